@@ -1,0 +1,48 @@
+"""Units and sign conventions, stated in this one place.
+
+Inside maxvolt everything is in ASE units: eV, Angstrom, eV/Angstrom^3, eV/Angstrom;
+stress is positive under tension and ordered (Voigt) xx, yy, zz, yz, xz, xy.
+GPa only appear where numbers are printed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["GPA_PER_EV_A3", "VOIGT", "plus_stress_to_stress", "stress_to_plus_stress"]
+
+GPA_PER_EV_A3 = 160.2176634
+"""One eV/Angstrom^3 in GPa (exact since the SI of 2019)."""
+
+VOIGT: tuple[tuple[int, int], ...] = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
+"""Cartesian index pairs of the six Voigt components."""
+
+
+def plus_stress_to_stress(
+    plus_stress: NDArray[np.float64], volume: NDArray[np.float64] | float
+) -> NDArray[np.float64]:
+    """Convert MLIP's PlusStress (eV, + when compressed) to stress (eV/A^3, + under tension).
+
+    Parameters
+    ----------
+    plus_stress : shape (..., 6), eV
+        Virial in the Voigt order of this module.
+    volume : shape (...), Angstrom^3
+        Cell volume.
+
+    Returns
+    -------
+    stress : shape (..., 6), eV/Angstrom^3
+    """
+    return np.asarray(-np.asarray(plus_stress) / np.asarray(volume)[..., None])
+
+
+def stress_to_plus_stress(
+    stress: NDArray[np.float64], volume: NDArray[np.float64] | float
+) -> NDArray[np.float64]:
+    """Convert stress (eV/A^3, + under tension) to MLIP's PlusStress (eV, + when compressed).
+
+    The inverse of `plus_stress_to_stress`, with the same shapes and units.
+    """
+    return np.asarray(-np.asarray(stress) * np.asarray(volume)[..., None])
