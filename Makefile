@@ -1,0 +1,56 @@
+# Needs Python >= 3.11 with pip, make and a C++20 compiler; everything else comes from PyPI into .venv.
+#   make demo     train a potential on data it makes itself, in under two minutes
+#   make test     the test suite (more arguments for pytest: make test PYTEST_ARGS="-k cfg")
+#   make lint     ruff, mypy, the layer contract
+#   make wheel    sdist and wheel into dist/
+#   make clean    remove what the targets above made
+
+PYTHON ?= python3
+VENV   ?= .venv
+PYTEST_WORKERS ?= $(shell n=$$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 1); echo $$((n < 4 ? n : 4)))
+PYTEST_ARGS ?=
+
+BIN   := $(VENV)/bin
+PIP   := $(BIN)/python -m pip --disable-pip-version-check --quiet
+SETUP := pyproject.toml CMakeLists.txt $(shell find src -name '*.cpp' -o -name '*.hpp' -o -name 'CMakeLists.txt')
+
+.PHONY: demo test lint wheel clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/installed
+	$(BIN)/python examples/emt_demo/run.py --output demo_output
+
+test: $(VENV)/installed
+	$(BIN)/python -m pytest --numprocesses=$(PYTEST_WORKERS) $(PYTEST_ARGS)
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+wheel: $(VENV)/installed-dev
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+
+clean:
+	rm -rf $(VENV) build dist demo_output
+
+# Debian's python3 may come without ensurepip: then the machine's own pip fills the environment.
+$(VENV)/created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "maxvolt needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV) 2>/dev/null || { \
+	  $(PYTHON) -m venv --clear --without-pip $(VENV) && \
+	  $(PYTHON) -m pip --quiet --python $(BIN)/python install pip; }
+	$(PIP) install --upgrade "pip>=24"
+	touch $@
+
+# Editable: a change of a Python file needs no new installation, a change of the C++ sources does.
+$(VENV)/installed: $(VENV)/created $(SETUP)
+	$(PIP) install --editable ".[test]"
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	$(PIP) install --editable ".[dev]"
+	touch $@
