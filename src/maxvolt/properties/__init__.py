@@ -1,0 +1,25 @@
+"""Physical properties of a crystal from any ASE calculator, one module a property."""
+
+from maxvolt.properties.deformation import InternalRelaxation
+from maxvolt.properties.elastic_constants import ElasticConstants, elastic_constants
+from maxvolt.properties.ensemble import EnsembleStatistics, MeanSpread, ensemble_statistics
+from maxvolt.properties.equation_of_state import (
+    EquationOfState,
+    equation_of_state,
+    fit_birch_murnaghan,
+)
+from maxvolt.properties.lattice_constant import LatticeConstant, lattice_constant
+
+__all__ = [
+    "ElasticConstants",
+    "EnsembleStatistics",
+    "EquationOfState",
+    "InternalRelaxation",
+    "LatticeConstant",
+    "MeanSpread",
+    "elastic_constants",
+    "ensemble_statistics",
+    "equation_of_state",
+    "fit_birch_murnaghan",
+    "lattice_constant",
+]

@@ -1,0 +1,127 @@
+import numpy as np
+import pytest
+from ase.build import bulk
+from ase.calculators.emt import EMT
+from ase.calculators.lj import LennardJones
+from matplotlib.figure import Figure
+from scipy.spatial.transform import Rotation
+
+from maxvolt.errors import DataError, MaxvoltError
+from maxvolt.properties import (
+    InternalRelaxation,
+    elastic_constants,
+    equation_of_state,
+    lattice_constant,
+)
+from maxvolt.properties.deformation import strain_tensor
+from maxvolt.units import GPA_PER_EV_A3, VOIGT
+
+
+@pytest.fixture(scope="module")
+def copper():
+    return lattice_constant(EMT(), bulk("Cu"), tolerance=1e-10).atoms
+
+
+def energy_second_difference(atoms, strain):
+    """Elastic constant along `strain` from energies alone: (E+ - 2 E0 + E-) / (V h^2), in GPa."""
+    energies = []
+    for sign in (-1, 0, 1):
+        copy = atoms.copy()
+        copy.set_cell(atoms.cell.array @ (np.eye(3) + sign * strain), scale_atoms=True)
+        copy.calc = EMT()
+        energies.append(copy.get_potential_energy())
+    curvature = (energies[0] - 2 * energies[1] + energies[2]) / atoms.get_volume()
+    return curvature * GPA_PER_EV_A3
+
+
+@pytest.mark.parametrize(("component", "name"), [(0, "C11"), (3, "C44"), (5, "C44")])
+def test_copper_agrees_with_second_differences_of_the_energy(copper, component, name):
+    amount = 2e-3
+    from_energy = energy_second_difference(copper, strain_tensor(component, amount)) / amount**2
+    constants = elastic_constants(EMT(), copper, strain=1e-3)
+    assert getattr(constants, name) == pytest.approx(from_energy, rel=2e-3)
+
+
+def test_c12_agrees_with_second_differences_of_the_energy(copper):
+    amount = 2e-3
+    strain = strain_tensor(0, amount) + strain_tensor(1, amount)
+    # Biaxial strain costs (C11 + C11 + 2 C12) h^2 / 2.
+    from_energy = energy_second_difference(copper, strain) / amount**2
+    constants = elastic_constants(EMT(), copper, strain=1e-3)
+    assert 2 * (constants.C11 + constants.C12) == pytest.approx(from_energy, rel=2e-3)
+
+
+def test_copper_is_cubic_symmetric_stable_and_has_the_bulk_modulus_of_its_energy_curve(copper):
+    constants = elastic_constants(EMT(), copper)
+    assert constants.strain == 0.02
+    assert constants.cubic_deviation < 0.05
+    assert constants.asymmetry < 2.0
+    assert constants.is_stable
+    assert np.abs(constants.reference_stress).max() < 1e-5
+    curve = equation_of_state(EMT(), copper, volume_range=0.03)
+    assert constants.bulk_modulus == pytest.approx(curve.bulk_modulus, rel=0.01)
+    assert (constants.C11 + 2 * constants.C12) / 3 == pytest.approx(constants.bulk_modulus)
+
+
+def rotated_stiffness(matrix, rotation):
+    """Rotate a 6x6 stiffness through the tensor of fourth rank."""
+    tensor = np.zeros((3, 3, 3, 3))
+    for p, (a, b) in enumerate(VOIGT):
+        for q, (c, d) in enumerate(VOIGT):
+            for i, j in {(a, b), (b, a)}:
+                for k, m in {(c, d), (d, c)}:
+                    tensor[i, j, k, m] = matrix[p, q]
+    turned = np.einsum("ia,jb,kc,ld,abcd->ijkl", *[rotation] * 4, tensor, optimize=True)
+    return np.array([[turned[a, b, c, d] for c, d in VOIGT] for a, b in VOIGT])
+
+
+def test_full_matrix_turns_with_the_crystal(copper):
+    rotation = Rotation.from_euler("xyz", [0.3, -0.5, 0.8]).as_matrix()
+    turned = copper.copy()
+    turned.set_cell(copper.cell.array @ rotation.T, scale_atoms=True)
+    straight = elastic_constants(EMT(), copper, strain=1e-4)
+    tilted = elastic_constants(EMT(), turned, strain=1e-4)
+    expected = rotated_stiffness(straight.matrix, rotation)
+    assert tilted.matrix == pytest.approx(expected, abs=0.05)
+    assert tilted.cubic_deviation > 10.0
+    assert np.linalg.eigvalsh(expected)[0] > 0
+
+
+@pytest.fixture(scope="module")
+def hexagonal():
+    calculator = LennardJones(sigma=1.0, epsilon=1.0, rc=3.0, smooth=True)
+    return bulk("Ar", "hcp", a=1.10, c=1.10 * np.sqrt(8 / 3)), calculator
+
+
+def test_internal_relaxation_lowers_the_basal_shear_constant_of_hcp(hexagonal):
+    atoms, calculator = hexagonal
+    tight = InternalRelaxation(force_tolerance=1e-6)
+    relaxed = elastic_constants(calculator, atoms, strain=1e-3, relaxation=tight).matrix
+    clamped = elastic_constants(calculator, atoms, strain=1e-3, relaxation=None).matrix
+    # Under basal shear the two sublattices of hcp slide against each other.
+    assert relaxed[5, 5] < 0.97 * clamped[5, 5]
+    # Isotropy in the basal plane holds in both.
+    assert relaxed[5, 5] == pytest.approx((relaxed[0, 0] - relaxed[0, 1]) / 2, rel=1e-3)
+    assert clamped[5, 5] == pytest.approx((clamped[0, 0] - clamped[0, 1]) / 2, rel=1e-3)
+
+
+def test_relaxation_that_does_not_converge_is_an_error(hexagonal):
+    atoms, calculator = hexagonal
+    hopeless = InternalRelaxation(force_tolerance=1e-9, max_steps=1)
+    with pytest.raises(MaxvoltError, match="after 1 steps a force of"):
+        elastic_constants(calculator, atoms, relaxation=hopeless)
+
+
+def test_strain_must_be_small_and_positive(copper):
+    with pytest.raises(DataError, match="strain must lie between"):
+        elastic_constants(EMT(), copper, strain=-0.01)
+
+
+def test_result_can_be_plotted_and_written(copper):
+    constants = elastic_constants(EMT(), copper)
+    figure = constants.plot()
+    assert isinstance(figure, Figure)
+    assert len(figure.axes[0].texts) == 36
+    document = constants.to_dict()
+    assert np.shape(document["matrix_GPa"]) == (6, 6)
+    assert document["C44_GPa"] == constants.C44
