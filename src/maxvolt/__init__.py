@@ -1,0 +1,89 @@
+"""Moment tensor potentials that know when they extrapolate.
+
+The public names of the package; each is imported when it is first used, so that
+``import maxvolt`` and ``maxvolt --help`` cost nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from maxvolt.calculators.ase import MaxvoltCalculator as Calculator
+    from maxvolt.dataset import Dataset
+    from maxvolt.errors import DataError, FileFormatError, FitError, MaxvoltError, SpeciesError
+    from maxvolt.fitting import FitResult, Weights, fit
+    from maxvolt.fitting.errors import ErrorReport, compute_errors
+    from maxvolt.io import read, write
+    from maxvolt.neighbors import MinimumDistances, minimum_distances
+    from maxvolt.potentials import MTP, Ensemble, Evaluation, Predictions, read_potential
+
+__all__ = [
+    "MTP",
+    "Calculator",
+    "DataError",
+    "Dataset",
+    "Ensemble",
+    "ErrorReport",
+    "Evaluation",
+    "FileFormatError",
+    "FitError",
+    "FitResult",
+    "MaxvoltError",
+    "MinimumDistances",
+    "Predictions",
+    "SpeciesError",
+    "Weights",
+    "__version__",
+    "compute_errors",
+    "fit",
+    "minimum_distances",
+    "read",
+    "read_potential",
+    "write",
+]
+
+__version__: str
+
+_HOME = {
+    "Calculator": "maxvolt.calculators.ase:MaxvoltCalculator",
+    "DataError": "maxvolt.errors:DataError",
+    "Dataset": "maxvolt.dataset:Dataset",
+    "Ensemble": "maxvolt.potentials:Ensemble",
+    "ErrorReport": "maxvolt.fitting.errors:ErrorReport",
+    "Evaluation": "maxvolt.potentials:Evaluation",
+    "FileFormatError": "maxvolt.errors:FileFormatError",
+    "FitError": "maxvolt.errors:FitError",
+    "FitResult": "maxvolt.fitting:FitResult",
+    "MTP": "maxvolt.potentials:MTP",
+    "MaxvoltError": "maxvolt.errors:MaxvoltError",
+    "MinimumDistances": "maxvolt.neighbors:MinimumDistances",
+    "Predictions": "maxvolt.potentials:Predictions",
+    "SpeciesError": "maxvolt.errors:SpeciesError",
+    "Weights": "maxvolt.fitting:Weights",
+    "compute_errors": "maxvolt.fitting.errors:compute_errors",
+    "fit": "maxvolt.fitting:fit",
+    "minimum_distances": "maxvolt.neighbors:minimum_distances",
+    "read": "maxvolt.io:read",
+    "read_potential": "maxvolt.potentials:read_potential",
+    "write": "maxvolt.io:write",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value: Any = version("maxvolt")
+    elif name in _HOME:
+        module, _, attribute = _HOME[name].partition(":")
+        value = getattr(import_module(module), attribute)
+    else:
+        raise AttributeError(f"module 'maxvolt' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
