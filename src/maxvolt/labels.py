@@ -1,0 +1,188 @@
+"""Find the labels of an `ase.Atoms` object, wherever its maker put them.
+
+Energies, forces and stresses are looked for among the results of an attached calculator, in
+``atoms.info`` and in ``atoms.arrays``, under the plain names and the usual prefixes for reference
+data (``REF_``, ``DFT_`` ...). When two places hold different values, none is preferred: that is an
+error, because only the user can say which one to train on.
+
+The free energy is the force-consistent one and stands before ``energy`` of the same origin. A
+virial is taken as minus the stress times the volume (positive under compression).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from numpy.typing import NDArray
+
+from maxvolt.errors import DataError
+from maxvolt.units import VOIGT, plus_stress_to_stress
+
+__all__ = ["ARRAYS_KEY", "Labels", "labels_of_atoms"]
+
+ARRAYS_KEY = "arrays"
+"""Key of ``Dataset.infos`` under which per-atom arrays that are not labels are kept."""
+
+_PREFIXES = ("", "REF_", "ref_", "DFT_", "dft_")
+_FORCES = ("forces", "force")
+_VIRIALS = ("virial", "virials")
+_WEIGHTS = ("config_weight", "weight")
+
+_LABEL_KEYS = frozenset(
+    prefix + name
+    for prefix in _PREFIXES
+    for name in ("energy", "free_energy", "stress", *_FORCES, *_VIRIALS)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Labels and other information of one structure; None where a label is absent.
+
+    Parameters
+    ----------
+    energy : eV
+    forces : shape (N, 3), eV/Angstrom
+    stress : shape (6,), eV/Angstrom^3
+    weight : weight in a fit
+    group : group name, "" when there is none
+    info : what else was attached
+    """
+
+    energy: float | None
+    forces: NDArray[np.float64] | None
+    stress: NDArray[np.float64] | None
+    weight: float
+    group: str
+    info: Mapping[str, Any]
+
+
+def labels_of_atoms(atoms: Atoms) -> Labels:
+    """Return the labels of one structure.
+
+    Raises
+    ------
+    DataError
+        When a label has the wrong shape, or two places hold different values for one label.
+    """
+    results = _valid_results(atoms)
+    info = {key: value for key, value in atoms.info.items() if key not in _LABEL_KEYS}
+    arrays = {
+        key: value
+        for key, value in atoms.arrays.items()
+        if key not in _LABEL_KEYS and key not in ("numbers", "positions")
+    }
+    if arrays:
+        info[ARRAYS_KEY] = arrays
+    group = info.pop("config_type", "")
+    return Labels(
+        energy=_energy(results, atoms),
+        forces=_forces(results, atoms),
+        stress=_stress(results, atoms),
+        weight=_take_weight(info),
+        group=str(group),
+        info=info,
+    )
+
+
+def _valid_results(atoms: Atoms) -> Mapping[str, Any]:
+    """Return the results a calculator holds, if they belong to the atoms as they are now."""
+    calculator = atoms.calc
+    results: Mapping[str, Any] = getattr(calculator, "results", {})
+    check_state = getattr(calculator, "check_state", None)
+    if not results or (check_state is not None and check_state(atoms)):
+        return {}
+    return results
+
+
+def _energy(results: Mapping[str, Any], atoms: Atoms) -> float | None:
+    found = []
+    for source in (results, atoms.info):
+        for prefix in _PREFIXES:
+            for name in ("free_energy", "energy"):
+                if source.get(prefix + name) is not None:
+                    key = prefix + name
+                    found.append((key, _numbers(key, source[key], ((), (1,))).reshape(())))
+                    break
+    value = _agreed(found, rtol=1e-9, atol=1e-6)
+    return None if value is None else float(value)
+
+
+def _forces(results: Mapping[str, Any], atoms: Atoms) -> NDArray[np.float64] | None:
+    shape = (len(atoms), 3)
+    found = [
+        (key, _numbers(key, source[key], (shape,)))
+        for source in (results, atoms.arrays, atoms.info)
+        for key in _keys(_FORCES)
+        if source.get(key) is not None
+    ]
+    return _agreed(found, rtol=1e-6, atol=1e-6)
+
+
+def _stress(results: Mapping[str, Any], atoms: Atoms) -> NDArray[np.float64] | None:
+    found = []
+    volume = abs(np.linalg.det(atoms.cell.array))
+    for source in (results, atoms.info):
+        for key in _keys(("stress",)):
+            if source.get(key) is not None:
+                found.append((key, _voigt(key, source[key])))
+        for key in _keys(_VIRIALS):
+            if source.get(key) is not None:
+                if not volume > 0:
+                    raise DataError(f"{key} is given, but the structure has no cell with a volume")
+                found.append((key, plus_stress_to_stress(_voigt(key, source[key]), volume)))
+    # A stress and a virial are printed with few digits; a wrong sign or unit differs by far more.
+    return _agreed(found, rtol=1e-3, atol=1e-5)
+
+
+def _keys(names: tuple[str, ...]) -> Iterator[str]:
+    return (prefix + name for prefix in _PREFIXES for name in names)
+
+
+def _numbers(key: str, value: object, shapes: tuple[tuple[int, ...], ...]) -> NDArray[np.float64]:
+    try:
+        array = np.asarray(value, np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{key} is {value!r}; expected numbers") from error
+    if array.shape not in shapes:
+        expected = " or ".join(map(str, shapes))
+        raise DataError(f"{key} has shape {array.shape}; expected {expected}")
+    return array
+
+
+def _voigt(key: str, value: object) -> NDArray[np.float64]:
+    """Return a stress or virial given as 6 (Voigt), 9 or 3x3 numbers in Voigt order."""
+    array = _numbers(key, value, ((6,), (9,), (3, 3)))
+    if array.size == 6:
+        return array
+    tensor = array.reshape(3, 3)
+    if np.abs(tensor - tensor.T).max() > 1e-3 * max(np.abs(tensor).max(), 1e-3):
+        raise DataError(f"{key} is not symmetric; expected a symmetric 3x3 tensor")
+    symmetric = 0.5 * (tensor + tensor.T)
+    return np.array([symmetric[pair] for pair in VOIGT])
+
+
+def _agreed(
+    found: list[tuple[str, NDArray[np.float64]]], *, rtol: float, atol: float
+) -> NDArray[np.float64] | None:
+    if not found:
+        return None
+    first_key, first = found[0]
+    for key, other in found[1:]:
+        if not np.allclose(first, other, rtol=rtol, atol=atol, equal_nan=True):
+            raise DataError(
+                f"{first_key} and {key} hold different values for the same label; "
+                "remove the one that is not to be used"
+            )
+    return first
+
+
+def _take_weight(info: dict[str, Any]) -> float:
+    for key in _WEIGHTS:
+        if key in info:
+            return float(_numbers(key, info.pop(key), ((), (1,))).reshape(()))
+    return 1.0

@@ -1,0 +1,21 @@
+"""Fixtures that all tests share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Folder with data and reference output that is not part of the repository.
+
+    It lies beside the repository, or where MAXVOLT_SHARED says.
+    """
+    beside = Path(__file__).resolve().parents[2] / "shared"
+    folder = Path(os.environ.get("MAXVOLT_SHARED", beside))
+    if not (folder / "reference").is_dir():
+        pytest.skip(f"no reference data in {folder}; set MAXVOLT_SHARED to the folder that has it")
+    return folder
