@@ -72,7 +72,7 @@ def test_atoms_and_calculator_of_the_caller_stay_as_they_are():
 
 
 def test_no_minimum_in_the_range_is_an_error_with_the_remedy():
-    with pytest.raises(MaxvoltError, match="no minimum between .* widen volume_range"):
+    with pytest.raises(MaxvoltError, match=r"no minimum between .* widen volume_range"):
         equation_of_state(EMT(), bulk("Cu", a=4.1), volume_range=0.03)
 
 

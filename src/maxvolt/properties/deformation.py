@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from io import StringIO
 
 import numpy as np
 from ase import Atoms
@@ -32,14 +33,14 @@ class InternalRelaxation:
     max_steps: int = 500
 
     def run(self, atoms: Atoms) -> None:
-        """Relax the positions of `atoms` in place; where forces vanish by symmetry, no step is made.
+        """Relax the positions of `atoms` in place; no step is made where forces vanish.
 
         Raises
         ------
         MaxvoltError
             The forces did not fall below the tolerance.
         """
-        optimizer = LBFGS(atoms, logfile=None)
+        optimizer = LBFGS(atoms, logfile=StringIO())
         if not optimizer.run(fmax=self.force_tolerance, steps=self.max_steps):
             left = float(np.linalg.norm(atoms.get_forces(), axis=1).max())
             raise MaxvoltError(
@@ -86,7 +87,7 @@ def deformed(
         How the atoms are relaxed in the deformed cell; None keeps them where the deformation
         put them.
     """
-    copy = atoms.copy()
+    copy: Atoms = atoms.copy()
     copy.set_cell(atoms.cell.array @ gradient, scale_atoms=True)
     copy.calc = calculator
     if relaxation is not None:

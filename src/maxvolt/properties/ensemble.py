@@ -37,7 +37,7 @@ class MeanSpread:
     values: NDArray[np.float64]
 
     @classmethod
-    def of(cls, values: ArrayLike) -> MeanSpread:
+    def of(cls, values: Sequence[ArrayLike] | NDArray[np.float64]) -> MeanSpread:
         """Take the statistics over the first axis of `values`."""
         members = np.asarray(values, dtype=np.float64)
         if members.ndim == 0 or len(members) == 0:
