@@ -1,0 +1,124 @@
+// Plain data that every kernel variant shares: no constructors, no ownership, C layout.
+//
+// Symbols follow docs/formulation: M[mu, n] basic moments, "products" the rows of the contraction
+// table, "scalars" the basis functions B of the energy.
+#pragma once
+#include <cstdint>
+
+namespace maxvolt {
+
+enum class RadialKind : std::int32_t {
+    chebyshev = 0,        // T_k(xi) (r - r_cut)^2
+    plain_chebyshev = 1,  // T_k(xi)
+    taylor = 2,           // (s r)^k
+    laurent = 3,          // sum_p polynomial[k][p] r^(p + lowest_power)
+};
+
+// One row of the contraction table: target += factor * left * right.
+struct Product {
+    std::int32_t left, right;
+    double factor;
+};
+
+struct Model {
+    std::int32_t n_species, n_mu, radial_size;
+    std::int32_t max_degree;  // highest rank nu of a basic moment
+    std::int32_t n_basic, n_moments, n_scalars, n_runs;
+    RadialKind radial_kind;
+    std::int32_t clamp;  // 1: r below min_dist is replaced by min_dist in the radial basis
+    std::int32_t n_powers, lowest_power;  // of the laurent kind
+    double min_dist, cutoff, taylor_scale;
+    double exponential_repulsion;  // 1: the pair term of the *_repuls bases, 0: none
+    double zbl_inner, zbl_outer;   // switching interval; zbl_outer = 0: none
+    const double* polynomial;      // [radial_size][n_powers]
+    double zbl_coulomb, zbl_bohr;  // e^2/(4 pi eps0) in eV Angstrom; Bohr radius in Angstrom
+    const double* zbl_charges;     // [n_species] atomic numbers
+    const double* radial_coeffs;   // [n_species][n_species][n_mu][radial_size], scaling included
+    const double* species_coeffs;  // [n_species]
+    const double* moment_coeffs;   // [n_scalars]
+    // Basic moments of mu: monomials 0..monomial_counts[mu] in the order of moments.hpp, stored from
+    // moment_offsets[mu]; monomial_counts never increases with mu.
+    const std::int32_t* monomial_counts;
+    const std::int32_t* moment_offsets;
+    // Runs of products with one target each, in an order that one forward pass can follow.
+    const std::int32_t* run_targets;  // [n_runs]
+    const std::int64_t* run_first;    // [n_runs + 1]
+    const Product* products;
+    const std::int32_t* scalars;      // [n_scalars] moment index of each scalar
+};
+
+// What the Jacobian kernel needs beyond the model: which runs and which basic moments a scalar uses.
+struct ScalarGraph {
+    const std::int64_t* run_first;    // [n_scalars + 1]
+    const std::int32_t* runs;         // runs a scalar depends on, last first
+    const std::int64_t* node_first;   // [n_scalars + 1]
+    const std::int32_t* nodes;        // non-basic moments a scalar depends on
+    const std::int64_t* basic_first;  // [n_scalars + 1]
+    const std::int32_t* basics;       // basic moments a scalar depends on, ascending
+};
+
+// Atoms of one or several structures with their neighbours (a full list; entries at or beyond the
+// cutoff are skipped by the kernels).
+struct System {
+    std::int64_t n_atoms, n_structures;
+    const double* positions;         // [n_atoms][3], Angstrom
+    const double* cells;             // [n_structures][3][3], rows are lattice vectors
+    const std::int32_t* structures;  // [n_atoms] structure of each atom
+    const std::int32_t* types;       // [n_atoms] species index
+    const std::int64_t* first;       // [n_atoms + 1]
+    const std::int32_t* neighbors;   // [n_pairs]
+    const std::int32_t* shifts;      // [n_pairs][3] lattice translations of the neighbour
+    std::int64_t max_neighbors;      // longest neighbour list, entries beyond the cutoff included
+};
+
+// Output of evaluate; forces and virials are added to, site energies are set.
+struct EvaluationOutput {
+    double* site_energies;  // [n_atoms]
+    double* forces;         // [n_atoms][3]
+    double* virials;        // [n_structures][6], dE/d(strain)
+};
+
+// A direction in configuration space and weights of the energies: the kernel differentiates
+// sum_s energy_weights[s] E_s + dE(displacements, strains) with respect to all parameters.
+struct Direction {
+    const double* energy_weights;  // [n_structures]
+    const double* displacements;   // [n_atoms][3]
+    const double* strains;         // [n_structures][3][3]
+};
+
+struct JacobianOutput {
+    double* energies;  // [n_structures][n_parameters]
+    double* forces;    // [n_atoms][3][n_parameters]
+    double* virials;   // [n_structures][6][n_parameters]
+};
+
+// Every kernel handles atoms [begin, end) and returns -1, or the first atom that coincides with one of
+// its neighbours (no derivative exists there).
+struct Kernels {
+    const char* name;
+    int lanes;
+    std::int64_t (*workspace_bytes)(const Model&, const System&);
+    std::int64_t (*jacobian_workspace_bytes)(const Model&, const System&);
+    std::int64_t (*evaluate)(const Model&, const System&, std::int64_t begin, std::int64_t end,
+                             void* workspace, const EvaluationOutput&);
+    // site_gradients[n_atoms][n_parameters] is set.
+    std::int64_t (*site_gradients)(const Model&, const System&, std::int64_t begin, std::int64_t end,
+                                   void* workspace, double* site_gradients);
+    // gradient[n_parameters] is added to.
+    std::int64_t (*directional_gradient)(const Model&, const System&, const Direction&,
+                                         std::int64_t begin, std::int64_t end, void* workspace,
+                                         double* gradient);
+    // Rows are added to.
+    std::int64_t (*jacobian)(const Model&, const ScalarGraph&, const System&, std::int64_t begin,
+                             std::int64_t end, void* workspace, const JacobianOutput&);
+};
+
+inline std::int64_t n_parameters(const Model& m) {
+    return std::int64_t(m.n_species) * m.n_species * m.n_mu * m.radial_size + m.n_species + m.n_scalars;
+}
+
+extern const Kernels kernels_baseline;
+extern const Kernels kernels_avx2;
+extern const Kernels kernels_avx512;
+
+}  // namespace maxvolt

@@ -1,0 +1,347 @@
+// The Python module: owns memory, checks arguments, chooses the instruction set, releases the GIL.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "model.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace {
+
+using maxvolt::Kernels;
+template <class T, class... Shape>
+using Array = nb::ndarray<const T, nb::numpy, nb::device::cpu, nb::c_contig, Shape...>;
+template <class... Shape>
+using Output = nb::ndarray<double, nb::numpy, nb::device::cpu, nb::c_contig, Shape...>;
+using Doubles = Array<double, nb::ndim<1>>;
+using Integers = Array<std::int32_t, nb::ndim<1>>;
+
+std::vector<const Kernels*> available_kernels() {
+    std::vector<const Kernels*> out;
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl"))
+        out.push_back(&maxvolt::kernels_avx512);
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        out.push_back(&maxvolt::kernels_avx2);
+#endif
+    out.push_back(&maxvolt::kernels_baseline);
+    return out;
+}
+
+const Kernels* find_kernels(const std::string& name) {
+    for (const Kernels* k : available_kernels())
+        if (name.empty() || name == k->name) return k;
+    throw std::invalid_argument("instruction set '" + name + "' is not available on this processor");
+}
+
+template <class T>
+std::vector<T> copy(const Array<T, nb::ndim<1>>& a) {
+    return std::vector<T>(a.data(), a.data() + a.size());
+}
+
+void require(bool condition, const char* message) {
+    if (!condition) throw std::invalid_argument(message);
+}
+
+struct Memory {
+    explicit Memory(std::int64_t bytes)
+        : data(std::aligned_alloc(64, std::size_t((bytes + 63) / 64 * 64 + 64))) {
+        if (!data) throw std::bad_alloc();
+    }
+    ~Memory() { std::free(data); }
+    Memory(const Memory&) = delete;
+    Memory& operator=(const Memory&) = delete;
+    void* data;
+};
+
+// Atoms with their neighbours; keeps the arrays alive.
+class System {
+  public:
+    System(Array<double, nb::shape<-1, 3>> positions, Array<double, nb::shape<-1, 3, 3>> cells,
+           Integers structures, Integers types, Array<std::int64_t, nb::ndim<1>> first,
+           Integers neighbors, Array<std::int32_t, nb::shape<-1, 3>> shifts)
+        : positions_(positions), cells_(cells), structures_(structures), types_(types), first_(first),
+          neighbors_(neighbors), shifts_(shifts) {
+        const auto n = std::int64_t(positions.shape(0)), pairs = std::int64_t(neighbors.size());
+        require(std::int64_t(structures.size()) == n && std::int64_t(types.size()) == n,
+                "structures and types need one entry an atom");
+        require(std::int64_t(first.size()) == n + 1, "first needs n_atoms + 1 entries");
+        require(std::int64_t(shifts.shape(0)) == pairs, "shifts needs one row a pair");
+        require(first.data()[0] == 0 && first.data()[n] == pairs, "first must span all pairs");
+        view.max_neighbors = 0;
+        for (std::int64_t i = 0; i < n; ++i) {
+            const std::int64_t count = first.data()[i + 1] - first.data()[i];
+            require(count >= 0, "first must not decrease");
+            view.max_neighbors = std::max(view.max_neighbors, count);
+            require(structures.data()[i] >= 0 && structures.data()[i] < std::int64_t(cells.shape(0)),
+                    "structure index out of range");
+            max_type = std::max(max_type, types.data()[i]);
+            require(types.data()[i] >= 0, "negative species index");
+        }
+        bool inside = true;
+        for (std::int64_t p = 0; p < pairs; ++p)
+            inside &= neighbors.data()[p] >= 0 && neighbors.data()[p] < n;
+        require(inside, "neighbour index out of range");
+        view.n_atoms = n;
+        view.n_structures = std::int64_t(cells.shape(0));
+        view.positions = positions.data();
+        view.cells = cells.data();
+        view.structures = structures.data();
+        view.types = types.data();
+        view.first = first.data();
+        view.neighbors = neighbors.data();
+        view.shifts = shifts.data();
+    }
+
+    maxvolt::System view{};
+    std::int32_t max_type = -1;
+
+  private:
+    Array<double, nb::shape<-1, 3>> positions_;
+    Array<double, nb::shape<-1, 3, 3>> cells_;
+    Integers structures_, types_;
+    Array<std::int64_t, nb::ndim<1>> first_;
+    Integers neighbors_;
+    Array<std::int32_t, nb::shape<-1, 3>> shifts_;
+};
+
+// Which runs, moments and basic moments each scalar depends on.
+struct OwnedGraph {
+    std::vector<std::int64_t> run_first{0}, node_first{0}, basic_first{0};
+    std::vector<std::int32_t> runs, nodes, basics;
+
+    explicit OwnedGraph(const maxvolt::Model& m) {
+        std::vector<std::int32_t> run_of(m.n_moments, -1);
+        for (int run = 0; run < m.n_runs; ++run) run_of[m.run_targets[run]] = run;
+        std::vector<char> needed(m.n_moments, 0);
+        for (int k = 0; k < m.n_scalars; ++k) {
+            std::fill(needed.begin(), needed.end(), 0);
+            needed[m.scalars[k]] = 1;
+            for (int run = m.n_runs - 1; run >= 0; --run) {
+                if (!needed[m.run_targets[run]]) continue;
+                runs.push_back(run);
+                for (std::int64_t p = m.run_first[run]; p < m.run_first[run + 1]; ++p)
+                    needed[m.products[p].left] = needed[m.products[p].right] = 1;
+            }
+            for (int i = 0; i < m.n_moments; ++i)
+                if (needed[i]) (i < m.n_basic ? basics : nodes).push_back(i);
+            run_first.push_back(std::int64_t(runs.size()));
+            node_first.push_back(std::int64_t(nodes.size()));
+            basic_first.push_back(std::int64_t(basics.size()));
+        }
+    }
+
+    maxvolt::ScalarGraph view() const {
+        return {run_first.data(),  runs.data(),        node_first.data(),
+                nodes.data(),      basic_first.data(), basics.data()};
+    }
+};
+
+class Core {
+  public:
+    Core(std::int32_t n_species, std::int32_t n_mu, std::int32_t radial_size, int radial_kind, bool clamp,
+         double min_dist, double cutoff, double taylor_scale, std::int32_t lowest_power,
+         Doubles polynomial, bool exponential_repulsion, std::vector<double> zbl, Doubles zbl_charges,
+         Doubles radial_coeffs, Doubles species_coeffs, Doubles moment_coeffs, Integers monomial_counts,
+         Integers moment_offsets, std::int32_t max_degree, std::int32_t n_basic, std::int32_t n_moments,
+         Integers run_targets, Array<std::int64_t, nb::ndim<1>> run_first, Integers left, Integers right,
+         Doubles factors, Integers scalars)
+        : polynomial_(copy(polynomial)), charges_(copy(zbl_charges)), radial_(copy(radial_coeffs)),
+          species_(copy(species_coeffs)), moment_(copy(moment_coeffs)), counts_(copy(monomial_counts)),
+          offsets_(copy(moment_offsets)), targets_(copy(run_targets)), run_first_(copy(run_first)),
+          scalars_(copy(scalars)) {
+        require(std::int64_t(radial_.size()) == std::int64_t(n_species) * n_species * n_mu * radial_size,
+                "radial coefficients of wrong size");
+        require(std::int32_t(species_.size()) == n_species && charges_.size() == species_.size(),
+                "species coefficients of wrong size");
+        require(moment_.size() == scalars_.size(), "moment coefficients of wrong size");
+        require(std::int32_t(counts_.size()) == n_mu && offsets_.size() == counts_.size() && n_mu > 0,
+                "moment layout of wrong size");
+        require(run_first_.size() == targets_.size() + 1, "runs of wrong size");
+        require(left.size() == right.size() && left.size() == factors.size() &&
+                    std::int64_t(left.size()) == run_first_.back(),
+                "products of wrong size");
+        require(zbl.size() == 4, "zbl needs inner, outer, coulomb constant and bohr radius");
+        const int full = (max_degree + 1) * (max_degree + 2) * (max_degree + 3) / 6;
+        for (int mu = 0; mu < n_mu; ++mu) {
+            require(counts_[mu] > 0 && counts_[mu] <= full && (mu == 0 || counts_[mu] <= counts_[mu - 1]),
+                    "monomial counts out of range");
+            require(offsets_[mu] >= 0 && offsets_[mu] + counts_[mu] <= n_basic, "moments out of range");
+        }
+        require(counts_[0] == full, "monomial counts must reach the highest degree");
+        products_.reserve(left.size());
+        for (std::size_t run = 0; run < targets_.size(); ++run) {
+            require(targets_[run] >= n_basic && targets_[run] < n_moments, "run target out of range");
+            for (std::int64_t p = run_first_[run]; p < run_first_[run + 1]; ++p) {
+                const std::int32_t l = left.data()[p], r = right.data()[p];
+                require(l >= 0 && r >= 0 && l < targets_[run] && r < targets_[run],
+                        "a product uses a moment before it is computed");
+                products_.push_back({l, r, factors.data()[p]});
+            }
+        }
+        for (std::int32_t k : scalars_) require(k >= 0 && k < n_moments, "scalar out of range");
+        auto& m = view;
+        m.n_species = n_species;
+        m.n_mu = n_mu;
+        m.radial_size = radial_size;
+        m.max_degree = max_degree;
+        m.n_basic = n_basic;
+        m.n_moments = n_moments;
+        m.n_scalars = std::int32_t(scalars_.size());
+        m.n_runs = std::int32_t(targets_.size());
+        m.radial_kind = static_cast<maxvolt::RadialKind>(radial_kind);
+        m.clamp = clamp;
+        m.n_powers = radial_size ? std::int32_t(polynomial_.size()) / radial_size : 0;
+        m.lowest_power = lowest_power;
+        m.min_dist = min_dist;
+        m.cutoff = cutoff;
+        m.taylor_scale = taylor_scale;
+        m.exponential_repulsion = exponential_repulsion;
+        m.zbl_inner = zbl[0];
+        m.zbl_outer = zbl[1];
+        m.zbl_coulomb = zbl[2];
+        m.zbl_bohr = zbl[3];
+        m.polynomial = polynomial_.data();
+        m.zbl_charges = charges_.data();
+        m.radial_coeffs = radial_.data();
+        m.species_coeffs = species_.data();
+        m.moment_coeffs = moment_.data();
+        m.monomial_counts = counts_.data();
+        m.moment_offsets = offsets_.data();
+        m.run_targets = targets_.data();
+        m.run_first = run_first_.data();
+        m.products = products_.data();
+        m.scalars = scalars_.data();
+    }
+
+    void check(const System& s, std::int64_t begin, std::int64_t end) const {
+        require(s.max_type < view.n_species, "species index out of range");
+        require(begin >= 0 && begin <= end && end <= s.view.n_atoms, "atom range out of range");
+    }
+
+    const OwnedGraph& graph() {
+        if (!graph_) graph_ = std::make_unique<OwnedGraph>(view);
+        return *graph_;
+    }
+
+    maxvolt::Model view{};
+
+  private:
+    std::vector<double> polynomial_, charges_, radial_, species_, moment_;
+    std::vector<std::int32_t> counts_, offsets_, targets_;
+    std::vector<std::int64_t> run_first_;
+    std::vector<std::int32_t> scalars_;
+    std::vector<maxvolt::Product> products_;
+    std::unique_ptr<OwnedGraph> graph_;
+};
+
+std::int64_t evaluate(const Core& core, const System& s, std::int64_t begin, std::int64_t end,
+                      const std::string& kernels, Output<nb::ndim<1>> energies,
+                      Output<nb::shape<-1, 3>> forces, Output<nb::shape<-1, 6>> virials) {
+    core.check(s, begin, end);
+    require(std::int64_t(energies.size()) == s.view.n_atoms, "site energies of wrong size");
+    require(std::int64_t(forces.shape(0)) == s.view.n_atoms, "forces of wrong size");
+    require(std::int64_t(virials.shape(0)) == s.view.n_structures, "virials of wrong size");
+    const Kernels* k = find_kernels(kernels);
+    const maxvolt::EvaluationOutput out{energies.data(), forces.data(), virials.data()};
+    nb::gil_scoped_release release;
+    Memory memory(k->workspace_bytes(core.view, s.view));
+    return k->evaluate(core.view, s.view, begin, end, memory.data, out);
+}
+
+std::int64_t site_gradients(const Core& core, const System& s, std::int64_t begin, std::int64_t end,
+                            const std::string& kernels, Output<nb::ndim<2>> rows) {
+    core.check(s, begin, end);
+    require(std::int64_t(rows.shape(0)) == s.view.n_atoms &&
+                std::int64_t(rows.shape(1)) == n_parameters(core.view),
+            "site gradients of wrong size");
+    const Kernels* k = find_kernels(kernels);
+    nb::gil_scoped_release release;
+    Memory memory(k->workspace_bytes(core.view, s.view));
+    return k->site_gradients(core.view, s.view, begin, end, memory.data, rows.data());
+}
+
+std::int64_t directional_gradient(const Core& core, const System& s, std::int64_t begin,
+                                  std::int64_t end, const std::string& kernels, Doubles weights,
+                                  Array<double, nb::shape<-1, 3>> displacements,
+                                  Array<double, nb::shape<-1, 3, 3>> strains,
+                                  Output<nb::ndim<1>> gradient) {
+    core.check(s, begin, end);
+    require(std::int64_t(weights.size()) == s.view.n_structures &&
+                std::int64_t(strains.shape(0)) == s.view.n_structures &&
+                std::int64_t(displacements.shape(0)) == s.view.n_atoms &&
+                std::int64_t(gradient.size()) == n_parameters(core.view),
+            "direction or gradient of wrong size");
+    const Kernels* k = find_kernels(kernels);
+    const maxvolt::Direction d{weights.data(), displacements.data(), strains.data()};
+    nb::gil_scoped_release release;
+    Memory memory(k->workspace_bytes(core.view, s.view));
+    return k->directional_gradient(core.view, s.view, d, begin, end, memory.data, gradient.data());
+}
+
+std::int64_t jacobian(Core& core, const System& s, std::int64_t begin, std::int64_t end,
+                      const std::string& kernels, Output<nb::ndim<2>> energies,
+                      Output<nb::ndim<3>> forces, Output<nb::ndim<3>> virials) {
+    core.check(s, begin, end);
+    const std::int64_t width = n_parameters(core.view);
+    require(std::int64_t(energies.shape(0)) == s.view.n_structures &&
+                std::int64_t(energies.shape(1)) == width &&
+                std::int64_t(forces.shape(0)) == s.view.n_atoms && forces.shape(1) == 3 &&
+                std::int64_t(forces.shape(2)) == width &&
+                std::int64_t(virials.shape(0)) == s.view.n_structures && virials.shape(1) == 6 &&
+                std::int64_t(virials.shape(2)) == width,
+            "Jacobian of wrong size");
+    const Kernels* k = find_kernels(kernels);
+    const OwnedGraph& graph = core.graph();  // built under the GIL, once
+    const maxvolt::JacobianOutput out{energies.data(), forces.data(), virials.data()};
+    nb::gil_scoped_release release;
+    Memory memory(k->jacobian_workspace_bytes(core.view, s.view));
+    return k->jacobian(core.view, graph.view(), s.view, begin, end, memory.data, out);
+}
+
+}  // namespace
+
+NB_MODULE(_core, module) {
+    module.doc() = "Compiled kernels of moment tensor potentials.";
+    module.def("kernel_names", [] {
+        std::vector<std::string> names;
+        for (const Kernels* k : available_kernels()) names.emplace_back(k->name);
+        return names;
+    });
+    nb::class_<System>(module, "System")
+        .def(nb::init<Array<double, nb::shape<-1, 3>>, Array<double, nb::shape<-1, 3, 3>>, Integers,
+                      Integers, Array<std::int64_t, nb::ndim<1>>, Integers,
+                      Array<std::int32_t, nb::shape<-1, 3>>>(),
+             "positions"_a, "cells"_a, "structures"_a, "types"_a, "first"_a, "neighbors"_a, "shifts"_a)
+        .def_prop_ro("n_atoms", [](const System& s) { return s.view.n_atoms; })
+        .def_prop_ro("n_structures", [](const System& s) { return s.view.n_structures; });
+    nb::class_<Core>(module, "Core")
+        .def(nb::init<std::int32_t, std::int32_t, std::int32_t, int, bool, double, double, double,
+                      std::int32_t, Doubles, bool, std::vector<double>, Doubles, Doubles, Doubles,
+                      Doubles, Integers, Integers, std::int32_t, std::int32_t, std::int32_t, Integers,
+                      Array<std::int64_t, nb::ndim<1>>, Integers, Integers, Doubles, Integers>(),
+             nb::kw_only(), "n_species"_a, "n_mu"_a, "radial_size"_a, "radial_kind"_a, "clamp"_a,
+             "min_dist"_a, "cutoff"_a, "taylor_scale"_a, "lowest_power"_a, "polynomial"_a,
+             "exponential_repulsion"_a, "zbl"_a, "zbl_charges"_a, "radial_coeffs"_a, "species_coeffs"_a,
+             "moment_coeffs"_a, "monomial_counts"_a, "moment_offsets"_a, "max_degree"_a, "n_basic"_a,
+             "n_moments"_a, "run_targets"_a, "run_first"_a, "left"_a, "right"_a, "factors"_a,
+             "scalars"_a)
+        .def_prop_ro("n_parameters", [](const Core& c) { return n_parameters(c.view); });
+    module.def("evaluate", &evaluate);
+    module.def("site_gradients", &site_gradients);
+    module.def("directional_gradient", &directional_gradient);
+    module.def("jacobian", &jacobian);
+}

@@ -1,0 +1,175 @@
+// Monomials of unit vectors and the basic moments M[mu, n] = sum_j f_mu(r_j) u_j^n.
+//
+// Monomials x^a y^b z^c are ordered by degree, then a falling, then b falling. In this order the
+// monomials of one degree are x times all of the degree below, then y times those of its last
+// (degree) entries, then z times the very last: the tree of products needs no table.
+#pragma once
+#include "model.hpp"
+#include "simd.hpp"
+
+namespace maxvolt::MAXVOLT_VARIANT {
+
+constexpr int monomials_below(int degree) { return degree * (degree + 1) * (degree + 2) / 6; }
+
+// value[m * S + s]: the monomials of S unit vectors.
+template <int S>
+MAXVOLT_INLINE void monomials(int max_degree, const vec* x, const vec* y, const vec* z, vec* value) {
+    for (int s = 0; s < S; ++s) value[s] = broadcast(1.0);
+    for (int d = 1; d <= max_degree; ++d) {
+        const vec* below = value + std::int64_t(monomials_below(d - 1)) * S;
+        vec* out = value + std::int64_t(monomials_below(d)) * S;
+        const int by_x = d * (d + 1) / 2, before = d * (d - 1) / 2;
+        for (int i = 0; i < by_x; ++i)
+            for (int s = 0; s < S; ++s) out[i * S + s] = x[s] * below[i * S + s];
+        for (int i = 0; i < d; ++i)
+            for (int s = 0; s < S; ++s)
+                out[(by_x + i) * S + s] = y[s] * below[(before + i) * S + s];
+        for (int s = 0; s < S; ++s)
+            out[(by_x + d) * S + s] = z[s] * below[(before + d - 1) * S + s];
+    }
+}
+
+// Reverse of `monomials`: adjoint holds dE/d(monomial) on entry (and is used up); gx, gy, gz get
+// dE/d(unit vector).
+template <int S>
+MAXVOLT_INLINE void monomials_reverse(int max_degree, const vec* x, const vec* y, const vec* z,
+                                      const vec* value, vec* adjoint, vec* gx, vec* gy, vec* gz) {
+    for (int s = 0; s < S; ++s) gx[s] = gy[s] = gz[s] = zero();
+    for (int d = max_degree; d >= 1; --d) {
+        const std::int64_t low = std::int64_t(monomials_below(d - 1)) * S;
+        const std::int64_t high = std::int64_t(monomials_below(d)) * S;
+        const vec* below = value + low;
+        vec* below_adjoint = adjoint + low;
+        const vec* a = adjoint + high;
+        const int by_x = d * (d + 1) / 2, before = d * (d - 1) / 2;
+        for (int i = 0; i < by_x; ++i)
+            for (int s = 0; s < S; ++s) {
+                gx[s] += a[i * S + s] * below[i * S + s];
+                below_adjoint[i * S + s] += x[s] * a[i * S + s];
+            }
+        for (int i = 0; i < d; ++i)
+            for (int s = 0; s < S; ++s) {
+                const int k = (before + i) * S + s;
+                gy[s] += a[(by_x + i) * S + s] * below[k];
+                below_adjoint[k] += y[s] * a[(by_x + i) * S + s];
+            }
+        for (int s = 0; s < S; ++s) {
+            const int k = (before + d - 1) * S + s;
+            gz[s] += a[(by_x + d) * S + s] * below[k];
+            below_adjoint[k] += z[s] * a[(by_x + d) * S + s];
+        }
+    }
+}
+
+// Derivative of `monomials` along (dx, dy, dz).
+template <int S>
+MAXVOLT_INLINE void monomials_tangent(int max_degree, const vec* x, const vec* y, const vec* z,
+                                      const vec* dx, const vec* dy, const vec* dz, const vec* value,
+                                      vec* tangent) {
+    for (int s = 0; s < S; ++s) tangent[s] = zero();
+    for (int d = 1; d <= max_degree; ++d) {
+        const std::int64_t low = std::int64_t(monomials_below(d - 1)) * S;
+        const vec* below = value + low;
+        const vec* dbelow = tangent + low;
+        vec* out = tangent + std::int64_t(monomials_below(d)) * S;
+        const int by_x = d * (d + 1) / 2, before = d * (d - 1) / 2;
+        for (int i = 0; i < by_x; ++i)
+            for (int s = 0; s < S; ++s)
+                out[i * S + s] = x[s] * dbelow[i * S + s] + dx[s] * below[i * S + s];
+        for (int i = 0; i < d; ++i)
+            for (int s = 0; s < S; ++s) {
+                const int k = (before + i) * S + s;
+                out[(by_x + i) * S + s] = y[s] * dbelow[k] + dy[s] * below[k];
+            }
+        for (int s = 0; s < S; ++s) {
+            const int k = (before + d - 1) * S + s;
+            out[(by_x + d) * S + s] = z[s] * dbelow[k] + dz[s] * below[k];
+        }
+    }
+}
+
+// Calls body<NMU>(mu0, begin, end) for the stretches of monomials that have moments for mu0 .. mu0+NMU-1,
+// at most `most` mu at a time, so that the loops over mu have compile-time length.
+template <class Body>
+MAXVOLT_INLINE void for_mu_segments(const Model& m, Body&& body) {
+    constexpr int most = 4;
+    for (int mu0 = 0; mu0 < m.n_mu; mu0 += most) {
+        const int n = m.n_mu - mu0 < most ? m.n_mu - mu0 : most;
+        int begin = 0;
+        for (int count = n; count >= 1; --count) {
+            const int end = m.monomial_counts[mu0 + count - 1];
+            if (end > begin) {
+                if (count == 4)
+                    body.template operator()<4>(mu0, begin, end);
+                else if (count == 3)
+                    body.template operator()<3>(mu0, begin, end);
+                else if (count == 2)
+                    body.template operator()<2>(mu0, begin, end);
+                else
+                    body.template operator()<1>(mu0, begin, end);
+                begin = end;
+            }
+        }
+    }
+}
+
+// moments += f[mu] * monomial for S slots at once; f[s * n_mu + mu].
+template <int S>
+MAXVOLT_INLINE void accumulate_moments(const Model& m, const vec* f, const vec* value, vec* moments) {
+    for_mu_segments(m, [&]<int N>(int mu0, int begin, int end) __attribute__((always_inline)) {
+        vec weight[N][S];
+        vec* target[N];
+        for (int q = 0; q < N; ++q) {
+            target[q] = moments + m.moment_offsets[mu0 + q];
+            for (int s = 0; s < S; ++s) weight[q][s] = f[s * m.n_mu + mu0 + q];
+        }
+        for (int i = begin; i < end; ++i) {
+            vec monomial[S];
+            for (int s = 0; s < S; ++s) monomial[s] = value[std::int64_t(i) * S + s];
+            for (int q = 0; q < N; ++q) {
+                vec sum = target[q][i];
+                for (int s = 0; s < S; ++s) sum += weight[q][s] * monomial[s];
+                target[q][i] = sum;
+            }
+        }
+    });
+}
+
+// From adjoints of the basic moments: adjoint of the monomials (set) and slopes[s * n_mu + mu] =
+// dE/df_mu (added to).
+template <int S>
+MAXVOLT_INLINE void pull_back_moments(const Model& m, const vec* f, const vec* value,
+                                      const vec* adjoint, vec* monomial_adjoint, vec* slopes) {
+    const int n_monomials = m.monomial_counts[0];
+    for (int i = 0; i < n_monomials * S; ++i) monomial_adjoint[i] = zero();
+    for_mu_segments(m, [&]<int N>(int mu0, int begin, int end) __attribute__((always_inline)) {
+        vec weight[N][S], slope[N][S];
+        const vec* source[N];
+        for (int q = 0; q < N; ++q) {
+            source[q] = adjoint + m.moment_offsets[mu0 + q];
+            for (int s = 0; s < S; ++s) {
+                weight[q][s] = f[s * m.n_mu + mu0 + q];
+                slope[q][s] = zero();
+            }
+        }
+        for (int i = begin; i < end; ++i) {
+            vec sum[S], monomial[S];
+            for (int s = 0; s < S; ++s) {
+                sum[s] = monomial_adjoint[std::int64_t(i) * S + s];
+                monomial[s] = value[std::int64_t(i) * S + s];
+            }
+            for (int q = 0; q < N; ++q) {
+                const vec a = source[q][i];
+                for (int s = 0; s < S; ++s) {
+                    sum[s] += weight[q][s] * a;
+                    slope[q][s] += a * monomial[s];
+                }
+            }
+            for (int s = 0; s < S; ++s) monomial_adjoint[std::int64_t(i) * S + s] = sum[s];
+        }
+        for (int q = 0; q < N; ++q)
+            for (int s = 0; s < S; ++s) slopes[s * m.n_mu + mu0 + q] += slope[q][s];
+    });
+}
+
+}  // namespace maxvolt::MAXVOLT_VARIANT

@@ -1,0 +1,37 @@
+// One instruction set's kernels; compiled once per set with MAXVOLT_VARIANT and MAXVOLT_LANES.
+#include "jacobian.hpp"
+
+namespace maxvolt {
+namespace MAXVOLT_VARIANT {
+
+inline std::int64_t workspace_bytes(const Model& m, const System& s) {
+    Arena arena{nullptr};
+    make_gradient_workspace(m, s, arena);
+    return arena.used;
+}
+
+inline std::int64_t jacobian_workspace_bytes(const Model& m, const System& s) {
+    Arena arena{nullptr};
+    make_jacobian_workspace(m, s, arena);
+    return arena.used;
+}
+
+}  // namespace MAXVOLT_VARIANT
+
+#define MAXVOLT_JOIN(a, b) a##b
+#define MAXVOLT_TABLE(v) MAXVOLT_JOIN(kernels_, v)
+#define MAXVOLT_TEXT_(v) #v
+#define MAXVOLT_TEXT(v) MAXVOLT_TEXT_(v)
+
+extern const Kernels MAXVOLT_TABLE(MAXVOLT_VARIANT) = {
+    MAXVOLT_TEXT(MAXVOLT_VARIANT),
+    MAXVOLT_LANES,
+    MAXVOLT_VARIANT::workspace_bytes,
+    MAXVOLT_VARIANT::jacobian_workspace_bytes,
+    MAXVOLT_VARIANT::evaluate,
+    MAXVOLT_VARIANT::site_gradients,
+    MAXVOLT_VARIANT::directional_gradient,
+    MAXVOLT_VARIANT::jacobian,
+};
+
+}  // namespace maxvolt
