@@ -1,0 +1,110 @@
+"""From the command line to a command, and from an error to one line and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import NoReturn
+
+from maxvolt.cli import convert, errors, evaluate, info, mindist, train
+from maxvolt.errors import MaxvoltError
+
+__all__ = ["BAD_INPUT", "INTERRUPTED", "main"]
+
+BAD_INPUT = 2
+"""Exit code for wrong usage and for input that cannot be used."""
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells count it: 128 + SIGINT."""
+
+_COMMANDS = (train, evaluate, errors, convert, mindist, info)
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line and a hint, not the whole usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_INPUT, f"{self.prog}: error: {message} (see '{self.prog} --help')\n")
+
+
+class _ShowVersion(argparse.Action):
+    """Look the version up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        import maxvolt
+
+        print(f"maxvolt {maxvolt.__version__}")
+        parser.exit()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments
+        The words behind ``maxvolt``; those of the process where None.
+
+    Returns
+    -------
+    exit_code
+        0 after success, 2 for wrong usage or unusable input, 130 after Ctrl-C.
+    """
+    options = _build_parser().parse_args(arguments)
+    program = f"maxvolt {options.command}"
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            options.run(options)
+            sys.stdout.flush()
+    except MaxvoltError as error:
+        return _complain(program, str(error))
+    except BrokenPipeError:
+        # The reader of our output (head, less) went away: nothing is wrong. Python flushes stdout
+        # once more at exit, which must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename is not None else ""
+        return _complain(program, f"{where}{error.strerror or error}")
+    except KeyboardInterrupt:
+        print(f"{program}: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def _build_parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="maxvolt",
+        description="Moment tensor potentials: train, check and use them.",
+        epilog="'maxvolt COMMAND --help' shows the options of a command, with examples.",
+    )
+    parser.add_argument(
+        "--version", action=_ShowVersion, nargs=0, help="print the version and leave"
+    )
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", required=True, parser_class=_Parser
+    )
+    for module in _COMMANDS:
+        command = commands.add_parser(
+            module.NAME,
+            help=module.SUMMARY,
+            description=module.DESCRIPTION,
+            epilog=f"examples:\n{module.EXAMPLES}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser
+
+
+def _complain(program: str, message: str) -> int:
+    print(f"{program}: error: {message}", file=sys.stderr)
+    return BAD_INPUT
+
+
+def _show_warning(message: Warning | str, *_: object) -> None:
+    print(f"maxvolt: warning: {message}", file=sys.stderr)

@@ -1,0 +1,113 @@
+"""What a command prints: results to stdout as tables or JSON, progress and notes to stderr."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["note", "print_json", "print_pairs", "print_table", "progress_bar", "stdout_console"]
+
+_WIDTH_OF_A_FILE = 200
+"""Columns of a table that goes to a file or a pipe, where no terminal says how wide it is."""
+
+
+def note(message: str) -> None:
+    """Say something to the person in front of the screen, not to the program behind a pipe."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def print_json(value: Any) -> None:
+    """Print a result as JSON; NaN and infinite numbers, which JSON lacks, become null."""
+    print(json.dumps(_plain(value), indent=2, allow_nan=False, ensure_ascii=False))
+
+
+def stdout_console() -> Console:
+    """Return a console for tables: as wide as the terminal, and wide where there is none."""
+    from rich.console import Console
+
+    # No markup: a group name like "[bulk]" is text.
+    console = Console(highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = _WIDTH_OF_A_FILE
+    return console
+
+
+def print_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, text_columns: int = 1
+) -> None:
+    """Print a table; the first `text_columns` columns stand left, the numbers right."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="left" if index < text_columns else "right")
+    for row in rows:
+        table.add_row(*row)
+    stdout_console().print(table)
+
+
+def print_pairs(title: str, pairs: Mapping[str, str]) -> None:
+    """Print names and their values, one a line."""
+    width = max((len(name) for name in pairs), default=0)
+    print(title)
+    for name, value in pairs.items():
+        print(f"  {name:<{width}}  {value}".rstrip())
+
+
+@contextmanager
+def progress_bar(description: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show a bar on stderr while the block runs, where stderr is a terminal.
+
+    Parameters
+    ----------
+    description
+        What is being done.
+    total
+        How many steps there are.
+
+    Yields
+    ------
+    advance
+        To be called with the number of steps just done.
+    """
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+    ) as progress:
+        task = progress.add_task(description, total=total)
+        yield lambda steps: progress.advance(task, steps)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

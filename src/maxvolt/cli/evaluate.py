@@ -1,0 +1,116 @@
+"""`maxvolt evaluate`: energies, forces and stresses of structures."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from maxvolt.cli.console import note, print_json, print_table, progress_bar
+from maxvolt.cli.options import add_json, add_species, add_threads, check_output
+from maxvolt.cli.potentials import load_potential
+
+if TYPE_CHECKING:
+    from maxvolt.dataset import Dataset
+    from maxvolt.potentials import MTP, Ensemble
+
+__all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
+
+NAME = "evaluate"
+SUMMARY = "energies, forces and stresses of structures"
+DESCRIPTION = """\
+Evaluate a potential on every structure of IN. With -o, the structures are written with the
+potential's energies, forces and stresses as labels; without, or with --json, a table is printed."""
+EXAMPLES = """\
+  maxvolt evaluate pot.mtp relaxed.xyz
+  maxvolt evaluate pot.mtp in.cfg -o out.cfg
+  maxvolt evaluate mlip.mtp in.xyz -o out.xyz --species Ti,Al --threads 4"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("potential", type=Path, metavar="POT", help="potential or ensemble")
+    parser.add_argument("input", type=Path, metavar="IN", help="structures to evaluate")
+    parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="file to write")
+    add_species(parser)
+    add_threads(parser)
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Read, evaluate, write or print."""
+    from maxvolt import io
+
+    if options.output is not None:
+        check_output(options.output)
+    potential = load_potential(options.potential, options.species)
+    dataset = io.read(options.input, species=options.species or potential.species)
+    labelled = _evaluated(potential, dataset, options.threads)
+    if options.output is not None:
+        io.write(options.output, labelled, species=options.species or potential.species)
+        note(f"{options.output}: {len(labelled)} structures, {labelled.n_atoms} atoms")
+    if options.json:
+        print_json([_row(labelled, index) for index in range(len(labelled))])
+    elif options.output is None:
+        _print(labelled)
+
+
+def _evaluated(potential: MTP | Ensemble, dataset: Dataset, threads: int | None) -> Dataset:
+    """Return the structures with the potential's results as labels."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from maxvolt.cli.prediction import SteppedPotential
+
+    with progress_bar("evaluating", len(dataset)) as advance:
+        predictions = SteppedPotential(potential, advance).evaluate_dataset(dataset, threads)
+    present = np.ones(len(dataset), dtype=bool)
+    return replace(
+        dataset,
+        energies=predictions.energies,
+        forces=predictions.forces,
+        stresses=predictions.stresses,
+        has_energy=present,
+        has_forces=present,
+        has_stress=np.isfinite(predictions.stresses).all(axis=1),
+    )
+
+
+def _row(dataset: Dataset, index: int) -> dict[str, Any]:
+    import numpy as np
+
+    atoms = slice(int(dataset.offsets[index]), int(dataset.offsets[index + 1]))
+    return {
+        "structure": index,
+        "atoms": int(dataset.counts[index]),
+        "energy_eV": dataset.energies[index],
+        "largest_force_eV_per_A": np.linalg.norm(dataset.forces[atoms], axis=1).max(),
+        "stress_eV_per_A3": dataset.stresses[index] if dataset.has_stress[index] else None,
+    }
+
+
+def _print(dataset: Dataset) -> None:
+    from maxvolt.units import GPA_PER_EV_A3
+
+    rows = []
+    for index in range(len(dataset)):
+        row = _row(dataset, index)
+        stress = row["stress_eV_per_A3"]
+        pressure = "-" if stress is None else f"{-stress[:3].mean() * GPA_PER_EV_A3:.4f}"
+        rows.append(
+            (
+                str(index),
+                str(row["atoms"]),
+                f"{row['energy_eV']:.6f}",
+                f"{row['energy_eV'] / row['atoms']:.6f}",
+                f"{row['largest_force_eV_per_A']:.6f}",
+                pressure,
+            )
+        )
+    print_table(
+        "",
+        ("structure", "atoms", "energy eV", "eV/atom", "largest force eV/A", "pressure GPa"),
+        rows,
+        text_columns=0,
+    )

@@ -1,0 +1,100 @@
+"""Arguments that several commands share, and the checks of single values."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from maxvolt.errors import MaxvoltError
+
+__all__ = [
+    "add_json",
+    "add_species",
+    "add_threads",
+    "check_output",
+    "non_negative_float",
+    "positive_float",
+    "positive_int",
+    "species_list",
+]
+
+Number = TypeVar("Number", int, float)
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add ``--json``."""
+    parser.add_argument(
+        "--json", action="store_true", help="print JSON instead of tables, for other programs"
+    )
+
+
+def add_species(parser: argparse.ArgumentParser) -> None:
+    """Add ``--species``."""
+    parser.add_argument(
+        "--species",
+        type=species_list,
+        metavar="A,B,...",
+        help="element of type 0, 1, ..., for files that hold no element names (.cfg, MLIP's .mtp)",
+    )
+
+
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    """Add ``--threads``."""
+    parser.add_argument(
+        "--threads",
+        type=positive_int,
+        metavar="N",
+        help="threads to compute with (default: all cores this process may use)",
+    )
+
+
+def species_list(text: str) -> tuple[str, ...]:
+    """Split ``Ti,Al`` into element symbols; which of them exist is checked where they are used."""
+    symbols = tuple(part.strip() for part in text.split(","))
+    if not all(symbols):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected symbols like Mo or Ti,Al")
+    if len(set(symbols)) < len(symbols):
+        raise argparse.ArgumentTypeError(f"{text!r}: a symbol stands there twice")
+    return symbols
+
+
+def positive_int(text: str) -> int:
+    """Read an integer of at least 1."""
+    value = _number(text, int, "a whole number")
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text}: expected a whole number of at least 1")
+    return value
+
+
+def positive_float(text: str) -> float:
+    """Read a finite number above 0."""
+    value = _number(text, float, "a number")
+    if not (value > 0 and math.isfinite(value)):
+        raise argparse.ArgumentTypeError(f"{text}: expected a number above 0")
+    return value
+
+
+def non_negative_float(text: str) -> float:
+    """Read a finite number of at least 0."""
+    value = _number(text, float, "a number")
+    if not (value >= 0 and math.isfinite(value)):
+        raise argparse.ArgumentTypeError(f"{text}: expected a number of at least 0")
+    return value
+
+
+def check_output(path: Path) -> None:
+    """Refuse, before any long work, a path that could not be written in the end."""
+    if path.is_dir():
+        raise MaxvoltError(f"{path}: is a folder; give the name of a file")
+    if not path.parent.is_dir():
+        raise MaxvoltError(f"{path}: the folder {path.parent} does not exist; create it first")
+
+
+def _number(text: str, kind: Callable[[str], Number], expected: str) -> Number:
+    try:
+        return kind(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected {expected}") from None

@@ -1,0 +1,63 @@
+"""Evaluation in steps, so that a progress bar has something to show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from maxvolt.dataset import Dataset
+    from maxvolt.potentials import MTP, Ensemble, Predictions
+
+__all__ = ["SteppedPotential", "steps"]
+
+_ATOMS_OF_A_STEP = 20_000
+"""Enough to keep all threads busy, few enough that the bar moves."""
+
+
+@dataclass(frozen=True, slots=True)
+class SteppedPotential:
+    """A potential that evaluates a data set piece by piece and says so after each.
+
+    Attributes
+    ----------
+    potential
+        What evaluates.
+    advance
+        Called with the number of structures just done.
+    """
+
+    potential: MTP | Ensemble
+    advance: Callable[[int], None]
+
+    def evaluate_dataset(self, dataset: Dataset, threads: int | None = None) -> Predictions:
+        """Return what the potential says of all structures."""
+        pieces = []
+        for chosen in steps(dataset):
+            piece = dataset.select(chosen)
+            pieces.append(self.potential.evaluate_dataset(piece, threads=threads))
+            self.advance(len(piece))
+        if not pieces:
+            return self.potential.evaluate_dataset(dataset, threads=threads)
+        kind = type(pieces[0])
+        return kind(
+            **{
+                field.name: np.concatenate([getattr(piece, field.name) for piece in pieces])
+                for field in fields(kind)
+            }
+        )
+
+
+def steps(dataset: Dataset, atoms: int = _ATOMS_OF_A_STEP) -> list[slice]:
+    """Cut a data set into runs of structures that reach `atoms` atoms each, the last excepted."""
+    found: list[slice] = []
+    first, held = 0, 0
+    for index, count in enumerate(dataset.counts):
+        held += int(count)
+        if held >= atoms or index == len(dataset) - 1:
+            found.append(slice(first, index + 1))
+            first, held = index + 1, 0
+    return found

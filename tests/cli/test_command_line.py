@@ -1,0 +1,169 @@
+"""What every command has in common: help, start-up, error messages, exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+
+import pytest
+
+from maxvolt.cli import application, main
+from maxvolt.cli.options import (
+    check_output,
+    non_negative_float,
+    positive_float,
+    positive_int,
+    species_list,
+)
+from maxvolt.errors import DataError, MaxvoltError
+
+COMMANDS = ("train", "evaluate", "errors", "convert", "mindist", "info")
+
+
+def run_and_catch_exit(arguments: list[str]) -> int:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    return int(caught.value.code or 0)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_each_command_has_examples_and_json(command, capsys):
+    assert run_and_catch_exit([command, "--help"]) == 0
+    printed = capsys.readouterr().out
+    assert f"examples:\n  maxvolt {command} " in printed
+    assert "--json" in printed
+
+
+def test_help_lists_all_commands(capsys):
+    assert run_and_catch_exit(["--help"]) == 0
+    printed = capsys.readouterr().out
+    assert all(f"\n    {command} " in printed for command in COMMANDS)
+
+
+def test_version(capsys):
+    import maxvolt
+
+    assert run_and_catch_exit(["--version"]) == 0
+    assert capsys.readouterr().out == f"maxvolt {maxvolt.__version__}\n"
+
+
+def test_help_imports_nothing_heavy():
+    """Start-up time without a stopwatch: these alone take longer than all of `--help` may."""
+    heavy = ("numpy", "scipy", "ase", "rich", "matplotlib", "vesin")
+    code = (
+        "import sys, maxvolt.cli\n"
+        "try: maxvolt.cli.main(['train', '--help'])\n"
+        "except SystemExit: pass\n"
+        f"print([name for name in {heavy!r} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ([], "COMMAND"),
+        (["fly"], "fly"),
+        (["convert", "only_one"], "OUT"),
+        (["train", "a.xyz"], "--output"),
+        (["train", "a.xyz", "-o", "p.mtp", "--cutoff", "-1"], "expected a number above 0"),
+        (["train", "a.xyz", "-o", "p.mtp", "--cutoff", "nan"], "expected a number above 0"),
+        (["train", "a.xyz", "-o", "p.mtp", "--level", "1.5"], "expected a whole number"),
+        (["train", "a.xyz", "-o", "p.mtp", "--ensemble", "0"], "at least 1"),
+        (["train", "a.xyz", "-o", "p.mtp", "--scaling", "none"], "vibrations"),
+        (["info", "p.mtp", "--species", "Ti,,Al"], "Ti,,Al"),
+        (["info", "p.mtp", "--species", "Ti,Ti"], "twice"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(arguments, complaint, capsys):
+    assert run_and_catch_exit(arguments) == application.BAD_INPUT
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1
+    assert complaint in printed.err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (DataError("structure 3: energy is NaN"), 2, "error: structure 3: energy is NaN"),
+        (FileNotFoundError(2, "No such file", "a.xyz"), 2, "error: a.xyz: No such file"),
+        (OSError("disk on fire"), 2, "error: disk on fire"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+    ],
+)
+def test_errors_become_one_line_and_an_exit_code(error, code, message, capsys, monkeypatch):
+    def fail(options: argparse.Namespace) -> None:
+        raise error
+
+    monkeypatch.setattr(application.info, "run", fail)
+    assert main(["info", "x"]) == code
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err in (f"maxvolt info: {message}\n",)
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch):
+    """Only what the user can act on is turned into a message."""
+
+    def fail(options: argparse.Namespace) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(application.info, "run", fail)
+    with pytest.raises(ZeroDivisionError):
+        main(["info", "x"])
+
+
+def test_a_closed_pipe_is_no_error(tmp_path):
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    code = (
+        "import sys; from maxvolt.cli import application, main\n"
+        "application.info.run = lambda options: print('x' * 100_000)\n"
+        "sys.exit(main(['info', 'x']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], stdout=write_end, stderr=subprocess.PIPE, text=True
+    )
+    os.close(write_end)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_warnings_are_one_line(capsys, monkeypatch):
+    import warnings
+
+    def warn(options: argparse.Namespace) -> None:
+        warnings.simplefilter("always")
+        warnings.warn("2 steps left out", stacklevel=1)
+
+    monkeypatch.setattr(application.info, "run", warn)
+    assert main(["info", "x"]) == 0
+    assert capsys.readouterr().err == "maxvolt: warning: 2 steps left out\n"
+
+
+def test_values():
+    assert species_list("Ti, Al") == ("Ti", "Al")
+    assert positive_int("3") == 3
+    assert positive_float("1e-3") == 0.001
+    assert non_negative_float("0") == 0.0
+    with pytest.raises(argparse.ArgumentTypeError, match="at least 0"):
+        non_negative_float("-0.1")
+
+
+def test_outputs_that_cannot_be_written_are_refused(tmp_path):
+    with pytest.raises(MaxvoltError, match="is a folder"):
+        check_output(tmp_path)
+    with pytest.raises(MaxvoltError, match="does not exist"):
+        check_output(tmp_path / "nowhere" / "x.xyz")
+    check_output(tmp_path / "x.xyz")
+
+
+def test_running_the_module_is_running_the_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "maxvolt", "fly"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("maxvolt: error: ")
