@@ -1,18 +1,14 @@
 """How far a potential is from the labels of a dataset.
 
-The definitions, with K structures of N_k atoms (numbers of equations as in Novikov et al., Mach.
-Learn.: Sci. Technol. 2, 025002 (2021)):
+The root mean square errors of K structures of N_k atoms are those of Novikov et al., Mach. Learn.:
+Sci. Technol. 2, 025002 (2021): equation (8) for the energy per atom, (9) for the 3 N_k force
+components, (10) for the nine components of the stress tensor (each shear component twice).
 
-- energy per atom (8): root mean square over structures of (E - E_ref) / N_k;
-- force components (9): root mean square over the 3 N_k components;
-- stress components (10): root mean square over the nine components of the tensor, in GPa, so that
-  each shear component counts twice.
-
-The mean is taken over all numbers of all structures alike, as MLIP prints it and as benchmarks
-quote it (`rmse`). Where structures differ in size, the mean over structures of each structure's own
-mean square is another number (`rmse_over_structures`); for energies and stresses both are the same.
-Force vectors and stress tensors are compared by their Euclidean (Frobenius) norm too: that is what
-MLIP-3 prints (and MLIP-2 before July 2020).
+Equation (9) takes the mean inside each structure first, then over structures; this is
+`ErrorStatistics.rmse_over_structures`. MLIP's programs and most benchmarks take it over all atoms
+alike; this is `ErrorStatistics.rmse`. They differ for forces where structures differ in size; for
+energies and stresses they are the same. Force vectors and stress tensors are compared by their
+Euclidean (Frobenius) norm too, which is what MLIP-3 prints (and MLIP-2 before July 2020).
 
 Percentages are the root mean square error over the root mean square of the reference; for energies,
 whose zero is arbitrary, over the standard deviation of the reference.
@@ -42,6 +38,7 @@ __all__ = [
     "compare",
     "compute_ensemble_errors",
     "compute_errors",
+    "mean_and_two_sigma",
 ]
 
 _VOIGT_TO_NINE = (0, 1, 2, 3, 3, 4, 4, 5, 5)
@@ -296,9 +293,13 @@ class EnsembleErrors:
         --------
         ``errors.spread(lambda report: report.total.energy_per_atom.rmse)``
         """
-        values = np.array([quantity(report) for report in self.members])
-        two_sigma = 2 * float(values.std(ddof=1)) if len(values) > 1 else float("nan")
-        return float(values.mean()), two_sigma
+        return mean_and_two_sigma([quantity(report) for report in self.members])
+
+
+def mean_and_two_sigma(values: Sequence[float]) -> tuple[float, float]:
+    """Mean and twice the sample standard deviation; the latter is NaN for a single value."""
+    two_sigma = 2 * float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
+    return float(np.mean(values)), two_sigma
 
 
 def compare(

@@ -1,0 +1,26 @@
+"""Tables, JSON documents and plots of what was computed."""
+
+from maxvolt.report.errors_document import errors_document, write_errors_json
+from maxvolt.report.errors_table import (
+    ensemble_error_table,
+    error_table,
+    group_error_table,
+    print_errors,
+)
+from maxvolt.report.mlip_text import format_mlip_errors
+from maxvolt.report.output import save_figure, write_json
+from maxvolt.report.parity import parity_figure, save_parity_plot
+
+__all__ = [
+    "ensemble_error_table",
+    "error_table",
+    "errors_document",
+    "format_mlip_errors",
+    "group_error_table",
+    "parity_figure",
+    "print_errors",
+    "save_figure",
+    "save_parity_plot",
+    "write_errors_json",
+    "write_json",
+]
