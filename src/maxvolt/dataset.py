@@ -33,6 +33,10 @@ _SMALLEST_CELL_DETERMINANT = 1e-6
 """Smallest |det| of the normalised lattice vectors of a usable cell (1 for orthogonal ones)."""
 
 
+_LARGEST_LENGTH = 1e9
+"""Longest lattice vector component (Angstrom); longer ones are no lengths but wrong numbers."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
     """Structures with optional labels; immutable.
@@ -384,6 +388,8 @@ class Dataset:
             np.flatnonzero(~np.isfinite(self.cells).all(axis=(1, 2))),
             "has a cell that is not made of finite numbers",
         )
+        far = np.abs(self.cells).max(axis=(1, 2), initial=0.0) > _LARGEST_LENGTH
+        self._refuse(np.flatnonzero(far), f"has a cell longer than {_LARGEST_LENGTH:g} Angstrom")
         for pattern in np.unique(self.pbc, axis=0):
             if not pattern.any():
                 continue
@@ -393,7 +399,7 @@ class Dataset:
             unit = vectors / np.where(lengths > 0, lengths, 1.0)[..., None]
             gram = np.linalg.det(unit @ unit.transpose(0, 2, 1))
             self._refuse(
-                of_pattern[gram < _SMALLEST_CELL_DETERMINANT**2],
+                of_pattern[~(gram >= _SMALLEST_CELL_DETERMINANT**2)],
                 "is periodic along lattice vectors that are zero or linearly dependent",
             )
 
