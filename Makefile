@@ -11,7 +11,7 @@ PYTEST_WORKERS ?= $(shell n=$$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/nul
 PYTEST_ARGS ?=
 
 BIN   := $(VENV)/bin
-PIP   := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP   := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 SETUP := pyproject.toml CMakeLists.txt $(shell find src -name '*.cpp' -o -name '*.hpp' -o -name 'CMakeLists.txt')
 
 .PHONY: demo test lint wheel clean
@@ -31,7 +31,7 @@ lint: $(VENV)/installed-dev
 
 wheel: $(VENV)/installed-dev
 	rm -rf dist
-	$(BIN)/python -m build --outdir dist .
+	$(BIN)/pyproject-build --outdir dist .
 
 clean:
 	rm -rf $(VENV) build dist demo_output
@@ -51,6 +51,6 @@ $(VENV)/installed: $(VENV)/created $(SETUP)
 	$(PIP) install --editable ".[test]"
 	touch $@
 
-$(VENV)/installed-dev: $(VENV)/installed
-	$(PIP) install --editable ".[dev]"
-	touch $@
+$(VENV)/installed-dev: $(VENV)/created $(SETUP)
+	$(PIP) install --editable ".[dev]" build
+	touch $(VENV)/installed $@

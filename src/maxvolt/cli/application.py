@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     program = f"maxvolt {options.command}"
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = _show_warning
+            warnings.showwarning = _show_warning  # type: ignore[assignment]
             options.run(options)
             sys.stdout.flush()
     except MaxvoltError as error:
@@ -106,5 +106,5 @@ def _complain(program: str, message: str) -> int:
     return BAD_INPUT
 
 
-def _show_warning(message: Warning | str, *_: object) -> None:
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
     print(f"maxvolt: warning: {message}", file=sys.stderr)

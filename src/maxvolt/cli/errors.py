@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from maxvolt.cli.console import note, print_json
+from maxvolt.cli.console import note, print_json, progress_bar, stdout_console
 from maxvolt.cli.options import add_json, add_species, add_threads, check_output
 from maxvolt.cli.potentials import load_potential
+
+if TYPE_CHECKING:
+    from maxvolt.fitting.errors import EnsembleErrors
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
 
@@ -28,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("potential", type=Path, metavar="POT", help="potential or ensemble")
     parser.add_argument("data", type=Path, metavar="DATA", help="labelled structures")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="write parity plots, e.g. .png")
+    parser.add_argument("--mlip", action="store_true", help="print as MLIP-3's check_errors does")
     add_species(parser)
     add_threads(parser)
     add_json(parser)
@@ -35,22 +40,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read, compare, print and plot."""
-    from maxvolt.fitting.errors import compute_errors
+    from maxvolt.cli.prediction import SteppedPotential
+    from maxvolt.fitting.errors import compute_ensemble_errors
     from maxvolt.io import read
+    from maxvolt.potentials import Ensemble
 
     if options.plot is not None:
         check_output(options.plot)
     potential = load_potential(options.potential, options.species)
+    members = potential.members if isinstance(potential, Ensemble) else (potential,)
     dataset = read(options.data, species=options.species or potential.species)
-    report = compute_errors(potential, dataset, threads=options.threads)
-    if options.json:
-        print_json(report.to_dict())
-    else:
-        from maxvolt.report import print_errors
-
-        print_errors(report)
+    with progress_bar("evaluating", len(members) * len(dataset)) as advance:
+        stepped = [SteppedPotential(member, advance) for member in members]
+        errors = compute_ensemble_errors(stepped, dataset, threads=options.threads)
+    _print(errors, options)
     if options.plot is not None:
+        from maxvolt.fitting.errors import compare
         from maxvolt.report import save_parity_plot
 
-        save_parity_plot(report, options.plot)
+        save_parity_plot(compare(potential, dataset, threads=options.threads), options.plot)
         note(f"{options.plot}: parity plots")
+
+
+def _print(errors: EnsembleErrors, options: argparse.Namespace) -> None:
+    from maxvolt.report import (
+        ensemble_error_table,
+        errors_document,
+        format_mlip_errors,
+        print_errors,
+    )
+
+    name = options.data.name
+    is_ensemble = len(errors.members) > 1
+    if options.json:
+        document = errors_document({name: errors.mean_prediction})
+        if is_ensemble:
+            document["members"] = [errors_document({name: member}) for member in errors.members]
+        print_json(document)
+    elif options.mlip:
+        print(format_mlip_errors(errors.mean_prediction))
+    else:
+        print_errors({name: errors.mean_prediction})
+        if is_ensemble:
+            stdout_console().print(ensemble_error_table({name: errors}))
