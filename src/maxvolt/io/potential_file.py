@@ -243,6 +243,11 @@ def _check_radial_basis(potential: PotentialFile) -> None:
         f"expected a finite distance in A, not negative, found {potential.min_dist:g}",
     )
     _require(
+        kind != "RBShapeev" or potential.min_dist > 0.0,
+        "min_dist",
+        "expected a distance above 0, since the functions of RBShapeev have min_dist as a factor",
+    )
+    _require(
         potential.min_dist < potential.max_dist <= MAX_CUTOFF,
         "max_dist",
         f"expected a distance above min_dist = {potential.min_dist:g} A and at most "
