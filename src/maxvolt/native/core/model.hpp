@@ -7,11 +7,11 @@
 
 namespace maxvolt {
 
-enum class RadialKind : std::int32_t {
-    chebyshev = 0,        // T_k(xi) (r - r_cut)^2
-    plain_chebyshev = 1,  // T_k(xi)
-    taylor = 2,           // (s r)^k
-    laurent = 3,          // sum_p polynomial[k][p] r^(p + lowest_power)
+// First function of a radial basis.
+enum class Envelope : std::int32_t {
+    smooth = 0,    // (r - cutoff)^2
+    constant = 1,  // 1
+    inverse = 2,   // (envelope_factor (cutoff - r) / r)^2
 };
 
 // One row of the contraction table: target += factor * left * right.
@@ -24,13 +24,13 @@ struct Model {
     std::int32_t n_species, n_mu, radial_size;
     std::int32_t max_degree;  // highest rank nu of a basic moment
     std::int32_t n_basic, n_moments, n_scalars, n_runs;
-    RadialKind radial_kind;
+    Envelope envelope;
     std::int32_t clamp;  // 1: r below min_dist is replaced by min_dist in the radial basis
-    std::int32_t n_powers, lowest_power;  // of the laurent kind
-    double min_dist, cutoff, taylor_scale;
+    double min_dist, cutoff, envelope_factor;
+    double slope, offset;  // x = slope r + offset in the recurrence
     double exponential_repulsion;  // 1: the pair term of the *_repuls bases, 0: none
     double zbl_inner, zbl_outer;   // switching interval; zbl_outer = 0: none
-    const double* polynomial;      // [radial_size][n_powers]
+    const double* recurrence;      // [3][radial_size]: a, b, c of phi_k = (a x + b) phi_k-1 - c phi_k-2
     double zbl_coulomb, zbl_bohr;  // e^2/(4 pi eps0) in eV Angstrom; Bohr radius in Angstrom
     const double* zbl_charges;     // [n_species] atomic numbers
     const double* radial_coeffs;   // [n_species][n_species][n_mu][radial_size], scaling included

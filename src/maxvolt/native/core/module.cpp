@@ -152,14 +152,14 @@ struct OwnedGraph {
 
 class Core {
   public:
-    Core(std::int32_t n_species, std::int32_t n_mu, std::int32_t radial_size, int radial_kind, bool clamp,
-         double min_dist, double cutoff, double taylor_scale, std::int32_t lowest_power,
-         Doubles polynomial, bool exponential_repulsion, std::vector<double> zbl, Doubles zbl_charges,
+    Core(std::int32_t n_species, std::int32_t n_mu, std::int32_t radial_size, int envelope, bool clamp,
+         double min_dist, double cutoff, double envelope_factor, double slope, double offset,
+         Doubles recurrence, bool exponential_repulsion, std::vector<double> zbl, Doubles zbl_charges,
          Doubles radial_coeffs, Doubles species_coeffs, Doubles moment_coeffs, Integers monomial_counts,
          Integers moment_offsets, std::int32_t max_degree, std::int32_t n_basic, std::int32_t n_moments,
          Integers run_targets, Array<std::int64_t, nb::ndim<1>> run_first, Integers left, Integers right,
          Doubles factors, Integers scalars)
-        : polynomial_(copy(polynomial)), charges_(copy(zbl_charges)), radial_(copy(radial_coeffs)),
+        : recurrence_(copy(recurrence)), charges_(copy(zbl_charges)), radial_(copy(radial_coeffs)),
           species_(copy(species_coeffs)), moment_(copy(moment_coeffs)), counts_(copy(monomial_counts)),
           offsets_(copy(moment_offsets)), targets_(copy(run_targets)), run_first_(copy(run_first)),
           scalars_(copy(scalars)) {
@@ -174,6 +174,9 @@ class Core {
         require(left.size() == right.size() && left.size() == factors.size() &&
                     std::int64_t(left.size()) == run_first_.back(),
                 "products of wrong size");
+        require(radial_size > 0 && std::int32_t(recurrence_.size()) == 3 * radial_size,
+                "recurrence of wrong size");
+        require(envelope >= 0 && envelope <= 2, "unknown envelope");
         require(zbl.size() == 4, "zbl needs inner, outer, coulomb constant and bohr radius");
         const int full = (max_degree + 1) * (max_degree + 2) * (max_degree + 3) / 6;
         for (int mu = 0; mu < n_mu; ++mu) {
@@ -202,19 +205,19 @@ class Core {
         m.n_moments = n_moments;
         m.n_scalars = std::int32_t(scalars_.size());
         m.n_runs = std::int32_t(targets_.size());
-        m.radial_kind = static_cast<maxvolt::RadialKind>(radial_kind);
+        m.envelope = static_cast<maxvolt::Envelope>(envelope);
         m.clamp = clamp;
-        m.n_powers = radial_size ? std::int32_t(polynomial_.size()) / radial_size : 0;
-        m.lowest_power = lowest_power;
+        m.slope = slope;
+        m.offset = offset;
         m.min_dist = min_dist;
         m.cutoff = cutoff;
-        m.taylor_scale = taylor_scale;
+        m.envelope_factor = envelope_factor;
         m.exponential_repulsion = exponential_repulsion;
         m.zbl_inner = zbl[0];
         m.zbl_outer = zbl[1];
         m.zbl_coulomb = zbl[2];
         m.zbl_bohr = zbl[3];
-        m.polynomial = polynomial_.data();
+        m.recurrence = recurrence_.data();
         m.zbl_charges = charges_.data();
         m.radial_coeffs = radial_.data();
         m.species_coeffs = species_.data();
@@ -240,7 +243,7 @@ class Core {
     maxvolt::Model view{};
 
   private:
-    std::vector<double> polynomial_, charges_, radial_, species_, moment_;
+    std::vector<double> recurrence_, charges_, radial_, species_, moment_;
     std::vector<std::int32_t> counts_, offsets_, targets_;
     std::vector<std::int64_t> run_first_;
     std::vector<std::int32_t> scalars_;
@@ -330,11 +333,11 @@ NB_MODULE(_core, module) {
         .def_prop_ro("n_structures", [](const System& s) { return s.view.n_structures; });
     nb::class_<Core>(module, "Core")
         .def(nb::init<std::int32_t, std::int32_t, std::int32_t, int, bool, double, double, double,
-                      std::int32_t, Doubles, bool, std::vector<double>, Doubles, Doubles, Doubles,
+                      double, double, Doubles, bool, std::vector<double>, Doubles, Doubles, Doubles,
                       Doubles, Integers, Integers, std::int32_t, std::int32_t, std::int32_t, Integers,
                       Array<std::int64_t, nb::ndim<1>>, Integers, Integers, Doubles, Integers>(),
-             nb::kw_only(), "n_species"_a, "n_mu"_a, "radial_size"_a, "radial_kind"_a, "clamp"_a,
-             "min_dist"_a, "cutoff"_a, "taylor_scale"_a, "lowest_power"_a, "polynomial"_a,
+             nb::kw_only(), "n_species"_a, "n_mu"_a, "radial_size"_a, "envelope"_a, "clamp"_a,
+             "min_dist"_a, "cutoff"_a, "envelope_factor"_a, "slope"_a, "offset"_a, "recurrence"_a,
              "exponential_repulsion"_a, "zbl"_a, "zbl_charges"_a, "radial_coeffs"_a, "species_coeffs"_a,
              "moment_coeffs"_a, "monomial_counts"_a, "moment_offsets"_a, "max_degree"_a, "n_basic"_a,
              "n_moments"_a, "run_targets"_a, "run_first"_a, "left"_a, "right"_a, "factors"_a,

@@ -16,48 +16,27 @@ MAXVOLT_INLINE void radial_basis(const Model& m, vec r, vec* phi, vec* dphi) {
                 inside[l] = 0.0;
             }
     }
-    if (m.radial_kind == RadialKind::chebyshev || m.radial_kind == RadialKind::plain_chebyshev) {
-        const double slope = 2.0 / (m.cutoff - m.min_dist);
-        const vec xi = (2.0 * r - (m.min_dist + m.cutoff)) * (1.0 / (m.cutoff - m.min_dist));
-        vec smooth = broadcast(1.0), dsmooth = zero();
-        if (m.radial_kind == RadialKind::chebyshev) {
-            const vec d = r - m.cutoff;
-            smooth = d * d;
-            dsmooth = 2.0 * d;
-        }
-        phi[0] = smooth;
-        dphi[0] = dsmooth;
-        if (n > 1) {
-            phi[1] = xi * smooth;
-            dphi[1] = slope * smooth + xi * dsmooth;
-        }
-        const vec twice = xi + xi;
-        for (int k = 2; k < n; ++k) {
-            phi[k] = twice * phi[k - 1] - phi[k - 2];
-            dphi[k] = twice * dphi[k - 1] + 2.0 * slope * phi[k - 1] - dphi[k - 2];
-        }
-    } else if (m.radial_kind == RadialKind::taylor) {
+    if (m.envelope == Envelope::smooth) {
+        phi[0] = (r - m.cutoff) * (r - m.cutoff);
+        dphi[0] = 2.0 * (r - m.cutoff);
+    } else if (m.envelope == Envelope::constant) {
         phi[0] = broadcast(1.0);
         dphi[0] = zero();
-        for (int k = 1; k < n; ++k) {
-            phi[k] = m.taylor_scale * r * phi[k - 1];
-            dphi[k] = m.taylor_scale * (phi[k - 1] + r * dphi[k - 1]);
-        }
     } else {
-        const vec inv = 1.0 / r;
-        vec lowest = broadcast(1.0);
-        for (int p = 0; p < m.lowest_power; ++p) lowest *= r;
-        for (int p = 0; p > m.lowest_power; --p) lowest *= inv;
-        for (int k = 0; k < n; ++k) {  // Horner's scheme in r
-            const double* c = m.polynomial + std::int64_t(k) * m.n_powers;
-            vec value = zero(), slope = zero();
-            for (int p = m.n_powers - 1; p >= 0; --p) {
-                slope = slope * r + value;
-                value = value * r + c[p];
-            }
-            phi[k] = value * lowest;
-            dphi[k] = (slope + double(m.lowest_power) * inv * value) * lowest;
-        }
+        const vec root = m.envelope_factor * (m.cutoff - r) / r;
+        phi[0] = root * root;
+        dphi[0] = -2.0 * m.envelope_factor * m.cutoff * root / (r * r);
+    }
+    const vec x = m.slope * r + m.offset;
+    const double *a = m.recurrence, *b = a + n, *c = b + n;
+    if (n > 1) {
+        phi[1] = (a[1] * x + b[1]) * phi[0];
+        dphi[1] = (a[1] * x + b[1]) * dphi[0] + a[1] * m.slope * phi[0];
+    }
+    for (int k = 2; k < n; ++k) {
+        const vec factor = a[k] * x + b[k];
+        phi[k] = factor * phi[k - 1] - c[k] * phi[k - 2];
+        dphi[k] = factor * dphi[k - 1] + a[k] * m.slope * phi[k - 1] - c[k] * dphi[k - 2];
     }
     if (m.clamp)
         for (int k = 0; k < n; ++k) dphi[k] *= inside;

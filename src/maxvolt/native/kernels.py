@@ -1,0 +1,196 @@
+"""Calls of the compiled kernels; `reference.py` says the same in NumPy.
+
+All derivatives with respect to parameters are ordered radial, species, moment coefficients
+(docs/formulation, section 5). Virials are dE/d(strain) in eV, Voigt order of `maxvolt.units`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxvolt.errors import DataError
+from maxvolt.native import _core
+from maxvolt.native.neighborhoods import Neighborhoods
+from maxvolt.native.threads import atom_ranges, run_ranges, thread_count
+
+__all__ = [
+    "Energies",
+    "Jacobian",
+    "directional_gradient",
+    "evaluate",
+    "instruction_sets",
+    "jacobian",
+    "site_gradients",
+]
+
+BEST = ""
+"""Name that stands for the best instruction set of this processor."""
+
+
+def instruction_sets() -> tuple[str, ...]:
+    """Instruction sets that this processor and build offer, best first."""
+    return tuple(_core.kernel_names())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Energies:
+    """Energies and their derivatives with respect to positions and strain.
+
+    Attributes
+    ----------
+    site_energies : shape (N,), eV
+    forces : shape (N, 3), eV/Angstrom
+    virials : shape (n, 6), eV
+        dE/d(strain), which is volume times stress.
+    """
+
+    site_energies: NDArray[np.float64]
+    forces: NDArray[np.float64]
+    virials: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Jacobian:
+    """Derivatives with respect to all P parameters.
+
+    Attributes
+    ----------
+    energies : shape (n, P)
+    forces : shape (N, 3, P)
+    virials : shape (n, 6, P)
+    """
+
+    energies: NDArray[np.float64]
+    forces: NDArray[np.float64]
+    virials: NDArray[np.float64]
+
+
+def _raise_if_coincident(atoms: list[int], where: Neighborhoods) -> None:
+    for atom in atoms:
+        if atom >= 0:
+            structure = int(where.structures[atom])
+            first = int(np.searchsorted(where.structures, structure))
+            raise DataError(
+                f"atom {atom - first} of structure {structure} coincides with another atom or its "
+                "own image; forces do not exist there: remove the duplicate"
+            )
+
+
+def evaluate(
+    core: _core.Core, where: Neighborhoods, *, threads: int | None = None, kernels: str = BEST
+) -> Energies:
+    """Energies, forces and virials, equations (1) to (6).
+
+    Parameters
+    ----------
+    core
+        Compiled model.
+    where
+        Structures and neighbours.
+    threads
+        Number of threads; None for every core.
+    kernels
+        Instruction set, one of `instruction_sets`; the best by default.
+
+    Raises
+    ------
+    DataError
+        Two atoms coincide.
+    """
+    ranges = atom_ranges(where.n_atoms, thread_count(threads))
+    energies = np.empty(where.n_atoms)
+    forces = np.zeros((len(ranges), where.n_atoms, 3))
+    virials = np.zeros((len(ranges), where.n_structures, 6))
+
+    def work(part: int, begin: int, end: int) -> int:
+        return _core.evaluate(
+            core, where.system, begin, end, kernels, energies, forces[part], virials[part]
+        )
+
+    _raise_if_coincident(run_ranges(work, ranges), where)
+    if len(ranges) == 1:
+        return Energies(energies, forces[0], virials[0])
+    return Energies(energies, forces.sum(axis=0), virials.sum(axis=0))
+
+
+def site_gradients(
+    core: _core.Core, where: Neighborhoods, *, threads: int | None = None, kernels: str = BEST
+) -> NDArray[np.float64]:
+    """Gradient of every site energy with respect to all parameters, shape (N, P).
+
+    Parameters and errors as of `evaluate`.
+    """
+    rows = np.empty((where.n_atoms, core.n_parameters))
+    found = run_ranges(
+        lambda part, begin, end: _core.site_gradients(
+            core, where.system, begin, end, kernels, rows
+        ),
+        atom_ranges(where.n_atoms, thread_count(threads)),
+    )
+    _raise_if_coincident(found, where)
+    return rows
+
+
+def directional_gradient(
+    core: _core.Core,
+    where: Neighborhoods,
+    energy_weights: NDArray[np.float64],
+    displacements: NDArray[np.float64],
+    strains: NDArray[np.float64],
+    *,
+    threads: int | None = None,
+    kernels: str = BEST,
+) -> NDArray[np.float64]:
+    """Gradient with respect to the parameters of sum_s w_s E_s + dE(displacements, strains).
+
+    dE is the derivative of the total energy when atoms move along `displacements` and cells along
+    `strains`. With residuals as weights this is half the gradient of the loss, equation (26).
+
+    Parameters
+    ----------
+    core, where, threads, kernels
+        As of `evaluate`.
+    energy_weights : shape (n,)
+    displacements : shape (N, 3)
+    strains : shape (n, 3, 3)
+
+    Returns
+    -------
+    gradient : shape (P,)
+    """
+    ranges = atom_ranges(where.n_atoms, thread_count(threads))
+    gradients = np.zeros((len(ranges), core.n_parameters))
+    w, d, e = (
+        np.ascontiguousarray(a, dtype=float) for a in (energy_weights, displacements, strains)
+    )
+    found = run_ranges(
+        lambda part, begin, end: _core.directional_gradient(
+            core, where.system, begin, end, kernels, w, d, e, gradients[part]
+        ),
+        ranges,
+    )
+    _raise_if_coincident(found, where)
+    return np.asarray(gradients.sum(axis=0))
+
+
+def jacobian(core: _core.Core, where: Neighborhoods, *, kernels: str = BEST) -> Jacobian:
+    """Derivatives of energies, forces and virials with respect to all parameters, on one thread.
+
+    Columns of the linear parameters are the rows of the linear least-squares problem, those of the
+    radial coefficients complete them for Gauss-Newton steps, equation (24). A caller that wants
+    several threads gives each its own structures.
+    """
+    width = core.n_parameters
+    rows = Jacobian(
+        np.zeros((where.n_structures, width)),
+        np.zeros((where.n_atoms, 3, width)),
+        np.zeros((where.n_structures, 6, width)),
+    )
+    bad = _core.jacobian(
+        core, where.system, 0, where.n_atoms, kernels, rows.energies, rows.forces, rows.virials
+    )
+    _raise_if_coincident([bad], where)
+    return rows

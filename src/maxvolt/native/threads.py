@@ -1,0 +1,56 @@
+"""Threads over blocks of atoms; the kernels release the interpreter lock."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from typing import TypeVar
+
+__all__ = ["ATOMS_PER_THREAD", "atom_ranges", "run_ranges", "thread_count"]
+
+T = TypeVar("T")
+
+ATOMS_PER_THREAD = 256
+"""Below this many atoms a thread, starting it costs more than it saves."""
+
+
+def thread_count(threads: int | None) -> int:
+    """Number of threads to use: as given, or every core this process may run on.
+
+    Raises
+    ------
+    ValueError
+        Fewer than one thread is asked for.
+    """
+    if threads is None:
+        if hasattr(os, "sched_getaffinity"):
+            return len(os.sched_getaffinity(0))
+        return os.cpu_count() or 1
+    if threads < 1:
+        raise ValueError(f"threads must be at least 1, or None for all cores; got {threads}")
+    return threads
+
+
+def atom_ranges(n_atoms: int, threads: int, *, multiple: int = 8) -> list[tuple[int, int]]:
+    """Split atoms into contiguous ranges whose lengths are multiples of a block."""
+    parts = max(1, min(threads, n_atoms // ATOMS_PER_THREAD))
+    blocks = -(-n_atoms // multiple)
+    edges = [min(n_atoms, multiple * (blocks * p // parts)) for p in range(parts + 1)]
+    return list(zip(edges[:-1], edges[1:], strict=True))
+
+
+@lru_cache(maxsize=4)
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="maxvolt")
+
+
+def run_ranges(
+    work: Callable[[int, int, int], T], ranges: list[tuple[int, int]]
+) -> list[T]:
+    """Call ``work(part, begin, end)`` for each range, in threads if there are several."""
+    if len(ranges) == 1:
+        return [work(0, *ranges[0])]
+    pool = _pool(len(ranges))
+    return list(pool.map(lambda item: work(item[0], *item[1]), enumerate(ranges)))

@@ -1,0 +1,192 @@
+"""Pairs of atoms inside a cutoff, built by vesin, in the layout that the kernels read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from types import MappingProxyType
+
+import numpy as np
+import vesin
+from ase.data import chemical_symbols
+from numpy.typing import ArrayLike, NDArray
+
+from maxvolt.dataset import Dataset
+from maxvolt.errors import DataError
+
+__all__ = ["MinimumDistances", "NeighborList", "build_neighbors", "minimum_distances"]
+
+
+@dataclass(frozen=True, slots=True)
+class NeighborList:
+    """Neighbours of every atom, each pair listed from both ends (a full list).
+
+    Attributes
+    ----------
+    first : shape (N + 1,), int64
+        The neighbours of atom i are entries ``first[i]:first[i + 1]``.
+    neighbors : shape (P,), int32
+        Index of the neighbour; an atom neighbours its own periodic images.
+    shifts : shape (P, 3), int32
+        Lattice translation of the neighbour: r_ij = x_j + shift @ cell - x_i.
+    """
+
+    first: NDArray[np.int64]
+    neighbors: NDArray[np.int32]
+    shifts: NDArray[np.int32]
+
+    @property
+    def owners(self) -> NDArray[np.int64]:
+        """Atom whose neighbour each entry is, shape (P,)."""
+        return np.repeat(np.arange(len(self.first) - 1), np.diff(self.first))
+
+
+def _complete_cell(cell: NDArray[np.float64], pbc: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Fill the non-periodic directions of a cell with unit vectors normal to the others."""
+    from ase.geometry import complete_cell
+
+    periodic = np.where(pbc[:, None], cell, 0.0)
+    return np.asarray(complete_cell(periodic), dtype=float)
+
+
+def build_neighbors(
+    positions: ArrayLike, cell: ArrayLike, pbc: ArrayLike, cutoff: float
+) -> NeighborList:
+    """Find all neighbours closer than a cutoff.
+
+    Parameters
+    ----------
+    positions : shape (N, 3), Angstrom
+        Atoms may lie outside the cell.
+    cell : shape (3, 3), Angstrom
+        Rows are lattice vectors; rows of non-periodic directions do not matter.
+    pbc : shape (3,), bool
+        Periodic directions.
+    cutoff : float, Angstrom
+        Largest distance.
+
+    Returns
+    -------
+    NeighborList
+
+    Raises
+    ------
+    DataError
+        Positions or cell are not finite, or periodic lattice vectors are linearly dependent.
+    """
+    x = np.ascontiguousarray(positions, dtype=float).reshape(-1, 3)
+    periodic = np.asarray(pbc, dtype=bool).reshape(3)
+    box = np.asarray(cell, dtype=float).reshape(3, 3)
+    if not np.isfinite(x).all():
+        atom = int(np.flatnonzero(~np.isfinite(x).all(axis=1))[0])
+        raise DataError(f"the position of atom {atom} is not finite: {x[atom]}")
+    if not np.isfinite(box[periodic]).all():
+        raise DataError(f"the cell is not finite: {box.tolist()}")
+    if len(x) == 0:
+        return NeighborList(
+            np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros((0, 3), np.int32)
+        )
+    box = _complete_cell(box, periodic)
+    if abs(np.linalg.det(box)) < 1e-10 * np.prod(np.linalg.norm(box, axis=1)):
+        raise DataError(
+            f"the periodic lattice vectors {box[periodic].tolist()} are linearly dependent; "
+            "give a cell with a volume or switch periodicity off"
+        )
+    search = vesin.NeighborList(cutoff=float(cutoff), full_list=True, sorted=True, n_threads=1)
+    i, j, shifts = search.compute(points=x, box=box, periodic=periodic, quantities="ijS")
+    counts = np.bincount(i.astype(np.int64), minlength=len(x))
+    return NeighborList(
+        first=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        neighbors=j.astype(np.int32),
+        shifts=np.ascontiguousarray(shifts, dtype=np.int32),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MinimumDistances:
+    """Smallest interatomic distances of a dataset, in Angstrom.
+
+    Attributes
+    ----------
+    overall : float
+        The smallest of all; infinite where no two atoms are within the search radius.
+    structures : shape (n,)
+        The smallest of each structure.
+    pairs : mapping of (symbol, symbol) to float
+        The smallest of each pair of species, symbols in order of atomic number.
+    """
+
+    overall: float
+    structures: NDArray[np.float64]
+    pairs: Mapping[tuple[str, str], float]
+
+
+def _shortest(
+    dataset: Dataset, index: int, radius: float
+) -> tuple[float, dict[tuple[int, int], float]]:
+    """Smallest distance of one structure, overall and by pair of atomic numbers."""
+    atoms = slice(dataset.offsets[index], dataset.offsets[index + 1])
+    x, z = dataset.positions[atoms], dataset.numbers[atoms]
+    pairs = build_neighbors(x, dataset.cells[index], dataset.pbc[index], radius)
+    owners = pairs.owners
+    cell = np.where(dataset.pbc[index][:, None], dataset.cells[index], 0.0)
+    r = np.linalg.norm(x[pairs.neighbors] + pairs.shifts @ cell - x[owners], axis=1)
+    low = np.minimum(z[owners], z[pairs.neighbors])
+    high = np.maximum(z[owners], z[pairs.neighbors])
+    found: dict[tuple[int, int], float] = {}
+    for a, b in {(int(a), int(b)) for a, b in zip(low, high, strict=True)}:
+        found[a, b] = float(r[(low == a) & (high == b)].min())
+    return (float(r.min()) if len(r) else np.inf), found
+
+
+def minimum_distances(dataset: Dataset, *, search_radius: float = 6.0) -> MinimumDistances:
+    """Find the smallest distances between atoms, periodic images included.
+
+    Parameters
+    ----------
+    dataset
+        Structures.
+    search_radius : float, Angstrom
+        Pairs further apart than this are not looked for.
+
+    Returns
+    -------
+    MinimumDistances
+
+    Raises
+    ------
+    DataError
+        A structure cannot be searched; the message names it.
+    """
+    smallest = np.full(len(dataset), np.inf)
+    pairs: dict[tuple[int, int], float] = {}
+    for s in range(len(dataset)):
+        try:
+            smallest[s], found = _shortest(dataset, s, search_radius)
+        except DataError as error:
+            raise DataError(f"structure {s}: {error}") from error
+        for key, value in found.items():
+            pairs[key] = min(value, pairs.get(key, np.inf))
+    named = {(chemical_symbols[a], chemical_symbols[b]): pairs[a, b] for a, b in sorted(pairs)}
+    overall = float(smallest.min()) if len(dataset) else np.inf
+    return MinimumDistances(overall, smallest, MappingProxyType(named))
+
+
+def concatenate_neighbors(lists: list[NeighborList]) -> NeighborList:
+    """Join the lists of structures whose atoms follow each other."""
+    atoms = np.concatenate([[0], np.cumsum([len(item.first) - 1 for item in lists])])
+    starts = np.concatenate([[0], np.cumsum([len(item.neighbors) for item in lists])])
+    return NeighborList(
+        first=np.concatenate(
+            [item.first[:-1] + start for item, start in zip(lists, starts, strict=False)]
+            + [starts[-1:]]
+        ).astype(np.int64),
+        neighbors=np.concatenate(
+            [item.neighbors + a for item, (a, _) in zip(lists, pairwise(atoms), strict=True)]
+            or [np.zeros(0)]
+        ).astype(np.int32),
+        shifts=np.concatenate([item.shifts for item in lists] or [np.zeros((0, 3))]).astype(
+            np.int32
+        ),
+    )

@@ -1,0 +1,165 @@
+"""Moment tensor potentials from and to MLIP's files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from maxvolt.basis.contraction import ContractionTable
+from maxvolt.basis.radial import RadialBasis
+from maxvolt.basis.repulsion import ZBL
+from maxvolt.errors import FileFormatError, SpeciesError
+from maxvolt.io.mtp import read_potential_file, write_potential_file
+from maxvolt.io.potential_file import PotentialFile
+from maxvolt.native.model import Model
+from maxvolt.potentials.mtp import MTP, species_numbers
+from maxvolt.potentials.neighborhoods import check_species
+
+__all__ = ["read_potential", "write_potential"]
+
+_ZBL = re.compile(r"\s*zbl:\s+(\S+)\s+(\S+)")
+
+
+def read_potential(path: str | Path, species: Sequence[str] | None = None) -> MTP:
+    """Read a .mtp or .almtp file of MLIP-2, MLIP-3 or this package.
+
+    Parameters
+    ----------
+    path
+        The file. Its contraction tables are used as they stand.
+    species
+        Chemical symbols in the order of the types; needed where the file names none (MLIP's own
+        files do not), and then the file's names, if any, must agree.
+
+    Returns
+    -------
+    MTP
+        Untrained if the file has no coefficients.
+
+    Raises
+    ------
+    FileFormatError
+        The file is no valid potential; names file and line. Magnetic potentials are not supported.
+    SpeciesError
+        Species are needed, of wrong number, or differ from those in the file.
+    """
+    file = read_potential_file(path)
+    symbols = _file_species(path, file, species)
+    repulsion, tag = _repulsion_from_tag(path, file.tag)
+    model = Model(
+        radial=RadialBasis(
+            file.radial_basis_type,
+            file.min_dist,
+            file.max_dist,
+            file.radial_basis_size,
+        ),
+        table=ContractionTable(
+            file.alpha_index_basic,
+            file.alpha_index_times,
+            file.alpha_moment_mapping,
+            file.alpha_moments_count,
+        ),
+        radial_coeffs=(
+            np.zeros(
+                (len(symbols), len(symbols), file.radial_funcs_count, file.radial_basis_size)
+            )
+            if file.radial_coeffs is None
+            else file.radial_coeffs
+        ),
+        scaling=file.scaling,
+        species_coeffs=(
+            np.zeros(len(symbols)) if file.species_coeffs is None else file.species_coeffs
+        ),
+        moment_coeffs=(
+            np.zeros(len(file.alpha_moment_mapping))
+            if file.moment_coeffs is None
+            else file.moment_coeffs
+        ),
+        numbers=species_numbers(symbols),
+        repulsion=repulsion,
+    )
+    return MTP.from_model(
+        model,
+        symbols,
+        is_trained=file.is_trained,
+        name=file.name,
+        tag=tag,
+        species_labels=file.species_labels,
+        active_set=file.active_set,
+    )
+
+
+def write_potential(path: str | Path, potential: MTP) -> None:
+    """Write a potential as MLIP's .mtp, with the species behind ``potential_tag``.
+
+    A ZBL repulsion is noted there, too; MLIP itself ignores the note, and with it the repulsion.
+    The file appears whole or not at all.
+    """
+    model, trained = potential.model, potential.is_trained
+    zbl = model.repulsion
+    note = "" if zbl is None else f" zbl: {zbl.inner!r} {zbl.outer!r}"
+    write_potential_file(
+        path,
+        PotentialFile(
+            radial_basis_type=model.radial.kind,
+            min_dist=model.radial.min_dist,
+            max_dist=model.radial.max_dist,
+            radial_basis_size=model.radial.size,
+            alpha_moments_count=model.table.n_moments,
+            alpha_index_basic=model.table.basic,
+            alpha_index_times=model.table.products,
+            alpha_moment_mapping=model.table.scalars,
+            species_count=len(potential.species),
+            radial_coeffs=model.radial_coeffs if trained else None,
+            species_coeffs=model.species_coeffs if trained else None,
+            moment_coeffs=model.moment_coeffs if trained else None,
+            species_labels=potential.species_labels,
+            species=potential.species,
+            scaling=model.scaling,
+            name=potential.name,
+            tag=(potential.tag + note).strip(),
+            active_set=potential.active_set,
+        ),
+    )
+
+
+def _file_species(
+    path: str | Path, file: PotentialFile, species: Sequence[str] | None
+) -> tuple[str, ...]:
+    if species is None:
+        if file.species is None:
+            raise SpeciesError(
+                f"{path}: the file does not name its {file.species_count} species; give their "
+                "symbols in the order of the types, with species=[...] or --species"
+            )
+        return check_species(file.species)
+    given = check_species(species)
+    if file.species is not None and given != file.species:
+        raise SpeciesError(
+            f"{path}: the file names the species {', '.join(file.species)}, but "
+            f"{', '.join(given)} were given; leave them out to use those of the file"
+        )
+    if not file.is_trained and file.species_count == 1:
+        return given  # an untrained template serves any number of species
+    if len(given) != file.species_count:
+        raise SpeciesError(
+            f"{path}: the potential has {file.species_count} species, but {len(given)} were given "
+            f"({', '.join(given)})"
+        )
+    return given
+
+
+def _repulsion_from_tag(path: str | Path, tag: str) -> tuple[ZBL | None, str]:
+    found = _ZBL.search(tag)
+    if found is None:
+        return None, tag
+    try:
+        zbl = ZBL(float(found[1]), float(found[2]))
+    except ValueError as error:
+        raise FileFormatError(
+            path, f"expected two distances behind 'zbl:' in potential_tag: {error}"
+        ) from error
+    return zbl, tag[: found.start()] + tag[found.end() :]

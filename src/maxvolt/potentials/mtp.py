@@ -1,0 +1,337 @@
+"""Moment tensor potentials."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from ase import Atoms
+from ase.data import atomic_numbers
+from numpy.typing import NDArray
+
+from maxvolt.basis.contraction import contraction_table
+from maxvolt.basis.radial import RadialBasis
+from maxvolt.basis.repulsion import ZBL
+from maxvolt.dataset import Dataset
+from maxvolt.errors import MaxvoltError
+from maxvolt.native import _core, kernels
+from maxvolt.native.model import Model, compile_model
+from maxvolt.native.neighborhoods import Neighborhoods
+from maxvolt.potentials.neighborhoods import (
+    check_species,
+    dataset_neighborhoods,
+    portions,
+    species_types,
+)
+from maxvolt.potentials.results import Evaluation, Predictions
+
+__all__ = ["MTP", "species_numbers"]
+
+_PORTION = 20_000
+"""Atoms whose neighbours are held at once when a dataset is evaluated."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, init=False, repr=False)
+class MTP:
+    """A moment tensor potential (Shapeev 2016; docs/formulation, equations (1) to (6)).
+
+    It is immutable: fitting returns a new one. A new potential is untrained and can only be fitted.
+
+    Parameters
+    ----------
+    level : int
+        Level of the basis, even, 2 to 28 and beyond, equation (4).
+    species : sequence of str
+        Chemical symbols; their order is that of the types in MLIP's files.
+    cutoff : float, Angstrom
+        Distance beyond which atoms do not interact.
+    min_dist : float, Angstrom
+        Where the radial basis begins; about the smallest distance in the training set.
+    radial_basis_size : int
+        Number of radial basis functions.
+    radial_basis : str
+        Kind of radial basis, as MLIP names it.
+    repulsion : ZBL, optional
+        Short-range pair repulsion added to the potential.
+
+    Raises
+    ------
+    MaxvoltError
+        A parameter is out of its range.
+    SpeciesError
+        Species that are no elements, or named twice.
+    """
+
+    model: Model
+    species: tuple[str, ...]
+    level: int | None
+    is_trained: bool
+    name: str
+    tag: str
+    species_labels: tuple[int, ...] | None
+    active_set: bytes | None
+    core: _core.Core
+
+    def __init__(
+        self,
+        level: int,
+        species: Sequence[str],
+        cutoff: float,
+        min_dist: float,
+        radial_basis_size: int = 8,
+        *,
+        radial_basis: str = "RBChebyshev",
+        repulsion: ZBL | None = None,
+    ) -> None:
+        symbols = check_species(species)
+        if not 0 <= min_dist < cutoff:
+            raise MaxvoltError(
+                f"expected 0 <= min_dist < cutoff, got min_dist={min_dist} and cutoff={cutoff}"
+            )
+        table = contraction_table(level)
+        n_mu, c = int(table.basic[:, 0].max()) + 1, len(symbols)
+        model = Model(
+            radial=RadialBasis(radial_basis, min_dist, cutoff, radial_basis_size),
+            table=table,
+            radial_coeffs=np.zeros((c, c, n_mu, radial_basis_size)),
+            scaling=1.0,
+            species_coeffs=np.zeros(c),
+            moment_coeffs=np.zeros(len(table.scalars)),
+            numbers=species_numbers(symbols),
+            repulsion=repulsion,
+        )
+        self._set(model, symbols, level=level, is_trained=False)
+
+    def _set(
+        self,
+        model: Model,
+        species: tuple[str, ...],
+        *,
+        level: int | None,
+        is_trained: bool,
+        name: str = "MTP",
+        tag: str = "",
+        species_labels: tuple[int, ...] | None = None,
+        active_set: bytes | None = None,
+    ) -> None:
+        for field, value in (
+            ("model", _read_only(model)),
+            ("species", species),
+            ("level", level),
+            ("is_trained", is_trained),
+            ("name", name),
+            ("tag", tag),
+            ("species_labels", species_labels),
+            ("active_set", active_set),
+            ("core", compile_model(model)),
+        ):
+            object.__setattr__(self, field, value)
+
+    @classmethod
+    def from_model(
+        cls,
+        model: Model,
+        species: Sequence[str],
+        *,
+        level: int | None = None,
+        is_trained: bool = True,
+        name: str = "MTP",
+        tag: str = "",
+        species_labels: tuple[int, ...] | None = None,
+        active_set: bytes | None = None,
+    ) -> Self:
+        """Wrap a model, for example one read from a file."""
+        new = object.__new__(cls)
+        new._set(
+            model,
+            check_species(species),
+            level=level,
+            is_trained=is_trained,
+            name=name,
+            tag=tag,
+            species_labels=species_labels,
+            active_set=active_set,
+        )
+        return new
+
+    def with_coefficients(
+        self,
+        radial_coeffs: NDArray[np.float64],
+        species_coeffs: NDArray[np.float64],
+        moment_coeffs: NDArray[np.float64],
+        *,
+        scaling: float = 1.0,
+    ) -> Self:
+        """Return the trained potential with these coefficients (shapes as in `Model`).
+
+        An active set belongs to the old coefficients and is dropped.
+        """
+        model = replace(
+            self.model,
+            radial_coeffs=radial_coeffs.reshape(self.model.radial_coeffs.shape),
+            species_coeffs=species_coeffs,
+            moment_coeffs=moment_coeffs,
+            scaling=scaling,
+        )
+        return self.from_model(
+            model,
+            self.species,
+            level=self.level,
+            name=self.name,
+            tag=self.tag,
+            species_labels=self.species_labels,
+        )
+
+    def __repr__(self) -> str:
+        level = "from file" if self.level is None else f"level {self.level}"
+        state = "trained" if self.is_trained else "untrained"
+        return (
+            f"MTP({', '.join(self.species)}; {level}, {len(self.model.moment_coeffs)} scalars, "
+            f"cutoff {self.cutoff:g} A, {self.n_parameters} parameters, {state})"
+        )
+
+    @property
+    def cutoff(self) -> float:
+        """Cutoff, Angstrom."""
+        return self.model.radial.max_dist
+
+    @property
+    def min_dist(self) -> float:
+        """Beginning of the radial basis, Angstrom."""
+        return self.model.radial.min_dist
+
+    @property
+    def radial_basis_size(self) -> int:
+        """Number of radial basis functions."""
+        return self.model.radial.size
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of all coefficients: radial, species and moment."""
+        return self.model.n_parameters
+
+    def neighborhoods(self, structures: Dataset | Atoms) -> Neighborhoods:
+        """Structures with all neighbours inside the cutoff.
+
+        Raises
+        ------
+        SpeciesError
+            A species unknown to the potential.
+        DataError
+            A structure that cannot be searched.
+        """
+        dataset = Dataset.from_atoms([structures]) if isinstance(structures, Atoms) else structures
+        return dataset_neighborhoods(dataset, self.species, self.cutoff)
+
+    def types(self, numbers: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Species index of atoms from their atomic numbers; SpeciesError for unknown ones."""
+        return species_types(numbers, self.species)
+
+    def evaluate_neighborhoods(
+        self, where: Neighborhoods, *, threads: int | None = None
+    ) -> kernels.Energies:
+        """Energies, forces and virials of structures whose neighbours are known.
+
+        Raises
+        ------
+        MaxvoltError
+            The potential is untrained.
+        DataError
+            Two atoms coincide.
+        """
+        if not self.is_trained:
+            raise MaxvoltError("this potential is untrained: fit it first, with maxvolt.fit")
+        return kernels.evaluate(self.core, where, threads=threads)
+
+    def evaluate(self, atoms: Atoms, *, threads: int | None = None) -> Evaluation:
+        """Energy, forces, stress and site energies of one structure.
+
+        Parameters
+        ----------
+        atoms
+            Any cell, also smaller than the cutoff; any periodicity.
+        threads
+            Number of threads; None for every core.
+
+        Raises
+        ------
+        SpeciesError, DataError, MaxvoltError
+            As of `neighborhoods` and `evaluate_neighborhoods`.
+        """
+        out = self.evaluate_neighborhoods(self.neighborhoods(atoms), threads=threads)
+        stress = out.virials[0] / abs(np.linalg.det(atoms.cell)) if all(atoms.pbc) else None
+        return Evaluation(float(out.site_energies.sum()), out.forces, stress, out.site_energies)
+
+    def evaluate_dataset(self, dataset: Dataset, *, threads: int | None = None) -> Predictions:
+        """Evaluate every structure of a dataset, in bounded memory; see `evaluate`."""
+        result = Predictions(
+            np.empty(len(dataset)),
+            np.empty((dataset.n_atoms, 3)),
+            np.full((len(dataset), 6), np.nan),
+            np.empty(dataset.n_atoms),
+        )
+        for part in portions(dataset.counts, _PORTION):
+            portion = dataset.select(part)
+            where = self.neighborhoods(portion)
+            out = self.evaluate_neighborhoods(where, threads=threads)
+            atoms = slice(dataset.offsets[part.start], dataset.offsets[part.stop])
+            result.energies[part] = np.bincount(
+                where.structures, out.site_energies, minlength=len(portion)
+            )
+            result.forces[atoms] = out.forces
+            result.site_energies[atoms] = out.site_energies
+            periodic = portion.pbc.all(axis=1)
+            volumes = abs(np.linalg.det(portion.cells[periodic]))
+            result.stresses[part][periodic] = out.virials[periodic] / volumes[:, None]
+        return result
+
+    def site_energy_gradients(
+        self, structures: Dataset | Atoms, *, threads: int | None = None
+    ) -> NDArray[np.float64]:
+        """Gradient of every site energy by all parameters of the file, equations (17) and (18).
+
+        Returns
+        -------
+        rows : shape (N, n_parameters)
+            Order radial, species, moment coefficients, as in MLIP.
+        """
+        rows = kernels.site_gradients(
+            self.core, self.neighborhoods(structures), threads=threads
+        )
+        rows[:, : self.model.n_radial] *= self.model.scaling
+        return rows
+
+    def energy_gradients(
+        self, dataset: Dataset, *, threads: int | None = None
+    ) -> NDArray[np.float64]:
+        """Gradient of every energy by all parameters, shape (n, n_parameters); as site energies."""
+        out = np.zeros((len(dataset), self.n_parameters))
+        for part in portions(dataset.counts, _PORTION):
+            portion = dataset.select(part)
+            rows = self.site_energy_gradients(portion, threads=threads)
+            np.add.at(out[part], portion.structure_of_atom, rows)
+        return out
+
+    def write(self, path: str | Path) -> None:
+        """Write the potential as .mtp or .almtp; an active set that came with it follows it."""
+        from maxvolt.potentials.files import write_potential
+
+        write_potential(path, self)
+
+
+def species_numbers(species: tuple[str, ...]) -> NDArray[np.int32]:
+    """Atomic numbers of symbols."""
+    return np.array([atomic_numbers[s] for s in species], dtype=np.int32)
+
+
+def _read_only(model: Model) -> Model:
+    """A copy whose coefficients cannot be changed in place."""
+    arrays = {}
+    for name in ("radial_coeffs", "species_coeffs", "moment_coeffs", "numbers"):
+        value = np.array(getattr(model, name))
+        value.setflags(write=False)
+        arrays[name] = value
+    return replace(model, **arrays)

@@ -1,0 +1,120 @@
+"""From structures to what the kernels run over: species indices, neighbours, bounded portions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from ase.data import atomic_numbers, chemical_symbols
+from numpy.typing import NDArray
+
+from maxvolt.dataset import Dataset
+from maxvolt.errors import DataError, SpeciesError
+from maxvolt.native.neighborhoods import Neighborhoods
+from maxvolt.neighbors import build_neighbors, concatenate_neighbors
+
+__all__ = ["check_species", "dataset_neighborhoods", "portions", "species_types"]
+
+
+def check_species(species: Sequence[str]) -> tuple[str, ...]:
+    """Return the symbols as a tuple.
+
+    Raises
+    ------
+    SpeciesError
+        No species, an unknown symbol or one named twice.
+    """
+    symbols = (species,) if isinstance(species, str) else tuple(species)
+    if not symbols:
+        raise SpeciesError("name at least one species, for example species=['Mo']")
+    for symbol in symbols:
+        if symbol not in atomic_numbers or symbol == "X":
+            raise SpeciesError(f"{symbol!r} is not a chemical symbol; expected one such as 'Mo'")
+    if len(set(symbols)) != len(symbols):
+        raise SpeciesError(f"a species is named twice in {', '.join(symbols)}")
+    return symbols
+
+
+def species_types(numbers: NDArray[np.int32], species: tuple[str, ...]) -> NDArray[np.int32]:
+    """Species index of each atom.
+
+    Parameters
+    ----------
+    numbers : shape (N,)
+        Atomic numbers.
+    species
+        Symbols of the potential, in its order.
+
+    Raises
+    ------
+    SpeciesError
+        An atom is of a species that the potential does not know.
+    """
+    table = np.full(len(chemical_symbols) + 1, -1, dtype=np.int32)
+    for index, symbol in enumerate(species):
+        table[atomic_numbers[symbol]] = index
+    types = table[np.clip(numbers, -1, len(chemical_symbols))]
+    if (types < 0).any():
+        unknown = sorted({int(z) for z in np.asarray(numbers)[types < 0]})
+        names = ", ".join(
+            chemical_symbols[z] if 0 < z < len(chemical_symbols) else f"atomic number {z}"
+            for z in unknown
+        )
+        raise SpeciesError(
+            f"the potential knows {', '.join(species)} but the structure contains {names}; "
+            "use a potential trained for these species"
+        )
+    return types
+
+
+def dataset_neighborhoods(
+    dataset: Dataset, species: tuple[str, ...], cutoff: float
+) -> Neighborhoods:
+    """All structures of a dataset with their neighbours.
+
+    Raises
+    ------
+    SpeciesError
+        An unknown species.
+    DataError
+        Positions or a cell that cannot be searched; the message names the structure.
+    """
+    lists = []
+    for s in range(len(dataset)):
+        atoms = slice(dataset.offsets[s], dataset.offsets[s + 1])
+        try:
+            lists.append(
+                build_neighbors(
+                    dataset.positions[atoms], dataset.cells[s], dataset.pbc[s], cutoff
+                )
+            )
+        except DataError as error:
+            raise DataError(f"structure {s}: {error}") from error
+    cells = np.where(dataset.pbc[:, :, None], dataset.cells, 0.0)
+    return Neighborhoods(
+        positions=dataset.positions,
+        cells=cells,
+        structures=dataset.structure_of_atom.astype(np.int32),
+        types=species_types(dataset.numbers, species),
+        pairs=concatenate_neighbors(lists),
+    )
+
+
+def portions(counts: NDArray[np.int64], atoms: int) -> Iterator[slice]:
+    """Split structures into consecutive portions of about so many atoms, at least one structure each.
+
+    Parameters
+    ----------
+    counts : shape (n,)
+        Atoms of each structure.
+    atoms
+        Atoms of a portion; a larger structure is a portion of its own.
+    """
+    begin, total = 0, 0
+    for s, count in enumerate(counts.tolist()):
+        if s > begin and total + count > atoms:
+            yield slice(begin, s)
+            begin, total = s, 0
+        total += count
+    if begin < len(counts):
+        yield slice(begin, len(counts))
