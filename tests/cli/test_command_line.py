@@ -144,6 +144,17 @@ def test_warnings_are_one_line(capsys, monkeypatch):
     assert capsys.readouterr().err == "maxvolt: warning: 2 steps left out\n"
 
 
+def test_what_the_package_logs_is_one_line(capsys, monkeypatch):
+    import logging
+
+    def log(options: argparse.Namespace) -> None:
+        logging.getLogger("maxvolt.io.vasp").warning("%d steps left out", 3)
+
+    monkeypatch.setattr(application.info, "run", log)
+    assert main(["info", "x"]) == 0
+    assert capsys.readouterr().err == "maxvolt: warning: 3 steps left out\n"
+
+
 def test_values():
     assert species_list("Ti, Al") == ("Ti", "Al")
     assert positive_int("3") == 3

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NoReturn
 
 from maxvolt.cli import convert, errors, evaluate, info, mindist, train
@@ -56,8 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _build_parser().parse_args(arguments)
     program = f"maxvolt {options.command}"
     try:
-        with warnings.catch_warnings():
-            warnings.showwarning = _show_warning  # type: ignore[assignment]
+        with _warnings_in_one_line():
             options.run(options)
             sys.stdout.flush()
     except MaxvoltError as error:
@@ -106,5 +107,28 @@ def _complain(program: str, message: str) -> int:
     return BAD_INPUT
 
 
-def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    print(f"maxvolt: warning: {message}", file=sys.stderr)
+@contextmanager
+def _warnings_in_one_line() -> Iterator[None]:
+    """Show warnings, and what the package logs, as a message without a place in the code."""
+
+    def show(message: Warning | str, *_: object, **__: object) -> None:
+        print(f"maxvolt: warning: {message}", file=sys.stderr)
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_LowerCaseLevel("maxvolt: %(levelname)s: %(message)s"))
+    logger = logging.getLogger("maxvolt")
+    logger.addHandler(handler)
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = show
+            yield
+    finally:
+        logger.removeHandler(handler)
+
+
+class _LowerCaseLevel(logging.Formatter):
+    """Write ``warning`` as argparse writes ``error``."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        record.levelname = record.levelname.lower()
+        return super().format(record)

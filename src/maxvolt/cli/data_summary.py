@@ -12,8 +12,8 @@ import numpy as np
 from ase.data import chemical_symbols
 from numpy.typing import NDArray
 
+from maxvolt.cli.structures import read_with_names
 from maxvolt.dataset import Dataset
-from maxvolt.io import read
 from maxvolt.units import GPA_PER_EV_A3
 
 __all__ = ["DataSummary", "Range"]
@@ -69,11 +69,11 @@ class DataSummary:
     @classmethod
     def of_file(cls, path: Path, species: tuple[str, ...] | None) -> Self:
         """Read a file and summarise it."""
-        return cls.of(read(path, species=species))
+        return cls.of(*read_with_names(path, species))
 
     @classmethod
-    def of(cls, dataset: Dataset) -> Self:
-        """Summarise a data set."""
+    def of(cls, dataset: Dataset, names: Mapping[str, str]) -> Self:
+        """Summarise a data set, with the names under which its symbols are printed."""
         numbers, counts = np.unique(dataset.numbers, return_counts=True)
         forces = dataset.forces[np.repeat(dataset.has_forces, dataset.counts)]
         has_volume = dataset.pbc.all(axis=1)
@@ -82,7 +82,7 @@ class DataSummary:
             atoms=dataset.n_atoms,
             atoms_per_structure=Range.of(dataset.counts),
             atoms_of_species={
-                chemical_symbols[number]: int(count)
+                names[chemical_symbols[number]]: int(count)
                 for number, count in zip(numbers, counts, strict=True)
             },
             periodicity=Counter(_periodicity(pbc) for pbc in dataset.pbc),

@@ -64,7 +64,9 @@ def _evaluated(potential: MTP | Ensemble, dataset: Dataset, threads: int | None)
     from maxvolt.cli.prediction import SteppedPotential
 
     with progress_bar("evaluating", len(dataset)) as advance:
-        predictions = SteppedPotential(potential, advance).evaluate_dataset(dataset, threads)
+        predictions = SteppedPotential(potential, advance).evaluate_dataset(
+            dataset, threads=threads
+        )
     present = np.ones(len(dataset), dtype=bool)
     return replace(
         dataset,
@@ -73,7 +75,7 @@ def _evaluated(potential: MTP | Ensemble, dataset: Dataset, threads: int | None)
         stresses=predictions.stresses,
         has_energy=present,
         has_forces=present,
-        has_stress=np.isfinite(predictions.stresses).all(axis=1),
+        has_stress=np.asarray(np.isfinite(predictions.stresses).all(axis=1)),
     )
 
 

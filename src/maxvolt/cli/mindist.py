@@ -38,14 +38,15 @@ def run(options: argparse.Namespace) -> None:
     """Measure and print."""
     import numpy as np
 
+    from maxvolt.cli.structures import read_with_names
     from maxvolt.errors import DataError
-    from maxvolt.io import read
     from maxvolt.neighbors import minimum_distances
 
-    dataset = read(options.data, species=options.species)
+    dataset, names = read_with_names(options.data, options.species)
     if not len(dataset):
         raise DataError(f"{options.data}: holds no structure")
     found = minimum_distances(dataset)
+    pairs = {f"{names[a]} - {names[b]}": distance for (a, b), distance in found.pairs.items()}
     shortest = int(np.argmin(found.structures))
     close = np.flatnonzero(found.structures < (options.below or 0.0))
     if options.json:
@@ -53,7 +54,7 @@ def run(options: argparse.Namespace) -> None:
             {
                 "shortest_A": found.overall,
                 "structure": shortest,
-                "pairs_A": {"-".join(pair): distance for pair, distance in found.pairs.items()},
+                "pairs_A": pairs,
                 "structures_A": found.structures,
                 "below": close,
             }
@@ -62,7 +63,7 @@ def run(options: argparse.Namespace) -> None:
     if np.isinf(found.overall):
         print("no two atoms are within the search radius of each other")
         return
-    rows = [("-".join(pair), f"{distance:.6f}") for pair, distance in found.pairs.items()]
+    rows = [(pair, f"{distance:.6f}") for pair, distance in pairs.items()]
     print_table("", ("pair", "shortest distance A"), rows)
     print(f"shortest: {found.overall:.6f} A, in structure {shortest} (counted from 0)")
     if options.below is not None:

@@ -24,7 +24,9 @@ class PotentialSummary:
     def of_file(cls, path: Path, species: tuple[str, ...] | None) -> Self:
         """Read a file and summarise it."""
         file = read_potential_file(path)
-        if species is not None and len(species) != file.species_count:
+        # An untrained template of one species serves any number of them.
+        is_template = file.species_count == 1 and not file.is_trained
+        if species is not None and len(species) != file.species_count and not is_template:
             raise SpeciesError(
                 f"{path}: has {file.species_count} species, --species names {len(species)}"
             )
@@ -78,7 +80,7 @@ class PotentialSummary:
 
 def level_of(file: PotentialFile) -> int:
     """Return the largest level of a basis function, eq. (4) of docs/formulation.md."""
-    levels = [2 + 4 * mu + nx + ny + nz for mu, nx, ny, nz in file.alpha_index_basic.tolist()]
+    levels: list[int] = [2 + 4 * mu + nx + ny + nz for mu, nx, ny, nz in file.alpha_index_basic.tolist()]
     levels += [0] * (file.alpha_moments_count - len(levels))
     for first, second, _, product in file.alpha_index_times.tolist():
         levels[product] = max(levels[product], levels[first] + levels[second])

@@ -33,7 +33,7 @@ class SteppedPotential:
     potential: MTP | Ensemble
     advance: Callable[[int], None]
 
-    def evaluate_dataset(self, dataset: Dataset, threads: int | None = None) -> Predictions:
+    def evaluate_dataset(self, dataset: Dataset, *, threads: int | None = None) -> Predictions:
         """Return what the potential says of all structures."""
         pieces = []
         for chosen in steps(dataset):

@@ -16,7 +16,7 @@ from maxvolt.cli.options import (
     positive_float,
     positive_int,
 )
-from maxvolt.cli.potentials import check_potential_output, load_potential, save_potential
+from maxvolt.cli.potentials import check_potential_output, load_potential
 from maxvolt.errors import MaxvoltError
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ EXAMPLES = """\
   maxvolt train train.xyz -o pot.mtp --ensemble 5 --seed 1 --checkpoint fit.ckpt --restart
   maxvolt train more.xyz -o better.mtp --init pot.mtp"""
 
-_NEW_POTENTIAL = {"level": 16, "cutoff": 5.0, "min_dist": None, "radial_basis_size": 8}
-"""Defaults of the options that describe a new potential; without --init only."""
+_NEW_POTENTIAL = ("level", "cutoff", "min_dist", "radial_basis_size")
+"""Options that describe a new potential; none of them goes with --init."""
 
 _BELOW_SHORTEST = 0.99
 """--min-dist by default, as part of the shortest distance of the training set."""
@@ -115,6 +115,7 @@ def run(options: argparse.Namespace) -> None:
     from maxvolt.dataset import Dataset
     from maxvolt.fitting import Weights, fit
     from maxvolt.io import read
+    from maxvolt.potentials import member_paths
 
     _check(options)
     species = options.species or _species_of_init(options)
@@ -132,7 +133,8 @@ def run(options: argparse.Namespace) -> None:
         seed=options.seed,
         threads=options.threads,
     )
-    files = save_potential(options.output, result.potential)
+    result.potential.write(options.output)
+    files = member_paths(options.output, options.ensemble)
     note("wrote " + ", ".join(str(file) for file in files))
     if options.json:
         print_json(
@@ -172,10 +174,13 @@ def _start(options: argparse.Namespace, dataset: Dataset) -> MTP:
 
     if options.init is not None:
         return read_potential(options.init, species=options.species)
-    chosen = {
-        name: default if getattr(options, name) is None else getattr(options, name)
-        for name, default in _NEW_POTENTIAL.items()
-    }
-    if chosen["min_dist"] is None:
-        chosen["min_dist"] = _BELOW_SHORTEST * minimum_distances(dataset).overall
-    return MTP(species=dataset.species, **chosen)
+    min_dist = options.min_dist
+    if min_dist is None:
+        min_dist = _BELOW_SHORTEST * minimum_distances(dataset).overall
+    return MTP(
+        level=options.level or 16,
+        species=dataset.species,
+        cutoff=options.cutoff or 5.0,
+        min_dist=min_dist,
+        radial_basis_size=options.radial_basis_size or 8,
+    )
