@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
+from maxvolt.potentials.results import Predictions
 from maxvolt.units import GPA_PER_EV_A3
 
 __all__ = [
@@ -45,26 +46,10 @@ _VOIGT_TO_NINE = (0, 1, 2, 3, 3, 4, 4, 5, 5)
 """Voigt components in the nine of the tensor: each shear component stands twice."""
 
 
-class PredictedArrays(Protocol):
-    """What a potential says of a dataset: eV, eV/Angstrom, eV/Angstrom^3."""
-
-    @property
-    def energies(self) -> NDArray[np.float64]:
-        """Total energies, shape (n,)."""
-
-    @property
-    def forces(self) -> NDArray[np.float64]:
-        """Forces, shape (N, 3)."""
-
-    @property
-    def stresses(self) -> NDArray[np.float64]:
-        """Stresses, shape (n, 6); NaN where the cell is not periodic in three directions."""
-
-
 class DatasetPotential(Protocol):
     """A potential that can be evaluated on a dataset."""
 
-    def evaluate_dataset(self, dataset: Dataset, threads: int | None = None) -> PredictedArrays:
+    def evaluate_dataset(self, dataset: Dataset, *, threads: int | None = None) -> Predictions:
         """Predict energies, forces and stresses of all structures."""
 
 

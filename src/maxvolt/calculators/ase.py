@@ -1,0 +1,237 @@
+"""Potentials and ensembles as an ASE calculator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.calculator import (
+    Calculator,
+    PropertyNotImplementedError,
+    all_changes,
+    all_properties,
+)
+from ase.outputs import Properties
+
+from maxvolt.calculators.verlet import VerletNeighbors
+from maxvolt.errors import DataError
+from maxvolt.native.kernels import Energies
+from maxvolt.native.neighborhoods import Neighborhoods
+from maxvolt.potentials.neighborhoods import species_types
+
+__all__ = ["MaxvoltCalculator", "member_calculators"]
+
+
+class NeighborhoodPotential(Protocol):
+    """What the calculator asks of a potential."""
+
+    @property
+    def species(self) -> tuple[str, ...]:
+        """Symbols of the elements it knows, in the order of its types."""
+
+    @property
+    def cutoff(self) -> float:
+        """Largest distance of interacting atoms, Angstrom."""
+
+    def evaluate_neighborhoods(
+        self, where: Neighborhoods, *, threads: int | None = None
+    ) -> Energies:
+        """Energies, forces and virials; neighbours beyond the cutoff are skipped."""
+
+
+class PotentialEnsemble(Protocol):
+    """Several potentials for the same material."""
+
+    @property
+    def members(self) -> Sequence[NeighborhoodPotential]:
+        """The potentials."""
+
+
+class MaxvoltCalculator(Calculator):
+    """ASE calculator of a potential, or of the mean of an ensemble.
+
+    Results, in ASE's units and sign: ``energy`` and ``free_energy`` (the same), ``energies`` (per
+    atom), ``forces`` and, where the cell is periodic in three directions, ``stress``. All are
+    computed at once, whichever is asked for.
+
+    An ensemble gives the mean over its members and, as further results, the sample standard
+    deviation over them: ``energy_std`` (eV), ``energies_std`` (N,), ``forces_std`` (N, 3) and
+    ``stress_std`` (6,); read them with ``calculator.get_property("energy_std", atoms)``.
+
+    Parameters
+    ----------
+    potential
+        A potential or an ensemble.
+    skin
+        How far beyond the cutoff the neighbour list reaches, Angstrom. A longer skin makes each
+        step slower and rebuilds rarer; see `VerletNeighbors`. 0 builds the list at each step.
+    threads
+        Number of threads; None for every core.
+
+    Examples
+    --------
+    ``atoms.calc = maxvolt.Calculator(maxvolt.read_potential("pot.mtp"))``
+    """
+
+    name = "maxvolt"
+    implemented_properties: list[str] = [  # noqa: RUF012 (as ASE declares it)
+        "energy",
+        "free_energy",
+        "energies",
+        "forces",
+        "stress",
+        "energy_std",
+        "energies_std",
+        "forces_std",
+        "stress_std",
+    ]
+
+    def __init__(
+        self,
+        potential: NeighborhoodPotential | PotentialEnsemble,
+        *,
+        skin: float = 0.5,
+        threads: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.potential = potential
+        self.threads = threads
+        self._members = _members_of(potential)
+        cutoff = max(member.cutoff for member in self._members)
+        self.neighbors = VerletNeighbors(cutoff, skin)
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ("energy",),
+        system_changes: Sequence[str] = tuple(all_changes),
+    ) -> None:
+        """Compute all results for `atoms`.
+
+        Parameters
+        ----------
+        atoms
+            Structure; the last one when None.
+        properties
+            What is asked for; all that exist are computed anyway.
+        system_changes
+            Not needed: what changed is found by comparison.
+
+        Raises
+        ------
+        SpeciesError
+            An element that the potential does not know.
+        DataError
+            Positions or cell that are not finite, or no atom at all.
+        PropertyNotImplementedError
+            Stress without a cell periodic in three directions, or a spread of one potential.
+        """
+        if atoms is not None:
+            self.atoms = atoms.copy()
+        # Numbers of the last structure must not outlive a failure.
+        self.results = {}
+        structure = self.atoms
+        if not isinstance(structure, Atoms):
+            raise DataError("calculate needs a structure: none was given, now or before")
+        _check(structure)
+        results = self._evaluate(structure)
+        for wanted in properties:
+            if wanted not in results:
+                raise PropertyNotImplementedError(self._why_absent(wanted, structure))
+        self.results = results
+
+    def export_properties(self) -> Properties:
+        """Give the results that ASE has names for (the spreads of an ensemble are not)."""
+        return Properties({k: v for k, v in self.results.items() if k in all_properties})
+
+    def _evaluate(self, atoms: Atoms) -> dict[str, Any]:
+        positions = np.ascontiguousarray(atoms.positions, dtype=np.float64)
+        cell = np.ascontiguousarray(atoms.cell.array, dtype=np.float64)
+        types = [species_types(atoms.numbers, member.species) for member in self._members]
+        pairs = self.neighbors.update(positions, cell, atoms.pbc)
+        structures = np.zeros(len(atoms), dtype=np.int32)
+        volume = atoms.get_volume() if atoms.pbc.all() else None
+        each = [
+            _results(
+                member.evaluate_neighborhoods(
+                    Neighborhoods(positions, cell[None], structures, numbers, pairs),
+                    threads=self.threads,
+                ),
+                volume,
+            )
+            for member, numbers in zip(self._members, types, strict=True)
+        ]
+        results: dict[str, Any] = {}
+        for name in each[0]:
+            values = [one[name] for one in each]
+            results[name] = np.mean(values, axis=0)
+            if len(each) > 1 and name != "free_energy":
+                results[f"{name}_std"] = np.std(values, axis=0, ddof=1)
+        return {name: _plain(value) for name, value in results.items()}
+
+    def _why_absent(self, wanted: str, atoms: Atoms) -> str:
+        if wanted not in self.implemented_properties:
+            return f"maxvolt does not compute {wanted!r}"
+        if wanted.endswith("_std") and len(self._members) == 1:
+            return f"{wanted} is the spread of an ensemble; this calculator has one potential"
+        return (
+            f"{wanted} needs a cell periodic in three directions; this structure has pbc "
+            f"{tuple(bool(p) for p in atoms.pbc)}"
+        )
+
+
+def member_calculators(
+    potential: NeighborhoodPotential | PotentialEnsemble,
+    *,
+    skin: float = 0.5,
+    threads: int | None = None,
+) -> tuple[MaxvoltCalculator, ...]:
+    """Give each member of an ensemble its own calculator (one for a single potential)."""
+    return tuple(
+        MaxvoltCalculator(member, skin=skin, threads=threads) for member in _members_of(potential)
+    )
+
+
+def _members_of(
+    potential: NeighborhoodPotential | PotentialEnsemble,
+) -> tuple[NeighborhoodPotential, ...]:
+    members = tuple(getattr(potential, "members", (potential,)))
+    if not members:
+        raise DataError("the ensemble has no member")
+    return members
+
+
+def _check(atoms: Atoms) -> None:
+    """Refuse what no neighbour list can be built for, naming the first atom at fault."""
+    if len(atoms) == 0:
+        raise DataError("the structure has no atoms")
+    bad = np.flatnonzero(~np.isfinite(atoms.positions).all(axis=1))
+    if len(bad):
+        raise DataError(
+            f"atom {bad[0]} (and {len(bad) - 1} more) has the position "
+            f"{atoms.positions[bad[0]].tolist()}, which is not finite: a dynamics or relaxation "
+            "that blew up? Look at the last good step, use a shorter time step"
+        )
+    if not np.isfinite(atoms.cell.array).all():
+        raise DataError(f"the cell is not finite: {atoms.cell.array.tolist()}")
+
+
+def _results(energies: Energies, volume: float | None) -> dict[str, Any]:
+    total = float(energies.site_energies.sum())
+    results: dict[str, Any] = {
+        "energy": total,
+        "free_energy": total,
+        "energies": energies.site_energies,
+        "forces": energies.forces,
+    }
+    if volume is not None:
+        results["stress"] = energies.virials[0] / volume
+    return results
+
+
+def _plain(value: Any) -> Any:
+    """Scalars as Python floats, which ASE expects of an energy."""
+    return float(value) if np.ndim(value) == 0 else value
