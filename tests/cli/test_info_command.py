@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from maxvolt.cli import main
 
 
@@ -13,6 +15,7 @@ def test_potential_as_json(trained, capsys):
         "file": str(trained),
         "kind": "potential",
         "name": "small",
+        "tag": "",
         "level": 4,
         "species": ["Ti", "Al"],
         "species_count": 2,
@@ -58,3 +61,44 @@ def test_levels_of_mlip_files(shared, capsys):
     for path in sorted((shared / "reference/mlip3/cases").glob("L*_1sp.mtp")):
         assert main(["info", str(path), "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["level"] == int(path.name[1:3])
+
+
+def test_structures_as_json(dimers, capsys):
+    assert main(["info", str(dimers), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["structures"] == 3
+    assert found["atoms"] == 6
+    assert found["atoms_of_species"] == {"Al": 3, "Ti": 3}
+    assert found["periodicity"] == {"none": 3}
+    assert found["labels"] == {"energy": 3, "forces": 3, "stress": 0}
+    assert found["energy_per_atom_eV"] == {"min": -2.5, "mean": -2.0, "max": -1.5}
+    assert found["force_norm_eV_per_A"]["max"] == 0.1
+    assert found["pressure_GPa"] == {"min": None, "mean": None, "max": None}
+    assert found["groups"] == {"short": 1, "long": 2}
+
+
+def test_structures_as_text(dimers, capsys):
+    assert main(["info", str(dimers)]) == 0
+    printed = capsys.readouterr().out
+    assert "3, 2 to 2 atoms" in printed
+    assert "-2.5000 to -1.5000 eV/atom (mean -2.0000)" in printed
+    assert "short 1, long 2" in printed
+
+
+def test_cfg_without_element_names_is_described_by_types(tmp_path, capsys):
+    path = tmp_path / "plain.cfg"
+    path.write_text(
+        "BEGIN_CFG\n Size\n  2\n Supercell\n  4 0 0\n  0 4 0\n  0 0 4\n"
+        " AtomData: id type cartes_x cartes_y cartes_z\n  1 0 0 0 0\n  2 1 0 0 2\n"
+        " PlusStress: xx yy zz yz xz xy\n  32 32 32 0 0 0\nEND_CFG\n"
+    )
+    assert main(["info", str(path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["atoms_of_species"] == {"type 0": 1, "type 1": 1}
+    assert found["volume_per_atom_A3"]["mean"] == pytest.approx(32.0)
+    # PlusStress 32 eV in 64 A^3: a pressure of half an eV/A^3.
+    assert found["pressure_GPa"]["mean"] == pytest.approx(80.1088317)
+    assert main(["info", str(path), "--json", "--species", "Ti,Al"]) == 0
+    assert json.loads(capsys.readouterr().out)["atoms_of_species"] == {"Al": 1, "Ti": 1}
+    assert main(["mindist", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["pairs_A"]["type 0 - type 1"] == pytest.approx(2.0)

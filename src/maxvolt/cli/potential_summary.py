@@ -41,6 +41,7 @@ class PotentialSummary:
         return {
             "kind": "potential",
             "name": file.name,
+            "tag": file.tag,
             "level": level_of(file),
             "species": self.species,
             "species_count": file.species_count,
@@ -80,8 +81,10 @@ class PotentialSummary:
 
 def level_of(file: PotentialFile) -> int:
     """Return the largest level of a basis function, eq. (4) of docs/formulation.md."""
-    levels: list[int] = [2 + 4 * mu + nx + ny + nz for mu, nx, ny, nz in file.alpha_index_basic.tolist()]
+    basic = file.alpha_index_basic
+    levels: list[int] = (2 + 4 * basic[:, 0] + basic[:, 1:].sum(axis=1)).tolist()
     levels += [0] * (file.alpha_moments_count - len(levels))
     for first, second, _, product in file.alpha_index_times.tolist():
         levels[product] = max(levels[product], levels[first] + levels[second])
-    return max(levels[scalar] for scalar in file.alpha_moment_mapping.tolist())
+    scalars: list[int] = file.alpha_moment_mapping.tolist()
+    return max(levels[scalar] for scalar in scalars)
