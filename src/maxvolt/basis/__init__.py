@@ -1,0 +1,1 @@
+"""From a level to scalars, from scalars to an evaluation plan; radial bases."""
