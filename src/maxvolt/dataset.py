@@ -11,7 +11,7 @@ the free energy).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Self
@@ -26,6 +26,9 @@ from maxvolt.errors import DataError
 from maxvolt.labels import ARRAYS_KEY, Labels, labels_of_atoms
 
 __all__ = ["ARRAYS_KEY", "Dataset"]
+
+# ASE does not annotate it.
+_single_point: Callable[..., Any] = SinglePointCalculator
 
 _EMPTY_INFO: Mapping[str, Any] = MappingProxyType({})
 
@@ -333,7 +336,7 @@ class Dataset:
         if self.has_stress[s]:
             results["stress"] = self.stresses[s].copy()
         if results:
-            atoms.calc = SinglePointCalculator(atoms, **results)  # type: ignore[no-untyped-call]
+            atoms.calc = _single_point(atoms, **results)
         return atoms
 
     def _indices(self, which: ArrayLike | slice) -> NDArray[np.int64]:

@@ -77,7 +77,7 @@ def labels_of_atoms(atoms: Atoms) -> Labels:
         if key not in _LABEL_KEYS and key not in ("numbers", "positions")
     }
     if arrays:
-        info[ARRAYS_KEY] = arrays
+        info[ARRAYS_KEY] = {**info.get(ARRAYS_KEY, {}), **arrays}
     group = info.pop("config_type", "")
     return Labels(
         energy=_energy(results, atoms),

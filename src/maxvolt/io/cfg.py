@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
-from maxvolt.errors import DataError, FileFormatError
+from maxvolt.errors import DataError
 from maxvolt.io.cfg_binary import binary_bytes, parse_binary
 from maxvolt.io.cfg_record import CfgConfiguration
 from maxvolt.io.cfg_text import parse_text
 from maxvolt.io.cfg_write import text_bytes
-from maxvolt.io.files import read_bytes, replacing
+from maxvolt.io.files import reading, replacing
 
 __all__ = ["CfgConfiguration", "Encoding", "iterate_cfg", "read_cfg", "write_cfg"]
 
@@ -36,17 +36,13 @@ def iterate_cfg(path: str | Path) -> Iterator[CfgConfiguration]:
     FileFormatError
         Where the file is not understood, with the line or, in a binary file, the byte.
     """
-    try:
-        with Path(path).open("rb") as stream:
-            if not _is_binary(stream.read(64)):
-                stream.seek(0)
-                yield from parse_text(stream, path)
-                return
-    except FileNotFoundError as error:
-        raise FileFormatError(path, "no such file; check the path") from error
-    except OSError as error:
-        raise FileFormatError(path, f"cannot be read: {error.strerror or error}") from error
-    yield from parse_binary(read_bytes(path), path)
+    with reading(path) as stream:
+        if _is_binary(stream.read(64)):
+            stream.seek(0)
+            yield from parse_binary(stream.read(), path)
+        else:
+            stream.seek(0)
+            yield from parse_text(stream, path)
 
 
 def read_cfg(path: str | Path) -> list[CfgConfiguration]:

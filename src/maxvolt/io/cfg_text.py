@@ -91,9 +91,6 @@ def _shown(word: bytes) -> str:
 class _Block:
     """The lines between BEGIN_CFG and END_CFG, and how far they have been read."""
 
-    __slots__ = ("_at", "_first", "_lines", "_path", "_seen", "_windows")
-    __slots__ += ("cell", "features", "found", "size", "virial")
-
     def __init__(self, lines: list[bytes], first: int, path: str | Path, windows: bool) -> None:
         self._lines = lines
         self._first = first
@@ -101,11 +98,11 @@ class _Block:
         self._windows = windows
         self._at = 0
         self._seen: set[str] = set()
-        self.size: int | None = None
-        self.cell: NDArray[np.float64] | None = None
-        self.virial: NDArray[np.float64] | None = None
-        self.features: dict[str, list[str]] = {}
-        self.found: dict[str, Any] = {}
+        self._size: int | None = None
+        self._cell: NDArray[np.float64] | None = None
+        self._virial: NDArray[np.float64] | None = None
+        self._features: dict[str, list[str]] = {}
+        self._found: dict[str, Any] = {}
 
     def parse(self) -> CfgConfiguration:
         """Return what the block says."""
@@ -123,25 +120,25 @@ class _Block:
 
     def _record(self) -> CfgConfiguration:
         self._at = len(self._lines)
-        if self.size is None:
+        if self._size is None:
             self._fail("the configuration has no Size")
-        cell = np.zeros((3, 3)) if self.cell is None else self.cell
-        found = self.found
+        cell = np.zeros((3, 3)) if self._cell is None else self._cell
+        found = self._found
         direct = found.pop("direct", None)
         if direct is not None:
             if not abs(np.linalg.det(cell)) > 0:
                 self._fail("direct_x, direct_y, direct_z need a Supercell of three vectors")
             found["positions"] = self._finite(direct @ cell, "positions")
         if "positions" not in found:
-            if self.size:
+            if self._size:
                 self._fail("the configuration has no AtomData:")
             found["types"], found["positions"] = np.zeros(0, np.int32), np.zeros((0, 3))
-        if self.virial is not None:
+        if self._virial is not None:
             volume = abs(np.linalg.det(cell))
             if not volume > 0:
                 self._fail("Virial: needs a Supercell of three vectors; write PlusStress: instead")
-            found["plus_stress"] = self._finite(self.virial / volume, "Virial:")
-        features = {name: "\n".join(lines) for name, lines in self.features.items()}
+            found["plus_stress"] = self._finite(self._virial / volume, "Virial:")
+        features = {name: "\n".join(lines) for name, lines in self._features.items()}
         return CfgConfiguration(cell=cell, features=features, **found)
 
     # ------------------------------------------------------------ the fields
@@ -153,9 +150,9 @@ class _Block:
         if len(words) != 1 or not words[0].isdigit() or len(words[0]) > 12:
             self._fail("expected one whole number after Size, the number of atoms", line)
         size = int(words[0])
-        if self.size not in (None, size):
-            self._fail(f"Size {size} contradicts the earlier Size {self.size}", line)
-        self.size = size
+        if self._size not in (None, size):
+            self._fail(f"Size {size} contradicts the earlier Size {self._size}", line)
+        self._size = size
 
     def read_cell(self, rest: bytes) -> None:
         """Read ``Supercell``: one, two or three lattice vectors."""
@@ -164,8 +161,8 @@ class _Block:
         numbers = self._numbers(self._value_words(rest), line)
         if len(numbers) not in (3, 6, 9):
             self._fail(f"expected 3, 6 or 9 numbers after Supercell, found {len(numbers)}", line)
-        self.cell = np.zeros((3, 3))
-        self.cell.flat[: len(numbers)] = self._finite(numbers, "Supercell", line)
+        self._cell = np.zeros((3, 3))
+        self._cell.flat[: len(numbers)] = self._finite(numbers, "Supercell", line)
 
     def read_energy(self, rest: bytes) -> None:
         """Read ``Energy`` (eV)."""
@@ -174,17 +171,17 @@ class _Block:
         numbers = self._numbers(self._value_words(rest), line)
         if len(numbers) != 1:
             self._fail(f"expected one number after Energy, found {len(numbers)}", line)
-        self.found["energy"] = float(self._finite(numbers, "Energy", line)[0])
+        self._found["energy"] = float(self._finite(numbers, "Energy", line)[0])
 
     def read_plus_stress(self, rest: bytes) -> None:
         """Read ``PlusStress:`` (eV) with its components in any order."""
         self._once("the stress")
-        self.found["plus_stress"] = self._stress(rest, "PlusStress:")
+        self._found["plus_stress"] = self._stress(rest, "PlusStress:")
 
     def read_virial(self, rest: bytes) -> None:
         """Read ``Virial:``, which MLIP divides by the volume to get PlusStress."""
         self._once("the stress")
-        self.virial = self._stress(rest, "Virial:")
+        self._virial = self._stress(rest, "Virial:")
 
     def refuse_stress(self, rest: bytes) -> NoReturn:
         """Refuse ``Stress:``, whose sign was the opposite one."""
@@ -203,7 +200,7 @@ class _Block:
             self._fail("expected a name after Feature")
         match = re.match(rb"\s*Feature\s+(\S+)(\t|\s*)(.*)", line, re.DOTALL)
         assert match is not None  # a name is there
-        self.features.setdefault(_decoded(unescape(match[1])), []).append(_decoded(match[3]))
+        self._features.setdefault(_decoded(unescape(match[1])), []).append(_decoded(match[3]))
         self._at += 1
 
     def read_features(self, rest: bytes) -> None:
@@ -218,26 +215,26 @@ class _Block:
         if len(values) != len(names):
             self._fail(f"Features: names {len(names)} values, {len(values)} follow", line)
         for name, value in zip(names, values, strict=True):
-            self.features[_decoded(name)] = [_decoded(value)]
+            self._features[_decoded(name)] = [_decoded(value)]
 
     def read_atoms(self, rest: bytes) -> None:
         """Read ``AtomData:`` with its columns in any order."""
-        if self.size is None:
+        if self._size is None:
             self._fail("AtomData: must come after Size")
         self._once("AtomData:")
         names = self._column_names(rest)
         header, begin = self._at, self._at + 1
-        rows = [line.split() for line in self._lines[begin : begin + self.size]]
+        rows = [line.split() for line in self._lines[begin : begin + self._size]]
         for row, words in enumerate(rows):
             if len(words) != len(names):
                 self._fail(
                     f"expected {len(names)} columns as in AtomData:, found {len(words)}; "
-                    f"does Size {self.size} count the atoms?",
+                    f"does Size {self._size} count the atoms?",
                     begin + row,
                 )
-        if len(rows) != self.size:
-            self._fail(f"Size is {self.size}, but only {len(rows)} lines follow", header)
-        self._at = begin + self.size
+        if len(rows) != self._size:
+            self._fail(f"Size is {self._size}, but only {len(rows)} lines follow", header)
+        self._at = begin + self._size
         by_column: Iterable[Sequence[bytes]] = (
             zip(*rows, strict=True) if rows else [()] * len(names)
         )
@@ -270,23 +267,23 @@ class _Block:
     def _store_columns(self, columns: dict[str, Sequence[bytes]], begin: int) -> None:
         size = len(next(iter(columns.values())))
         types = columns.get("type")
-        self.found["types"] = (
+        self._found["types"] = (
             np.zeros(size, np.int32)
             if types is None
             else np.array(self._column(types, _whole, "type", begin), np.int32)
         )
         position_names = _CARTESIAN if "cartes_x" in columns else _DIRECT
         positions = self._float_columns(columns, position_names, begin)
-        self.found["positions" if position_names is _CARTESIAN else "direct"] = positions
+        self._found["positions" if position_names is _CARTESIAN else "direct"] = positions
         for field in ATOM_FIELDS:
             if field.columns[0] not in columns:
                 continue
             if field.attribute == "ghost":
                 values = self._column(columns["ghost"], _truth, "ghost", begin)
-                self.found["ghost"] = np.array(values, np.bool_)
+                self._found["ghost"] = np.array(values, np.bool_)
             else:
-                self.found[field.attribute] = self._float_columns(columns, field.columns, begin)
-        for name, array in (("positions", positions), ("forces", self.found.get("forces"))):
+                self._found[field.attribute] = self._float_columns(columns, field.columns, begin)
+        for name, array in (("positions", positions), ("forces", self._found.get("forces"))):
             if array is not None and not np.isfinite(array).all():
                 row = int(np.flatnonzero(~np.isfinite(array).all(axis=1))[0])
                 self._fail(f"{name} of this atom are not finite numbers", begin + row)

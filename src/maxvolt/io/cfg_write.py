@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from maxvolt.errors import DataError
 from maxvolt.io.cfg_record import ATOM_FIELDS, AtomField, CfgConfiguration
@@ -103,11 +104,7 @@ def _cell_text(configuration: CfgConfiguration, layout: _Layout) -> str:
 
 
 def _atoms_text(configuration: CfgConfiguration, layout: _Layout, direct: bool) -> str:
-    positions = configuration.positions
-    if direct:
-        if not configuration.volume > 0:
-            raise DataError("direct coordinates need a cell of three lattice vectors")
-        positions = np.linalg.solve(configuration.cell.T, positions.T).T
+    positions = _direct(configuration) if direct else configuration.positions
     names = ("direct" if direct else "cartes",) * 3
     header = " AtomData:  id type" + "       {}_x      {}_y      {}_z".format(*names)
     row = f"    {layout.index} {layout.atom_type}  " + " ".join([layout.length] * 3)
@@ -128,6 +125,12 @@ def _atoms_text(configuration: CfgConfiguration, layout: _Layout, direct: bool) 
             columns += np.atleast_2d(values.T).tolist()
     row += "\n"
     return header + "\n" + "".join([row % line for line in zip(*columns, strict=True)])
+
+
+def _direct(configuration: CfgConfiguration) -> NDArray[np.float64]:
+    if not configuration.volume > 0:
+        raise DataError("direct coordinates need a cell of three lattice vectors")
+    return np.asarray(np.linalg.solve(configuration.cell.T, configuration.positions.T).T)
 
 
 def _row_format(field: AtomField, layout: _Layout) -> str:

@@ -2,32 +2,50 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import os
 import secrets
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 from maxvolt.errors import DataError, FileFormatError
 
-__all__ = ["read_bytes", "replacing"]
+__all__ = ["COMPRESSED", "reading", "replacing", "replacing_path"]
+
+_OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+
+COMPRESSED = tuple(_OPENERS)
+"""Endings of compressed files, which are read as what they contain."""
 
 
-def read_bytes(path: str | Path) -> bytes:
-    """Return the content of a file.
+@contextmanager
+def reading(path: str | Path) -> Iterator[BinaryIO]:
+    """Open a file for reading, decompressing it if its name says so.
 
     Raises
     ------
     FileFormatError
-        When it cannot be read at all.
+        When it is not there, cannot be read, or what is inside ends too early.
     """
     try:
-        return Path(path).read_bytes()
+        with _opened(Path(path)) as stream:
+            yield stream
     except FileNotFoundError as error:
         raise FileFormatError(path, "no such file; check the path") from error
     except OSError as error:
         raise FileFormatError(path, f"cannot be read: {error.strerror or error}") from error
+    except (EOFError, zlib.error, lzma.LZMAError) as error:
+        raise FileFormatError(path, f"the compressed data are damaged: {error}") from error
+
+
+def _opened(path: Path) -> BinaryIO:
+    opener = _OPENERS.get(path.suffix, open)
+    return cast(BinaryIO, opener(path, "rb"))
 
 
 @contextmanager
@@ -38,21 +56,33 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
     that name as it was.
     """
     target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
-        if target.is_dir():
-            raise DataError(f"{path}: is a folder; give the name of a file")
+    if target.exists() and not target.is_file() and not target.is_dir():
         with target.open("wb") as stream:  # a pipe or a terminal cannot be replaced
             yield stream
         return
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    with replacing_path(path) as temporary, temporary.open("xb") as stream:
+        yield stream
+
+
+@contextmanager
+def replacing_path(path: str | Path) -> Iterator[Path]:
+    """Give a temporary name whose file takes the name of `path` when all went well.
+
+    Raises
+    ------
+    DataError
+        When the folder is not there or must not be written to.
+    """
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise DataError(f"{path}: is a folder; give the name of a file")
+    temporary = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.tmp{target.suffix}")
     try:
-        stream = temporary.open("xb")
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written: {error.strerror or error}") from error
-    try:
-        with stream:
-            yield stream
+        yield temporary
         temporary.replace(target)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise DataError(f"{path}: cannot be written: {error.strerror or error}") from error
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

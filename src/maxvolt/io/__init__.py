@@ -1,0 +1,6 @@
+"""Read and write labelled structures; one module a format."""
+
+from maxvolt.io.formats import guess_format, read, read_with_report, write
+from maxvolt.io.read_report import ReadReport
+
+__all__ = ["ReadReport", "guess_format", "read", "read_with_report", "write"]

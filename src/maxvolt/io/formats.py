@@ -1,0 +1,279 @@
+"""Which reader and writer belong to which file."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from ase.io.formats import ioformats
+from ase.utils import string2index
+
+from maxvolt.dataset import Dataset
+from maxvolt.errors import DataError
+from maxvolt.io import ase_files, lammps
+from maxvolt.io.cfg import Encoding, read_cfg, write_cfg
+from maxvolt.io.cfg_dataset import cfg_from_dataset, dataset_from_cfg
+from maxvolt.io.extxyz import extxyz_bytes
+from maxvolt.io.files import COMPRESSED, replacing
+from maxvolt.io.outcar import read_outcar
+from maxvolt.io.read_report import ReadReport
+from maxvolt.io.vasprun import read_vasprun
+
+__all__ = ["guess_format", "read", "read_with_report", "write"]
+
+_logger = logging.getLogger(__name__)
+
+_Species = Sequence[str] | None
+
+_CFG: Mapping[str, Encoding] = {"cfg": "full", "cfg-ordinary": "ordinary", "cfg-binary": "binary"}
+_VASP_OUTPUT: Mapping[str, Callable[..., tuple[Dataset, Mapping[str, int]]]] = {
+    "vasp-out": read_outcar,
+    "vasp-xml": read_vasprun,
+}
+_LAMMPS = {lammps.DUMP: lammps.read_dump, lammps.DATA: lammps.read_data}
+_DATABASES = ("db", "json")
+_ONE_STRUCTURE = ("vasp", lammps.DATA)
+
+# The first pattern that fits the name, without the ending of a compressed file, decides.
+_PATTERNS = (
+    ("*.bin.cfg", "cfg-binary"),
+    ("*.cfg", "cfg"),
+    ("*.cfg.[0-9]*", "cfg"),
+    ("*outcar*", "vasp-out"),
+    ("*vasprun*.xml*", "vasp-xml"),
+    ("*poscar*", "vasp"),
+    ("*contcar*", "vasp"),
+    ("*.vasp", "vasp"),
+    ("*.xyz", "extxyz"),
+    ("*.extxyz", "extxyz"),
+    ("*.dump", lammps.DUMP),
+    ("dump.*", lammps.DUMP),
+    ("*.lammpstrj", lammps.DUMP),
+    ("*.lmp", lammps.DATA),
+    ("*.lammps-data", lammps.DATA),
+    ("data.*", lammps.DATA),
+    ("*.db", "db"),
+    ("*.json", "json"),
+    ("*.traj", "traj"),
+)
+
+# What MLIP's programs call formats.
+_OTHER_NAMES = {
+    "txt": "cfg",
+    "bin": "cfg-binary",
+    "outcar": "vasp-out",
+    "vasp-outcar": "vasp-out",
+    "vasprun": "vasp-xml",
+    "poscar": "vasp",
+    "vasp-poscar": "vasp",
+    "xyz": "extxyz",
+    "lammps-dump": lammps.DUMP,
+    "lammps-datafile": lammps.DATA,
+}
+
+
+def guess_format(path: str | Path) -> str | None:
+    """Return the format that a file's name stands for; None when the name says nothing."""
+    name = Path(path).name.lower()
+    for ending in COMPRESSED:
+        name = name.removesuffix(ending)
+    return next((kind for pattern, kind in _PATTERNS if fnmatchcase(name, pattern)), None)
+
+
+def read(
+    path: str | Path,
+    *,
+    format: str | None = None,
+    species: _Species = None,
+    index: str | int | slice = ":",
+    keep_unconverged: bool = False,
+) -> Dataset:
+    """Read labelled structures.
+
+    What was dropped, such as unconverged steps of VASP, is logged as a warning; `read_with_report`
+    returns it.
+
+    Parameters
+    ----------
+    path
+        The file, which may be compressed (.gz, .bz2, .xz).
+    format
+        "cfg" (MLIP, text or binary), "extxyz", "vasp-out" (OUTCAR), "vasp-xml", "vasp" (POSCAR),
+        "lammps-dump-text", "lammps-data", "db", "json", "traj" or another format of ASE. None:
+        as the name of the file says.
+    species
+        Symbols of the elements by type, first type first, for formats without element names.
+    index
+        Which structures, as in ASE: ``":"``, ``-1``, ``"::10"``, a slice.
+    keep_unconverged
+        True to keep steps of VASP whose electronic steps did not converge.
+
+    Returns
+    -------
+    dataset
+        Energies are force-consistent; units and signs as in `Dataset`.
+
+    Raises
+    ------
+    FileFormatError
+        When the file is not understood.
+    SpeciesError
+        When elements are needed and not given.
+    DataError
+        When structures or labels cannot be used.
+    """
+    dataset, report = read_with_report(
+        path, format=format, species=species, index=index, keep_unconverged=keep_unconverged
+    )
+    if report.dropped:
+        _logger.warning("%s", report)
+    return dataset
+
+
+def read_with_report(
+    path: str | Path,
+    *,
+    format: str | None = None,
+    species: _Species = None,
+    index: str | int | slice = ":",
+    keep_unconverged: bool = False,
+) -> tuple[Dataset, ReadReport]:
+    """Read labelled structures and say how many were dropped; see `read`.
+
+    The counts of the report are for the whole file, before `index` is applied.
+    """
+    path = Path(path)
+    chosen = _parsed_index(index)
+    kind = _known(format) if format is not None else guess_format(path)
+    dropped: Mapping[str, int] = {}
+    if kind is None:
+        dataset = _dataset_through_ase(path, kind, species)
+    elif kind in _CFG:
+        dataset = dataset_from_cfg(read_cfg(path), species, path=path)
+    elif kind in _VASP_OUTPUT:
+        dataset, dropped = _VASP_OUTPUT[kind](path, keep_unconverged=keep_unconverged)
+    else:
+        dataset = _dataset_through_ase(path, kind, species)
+    report = ReadReport(path=path, format=kind or "ASE", kept=len(dataset), dropped=dropped)
+    return dataset if chosen == slice(None) else dataset.select(chosen), report
+
+
+def write(
+    path: str | Path,
+    dataset: Dataset,
+    *,
+    format: str | None = None,
+    species: _Species = None,
+    append: bool = False,
+) -> None:
+    """Write labelled structures.
+
+    A new file takes its name only when it is complete. The formats "cfg", "cfg-binary", "extxyz",
+    "db", "json" and "traj" keep every label to the last digit.
+
+    Parameters
+    ----------
+    path
+        The file.
+    dataset
+        What to write.
+    format
+        "cfg" (MLIP text with all digits), "cfg-ordinary" (MLIP's fewer digits), "cfg-binary",
+        "extxyz", "db", "json", "traj", "vasp" (POSCAR), "lammps-data" or another format of
+        ASE. None: as the name of the file says (``.bin.cfg`` for binary).
+    species
+        For .cfg and LAMMPS files: symbols of the elements by type, first type first. None: the
+        elements of the dataset by atomic number.
+    append
+        Add to the end of an existing file ("cfg", "extxyz", "db", "json", "traj").
+
+    Raises
+    ------
+    DataError
+        When the format cannot hold what is to be written.
+    SpeciesError
+        When the dataset has an element that is not among the species.
+    """
+    path = Path(path)
+    if path.suffix in COMPRESSED:
+        raise DataError(f"{path}: compressed files are read but not written; leave out the ending")
+    kind = _known(format) if format is not None else guess_format(path)
+    if kind is None:
+        _write_through_ase(path, dataset, kind, species, append)
+    elif kind in _CFG:
+        configurations = cfg_from_dataset(dataset, species)
+        write_cfg(path, configurations, encoding=_CFG[kind], append=append)
+    elif kind == "extxyz":
+        _write_extxyz(path, dataset, append)
+    elif kind == "traj":
+        ase_files.write_trajectory(path, dataset.to_atoms(), append)
+    elif kind in _DATABASES:
+        ase_files.write_database(path, dataset.to_atoms(), kind, append)
+    else:
+        _write_through_ase(path, dataset, kind, species, append)
+
+
+def _dataset_through_ase(path: Path, kind: str | None, species: _Species) -> Dataset:
+    if kind in _LAMMPS:
+        structures = _LAMMPS[kind](path, species)
+    elif kind in _DATABASES:
+        structures = ase_files.read_database(path, kind)
+    else:
+        structures = ase_files.read_ase(path, kind)
+    try:
+        return Dataset.from_atoms(structures)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+
+
+def _write_extxyz(path: Path, dataset: Dataset, append: bool) -> None:
+    data = extxyz_bytes(dataset)
+    if append and path.exists():
+        with path.open("ab") as stream:
+            stream.write(data)
+        return
+    with replacing(path) as stream:
+        stream.write(data)
+
+
+def _write_through_ase(
+    path: Path, dataset: Dataset, kind: str | None, species: _Species, append: bool
+) -> None:
+    if append:
+        raise DataError(f"{path}: cannot append to a file of this format")
+    if kind in _ONE_STRUCTURE and len(dataset) != 1:
+        raise DataError(
+            f"{path}: the format {kind} holds one structure, there are {len(dataset)}; choose one "
+            "with an index, or write another format"
+        )
+    options = {}
+    if kind == lammps.DATA:
+        symbols = dataset.species if species is None else tuple(species)
+        options = {"specorder": list(symbols), "masses": True}
+    ase_files.write_ase(path, dataset.to_atoms(), kind, **options)
+
+
+def _known(name: str) -> str:
+    """Return the one name of a format that may go by several."""
+    kind = _OTHER_NAMES.get(name.replace("_", "-"), name)
+    if kind not in _CFG and kind not in ioformats:
+        raise DataError(
+            f"unknown format {name!r}; use cfg, cfg-binary, extxyz, vasp-out, vasp-xml, vasp, "
+            "lammps-dump-text, lammps-data, db, json, traj or a format that ASE lists "
+            "(ase info --formats)"
+        )
+    return kind
+
+
+def _parsed_index(index: str | int | slice) -> slice | int:
+    if not isinstance(index, str):
+        return index
+    try:
+        parsed = string2index(index)
+    except ValueError:
+        parsed = index
+    if isinstance(parsed, str):
+        raise DataError(f"index {index!r}; expected a number or a range such as 0:100 or ::10")
+    return parsed

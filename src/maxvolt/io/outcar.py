@@ -1,0 +1,228 @@
+"""Read VASP's OUTCAR.
+
+Energy: the free energy TOTEN of each ionic step, which belongs to the forces. Stress: from the line
+``Total`` of "FORCE on cell", a virial in eV, in the order xx, yy, zz, xy, yz, zx and with the sign
+opposite to this package's. Steps of VASP's own machine-learned force field are not labels and
+are not taken.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+from ase.data import atomic_numbers
+from numpy.typing import NDArray
+
+from maxvolt.dataset import Dataset
+from maxvolt.errors import FileFormatError
+from maxvolt.io.files import reading
+from maxvolt.io.vasp_steps import IonicStep, dataset_from_steps
+from maxvolt.units import plus_stress_to_stress
+
+__all__ = ["read_outcar"]
+
+_ITERATION = re.compile(rb"Iteration\s+(\S+?)\(\s*(\S+?)\)")
+_ELEMENT = re.compile(rb"VRHFIN\s*=\s*([A-Za-z]{1,2})")
+# Columns of fixed width may touch, as in -10293.69148-10013.02274; the digits tell them apart.
+_FIVE_DIGITS = re.compile(rb"-?\d+\.\d{5}")
+_NINE_DIGITS = re.compile(rb"-?\d+\.\d{9}")
+_ATOM = re.compile(rb"\s*" + rb"\s*".join([rb"(-?\d+\.\d{5})"] * 3 + [rb"(-?\d+\.\d{6})"] * 3))
+_VOIGT_FROM_VASP = [0, 1, 2, 4, 5, 3]
+
+
+def read_outcar(
+    path: str | Path, *, keep_unconverged: bool = False
+) -> tuple[Dataset, Mapping[str, int]]:
+    """Read the ionic steps of an OUTCAR.
+
+    Parameters
+    ----------
+    path
+        The file, also compressed.
+    keep_unconverged
+        True to keep steps whose electronic steps did not converge; they carry
+        ``infos["EFS_by"] == "VASP_not_converged"``.
+
+    Returns
+    -------
+    dataset
+        The usable steps, all directions periodic.
+    dropped
+        Number of steps left out, by reason.
+
+    Raises
+    ------
+    FileFormatError
+        When the file does not say which atoms it is about.
+    """
+    with reading(path) as stream:
+        reader = _Reader(stream, path)
+        steps = reader.steps()
+        if not steps:
+            raise FileFormatError(
+                path, "no ionic step; expected the OUTCAR of a finished or running VASP calculation"
+            )
+        return dataset_from_steps(steps, reader.numbers(), keep_unconverged=keep_unconverged)
+
+
+class _Reader:
+    """Goes through the lines once."""
+
+    def __init__(self, lines: Iterator[bytes], path: str | Path) -> None:
+        self._lines = enumerate(lines, 1)
+        self._path = path
+        self._line = 0
+        self._elements: list[str] = []
+        self._counts: list[int] = []
+        self._cell: NDArray[np.float64] | None = None
+        self._steps: list[IonicStep] = []
+        self._ionic = b""
+        self._virials: list[tuple[IonicStep, NDArray[np.float64]]] = []
+
+    def steps(self) -> list[IonicStep]:
+        """Return the ionic steps."""
+        for number, line in self._lines:
+            self._line = number
+            if b"TOTEN" in line:
+                self._read_energy(line)
+            elif b"TOTAL-FORCE (eV/Angst)" in line:
+                self._read_atoms(line)
+            elif b"direct lattice vectors" in line:
+                self._read_cell()
+            elif b"FORCE on cell =-STRESS" in line:
+                self._read_stress(line)
+            elif b"EDIFF is reached" in line:
+                self._current().converged = True
+            elif b"Iteration" in line:
+                self._begin(line)
+            elif b"VRHFIN" in line:
+                self._read_element(line)
+            elif b"ions per type" in line:
+                self._read_counts(line)
+        self._convert_virials()
+        return self._steps
+
+    def numbers(self) -> NDArray[np.int32]:
+        """Return the atomic numbers of the atoms, which are the same in all steps."""
+        if not self._counts or len(self._elements) < len(self._counts):
+            raise FileFormatError(
+                self._path,
+                f"{len(self._elements)} elements (VRHFIN) for {len(self._counts)} counts "
+                "(ions per type); expected the OUTCAR from its beginning",
+            )
+        total = sum(self._counts)
+        for step in self._steps:
+            if step.positions is not None and len(step.positions) != total:
+                raise FileFormatError(
+                    self._path,
+                    f"a step has {len(step.positions)} atoms, ions per type says {total}",
+                )
+        if all(step.positions is None for step in self._steps):
+            return np.empty(0, np.int32)  # no step will be kept; do not trust the count
+        numbers = [atomic_numbers[element] for element in self._elements]
+        return np.repeat(np.array(numbers[: len(self._counts)], np.int32), self._counts)
+
+    # ------------------------------------------------------------ the pieces
+
+    def _begin(self, line: bytes) -> None:
+        match = _ITERATION.search(line)
+        if match is None:
+            return
+        ionic, electronic = match.groups()
+        if ionic != self._ionic or electronic == b"1":
+            self._ionic = ionic
+            self._steps.append(IonicStep(cell=self._cell))
+
+    def _current(self) -> IonicStep:
+        """Return the step being read; one begins here if no iteration was announced."""
+        if not self._steps:
+            self._steps.append(IonicStep(cell=self._cell))
+        return self._steps[-1]
+
+    def _read_energy(self, line: bytes) -> None:
+        # With two blanks after "free" it is the energy of the ionic step; with one, of an
+        # electronic step; with ML, not VASP's.
+        name, _, rest = line.partition(b"=")
+        if name.strip() != b"free  energy   TOTEN":
+            return
+        step = self._current()
+        try:
+            step.energy = float(rest.split()[0])
+        except (ValueError, IndexError):
+            step.unreadable = True
+
+    def _read_atoms(self, line: bytes) -> None:
+        step = self._current()
+        machine_learned = b"(ML)" in line
+        rows: list[tuple[bytes, ...]] = []
+        self._next()  # a line of dashes
+        while (text := self._next()) is not None and not text.lstrip().startswith(b"----"):
+            match = _ATOM.match(text)
+            if match is None:
+                step.unreadable = step.unreadable or not machine_learned
+            else:
+                rows.append(match.groups())
+        if machine_learned or step.unreadable or text is None or not rows:
+            return
+        table = np.array([list(map(float, row)) for row in rows])
+        step.positions, step.forces = table[:, :3].copy(), table[:, 3:].copy()
+
+    def _read_cell(self) -> None:
+        rows = [_NINE_DIGITS.findall(self._next() or b"") for _ in range(3)]
+        if any(len(row) != 6 for row in rows):
+            self._cell = None
+            if self._steps:
+                self._steps[-1].unreadable = True
+        else:
+            self._cell = np.array([list(map(float, row[:3])) for row in rows])
+        if self._steps:
+            self._steps[-1].cell = self._cell
+
+    def _read_stress(self, line: bytes) -> None:
+        if b"ML" in line:
+            return
+        step = self._current()
+        while (text := self._next()) is not None:
+            if text.startswith((b"  Total ", b"  Total-")):
+                break
+            if b"in kB" in text:
+                return
+        values = _FIVE_DIGITS.findall(text or b"")
+        if len(values) == 6:
+            virial = np.array(list(map(float, values)))[_VOIGT_FROM_VASP]
+            self._virials.append((step, virial))
+        elif text is not None:
+            step.unreadable = True
+
+    def _convert_virials(self) -> None:
+        """Divide by the volume at the end: the cell of a step stands behind its virial."""
+        for step, virial in self._virials:
+            volume = 0.0 if step.cell is None else abs(float(np.linalg.det(step.cell)))
+            if volume > 0:
+                step.stress = plus_stress_to_stress(virial, volume)
+            else:
+                step.unreadable = True
+
+    def _read_element(self, line: bytes) -> None:
+        match = _ELEMENT.search(line)
+        symbol = "" if match is None else match[1].decode()
+        if symbol not in atomic_numbers:
+            raise FileFormatError(
+                self._path, f"VRHFIN names no element: {line[:60]!r}", line=self._line
+            )
+        self._elements.append(symbol)
+
+    def _read_counts(self, line: bytes) -> None:
+        words = line.partition(b"=")[2].split()
+        if not words or not all(word.isdigit() and len(word) < 10 for word in words):
+            raise FileFormatError(
+                self._path, "expected whole numbers after ions per type =", line=self._line
+            )
+        self._counts = [int(word) for word in words]
+
+    def _next(self) -> bytes | None:
+        self._line, line = next(self._lines, (self._line, None))
+        return line
