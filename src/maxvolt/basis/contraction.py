@@ -6,7 +6,7 @@ The plan has the form of the tables in MLIP's potential files, so that MLIP can 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,7 +100,7 @@ class ContractionTable:
             )
 
 
-@lru_cache(maxsize=16)
+@cache
 def contraction_table(
     level: int, *, max_vertices: int = 4, max_nu: int | None = 10, max_mu: int | None = 5
 ) -> ContractionTable:
