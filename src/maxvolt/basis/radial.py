@@ -40,7 +40,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from maxvolt.errors import MaxvoltError
-from maxvolt.io.potential_file import RADIAL_BASIS_TYPES, SHAPEEV_SIZE
+from maxvolt.io.potential_rules import RADIAL_BASIS_TYPES, SHAPEEV_SIZE
 
 __all__ = ["RadialBasis", "Recurrence"]
 
@@ -134,9 +134,7 @@ class RadialBasis:
         """Factor of (R - r) / r in the root of RBShapeev's first function; 0 for other kinds."""
         if self.kind != "RBShapeev":
             return 0.0
-        return float(
-            1.3125**0.25 * 2.0**0.5 * self.min_dist / (self.max_dist - self.min_dist)
-        )
+        return float(1.3125**0.25 * 2.0**0.5 * self.min_dist / (self.max_dist - self.min_dist))
 
     def envelope(self, r: Reals) -> tuple[Reals, Reals]:
         """Give the first function and its derivative, both with the shape of r.

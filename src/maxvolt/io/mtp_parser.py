@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.io.mtp_tokens import MtpScanner
-from maxvolt.io.potential_file import VERSION, InvalidPotentialError, PotentialFile, split_tag
+from maxvolt.io.potential_file import VERSION, PotentialFile
+from maxvolt.io.potential_rules import InvalidPotentialError, split_tag
 
 __all__ = ["parse_potential"]
 

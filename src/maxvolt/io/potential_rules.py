@@ -109,9 +109,9 @@ def _require(condition: bool, field: str, message: str) -> None:
 
 
 def _forbid(wrong: NDArray[np.bool_], field: str, message: str) -> None:
-    """Refuse the first product that is marked as wrong."""
+    """Refuse the first product with a mark; the products are the first axis of `wrong`."""
     if wrong.any():
-        raise InvalidPotentialError(field, f"product {int(wrong.argmax())} {message}")
+        raise InvalidPotentialError(field, f"product {np.argwhere(wrong)[0, 0]} {message}")
 
 
 def _check_texts(potential: PotentialFile) -> None:
@@ -238,9 +238,6 @@ def _check_basic(basic: NDArray[np.int32]) -> None:
 def _check_products(potential: PotentialFile) -> None:
     field, products = "alpha_index_times", potential.alpha_index_times
     n_basic, n_moments = len(potential.alpha_index_basic), potential.alpha_moments_count
-    if products.size == 0:
-        products = products.reshape(0, 4)
-        object.__setattr__(potential, field, products)
     _require(
         products.ndim == 2 and products.shape[1] == 4,
         field,
@@ -253,7 +250,7 @@ def _check_products(potential: PotentialFile) -> None:
         f"products, found {n_moments}",
     )
     sources, targets = products[:, :2], products[:, 3]
-    outside = ((sources < 0) | (sources >= n_moments)).any(axis=1)
+    outside = (sources < 0) | (sources >= n_moments)
     _forbid(outside, field, f"uses a moment outside 0 to {n_moments - 1}")
     outside = (targets < n_basic) | (targets >= n_moments)
     _forbid(outside, field, f"adds to a moment outside {n_basic} to {n_moments - 1}")
@@ -262,7 +259,7 @@ def _check_products(potential: PotentialFile) -> None:
     rows = np.arange(len(products))
     np.maximum.at(last, targets, rows)
     _require(bool((last[n_basic:] >= 0).all()), field, "a moment is the target of no product")
-    _forbid((last[sources] >= rows[:, None]).any(axis=1), field, "uses an incomplete moment")
+    _forbid(last[sources] >= rows[:, None], field, "uses an incomplete moment")
 
 
 def _check_scalars(potential: PotentialFile) -> None:
