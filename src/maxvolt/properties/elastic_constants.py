@@ -111,9 +111,9 @@ class ElasticConstants:
         image = axes.imshow(self.matrix, cmap="RdBu_r", vmin=-largest, vmax=largest)
         for row in range(6):
             for column in range(6):
-                value = float(self.matrix[row, column])
+                value = round(float(self.matrix[row, column]))  # an integer has no -0
                 shade = "white" if abs(value) > 0.6 * largest else "black"
-                axes.text(column, row, f"{value:.0f}", ha="center", va="center", color=shade)
+                axes.text(column, row, f"{value}", ha="center", va="center", color=shade)
         axes.set_xticks(range(6), _VOIGT_LABELS)
         axes.set_yticks(range(6), _VOIGT_LABELS)
         axes.set_xlabel("strain")

@@ -87,7 +87,9 @@ def parity_figure(comparisons: Comparison | Mapping[str, Comparison]) -> Figure:
     panels = [
         panel for panel in _PANELS if any(len(panel.points(c).reference) for c in by_name.values())
     ]
-    figure = Figure(figsize=(4.2 * max(len(panels), 1), 4.4), layout="constrained")
+    # Room for one line of title a dataset and for the legend, so that the panels stay square.
+    height = 3.9 + 0.2 * len(by_name) + 0.3
+    figure = Figure(figsize=(4.2 * max(len(panels), 1), height), layout="constrained")
     for position, panel in enumerate(panels):
         axes = figure.add_subplot(1, len(panels), position + 1)
         _draw(axes, panel, by_name)
@@ -127,7 +129,7 @@ def _draw(axes: Axes, panel: _Panel, comparisons: Mapping[str, Comparison]) -> N
     axes.plot([low, high], [low, high], color="0.5", linewidth=0.8, zorder=0)
     axes.set_xlim(low, high)
     axes.set_ylim(low, high)
-    axes.set_box_aspect(1)
+    axes.locator_params(nbins=5)
     axes.set_title("\n".join(line.strip() for line in lines), fontsize="medium")
     axes.set_xlabel(f"reference {panel.title} ({panel.unit})")
     axes.set_ylabel(f"predicted {panel.title} ({panel.unit})")

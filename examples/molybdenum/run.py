@@ -1,0 +1,134 @@
+"""The first example of the MLIP paper: an ensemble of potentials for molybdenum.
+
+    python run.py train.xyz --validation test.xyz --output molybdenum_output
+
+trains five potentials of level 16 from different starts, and computes with each the energy-volume
+curve, the lattice constant and the elastic constants of bcc molybdenum. Beside each number stands
+twice the standard deviation over the ensemble, and the paper's value (Novikov et al., Mach. Learn.:
+Sci. Technol. 2, 025002 (2021)).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from crystal import CrystalProperties, crystal_properties
+from figures import elastic_figure, energy_volume_figure
+from rich.console import Console
+from tables import comparison_table
+
+import maxvolt
+from maxvolt.calculators import member_calculators
+from maxvolt.fitting.errors import EnsembleErrors, compute_ensemble_errors
+from maxvolt.report import ensemble_error_table, save_figure, write_errors_json, write_json
+
+CUTOFF, MIN_DIST, RADIAL_BASIS_SIZE = 5.2, 1.9, 8
+
+DEFAULT_DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "mlearn"
+
+
+def main() -> None:
+    """Train, check, compute, print and draw."""
+    options = parse_arguments()
+    options.output.mkdir(parents=True, exist_ok=True)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 120
+    started = time.perf_counter()
+
+    training = maxvolt.Dataset.concatenate([read(path) for path in options.data])
+    validation = None if options.validation is None else read(options.validation)
+    potential = train(options, training, validation)
+    potential.write(options.output / "pot.mtp")
+    print(f"trained in {time.perf_counter() - started:.0f} s")
+
+    members = getattr(potential, "members", (potential,))
+    errors = {"training": compute_ensemble_errors(members, training, threads=options.threads)}
+    if validation is not None:
+        errors["validation"] = compute_ensemble_errors(members, validation, threads=options.threads)
+    console.print(ensemble_error_table(errors))
+
+    crystal = crystal_properties(member_calculators(potential, threads=options.threads))
+    console.print(comparison_table(errors["training"], crystal))
+    save(options.output, errors, crystal)
+    print(f"done in {time.perf_counter() - started:.0f} s; see {options.output}")
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path, nargs="*", help="training set, in any format")
+    parser.add_argument("--validation", type=Path, help="structures that the fit does not see")
+    parser.add_argument("--level", type=int, default=16, help="level of the potentials (16)")
+    parser.add_argument("--ensemble", type=int, default=5, help="number of potentials (5)")
+    parser.add_argument("--seed", type=int, default=0, help="of the random starts (0)")
+    parser.add_argument("--threads", type=int, help="number of threads (all cores)")
+    parser.add_argument("--output", type=Path, default=Path("molybdenum_output"), help="folder")
+    options = parser.parse_args()
+    if not options.data:
+        options.data = [DEFAULT_DATA / "Mo_train.xyz"]
+        if options.validation is None and (DEFAULT_DATA / "Mo_test.xyz").exists():
+            options.validation = DEFAULT_DATA / "Mo_test.xyz"
+    missing = [str(path) for path in options.data if not path.exists()]
+    if missing:
+        parser.error(
+            f"no such file: {', '.join(missing)}; give labelled molybdenum structures, for "
+            "instance those of Zuo et al. 2020 (github.com/materialsvirtuallab/mlearn)"
+        )
+    return options
+
+
+def read(path: Path) -> maxvolt.Dataset:
+    """Read structures and drop those whose atoms are closer than the basis reaches."""
+    dataset = maxvolt.read(path, species=("Mo",))
+    shortest = maxvolt.minimum_distances(dataset).structures
+    kept = dataset.select(shortest >= MIN_DIST)
+    dropped = len(dataset) - len(kept)
+    print(
+        f"{path}: {len(dataset)} structures, {dropped} dropped with a distance below {MIN_DIST} A"
+    )
+    return kept
+
+
+def train(
+    options: argparse.Namespace, training: maxvolt.Dataset, validation: maxvolt.Dataset | None
+) -> maxvolt.MTP | maxvolt.Ensemble:
+    """Train the ensemble."""
+    start = maxvolt.MTP(
+        level=options.level,
+        species=["Mo"],
+        cutoff=CUTOFF,
+        min_dist=MIN_DIST,
+        radial_basis_size=RADIAL_BASIS_SIZE,
+    )
+    print(f"training {options.ensemble} potentials: {start}")
+    result = maxvolt.fit(
+        start,
+        training,
+        validation=validation,
+        ensemble=options.ensemble,
+        seed=options.seed,
+        threads=options.threads,
+    )
+    return result.potential
+
+
+def save(output: Path, errors: dict[str, EnsembleErrors], crystal: CrystalProperties) -> None:
+    """Write numbers and plots."""
+    reports = {name: one.mean_prediction for name, one in errors.items()}
+    write_errors_json(reports, output / "errors.json")
+    write_json(crystal.to_dict(), output / "properties.json")
+    save_figure(energy_volume_figure(crystal), output / "energy_volume.png")
+    save_figure(elastic_figure(crystal), output / "elastic_constants.png")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except maxvolt.MaxvoltError as error:
+        sys.exit(f"error: {error}")

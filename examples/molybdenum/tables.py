@@ -1,0 +1,43 @@
+"""The table of results beside those of the paper."""
+
+from __future__ import annotations
+
+import paper
+from crystal import CrystalProperties
+from rich import box
+from rich.table import Table
+
+from maxvolt.fitting.errors import EnsembleErrors
+
+
+def comparison_table(training: EnsembleErrors, crystal: CrystalProperties) -> Table:
+    """Training errors, lattice constant and elastic constants: here and in the paper."""
+    table = Table(title="Molybdenum", title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("quantity")
+    table.add_column("unit")
+    table.add_column("maxvolt, +- 2 sigma", justify="right")
+    table.add_column("paper", justify="right")
+    # Errors as equations (8) to (10) of the paper define them.
+    energy = training.spread(lambda report: 1000 * report.total.energy_per_atom.rmse)
+    forces = training.spread(
+        lambda report: 1000 * report.total.force_components.rmse_over_structures
+    )
+    stress = training.spread(lambda report: report.total.stress_components.rmse)
+    for name, unit, (mean, two_sigma), decimals in (
+        ("energy", "meV/atom", energy, 2),
+        ("forces", "meV/Å", forces, 0),
+        ("stress", "GPa", stress, 2),
+    ):
+        table.add_row(
+            f"training error, {name}",
+            unit,
+            f"{mean:.{decimals}f} +- {two_sigma:.{decimals}f}",
+            f"{paper.TRAINING_ERRORS[name]:.{decimals}f}",
+            end_section=name == "stress",
+        )
+    lattice = crystal.lattice.of(lambda result: result.value)
+    table.add_row("lattice constant", "Å", f"{lattice:.4f}", f"{paper.LATTICE_CONSTANT:.3f}")
+    for name, (mean, two_sigma) in paper.ELASTIC_CONSTANTS.items():
+        spread = crystal.elastic.of(lambda result, name=name: getattr(result, name))
+        table.add_row(name, "GPa", f"{spread:.0f}", f"{mean:.0f} +- {two_sigma:.0f}")
+    return table
