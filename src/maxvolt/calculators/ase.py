@@ -96,7 +96,7 @@ class MaxvoltCalculator(Calculator):
         threads: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        Calculator.__init__(self, **kwargs)
         self.potential = potential
         self.threads = threads
         self._members = _members_of(potential)
@@ -164,13 +164,7 @@ class MaxvoltCalculator(Calculator):
             )
             for member, numbers in zip(self._members, types, strict=True)
         ]
-        results: dict[str, Any] = {}
-        for name in each[0]:
-            values = [one[name] for one in each]
-            results[name] = np.mean(values, axis=0)
-            if len(each) > 1 and name != "free_energy":
-                results[f"{name}_std"] = np.std(values, axis=0, ddof=1)
-        return {name: _plain(value) for name, value in results.items()}
+        return each[0] if len(each) == 1 else _mean_and_spread(each)
 
     def _why_absent(self, wanted: str, atoms: Atoms) -> str:
         if wanted not in self.implemented_properties:
@@ -232,6 +226,15 @@ def _results(energies: Energies, volume: float | None) -> dict[str, Any]:
     return results
 
 
-def _plain(value: Any) -> Any:
-    """Scalars as Python floats, which ASE expects of an energy."""
-    return float(value) if np.ndim(value) == 0 else value
+def _mean_and_spread(members: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Mean of each result over the members, and as ``..._std`` its sample standard deviation."""
+    results: dict[str, Any] = {}
+    for name in members[0]:
+        values = np.array([member[name] for member in members])
+        statistics = {name: values.mean(axis=0)}
+        if name != "free_energy":
+            statistics[f"{name}_std"] = values.std(axis=0, ddof=1)
+        for key, value in statistics.items():
+            # ASE expects energies to be Python floats.
+            results[key] = float(value) if value.ndim == 0 else value
+    return results
