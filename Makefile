@@ -14,7 +14,7 @@ BIN   := $(VENV)/bin
 PIP   := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 SETUP := pyproject.toml CMakeLists.txt $(shell find src -name '*.cpp' -o -name '*.hpp' -o -name 'CMakeLists.txt')
 
-.PHONY: demo test lint wheel clean
+.PHONY: demo test lint wheel clean FORCE
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -46,11 +46,18 @@ $(VENV)/created:
 	$(PIP) install --upgrade "pip>=24"
 	touch $@
 
-# Editable: a change of a Python file needs no new installation, a change of the C++ sources does.
-$(VENV)/installed: $(VENV)/created $(SETUP)
+# Editable: a changed Python file needs no new installation; a new one, or changed C++ sources, do.
+$(VENV)/installed: $(VENV)/created $(VENV)/modules $(SETUP)
 	$(PIP) install --editable ".[test]"
 	touch $@
 
-$(VENV)/installed-dev: $(VENV)/created $(SETUP)
+$(VENV)/installed-dev: $(VENV)/created $(VENV)/modules $(SETUP)
 	$(PIP) install --editable ".[dev]" build
 	touch $(VENV)/installed $@
+
+# The list of Python files; touched only when it changes.
+$(VENV)/modules: FORCE | $(VENV)/created
+	@find src -name '*.py' | LC_ALL=C sort > $@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+FORCE:

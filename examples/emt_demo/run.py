@@ -9,7 +9,6 @@ seen, draws them, and uses it as an ASE calculator.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from structures import labelled_set, ordered_crystal
 
 import maxvolt
 from maxvolt.properties import equation_of_state, lattice_constant
+from maxvolt.report import print_errors, write_errors_json
 
 LEVEL, CUTOFF, RADIAL_BASIS_SIZE = 10, 5.5, 8
 
@@ -51,11 +51,10 @@ def main() -> None:
     result = maxvolt.fit(start, train, validation=test, seed=0)
     result.potential.write(options.output / "pot.mtp")
 
-    print("3. Errors on the test set, which the fit has not seen")
-    print_errors(result.validation_errors)
-    (options.output / "errors.json").write_text(
-        json.dumps(result.validation_errors.to_dict(), indent=2) + "\n"
-    )
+    print("3. Errors; the fit has not seen the validation set")
+    errors = {"training": result.training_errors, "validation": result.validation_errors}
+    print_errors(errors)
+    write_errors_json(errors, options.output / "errors.json")
 
     print("4. Cu3Au with the potential and with its reference")
     curves = {}

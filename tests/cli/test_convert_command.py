@@ -21,6 +21,7 @@ def test_there_and_back(dimers, tmp_path, capsys):
         "output": str(back),
         "structures": 3,
         "atoms": 6,
+        "dropped": {},
     }
     first, second = maxvolt.read(dimers), maxvolt.read(back)
     assert np.array_equal(second.numbers, first.numbers)
@@ -28,10 +29,37 @@ def test_there_and_back(dimers, tmp_path, capsys):
     assert second.forces == pytest.approx(first.forces, abs=1e-6)
 
 
-def test_a_file_without_names_asks_for_species(dimers, tmp_path, capsys):
-    cfg, back = tmp_path / "dimers.cfg", tmp_path / "back.xyz"
-    assert main(["convert", str(dimers), str(cfg), "--species", "Ti,Al"]) == 0
+PLAIN = """BEGIN_CFG
+ Size
+    2
+ AtomData:  id type cartes_x cartes_y cartes_z
+    1 0 0 0 0
+    2 1 0 0 2.5
+ Feature   MV_grade    1.5
+END_CFG
+"""
+
+
+def test_cfg_to_cfg_needs_no_names_and_keeps_all(tmp_path, capsys):
+    plain, binary, back = (tmp_path / name for name in ("a.cfg", "b.bin.cfg", "c.cfg"))
+    plain.write_text(PLAIN * 2)
+    assert main(["convert", str(plain), str(binary)]) == 0
+    assert main(["convert", str(binary), str(back), "--index", "1"]) == 0
+    assert main(["convert", str(binary), str(back), "--index", "0:1", "--append"]) == 0
+    text = back.read_text()
+    assert text.count("BEGIN_CFG") == 2
+    assert text.count("MV_grade") == 2
+    assert "species" not in text
     capsys.readouterr()
+    assert main(["convert", str(binary), str(back), "--index", "7"]) == 2
+    assert "holds 2 structures" in capsys.readouterr().err
+    assert main(["convert", str(binary), str(back), "--index", "some"]) == 2
+    assert "expected a number or a range" in capsys.readouterr().err
+
+
+def test_a_file_without_names_asks_for_species(tmp_path, capsys):
+    cfg, back = tmp_path / "plain.cfg", tmp_path / "back.xyz"
+    cfg.write_text(PLAIN)
     assert main(["convert", str(cfg), str(back)]) == 2
     message = capsys.readouterr().err
     assert "--species" in message
@@ -54,6 +82,6 @@ def test_failure_leaves_no_file_and_keeps_the_old_one(tmp_path, capsys):
     bad.write_text("BEGIN_CFG\n Size\n  many\nEND_CFG\n")
     out.write_text("precious")
     assert main(["convert", str(bad), str(out), "--species", "Ti"]) == 2
-    assert "bad.cfg, line 3" in capsys.readouterr().err
+    assert "bad.cfg, line 2" in capsys.readouterr().err
     assert out.read_text() == "precious"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.cfg", "out.xyz"]

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from maxvolt.cli.console import note, print_json
 from maxvolt.cli.options import add_json, add_species, check_output
+from maxvolt.errors import DataError
+
+if TYPE_CHECKING:
+    from maxvolt.io.cfg import CfgConfiguration, Encoding
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
 
@@ -20,7 +25,15 @@ EXAMPLES = """\
   maxvolt convert OUTCAR train.cfg
   maxvolt convert train.cfg train.xyz --species Ti,Al
   maxvolt convert OUTCAR train.cfg --append --index -1
+  maxvolt convert train.cfg train.bin.cfg
   maxvolt convert relax.dump relax.xyz --input-format lammps-dump-text --species Mo"""
+
+_ENCODINGS: dict[str | None, Encoding] = {
+    "cfg": "full",
+    "cfg-ordinary": "ordinary",
+    "cfg-binary": "binary",
+}
+"""How each format of .cfg is written."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,16 +47,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--index", default=":", metavar="I", help="which structures, as in ASE: 0, -1, ::10 (all)"
     )
     parser.add_argument("--append", action="store_true", help="add to OUT instead of replacing it")
+    parser.add_argument(
+        "--keep-unconverged", action="store_true", help="keep unconverged steps of VASP"
+    )
     add_json(parser)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Read, convert, write and say what was written."""
+    """Read, convert, write and say what was written and what was left out."""
+    check_output(options.output)
+    written = _convert_records(options) if _is_cfg_to_cfg(options) else _convert(options)
+    if options.json:
+        print_json({"output": str(options.output), **written})
+    else:
+        note(f"{options.output}: {written['structures']} structures, {written['atoms']} atoms")
+
+
+def _convert(options: argparse.Namespace) -> dict[str, Any]:
+    """Convert through a data set."""
     from maxvolt import io
 
-    check_output(options.output)
-    dataset = io.read(
-        options.input, format=options.input_format, species=options.species, index=options.index
+    dataset, report = io.read_with_report(
+        options.input,
+        format=options.input_format,
+        species=options.species,
+        index=options.index,
+        keep_unconverged=options.keep_unconverged,
     )
     io.write(
         options.output,
@@ -52,9 +81,53 @@ def run(options: argparse.Namespace) -> None:
         species=options.species,
         append=options.append,
     )
-    if options.json:
-        print_json(
-            {"output": str(options.output), "structures": len(dataset), "atoms": dataset.n_atoms}
-        )
-    else:
-        note(f"{options.output}: {len(dataset)} structures, {dataset.n_atoms} atoms")
+    if report.dropped and not options.json:
+        note(str(report))
+    return {
+        "structures": len(dataset),
+        "atoms": dataset.n_atoms,
+        "dropped": dict(report.dropped),
+    }
+
+
+def _is_cfg_to_cfg(options: argparse.Namespace) -> bool:
+    """Whether both files are .cfg and no elements are named: then none are needed."""
+    from maxvolt.io import guess_format
+
+    kinds = (
+        options.input_format or guess_format(options.input),
+        options.output_format or guess_format(options.output),
+    )
+    return options.species is None and all(kind in _ENCODINGS for kind in kinds)
+
+
+def _convert_records(options: argparse.Namespace) -> dict[str, Any]:
+    """Copy configurations from .cfg to .cfg with all that they hold."""
+    from maxvolt.io import guess_format
+    from maxvolt.io.cfg import read_cfg, write_cfg
+
+    records = _chosen(read_cfg(options.input), options.index)
+    kind = options.output_format or guess_format(options.output)
+    write_cfg(options.output, records, encoding=_ENCODINGS[kind], append=options.append)
+    return {
+        "structures": len(records),
+        "atoms": sum(len(record) for record in records),
+        "dropped": {},
+    }
+
+
+def _chosen(records: list[CfgConfiguration], index: str) -> list[CfgConfiguration]:
+    """Apply an index as ASE writes them."""
+    from ase.utils import string2index
+
+    try:
+        which = string2index(index)
+    except ValueError:
+        which = index
+    if isinstance(which, str):
+        raise DataError(f"--index {index}: expected a number or a range such as 0:100 or ::10")
+    if isinstance(which, slice):
+        return records[which]
+    if not -len(records) <= which < len(records):
+        raise DataError(f"--index {index}: the file holds {len(records)} structures")
+    return [records[which]]
