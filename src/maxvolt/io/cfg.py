@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
+from io import BytesIO
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 from maxvolt.errors import DataError
 from maxvolt.io.cfg_binary import binary_bytes, parse_binary
@@ -20,7 +21,7 @@ from maxvolt.io.cfg_text import parse_text
 from maxvolt.io.cfg_write import text_bytes
 from maxvolt.io.files import reading, replacing
 
-__all__ = ["CfgConfiguration", "Encoding", "iterate_cfg", "read_cfg", "write_cfg"]
+__all__ = ["CfgConfiguration", "Encoding", "iterate_cfg", "parse_cfg", "read_cfg", "write_cfg"]
 
 Encoding = Literal["full", "ordinary", "binary"]
 """Text with all digits, text with MLIP's ordinary precision (positions to 1e-6 A), or binary."""
@@ -37,12 +38,28 @@ def iterate_cfg(path: str | Path) -> Iterator[CfgConfiguration]:
         Where the file is not understood, with the line or, in a binary file, the byte.
     """
     with reading(path) as stream:
-        if _is_binary(stream.read(64)):
-            stream.seek(0)
-            yield from parse_binary(stream.read(), path)
-        else:
-            stream.seek(0)
-            yield from parse_text(stream, path)
+        yield from _parsed(stream, path, 1)
+
+
+def parse_cfg(data: bytes, path: str | Path, *, first_line: int = 1) -> list[CfgConfiguration]:
+    """Return the configurations of a part of a file that has been read already.
+
+    Parameters
+    ----------
+    data
+        Text or binary configurations.
+    path, first_line
+        Where they come from, for error messages.
+    """
+    return list(_parsed(BytesIO(data), path, first_line))
+
+
+def _parsed(stream: BinaryIO, path: str | Path, first_line: int) -> Iterator[CfgConfiguration]:
+    start = stream.read(64)
+    stream.seek(0)
+    if _is_binary(start):
+        return parse_binary(stream.read(), path)
+    return parse_text(stream, path, first_line=first_line)
 
 
 def read_cfg(path: str | Path) -> list[CfgConfiguration]:

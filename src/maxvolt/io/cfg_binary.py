@@ -99,7 +99,8 @@ class _Reader:
         features: dict[str, str] = {}
         while (tag := self._take_tag()) != b"#":
             if tag == b"F":
-                features[self._text("name")] = self._text("text")
+                name = self._text("name")
+                features[name] = self._text("text")
                 continue
             start = self._at - 1
             name, value = self._block(tag, size)

@@ -207,7 +207,8 @@ def _stresses(configurations: Sequence[CfgConfiguration], path: str | Path) -> N
             continue
         volume = configuration.volume
         if volume > 0:
-            stress[:] = plus_stress_to_stress(configuration.plus_stress, volume)
+            with np.errstate(over="ignore"):  # the dataset refuses a stress that is not finite
+                stress[:] = plus_stress_to_stress(configuration.plus_stress, volume)
         else:
             without_volume += 1
     if without_volume:
