@@ -81,7 +81,6 @@ class _Part:
     ) -> None:
         # Open indices of the part: (moment, destination) -> how many. Destinations are moments of
         # the other part (0, 1, ...) and groups of the result (-1, -2, ...).
-        self.part = part
         legs = {(a, b): target.edges[a][b] for a in part for b in other}
         legs |= {(a, -1 - g): count for a in part for g, count in enumerate(target.legs[a])}
         self.legs = {key: count for key, count in legs.items() if count}
