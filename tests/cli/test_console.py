@@ -33,7 +33,7 @@ def test_json_of_arrays_and_missing_numbers(capsys):
 
 
 def test_tables_are_not_cut_in_a_file_and_text_is_no_markup(capsys):
-    print_table("Errors", ("group", "value"), [("[bulk]" + "x" * 120, "1.0")])
+    print_table(("group", "value"), [("[bulk]" + "x" * 120, "1.0")])
     printed = capsys.readouterr().out
     assert "[bulk]" + "x" * 120 in printed
     assert "…" not in printed

@@ -85,3 +85,11 @@ def test_failure_leaves_no_file_and_keeps_the_old_one(tmp_path, capsys):
     assert "bad.cfg, line 2" in capsys.readouterr().err
     assert out.read_text() == "precious"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.cfg", "out.xyz"]
+
+
+@pytest.mark.parametrize("output", ["out.xyz", "out.cfg"])
+def test_nothing_to_convert(output, tmp_path, capsys):
+    (tmp_path / "empty.cfg").write_text("")
+    assert main(["convert", str(tmp_path / "empty.cfg"), str(tmp_path / output)]) == 2
+    assert "no structure to write" in capsys.readouterr().err
+    assert not (tmp_path / output).exists()

@@ -64,6 +64,20 @@ def test_an_unknown_element_is_named(trained, dimers, capsys):
     assert "Al" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("command", "text", "complaint"),
+    [
+        ("evaluate", "", "holds no structure"),
+        ("errors", "2\n\nTi 0 0 0\nAl 0 0 2.5\n", "holds no energy, force or stress"),
+    ],
+)
+def test_nothing_to_work_on(command, text, complaint, trained, tmp_path, capsys):
+    data = tmp_path / "data.xyz"
+    data.write_text(text)
+    assert main([command, str(trained), str(data)]) == 2
+    assert complaint in capsys.readouterr().err
+
+
 def test_errors_json(trained, dimers, capsys):
     assert main(["errors", str(trained), str(dimers), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)

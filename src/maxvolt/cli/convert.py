@@ -74,6 +74,8 @@ def _convert(options: argparse.Namespace) -> dict[str, Any]:
         index=options.index,
         keep_unconverged=options.keep_unconverged,
     )
+    if not len(dataset):
+        raise DataError(f"no structure to write; {report}")
     io.write(
         options.output,
         dataset,
@@ -107,6 +109,8 @@ def _convert_records(options: argparse.Namespace) -> dict[str, Any]:
     from maxvolt.io.cfg import read_cfg, write_cfg
 
     records = _chosen(read_cfg(options.input), options.index)
+    if not records:
+        raise DataError(f"{options.input}: no structure to write")
     kind = options.output_format or guess_format(options.output)
     write_cfg(options.output, records, encoding=_ENCODINGS[kind], append=options.append)
     return {

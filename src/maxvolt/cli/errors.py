@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from maxvolt.cli.console import note, print_json, progress_bar, stdout_console
 from maxvolt.cli.options import add_json, add_species, add_threads, check_output
 from maxvolt.cli.potentials import load_potential
+from maxvolt.errors import DataError
 
 if TYPE_CHECKING:
     from maxvolt.fitting.errors import EnsembleErrors
@@ -50,6 +51,8 @@ def run(options: argparse.Namespace) -> None:
     potential = load_potential(options.potential, options.species)
     members = potential.members if isinstance(potential, Ensemble) else (potential,)
     dataset = read(options.data, species=options.species or potential.species)
+    if not (dataset.has_energy | dataset.has_forces | dataset.has_stress).any():
+        raise DataError(f"{options.data}: holds no energy, force or stress to compare with")
     with progress_bar("evaluating", len(members) * len(dataset)) as advance:
         stepped = [SteppedPotential(member, advance) for member in members]
         errors = compute_ensemble_errors(stepped, dataset, threads=options.threads)

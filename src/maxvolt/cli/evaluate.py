@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from maxvolt.cli.console import note, print_json, print_table, progress_bar
 from maxvolt.cli.options import add_json, add_species, add_threads, check_output
 from maxvolt.cli.potentials import load_potential
+from maxvolt.errors import DataError
 
 if TYPE_CHECKING:
     from maxvolt.dataset import Dataset
@@ -45,6 +46,8 @@ def run(options: argparse.Namespace) -> None:
         check_output(options.output)
     potential = load_potential(options.potential, options.species)
     dataset = io.read(options.input, species=options.species or potential.species)
+    if not len(dataset):
+        raise DataError(f"{options.input}: holds no structure to evaluate")
     labelled = _evaluated(potential, dataset, options.threads)
     if options.output is not None:
         io.write(options.output, labelled, species=options.species or potential.species)
@@ -111,7 +114,6 @@ def _print(dataset: Dataset) -> None:
             )
         )
     print_table(
-        "",
         ("structure", "atoms", "energy eV", "eV/atom", "largest force eV/A", "pressure GPa"),
         rows,
         text_columns=0,

@@ -25,6 +25,8 @@ EXAMPLES = """\
   maxvolt info train.xyz --json
   maxvolt info train.cfg --species Ti,Al"""
 
+_POTENTIAL_SUFFIXES = (".mtp", ".almtp", ".als")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
@@ -53,6 +55,8 @@ def _summary(path: Path, species: tuple[str, ...] | None) -> PotentialSummary | 
 
 
 def _is_potential(path: Path) -> bool:
-    """Every .mtp, .almtp and .als begins with a line ``MTP``."""
+    """Tell by the name or, for other names, by the first word, which is ``MTP``."""
+    if path.suffix in _POTENTIAL_SUFFIXES:
+        return True
     with path.open("rb") as file:
         return file.read(64).lstrip().split(maxsplit=1)[:1] == [b"MTP"]
