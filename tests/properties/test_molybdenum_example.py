@@ -1,0 +1,99 @@
+"""The molybdenum example, run small on labels of a Morse potential for molybdenum."""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase.build import bulk
+from ase.calculators.morse import MorsePotential
+
+import maxvolt
+from maxvolt.properties import lattice_constant
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "molybdenum"
+
+
+def morse():
+    """Morse potential of Girifalco and Weizer (1959), cut off inside the example's 5.2 A."""
+    return MorsePotential(epsilon=0.8032, r0=2.976, rho0=1.5079 * 2.976, rcut1=1.4, rcut2=1.7)
+
+
+def labelled(seed, count):
+    random = np.random.default_rng(seed)
+    structures = []
+    for _ in range(count):
+        atoms = bulk("Mo", a=3.1, cubic=True) * (1, 1, 2)
+        strain = np.eye(3) + 0.04 * random.normal(size=(3, 3))
+        atoms.set_cell(atoms.cell.array @ strain, scale_atoms=True)
+        atoms.positions += 0.08 * random.normal(size=atoms.positions.shape)
+        atoms.calc = morse()
+        atoms.get_stress()
+        structures.append(atoms)
+    return structures
+
+
+@pytest.fixture
+def run_example(monkeypatch):
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["run.py", *map(str, arguments)])
+        monkeypatch.syspath_prepend(EXAMPLE)
+        before = set(sys.modules)
+        try:
+            runpy.run_path(str(EXAMPLE / "run.py"), run_name="__main__")
+        finally:
+            # Its modules have common names, which other examples use too.
+            for name in set(sys.modules) - before:
+                file = getattr(sys.modules[name], "__file__", None) or ""
+                if Path(file).parent == EXAMPLE:
+                    del sys.modules[name]
+
+    return run
+
+
+def test_example_trains_computes_prints_and_draws(run_example, tmp_path, capsys):
+    close = bulk("Mo", a=2.0, cubic=True)
+    close.calc = morse()
+    close.get_stress()
+    maxvolt.write(tmp_path / "train.xyz", maxvolt.Dataset.from_atoms([*labelled(0, 30), close]))
+    maxvolt.write(tmp_path / "test.xyz", maxvolt.Dataset.from_atoms(labelled(1, 5)))
+    output = tmp_path / "output"
+    run_example(
+        tmp_path / "train.xyz",
+        *("--validation", tmp_path / "test.xyz"),
+        *("--level", 8, "--ensemble", 2, "--threads", 1, "--output", output),
+    )
+    text = capsys.readouterr().out
+    assert "train.xyz: 31 structures, 1 dropped with a distance below 1.9 A" in text
+    assert "test.xyz: 5 structures, 0 dropped" in text
+    assert "466 +- 22" in text
+    assert {path.name for path in output.iterdir()} == {
+        "pot.0.mtp",
+        "pot.1.mtp",
+        "errors.json",
+        "properties.json",
+        "energy_volume.png",
+        "elastic_constants.png",
+    }
+    properties = json.loads((output / "properties.json").read_text())
+    expected = lattice_constant(morse(), bulk("Mo")).value
+    assert properties["lattice_constant_A"]["mean"] == pytest.approx(expected, abs=0.02)
+    assert len(properties["members"]) == 2
+    errors = json.loads((output / "errors.json").read_text())
+    assert errors["datasets"]["training"]["total"]["structures"] == 30
+    assert errors["datasets"]["validation"]["total"]["structures"] == 5
+
+
+def test_missing_data_is_a_clear_error(run_example, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        run_example(tmp_path / "absent.xyz", "--output", tmp_path / "output")
+    assert "no such file" in capsys.readouterr().err
+
+
+def test_errors_of_the_package_are_one_line(run_example, tmp_path):
+    broken = tmp_path / "broken.cfg"
+    broken.write_text("BEGIN_CFG\n Size\n  2\n")
+    with pytest.raises(SystemExit, match=r"error: .*broken\.cfg"):
+        run_example(broken, "--output", tmp_path / "output")
