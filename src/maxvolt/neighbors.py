@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from types import MappingProxyType
 
 import numpy as np
@@ -47,7 +46,7 @@ def _complete_cell(cell: NDArray[np.float64], pbc: NDArray[np.bool_]) -> NDArray
     from ase.geometry import complete_cell
 
     periodic = np.where(pbc[:, None], cell, 0.0)
-    return np.asarray(complete_cell(periodic), dtype=float)
+    return np.asarray(complete_cell(periodic), dtype=np.float64)
 
 
 def build_neighbors(
@@ -177,16 +176,12 @@ def concatenate_neighbors(lists: list[NeighborList]) -> NeighborList:
     """Join the lists of structures whose atoms follow each other."""
     atoms = np.concatenate([[0], np.cumsum([len(item.first) - 1 for item in lists])])
     starts = np.concatenate([[0], np.cumsum([len(item.neighbors) for item in lists])])
+    if not lists:
+        return build_neighbors(np.zeros((0, 3)), np.eye(3), np.zeros(3), 0.0)
+    first = [item.first[:-1] + start for item, start in zip(lists, starts[:-1], strict=True)]
+    neighbors = [item.neighbors + atom for item, atom in zip(lists, atoms[:-1], strict=True)]
     return NeighborList(
-        first=np.concatenate(
-            [item.first[:-1] + start for item, start in zip(lists, starts, strict=False)]
-            + [starts[-1:]]
-        ).astype(np.int64),
-        neighbors=np.concatenate(
-            [item.neighbors + a for item, (a, _) in zip(lists, pairwise(atoms), strict=True)]
-            or [np.zeros(0)]
-        ).astype(np.int32),
-        shifts=np.concatenate([item.shifts for item in lists] or [np.zeros((0, 3))]).astype(
-            np.int32
-        ),
+        first=np.concatenate([*first, starts[-1:]]).astype(np.int64),
+        neighbors=np.concatenate(neighbors).astype(np.int32),
+        shifts=np.concatenate([item.shifts for item in lists]),
     )

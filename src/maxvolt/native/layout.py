@@ -1,8 +1,8 @@
 """Internal order of moments: what the compiled kernels expect of a contraction table.
 
 The kernels keep the basic moments of each mu as a stretch of the monomials ordered by degree, then
-n_x falling, then n_y falling (`core/moments.hpp`), complete up to the highest rank that this mu or a
-higher one has. A table may list its basic moments in any order and may leave some out; here its
+n_x falling, then n_y falling (`core/moments.hpp`), complete up to the highest rank that this mu or
+a higher one has. A table may list its basic moments in any order and may leave some out; here its
 indices are translated.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MomentLayout", "monomial_exponents", "moment_layout"]
+__all__ = ["MomentLayout", "moment_layout", "monomial_exponents"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,10 @@ def monomial_exponents(max_degree: int) -> NDArray[np.int32]:
 
 
 def moment_layout(
-    basic: NDArray[np.int32], products: NDArray[np.int32], scalars: NDArray[np.int32], n_moments: int
+    basic: NDArray[np.int32],
+    products: NDArray[np.int32],
+    scalars: NDArray[np.int32],
+    n_moments: int,
 ) -> MomentLayout:
     """Translate a contraction table.
 

@@ -72,9 +72,7 @@ class Model:
     @property
     def parameters(self) -> NDArray[np.float64]:
         """All parameters as one vector, shape (n_parameters,)."""
-        return np.concatenate(
-            [self.radial_coeffs.ravel(), self.species_coeffs, self.moment_coeffs]
-        )
+        return np.concatenate([self.radial_coeffs.ravel(), self.species_coeffs, self.moment_coeffs])
 
 
 @lru_cache(maxsize=8)
@@ -102,7 +100,7 @@ def compile_model(model: Model) -> _core.Core:
         zbl=[
             zbl.inner if zbl else 0.0,
             zbl.outer if zbl else 0.0,
-            units._e / (4e-10 * np.pi * units._eps0),
+            units.Hartree * units.Bohr,
             units.Bohr,
         ],
         zbl_charges=model.numbers.astype(float),

@@ -1,4 +1,4 @@
-"""The kernels once more, in NumPy: short, slow, and the specification that the compiled ones follow.
+"""The kernels once more, in NumPy: slow, short, and what the compiled ones have to follow.
 
 Equation numbers are those of docs/formulation. Everything is written for one atom (a site) and its
 neighbours; derivatives are carried forward through the contraction table as truncated series, where
@@ -46,7 +46,7 @@ class Site:
 
 @dataclass(slots=True, eq=False)
 class _Series:
-    """Moments with first derivatives by positions (q) and radial coefficients (p), and mixed ones."""
+    """Moments with derivatives by positions (q), by radial coefficients (p), and mixed ones."""
 
     value: Array  # (m,)
     by_q: Array  # (m, Q)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -38,7 +39,7 @@ def atom_ranges(n_atoms: int, threads: int, *, multiple: int = 8) -> list[tuple[
     parts = max(1, min(threads, n_atoms // ATOMS_PER_THREAD))
     blocks = -(-n_atoms // multiple)
     edges = [min(n_atoms, multiple * (blocks * p // parts)) for p in range(parts + 1)]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(itertools.pairwise(edges))
 
 
 @lru_cache(maxsize=4)
@@ -46,9 +47,7 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="maxvolt")
 
 
-def run_ranges(
-    work: Callable[[int, int, int], T], ranges: list[tuple[int, int]]
-) -> list[T]:
+def run_ranges(work: Callable[[int, int, int], T], ranges: list[tuple[int, int]]) -> list[T]:
     """Call ``work(part, begin, end)`` for each range, in threads if there are several."""
     if len(ranges) == 1:
         return [work(0, *ranges[0])]

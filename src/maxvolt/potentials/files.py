@@ -11,7 +11,7 @@ import numpy as np
 from maxvolt.basis.contraction import ContractionTable
 from maxvolt.basis.radial import RadialBasis
 from maxvolt.basis.repulsion import ZBL
-from maxvolt.errors import FileFormatError, SpeciesError
+from maxvolt.errors import FileFormatError, MaxvoltError, SpeciesError
 from maxvolt.io.mtp import read_potential_file, write_potential_file
 from maxvolt.io.potential_file import PotentialFile
 from maxvolt.native.model import Model
@@ -63,9 +63,7 @@ def read_potential(path: str | Path, species: Sequence[str] | None = None) -> MT
             file.alpha_moments_count,
         ),
         radial_coeffs=(
-            np.zeros(
-                (len(symbols), len(symbols), file.radial_funcs_count, file.radial_basis_size)
-            )
+            np.zeros((len(symbols), len(symbols), file.radial_funcs_count, file.radial_basis_size))
             if file.radial_coeffs is None
             else file.radial_coeffs
         ),
@@ -158,7 +156,7 @@ def _repulsion_from_tag(path: str | Path, tag: str) -> tuple[ZBL | None, str]:
         return None, tag
     try:
         zbl = ZBL(float(found[1]), float(found[2]))
-    except ValueError as error:
+    except (ValueError, MaxvoltError) as error:
         raise FileFormatError(
             path, f"expected two distances behind 'zbl:' in potential_tag: {error}"
         ) from error

@@ -298,9 +298,7 @@ class MTP:
         rows : shape (N, n_parameters)
             Order radial, species, moment coefficients, as in MLIP.
         """
-        rows = kernels.site_gradients(
-            self.core, self.neighborhoods(structures), threads=threads
-        )
+        rows = kernels.site_gradients(self.core, self.neighborhoods(structures), threads=threads)
         rows[:, : self.model.n_radial] *= self.model.scaling
         return rows
 
@@ -329,9 +327,15 @@ def species_numbers(species: tuple[str, ...]) -> NDArray[np.int32]:
 
 def _read_only(model: Model) -> Model:
     """A copy whose coefficients cannot be changed in place."""
-    arrays = {}
-    for name in ("radial_coeffs", "species_coeffs", "moment_coeffs", "numbers"):
-        value = np.array(getattr(model, name))
-        value.setflags(write=False)
-        arrays[name] = value
-    return replace(model, **arrays)
+    return replace(
+        model,
+        radial_coeffs=_frozen(model.radial_coeffs),
+        species_coeffs=_frozen(model.species_coeffs),
+        moment_coeffs=_frozen(model.moment_coeffs),
+    )
+
+
+def _frozen(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    copied = np.array(values, dtype=np.float64)
+    copied.setflags(write=False)
+    return copied

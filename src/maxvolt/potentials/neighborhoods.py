@@ -84,9 +84,7 @@ def dataset_neighborhoods(
         atoms = slice(dataset.offsets[s], dataset.offsets[s + 1])
         try:
             lists.append(
-                build_neighbors(
-                    dataset.positions[atoms], dataset.cells[s], dataset.pbc[s], cutoff
-                )
+                build_neighbors(dataset.positions[atoms], dataset.cells[s], dataset.pbc[s], cutoff)
             )
         except DataError as error:
             raise DataError(f"structure {s}: {error}") from error
@@ -101,7 +99,7 @@ def dataset_neighborhoods(
 
 
 def portions(counts: NDArray[np.int64], atoms: int) -> Iterator[slice]:
-    """Split structures into consecutive portions of about so many atoms, at least one structure each.
+    """Split structures into consecutive portions of so many atoms, at least one structure each.
 
     Parameters
     ----------

@@ -1,0 +1,109 @@
+"""The state of a fit on disk: written whole or not at all, enough to go on bit for bit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from maxvolt.dataset import Dataset
+from maxvolt.errors import FitError
+from maxvolt.fitting.levenberg_marquardt import FitState
+from maxvolt.potentials import MTP
+
+__all__ = ["Checkpoint", "fit_signature", "read_checkpoint", "write_checkpoint"]
+
+_ARRAYS = ("radial", "linear", "best_linear")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """States of an ensemble's fits so far.
+
+    Attributes
+    ----------
+    signature : str
+        Of data and settings; a fit goes on only with the same.
+    states : mapping of str to FitState
+        By name: "2" is the fit of potential 2, "2.0" its first random start.
+    losses : mapping of str to tuple of float
+        Loss at the start and after each iteration, by the same names.
+    """
+
+    signature: str
+    states: Mapping[str, FitState]
+    losses: Mapping[str, tuple[float, ...]]
+
+
+def fit_signature(potential: MTP, dataset: Dataset, settings: Sequence[Any]) -> str:
+    """Hash of everything that a fit's numbers depend on, other than its state."""
+    digest = hashlib.sha256()
+    for name in ("offsets", "numbers", "positions", "cells", "pbc", "energies", "forces"):
+        digest.update(np.ascontiguousarray(getattr(dataset, name)).tobytes())
+    digest.update(np.ascontiguousarray(dataset.stresses).tobytes())
+    digest.update(np.ascontiguousarray(dataset.weights).tobytes())
+    model = potential.model
+    for array in (model.table.basic, model.table.products, model.table.scalars, model.parameters):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    digest.update(repr((potential.species, model.radial, model.repulsion, *settings)).encode())
+    return digest.hexdigest()
+
+
+def write_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
+    """Write to a temporary file beside `path`, then rename."""
+    path = Path(path)
+    arrays: dict[str, Any] = {}
+    scalars = {}
+    for key, state in checkpoint.states.items():
+        for name in _ARRAYS:
+            arrays[f"{name}_{key}"] = getattr(state, name)
+        scalars[key] = {k: v for k, v in asdict(state).items() if k not in _ARRAYS}
+    document = {
+        "signature": checkpoint.signature,
+        "states": scalars,
+        "losses": {key: list(losses) for key, losses in checkpoint.losses.items()},
+    }
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            np.savez(file, document=np.array(json.dumps(document)), **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_checkpoint(path: str | Path, signature: str) -> Checkpoint:
+    """Read what `write_checkpoint` wrote.
+
+    Raises
+    ------
+    FitError
+        The file is missing, damaged, or of a fit with other data or settings.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            document = json.loads(str(file["document"]))
+            states = {
+                key: FitState(**{name: file[f"{name}_{key}"] for name in _ARRAYS}, **scalars)
+                for key, scalars in document["states"].items()
+            }
+            losses = {key: tuple(values) for key, values in document["losses"].items()}
+    except FileNotFoundError as error:
+        raise FitError(f"{path}: no such checkpoint; start without restart") from error
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise FitError(f"{path}: not a checkpoint of a fit ({error}); start anew") from error
+    if document["signature"] != signature:
+        raise FitError(
+            f"{path}: the checkpoint belongs to a fit with other data, potential or settings; "
+            "restart with the same ones, or start anew with another checkpoint file"
+        )
+    return Checkpoint(signature, states, losses)

@@ -1,0 +1,103 @@
+"""Normal equations of all parameters, streamed over a training set in bounded memory.
+
+With rows J of the Jacobian, labels y and weights W they are N = J^T W J, b = J^T W y and
+y^T W y; memory holds them and a few portions of rows, however large the training set is. Sums are
+formed in an order that does not depend on the number of threads, so results are the same bit for
+bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from maxvolt.fitting.training_set import Portion, TrainingSet
+from maxvolt.native import _core, kernels
+
+__all__ = ["NormalEquations", "assemble"]
+
+_STREAMS = 8
+"""Partial sums; more threads than this are of no use here."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NormalEquations:
+    """N, b and y^T W y for P parameters.
+
+    Attributes
+    ----------
+    matrix : shape (P, P)
+    vector : shape (P,)
+    constant : float
+    """
+
+    matrix: NDArray[np.float64]
+    vector: NDArray[np.float64]
+    constant: float
+
+
+def _weighted_rows(
+    core: _core.Core, portion: Portion, fixed: kernels.Energies
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Rows and labels, both times the root of their weight, of energies, forces and virials.
+
+    `fixed` is the part of the energy that no parameter changes (a pair repulsion).
+    """
+    rows, n = kernels.jacobian(core, portion.where), portion.where.n_structures
+    known = np.bincount(portion.where.structures, fixed.site_energies, minlength=n)
+    width = rows.energies.shape[1]
+    for matrix, labels, weights in (
+        (rows.energies, portion.energies - known, portion.weights.energies),
+        (rows.forces, portion.forces - fixed.forces, np.repeat(portion.weights.forces, 3)),
+        (rows.virials, portion.virials - fixed.virials, portion.weights.virials.ravel()),
+    ):
+        root = np.sqrt(weights)
+        table = matrix.reshape(-1, width)
+        table *= root[:, None]
+        yield table, labels.ravel() * root
+
+
+def assemble(
+    core: _core.Core,
+    constant_core: _core.Core,
+    training_set: TrainingSet,
+    *,
+    threads: int,
+) -> NormalEquations:
+    """Normal equations at the parameters of `core`.
+
+    Parameters
+    ----------
+    core
+        Compiled model; the columns of the radial coefficients are taken at its moment coefficients.
+    constant_core
+        The same model with all moment and species coefficients zero: what is left is fixed.
+    training_set
+        Equations.
+    threads
+        Number of threads, each with the rows of one portion.
+    """
+    width = core.n_parameters
+
+    def stream(first: int) -> NormalEquations:
+        matrix, vector, constant = np.zeros((width, width)), np.zeros(width), 0.0
+        for portion in training_set.portions[first::_STREAMS]:
+            fixed = kernels.evaluate(constant_core, portion.where, threads=1)
+            for rows, labels in _weighted_rows(core, portion, fixed):
+                matrix += rows.T @ rows
+                vector += labels @ rows
+                constant += float(labels @ labels)
+        return NormalEquations(matrix, vector, constant)
+
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
+        parts = list(pool.map(stream, range(min(_STREAMS, len(training_set.portions)))))
+    return NormalEquations(
+        np.sum([part.matrix for part in parts], axis=0),
+        np.sum([part.vector for part in parts], axis=0),
+        float(np.sum([part.constant for part in parts])),
+    )

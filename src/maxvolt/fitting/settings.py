@@ -1,0 +1,51 @@
+"""Settings of a fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from maxvolt.errors import FitError
+
+__all__ = ["FitSettings"]
+
+
+@dataclass(frozen=True, slots=True)
+class FitSettings:
+    """How the least-squares problem is solved; the defaults need no tuning.
+
+    Attributes
+    ----------
+    max_iterations : int
+        Most Levenberg-Marquardt iterations of one potential.
+    tolerance : float
+        A fit ends when the loss falls by less than this, relative, in three successive iterations.
+    starts : int
+        Random starts tried for each potential; the best goes on.
+    start_iterations : int
+        Iterations of each start before the best is chosen.
+    ridge : float
+        Regularisation of the linear coefficients, relative to the diagonal of their normal matrix.
+    restart_from_potential : bool
+        Start from the coefficients of a trained potential instead of random ones.
+
+    Raises
+    ------
+    FitError
+        A value is out of its range.
+    """
+
+    max_iterations: int = 100
+    tolerance: float = 1e-4
+    starts: int = 1
+    start_iterations: int = 5
+    ridge: float = 1e-10
+    restart_from_potential: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("max_iterations", "starts", "start_iterations"):
+            if getattr(self, name) < 1:
+                raise FitError(f"{name} must be at least 1; got {getattr(self, name)}")
+        for name in ("tolerance", "ridge"):
+            value = getattr(self, name)
+            if not 0 < value < 1:
+                raise FitError(f"{name} must lie between 0 and 1; got {value}")
