@@ -12,15 +12,17 @@ import argparse
 import time
 from pathlib import Path
 
+from ase import Atoms
 from ase.calculators.emt import EMT
 from figure import save_figure
 from structures import labelled_set, ordered_crystal
 
 import maxvolt
+from maxvolt.fitting import FitProgress
 from maxvolt.properties import equation_of_state, lattice_constant
 from maxvolt.report import print_errors, write_errors_json
 
-LEVEL, CUTOFF, RADIAL_BASIS_SIZE = 10, 5.5, 8
+LEVEL, CUTOFF, MIN_DIST, RADIAL_BASIS_SIZE = 10, 5.5, 2.2, 8
 
 
 def main() -> None:
@@ -33,22 +35,21 @@ def main() -> None:
     started = time.perf_counter()
 
     print("1. Labels: ASE's EMT, a stand-in for a quantum-mechanical code")
-    train = maxvolt.Dataset.from_atoms(labelled_set(options.structures, seed=0))
-    test = maxvolt.Dataset.from_atoms(labelled_set(options.structures // 4, seed=1))
+    train = without_close_pairs(labelled_set(options.structures, seed=0))
+    test = without_close_pairs(labelled_set(options.structures // 4, seed=1))
     maxvolt.write(options.output / "train.xyz", train)
     maxvolt.write(options.output / "test.xyz", test)
     print(f"   {train}")
 
     print(f"2. Training: level {LEVEL}, cutoff {CUTOFF} A")
-    min_dist = 0.99 * maxvolt.minimum_distances(train).overall
     start = maxvolt.MTP(
         level=LEVEL,
         species=train.species,
         cutoff=CUTOFF,
-        min_dist=min_dist,
+        min_dist=MIN_DIST,
         radial_basis_size=RADIAL_BASIS_SIZE,
     )
-    result = maxvolt.fit(start, train, validation=test, seed=0)
+    result = maxvolt.fit(start, train, validation=test, seed=0, progress=show)
     result.potential.write(options.output / "pot.mtp")
 
     print("3. Errors; the fit has not seen the validation set")
@@ -68,6 +69,22 @@ def main() -> None:
         print(f"   {name:<8} lattice constant {constant.value:.4f} A")
     save_figure(options.output / "emt_demo.png", result.potential, test, curves)
     print(f"Done in {time.perf_counter() - started:.0f} s; see {options.output}")
+
+
+def without_close_pairs(structures: list[Atoms]) -> maxvolt.Dataset:
+    """Return the structures as a data set, without those that have a distance below MIN_DIST."""
+    dataset = maxvolt.Dataset.from_atoms(structures)
+    return dataset.select(maxvolt.minimum_distances(dataset).structures > MIN_DIST)
+
+
+def show(progress: FitProgress) -> None:
+    """Print every tenth iteration and the last."""
+    if progress.finished or progress.iteration % 10 == 0:
+        print(
+            f"   iteration {progress.iteration:3d}   loss {progress.loss:.3e}   "
+            f"energy {1000 * progress.energy_rmse:.3f} meV/atom   "
+            f"force {1000 * progress.force_rmse:.2f} meV/A   {progress.finished}"
+        )
 
 
 if __name__ == "__main__":

@@ -24,14 +24,14 @@ __all__ = [
 Number = TypeVar("Number", int, float)
 
 
-def add_json(parser: argparse.ArgumentParser) -> None:
+def add_json(parser: argparse._ActionsContainer) -> None:
     """Add ``--json``."""
     parser.add_argument(
         "--json", action="store_true", help="print JSON instead of tables, for other programs"
     )
 
 
-def add_species(parser: argparse.ArgumentParser) -> None:
+def add_species(parser: argparse._ActionsContainer) -> None:
     """Add ``--species``."""
     parser.add_argument(
         "--species",
@@ -41,7 +41,7 @@ def add_species(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_threads(parser: argparse.ArgumentParser) -> None:
+def add_threads(parser: argparse._ActionsContainer) -> None:
     """Add ``--threads``."""
     parser.add_argument(
         "--threads",

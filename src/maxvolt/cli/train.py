@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from maxvolt.cli.console import note, print_json
-from maxvolt.cli.options import (
-    add_json,
-    add_species,
-    add_threads,
-    check_output,
-    non_negative_float,
-    positive_float,
-    positive_int,
-)
-from maxvolt.cli.potentials import check_potential_output, load_potential
+from maxvolt.cli.console import note, print_json, stdout_console
+from maxvolt.cli.options import check_output
+from maxvolt.cli.potentials import check_potential_output
+from maxvolt.cli.train_options import NEW_POTENTIAL, add_arguments
 from maxvolt.errors import MaxvoltError
 
 if TYPE_CHECKING:
     from maxvolt.dataset import Dataset
+    from maxvolt.fitting import FitResult
+    from maxvolt.fitting.errors import EnsembleErrors, ErrorReport
     from maxvolt.potentials import MTP
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
@@ -38,114 +33,51 @@ EXAMPLES = """\
   maxvolt train train.xyz -o pot.mtp --ensemble 5 --seed 1 --checkpoint fit.ckpt --restart
   maxvolt train more.xyz -o better.mtp --init pot.mtp"""
 
-_NEW_POTENTIAL = ("level", "cutoff", "min_dist", "radial_basis_size")
-"""Options that describe a new potential; none of them goes with --init."""
-
 _BELOW_SHORTEST = 0.99
 """--min-dist by default, as part of the shortest distance of the training set."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
-    parser.add_argument("train", nargs="+", type=Path, metavar="TRAIN", help="training structures")
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="POT", required=True, help="potential to write"
-    )
-    parser.add_argument("--validation", type=Path, metavar="FILE", help="structures not trained on")
-    _add_potential(parser)
-    _add_loss(parser)
-    _add_running(parser)
-    add_json(parser)
-
-
-def _add_potential(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("the potential")
-    group.add_argument("--level", type=positive_int, metavar="L", help="2, 4, ..., 28 (16)")
-    group.add_argument("--cutoff", type=positive_float, metavar="A", help="in Angstrom (5.0)")
-    group.add_argument(
-        "--min-dist",
-        type=positive_float,
-        metavar="A",
-        help="lower end of the radial basis (0.99 of the shortest distance of the training set)",
-    )
-    group.add_argument(
-        "--radial-basis-size", type=positive_int, metavar="N", help="radial polynomials (8)"
-    )
-    group.add_argument(
-        "--init", type=Path, metavar="FILE", help="start from this potential, trained or not"
-    )
-    add_species(parser)
-
-
-def _add_loss(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("the loss, equations (7), (11), (12) of docs/formulation.md")
-    for label, weight in (("energy", 1.0), ("force", 0.01), ("stress", 0.001)):
-        group.add_argument(
-            f"--{label}-weight",
-            type=non_negative_float,
-            default=weight,
-            metavar="W",
-            help="default: %(default)s",
-        )
-    group.add_argument(
-        "--scaling",
-        choices=("vibrations", "molecules", "structures"),
-        default="vibrations",
-        help="how errors are scaled by the number of atoms (%(default)s)",
-    )
-
-
-def _add_running(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("the run")
-    group.add_argument(
-        "--ensemble", type=positive_int, default=1, metavar="N", help="train N potentials (1)"
-    )
-    group.add_argument("--seed", type=int, default=0, help="of the random start (0)")
-    group.add_argument(
-        "--checkpoint", type=Path, metavar="FILE", help="keep the state of the fit here"
-    )
-    group.add_argument(
-        "--restart", action="store_true", help="continue from --checkpoint, bit for bit"
-    )
-    add_threads(parser)
-
-
 def run(options: argparse.Namespace) -> None:
     """Read, fit, write, print the errors."""
+    from maxvolt.cli.fit_progress import fit_reporter
     from maxvolt.dataset import Dataset
-    from maxvolt.fitting import Weights, fit
+    from maxvolt.fitting import FitSettings, Weights, fit
     from maxvolt.io import read
-    from maxvolt.potentials import member_paths
+    from maxvolt.native.threads import thread_count
 
     _check(options)
-    species = options.species or _species_of_init(options)
+    weights = Weights(options.energy_weight, options.force_weight, options.stress_weight)
+    settings = FitSettings(
+        max_iterations=options.max_iterations, tolerance=options.tolerance, starts=options.starts
+    )
+    species = options.species or _species_of_init(options.init)
     dataset = Dataset.concatenate([read(path, species=species) for path in options.train])
     validation = None
     if options.validation is not None:
         validation = read(options.validation, species=species or dataset.species)
-    result = fit(
-        _start(options, dataset),
-        dataset,
-        validation=validation,
-        weights=Weights(options.energy_weight, options.force_weight, options.stress_weight),
-        scaling=options.scaling,
-        ensemble=options.ensemble,
-        seed=options.seed,
-        threads=options.threads,
+    start = _start(options, dataset)
+    note(
+        f"training on {len(dataset)} structures, {dataset.n_atoms} atoms; "
+        f"{start.n_parameters} parameters; {thread_count(options.threads)} threads"
     )
-    result.potential.write(options.output)
-    files = member_paths(options.output, options.ensemble)
-    note("wrote " + ", ".join(str(file) for file in files))
-    if options.json:
-        print_json(
-            {
-                "potentials": [str(file) for file in files],
-                "training_errors": result.training_errors.to_dict(),
-                "validation_errors": (
-                    None if result.validation_errors is None else result.validation_errors.to_dict()
-                ),
-            }
+    with fit_reporter() as report:
+        result = fit(
+            start,
+            dataset,
+            validation=validation,
+            weights=weights,
+            scaling=options.scaling,
+            isolated_energies=options.isolated_energies,
+            ensemble=options.ensemble,
+            seed=options.seed,
+            settings=settings,
+            threads=options.threads,
+            checkpoint=options.checkpoint,
+            restart=options.restart,
+            progress=report,
         )
+    result.potential.write(options.output)
+    _print(result, options)
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -155,32 +87,91 @@ def _check(options: argparse.Namespace) -> None:
         raise MaxvoltError("--restart continues from a checkpoint: name it with --checkpoint FILE")
     if options.checkpoint is not None:
         check_output(options.checkpoint)
-    given = [name for name in _NEW_POTENTIAL if getattr(options, name) is not None]
+        if options.checkpoint.exists() and not options.restart:
+            raise MaxvoltError(
+                f"{options.checkpoint}: holds an earlier fit; continue it with --restart, "
+                "or remove the file"
+            )
+    given = [name for name in NEW_POTENTIAL if getattr(options, name) is not None]
     if options.init is not None and given:
         names = ", ".join("--" + name.replace("_", "-") for name in given)
         raise MaxvoltError(f"--init brings its own {names}: leave them out, or leave out --init")
 
 
-def _species_of_init(options: argparse.Namespace) -> tuple[str, ...] | None:
-    if options.init is None:
-        return None
-    return load_potential(options.init, None).species
+def _species_of_init(path: Path | None) -> tuple[str, ...] | None:
+    from maxvolt.io.mtp import read_potential_file
+
+    return None if path is None else read_potential_file(path).species
 
 
 def _start(options: argparse.Namespace, dataset: Dataset) -> MTP:
     """Return the potential to train: that of --init, or a new one."""
+    from maxvolt.basis.repulsion import ZBL
+    from maxvolt.io.mtp import read_potential_file
     from maxvolt.neighbors import minimum_distances
     from maxvolt.potentials import MTP, read_potential
 
     if options.init is not None:
-        return read_potential(options.init, species=options.species)
-    min_dist = options.min_dist
+        file, species = read_potential_file(options.init), options.species
+        if species is None and file.species is None and not file.is_trained:
+            species = dataset.species
+        return read_potential(options.init, species=species)
+    cutoff, min_dist = options.cutoff or 5.0, options.min_dist
     if min_dist is None:
-        min_dist = _BELOW_SHORTEST * minimum_distances(dataset).overall
+        min_dist = min(_BELOW_SHORTEST * minimum_distances(dataset).overall, 0.5 * cutoff)
     return MTP(
         level=options.level or 16,
-        species=dataset.species,
-        cutoff=options.cutoff or 5.0,
+        species=options.species or dataset.species,
+        cutoff=cutoff,
         min_dist=min_dist,
         radial_basis_size=options.radial_basis_size or 8,
+        repulsion=None if options.zbl is None else ZBL(*options.zbl),
     )
+
+
+def _print(result: FitResult, options: argparse.Namespace) -> None:
+    from maxvolt.potentials import member_paths
+    from maxvolt.report import ensemble_error_table, print_errors
+
+    for warning in result.warnings:
+        note(f"maxvolt: warning: {warning}")
+    files = [str(path) for path in member_paths(options.output, options.ensemble)]
+    if options.json:
+        print_json(_document(result, files))
+        return
+    print_errors(_errors(result))
+    ensembles = _ensemble_errors(result)
+    if ensembles:
+        stdout_console().print(ensemble_error_table(ensembles))
+    note("wrote " + ", ".join(files))
+
+
+def _errors(result: FitResult) -> dict[str, ErrorReport]:
+    errors = {"training": result.training_errors, "validation": result.validation_errors}
+    return {name: found for name, found in errors.items() if found is not None}
+
+
+def _ensemble_errors(result: FitResult) -> dict[str, EnsembleErrors]:
+    errors = {
+        "training": result.ensemble_training_errors,
+        "validation": result.ensemble_validation_errors,
+    }
+    return {name: found for name, found in errors.items() if found is not None}
+
+
+def _document(result: FitResult, files: list[str]) -> dict[str, Any]:
+    from maxvolt.report import errors_document
+
+    ensembles = _ensemble_errors(result)
+    return {
+        **errors_document(_errors(result)),
+        "potentials": [
+            {"file": file, "losses": member.losses, "finished": member.finished}
+            for file, member in zip(files, result.members, strict=True)
+        ],
+        "members": [
+            errors_document({name: found.members[index] for name, found in ensembles.items()})
+            for index in range(len(files) if ensembles else 0)
+        ],
+        "warnings": result.warnings,
+    }

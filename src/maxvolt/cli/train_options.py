@@ -1,0 +1,135 @@
+"""The options of `maxvolt train`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from maxvolt.cli.options import (
+    add_json,
+    add_species,
+    add_threads,
+    non_negative_float,
+    positive_float,
+    positive_int,
+)
+
+__all__ = ["NEW_POTENTIAL", "add_arguments", "isolated_energies"]
+
+NEW_POTENTIAL = ("level", "cutoff", "min_dist", "radial_basis_size", "zbl")
+"""Options that describe a new potential; none of them goes with --init."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("train", nargs="+", type=Path, metavar="TRAIN", help="training structures")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="POT", required=True, help="potential to write"
+    )
+    parser.add_argument("--validation", type=Path, metavar="FILE", help="structures not trained on")
+    _add_potential(parser)
+    _add_loss(parser)
+    _add_running(parser)
+    add_json(parser)
+
+
+def isolated_energies(text: str) -> str | dict[str, float]:
+    """Read ``fit``, ``data``, or energies in eV by element: ``Ti=-1.5,Al=-0.2``."""
+    if text in ("fit", "data"):
+        return text
+    energies = {}
+    for part in text.split(","):
+        symbol, separator, value = part.partition("=")
+        try:
+            energies[symbol.strip()] = float(value)
+        except ValueError:
+            separator = ""
+        if not separator:
+            raise argparse.ArgumentTypeError(
+                f"{text!r}: expected fit, data, or energies like Ti=-1.5,Al=-0.2"
+            )
+    return energies
+
+
+def _add_potential(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the potential")
+    group.add_argument("--level", type=positive_int, metavar="L", help="2, 4, ..., 28 (16)")
+    group.add_argument("--cutoff", type=positive_float, metavar="A", help="in Angstrom (5.0)")
+    group.add_argument(
+        "--min-dist",
+        type=positive_float,
+        metavar="A",
+        help="lower end of the radial basis (0.99 of the shortest distance of the training set)",
+    )
+    group.add_argument(
+        "--radial-basis-size", type=positive_int, metavar="N", help="radial polynomials (8)"
+    )
+    group.add_argument(
+        "--zbl",
+        nargs=2,
+        type=non_negative_float,
+        metavar=("INNER", "OUTER"),
+        help="add the ZBL repulsion, complete up to INNER and gone at OUTER Angstrom",
+    )
+    group.add_argument(
+        "--init", type=Path, metavar="FILE", help="start from this potential, trained or not"
+    )
+    add_species(group)
+
+
+def _add_loss(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the loss, equations (7), (11), (12) of docs/formulation.md")
+    for label, weight in (("energy", 1.0), ("force", 0.01), ("stress", 0.001)):
+        group.add_argument(
+            f"--{label}-weight",
+            type=non_negative_float,
+            default=weight,
+            metavar="W",
+            help="(%(default)s)",
+        )
+    group.add_argument(
+        "--scaling",
+        choices=("vibrations", "molecules", "structures"),
+        default="vibrations",
+        help="how errors are scaled by the number of atoms (%(default)s)",
+    )
+    group.add_argument(
+        "--isolated-energies",
+        type=isolated_energies,
+        default="fit",
+        metavar="WHICH",
+        help="energies of isolated atoms: fit, data (single atoms in the training set), or "
+        "Ti=-1.5,Al=-0.2 in eV (%(default)s)",
+    )
+
+
+def _add_running(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the run")
+    group.add_argument(
+        "--ensemble", type=positive_int, default=1, metavar="N", help="train N potentials (1)"
+    )
+    group.add_argument("--seed", type=int, default=0, help="of the random starts (0)")
+    group.add_argument(
+        "--starts",
+        type=positive_int,
+        default=1,
+        metavar="N",
+        help="random starts tried for each potential (%(default)s)",
+    )
+    group.add_argument(
+        "--max-iterations", type=positive_int, default=100, metavar="N", help="(%(default)s)"
+    )
+    group.add_argument(
+        "--tolerance",
+        type=positive_float,
+        default=1e-4,
+        metavar="T",
+        help="relative fall of the loss below which a fit ends (%(default)s)",
+    )
+    group.add_argument(
+        "--checkpoint", type=Path, metavar="FILE", help="keep the state of the fit here"
+    )
+    group.add_argument(
+        "--restart", action="store_true", help="continue from --checkpoint, bit for bit"
+    )
+    add_threads(group)
