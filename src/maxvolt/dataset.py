@@ -22,6 +22,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.data import chemical_symbols
 from numpy.typing import ArrayLike, NDArray
 
+from maxvolt.cells import cell_volumes
 from maxvolt.errors import DataError
 from maxvolt.labels import ARRAYS_KEY, Labels, labels_of_atoms
 
@@ -267,7 +268,7 @@ class Dataset:
     @property
     def volumes(self) -> NDArray[np.float64]:
         """Cell volumes, shape (n,), Angstrom^3; zero without a full cell."""
-        return np.asarray(np.abs(np.linalg.det(self.cells)))
+        return cell_volumes(self.cells)
 
     @property
     def species(self) -> tuple[str, ...]:
@@ -400,7 +401,8 @@ class Dataset:
             vectors = self.cells[of_pattern][:, pattern]
             lengths = np.linalg.norm(vectors, axis=2)
             unit = vectors / np.where(lengths > 0, lengths, 1.0)[..., None]
-            gram = np.linalg.det(unit @ unit.transpose(0, 2, 1))
+            with np.errstate(all="ignore"):
+                gram = np.linalg.det(unit @ unit.transpose(0, 2, 1))
             self._refuse(
                 of_pattern[~(gram >= _SMALLEST_CELL_DETERMINANT**2)],
                 "is periodic along lattice vectors that are zero or linearly dependent",

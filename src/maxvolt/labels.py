@@ -19,6 +19,7 @@ import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
 
+from maxvolt.cells import cell_volume
 from maxvolt.errors import DataError
 from maxvolt.units import VOIGT, plus_stress_to_stress
 
@@ -125,7 +126,7 @@ def _forces(results: Mapping[str, Any], atoms: Atoms) -> NDArray[np.float64] | N
 
 def _stress(results: Mapping[str, Any], atoms: Atoms) -> NDArray[np.float64] | None:
     found = []
-    volume = abs(np.linalg.det(atoms.cell.array))
+    volume = cell_volume(atoms.cell.array)
     for source in (results, atoms.info):
         for key in _keys(("stress",)):
             if source.get(key) is not None:

@@ -9,6 +9,7 @@ from typing import Any
 import ase.io
 from ase import Atoms
 from ase.db import connect
+from ase.io.trajectory import TrajectoryWriter
 
 from maxvolt.dataset import ARRAYS_KEY
 from maxvolt.errors import DataError, FileFormatError
@@ -16,8 +17,9 @@ from maxvolt.io.files import reading, replacing_path
 
 __all__ = ["read_ase", "read_database", "write_ase", "write_database", "write_trajectory"]
 
-# ASE does not annotate it.
+# ASE does not annotate them.
 _connect: Callable[..., Any] = connect
+_trajectory_writer: Callable[..., Any] = TrajectoryWriter
 
 
 def read_ase(path: Path, file_format: str | None, **options: Any) -> list[Atoms]:
@@ -71,10 +73,16 @@ def write_trajectory(path: Path, structures: Sequence[Atoms], append: bool) -> N
     """Write an ASE trajectory."""
     structures = [_with_arrays_in_info(atoms) for atoms in structures]
     if append and path.exists():
-        ase.io.write(path, structures, format="traj", append=True)
+        _write_frames(path, structures, "a")
         return
     with replacing_path(path) as temporary:
-        ase.io.write(temporary, structures, format="traj")
+        _write_frames(temporary, structures, "w")
+
+
+def _write_frames(path: Path, structures: Sequence[Atoms], mode: str) -> None:
+    with _trajectory_writer(path, mode) as writer:
+        for atoms in structures:
+            writer.write(atoms)
 
 
 def read_database(path: Path, kind: str) -> list[Atoms]:

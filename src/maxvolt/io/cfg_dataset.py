@@ -23,11 +23,12 @@ _logger = logging.getLogger(__name__)
 
 _SPECIES, _GROUP, _WEIGHT = "species", "config_type", "config_weight"
 
-# Per-atom quantities other than forces keep their numbers under these names in Dataset.infos.
+# Per-atom quantities other than forces keep their numbers under these names in Dataset.infos
+# (not "magmom", which ASE takes for a result of a calculator when it reads a file).
 _ARRAY_NAMES = {
     "site_energies": "site_en",
     "charges": "charge",
-    "magmoms": "magmom",
+    "magmoms": "magnetic_moment",
     "magmom_derivatives": "en_der_m",
     "ghost": "ghost",
     "nbh_grades": "nbh_grades",

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from maxvolt.cells import cell_volume
 from maxvolt.errors import DataError
 
 __all__ = ["ATOM_FIELDS", "AtomField", "CfgConfiguration"]
@@ -114,5 +115,4 @@ class CfgConfiguration:
     @property
     def volume(self) -> float:
         """Cell volume in Angstrom^3; zero without a full cell."""
-        with np.errstate(over="ignore"):
-            return float(abs(np.linalg.det(self.cell)))
+        return cell_volume(self.cell)

@@ -10,6 +10,7 @@ from typing import Any, NoReturn, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from maxvolt.cells import cell_volume
 from maxvolt.errors import FileFormatError
 from maxvolt.io.cfg_record import ATOM_FIELDS, CfgConfiguration
 
@@ -126,7 +127,7 @@ class _Block:
         found = self._found
         direct = found.pop("direct", None)
         if direct is not None:
-            if not abs(np.linalg.det(cell)) > 0:
+            if not cell_volume(cell) > 0:
                 self._fail("direct_x, direct_y, direct_z need a Supercell of three vectors")
             found["positions"] = self._finite(direct @ cell, "positions")
         if "positions" not in found:
@@ -134,7 +135,7 @@ class _Block:
                 self._fail("the configuration has no AtomData:")
             found["types"], found["positions"] = np.zeros(0, np.int32), np.zeros((0, 3))
         if self._virial is not None:
-            volume = abs(np.linalg.det(cell))
+            volume = cell_volume(cell)
             if not volume > 0:
                 self._fail("Virial: needs a Supercell of three vectors; write PlusStress: instead")
             found["plus_stress"] = self._finite(self._virial / volume, "Virial:")

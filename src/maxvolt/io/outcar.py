@@ -9,13 +9,14 @@ are not taken.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 from ase.data import atomic_numbers
 from numpy.typing import NDArray
 
+from maxvolt.cells import cell_volume
 from maxvolt.dataset import Dataset
 from maxvolt.errors import FileFormatError
 from maxvolt.io.files import reading
@@ -59,13 +60,18 @@ def read_outcar(
         When the file does not say which atoms it is about.
     """
     with reading(path) as stream:
-        reader = _Reader(stream, path)
+        reader = _Reader(_whole_lines(stream), path)
         steps = reader.steps()
         if not steps:
             raise FileFormatError(
                 path, "no ionic step; expected the OUTCAR of a finished or running VASP calculation"
             )
         return dataset_from_steps(steps, reader.numbers(), keep_unconverged=keep_unconverged)
+
+
+def _whole_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Leave out a last line without its end: its last number may have lost digits."""
+    return (line for line in lines if line.endswith(b"\n"))
 
 
 class _Reader:
@@ -171,10 +177,11 @@ class _Reader:
         step.positions, step.forces = table[:, :3].copy(), table[:, 3:].copy()
 
     def _read_cell(self) -> None:
-        rows = [_NINE_DIGITS.findall(self._next() or b"") for _ in range(3)]
+        lines = [self._next() for _ in range(3)]
+        rows = [_NINE_DIGITS.findall(line or b"") for line in lines]
         if any(len(row) != 6 for row in rows):
             self._cell = None
-            if self._steps:
+            if self._steps and None not in lines:
                 self._steps[-1].unreadable = True
         else:
             self._cell = np.array([list(map(float, row[:3])) for row in rows])
@@ -200,7 +207,9 @@ class _Reader:
     def _convert_virials(self) -> None:
         """Divide by the volume at the end: the cell of a step stands behind its virial."""
         for step, virial in self._virials:
-            volume = 0.0 if step.cell is None else abs(float(np.linalg.det(step.cell)))
+            if step.cell is None:
+                continue  # the step cannot be used
+            volume = cell_volume(step.cell)
             if volume > 0:
                 step.stress = plus_stress_to_stress(virial, volume)
             else:

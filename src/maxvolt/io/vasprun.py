@@ -15,15 +15,17 @@ import numpy as np
 from ase.data import atomic_numbers
 from numpy.typing import NDArray
 
+from maxvolt.cells import cell_volume
 from maxvolt.dataset import Dataset
 from maxvolt.errors import FileFormatError
 from maxvolt.io.files import reading
 from maxvolt.io.vasp_steps import IonicStep, dataset_from_steps
-from maxvolt.units import GPA_PER_EV_A3, VOIGT
+from maxvolt.units import VOIGT
 
 __all__ = ["read_vasprun"]
 
-_KB_PER_EV_A3 = 10.0 * GPA_PER_EV_A3
+# With the electron volt as VASP has it (CODATA 1986), so that its own arithmetic is undone.
+_KB_PER_EV_A3 = 1602.17733
 
 
 def read_vasprun(
@@ -144,8 +146,7 @@ class _Reader:
             step.stress = np.array([-stress[pair] / _KB_PER_EV_A3 for pair in VOIGT])
         energy = element.findtext("energy/i[@name='e_fr_energy']")
         if energy is not None and step.cell is not None:
-            volume = abs(float(np.linalg.det(step.cell)))
-            step.energy = float(energy) - self._pressure * volume
+            step.energy = float(energy) - self._pressure * cell_volume(step.cell)
 
 
 def _table(element: ElementTree.Element, name: str, rows: int) -> NDArray[np.float64] | None:
