@@ -11,25 +11,21 @@ the free energy).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.singlepoint import SinglePointCalculator
 from ase.data import chemical_symbols
 from numpy.typing import ArrayLike, NDArray
 
 from maxvolt.cells import cell_volumes
 from maxvolt.errors import DataError
-from maxvolt.labels import ARRAYS_KEY, Labels, labels_of_atoms
+from maxvolt.labels import ARRAYS_KEY, Labels, attach_labels, labels_of_atoms
 
 __all__ = ["ARRAYS_KEY", "Dataset"]
-
-# ASE does not annotate it.
-_single_point: Callable[..., Any] = SinglePointCalculator
 
 _EMPTY_INFO: Mapping[str, Any] = MappingProxyType({})
 
@@ -314,30 +310,21 @@ class Dataset:
 
     def _atoms(self, s: int) -> Atoms:
         of_s = slice(int(self.offsets[s]), int(self.offsets[s + 1]))
-        info = dict(self.infos[s])
-        arrays = info.pop(ARRAYS_KEY, {})
+        labels = Labels(
+            energy=float(self.energies[s]) if self.has_energy[s] else None,
+            forces=self.forces[of_s].copy() if self.has_forces[s] else None,
+            stress=self.stresses[s].copy() if self.has_stress[s] else None,
+            weight=float(self.weights[s]),
+            group=self.groups[s],
+            info=self.infos[s],
+        )
         atoms = Atoms(
             numbers=self.numbers[of_s],
             positions=self.positions[of_s],
             cell=self.cells[s],
             pbc=self.pbc[s],
-            info=info,
         )
-        for name, array in arrays.items():
-            atoms.arrays[name] = np.array(array)
-        if self.groups[s]:
-            atoms.info["config_type"] = self.groups[s]
-        if self.weights[s] != 1.0:
-            atoms.info["config_weight"] = float(self.weights[s])
-        results: dict[str, Any] = {}
-        if self.has_energy[s]:
-            results["energy"] = results["free_energy"] = float(self.energies[s])
-        if self.has_forces[s]:
-            results["forces"] = self.forces[of_s].copy()
-        if self.has_stress[s]:
-            results["stress"] = self.stresses[s].copy()
-        if results:
-            atoms.calc = _single_point(atoms, **results)
+        attach_labels(atoms, labels)
         return atoms
 
     def _indices(self, which: ArrayLike | slice) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""Find the labels of an `ase.Atoms` object, wherever its maker put them.
+"""Find the labels of an `ase.Atoms` object, wherever its maker put them, and attach labels.
 
 Energies, forces and stresses are looked for among the results of an attached calculator, in
 ``atoms.info`` and in ``atoms.arrays``, under the plain names and the usual prefixes for reference
@@ -11,19 +11,23 @@ virial is taken as minus the stress times the volume (positive under compression
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
 from numpy.typing import NDArray
 
 from maxvolt.cells import cell_volume
 from maxvolt.errors import DataError
 from maxvolt.units import VOIGT, plus_stress_to_stress
 
-__all__ = ["ARRAYS_KEY", "Labels", "labels_of_atoms"]
+__all__ = ["ARRAYS_KEY", "Labels", "attach_labels", "labels_of_atoms"]
+
+# ASE does not annotate it.
+_single_point: Callable[..., Any] = SinglePointCalculator
 
 ARRAYS_KEY = "arrays"
 """Key of ``Dataset.infos`` under which per-atom arrays that are not labels are kept."""
@@ -90,14 +94,44 @@ def labels_of_atoms(atoms: Atoms) -> Labels:
     )
 
 
+def attach_labels(atoms: Atoms, labels: Labels) -> None:
+    """Put labels where ASE expects them; `labels_of_atoms` finds them again."""
+    info = dict(labels.info)
+    for name, array in info.pop(ARRAYS_KEY, {}).items():
+        atoms.arrays[name] = np.array(array)
+    if labels.group:
+        info["config_type"] = labels.group
+    if labels.weight != 1.0:
+        info["config_weight"] = labels.weight
+    atoms.info.update(info)
+    results: dict[str, Any] = {}
+    if labels.energy is not None:
+        results["energy"] = results["free_energy"] = labels.energy
+    if labels.forces is not None:
+        results["forces"] = labels.forces
+    if labels.stress is not None:
+        results["stress"] = labels.stress
+    if results:
+        atoms.calc = _single_point(atoms, **results)
+
+
 def _valid_results(atoms: Atoms) -> Mapping[str, Any]:
     """Return the results a calculator holds, if they belong to the atoms as they are now."""
     calculator = atoms.calc
     results: Mapping[str, Any] = getattr(calculator, "results", {})
-    check_state = getattr(calculator, "check_state", None)
-    if not results or (check_state is not None and check_state(atoms)):
+    computed = getattr(calculator, "atoms", None)
+    if not results or (computed is not None and not _same_structure(computed, atoms)):
         return {}
     return results
+
+
+def _same_structure(one: Atoms, other: Atoms) -> bool:
+    return (
+        np.array_equal(one.numbers, other.numbers)
+        and np.array_equal(one.positions, other.positions)
+        and np.array_equal(one.cell.array, other.cell.array)
+        and np.array_equal(one.pbc, other.pbc)
+    )
 
 
 def _energy(results: Mapping[str, Any], atoms: Atoms) -> float | None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
+import importlib
 import logging
+import random
+from collections import Counter
 from pathlib import Path
 
 import ase.io
@@ -14,7 +17,7 @@ from vasp_files import KB_PER_EV_A3, NELM, Step, outcar, vasprun
 
 from maxvolt import io
 from maxvolt.dataset import Dataset
-from maxvolt.errors import FileFormatError
+from maxvolt.errors import FileFormatError, MaxvoltError
 from maxvolt.io.cfg import read_cfg, write_cfg
 from maxvolt.io.cfg_dataset import cfg_from_dataset
 from maxvolt.io.outcar import read_outcar
@@ -218,6 +221,32 @@ def test_what_is_no_vasprun(tmp_path: Path, steps: list[Step]) -> None:
     path.write_text(vasprun(steps).replace(f"  {NELM}</i>", "  x</i>"))
     with pytest.raises(FileFormatError, match="NELM or PSTRESS"):
         io.read(path)
+
+
+def test_damaged_files_are_read_or_refused(
+    tmp_path: Path, name: str, steps: list[Step], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[2] / "tools" / "fuzz"))
+    mutations = importlib.import_module("fuzz_potentials").mutations
+    stream = mutations([MAKERS[name](steps[:2]).encode()], random.Random("tests"))
+    outcomes = Counter()
+    for _ in range(500):
+        (tmp_path / name).write_bytes(next(stream))
+        try:
+            outcomes["read", len(io.read(tmp_path / name))] += 1
+        except MaxvoltError as error:
+            assert str(tmp_path / name) in str(error)
+            outcomes["refused"] += 1
+    assert outcomes["read", 2] > 50
+    assert outcomes["read", 1] > 50
+    assert outcomes["refused"] > 10
+
+
+def test_an_encoding_that_does_not_exist(tmp_path: Path, steps: list[Step]) -> None:
+    text = vasprun(steps).replace("ISO-8859-1", "ISO-8859-0")
+    (tmp_path / "vasprun.xml").write_text(text)
+    with pytest.raises(FileFormatError, match=r"not a vasprun\.xml: unknown encoding"):
+        io.read(tmp_path / "vasprun.xml")
 
 
 # ------------------------------------------------------------------ MLIP's own example

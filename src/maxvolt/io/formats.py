@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -153,7 +154,8 @@ def read_with_report(
     elif kind in _CFG:
         dataset = dataset_from_cfg(read_cfg(path), species, path=path)
     elif kind in _VASP_OUTPUT:
-        dataset, dropped = _VASP_OUTPUT[kind](path, keep_unconverged=keep_unconverged)
+        with _naming(path):
+            dataset, dropped = _VASP_OUTPUT[kind](path, keep_unconverged=keep_unconverged)
     else:
         dataset = _dataset_through_ase(path, kind, species)
     report = ReadReport(path=path, format=kind or "ASE", kept=len(dataset), dropped=dropped)
@@ -222,8 +224,15 @@ def _dataset_through_ase(path: Path, kind: str | None, species: _Species) -> Dat
         structures = ase_files.read_database(path, kind)
     else:
         structures = ase_files.read_ase(path, kind)
-    try:
+    with _naming(path):
         return Dataset.from_atoms(structures)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Put the name of the file before what is wrong with its structures."""
+    try:
+        yield
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
 

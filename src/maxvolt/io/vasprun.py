@@ -94,6 +94,8 @@ class _Reader:
                     ) from error
                 if inside:
                     yield IonicStep()  # the calculation was stopped in the middle of this one
+            except (LookupError, ValueError) as error:  # an encoding that Python does not know
+                raise FileFormatError(self._path, f"not a vasprun.xml: {error}") from error
 
     def numbers(self) -> NDArray[np.int32]:
         """Return the atomic numbers of the atoms."""
