@@ -22,8 +22,10 @@ from tables import comparison_table
 
 import maxvolt
 from maxvolt.calculators import member_calculators
+from maxvolt.fitting import FitProgress
 from maxvolt.fitting.errors import EnsembleErrors, compute_ensemble_errors
 from maxvolt.report import ensemble_error_table, save_figure, write_errors_json, write_json
+from maxvolt.units import GPA_PER_EV_A3
 
 CUTOFF, MIN_DIST, RADIAL_BASIS_SIZE = 5.2, 1.9, 8
 
@@ -114,8 +116,20 @@ def train(
         ensemble=options.ensemble,
         seed=options.seed,
         threads=options.threads,
+        progress=tell,
     )
     return result.potential
+
+
+def tell(news: FitProgress) -> None:
+    """Say now and then how the fit goes."""
+    if news.finished or news.iteration % 25 == 0:
+        print(
+            f"  potential {news.member + 1} of {news.members}, iteration {news.iteration:3d}: "
+            f"{1000 * news.energy_rmse:6.2f} meV/atom, {1000 * news.force_rmse:6.1f} meV/A, "
+            f"{GPA_PER_EV_A3 * news.stress_rmse:5.2f} GPa, {news.elapsed:4.0f} s {news.finished}",
+            flush=True,
+        )
 
 
 def save(output: Path, errors: dict[str, EnsembleErrors], crystal: CrystalProperties) -> None:
