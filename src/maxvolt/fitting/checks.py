@@ -83,8 +83,8 @@ def check_no_contradiction(dataset: Dataset) -> None:
         if difference > _SAME_ENERGY:
             raise FitError(
                 f"structures {first} and {s} of the training set are equal but their energies "
-                f"differ by {1e3 * difference:.1f} meV/atom; they come from different calculations: "
-                "keep one of them"
+                f"differ by {1e3 * difference:.1f} meV/atom; they come from different "
+                "calculations: keep one of them"
             )
 
 

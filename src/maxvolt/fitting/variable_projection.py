@@ -1,8 +1,8 @@
 """Elimination of the linear coefficients: equations (19) to (21) of docs/formulation.
 
 Energies, forces and stresses are linear in the species and moment coefficients x, so for given
-radial coefficients c the best x follows from the normal equations. What is left is a problem in the few
-radial coefficients, whose Gauss-Newton matrix is the Schur complement of the linear block.
+radial coefficients c the best x follows from the normal equations. What is left is a problem in the
+few radial coefficients, whose Gauss-Newton matrix is the Schur complement of the linear block.
 """
 
 from __future__ import annotations

@@ -32,29 +32,36 @@ inline void contract_reverse(const Model& m, const vec* moments, vec* adjoint) {
     for (int run = m.n_runs - 1; run >= 0; --run) contract_run_reverse(m, run, moments, adjoint);
 }
 
+MAXVOLT_INLINE void contract_run_tangent(const Model& m, int run, const vec* moments, vec* tangent) {
+    vec sum = zero();
+    for (std::int64_t p = m.run_first[run]; p < m.run_first[run + 1]; ++p) {
+        const Product& t = m.products[p];
+        sum += t.factor * (moments[t.left] * tangent[t.right] + tangent[t.left] * moments[t.right]);
+    }
+    tangent[m.run_targets[run]] = sum;
+}
+
 inline void contract_tangent(const Model& m, const vec* moments, vec* tangent) {
-    for (int run = 0; run < m.n_runs; ++run) {
-        vec sum = zero();
-        for (std::int64_t p = m.run_first[run]; p < m.run_first[run + 1]; ++p) {
-            const Product& t = m.products[p];
-            sum += t.factor * (moments[t.left] * tangent[t.right] + tangent[t.left] * moments[t.right]);
-        }
-        tangent[m.run_targets[run]] = sum;
+    for (int run = 0; run < m.n_runs; ++run) contract_run_tangent(m, run, moments, tangent);
+}
+
+MAXVOLT_INLINE void contract_run_reverse_tangent(const Model& m, int run, const vec* moments,
+                                                 const vec* adjoint, const vec* tangent,
+                                                 vec* adjoint_tangent) {
+    const vec a = adjoint[m.run_targets[run]], b = adjoint_tangent[m.run_targets[run]];
+    for (std::int64_t p = m.run_first[run]; p < m.run_first[run + 1]; ++p) {
+        const Product& t = m.products[p];
+        const vec wa = t.factor * a, wb = t.factor * b;
+        adjoint_tangent[t.left] += wb * moments[t.right] + wa * tangent[t.right];
+        adjoint_tangent[t.right] += wb * moments[t.left] + wa * tangent[t.left];
     }
 }
 
 // Derivative of contract_reverse along `tangent`; adjoint_tangent holds seeds on entry.
 inline void contract_reverse_tangent(const Model& m, const vec* moments, const vec* adjoint,
                                      const vec* tangent, vec* adjoint_tangent) {
-    for (int run = m.n_runs - 1; run >= 0; --run) {
-        const vec a = adjoint[m.run_targets[run]], b = adjoint_tangent[m.run_targets[run]];
-        for (std::int64_t p = m.run_first[run]; p < m.run_first[run + 1]; ++p) {
-            const Product& t = m.products[p];
-            const vec wa = t.factor * a, wb = t.factor * b;
-            adjoint_tangent[t.left] += wb * moments[t.right] + wa * tangent[t.right];
-            adjoint_tangent[t.right] += wb * moments[t.left] + wa * tangent[t.left];
-        }
-    }
+    for (int run = m.n_runs - 1; run >= 0; --run)
+        contract_run_reverse_tangent(m, run, moments, adjoint, tangent, adjoint_tangent);
 }
 
 }  // namespace maxvolt::MAXVOLT_VARIANT

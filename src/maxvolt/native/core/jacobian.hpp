@@ -1,297 +1,342 @@
 // Rows of the Jacobian: derivatives of energies, forces and virials with respect to all parameters, for
-// linear and Gauss-Newton fitting (docs/formulation, section 6).
+// linear and Gauss-Newton fitting (docs/formulation, "Elimination of the linear coefficients").
 //
 // For one atom and one parameter p, d/dp (dE/dr_ja) = sum_m d/dp (dE/dM_m) dM_m/dr_ja + (explicit part of
-// radial parameters). The sum over basic moments m is a matrix product of a panel [m][p] with
-// derivatives [m][j a]; it takes nearly all of the time, so both are packed for it.
+// radial parameters). What multiplies dM_m/dr_ja, the coupling of p to the basic moments m, is found for a
+// block of atoms at once, one atom a lane; for scalars it is sparse. The sum itself runs atom by atom, one
+// neighbour a lane.
 #pragma once
 #include "gradients.hpp"
 
 namespace maxvolt::MAXVOLT_VARIANT {
 
-constexpr int column_vecs = lanes == 8 ? 3 : 2;
-constexpr int tile_columns = column_vecs * lanes;
-constexpr int tile_rows = 6;  // two neighbours, three directions
+constexpr int most_vecs = lanes == 8 ? 8 : 4;  // neighbours handled at once, in vectors: fits registers
+
+// One atom with its neighbours side by side: arrays [.. ][stride] of vectors of neighbours.
+struct AtomWorkspace {
+    std::int64_t stride;      // vectors
+    vec *x, *y, *z, *r;       // unit vectors and distances
+    vec *f, *df;              // [mu]
+    vec *phi, *dphi;          // [k], zero behind the last neighbour
+    vec* is_type;             // [type_j] one where a neighbour is of this species
+    vec* derivatives;         // [basic][3] dM/dr
+    vec* h;                   // [mu] sum_monomial G monomial
+    vec* h_vector;            // [mu][3] sum_monomial G d(monomial)/dr
+    vec* tile;                // monomials of one vector of neighbours, [monomial]
+    vec* tile_gradients;      // [3][monomial]
+    double* columns;          // [lanes][3][stride * lanes] results of a tile of columns
+};
 
 struct JacobianWorkspace {
     GradientWorkspace base;
-    double* derivatives;     // [lane][neighbour pair][basic][tile_rows] dM/dr
-    double* panel;           // [lane][basic][tile_columns]
-    std::int32_t* listed;    // basic moments of the panel
-    std::int32_t* position;  // place of a basic moment in `listed`, -1 if absent
-    vec* basis_moments;      // [type_j][k][monomial] sum_j phi_k monomial
-    vec* h;                  // [slot][mu] sum_monomial G monomial
-    vec* h_vector;           // [slot][mu][3] sum_monomial G d(monomial)/dr
-    vec* gradients;          // [3][monomial]
-    std::int64_t lane_stride, pair_stride;
+    AtomWorkspace atom;
+    vec* basis_moments;     // [type_j][k][monomial] sum_j phi_k monomial
+    double* scalar_couplings;  // [lane][entry of the scalar graph] d(scalar)/d(basic moment)
+    double* radial_couplings;  // [lane][radial column][basic] d/dc dE/d(basic moment)
+    std::int64_t scalar_stride, radial_stride;
 };
 
-MAXVOLT_INLINE JacobianWorkspace make_jacobian_workspace(const Model& m, const System& s, Arena& arena) {
-    JacobianWorkspace w{};
-    const std::int64_t slots = rounded_slots(s), monomial_count = m.monomial_counts[0];
-    w.base = make_gradient_workspace(m, s, arena);
-    w.pair_stride = std::int64_t(m.n_basic) * tile_rows;
-    w.lane_stride = slots / 2 * w.pair_stride;
-    w.derivatives = arena.take<double>(lanes * w.lane_stride);
-    w.panel = arena.take<double>(std::int64_t(lanes) * m.n_basic * tile_columns);
-    w.listed = arena.take<std::int32_t>(m.n_basic);
-    w.position = arena.take<std::int32_t>(m.n_basic);
-    w.basis_moments = arena.take<vec>(std::int64_t(m.n_species) * m.radial_size * monomial_count);
-    w.h = arena.take<vec>(slots * m.n_mu);
-    w.h_vector = arena.take<vec>(slots * m.n_mu * 3);
-    w.gradients = arena.take<vec>(3 * monomial_count);
+MAXVOLT_INLINE AtomWorkspace make_atom_workspace(const Model& m, const System& s, Arena& arena) {
+    AtomWorkspace w{};
+    const std::int64_t n = (rounded_slots(s) + lanes - 1) / lanes, count = m.monomial_counts[0];
+    w.stride = n;
+    vec** const vectors[] = {&w.x, &w.y, &w.z, &w.r};
+    for (vec** p : vectors) *p = arena.take<vec>(n);
+    w.f = arena.take<vec>(n * m.n_mu);
+    w.df = arena.take<vec>(n * m.n_mu);
+    w.phi = arena.take<vec>(n * m.radial_size);
+    w.dphi = arena.take<vec>(n * m.radial_size);
+    w.is_type = arena.take<vec>(n * m.n_species);
+    w.derivatives = arena.take<vec>(n * m.n_basic * 3);
+    w.h = arena.take<vec>(n * m.n_mu);
+    w.h_vector = arena.take<vec>(n * m.n_mu * 3);
+    w.tile = arena.take<vec>(count);
+    w.tile_gradients = arena.take<vec>(3 * count);
+    w.columns = arena.take<double>(std::int64_t(lanes) * 3 * n * lanes);
     return w;
 }
 
-MAXVOLT_INLINE void scatter_derivative(JacobianWorkspace& w, const Block& b, int n, int basic, int axis,
-                                       vec value) {
-    double* out = w.derivatives + (n / 2) * w.pair_stride + std::int64_t(basic) * tile_rows +
-                  (n % 2) * 3 + axis;
-    for (int l = 0; l < lanes; ++l, out += w.lane_stride) *out = n < b.count[l] ? value[l] : 0.0;
+MAXVOLT_INLINE JacobianWorkspace make_jacobian_workspace(const Model& m, const ScalarGraph& graph,
+                                                         const System& s, Arena& arena) {
+    JacobianWorkspace w{};
+    w.base = make_gradient_workspace(m, s, arena);
+    w.atom = make_atom_workspace(m, s, arena);
+    w.basis_moments =
+        arena.take<vec>(std::int64_t(m.n_species) * m.radial_size * m.monomial_counts[0]);
+    w.scalar_stride = graph.basic_first[m.n_scalars];
+    w.radial_stride = radial_row(m) * m.n_basic;
+    w.scalar_couplings = arena.take<double>(lanes * w.scalar_stride);
+    w.radial_couplings = arena.take<double>(lanes * w.radial_stride);
+    return w;
 }
 
-// Monomials of one slot and their gradients with respect to the neighbour's position.
-MAXVOLT_INLINE void slot_gradients(const Model& m, JacobianWorkspace& w, int n) {
+// basis_moments of a block, from every slot and species of neighbour.
+inline void load_basis_moments(const Model& m, JacobianWorkspace& w) {
     const Block& b = w.base.base.block;
-    const int count = m.monomial_counts[0];
-    monomials<1>(m.max_degree, b.x + n, b.y + n, b.z + n, w.base.base.tile);
-    const vec u[3] = {b.x[n], b.y[n], b.z[n]};
-    for (int a = 0; a < 3; ++a) {
-        vec d[3];
-        for (int c = 0; c < 3; ++c) d[c] = ((c == a ? 1.0 : 0.0) - u[a] * u[c]) * b.inverse_r[n];
-        monomials_tangent<1>(m.max_degree, u, u + 1, u + 2, d, d + 1, d + 2, w.base.base.tile,
-                             w.gradients + a * count);
-    }
-}
-
-// basis_moments of one slot, once for each species of neighbour in it.
-inline void add_basis_moments(const Model& m, JacobianWorkspace& w, int n) {
-    const Block& b = w.base.base.block;
-    const int count = m.monomial_counts[0];
-    for (int type = 0; type < m.n_species; ++type) {
-        vec weight = zero();
-        bool any = false;
-        for (int l = 0; l < lanes; ++l)
-            if (n < b.count[l] && b.pair[n * lanes + l] % m.n_species == type) {
-                weight[l] = 1.0;
-                any = true;
-            }
-        if (!any) continue;
-        for (int k = 0; k < m.radial_size; ++k) {
-            const vec phi = weight * b.phi[std::int64_t(n) * m.radial_size + k];
-            vec* out = w.basis_moments + (std::int64_t(type) * m.radial_size + k) * count;
-            for (int i = 0; i < count; ++i) out[i] += phi * w.base.base.tile[i];
-        }
-    }
-}
-
-// Fills derivatives, h, h_vector and basis_moments of a block; adjoint holds dE/dM.
-inline void load_derivatives(const Model& m, JacobianWorkspace& w) {
-    const Workspace& base = w.base.base;
-    const Block& b = base.block;
+    vec* tile = w.base.base.tile;
     const int count = m.monomial_counts[0];
     for (std::int64_t q = 0; q < std::int64_t(m.n_species) * m.radial_size * count; ++q)
         w.basis_moments[q] = zero();
     for (int n = 0; n < b.n_slots; ++n) {
-        slot_gradients(m, w, n);
-        add_basis_moments(m, w, n);
-        const vec u[3] = {b.x[n], b.y[n], b.z[n]};
-        for (int mu = 0; mu < m.n_mu; ++mu) {
-            const vec f = b.f[std::int64_t(n) * m.n_mu + mu], df = b.df[std::int64_t(n) * m.n_mu + mu];
-            const int at = m.moment_offsets[mu];
-            vec h = zero(), h_vector[3] = {zero(), zero(), zero()};
-            for (int i = 0; i < m.monomial_counts[mu]; ++i) {
-                const vec value = base.tile[i], g = base.adjoint[at + i];
-                h += g * value;
-                for (int a = 0; a < 3; ++a) {
-                    const vec slope = w.gradients[a * count + i];
-                    h_vector[a] += g * slope;
-                    scatter_derivative(w, b, n, at + i, a, df * u[a] * value + f * slope);
+        monomials<1>(m.max_degree, b.x + n, b.y + n, b.z + n, tile);
+        for (int type = 0; type < m.n_species; ++type) {
+            vec weight = zero();
+            bool any = false;
+            for (int l = 0; l < lanes; ++l)
+                if (n < b.count[l] && b.pair[n * lanes + l] % m.n_species == type) {
+                    weight[l] = 1.0;
+                    any = true;
                 }
+            if (!any) continue;
+            for (int k = 0; k < m.radial_size; ++k) {
+                const vec phi = weight * b.phi[std::int64_t(n) * m.radial_size + k];
+                vec* out = w.basis_moments + (std::int64_t(type) * m.radial_size + k) * count;
+                for (int i = 0; i < count; ++i) out[i] += phi * tile[i];
             }
-            w.h[std::int64_t(n) * m.n_mu + mu] = h;
-            for (int a = 0; a < 3; ++a) w.h_vector[(std::int64_t(n) * m.n_mu + mu) * 3 + a] = h_vector[a];
         }
     }
 }
 
-// out[row][column] = sum over the listed moments of derivatives * panel.
-MAXVOLT_INLINE void tile_product(const double* derivatives, const std::int32_t* listed, int n,
-                                 const double* panel, double (*out)[tile_columns]) {
-    vec sum[tile_rows][column_vecs];
+// Copies one lane of a block so that its neighbours lie side by side.
+inline void load_atom(const Model& m, const Block& b, int lane, AtomWorkspace& w) {
+    const int padded = (b.count[lane] + lanes - 1) / lanes * lanes;
+    auto element = [](vec* v, int n) -> double& { return reinterpret_cast<double*>(v)[n]; };
+    for (int n = 0; n < padded; ++n) {
+        const bool real = n < b.count[lane];
+        element(w.x, n) = real ? b.x[n][lane] : 0.0;
+        element(w.y, n) = real ? b.y[n][lane] : 0.0;
+        element(w.z, n) = real ? b.z[n][lane] : 1.0;
+        element(w.r, n) = real ? b.r[n][lane] : 1.0;
+        for (int mu = 0; mu < m.n_mu; ++mu) {
+            element(w.f + mu * w.stride, n) = real ? b.f[std::int64_t(n) * m.n_mu + mu][lane] : 0.0;
+            element(w.df + mu * w.stride, n) = real ? b.df[std::int64_t(n) * m.n_mu + mu][lane] : 0.0;
+        }
+        for (int k = 0; k < m.radial_size; ++k) {
+            const std::int64_t at = std::int64_t(n) * m.radial_size + k;
+            element(w.phi + k * w.stride, n) = real ? b.phi[at][lane] : 0.0;
+            element(w.dphi + k * w.stride, n) = real ? b.dphi[at][lane] : 0.0;
+        }
+        for (int type = 0; type < m.n_species; ++type)
+            element(w.is_type + type * w.stride, n) =
+                real && b.pair[n * lanes + lane] % m.n_species == type ? 1.0 : 0.0;
+    }
+}
+
+// derivatives, h and h_vector of one vector of neighbours; adjoint holds G = dE/dM in lane `lane`.
+inline void load_derivatives(const Model& m, const vec* adjoint, int lane, int v, AtomWorkspace& w) {
+    const int count = m.monomial_counts[0];
+    const vec u[3] = {w.x[v], w.y[v], w.z[v]};
+    const vec inverse_r = 1.0 / w.r[v];
+    monomials<1>(m.max_degree, u, u + 1, u + 2, w.tile);
+    for (int a = 0; a < 3; ++a) {
+        vec d[3];
+        for (int c = 0; c < 3; ++c) d[c] = ((c == a ? 1.0 : 0.0) - u[a] * u[c]) * inverse_r;
+        monomials_tangent<1>(m.max_degree, u, u + 1, u + 2, d, d + 1, d + 2, w.tile,
+                             w.tile_gradients + a * count);
+    }
+    for (int mu = 0; mu < m.n_mu; ++mu) {
+        const vec f = w.f[mu * w.stride + v], df = w.df[mu * w.stride + v];
+        const int at = m.moment_offsets[mu];
+        vec h = zero(), h_vector[3] = {zero(), zero(), zero()};
+        for (int i = 0; i < m.monomial_counts[mu]; ++i) {
+            const vec value = w.tile[i], radial = df * value;
+            const double g = adjoint[at + i][lane];
+            h += g * value;
+            vec* out = w.derivatives + std::int64_t(at + i) * 3 * w.stride + v;
+            for (int a = 0; a < 3; ++a) {
+                const vec slope = w.tile_gradients[a * count + i];
+                h_vector[a] += g * slope;
+                out[a * w.stride] = radial * u[a] + f * slope;
+            }
+        }
+        w.h[mu * w.stride + v] = h;
+        for (int a = 0; a < 3; ++a) w.h_vector[(mu * 3 + a) * w.stride + v] = h_vector[a];
+    }
+}
+
+// out[a][neighbour] = sum_q coupling[q] dM_basics[q]/dr_a for V vectors of neighbours from v0; all basic
+// moments in turn where basics is null.
+template <int V>
+MAXVOLT_INLINE void couple(const AtomWorkspace& w, int v0, const std::int32_t* basics,
+                           const double* coupling, std::int64_t n, double* out) {
+    vec sum[3][V];
     for (auto& row : sum)
-        for (auto& v : row) v = zero();
-    for (int q = 0; q < n; ++q, panel += tile_columns) {
-        const double* a = derivatives + std::int64_t(listed[q]) * tile_rows;
-        vec d[column_vecs];
-        for (int v = 0; v < column_vecs; ++v) d[v] = load(panel + v * lanes);
-        for (int row = 0; row < tile_rows; ++row)
-            for (int v = 0; v < column_vecs; ++v) sum[row][v] += a[row] * d[v];
-    }
-    for (int row = 0; row < tile_rows; ++row)
-        for (int v = 0; v < column_vecs; ++v) store(out[row] + v * lanes, sum[row][v]);
-}
-
-// Columns [column, column + n) of the parameters; for radial columns `local` is the index within
-// [type_j][mu][k], for scalars it is -1.
-struct ColumnTile {
-    std::int64_t column;
-    int n, local;
-};
-
-// Radial functions depend on the parameters themselves: f_mu' = phi_k.
-MAXVOLT_INLINE void add_explicit_part(const Model& m, const JacobianWorkspace& w, int lane, int n,
-                                      const ColumnTile& t, double (*out)[tile_columns]) {
-    const Block& b = w.base.base.block;
-    const int type = b.pair[n * lanes + lane] % m.n_species, width = m.n_mu * m.radial_size;
-    const double u[3] = {b.x[n][lane], b.y[n][lane], b.z[n][lane]};
-    for (int c = 0; c < t.n; ++c) {
-        const int local = t.local + c;
-        if (local / width != type) continue;
-        const int mu = local % width / m.radial_size, k = local % m.radial_size;
-        const double phi = b.phi[std::int64_t(n) * m.radial_size + k][lane];
-        const double radial = b.dphi[std::int64_t(n) * m.radial_size + k][lane] *
-                              w.h[std::int64_t(n) * m.n_mu + mu][lane];
-        const vec* vector = w.h_vector + (std::int64_t(n) * m.n_mu + mu) * 3;
-        for (int a = 0; a < 3; ++a) out[a][c] += radial * u[a] + phi * vector[a][lane];
-    }
-}
-
-// Adds rows of one neighbour: to its forces (negative), and to the sums of the atom itself.
-MAXVOLT_INLINE void add_neighbour(const Block& b, int lane, int n, const ColumnTile& t,
-                                  const double (*g)[tile_columns], double (*own)[tile_columns],
-                                  double (*virial)[tile_columns], std::int64_t width, double* forces) {
-    const double r = b.r[n][lane];
-    const double v[3] = {b.x[n][lane] * r, b.y[n][lane] * r, b.z[n][lane] * r};
-    double* other = forces + 3 * std::int64_t(b.neighbor[n * lanes + lane]) * width + t.column;
-    for (int c = 0; c < tile_columns; ++c) {
-        for (int a = 0; a < 3; ++a) own[a][c] += g[a][c];
-        virial[0][c] += g[0][c] * v[0];
-        virial[1][c] += g[1][c] * v[1];
-        virial[2][c] += g[2][c] * v[2];
-        virial[3][c] += g[1][c] * v[2];
-        virial[4][c] += g[0][c] * v[2];
-        virial[5][c] += g[0][c] * v[1];
+        for (auto& s : row) s = zero();
+    for (std::int64_t q = 0; q < n; ++q) {
+        const vec* d = w.derivatives + (basics ? basics[q] : q) * 3 * w.stride + v0;
+        const double c = coupling[q];
+        for (int a = 0; a < 3; ++a)
+            for (int v = 0; v < V; ++v) sum[a][v] += c * d[a * w.stride + v];
     }
     for (int a = 0; a < 3; ++a)
-        for (int c = 0; c < t.n; ++c) other[a * width + c] -= g[a][c];
+        for (int v = 0; v < V; ++v) store(out + (a * w.stride + v0 + v) * lanes, sum[a][v]);
 }
 
-// Force and virial rows of one atom for a tile of columns.
-inline void add_tile(const Model& m, const System& s, const JacobianWorkspace& w, int lane, int listed,
-                     const ColumnTile& t, const JacobianOutput& out) {
-    const Block& b = w.base.base.block;
-    const std::int64_t width = n_parameters(m);
-    const double* panel = w.panel + std::int64_t(lane) * m.n_basic * tile_columns;
-    const double* derivatives = w.derivatives + lane * w.lane_stride;
-    double own[3][tile_columns] = {}, virial[6][tile_columns] = {}, g[tile_rows][tile_columns];
-    for (int n = 0; n < b.count[lane]; n += 2) {
-        tile_product(derivatives + (n / 2) * w.pair_stride, w.listed, listed, panel, g);
-        for (int q = 0; q < 2 && n + q < b.count[lane]; ++q) {
-            if (t.local >= 0) add_explicit_part(m, w, lane, n + q, t, g + 3 * q);
-            add_neighbour(b, lane, n + q, t, g + 3 * q, own, virial, width, out.forces);
+inline void couple_all(const AtomWorkspace& w, int vecs, const std::int32_t* basics,
+                       const double* coupling, std::int64_t n, double* out) {
+    for (int v0 = 0; v0 < vecs;) {
+        const int left = vecs - v0 < most_vecs ? vecs - v0 : most_vecs;
+        if (left >= 8)
+            couple<8>(w, v0, basics, coupling, n, out), v0 += 8;
+        else if (left == 7)
+            couple<7>(w, v0, basics, coupling, n, out), v0 += 7;
+        else if (left == 6)
+            couple<6>(w, v0, basics, coupling, n, out), v0 += 6;
+        else if (left == 5)
+            couple<5>(w, v0, basics, coupling, n, out), v0 += 5;
+        else if (left == 4)
+            couple<4>(w, v0, basics, coupling, n, out), v0 += 4;
+        else if (left == 3)
+            couple<3>(w, v0, basics, coupling, n, out), v0 += 3;
+        else if (left == 2)
+            couple<2>(w, v0, basics, coupling, n, out), v0 += 2;
+        else
+            couple<1>(w, v0, basics, coupling, n, out), v0 += 1;
+    }
+}
+
+// Radial functions depend on their parameters themselves: f_mu' = phi_k for neighbours of one species.
+inline void add_explicit_part(const Model& m, const AtomWorkspace& w, int vecs, int column, double* out) {
+    const int per_type = m.n_mu * m.radial_size, type = column / per_type,
+              mu = column % per_type / m.radial_size, k = column % m.radial_size;
+    for (int v = 0; v < vecs; ++v) {
+        const vec mask = w.is_type[type * w.stride + v];
+        const vec radial = mask * w.dphi[k * w.stride + v] * w.h[mu * w.stride + v];
+        const vec phi = mask * w.phi[k * w.stride + v];
+        const vec u[3] = {w.x[v], w.y[v], w.z[v]};
+        for (int a = 0; a < 3; ++a) {
+            double* at = out + (a * w.stride + v) * lanes;
+            store(at, load(at) + radial * u[a] + phi * w.h_vector[(mu * 3 + a) * w.stride + v]);
         }
     }
-    double* force = out.forces + 3 * b.atom[lane] * width + t.column;
-    double* stress = out.virials + 6 * std::int64_t(s.structures[b.atom[lane]]) * width + t.column;
-    for (int c = 0; c < t.n; ++c) {
+}
+
+// Adds a tile of n <= lanes columns of dE/dr to the force rows of atom and neighbours and to the virial
+// rows; first is the parameter of the first column.
+inline void add_columns(const System& s, const Block& b, int lane, const AtomWorkspace& w,
+                        std::int64_t width, std::int64_t first, int n, const JacobianOutput& out) {
+    const std::int64_t axis = w.stride * lanes, column = 3 * axis;
+    double own[3][lanes] = {}, virial[6][lanes] = {};
+    for (int i = 0; i < b.count[lane]; ++i) {
+        const double r = b.r[i][lane];
+        const double v[3] = {b.x[i][lane] * r, b.y[i][lane] * r, b.z[i][lane] * r};
+        double* other = out.forces + 3 * std::int64_t(b.neighbor[i * lanes + lane]) * width + first;
+        for (int c = 0; c < n; ++c) {
+            const double* g = w.columns + c * column + i;
+            const double gx = g[0], gy = g[axis], gz = g[2 * axis];
+            own[0][c] += gx;
+            own[1][c] += gy;
+            own[2][c] += gz;
+            virial[0][c] += gx * v[0];
+            virial[1][c] += gy * v[1];
+            virial[2][c] += gz * v[2];
+            virial[3][c] += gy * v[2];
+            virial[4][c] += gx * v[2];
+            virial[5][c] += gx * v[1];
+            other[c] -= gx;
+            other[width + c] -= gy;
+            other[2 * width + c] -= gz;
+        }
+    }
+    double* force = out.forces + 3 * b.atom[lane] * width + first;
+    double* stress = out.virials + 6 * std::int64_t(s.structures[b.atom[lane]]) * width + first;
+    for (int c = 0; c < n; ++c) {
         for (int a = 0; a < 3; ++a) force[a * width + c] += own[a][c];
         for (int v = 0; v < 6; ++v) stress[v * width + c] += virial[v][c];
     }
 }
 
-// Columns of the moment coefficients: the panel holds d(scalar)/d(basic moment).
-inline void scalar_columns(const Model& m, const ScalarGraph& graph, const System& s, JacobianWorkspace& w,
-                           const JacobianOutput& out) {
-    const Block& b = w.base.base.block;
+inline void load_scalar_couplings(const Model& m, const ScalarGraph& graph, JacobianWorkspace& w) {
     const vec* moments = w.base.base.moments;
     vec* adjoint = w.base.adjoint_tangent;
-    const std::int64_t first = n_parameters(m) - m.n_scalars, width = n_parameters(m);
-    for (int k0 = 0; k0 < m.n_scalars; k0 += tile_columns) {
-        const int n = m.n_scalars - k0 < tile_columns ? m.n_scalars - k0 : tile_columns;
-        for (int i = 0; i < m.n_basic; ++i) w.position[i] = -1;
-        for (std::int64_t q = graph.basic_first[k0]; q < graph.basic_first[k0 + n]; ++q)
-            w.position[graph.basics[q]] = 0;
-        int listed = 0;
-        for (int i = 0; i < m.n_basic; ++i)
-            if (w.position[i] == 0) {
-                w.listed[listed] = i;
-                w.position[i] = listed++;
-            }
-        for (int l = 0; l < lanes; ++l) {
-            double* panel = w.panel + std::int64_t(l) * m.n_basic * tile_columns;
-            for (int q = 0; q < listed * tile_columns; ++q) panel[q] = 0.0;
+    for (int k = 0; k < m.n_scalars; ++k) {
+        for (std::int64_t q = graph.node_first[k]; q < graph.node_first[k + 1]; ++q)
+            adjoint[graph.nodes[q]] = zero();
+        for (std::int64_t q = graph.basic_first[k]; q < graph.basic_first[k + 1]; ++q)
+            adjoint[graph.basics[q]] = zero();
+        adjoint[m.scalars[k]] = broadcast(1.0);
+        for (std::int64_t q = graph.run_first[k]; q < graph.run_first[k + 1]; ++q)
+            contract_run_reverse(m, graph.runs[q], moments, adjoint);
+        for (std::int64_t q = graph.basic_first[k]; q < graph.basic_first[k + 1]; ++q)
+            for (int l = 0; l < lanes; ++l)
+                w.scalar_couplings[l * w.scalar_stride + q] = adjoint[graph.basics[q]][l];
+    }
+}
+
+// Also adds the derivatives of the energies by the radial coefficients.
+inline void load_radial_couplings(const Model& m, const ScalarGraph& graph, const System& s,
+                                  JacobianWorkspace& w, const JacobianOutput& out) {
+    const Workspace& base = w.base.base;
+    const Block& b = base.block;
+    vec *tangent = w.base.tangent, *adjoint_tangent = w.base.adjoint_tangent;
+    const int per_type = m.n_mu * m.radial_size, columns = int(radial_row(m));
+    const std::int64_t width = n_parameters(m);
+    for (int p = 0; p < columns; ++p) {
+        const int type = p / per_type, mu = p % per_type / m.radial_size, k = p % m.radial_size;
+        const vec* moved =
+            w.basis_moments + (std::int64_t(type) * m.radial_size + k) * m.monomial_counts[0];
+        for (int i = 0; i < m.n_moments; ++i) tangent[i] = adjoint_tangent[i] = zero();
+        vec energy = zero();
+        for (int i = 0, at = m.moment_offsets[mu]; i < m.monomial_counts[mu]; ++i, ++at) {
+            tangent[at] = moved[i];
+            energy += base.adjoint[at] * moved[i];
         }
-        for (int c = 0; c < n; ++c) {
-            const int k = k0 + c;
-            for (std::int64_t q = graph.node_first[k]; q < graph.node_first[k + 1]; ++q)
-                adjoint[graph.nodes[q]] = zero();
-            for (std::int64_t q = graph.basic_first[k]; q < graph.basic_first[k + 1]; ++q)
-                adjoint[graph.basics[q]] = zero();
-            adjoint[m.scalars[k]] = broadcast(1.0);
-            for (std::int64_t q = graph.run_first[k]; q < graph.run_first[k + 1]; ++q)
-                contract_run_reverse(m, graph.runs[q], moments, adjoint);
-            for (std::int64_t q = graph.basic_first[k]; q < graph.basic_first[k + 1]; ++q) {
-                const std::int32_t i = graph.basics[q];
-                double* at = w.panel + std::int64_t(w.position[i]) * tile_columns + c;
-                for (int l = 0; l < lanes; ++l)
-                    at[std::int64_t(l) * m.n_basic * tile_columns] = adjoint[i][l];
-            }
-        }
+        for (std::int64_t q = graph.forward_first[mu]; q < graph.forward_first[mu + 1]; ++q)
+            contract_run_tangent(m, graph.forward_runs[q], base.moments, tangent);
+        for (std::int64_t q = graph.reverse_first[mu]; q < graph.reverse_first[mu + 1]; ++q)
+            contract_run_reverse_tangent(m, graph.reverse_runs[q], base.moments, base.adjoint, tangent,
+                                         adjoint_tangent);
         for (int l = 0; l < lanes; ++l) {
+            double* to = w.radial_couplings + l * w.radial_stride + std::int64_t(p) * m.n_basic;
+            for (int i = 0; i < m.n_basic; ++i) to[i] = adjoint_tangent[i][l];
             if (b.atom[l] < 0) continue;
-            add_tile(m, s, w, l, listed, {first + k0, n, -1}, out);
-            double* energy = out.energies + std::int64_t(s.structures[b.atom[l]]) * width + first + k0;
-            for (int c = 0; c < n; ++c) energy[c] += moments[m.scalars[k0 + c]][l];
+            const std::int64_t column = s.types[b.atom[l]] * std::int64_t(columns) + p;
+            out.energies[std::int64_t(s.structures[b.atom[l]]) * width + column] += energy[l];
         }
     }
 }
 
-// Columns of the radial coefficients: the panel holds d/dc (dE/d(basic moment)).
-inline void radial_columns(const Model& m, const System& s, JacobianWorkspace& w,
+inline void scalar_columns(const Model& m, const ScalarGraph& graph, const System& s, JacobianWorkspace& w,
+                           int lane, const JacobianOutput& out) {
+    const Block& b = w.base.base.block;
+    const std::int64_t width = n_parameters(m), first = width - m.n_scalars;
+    const int vecs = (b.count[lane] + lanes - 1) / lanes;
+    const double* couplings = w.scalar_couplings + lane * w.scalar_stride;
+    double* energy = out.energies + std::int64_t(s.structures[b.atom[lane]]) * width + first;
+    for (int k0 = 0; k0 < m.n_scalars; k0 += lanes) {
+        const int n = m.n_scalars - k0 < lanes ? m.n_scalars - k0 : lanes;
+        for (int c = 0; c < n; ++c) {
+            const std::int64_t begin = graph.basic_first[k0 + c], end = graph.basic_first[k0 + c + 1];
+            couple_all(w.atom, vecs, graph.basics + begin, couplings + begin, end - begin,
+                       w.atom.columns + c * 3 * w.atom.stride * lanes);
+            energy[k0 + c] += w.base.base.moments[m.scalars[k0 + c]][lane];
+        }
+        add_columns(s, b, lane, w.atom, width, first + k0, n, out);
+    }
+}
+
+inline void radial_columns(const Model& m, const System& s, JacobianWorkspace& w, int lane,
                            const JacobianOutput& out) {
     const Block& b = w.base.base.block;
-    const Workspace& base = w.base.base;
-    vec* tangent = w.base.tangent;
-    vec* adjoint_tangent = w.base.adjoint_tangent;
-    const int total = int(radial_row(m)), count = m.monomial_counts[0], per_type = m.n_mu * m.radial_size;
-    const std::int64_t width = n_parameters(m);
-    for (int i = 0; i < m.n_basic; ++i) w.listed[i] = i;
-    for (int p0 = 0; p0 < total; p0 += tile_columns) {
-        const int n = total - p0 < tile_columns ? total - p0 : tile_columns;
+    const int vecs = (b.count[lane] + lanes - 1) / lanes, columns = int(radial_row(m));
+    const std::int64_t first = s.types[b.atom[lane]] * std::int64_t(columns);
+    for (int p0 = 0; p0 < columns; p0 += lanes) {
+        const int n = columns - p0 < lanes ? columns - p0 : lanes;
         for (int c = 0; c < n; ++c) {
-            const int type = (p0 + c) / per_type, mu = (p0 + c) % per_type / m.radial_size,
-                      k = (p0 + c) % m.radial_size, at = m.moment_offsets[mu];
-            const vec* moved = w.basis_moments + (std::int64_t(type) * m.radial_size + k) * count;
-            for (int i = 0; i < m.n_basic; ++i) tangent[i] = zero();
-            vec energy = zero();
-            for (int i = 0; i < m.monomial_counts[mu]; ++i) {
-                tangent[at + i] = moved[i];
-                energy += base.adjoint[at + i] * moved[i];
-            }
-            contract_tangent(m, base.moments, tangent);
-            for (int i = 0; i < m.n_moments; ++i) adjoint_tangent[i] = zero();
-            contract_reverse_tangent(m, base.moments, base.adjoint, tangent, adjoint_tangent);
-            for (int l = 0; l < lanes; ++l) {
-                double* panel = w.panel + std::int64_t(l) * m.n_basic * tile_columns + c;
-                for (int i = 0; i < m.n_basic; ++i) panel[i * tile_columns] = adjoint_tangent[i][l];
-                if (b.atom[l] < 0) continue;
-                const std::int64_t column = s.types[b.atom[l]] * std::int64_t(total) + p0 + c;
-                out.energies[std::int64_t(s.structures[b.atom[l]]) * width + column] += energy[l];
-            }
+            double* column = w.atom.columns + c * 3 * w.atom.stride * lanes;
+            const double* coupling =
+                w.radial_couplings + lane * w.radial_stride + std::int64_t(p0 + c) * m.n_basic;
+            couple_all(w.atom, vecs, nullptr, coupling, m.n_basic, column);
+            add_explicit_part(m, w.atom, vecs, p0 + c, column);
         }
-        for (int c = n; c < tile_columns; ++c)
-            for (int q = 0; q < lanes * m.n_basic; ++q) w.panel[std::int64_t(q) * tile_columns + c] = 0.0;
-        for (int l = 0; l < lanes; ++l)
-            if (b.atom[l] >= 0)
-                add_tile(m, s, w, l, m.n_basic, {s.types[b.atom[l]] * std::int64_t(total) + p0, n, p0}, out);
+        add_columns(s, b, lane, w.atom, n_parameters(m), first + p0, n, out);
     }
 }
 
 inline std::int64_t jacobian(const Model& m, const ScalarGraph& graph, const System& s, std::int64_t begin,
                              std::int64_t end, void* memory, const JacobianOutput& out) {
     Arena arena{static_cast<char*>(memory)};
-    JacobianWorkspace w = make_jacobian_workspace(m, s, arena);
+    JacobianWorkspace w = make_jacobian_workspace(m, graph, s, arena);
     Workspace& base = w.base.base;
     const Block& b = base.block;
     const std::int64_t width = n_parameters(m), species_at = radial_row(m) * m.n_species;
@@ -301,13 +346,18 @@ inline std::int64_t jacobian(const Model& m, const ScalarGraph& graph, const Sys
         basic_moments(m, b, base.tile, base.moments);
         contract(m, base.moments);
         energy_adjoint(m, base.moments, base.adjoint);
-        load_derivatives(m, w);
-        scalar_columns(m, graph, s, w, out);
-        radial_columns(m, s, w, out);
+        load_basis_moments(m, w);
+        load_scalar_couplings(m, graph, w);
+        load_radial_couplings(m, graph, s, w, out);
         for (int l = 0; l < lanes; ++l) {
             if (b.atom[l] < 0) continue;
-            out.energies[std::int64_t(s.structures[b.atom[l]]) * width + species_at + s.types[b.atom[l]]] +=
-                1.0;
+            load_atom(m, b, l, w.atom);
+            for (int v = 0; v < (b.count[l] + lanes - 1) / lanes; ++v)
+                load_derivatives(m, base.adjoint, l, v, w.atom);
+            scalar_columns(m, graph, s, w, l, out);
+            radial_columns(m, s, w, l, out);
+            const std::int64_t structure = s.structures[b.atom[l]];
+            out.energies[structure * width + species_at + s.types[b.atom[l]]] += 1.0;
         }
     }
     return -1;

@@ -47,7 +47,7 @@ struct Model {
     const std::int32_t* scalars;      // [n_scalars] moment index of each scalar
 };
 
-// What the Jacobian kernel needs beyond the model: which runs and which basic moments a scalar uses.
+// What the Jacobian kernel needs beyond the model: what depends on what.
 struct ScalarGraph {
     const std::int64_t* run_first;    // [n_scalars + 1]
     const std::int32_t* runs;         // runs a scalar depends on, last first
@@ -55,6 +55,12 @@ struct ScalarGraph {
     const std::int32_t* nodes;        // non-basic moments a scalar depends on
     const std::int64_t* basic_first;  // [n_scalars + 1]
     const std::int32_t* basics;       // basic moments a scalar depends on, ascending
+    // For a change of the basic moments of one mu: runs whose target changes, in order, and runs through
+    // which the adjoints of other moments change, last first.
+    const std::int64_t* forward_first;  // [n_mu + 1]
+    const std::int32_t* forward_runs;
+    const std::int64_t* reverse_first;  // [n_mu + 1]
+    const std::int32_t* reverse_runs;
 };
 
 // Atoms of one or several structures with their neighbours (a full list; entries at or beyond the
@@ -98,7 +104,7 @@ struct Kernels {
     const char* name;
     int lanes;
     std::int64_t (*workspace_bytes)(const Model&, const System&);
-    std::int64_t (*jacobian_workspace_bytes)(const Model&, const System&);
+    std::int64_t (*jacobian_workspace_bytes)(const Model&, const ScalarGraph&, const System&);
     std::int64_t (*evaluate)(const Model&, const System&, std::int64_t begin, std::int64_t end,
                              void* workspace, const EvaluationOutput&);
     // site_gradients[n_atoms][n_parameters] is set.
