@@ -101,6 +101,13 @@ def test_errors_table_and_plot(trained, dimers, tmp_path, capsys):
     assert plot.read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_narrow_terminal_cuts_no_digits(trained, dimers, capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # what rich takes for a terminal
+    monkeypatch.setenv("COLUMNS", "60")
+    assert main(["errors", str(trained), str(dimers)]) == 0
+    assert "…" not in capsys.readouterr().out
+
+
 def test_errors_as_mlip_prints_them(trained, dimers, capsys):
     assert main(["errors", str(trained), str(dimers), "--mlip"]) == 0
     assert "Energy per atom:" in capsys.readouterr().out

@@ -17,6 +17,9 @@ __all__ = ["note", "print_json", "print_pairs", "print_table", "progress_bar", "
 _WIDTH_OF_A_FILE = 200
 """Columns of a table that goes to a file or a pipe, where no terminal says how wide it is."""
 
+_LEAST_WIDTH = 140
+"""Columns that the widest table needs. A narrower terminal breaks its lines, and no digit is cut."""
+
 
 def note(message: str) -> None:
     """Say something to the person in front of the screen, not to the program behind a pipe."""
@@ -29,13 +32,12 @@ def print_json(value: Any) -> None:
 
 
 def stdout_console() -> Console:
-    """Return a console for tables: as wide as the terminal, and wide where there is none."""
+    """Return a console for tables: as wide as the terminal, but wide enough for all digits."""
     from rich.console import Console
 
     # No markup: a group name like "[bulk]" is text.
     console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console.width = _WIDTH_OF_A_FILE
+    console.width = max(console.width, _LEAST_WIDTH) if console.is_terminal else _WIDTH_OF_A_FILE
     return console
 
 

@@ -83,6 +83,6 @@ def _print(errors: EnsembleErrors, options: argparse.Namespace) -> None:
     elif options.mlip:
         print(format_mlip_errors(errors.mean_prediction))
     else:
-        print_errors({name: errors.mean_prediction})
+        print_errors({name: errors.mean_prediction}, stdout_console())
         if is_ensemble:
             stdout_console().print(ensemble_error_table({name: errors}))

@@ -139,7 +139,7 @@ def _print(result: FitResult, options: argparse.Namespace) -> None:
     if options.json:
         print_json(_document(result, files))
         return
-    print_errors(_errors(result))
+    print_errors(_errors(result), stdout_console())
     ensembles = _ensemble_errors(result)
     if ensembles:
         stdout_console().print(ensemble_error_table(ensembles))
