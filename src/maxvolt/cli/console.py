@@ -18,7 +18,7 @@ _WIDTH_OF_A_FILE = 200
 """Columns of a table that goes to a file or a pipe, where no terminal says how wide it is."""
 
 _LEAST_WIDTH = 140
-"""Columns that the widest table needs. A narrower terminal breaks its lines, and no digit is cut."""
+"""Columns that the widest table needs: a narrower terminal breaks lines, and no digit is cut."""
 
 
 def note(message: str) -> None:
