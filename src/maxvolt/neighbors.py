@@ -12,9 +12,14 @@ from ase.data import chemical_symbols
 from numpy.typing import ArrayLike, NDArray
 
 from maxvolt.dataset import Dataset
-from maxvolt.errors import DataError
+from maxvolt.errors import DataError, MaxvoltError
 
 __all__ = ["MinimumDistances", "NeighborList", "build_neighbors", "minimum_distances"]
+
+_SMALLEST_GRAM_DETERMINANT = 1e-12  # of normalised lattice vectors, as `Dataset` has it
+_SMALLEST_SPACING = 0.1  # Angstrom; below it an atom would have millions of its images around it
+_LARGEST_COORDINATE = 1e7  # Angstrom; beyond it are no atoms but wrong numbers
+_MOST_CELLS = 1e5  # search cells that vesin makes; it fails where they leave a direction with none
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +46,67 @@ class NeighborList:
         return np.repeat(np.arange(len(self.first) - 1), np.diff(self.first))
 
 
+def _check_positions(x: NDArray[np.float64]) -> None:
+    if not np.isfinite(x).all():
+        atom = int(np.flatnonzero(~np.isfinite(x).all(axis=1))[0])
+        raise DataError(f"the position of atom {atom} is not finite: {x[atom]}")
+    if (far := np.flatnonzero((abs(x) > _LARGEST_COORDINATE).any(axis=1))).size:
+        raise DataError(
+            f"atom {far[0]} lies at {x[far[0]].tolist()}, further out than "
+            f"{_LARGEST_COORDINATE:g} A; check the positions"
+        )
+
+
 def _complete_cell(cell: NDArray[np.float64], pbc: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Fill the non-periodic directions of a cell with unit vectors normal to the others."""
     from ase.geometry import complete_cell
 
-    periodic = np.where(pbc[:, None], cell, 0.0)
-    return np.asarray(complete_cell(periodic), dtype=np.float64)
+    if not pbc.any():
+        return np.eye(3)
+    periodic = cell[pbc]
+    lengths = np.linalg.norm(periodic, axis=1)
+    unit = periodic / np.where(lengths > 0, lengths, 1.0)[:, None]
+    if not np.linalg.det(unit @ unit.T) >= _SMALLEST_GRAM_DETERMINANT:
+        raise DataError(
+            f"the periodic lattice vectors {periodic.tolist()} are zero or linearly dependent; "
+            "give a cell with a volume or switch periodicity off"
+        )
+    spacing = min(lengths.min(), np.linalg.det(periodic @ periodic.T) ** (0.5 / len(lengths)))
+    if spacing < _SMALLEST_SPACING:
+        raise DataError(
+            f"the periodic images of the cell {periodic.tolist()} are only {spacing:.3g} A apart; "
+            "check the units of the cell"
+        )
+    return np.asarray(complete_cell(np.where(pbc[:, None], cell, 0.0)), dtype=np.float64)
+
+
+def _without_voids(
+    x: NDArray[np.float64], box: NDArray[np.float64], pbc: NDArray[np.bool_], cutoff: float
+) -> NDArray[np.float64]:
+    """Shorten empty stretches of non-periodic directions to two cutoffs: pairs stay the same."""
+    for normal in box[~pbc]:
+        along = x @ normal
+        order = np.argsort(along, kind="stable")
+        excess = np.cumsum(np.maximum(np.diff(along[order]) - 2.0 * cutoff, 0.0))
+        if excess.any():
+            x = x.copy()
+            x[order[1:]] -= excess[:, None] * normal
+    return x
+
+
+def _search_radius(
+    x: NDArray[np.float64], box: NDArray[np.float64], pbc: NDArray[np.bool_], cutoff: float
+) -> float:
+    """Cutoff, enlarged for structures so wide and thin that vesin would divide by zero."""
+    heights = 1.0 / np.linalg.norm(np.linalg.inv(box), axis=0)
+    extent = np.where(pbc, heights, np.ptp(x @ box.T, axis=0) + 1.0)
+    radius = cutoff
+    cells = np.maximum(extent / radius, 1.0)
+    if cells.min() * np.cbrt(_MOST_CELLS / cells.prod()) < 4.0:
+        while cells.prod() > _MOST_CELLS:
+            radius *= 1.1
+            cells = np.maximum(extent / radius, 1.0)
+    return radius
 
 
 def build_neighbors(
@@ -72,14 +132,17 @@ def build_neighbors(
     Raises
     ------
     DataError
-        Positions or cell are not finite, or periodic lattice vectors are linearly dependent.
+        Positions or cell are not finite or out of range, or periodic lattice vectors are linearly
+        dependent.
+    MaxvoltError
+        The cutoff is not a positive number.
     """
+    if not 0 < cutoff < np.inf:
+        raise MaxvoltError(f"a cutoff must be a positive, finite distance; got {cutoff} A")
     x = np.ascontiguousarray(positions, dtype=float).reshape(-1, 3)
     periodic = np.asarray(pbc, dtype=bool).reshape(3)
     box = np.asarray(cell, dtype=float).reshape(3, 3)
-    if not np.isfinite(x).all():
-        atom = int(np.flatnonzero(~np.isfinite(x).all(axis=1))[0])
-        raise DataError(f"the position of atom {atom} is not finite: {x[atom]}")
+    _check_positions(x)
     if not np.isfinite(box[periodic]).all():
         raise DataError(f"the cell is not finite: {box.tolist()}")
     if len(x) == 0:
@@ -87,13 +150,12 @@ def build_neighbors(
             np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros((0, 3), np.int32)
         )
     box = _complete_cell(box, periodic)
-    if abs(np.linalg.det(box)) < 1e-10 * np.prod(np.linalg.norm(box, axis=1)):
-        raise DataError(
-            f"the periodic lattice vectors {box[periodic].tolist()} are linearly dependent; "
-            "give a cell with a volume or switch periodicity off"
-        )
-    search = vesin.NeighborList(cutoff=float(cutoff), full_list=True, sorted=True, n_threads=1)
-    i, j, shifts = search.compute(points=x, box=box, periodic=periodic, quantities="ijS")
+    near = _without_voids(x, box, periodic, cutoff)
+    radius = _search_radius(near, box, periodic, cutoff)
+    search = vesin.NeighborList(cutoff=float(radius), full_list=True, sorted=True, n_threads=1)
+    i, j, shifts, r = search.compute(points=near, box=box, periodic=periodic, quantities="ijSd")
+    if radius > cutoff:
+        i, j, shifts = (found[r < cutoff] for found in (i, j, shifts))
     counts = np.bincount(i.astype(np.int64), minlength=len(x))
     return NeighborList(
         first=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
@@ -177,7 +239,7 @@ def concatenate_neighbors(lists: list[NeighborList]) -> NeighborList:
     atoms = np.concatenate([[0], np.cumsum([len(item.first) - 1 for item in lists])])
     starts = np.concatenate([[0], np.cumsum([len(item.neighbors) for item in lists])])
     if not lists:
-        return build_neighbors(np.zeros((0, 3)), np.eye(3), np.zeros(3), 0.0)
+        return build_neighbors(np.zeros((0, 3)), np.eye(3), np.zeros(3), 1.0)
     first = [item.first[:-1] + start for item, start in zip(lists, starts[:-1], strict=True)]
     neighbors = [item.neighbors + atom for item, atom in zip(lists, atoms[:-1], strict=True)]
     return NeighborList(
