@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from time import perf_counter
 
 import numpy as np
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
-from maxvolt.fitting.checkpoint import (
-    Checkpoint,
-    fit_signature,
-    read_checkpoint,
-    write_checkpoint,
-)
+from maxvolt.fitting.checkpoint import Checkpoint, fit_signature, read_checkpoint
 from maxvolt.fitting.checks import check_enough_equations, check_training_data
 from maxvolt.fitting.errors import EnsembleErrors, compute_ensemble_errors, compute_errors
 from maxvolt.fitting.isolated import IsolatedEnergies, resolve_isolated_energies
-from maxvolt.fitting.levenberg_marquardt import FitState, first_state, iterate
+from maxvolt.fitting.levenberg_marquardt import FitState
 from maxvolt.fitting.objective import Scaling, Weights, equation_weights
-from maxvolt.fitting.problem import Problem, root_mean_squares
-from maxvolt.fitting.result import FitProgress, FitResult, MemberFit
+from maxvolt.fitting.problem import Problem
+from maxvolt.fitting.result import FitResult, MemberFit
+from maxvolt.fitting.run import EnsembleRun, Progress
 from maxvolt.fitting.settings import FitSettings
-from maxvolt.fitting.start import random_radial_coeffs
 from maxvolt.fitting.training_set import prepare
+from maxvolt.fitting.warm_start import subsample, warm_up_potential
 from maxvolt.native.threads import thread_count
 from maxvolt.neighbors import minimum_distances
 from maxvolt.potentials import MTP, Ensemble
 
 __all__ = ["fit"]
-
-Progress = Callable[[FitProgress], None]
 
 
 def fit(
@@ -54,9 +45,9 @@ def fit(
 ) -> FitResult:
     """Fit a potential to energies, forces and stresses: minimise equation (7), (11) or (12).
 
-    The linear coefficients are eliminated exactly; Levenberg-Marquardt finds the radial ones from
-    random starts (docs/formulation, equations (19) to (21)). For given data, settings and seed the
-    result is the same bit for bit, whatever the number of threads.
+    The linear coefficients are eliminated exactly; Levenberg-Marquardt finds the radial ones, from
+    random starts at a low level (docs/formulation, equations (19) to (21)). For given data,
+    settings and seed the result is the same bit for bit, whatever the number of threads.
 
     Parameters
     ----------
@@ -113,21 +104,42 @@ def fit(
         scaling,
         energies,
     )
-    problem = Problem(potential, training_set, thread_count(threads))
+    workers = thread_count(threads)
+    problem = Problem(potential, training_set, workers)
     check_enough_equations(training_set.n_equations, problem.n_linear)
     fingerprint = (weights, scaling, str(isolated_energies), ensemble, seed, settings)
     signature = fit_signature(potential, dataset, fingerprint)
     known = Checkpoint(signature, {}, {})
     if restart and checkpoint is not None:
         known = read_checkpoint(checkpoint, signature)
-    run = _Run(problem, settings, seed, ensemble, checkpoint, progress, known)
+
+    def warm_up(member: int) -> Problem:
+        low = warm_up_potential(potential)
+        n_linear = low.n_parameters - low.model.n_radial
+        rng = np.random.default_rng([seed, member])
+        part = dataset.select(
+            subsample(dataset, equation_weights(dataset, weights, scaling), n_linear, rng)
+        )
+        few = prepare(part, low.species, low.cutoff, low.n_parameters, weights, scaling, energies)
+        return Problem(low, few, workers)
+
+    run = EnsembleRun(
+        problem,
+        warm_up,
+        settings,
+        seed=seed,
+        members=ensemble,
+        checkpoint=checkpoint,
+        progress=progress,
+        known=known,
+    )
     states = [run.fit_member(member) for member in range(ensemble)]
     members = [problem.trained(state.radial, state.best_linear) for state in states]
     return _result(run, states, members, dataset, validation, threads)
 
 
 def _result(
-    run: _Run,
+    run: EnsembleRun,
     states: list[FitState],
     members: list[MTP],
     dataset: Dataset,
@@ -179,109 +191,3 @@ def _warnings(
             f"{potential.min_dist:g} A, where the radial basis is not meant to be used"
         )
     return tuple(found)
-
-
-class _Run:
-    """The fits of one call: what is done, what is known, and whom to tell."""
-
-    def __init__(
-        self,
-        problem: Problem,
-        settings: FitSettings,
-        seed: int,
-        members: int,
-        checkpoint: str | Path | None,
-        progress: Progress | None,
-        known: Checkpoint,
-    ) -> None:
-        self.problem = problem
-        self.settings = settings
-        self.seed = seed
-        self.members = members
-        self.checkpoint = checkpoint
-        self.progress = progress
-        self.signature = known.signature
-        self.states = dict(known.states)
-        self.losses = dict(known.losses)
-        self.began = perf_counter()
-        self.iterations = 0
-
-    def fit_member(self, member: int) -> FitState:
-        """Fit one potential of the ensemble."""
-        name, starts = str(member), self.settings.starts
-        if name not in self.states and starts > 1:
-            few = replace(self.settings, max_iterations=self.settings.start_iterations)
-            tried = [
-                self._follow(f"{member}.{start}", few, member, start, self._first(member, start))
-                for start in range(starts)
-            ]
-            best = min(tried, key=lambda state: state.loss)
-            over = best.finished if best.finished != "iteration limit" else ""
-            self.states[name] = replace(best, finished=over)
-            self.losses[name] = self.losses[f"{member}.{tried.index(best)}"]
-        return self._follow(name, self.settings, member, starts, self._first(member, 0))
-
-    def _first(self, member: int, start: int) -> Callable[[], FitState]:
-        """Where a fit begins: the given potential's coefficients once, random ones otherwise."""
-
-        def make() -> FitState:
-            model = self.problem.potential.model
-            trained = self.problem.potential.is_trained and self.settings.restart_from_potential
-            if trained and member == 0 and start == 0:
-                radial = model.radial_coeffs * model.scaling
-            else:
-                rng = np.random.default_rng([self.seed, member, start])
-                radial = random_radial_coeffs(model.radial_coeffs.shape, rng)
-            return first_state(
-                self.problem.assemble, radial.ravel(), self.problem.n_linear, self.settings.ridge
-            )
-
-        return make
-
-    def _follow(
-        self,
-        name: str,
-        settings: FitSettings,
-        member: int,
-        start: int,
-        first: Callable[[], FitState],
-    ) -> FitState:
-        """Run one fit to its end, keeping its state after each iteration."""
-        if name not in self.states:
-            state = first()
-            self._keep(name, state, (state.loss,))
-        for state in iterate(self.problem.assemble, self.states[name], settings):
-            self.iterations += 1
-            self._keep(name, state, (*self.losses[name], state.loss))
-            self._tell(state, settings, member, start)
-        return self.states[name]
-
-    def _keep(self, name: str, state: FitState, losses: tuple[float, ...]) -> None:
-        self.states[name], self.losses[name] = state, losses
-        if self.checkpoint is not None:
-            write_checkpoint(self.checkpoint, Checkpoint(self.signature, self.states, self.losses))
-
-    def _tell(self, state: FitState, settings: FitSettings, member: int, start: int) -> None:
-        if self.progress is None:
-            return
-        errors = root_mean_squares(self.problem, state.radial, state.best_linear)
-        elapsed = perf_counter() - self.began
-        left = 0 if state.finished else settings.max_iterations - state.iteration
-        left += (self.members - member - 1) * self.settings.max_iterations
-        self.progress(
-            FitProgress(
-                member=member,
-                members=self.members,
-                start=start,
-                starts=self.settings.starts,
-                iteration=state.iteration,
-                most_iterations=settings.max_iterations,
-                loss=state.loss,
-                energy_rmse=errors.energy,
-                force_rmse=errors.force,
-                stress_rmse=errors.stress,
-                elapsed=elapsed,
-                remaining=elapsed / max(self.iterations, 1) * left,
-                finished=state.finished,
-            )
-        )

@@ -20,9 +20,10 @@ class FitSettings:
     tolerance : float
         A fit ends when the loss falls by less than this, relative, in three successive iterations.
     starts : int
-        Random starts tried for each potential; the best goes on.
+        Random starts tried for each potential, on part of the data and at a low level; the best
+        goes on (see `warm_start`).
     start_iterations : int
-        Iterations of each start before the best is chosen.
+        Most iterations of each start.
     ridge : float
         Regularisation of the linear coefficients, relative to the diagonal of their normal matrix.
     restart_from_potential : bool
@@ -36,8 +37,8 @@ class FitSettings:
 
     max_iterations: int = 100
     tolerance: float = 1e-4
-    starts: int = 1
-    start_iterations: int = 5
+    starts: int = 3
+    start_iterations: int = 30
     ridge: float = 1e-10
     restart_from_potential: bool = True
 

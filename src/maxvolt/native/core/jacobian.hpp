@@ -211,41 +211,48 @@ inline void add_explicit_part(const Model& m, const AtomWorkspace& w, int vecs, 
     }
 }
 
+// to[c] += v[c] for the n <= lanes columns of a tile.
+MAXVOLT_INLINE void add_row(double* to, vec v, int n) {
+    if (n == lanes)
+        store(to, load(to) + v);
+    else
+        for (int c = 0; c < n; ++c) to[c] += v[c];
+}
+
 // Adds a tile of n <= lanes columns of dE/dr to the force rows of atom and neighbours and to the virial
 // rows; first is the parameter of the first column.
 inline void add_columns(const System& s, const Block& b, int lane, const AtomWorkspace& w,
                         std::int64_t width, std::int64_t first, int n, const JacobianOutput& out) {
-    const std::int64_t axis = w.stride * lanes, column = 3 * axis;
-    double own[3][lanes] = {}, virial[6][lanes] = {};
-    for (int i = 0; i < b.count[lane]; ++i) {
-        const double r = b.r[i][lane];
-        const double v[3] = {b.x[i][lane] * r, b.y[i][lane] * r, b.z[i][lane] * r};
-        double* other = out.forces + 3 * std::int64_t(b.neighbor[i * lanes + lane]) * width + first;
-        for (int c = 0; c < n; ++c) {
-            const double* g = w.columns + c * column + i;
-            const double gx = g[0], gy = g[axis], gz = g[2 * axis];
-            own[0][c] += gx;
-            own[1][c] += gy;
-            own[2][c] += gz;
-            virial[0][c] += gx * v[0];
-            virial[1][c] += gy * v[1];
-            virial[2][c] += gz * v[2];
-            virial[3][c] += gy * v[2];
-            virial[4][c] += gx * v[2];
-            virial[5][c] += gx * v[1];
-            other[c] -= gx;
-            other[width + c] -= gy;
-            other[2 * width + c] -= gz;
+    vec own[3] = {}, virial[6] = {};
+    for (int i0 = 0; i0 < b.count[lane]; i0 += lanes) {
+        vec g[3][lanes];  // one row a neighbour, one lane a column
+        for (int a = 0; a < 3; ++a) {
+            for (int c = 0; c < lanes; ++c)
+                g[a][c] = load(w.columns + (c * 3 + a) * w.stride * lanes + i0);
+            transpose(g[a]);
+        }
+        for (int q = 0; q < lanes && i0 + q < b.count[lane]; ++q) {
+            const int i = i0 + q;
+            const double r = b.r[i][lane];
+            const double v[3] = {b.x[i][lane] * r, b.y[i][lane] * r, b.z[i][lane] * r};
+            double* other = out.forces + 3 * std::int64_t(b.neighbor[i * lanes + lane]) * width + first;
+            for (int a = 0; a < 3; ++a) {
+                own[a] += g[a][q];
+                virial[a] += v[a] * g[a][q];
+                add_row(other + a * width, -g[a][q], n);
+            }
+            virial[3] += v[2] * g[1][q];
+            virial[4] += v[2] * g[0][q];
+            virial[5] += v[1] * g[0][q];
         }
     }
     double* force = out.forces + 3 * b.atom[lane] * width + first;
     double* stress = out.virials + 6 * std::int64_t(s.structures[b.atom[lane]]) * width + first;
-    for (int c = 0; c < n; ++c) {
-        for (int a = 0; a < 3; ++a) force[a * width + c] += own[a][c];
-        for (int v = 0; v < 6; ++v) stress[v * width + c] += virial[v][c];
-    }
+    for (int a = 0; a < 3; ++a) add_row(force + a * width, own[a], n);
+    for (int v = 0; v < 6; ++v) add_row(stress + v * width, virial[v], n);
 }
 
+// scalar_couplings of a block, by reverse accumulation from each scalar.
 inline void load_scalar_couplings(const Model& m, const ScalarGraph& graph, JacobianWorkspace& w) {
     const vec* moments = w.base.base.moments;
     vec* adjoint = w.base.adjoint_tangent;

@@ -25,6 +25,36 @@ MAXVOLT_INLINE vec square_root(vec v) {
     return out;
 }
 
+// Transposes a square block: row r, lane c becomes row c, lane r.
+MAXVOLT_INLINE void transpose(vec (&v)[lanes]) {
+#if MAXVOLT_LANES == 8
+    vec t[8], u[8];
+    for (int i = 0; i < 8; i += 2) {
+        t[i] = __builtin_shufflevector(v[i], v[i + 1], 0, 8, 2, 10, 4, 12, 6, 14);
+        t[i + 1] = __builtin_shufflevector(v[i], v[i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
+    }
+    for (int i = 0; i < 8; i += 4)
+        for (int k = i; k < i + 2; ++k) {
+            u[k] = __builtin_shufflevector(t[k], t[k + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+            u[k + 2] = __builtin_shufflevector(t[k], t[k + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+        }
+    for (int k = 0; k < 4; ++k) {
+        v[k] = __builtin_shufflevector(u[k], u[k + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+        v[k + 4] = __builtin_shufflevector(u[k], u[k + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+    }
+#else
+    static_assert(lanes == 4, "transpose is written for 4 and 8 lanes");
+    const vec t0 = __builtin_shufflevector(v[0], v[1], 0, 4, 2, 6);
+    const vec t1 = __builtin_shufflevector(v[0], v[1], 1, 5, 3, 7);
+    const vec t2 = __builtin_shufflevector(v[2], v[3], 0, 4, 2, 6);
+    const vec t3 = __builtin_shufflevector(v[2], v[3], 1, 5, 3, 7);
+    v[0] = __builtin_shufflevector(t0, t2, 0, 1, 4, 5);
+    v[2] = __builtin_shufflevector(t0, t2, 2, 3, 6, 7);
+    v[1] = __builtin_shufflevector(t1, t3, 0, 1, 4, 5);
+    v[3] = __builtin_shufflevector(t1, t3, 2, 3, 6, 7);
+#endif
+}
+
 // Hands out pieces of one allocation, each aligned to a cache line. With no memory behind it, it only
 // counts, so that sizes and layout come from the same code.
 struct Arena {
