@@ -1,7 +1,9 @@
 """Calls of the compiled kernels; `reference.py` says the same in NumPy.
 
 All derivatives with respect to parameters are ordered radial, species, moment coefficients
-(docs/formulation, section 5). Virials are dE/d(strain) in eV, Voigt order of `maxvolt.units`.
+(docs/formulation, equations (17) and (18)); those by radial coefficients are by the product of
+coefficient and scaling, which is all that the kernels know, where `reference.py` takes the
+coefficient alone. Virials are dE/d(strain) in eV, Voigt order of `maxvolt.units`.
 """
 
 from __future__ import annotations

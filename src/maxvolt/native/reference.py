@@ -165,7 +165,7 @@ def site(model: Model, type_i: int, types: NDArray[np.int32], r: Array) -> Site:
         float(model.species_coeffs[type_i] + xi @ moments.value[scalars] + repulsion),
         (xi @ moments.by_q[scalars]).reshape(-1, 3) + repulsion_gradient,
         parameters,
-        mixed.reshape(len(r), 3, -1),
+        mixed.reshape(len(r), 3, model.n_parameters),
     )
 
 
