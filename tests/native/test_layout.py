@@ -1,0 +1,379 @@
+"""Translation of contraction tables to the order of the kernels, and what the kernels refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from random_systems import cluster, crystal, neighborhoods, random_model
+
+from maxvolt.basis.contraction import ContractionTable, contraction_table
+from maxvolt.native import _core, kernels, reference
+from maxvolt.native import model as model_module
+from maxvolt.native.layout import MomentLayout, moment_layout, monomial_exponents
+from maxvolt.native.model import Model, compile_model
+
+Integers = NDArray[np.int32]
+
+
+def evaluate_layout(layout: MomentLayout, basic: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scalars from basic moments in the order of the kernels, as the kernels compute them."""
+    moments = np.full(layout.n_moments, np.nan)
+    moments[: layout.n_basic] = basic
+    for run, target in enumerate(layout.run_targets):
+        rows = slice(layout.run_first[run], layout.run_first[run + 1])
+        factors = moments[layout.left[rows]] * moments[layout.right[rows]]
+        moments[target] = layout.factors[rows] @ factors
+    return moments[layout.scalars]
+
+
+def evaluate_table(
+    basic: NDArray[np.float64], products: Integers, scalars: Integers, n_moments: int
+) -> NDArray[np.float64]:
+    """Scalars of a table, as MLIP computes them: one pass through the products in their order."""
+    moments = np.zeros(n_moments)
+    moments[: len(basic)] = basic
+    for a, b, factor, target in products.tolist():
+        moments[target] += factor * moments[a] * moments[b]
+    return moments[scalars]
+
+
+def assert_same_scalars(
+    basic: Integers, products: Integers, scalars: Integers, n_moments: int
+) -> MomentLayout:
+    layout = moment_layout(basic, products, scalars, n_moments)
+    generator = np.random.default_rng(3)
+    n_mu = int(basic[:, 0].max()) + 1
+    vectors = generator.normal(size=(6, 3))
+    radial = generator.normal(size=(n_mu, 6))
+
+    def moment(mu: int, exponents: NDArray[np.int32]) -> float:
+        return float(radial[mu] @ np.prod(vectors**exponents, axis=1))
+
+    own = np.zeros(layout.n_basic)
+    ordered = monomial_exponents(layout.max_degree)
+    for mu, (offset, count) in enumerate(
+        zip(layout.moment_offsets, layout.monomial_counts, strict=True)
+    ):
+        own[offset : offset + count] = [moment(mu, e) for e in ordered[:count]]
+    given_basic = np.array([moment(row[0], row[1:]) for row in basic])
+    expected = evaluate_table(given_basic, products, scalars, n_moments)
+    found = evaluate_layout(layout, own)
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12 * abs(expected).max())
+    return layout
+
+
+def permuted(table: ContractionTable, seed: int) -> tuple[Integers, Integers, Integers, int]:
+    """The same table with moments renumbered and products in another valid order."""
+    generator = np.random.default_rng(seed)
+    n_basic = len(table.basic)
+    order = generator.permutation(n_basic)  # new number k is old number order[k]
+    number = np.concatenate(
+        [np.argsort(order), n_basic + generator.permutation(table.n_moments - n_basic)]
+    )
+    products = table.products.copy()
+    products[:, [0, 1, 3]] = number[products[:, [0, 1, 3]]]
+    swap = generator.random(len(products)) < 0.5
+    products[swap, :2] = products[swap, 1::-1]
+    rows = list(shuffled_in_order(products, generator))
+    return table.basic[order], products[rows], number[table.scalars].astype(np.int32), len(number)
+
+
+def shuffled_in_order(products: Integers, generator: np.random.Generator) -> Iterator[int]:
+    """Rows in a random order in which every factor is complete before it is used."""
+    left = {t: int((products[:, 3] == t).sum()) for t in set(products[:, 3].tolist())}
+    waiting = list(range(len(products)))
+    while waiting:
+        ready = [r for r in waiting if not any(left.get(int(f), 0) for f in products[r, :2])]
+        row = int(generator.choice(ready))
+        waiting.remove(row)
+        left[int(products[row, 3])] -= 1
+        yield row
+
+
+@pytest.mark.parametrize("level", [2, 4, 6, 8, 10, 12, 16])
+def test_own_tables_keep_their_meaning(level: int) -> None:
+    table = contraction_table(level)
+    assert_same_scalars(table.basic, table.products, table.scalars, table.n_moments)
+
+
+@given(st.sampled_from([4, 6, 8, 10]), st.integers(0, 10**6))
+@settings(deadline=None, max_examples=40)
+def test_permuted_tables_keep_their_meaning(level: int, seed: int) -> None:
+    basic, products, scalars, n_moments = permuted(contraction_table(level), seed)
+    assert_same_scalars(basic, products, scalars, n_moments)
+
+
+def test_products_of_a_moment_need_not_stand_together() -> None:
+    basic = np.array([[0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]], dtype=np.int32)
+    # Moments 4 and 5 are summed up in turn; 6 needs both; 4 is complete before 5.
+    products = np.array(
+        [[1, 1, 1, 5], [0, 0, 2, 4], [2, 2, 1, 5], [0, 1, 3, 4], [3, 3, 1, 5], [4, 5, 1, 6]],
+        dtype=np.int32,
+    )
+    layout = assert_same_scalars(basic, products, np.array([0, 6, 5, 4], dtype=np.int32), 7)
+    assert len(layout.run_targets) == 3
+
+
+def test_incomplete_and_repeated_basic_moments() -> None:
+    # No (0; 1, 0, 0), no mu = 1 but one of rank 2, and M[2; 0, 1, 0] twice.
+    basic = np.array(
+        [[2, 0, 1, 0], [0, 0, 0, 3], [1, 0, 2, 0], [0, 0, 0, 0], [2, 0, 1, 0], [0, 1, 1, 0]],
+        dtype=np.int32,
+    )
+    products = np.array([[0, 4, 1, 6], [1, 1, -5, 6], [2, 3, 7, 7]], dtype=np.int32)
+    scalars = np.array([7, 3, 6, 4, 5], dtype=np.int32)
+    layout = assert_same_scalars(basic, products, scalars, 8)
+    assert layout.max_degree == 3
+    assert layout.monomial_counts.tolist() == [20, 10, 4]  # complete, and never growing with mu
+
+
+def test_a_higher_mu_with_a_higher_rank_widens_the_lower_ones() -> None:
+    basic = np.array([[0, 0, 0, 0], [3, 1, 1, 0]], dtype=np.int32)
+    products = np.zeros((0, 4), dtype=np.int32)
+    layout = assert_same_scalars(basic, products, np.array([0, 1], dtype=np.int32), 2)
+    assert layout.monomial_counts.tolist() == [10, 10, 10, 10]
+
+
+def test_monomials_are_ordered_by_degree_then_x_then_y() -> None:
+    assert monomial_exponents(2).tolist() == [
+        [0, 0, 0],
+        [1, 0, 0],
+        [0, 1, 0],
+        [0, 0, 1],
+        [2, 0, 0],
+        [1, 1, 0],
+        [1, 0, 1],
+        [0, 2, 0],
+        [0, 1, 1],
+        [0, 0, 2],
+    ]
+
+
+def test_kernels_with_incomplete_and_repeated_basic_moments() -> None:
+    table = ContractionTable(
+        np.array([[1, 0, 2, 0], [0, 0, 0, 3], [0, 0, 0, 0], [1, 0, 2, 0], [0, 1, 1, 0]]),
+        np.array([[0, 3, 1, 5], [1, 1, -5, 5], [2, 4, 7, 6], [5, 6, 1, 7]]),
+        np.array([6, 2, 7, 3]),
+        8,
+    )
+    model = random_model(table, 2)
+    where = neighborhoods([cluster(5), crystal(2)], 2)
+    expected = reference.evaluate(model, where)
+    rows = reference.jacobian(model, where)
+    factors = np.ones(model.n_parameters)
+    factors[: model.n_radial] = model.scaling
+    for name in kernels.instruction_sets():
+        core = compile_model(model)
+        found = kernels.evaluate(core, where, kernels=name)
+        np.testing.assert_allclose(found.forces, expected.forces, rtol=1e-11, atol=1e-12)
+        np.testing.assert_allclose(
+            kernels.jacobian(core, where, kernels=name).forces * factors,
+            rows.forces,
+            rtol=1e-10,
+            atol=1e-12 * abs(rows.forces).max(),
+        )
+
+
+# --------------------------------------------------------------------- what the core refuses
+
+
+class _Recorder:
+    """Stands for the compiled module and keeps what a model hands to it."""
+
+    def __init__(self) -> None:
+        self.arguments: dict[str, Any] = {}
+
+    def Core(self, **arguments: Any) -> _core.Core:
+        self.arguments = arguments
+        return _core.Core(**arguments)
+
+
+@pytest.fixture
+def arguments(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    recorder = _Recorder()
+    monkeypatch.setattr(model_module, "_core", recorder)
+    compile_model(random_model(8, 2))
+    return recorder.arguments
+
+
+def changed(array: NDArray[Any], index: int, value: float) -> NDArray[Any]:
+    copy = array.copy()
+    copy[index] = value
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("name", "index", "value", "message"),
+    [
+        ("run_first", -1, 10**9, "products of wrong size"),
+        ("run_targets", 0, 0, "run target out of range"),
+        ("run_targets", 0, 10**6, "run target out of range"),
+        ("left", 0, -1, "a product uses a moment before"),
+        ("right", 0, 10**6, "a product uses a moment before"),
+        ("scalars", 0, -1, "scalar out of range"),
+        ("scalars", 0, 10**6, "scalar out of range"),
+        ("moment_offsets", 0, -1, "moments out of range"),
+        ("moment_offsets", 1, 10**6, "moments out of range"),
+        ("monomial_counts", 0, 10**6, "monomial counts out of range"),
+        ("monomial_counts", 0, 0, "monomial counts"),
+        ("monomial_counts", 1, 11, "moments out of range|monomial counts"),
+    ],
+)
+def test_core_refuses_tables_out_of_range(
+    arguments: dict[str, Any], name: str, index: int, value: float, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        _core.Core(**{**arguments, name: changed(arguments[name], index, value)})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"n_species": -1}, "radial coefficients of wrong size"),
+        ({"n_species": 3}, "radial coefficients of wrong size"),
+        ({"n_mu": 1}, "radial coefficients of wrong size"),
+        ({"radial_size": 0}, "of wrong size"),
+        ({"radial_size": -3}, "of wrong size"),
+        ({"max_degree": -1}, "monomial counts"),
+        ({"max_degree": 2**31 - 1}, "monomial counts"),
+        ({"n_basic": 10**6}, "out of range"),
+        ({"envelope": 7}, "unknown envelope"),
+        ({"zbl": [1.0, 2.0]}, "zbl needs"),
+        ({"radial_coeffs": np.zeros(5)}, "radial coefficients of wrong size"),
+        ({"species_coeffs": np.zeros(5)}, "species coefficients of wrong size"),
+        ({"zbl_charges": np.zeros(5)}, "species coefficients of wrong size"),
+        ({"moment_coeffs": np.zeros(5)}, "moment coefficients of wrong size"),
+        ({"recurrence": np.zeros(5)}, "recurrence of wrong size"),
+        ({"factors": np.zeros(5)}, "products of wrong size"),
+        ({"run_first": np.zeros(2, np.int64)}, "runs of wrong size"),
+    ],
+)
+def test_core_refuses_sizes_that_disagree(
+    arguments: dict[str, Any], changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        _core.Core(**{**arguments, **changes})
+
+
+@pytest.mark.parametrize("value", [None, "text", np.zeros((2, 2))])
+def test_core_refuses_what_is_no_vector(arguments: dict[str, Any], value: object) -> None:
+    with pytest.raises(TypeError, match="incompatible function arguments"):
+        _core.Core(**{**arguments, "radial_coeffs": value})
+
+
+def system(**changes: Any) -> dict[str, Any]:
+    return {
+        "positions": np.array([[0.0, 0, 0], [0, 0, 2.5], [0, 2.2, 0.0]]),
+        "cells": np.zeros((1, 3, 3)),
+        "structures": np.zeros(3, np.int32),
+        "types": np.zeros(3, np.int32),
+        "first": np.array([0, 2, 4, 6]),
+        "neighbors": np.array([1, 2, 0, 2, 0, 1], np.int32),
+        "shifts": np.zeros((6, 3), np.int32),
+        **changes,
+    }
+
+
+def test_a_good_system_is_accepted() -> None:
+    made = _core.System(**system())
+    assert (made.n_atoms, made.n_structures) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"first": np.zeros(0, np.int64)}, "n_atoms \\+ 1"),
+        ({"first": np.array([0, 6])}, "n_atoms \\+ 1"),
+        ({"first": np.array([0, 2, 4, 7])}, "span all pairs"),
+        ({"first": np.array([1, 2, 4, 6])}, "span all pairs"),
+        ({"first": np.array([0, 5, 4, 6])}, "must not decrease"),
+        ({"first": np.array([0, 2**62, 4, 6])}, "must not decrease"),
+        ({"neighbors": np.array([1, 2, 0, 3, 0, 1], np.int32)}, "neighbour index out of range"),
+        ({"neighbors": np.array([1, 2, 0, -1, 0, 1], np.int32)}, "neighbour index out of range"),
+        ({"shifts": np.zeros((5, 3), np.int32)}, "one row a pair"),
+        ({"structures": np.array([0, 1, 0], np.int32)}, "structure index out of range"),
+        ({"structures": np.array([0, -1, 0], np.int32)}, "structure index out of range"),
+        ({"cells": np.zeros((0, 3, 3))}, "structure index out of range"),
+        ({"types": np.array([0, -1, 0], np.int32)}, "negative species"),
+        ({"types": np.zeros(4, np.int32)}, "one entry an atom"),
+        ({"positions": np.zeros((2, 3))}, "one entry an atom"),
+    ],
+)
+def test_systems_out_of_range_are_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        _core.System(**system(**changes))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"positions": np.zeros((3, 2))},
+        {"positions": None},
+        {"shifts": np.zeros((6, 2), np.int32)},
+        {"cells": np.zeros((3, 3))},
+    ],
+)
+def test_systems_of_wrong_shape_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match="incompatible function arguments"):
+        _core.System(**system(**changes))
+
+
+def compiled() -> tuple[Model, _core.Core]:
+    model = random_model(8, 2)
+    return model, compile_model(model)
+
+
+def test_kernels_refuse_species_they_do_not_have() -> None:
+    _, core = compiled()
+    where = _core.System(**system(types=np.array([0, 2, 0], np.int32)))
+    with pytest.raises(ValueError, match="species index out of range"):
+        _core.evaluate(core, where, 0, 3, "", np.zeros(3), np.zeros((3, 3)), np.zeros((1, 6)))
+
+
+@pytest.mark.parametrize(("begin", "end"), [(0, 4), (-8, 3), (2, 1)])
+def test_kernels_refuse_atoms_that_are_not_there(begin: int, end: int) -> None:
+    _, core = compiled()
+    where = _core.System(**system())
+    out = np.zeros(3), np.zeros((3, 3)), np.zeros((1, 6))
+    with pytest.raises(ValueError, match="atom range out of range"):
+        _core.evaluate(core, where, begin, end, "", *out)
+
+
+def test_kernels_refuse_output_of_wrong_size() -> None:
+    model, core = compiled()
+    where = _core.System(**system())
+    p = model.n_parameters
+    good: list[Any] = [np.zeros(3), np.zeros((3, 3)), np.zeros((1, 6))]
+    for k, wrong in enumerate((np.zeros(2), np.zeros((2, 3)), np.zeros((2, 6)))):
+        with pytest.raises(ValueError, match="of wrong size"):
+            _core.evaluate(core, where, 0, 3, "", *good[:k], wrong, *good[k + 1 :])
+    for shape in ((2, p), (3, p - 1)):
+        with pytest.raises(ValueError, match="of wrong size"):
+            _core.site_gradients(core, where, 0, 3, "", np.zeros(shape))
+    rows: list[Any] = [np.zeros((1, p)), np.zeros((3, 3, p)), np.zeros((1, 6, p))]
+    for k in range(3):
+        for wrong in (rows[k][..., 1:].copy(), rows[k][1:].copy()):
+            with pytest.raises(ValueError, match="of wrong size"):
+                _core.jacobian(core, where, 0, 3, "", *rows[:k], wrong, *rows[k + 1 :])
+    directions: list[Any] = [np.zeros(1), np.zeros((3, 3)), np.zeros((1, 3, 3)), np.zeros(p)]
+    for k in range(4):
+        with pytest.raises(ValueError, match="of wrong size"):
+            _core.directional_gradient(
+                core, where, 0, 3, "", *directions[:k], directions[k][1:], *directions[k + 1 :]
+            )
+
+
+def test_kernels_refuse_read_only_output() -> None:
+    _, core = compiled()
+    forces = np.zeros((3, 3))
+    forces.setflags(write=False)
+    with pytest.raises(TypeError, match="incompatible function arguments"):
+        _core.evaluate(
+            core, _core.System(**system()), 0, 3, "", np.zeros(3), forces, np.zeros((1, 6))
+        )
