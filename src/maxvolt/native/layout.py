@@ -1,9 +1,10 @@
 """Internal order of moments: what the compiled kernels expect of a contraction table.
 
-The kernels keep the basic moments of each mu as a stretch of the monomials ordered by degree, then
-n_x falling, then n_y falling (`core/moments.hpp`), complete up to the highest rank that this mu or
-a higher one has. A table may list its basic moments in any order and may leave some out; here its
-indices are translated.
+The vectors in a moment are unit vectors, so x^2 + y^2 + z^2 = 1 and moments with two z follow from
+others. The kernels sum over neighbours only moments with at most one z, a stretch for each mu in the
+order of `core/moments.hpp`, complete up to the highest rank that this mu or a higher one has; the
+dependent ones follow by additions. A table may list its basic moments in any order and may leave some
+out; here its indices are translated.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MomentLayout", "moment_layout", "monomial_exponents"]
+__all__ = ["MomentLayout", "independent_exponents", "moment_layout"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +26,11 @@ class MomentLayout:
     max_degree : int
         Highest rank nu of a basic moment.
     monomial_counts, moment_offsets : shape (n_mu,), int32
-        Number of monomials of each mu and index of its first moment.
-    n_basic, n_moments : int
-        Basic moments (unused ones included) and all moments.
+        Number of independent monomials of each mu and index of its first moment.
+    n_independent, n_basic, n_moments : int
+        Independent basic moments, all basic moments (unused ones included) and all moments.
+    traces : shape (n_basic - n_independent, 3), int32
+        Dependent moment n_independent + t is moment [t, 0] - moment [t, 1] - moment [t, 2].
     run_targets : shape (n_runs,), int32
         Moment that each run of products sums into.
     run_first : shape (n_runs + 1,), int64
@@ -42,8 +45,10 @@ class MomentLayout:
     max_degree: int
     monomial_counts: NDArray[np.int32]
     moment_offsets: NDArray[np.int32]
+    n_independent: int
     n_basic: int
     n_moments: int
+    traces: NDArray[np.int32]
     run_targets: NDArray[np.int32]
     run_first: NDArray[np.int64]
     left: NDArray[np.int32]
@@ -52,17 +57,46 @@ class MomentLayout:
     scalars: NDArray[np.int32]
 
 
-def monomial_exponents(max_degree: int) -> NDArray[np.int32]:
-    """Exponents (n_x, n_y, n_z) of all monomials up to a degree, in the order of the kernels."""
-    return np.array(
-        [
-            (nx, ny, degree - nx - ny)
-            for degree in range(max_degree + 1)
-            for nx in range(degree, -1, -1)
-            for ny in range(degree - nx, -1, -1)
-        ],
-        dtype=np.int32,
-    )
+def independent_exponents(max_degree: int) -> list[tuple[int, int, int]]:
+    """Exponents (n_x, n_y, n_z) with n_z of 0 or 1 up to a degree, in the order of the kernels."""
+    return [
+        (degree - nz - ny, ny, nz)
+        for degree in range(max_degree + 1)
+        for nz in (0, 1)
+        for ny in range(degree - nz + 1)
+    ]
+
+
+def _dependent_exponents(max_degree: int) -> list[tuple[int, int, int]]:
+    """Exponents with n_z of 2 and more, in an order in which each follows from those before."""
+    return [
+        (degree - nz - ny, ny, nz)
+        for degree in range(max_degree + 1)
+        for nz in range(2, degree + 1)
+        for ny in range(degree - nz + 1)
+    ]
+
+
+def _places(
+    highest: NDArray[np.int64],
+) -> tuple[dict[tuple[int, int, int, int], int], list[tuple[int, int, int]]]:
+    """Index of every basic moment (mu, n_x, n_y, n_z), and the traces of the dependent ones."""
+    place: dict[tuple[int, int, int, int], int] = {}
+    for mu, degree in enumerate(highest.tolist()):
+        for exponents in independent_exponents(degree):
+            place[(mu, *exponents)] = len(place)
+    traces = []
+    for mu, degree in enumerate(highest.tolist()):
+        for nx, ny, nz in _dependent_exponents(degree):
+            place[mu, nx, ny, nz] = len(place)
+            traces.append(
+                (
+                    place[mu, nx, ny, nz - 2],
+                    place[mu, nx + 2, ny, nz - 2],
+                    place[mu, nx, ny + 2, nz - 2],
+                )
+            )
+    return place, traces
 
 
 def moment_layout(
@@ -85,22 +119,17 @@ def moment_layout(
     n_moments : int
         Number of moments of the table.
     """
-    mu, exponents = basic[:, 0], basic[:, 1:]
-    degree = exponents.sum(axis=1)
-    highest = np.array([degree[mu >= m].max() for m in range(int(mu.max()) + 1)])
-    counts = (highest + 1) * (highest + 2) * (highest + 3) // 6
-    offsets = np.concatenate([[0], np.cumsum(counts)])
-    ordered = monomial_exponents(int(highest[0]))
-    place = {tuple(e): i for i, e in enumerate(ordered.tolist())}
-    n_basic = int(offsets[-1])
+    mu, degree = basic[:, 0], basic[:, 1:].sum(axis=1)
+    highest = np.array([degree[mu >= m].max() for m in range(int(mu.max()) + 1)], dtype=np.int64)
+    counts = (highest + 1) ** 2
+    place, traces = _places(highest)
+    n_basic = len(place)
     targets = products[:, 3].astype(np.int64)
     complete = np.zeros(n_moments, dtype=np.int64)  # row after which a moment may be used
     np.maximum.at(complete, targets, np.arange(len(products)))
     composite = np.arange(len(basic), n_moments)
     index = np.empty(n_moments, dtype=np.int32)
-    index[: len(basic)] = [
-        offsets[m] + place[tuple(e)] for m, e in zip(mu, exponents.tolist(), strict=True)
-    ]
+    index[: len(basic)] = [place[m, nx, ny, nz] for m, nx, ny, nz in basic.tolist()]
     index[composite[np.argsort(complete[composite], kind="stable")]] = n_basic + np.arange(
         len(composite)
     )
@@ -109,9 +138,11 @@ def moment_layout(
     return MomentLayout(
         max_degree=int(highest[0]),
         monomial_counts=counts.astype(np.int32),
-        moment_offsets=offsets[:-1].astype(np.int32),
+        moment_offsets=(np.cumsum(counts) - counts).astype(np.int32),
+        n_independent=int(counts.sum()),
         n_basic=n_basic,
         n_moments=n_basic + len(composite),
+        traces=np.array(traces, dtype=np.int32).reshape(-1, 3),
         run_targets=index[rows[starts, 3]],
         run_first=np.append(starts, len(rows)).astype(np.int64),
         left=index[rows[:, 0]],

@@ -5,8 +5,29 @@
 
 namespace maxvolt::MAXVOLT_VARIANT {
 
-// moments[target] = sum of the products of its run; basic moments are given.
+// Fills in the dependent basic moments: x^a y^b z^(c+2) = x^a y^b z^c - x^(a+2) y^b z^c - x^a y^(b+2) z^c.
+MAXVOLT_INLINE void expand_traces(const Model& m, vec* moments) {
+    const std::int32_t* t = m.traces;
+    for (int i = m.n_independent; i < m.n_basic; ++i, t += 3)
+        moments[i] = moments[t[0]] - moments[t[1]] - moments[t[2]];
+}
+
+MAXVOLT_INLINE void fold_trace(const Model& m, int trace, vec* adjoint) {
+    const std::int32_t* t = m.traces + std::int64_t(trace) * 3;
+    const vec a = adjoint[m.n_independent + trace];
+    adjoint[t[0]] += a;
+    adjoint[t[1]] -= a;
+    adjoint[t[2]] -= a;
+}
+
+// Reverse of expand_traces.
+MAXVOLT_INLINE void fold_traces(const Model& m, vec* adjoint) {
+    for (int trace = m.n_basic - m.n_independent - 1; trace >= 0; --trace) fold_trace(m, trace, adjoint);
+}
+
+// moments[target] = sum of the products of its run; independent basic moments are given.
 inline void contract(const Model& m, vec* moments) {
+    expand_traces(m, moments);
     for (int run = 0; run < m.n_runs; ++run) {
         vec sum = zero();
         for (std::int64_t p = m.run_first[run]; p < m.run_first[run + 1]; ++p) {
@@ -30,6 +51,7 @@ MAXVOLT_INLINE void contract_run_reverse(const Model& m, int run, const vec* mom
 // adjoint of every moment from those of the scalars (all other entries zero on entry).
 inline void contract_reverse(const Model& m, const vec* moments, vec* adjoint) {
     for (int run = m.n_runs - 1; run >= 0; --run) contract_run_reverse(m, run, moments, adjoint);
+    fold_traces(m, adjoint);
 }
 
 MAXVOLT_INLINE void contract_run_tangent(const Model& m, int run, const vec* moments, vec* tangent) {
@@ -42,6 +64,7 @@ MAXVOLT_INLINE void contract_run_tangent(const Model& m, int run, const vec* mom
 }
 
 inline void contract_tangent(const Model& m, const vec* moments, vec* tangent) {
+    expand_traces(m, tangent);
     for (int run = 0; run < m.n_runs; ++run) contract_run_tangent(m, run, moments, tangent);
 }
 
@@ -62,6 +85,7 @@ inline void contract_reverse_tangent(const Model& m, const vec* moments, const v
                                      const vec* tangent, vec* adjoint_tangent) {
     for (int run = m.n_runs - 1; run >= 0; --run)
         contract_run_reverse_tangent(m, run, moments, adjoint, tangent, adjoint_tangent);
+    fold_traces(m, adjoint_tangent);
 }
 
 }  // namespace maxvolt::MAXVOLT_VARIANT

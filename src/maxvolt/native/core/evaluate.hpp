@@ -26,7 +26,7 @@ MAXVOLT_INLINE Workspace make_workspace(const Model& m, const System& s, Arena& 
 }
 
 inline void basic_moments(const Model& m, const Block& b, vec* tile, vec* moments) {
-    for (int i = 0; i < m.n_basic; ++i) moments[i] = zero();
+    for (int i = 0; i < m.n_independent; ++i) moments[i] = zero();
     for (int n = 0; n < b.n_slots; n += slot_group) {
         monomials<slot_group>(m.max_degree, b.x + n, b.y + n, b.z + n, tile);
         accumulate_moments<slot_group>(m, b.f + std::int64_t(n) * m.n_mu, tile, moments);

@@ -144,7 +144,7 @@ MAXVOLT_INLINE void group_tiles(const Model& m, GradientWorkspace& g, int n) {
 inline void moments_and_tangents(const Model& m, GradientWorkspace& g) {
     Workspace& w = g.base;
     const Block& b = w.block;
-    for (int i = 0; i < m.n_basic; ++i) w.moments[i] = g.tangent[i] = zero();
+    for (int i = 0; i < m.n_independent; ++i) w.moments[i] = g.tangent[i] = zero();
     for (int n = 0; n < b.n_slots; n += slot_group) {
         group_tiles(m, g, n);
         const vec* f = b.f + std::int64_t(n) * m.n_mu;

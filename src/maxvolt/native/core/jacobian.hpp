@@ -47,7 +47,7 @@ MAXVOLT_INLINE AtomWorkspace make_atom_workspace(const Model& m, const System& s
     w.phi = arena.take<vec>(n * m.radial_size);
     w.dphi = arena.take<vec>(n * m.radial_size);
     w.is_type = arena.take<vec>(n * m.n_species);
-    w.derivatives = arena.take<vec>(n * m.n_basic * 3);
+    w.derivatives = arena.take<vec>(n * m.n_independent * 3);
     w.h = arena.take<vec>(n * m.n_mu);
     w.h_vector = arena.take<vec>(n * m.n_mu * 3);
     w.tile = arena.take<vec>(count);
@@ -64,7 +64,7 @@ MAXVOLT_INLINE JacobianWorkspace make_jacobian_workspace(const Model& m, const S
     w.basis_moments =
         arena.take<vec>(std::int64_t(m.n_species) * m.radial_size * m.monomial_counts[0]);
     w.scalar_stride = graph.basic_first[m.n_scalars];
-    w.radial_stride = radial_row(m) * m.n_basic;
+    w.radial_stride = radial_row(m) * m.n_independent;
     w.scalar_couplings = arena.take<double>(lanes * w.scalar_stride);
     w.radial_couplings = arena.take<double>(lanes * w.radial_stride);
     return w;
@@ -264,6 +264,8 @@ inline void load_scalar_couplings(const Model& m, const ScalarGraph& graph, Jaco
         adjoint[m.scalars[k]] = broadcast(1.0);
         for (std::int64_t q = graph.run_first[k]; q < graph.run_first[k + 1]; ++q)
             contract_run_reverse(m, graph.runs[q], moments, adjoint);
+        for (std::int64_t q = graph.trace_first[k]; q < graph.trace_first[k + 1]; ++q)
+            fold_trace(m, graph.traces[q], adjoint);
         for (std::int64_t q = graph.basic_first[k]; q < graph.basic_first[k + 1]; ++q)
             for (int l = 0; l < lanes; ++l)
                 w.scalar_couplings[l * w.scalar_stride + q] = adjoint[graph.basics[q]][l];
@@ -288,14 +290,16 @@ inline void load_radial_couplings(const Model& m, const ScalarGraph& graph, cons
             tangent[at] = moved[i];
             energy += base.adjoint[at] * moved[i];
         }
+        expand_traces(m, tangent);
         for (std::int64_t q = graph.forward_first[mu]; q < graph.forward_first[mu + 1]; ++q)
             contract_run_tangent(m, graph.forward_runs[q], base.moments, tangent);
         for (std::int64_t q = graph.reverse_first[mu]; q < graph.reverse_first[mu + 1]; ++q)
             contract_run_reverse_tangent(m, graph.reverse_runs[q], base.moments, base.adjoint, tangent,
                                          adjoint_tangent);
+        fold_traces(m, adjoint_tangent);
         for (int l = 0; l < lanes; ++l) {
-            double* to = w.radial_couplings + l * w.radial_stride + std::int64_t(p) * m.n_basic;
-            for (int i = 0; i < m.n_basic; ++i) to[i] = adjoint_tangent[i][l];
+            double* to = w.radial_couplings + l * w.radial_stride + std::int64_t(p) * m.n_independent;
+            for (int i = 0; i < m.n_independent; ++i) to[i] = adjoint_tangent[i][l];
             if (b.atom[l] < 0) continue;
             const std::int64_t column = s.types[b.atom[l]] * std::int64_t(columns) + p;
             out.energies[std::int64_t(s.structures[b.atom[l]]) * width + column] += energy[l];
@@ -332,8 +336,8 @@ inline void radial_columns(const Model& m, const System& s, JacobianWorkspace& w
         for (int c = 0; c < n; ++c) {
             double* column = w.atom.columns + c * 3 * w.atom.stride * lanes;
             const double* coupling =
-                w.radial_couplings + lane * w.radial_stride + std::int64_t(p0 + c) * m.n_basic;
-            couple_all(w.atom, vecs, nullptr, coupling, m.n_basic, column);
+                w.radial_couplings + lane * w.radial_stride + std::int64_t(p0 + c) * m.n_independent;
+            couple_all(w.atom, vecs, nullptr, coupling, m.n_independent, column);
             add_explicit_part(m, w.atom, vecs, p0 + c, column);
         }
         add_columns(s, b, lane, w.atom, n_parameters(m), first + p0, n, out);

@@ -23,7 +23,8 @@ struct Product {
 struct Model {
     std::int32_t n_species, n_mu, radial_size;
     std::int32_t max_degree;  // highest rank nu of a basic moment
-    std::int32_t n_basic, n_moments, n_scalars, n_runs;
+    // Moments in order: independent basic ones, dependent basic ones, products.
+    std::int32_t n_independent, n_basic, n_moments, n_scalars, n_runs;
     Envelope envelope;
     std::int32_t clamp;  // 1: r below min_dist is replaced by min_dist in the radial basis
     double min_dist, cutoff, envelope_factor;
@@ -36,10 +37,12 @@ struct Model {
     const double* radial_coeffs;   // [n_species][n_species][n_mu][radial_size], scaling included
     const double* species_coeffs;  // [n_species]
     const double* moment_coeffs;   // [n_scalars]
-    // Basic moments of mu: monomials 0..monomial_counts[mu] in the order of moments.hpp, stored from
-    // moment_offsets[mu]; monomial_counts never increases with mu.
+    // Independent basic moments of mu: monomials 0..monomial_counts[mu] in the order of moments.hpp,
+    // stored from moment_offsets[mu]; monomial_counts never increases with mu.
     const std::int32_t* monomial_counts;
     const std::int32_t* moment_offsets;
+    // Dependent basic moment n_independent + t is moment traces[t][0] - traces[t][1] - traces[t][2].
+    const std::int32_t* traces;  // [n_basic - n_independent][3]
     // Runs of products with one target each, in an order that one forward pass can follow.
     const std::int32_t* run_targets;  // [n_runs]
     const std::int64_t* run_first;    // [n_runs + 1]
@@ -52,9 +55,11 @@ struct ScalarGraph {
     const std::int64_t* run_first;    // [n_scalars + 1]
     const std::int32_t* runs;         // runs a scalar depends on, last first
     const std::int64_t* node_first;   // [n_scalars + 1]
-    const std::int32_t* nodes;        // non-basic moments a scalar depends on
+    const std::int32_t* nodes;        // other than independent basic moments that a scalar depends on
+    const std::int64_t* trace_first;  // [n_scalars + 1]
+    const std::int32_t* traces;       // traces a scalar depends on, last first
     const std::int64_t* basic_first;  // [n_scalars + 1]
-    const std::int32_t* basics;       // basic moments a scalar depends on, ascending
+    const std::int32_t* basics;       // independent basic moments a scalar depends on, ascending
     // For a change of the basic moments of one mu: runs whose target changes, in order, and runs through
     // which the adjoints of other moments change, last first.
     const std::int64_t* forward_first;  // [n_mu + 1]

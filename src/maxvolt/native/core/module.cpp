@@ -120,8 +120,8 @@ class System {
 
 // What depends on what in a contraction table.
 struct OwnedGraph {
-    std::vector<std::int64_t> run_first{0}, node_first{0}, basic_first{0};
-    std::vector<std::int32_t> runs, nodes, basics;
+    std::vector<std::int64_t> run_first{0}, node_first{0}, trace_first{0}, basic_first{0};
+    std::vector<std::int32_t> runs, nodes, traces, basics;
     std::vector<std::int64_t> forward_first{0}, reverse_first{0};
     std::vector<std::int32_t> forward_runs, reverse_runs;
 
@@ -132,8 +132,8 @@ struct OwnedGraph {
 
     maxvolt::ScalarGraph view() const {
         return {run_first.data(),     runs.data(),         node_first.data(),    nodes.data(),
-                basic_first.data(),   basics.data(),       forward_first.data(), forward_runs.data(),
-                reverse_first.data(), reverse_runs.data()};
+                trace_first.data(),   traces.data(),       basic_first.data(),   basics.data(),
+                forward_first.data(), forward_runs.data(), reverse_first.data(), reverse_runs.data()};
     }
 
   private:
@@ -146,8 +146,14 @@ struct OwnedGraph {
             for (std::int64_t p = m.run_first[run]; p < m.run_first[run + 1]; ++p)
                 needed[m.products[p].left] = needed[m.products[p].right] = 1;
         }
+        for (int trace = m.n_basic - m.n_independent - 1; trace >= 0; --trace) {
+            if (!needed[m.n_independent + trace]) continue;
+            traces.push_back(trace);
+            for (int q = 0; q < 3; ++q) needed[m.traces[3 * trace + q]] = 1;
+        }
         for (int i = 0; i < m.n_moments; ++i)
-            if (needed[i]) (i < m.n_basic ? basics : nodes).push_back(i);
+            if (needed[i]) (i < m.n_independent ? basics : nodes).push_back(i);
+        trace_first.push_back(std::int64_t(traces.size()));
         run_first.push_back(std::int64_t(runs.size()));
         node_first.push_back(std::int64_t(nodes.size()));
         basic_first.push_back(std::int64_t(basics.size()));
@@ -156,6 +162,8 @@ struct OwnedGraph {
     void add_mu(const maxvolt::Model& m, int mu) {
         std::vector<char> moves(m.n_moments, 0), adjoint_moves(m.n_moments, 0);
         std::fill_n(moves.begin() + m.moment_offsets[mu], m.monomial_counts[mu], char(1));
+        for (int i = m.n_independent; i < m.n_basic; ++i)
+            moves[i] = moves[m.traces[3 * (i - m.n_independent)]];
         for (int run = 0; run < m.n_runs; ++run)
             for (std::int64_t p = m.run_first[run]; p < m.run_first[run + 1]; ++p)
                 if (moves[m.products[p].left] || moves[m.products[p].right]) {
@@ -184,13 +192,14 @@ class Core {
          double min_dist, double cutoff, double envelope_factor, double slope, double offset,
          Doubles recurrence, bool exponential_repulsion, std::vector<double> zbl, Doubles zbl_charges,
          Doubles radial_coeffs, Doubles species_coeffs, Doubles moment_coeffs, Integers monomial_counts,
-         Integers moment_offsets, std::int32_t max_degree, std::int32_t n_basic, std::int32_t n_moments,
+         Integers moment_offsets, std::int32_t max_degree, std::int32_t n_independent, std::int32_t n_basic,
+         std::int32_t n_moments, Integers traces,
          Integers run_targets, Array<std::int64_t, nb::ndim<1>> run_first, Integers left, Integers right,
          Doubles factors, Integers scalars)
         : recurrence_(copy(recurrence)), charges_(copy(zbl_charges)), radial_(copy(radial_coeffs)),
           species_(copy(species_coeffs)), moment_(copy(moment_coeffs)), counts_(copy(monomial_counts)),
           offsets_(copy(moment_offsets)), targets_(copy(run_targets)), run_first_(copy(run_first)),
-          scalars_(copy(scalars)) {
+          scalars_(copy(scalars)), traces_(copy(traces)) {
         require(std::int64_t(radial_.size()) == std::int64_t(n_species) * n_species * n_mu * radial_size,
                 "radial coefficients of wrong size");
         require(std::int32_t(species_.size()) == n_species && charges_.size() == species_.size(),
@@ -206,13 +215,18 @@ class Core {
                 "recurrence of wrong size");
         require(envelope >= 0 && envelope <= 2, "unknown envelope");
         require(zbl.size() == 4, "zbl needs inner, outer, coulomb constant and bohr radius");
-        const int full = (max_degree + 1) * (max_degree + 2) * (max_degree + 3) / 6;
+        const int full = (max_degree + 1) * (max_degree + 1);
         for (int mu = 0; mu < n_mu; ++mu) {
             require(counts_[mu] > 0 && counts_[mu] <= full && (mu == 0 || counts_[mu] <= counts_[mu - 1]),
                     "monomial counts out of range");
-            require(offsets_[mu] >= 0 && offsets_[mu] + counts_[mu] <= n_basic, "moments out of range");
+            require(offsets_[mu] >= 0 && offsets_[mu] + counts_[mu] <= n_independent, "moments out of range");
         }
         require(counts_[0] == full, "monomial counts must reach the highest degree");
+        require(n_independent <= n_basic && std::int64_t(traces_.size()) == 3 * (n_basic - n_independent),
+                "traces of wrong size");
+        for (std::size_t t = 0; t < traces_.size(); ++t)
+            require(traces_[t] >= 0 && traces_[t] < n_independent + std::int32_t(t / 3),
+                    "a trace uses a moment before it is computed");
         products_.reserve(left.size());
         for (std::size_t run = 0; run < targets_.size(); ++run) {
             require(targets_[run] >= n_basic && targets_[run] < n_moments, "run target out of range");
@@ -229,7 +243,9 @@ class Core {
         m.n_mu = n_mu;
         m.radial_size = radial_size;
         m.max_degree = max_degree;
+        m.n_independent = n_independent;
         m.n_basic = n_basic;
+        m.traces = traces_.data();
         m.n_moments = n_moments;
         m.n_scalars = std::int32_t(scalars_.size());
         m.n_runs = std::int32_t(targets_.size());
@@ -274,7 +290,7 @@ class Core {
     std::vector<double> recurrence_, charges_, radial_, species_, moment_;
     std::vector<std::int32_t> counts_, offsets_, targets_;
     std::vector<std::int64_t> run_first_;
-    std::vector<std::int32_t> scalars_;
+    std::vector<std::int32_t> scalars_, traces_;
     std::vector<maxvolt::Product> products_;
     std::unique_ptr<OwnedGraph> graph_;
 };
@@ -362,13 +378,14 @@ NB_MODULE(_core, module) {
     nb::class_<Core>(module, "Core")
         .def(nb::init<std::int32_t, std::int32_t, std::int32_t, int, bool, double, double, double,
                       double, double, Doubles, bool, std::vector<double>, Doubles, Doubles, Doubles,
-                      Doubles, Integers, Integers, std::int32_t, std::int32_t, std::int32_t, Integers,
+                      Doubles, Integers, Integers, std::int32_t, std::int32_t, std::int32_t,
+                      std::int32_t, Integers, Integers,
                       Array<std::int64_t, nb::ndim<1>>, Integers, Integers, Doubles, Integers>(),
              nb::kw_only(), "n_species"_a, "n_mu"_a, "radial_size"_a, "envelope"_a, "clamp"_a,
              "min_dist"_a, "cutoff"_a, "envelope_factor"_a, "slope"_a, "offset"_a, "recurrence"_a,
              "exponential_repulsion"_a, "zbl"_a, "zbl_charges"_a, "radial_coeffs"_a, "species_coeffs"_a,
-             "moment_coeffs"_a, "monomial_counts"_a, "moment_offsets"_a, "max_degree"_a, "n_basic"_a,
-             "n_moments"_a, "run_targets"_a, "run_first"_a, "left"_a, "right"_a, "factors"_a,
+             "moment_coeffs"_a, "monomial_counts"_a, "moment_offsets"_a, "max_degree"_a, "n_independent"_a,
+             "n_basic"_a, "n_moments"_a, "traces"_a, "run_targets"_a, "run_first"_a, "left"_a, "right"_a, "factors"_a,
              "scalars"_a)
         .def_prop_ro("n_parameters", [](const Core& c) { return n_parameters(c.view); });
     module.def("evaluate", &evaluate);

@@ -1,31 +1,32 @@
 // Monomials of unit vectors and the basic moments M[mu, n] = sum_j f_mu(r_j) u_j^n.
 //
-// Monomials x^a y^b z^c are ordered by degree, then a falling, then b falling. In this order the
-// monomials of one degree are x times all of the degree below, then y times those of its last
-// (degree) entries, then z times the very last: the tree of products needs no table.
+// Since x^2 + y^2 + z^2 = 1, only monomials with at most one z are independent; the moments of all
+// others follow from theirs by additions (contraction.hpp). The independent ones of degree d are
+// x^d, x^(d-1) y, ..., y^d and then x^(d-1) z, ..., y^(d-1) z: 2 d + 1 of them, (d + 1)^2 up to degree d.
+// In this order the former are x times those of the degree below, and y times the last; the latter are
+// z times them: the tree of products needs no table.
 #pragma once
 #include "model.hpp"
 #include "simd.hpp"
 
 namespace maxvolt::MAXVOLT_VARIANT {
 
-constexpr int monomials_below(int degree) { return degree * (degree + 1) * (degree + 2) / 6; }
+constexpr int monomials_below(int degree) { return degree * degree; }
 
-// value[m * S + s]: the monomials of S unit vectors.
+// value[m * S + s]: the independent monomials of S unit vectors.
 template <int S>
 MAXVOLT_INLINE void monomials(int max_degree, const vec* x, const vec* y, const vec* z, vec* value) {
     for (int s = 0; s < S; ++s) value[s] = broadcast(1.0);
     for (int d = 1; d <= max_degree; ++d) {
         const vec* below = value + std::int64_t(monomials_below(d - 1)) * S;
         vec* out = value + std::int64_t(monomials_below(d)) * S;
-        const int by_x = d * (d + 1) / 2, before = d * (d - 1) / 2;
-        for (int i = 0; i < by_x; ++i)
-            for (int s = 0; s < S; ++s) out[i * S + s] = x[s] * below[i * S + s];
+        vec* with_z = out + (d + 1) * S;
         for (int i = 0; i < d; ++i)
-            for (int s = 0; s < S; ++s)
-                out[(by_x + i) * S + s] = y[s] * below[(before + i) * S + s];
-        for (int s = 0; s < S; ++s)
-            out[(by_x + d) * S + s] = z[s] * below[(before + d - 1) * S + s];
+            for (int s = 0; s < S; ++s) {
+                out[i * S + s] = x[s] * below[i * S + s];
+                with_z[i * S + s] = z[s] * below[i * S + s];
+            }
+        for (int s = 0; s < S; ++s) out[d * S + s] = y[s] * below[(d - 1) * S + s];
     }
 }
 
@@ -37,26 +38,21 @@ MAXVOLT_INLINE void monomials_reverse(int max_degree, const vec* x, const vec* y
     for (int s = 0; s < S; ++s) gx[s] = gy[s] = gz[s] = zero();
     for (int d = max_degree; d >= 1; --d) {
         const std::int64_t low = std::int64_t(monomials_below(d - 1)) * S;
-        const std::int64_t high = std::int64_t(monomials_below(d)) * S;
         const vec* below = value + low;
         vec* below_adjoint = adjoint + low;
-        const vec* a = adjoint + high;
-        const int by_x = d * (d + 1) / 2, before = d * (d - 1) / 2;
-        for (int i = 0; i < by_x; ++i)
-            for (int s = 0; s < S; ++s) {
-                gx[s] += a[i * S + s] * below[i * S + s];
-                below_adjoint[i * S + s] += x[s] * a[i * S + s];
-            }
+        const vec* a = adjoint + std::int64_t(monomials_below(d)) * S;
+        const vec* with_z = a + (d + 1) * S;
         for (int i = 0; i < d; ++i)
             for (int s = 0; s < S; ++s) {
-                const int k = (before + i) * S + s;
-                gy[s] += a[(by_x + i) * S + s] * below[k];
-                below_adjoint[k] += y[s] * a[(by_x + i) * S + s];
+                const int k = i * S + s;
+                gx[s] += a[k] * below[k];
+                gz[s] += with_z[k] * below[k];
+                below_adjoint[k] += x[s] * a[k] + z[s] * with_z[k];
             }
         for (int s = 0; s < S; ++s) {
-            const int k = (before + d - 1) * S + s;
-            gz[s] += a[(by_x + d) * S + s] * below[k];
-            below_adjoint[k] += z[s] * a[(by_x + d) * S + s];
+            const int k = (d - 1) * S + s;
+            gy[s] += a[d * S + s] * below[k];
+            below_adjoint[k] += y[s] * a[d * S + s];
         }
     }
 }
@@ -72,18 +68,16 @@ MAXVOLT_INLINE void monomials_tangent(int max_degree, const vec* x, const vec* y
         const vec* below = value + low;
         const vec* dbelow = tangent + low;
         vec* out = tangent + std::int64_t(monomials_below(d)) * S;
-        const int by_x = d * (d + 1) / 2, before = d * (d - 1) / 2;
-        for (int i = 0; i < by_x; ++i)
-            for (int s = 0; s < S; ++s)
-                out[i * S + s] = x[s] * dbelow[i * S + s] + dx[s] * below[i * S + s];
+        vec* with_z = out + (d + 1) * S;
         for (int i = 0; i < d; ++i)
             for (int s = 0; s < S; ++s) {
-                const int k = (before + i) * S + s;
-                out[(by_x + i) * S + s] = y[s] * dbelow[k] + dy[s] * below[k];
+                const int k = i * S + s;
+                out[k] = x[s] * dbelow[k] + dx[s] * below[k];
+                with_z[k] = z[s] * dbelow[k] + dz[s] * below[k];
             }
         for (int s = 0; s < S; ++s) {
-            const int k = (before + d - 1) * S + s;
-            out[(by_x + d) * S + s] = z[s] * dbelow[k] + dz[s] * below[k];
+            const int k = (d - 1) * S + s;
+            out[d * S + s] = y[s] * dbelow[k] + dy[s] * below[k];
         }
     }
 }
