@@ -52,7 +52,7 @@ $(VENV)/installed: $(VENV)/created $(VENV)/modules $(SETUP)
 	touch $@
 
 $(VENV)/installed-dev: $(VENV)/created $(VENV)/modules $(SETUP)
-	$(PIP) install --editable ".[dev]" build
+	$(PIP) install --editable ".[dev]"
 	touch $(VENV)/installed $@
 
 # The list of Python files; touched only when it changes.

@@ -10,10 +10,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from maxvolt.basis.repulsion import ZBL
     from maxvolt.calculators.ase import MaxvoltCalculator as Calculator
     from maxvolt.dataset import Dataset
     from maxvolt.errors import DataError, FileFormatError, FitError, MaxvoltError, SpeciesError
-    from maxvolt.fitting import FitResult, Weights, fit
+    from maxvolt.fitting import FitProgress, FitResult, FitSettings, Weights, fit
     from maxvolt.fitting.errors import ErrorReport, compute_errors
     from maxvolt.io import read, write
     from maxvolt.neighbors import MinimumDistances, minimum_distances
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MTP",
+    "ZBL",
     "Calculator",
     "DataError",
     "Dataset",
@@ -29,7 +31,9 @@ __all__ = [
     "Evaluation",
     "FileFormatError",
     "FitError",
+    "FitProgress",
     "FitResult",
+    "FitSettings",
     "MaxvoltError",
     "MinimumDistances",
     "Predictions",
@@ -55,13 +59,16 @@ _HOME = {
     "Evaluation": "maxvolt.potentials:Evaluation",
     "FileFormatError": "maxvolt.errors:FileFormatError",
     "FitError": "maxvolt.errors:FitError",
+    "FitProgress": "maxvolt.fitting:FitProgress",
     "FitResult": "maxvolt.fitting:FitResult",
+    "FitSettings": "maxvolt.fitting:FitSettings",
     "MTP": "maxvolt.potentials:MTP",
     "MaxvoltError": "maxvolt.errors:MaxvoltError",
     "MinimumDistances": "maxvolt.neighbors:MinimumDistances",
     "Predictions": "maxvolt.potentials:Predictions",
     "SpeciesError": "maxvolt.errors:SpeciesError",
     "Weights": "maxvolt.fitting:Weights",
+    "ZBL": "maxvolt.basis.repulsion:ZBL",
     "compute_errors": "maxvolt.fitting.errors:compute_errors",
     "fit": "maxvolt.fitting:fit",
     "minimum_distances": "maxvolt.neighbors:minimum_distances",

@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read, compare, print and plot."""
-    from maxvolt.cli.prediction import SteppedPotential
+    from maxvolt.cli.prediction import SteppedPotential, note_work
     from maxvolt.fitting.errors import compute_ensemble_errors
     from maxvolt.io import read
     from maxvolt.potentials import Ensemble
@@ -53,6 +53,7 @@ def run(options: argparse.Namespace) -> None:
     dataset = read(options.data, species=options.species or potential.species)
     if not (dataset.has_energy | dataset.has_forces | dataset.has_stress).any():
         raise DataError(f"{options.data}: holds no energy, force or stress to compare with")
+    note_work(dataset, options.threads)
     with progress_bar("evaluating", len(members) * len(dataset)) as advance:
         stepped = [SteppedPotential(member, advance) for member in members]
         errors = compute_ensemble_errors(stepped, dataset, threads=options.threads)

@@ -64,8 +64,9 @@ def _evaluated(potential: MTP | Ensemble, dataset: Dataset, threads: int | None)
 
     import numpy as np
 
-    from maxvolt.cli.prediction import SteppedPotential
+    from maxvolt.cli.prediction import SteppedPotential, note_work
 
+    note_work(dataset, threads)
     with progress_bar("evaluating", len(dataset)) as advance:
         predictions = SteppedPotential(potential, advance).evaluate_dataset(
             dataset, threads=threads

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from maxvolt.cli.console import note
+
 if TYPE_CHECKING:
     from maxvolt.dataset import Dataset
     from maxvolt.potentials import MTP, Ensemble, Predictions
 
-__all__ = ["SteppedPotential", "steps"]
+__all__ = ["SteppedPotential", "note_work", "steps"]
 
 _ATOMS_OF_A_STEP = 20_000
 """Enough to keep all threads busy, few enough that the bar moves."""
@@ -61,3 +63,13 @@ def steps(dataset: Dataset, atoms: int = _ATOMS_OF_A_STEP) -> list[slice]:
             found.append(slice(first, index + 1))
             first, held = index + 1, 0
     return found
+
+
+def note_work(dataset: Dataset, threads: int | None) -> None:
+    """Say how much there is to do, and on how many threads."""
+    from maxvolt.native.threads import thread_count
+
+    note(
+        f"evaluating {len(dataset)} structures, {dataset.n_atoms} atoms; "
+        f"{thread_count(threads)} threads"
+    )

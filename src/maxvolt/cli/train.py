@@ -111,11 +111,13 @@ def _start(options: argparse.Namespace, dataset: Dataset) -> MTP:
     from maxvolt.neighbors import minimum_distances
     from maxvolt.potentials import MTP, read_potential
 
+    zbl = None if options.zbl is None else ZBL(*options.zbl)
     if options.init is not None:
         file, species = read_potential_file(options.init), options.species
         if species is None and file.species is None and not file.is_trained:
             species = dataset.species
-        return read_potential(options.init, species=species)
+        potential = read_potential(options.init, species=species)
+        return potential if zbl is None else potential.with_repulsion(zbl)
     cutoff, min_dist = options.cutoff or 5.0, options.min_dist
     if min_dist is None:
         min_dist = min(_BELOW_SHORTEST * minimum_distances(dataset).overall, 0.5 * cutoff)
@@ -125,7 +127,7 @@ def _start(options: argparse.Namespace, dataset: Dataset) -> MTP:
         cutoff=cutoff,
         min_dist=min_dist,
         radial_basis_size=options.radial_basis_size or 8,
-        repulsion=None if options.zbl is None else ZBL(*options.zbl),
+        repulsion=zbl,
     )
 
 

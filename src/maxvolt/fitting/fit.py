@@ -182,7 +182,7 @@ def _warnings(
     if limited:
         found.append(
             f"{limited} of {len(states)} fits reached the limit of {settings.max_iterations} "
-            "iterations before they converged; raise max_iterations"
+            "iterations before they converged; allow more (max_iterations, --max-iterations)"
         )
     smallest = minimum_distances(dataset, search_radius=potential.cutoff).overall
     if smallest < potential.min_dist:

@@ -87,7 +87,7 @@ class EnsembleRun:
         warm = self.warm_up(member)
         few = replace(
             self.settings,
-            max_iterations=self.settings.start_iterations,
+            max_iterations=min(self.settings.start_iterations, self.settings.max_iterations),
             tolerance=max(_WARM_UP_TOLERANCE, self.settings.tolerance),
         )
         shape = warm.potential.model.radial_coeffs.shape

@@ -167,7 +167,7 @@ def _symbols(
         if given is None:
             raise SpeciesError(
                 f"{where}: a .cfg file has types, not elements; say which elements they are, "
-                "type 0 first: species=('Ti', 'Al') or --species Ti Al"
+                "type 0 first: species=('Ti', 'Al') or --species Ti,Al"
             )
         return given
     from_file = tuple(named.split())

@@ -70,7 +70,7 @@ def _need_species(path: Path, species: Sequence[str] | None, known: bool, what: 
     if species is None and not known:
         raise SpeciesError(
             f"{path}: the file has types, not elements; say which elements they are, type 1 "
-            f"first: species=('Ti', 'Al') or --species Ti Al (or write the file with {what})"
+            f"first: species=('Ti', 'Al') or --species Ti,Al (or write the file with {what})"
         )
     for symbol in species or ():
         if atomic_numbers.get(symbol, 0) < 1:

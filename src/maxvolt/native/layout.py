@@ -1,10 +1,10 @@
 """Internal order of moments: what the compiled kernels expect of a contraction table.
 
 The vectors in a moment are unit vectors, so x^2 + y^2 + z^2 = 1 and moments with two z follow from
-others. The kernels sum over neighbours only moments with at most one z, a stretch for each mu in the
-order of `core/moments.hpp`, complete up to the highest rank that this mu or a higher one has; the
-dependent ones follow by additions. A table may list its basic moments in any order and may leave some
-out; here its indices are translated.
+others. The kernels sum over neighbours only moments with at most one z, a stretch for each mu in
+the order of `core/moments.hpp`, complete up to the highest rank that this mu or a higher one has;
+the dependent ones follow by additions. A table may list its basic moments in any order and may
+leave some out; here its indices are translated.
 """
 
 from __future__ import annotations

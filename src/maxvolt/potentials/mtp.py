@@ -87,6 +87,8 @@ class MTP:
         repulsion: ZBL | None = None,
     ) -> None:
         symbols = check_species(species)
+        if level < 2 or level % 2:
+            raise MaxvoltError(f"level must be even and at least 2, for example 16; got {level}")
         if not 0 <= min_dist < cutoff:
             raise MaxvoltError(
                 f"expected 0 <= min_dist < cutoff, got min_dist={min_dist} and cutoff={cutoff}"
@@ -180,6 +182,22 @@ class MTP:
             model,
             self.species,
             level=self.level,
+            name=self.name,
+            tag=self.tag,
+            species_labels=self.species_labels,
+        )
+
+    def with_repulsion(self, repulsion: ZBL | None) -> Self:
+        """Return the potential with a short-range pair repulsion added, or without one.
+
+        The coefficients stay as they are, so energies change wherever atoms are within its reach;
+        fit again if the training set has such structures.
+        """
+        return self.from_model(
+            replace(self.model, repulsion=repulsion),
+            self.species,
+            level=self.level,
+            is_trained=self.is_trained,
             name=self.name,
             tag=self.tag,
             species_labels=self.species_labels,
