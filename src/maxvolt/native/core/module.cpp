@@ -363,6 +363,7 @@ std::int64_t jacobian(Core& core, const System& s, std::int64_t begin, std::int6
 
 NB_MODULE(_core, module) {
     module.doc() = "Compiled kernels of moment tensor potentials.";
+    nb::set_leak_warnings(false);  // an interrupted program ends without cleaning up
     module.def("kernel_names", [] {
         std::vector<std::string> names;
         for (const Kernels* k : available_kernels()) names.emplace_back(k->name);
