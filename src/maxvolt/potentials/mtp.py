@@ -56,6 +56,8 @@ class MTP:
         Kind of radial basis, as MLIP names it.
     repulsion : ZBL, optional
         Short-range pair repulsion added to the potential.
+    max_vertices : int
+        Most moments that are multiplied in a scalar; 4 as in MLIP.
 
     Raises
     ------
@@ -85,6 +87,7 @@ class MTP:
         *,
         radial_basis: str = "RBChebyshev",
         repulsion: ZBL | None = None,
+        max_vertices: int = 4,
     ) -> None:
         symbols = check_species(species)
         if level < 2 or level % 2:
@@ -93,7 +96,7 @@ class MTP:
             raise MaxvoltError(
                 f"expected 0 <= min_dist < cutoff, got min_dist={min_dist} and cutoff={cutoff}"
             )
-        table = contraction_table(level)
+        table = contraction_table(level, max_vertices=max_vertices)
         n_mu, c = int(table.basic[:, 0].max()) + 1, len(symbols)
         model = Model(
             radial=RadialBasis(radial_basis, min_dist, cutoff, radial_basis_size),

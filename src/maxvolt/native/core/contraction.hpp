@@ -5,7 +5,7 @@
 
 namespace maxvolt::MAXVOLT_VARIANT {
 
-// Fills in the dependent basic moments: x^a y^b z^(c+2) = x^a y^b z^c - x^(a+2) y^b z^c - x^a y^(b+2) z^c.
+// Fills in the dependent basic moments, equation (28).
 MAXVOLT_INLINE void expand_traces(const Model& m, vec* moments) {
     const std::int32_t* t = m.traces;
     for (int i = m.n_independent; i < m.n_basic; ++i, t += 3)
