@@ -1,4 +1,4 @@
-"""Train on the six elements of Zuo et al. 2020 at the published levels, beside the published errors.
+"""Train on the six elements of Zuo et al. 2020 at the published levels, and compare the errors.
 
 Data: extended XYZ files `Mo_train.xyz`, `Mo_test.xyz`, ... of the mlearn set, in eV and Angstrom.
 Stresses of Cu and Ni carry a constant offset and are not fitted.

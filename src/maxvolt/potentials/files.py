@@ -56,12 +56,7 @@ def read_potential(path: str | Path, species: Sequence[str] | None = None) -> MT
             file.max_dist,
             file.radial_basis_size,
         ),
-        table=ContractionTable(
-            file.alpha_index_basic,
-            file.alpha_index_times,
-            file.alpha_moment_mapping,
-            file.alpha_moments_count,
-        ),
+        table=_table(path, file),
         radial_coeffs=(
             np.zeros((len(symbols), len(symbols), file.radial_funcs_count, file.radial_basis_size))
             if file.radial_coeffs is None
@@ -122,6 +117,18 @@ def write_potential(path: str | Path, potential: MTP) -> None:
             active_set=potential.active_set,
         ),
     )
+
+
+def _table(path: str | Path, file: PotentialFile) -> ContractionTable:
+    try:
+        return ContractionTable(
+            file.alpha_index_basic,
+            file.alpha_index_times,
+            file.alpha_moment_mapping,
+            file.alpha_moments_count,
+        )
+    except MaxvoltError as error:
+        raise FileFormatError(path, str(error)) from error
 
 
 def _file_species(
