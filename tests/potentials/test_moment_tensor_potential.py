@@ -1,0 +1,389 @@
+"""`MTP`: making, evaluating, refusing; ensembles."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk, molecule
+from make_potentials import random_potential
+
+import maxvolt
+from maxvolt.basis.repulsion import ZBL
+from maxvolt.dataset import Dataset
+from maxvolt.errors import DataError, MaxvoltError, SpeciesError
+from maxvolt.native import kernels
+from maxvolt.potentials import MTP, Ensemble, Potential, member_paths
+from maxvolt.potentials import mtp as mtp_module
+from maxvolt.potentials.neighborhoods import portions
+
+
+def rattled_oxide(n: int = 1, seed: int = 0) -> Atoms:
+    atoms = bulk("MgO", "rocksalt", a=4.2, cubic=True) * (n, 1, 1)
+    atoms.rattle(0.1, seed=seed)
+    return atoms
+
+
+def oxide_potential(level: int = 8, **options: Any) -> MTP:
+    return random_potential(level, ["Mg", "O"], **options)
+
+
+# --------------------------------------------------------------------- what it is
+
+
+def test_attributes_of_a_new_potential() -> None:
+    potential = MTP(level=16, species=["Mo"], cutoff=5.2, min_dist=1.9, radial_basis_size=8)
+    assert potential.species == ("Mo",)
+    assert (potential.level, potential.cutoff, potential.min_dist) == (16, 5.2, 1.9)
+    assert potential.radial_basis_size == 8
+    assert potential.n_parameters == 4 * 8 + 1 + 92
+    assert not potential.is_trained
+    assert repr(potential) == (
+        "MTP(Mo; level 16, 92 scalars, cutoff 5.2 A, 125 parameters, untrained)"
+    )
+    assert isinstance(potential, Potential)
+    assert isinstance(Ensemble((potential,)), Potential)
+
+
+@pytest.mark.parametrize("species", ["Mo", ["Mo"], ("Mo", "W"), ["W", "Mo", "O", "H"]])
+def test_number_of_parameters(species: Any) -> None:
+    c = 1 if species == "Mo" else len(species)
+    assert MTP(8, species, 5.0, 2.0, 6).n_parameters == c * c * 2 * 6 + c + 9
+
+
+def test_an_untrained_potential_evaluates_nothing() -> None:
+    untrained = MTP(8, ["Mg", "O"], 5.0, 1.5)
+    with pytest.raises(MaxvoltError, match="untrained: fit it first"):
+        untrained.evaluate(rattled_oxide())
+    with pytest.raises(MaxvoltError, match="untrained: fit it first"):
+        untrained.evaluate_dataset(Dataset.from_atoms([rattled_oxide()]))
+
+
+def test_it_cannot_be_changed() -> None:
+    potential = oxide_potential()
+    for name in ("species", "model", "is_trained", "new_name"):
+        with pytest.raises((dataclasses.FrozenInstanceError, AttributeError, TypeError)):
+            setattr(potential, name, None)
+    for array in (
+        potential.model.radial_coeffs,
+        potential.model.species_coeffs,
+        potential.model.moment_coeffs,
+        potential.model.table.products,
+    ):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1
+
+
+def test_coefficients_are_copied() -> None:
+    untrained = MTP(4, ["Mo"], 5.0, 2.0, 3)
+    radial, species, moment = np.ones((1, 1, 1, 3)), np.ones(1), np.ones(2)
+    trained = untrained.with_coefficients(radial, species, moment)
+    before = trained.evaluate(bulk("Mo")).energy
+    radial[:] = species[:] = moment[:] = 7.0
+    assert trained.evaluate(bulk("Mo")).energy == before
+    assert not untrained.is_trained
+    assert trained.is_trained
+    assert trained.level == 4
+
+
+def test_new_coefficients_drop_an_active_set() -> None:
+    trained = random_potential(4, ["Mo"])
+    with_set = MTP.from_model(trained.model, ["Mo"], active_set=b"\n#MVS_v1.1\n")
+    assert with_set.active_set is not None
+    model = trained.model
+    again = with_set.with_coefficients(
+        model.radial_coeffs, model.species_coeffs, model.moment_coeffs
+    )
+    assert again.active_set is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"level": 7}, MaxvoltError, "level"),
+        ({"level": 0}, MaxvoltError, "level"),
+        ({"level": -2}, MaxvoltError, "level"),
+        ({"species": []}, SpeciesError, "name at least one"),
+        ({"species": ["Xx"]}, SpeciesError, "'Xx' is not a chemical symbol"),
+        ({"species": ["X"]}, SpeciesError, "'X' is not a chemical symbol"),
+        ({"species": ["mo"]}, SpeciesError, "'mo' is not a chemical symbol"),
+        ({"species": ["Mo", "W", "Mo"]}, SpeciesError, "named twice"),
+        ({"cutoff": 1.0}, MaxvoltError, "min_dist < cutoff"),
+        ({"cutoff": np.inf}, MaxvoltError, "min_dist < max_dist"),
+        ({"cutoff": np.nan}, MaxvoltError, "min_dist < cutoff"),
+        ({"min_dist": -0.1}, MaxvoltError, "0 <= min_dist"),
+        ({"min_dist": np.nan}, MaxvoltError, "0 <= min_dist"),
+        ({"radial_basis_size": 0}, MaxvoltError, "at least 1"),
+        ({"radial_basis": "Bessel"}, MaxvoltError, "unknown radial basis 'Bessel'"),
+        ({"radial_basis": "RBShapeev", "radial_basis_size": 13}, MaxvoltError, "at most 12"),
+    ],
+)
+def test_arguments_out_of_range_are_refused(
+    changes: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    good: dict[str, Any] = {
+        "level": 4,
+        "species": ["Mo"],
+        "cutoff": 5.0,
+        "min_dist": 2.0,
+        "radial_basis_size": 4,
+    }
+    with pytest.raises(error, match=message):
+        MTP(**{**good, **changes})
+
+
+# --------------------------------------------------------------------- evaluation
+
+
+def test_shapes_and_stress_only_where_there_is_a_volume() -> None:
+    potential = oxide_potential()
+    atoms = rattled_oxide()
+    found = potential.evaluate(atoms)
+    assert found.forces.shape == (8, 3)
+    assert found.site_energies.shape == (8,)
+    assert found.stress is not None
+    assert found.stress.shape == (6,)
+    for pbc in ([True, True, False], [False] * 3):
+        atoms.pbc = pbc
+        assert potential.evaluate(atoms).stress is None
+
+
+def test_left_handed_cells_have_the_same_stress() -> None:
+    potential = oxide_potential()
+    atoms = rattled_oxide()
+    mirrored = atoms.copy()
+    mirrored.set_cell(atoms.cell.array[[1, 0, 2]])
+    one, other = potential.evaluate(atoms).stress, potential.evaluate(mirrored).stress
+    assert one is not None
+    assert other is not None
+    np.testing.assert_allclose(other, one, rtol=1e-11, atol=1e-14)
+
+
+def test_a_cell_that_is_not_periodic_does_not_matter() -> None:
+    potential = random_potential(8, ["C", "H", "O"], min_dist=0.9)
+    atoms = molecule("CH3CH2OH")
+    without = potential.evaluate(atoms)
+    atoms.set_cell([1.0, 2.0, 0.0])
+    with_cell = potential.evaluate(atoms)
+    assert without.energy == with_cell.energy
+    np.testing.assert_array_equal(without.forces, with_cell.forces)
+
+
+def test_no_atoms() -> None:
+    potential = oxide_potential()
+    found = potential.evaluate_dataset(Dataset.from_atoms([]))
+    assert found.energies.shape == (0,)
+    assert found.forces.shape == (0, 3)
+    assert found.stresses.shape == (0, 6)
+
+
+def some_structures() -> Dataset:
+    structures = [rattled_oxide(1 + seed % 3, seed) for seed in range(5)]
+    structures[1].pbc = [True, True, False]
+    structures[3].pbc = False
+    return Dataset.from_atoms([*structures, Atoms("O"), Atoms("Mg", cell=[3, 3, 3], pbc=True)])
+
+
+@pytest.mark.parametrize("portion", [1, 9, 30, 10**6])
+def test_a_dataset_in_portions_equals_its_structures_one_by_one(
+    portion: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mtp_module, "_PORTION", portion)
+    potential = oxide_potential()
+    dataset = some_structures()
+    found = potential.evaluate_dataset(dataset, threads=1)
+    rows = potential.energy_gradients(dataset, threads=1)
+    for s, atoms in enumerate(dataset):
+        one = potential.evaluate(atoms, threads=1)
+        of_s = slice(dataset.offsets[s], dataset.offsets[s + 1])
+        np.testing.assert_array_equal(found.site_energies[of_s], one.site_energies)
+        assert found.energies[s] == pytest.approx(one.energy, rel=1e-14)
+        np.testing.assert_allclose(found.forces[of_s], one.forces, rtol=0, atol=1e-12)
+        if one.stress is None:
+            assert np.isnan(found.stresses[s]).all()
+        else:
+            np.testing.assert_allclose(found.stresses[s], one.stress, rtol=0, atol=1e-13)
+        np.testing.assert_allclose(
+            rows[s], potential.site_energy_gradients(atoms).sum(axis=0), rtol=1e-12, atol=1e-12
+        )
+
+
+@pytest.mark.parametrize(
+    ("counts", "atoms", "expected"),
+    [
+        ([], 10, []),
+        ([3], 1, [(0, 1)]),
+        ([3, 3, 3, 3], 6, [(0, 2), (2, 4)]),
+        ([3, 3, 3, 3], 7, [(0, 2), (2, 4)]),
+        ([1, 100, 1, 1], 10, [(0, 1), (1, 2), (2, 4)]),
+        ([5, 5, 5], 100, [(0, 3)]),
+    ],
+)
+def test_portions(counts: list[int], atoms: int, expected: list[tuple[int, int]]) -> None:
+    found = [(part.start, part.stop) for part in portions(np.array(counts, np.int64), atoms)]
+    assert found == expected
+
+
+def test_gradients_are_by_the_coefficients_of_the_file() -> None:
+    potential = oxide_potential(scaling=0.6)
+    atoms = rattled_oxide()
+    rows = potential.site_energy_gradients(atoms).sum(axis=0)
+    model, step = potential.model, 1e-6
+    for k in range(0, model.n_radial, 7):
+        energies = []
+        for sign in (1, -1):
+            radial = model.radial_coeffs.copy().ravel()
+            radial[k] += sign * step
+            changed = potential.with_coefficients(
+                radial, model.species_coeffs, model.moment_coeffs, scaling=0.6
+            )
+            energies.append(changed.evaluate(atoms).energy)
+        numeric = (energies[0] - energies[1]) / (2 * step)
+        assert rows[k] == pytest.approx(numeric, rel=1e-6, abs=1e-6 * abs(rows).max())
+    linear = rows[model.n_radial :] @ model.parameters[model.n_radial :]
+    assert linear == pytest.approx(potential.evaluate(atoms).energy, rel=1e-12)
+
+
+def test_scaling_multiplies_the_radial_functions() -> None:
+    potential = oxide_potential(scaling=0.6)
+    model = potential.model
+    same = potential.with_coefficients(
+        0.6 * model.radial_coeffs, model.species_coeffs, model.moment_coeffs, scaling=1.0
+    )
+    atoms = rattled_oxide()
+    one, other = potential.evaluate(atoms), same.evaluate(atoms)
+    assert one.energy == other.energy
+    np.testing.assert_array_equal(one.forces, other.forces)
+
+
+def test_repulsion_is_added() -> None:
+    bare = oxide_potential(repulsion=None)
+    model = bare.model
+    zbl = ZBL(0.8, 2.3)
+    with_zbl = MTP(8, ["Mg", "O"], 4.5, 1.8, 4, repulsion=zbl).with_coefficients(
+        model.radial_coeffs, model.species_coeffs, model.moment_coeffs, scaling=model.scaling
+    )
+    for r in (0.5, 1.1, 2.2, 2.4):
+        pair = Atoms("MgO", [[0, 0, 0], [r, 0, 0]])
+        expected = float(zbl.evaluate(12, 8, r)[0])
+        found = with_zbl.evaluate(pair).energy - bare.evaluate(pair).energy
+        assert found == pytest.approx(expected, rel=1e-9, abs=1e-9)
+        assert (expected > 0) == (r < 2.3)
+
+
+def test_unknown_species_are_named() -> None:
+    potential = oxide_potential()
+    with pytest.raises(SpeciesError, match="knows Mg, O but the structure contains Ti, Fe"):
+        potential.evaluate(Atoms("FeTiOMg", np.diag([1.0, 2, 3, 4])[:, :3]))
+    with pytest.raises(DataError, match="no chemical element"):
+        potential.evaluate(Atoms("XO", [[0, 0, 0], [0, 0, 2]]))
+
+
+def test_order_of_species_is_that_of_the_coefficients() -> None:
+    potential = oxide_potential()
+    model = potential.model
+    turned = MTP(8, ["O", "Mg"], 4.5, 1.8, 4).with_coefficients(
+        model.radial_coeffs[::-1, ::-1],
+        model.species_coeffs[::-1],
+        model.moment_coeffs,
+        scaling=model.scaling,
+    )
+    atoms = rattled_oxide()
+    one, other = potential.evaluate(atoms), turned.evaluate(atoms)
+    np.testing.assert_allclose(other.forces, one.forces, rtol=0, atol=1e-13)
+    assert other.energy == pytest.approx(one.energy, rel=1e-14)
+
+
+def test_coincident_atoms_are_refused() -> None:
+    potential = oxide_potential()
+    atoms = rattled_oxide()
+    atoms.positions[5] = atoms.positions[2] + atoms.cell[0]  # an image of it
+    with pytest.raises(DataError, match="atom 2 of structure 0 coincides"):
+        potential.evaluate(atoms)
+    good = rattled_oxide()
+    with pytest.raises(DataError, match="atom 2 of structure 1 coincides"):
+        potential.evaluate_dataset(Dataset.from_atoms([good, atoms, good]))
+
+
+def test_structures_that_cannot_be_searched_are_named() -> None:
+    potential = oxide_potential()
+    small = Atoms("O", cell=np.eye(3) * 0.01, pbc=True)
+    with pytest.raises(DataError, match="structure 1: the periodic images"):
+        potential.evaluate_dataset(Dataset.from_atoms([rattled_oxide(), small]))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_number_of_threads_does_not_matter(threads: int) -> None:
+    potential = oxide_potential(4)
+    atoms = bulk("MgO", "rocksalt", a=4.2, cubic=True) * (5, 5, 4)
+    atoms.rattle(0.1, seed=1)
+    one, several = (potential.evaluate(atoms, threads=t) for t in (1, threads))
+    np.testing.assert_array_equal(several.site_energies, one.site_energies)
+    np.testing.assert_allclose(several.forces, one.forces, rtol=0, atol=1e-12)
+
+
+def test_results_of_the_kernels_are_those_of_the_potential() -> None:
+    potential = oxide_potential()
+    atoms = rattled_oxide()
+    where = potential.neighborhoods(atoms)
+    found = kernels.evaluate(potential.core, where)
+    direct = potential.evaluate_neighborhoods(where)
+    np.testing.assert_array_equal(direct.forces, found.forces)
+    np.testing.assert_array_equal(potential.evaluate(atoms).forces, found.forces)
+
+
+# --------------------------------------------------------------------- ensembles
+
+
+def ensemble() -> Ensemble:
+    return Ensemble(tuple(oxide_potential(seed=seed) for seed in range(3)))
+
+
+def test_an_ensemble_gives_the_mean_of_its_members() -> None:
+    together = ensemble()
+    atoms = rattled_oxide()
+    mean = together.evaluate(atoms)
+    each = together.evaluate_members(atoms)
+    assert len({one.energy for one in each}) == 3
+    assert mean.energy == pytest.approx(np.mean([one.energy for one in each]), rel=1e-14)
+    np.testing.assert_allclose(mean.forces, np.mean([one.forces for one in each], axis=0))
+    assert mean.stress is not None
+    np.testing.assert_allclose(mean.stress, np.mean([one.stress for one in each], axis=0))
+    found = together.evaluate_dataset(some_structures())
+    members = [m.evaluate_dataset(some_structures()) for m in together.members]
+    np.testing.assert_array_equal(found.energies, np.mean([m.energies for m in members], axis=0))
+    assert np.isnan(found.stresses[1]).all()
+    where = together.members[0].neighborhoods(atoms)
+    np.testing.assert_array_equal(together.evaluate_neighborhoods(where).forces, mean.forces)
+    atoms.pbc = False
+    assert together.evaluate(atoms).stress is None
+
+
+def test_an_ensemble_needs_members_that_belong_together() -> None:
+    with pytest.raises(MaxvoltError, match="at least one"):
+        Ensemble(())
+    one = oxide_potential()
+    for other in (random_potential(8, ["O", "Mg"]), oxide_potential(cutoff=5.0)):
+        with pytest.raises(MaxvoltError, match="the same species and cutoff"):
+            Ensemble((one, other))
+    assert ensemble().species == ("Mg", "O")
+    assert ensemble().cutoff == 4.5
+
+
+def test_an_ensemble_is_written_as_several_files(tmp_path: Path) -> None:
+    together = ensemble()
+    together.write(tmp_path / "pot.mtp")
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["pot.0.mtp", "pot.1.mtp", "pot.2.mtp"]
+    atoms = rattled_oxide()
+    for member, path in zip(together.members, member_paths(tmp_path / "pot.mtp", 3), strict=True):
+        assert maxvolt.read_potential(path).evaluate(atoms).energy == member.evaluate(atoms).energy
+
+
+def test_an_ensemble_of_one_is_one_file(tmp_path: Path) -> None:
+    Ensemble((oxide_potential(),)).write(tmp_path / "pot.mtp")
+    assert [path.name for path in tmp_path.iterdir()] == ["pot.mtp"]
