@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
-from maxvolt.errors import FitError
+from maxvolt.errors import DataError, FitError
 from maxvolt.fitting.objective import EquationWeights
+from maxvolt.fitting.training_set import COINCIDENT
+from maxvolt.neighbors import minimum_distances
+from maxvolt.potentials.neighborhoods import species_types
 
-__all__ = ["check_enough_equations", "check_no_contradiction", "check_training_data"]
+__all__ = [
+    "check_enough_equations",
+    "check_no_contradiction",
+    "check_training_data",
+    "check_validation_data",
+]
 
-_SAME_ENERGY = 1e-3  # eV per atom: below it, labels of equal structures differ by noise only
+# Below these, labels of equal structures differ by noise only.
+_SAME_ENERGY = 1e-3  # eV/atom
+_SAME_FORCE = 0.05  # eV/Angstrom
+_SAME_STRESS = 0.005  # eV/Angstrom^3
 
 
 def check_training_data(dataset: Dataset, weights: EquationWeights) -> None:
@@ -43,7 +56,7 @@ def check_training_data(dataset: Dataset, weights: EquationWeights) -> None:
                 f"structure {first} of the training set has {name} that are not finite; "
                 "remove the label or the structure"
             )
-    check_no_contradiction(dataset)
+    check_no_contradiction(dataset, weights)
 
 
 def _fingerprints(dataset: Dataset) -> list[bytes]:
@@ -65,27 +78,56 @@ def _fingerprints(dataset: Dataset) -> list[bytes]:
     return out
 
 
-def check_no_contradiction(dataset: Dataset) -> None:
-    """Refuse two equal structures with different energies.
+def check_no_contradiction(dataset: Dataset, weights: EquationWeights) -> None:
+    """Refuse two equal structures with different labels, where both count.
 
     Raises
     ------
     FitError
         Names both structures.
     """
-    seen: dict[bytes, int] = {}
-    per_atom: NDArray[np.float64] = dataset.energies / np.maximum(dataset.counts, 1)
-    for s, key in enumerate(_fingerprints(dataset)):
-        if not dataset.has_energy[s]:
-            continue
-        first = seen.setdefault(key, s)
-        difference = abs(per_atom[s] - per_atom[first])
-        if difference > _SAME_ENERGY:
-            raise FitError(
-                f"structures {first} and {s} of the training set are equal but their energies "
-                f"differ by {1e3 * difference:.1f} meV/atom; they come from different "
-                "calculations: keep one of them"
-            )
+    keys = _fingerprints(dataset)
+    energies = dataset.energies / dataset.counts
+    forces = np.split(dataset.forces, dataset.offsets[1:-1])
+    labels: list[tuple[str, Any, NDArray[np.bool_], float, str]] = [
+        ("energies", energies, weights.energies > 0, _SAME_ENERGY, "eV/atom"),
+        ("forces", forces, weights.forces[dataset.offsets[:-1]] > 0, _SAME_FORCE, "eV/A"),
+        ("stresses", dataset.stresses, weights.virials[:, 0] > 0, _SAME_STRESS, "eV/A^3"),
+    ]
+    for name, values, counts, limit, unit in labels:
+        seen: dict[bytes, int] = {}
+        for s in np.flatnonzero(counts).tolist():
+            first = seen.setdefault(keys[s], s)
+            difference = float(np.max(np.abs(values[s] - values[first])))
+            if difference > limit:
+                raise FitError(
+                    f"structures {first} and {s} of the training set are equal but their {name} "
+                    f"differ by {difference:.3g} {unit}; they come from different calculations: "
+                    "keep one of them"
+                )
+
+
+def check_validation_data(dataset: Dataset, species: tuple[str, ...], cutoff: float) -> None:
+    """Refuse, before anything is fitted, what the fitted potential could not be measured on.
+
+    Raises
+    ------
+    FitError
+        The validation set is empty.
+    SpeciesError
+        It has a species that the potential does not know.
+    DataError
+        A structure that cannot be evaluated.
+    """
+    if len(dataset) == 0:
+        raise FitError("the validation set is empty: give labelled structures, or leave it out")
+    species_types(dataset.numbers, species)
+    smallest = minimum_distances(dataset, search_radius=cutoff).structures
+    if (bad := np.flatnonzero(smallest < COINCIDENT)).size:
+        raise DataError(
+            f"structure {bad[0]} of the validation set has two atoms at the same place; remove one "
+            "of them, or the structure"
+        )
 
 
 def check_enough_equations(n_equations: int, n_linear: int) -> None:

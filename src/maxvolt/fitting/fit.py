@@ -9,7 +9,11 @@ import numpy as np
 from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
 from maxvolt.fitting.checkpoint import Checkpoint, fit_signature, read_checkpoint
-from maxvolt.fitting.checks import check_enough_equations, check_training_data
+from maxvolt.fitting.checks import (
+    check_enough_equations,
+    check_training_data,
+    check_validation_data,
+)
 from maxvolt.fitting.errors import EnsembleErrors, compute_ensemble_errors, compute_errors
 from maxvolt.fitting.isolated import IsolatedEnergies, resolve_isolated_energies
 from maxvolt.fitting.levenberg_marquardt import FitState
@@ -93,7 +97,11 @@ def fit(
         raise FitError(f"an ensemble needs at least one potential; got {ensemble}")
     if restart and checkpoint is None:
         raise FitError("a restart needs the checkpoint file to go on from")
+    if seed < 0:
+        raise FitError(f"a seed must be 0 or more; got {seed}")
     check_training_data(dataset, equation_weights(dataset, weights, scaling))
+    if validation is not None:
+        check_validation_data(validation, potential.species, potential.cutoff)
     energies = resolve_isolated_energies(isolated_energies, dataset, potential.species)
     training_set = prepare(
         dataset,

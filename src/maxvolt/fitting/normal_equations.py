@@ -88,16 +88,18 @@ def assemble(
         matrix, vector, constant = np.zeros((width, width)), np.zeros(width), 0.0
         for portion in training_set.portions[first::_STREAMS]:
             fixed = kernels.evaluate(constant_core, portion.where, threads=1)
-            for rows, labels in _weighted_rows(core, portion, fixed):
-                matrix += rows.T @ rows
-                vector += labels @ rows
-                constant += float(labels @ labels)
+            with np.errstate(over="ignore", invalid="ignore"):  # `project` refuses such sums
+                for rows, labels in _weighted_rows(core, portion, fixed):
+                    matrix += rows.T @ rows
+                    vector += labels @ rows
+                    constant += float(labels @ labels)
         return NormalEquations(matrix, vector, constant)
 
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
         parts = list(pool.map(stream, range(min(_STREAMS, len(training_set.portions)))))
-    return NormalEquations(
-        np.sum([part.matrix for part in parts], axis=0),
-        np.sum([part.vector for part in parts], axis=0),
-        float(np.sum([part.constant for part in parts])),
-    )
+    with np.errstate(over="ignore", invalid="ignore"):
+        return NormalEquations(
+            np.sum([part.matrix for part in parts], axis=0),
+            np.sum([part.vector for part in parts], axis=0),
+            float(np.sum([part.constant for part in parts])),
+        )

@@ -40,5 +40,5 @@ def random_radial_coeffs(
     drawn = rng.normal(size=shape)
     c, _, k, size = shape
     if k > c * c * size:
-        return np.asarray(drawn / np.linalg.norm(drawn, axis=(0, 1, 3), keepdims=True))
+        return np.asarray(drawn / np.sqrt((drawn**2).sum(axis=(0, 1, 3), keepdims=True)))
     return orthonormal(drawn)

@@ -14,11 +14,12 @@ from maxvolt.fitting.objective import EquationWeights, Scaling, Weights, equatio
 from maxvolt.native.neighborhoods import Neighborhoods
 from maxvolt.potentials.neighborhoods import dataset_neighborhoods, portions
 
-__all__ = ["Portion", "TrainingSet", "prepare"]
+__all__ = ["COINCIDENT", "Portion", "TrainingSet", "prepare"]
 
 _BYTES_PER_PORTION = 32 * 2**20
 _MOST_ATOMS = 512
-_COINCIDENT = 1e-6  # Angstrom
+COINCIDENT = 1e-6
+"""Angstrom; atoms closer than this are at the same place."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,8 +124,10 @@ def prepare(
     most = int(np.clip(_BYTES_PER_PORTION / (24 * n_parameters), 1, _MOST_ATOMS))
     found = []
     for part in portions(dataset.counts, most):
-        where = dataset_neighborhoods(dataset.select(part), species, cutoff)
-        _refuse_coincident(where, part.start)
+        where = dataset_neighborhoods(
+            dataset.select(part), species, cutoff, first_structure=part.start
+        )
+        _refuse_coincident(where)
         atoms = slice(dataset.offsets[part.start], dataset.offsets[part.stop])
         reference = np.bincount(where.structures, baseline[where.types], len(where.cells))
         found.append(
@@ -144,15 +147,15 @@ def prepare(
     return TrainingSet(tuple(found), baseline, isolated_energies is not None, int(n_equations))
 
 
-def _refuse_coincident(where: Neighborhoods, first_structure: int) -> None:
+def _refuse_coincident(where: Neighborhoods) -> None:
     owners, pairs = where.pairs.owners, where.pairs
     cells = where.cells[where.structures[owners]]
     shifts = np.einsum("pa,pab->pb", pairs.shifts, cells)
     r = where.positions[pairs.neighbors] + shifts - where.positions[owners]
-    bad = np.flatnonzero((r * r).sum(axis=1) < _COINCIDENT**2)
+    bad = np.flatnonzero((r * r).sum(axis=1) < COINCIDENT**2)
     if len(bad):
-        structure = int(where.structures[owners[bad[0]]])
+        structure = where.first_structure + int(where.structures[owners[bad[0]]])
         raise DataError(
-            f"structure {first_structure + structure} of the training set has two atoms at the "
-            "same place; remove one of them, or the structure"
+            f"structure {structure} of the training set has two atoms at the same place; "
+            "remove one of them, or the structure"
         )

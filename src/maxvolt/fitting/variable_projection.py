@@ -83,7 +83,8 @@ def project(equations: NormalEquations, n_radial: int, ridge: float) -> Projecti
     FitError
         The equations hold numbers that are not finite, or cannot be solved.
     """
-    if not (np.isfinite(equations.matrix).all() and np.isfinite(equations.vector).all()):
+    parts = (equations.matrix, equations.vector, equations.constant)
+    if not all(np.isfinite(part).all() for part in parts):
         raise FitError(
             "the normal equations are not finite: labels or distances are far outside the physical "
             "range; look for outliers with 'maxvolt mindist' and 'maxvolt info'"
