@@ -1,0 +1,339 @@
+"""The loss, its gradient and its normal equations, against their definitions."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import numpy as np
+import pytest
+from ase import Atoms
+from numpy.typing import NDArray
+from training_data import crystals, known_potential, labelled, relabelled
+
+from maxvolt.basis.repulsion import ZBL
+from maxvolt.dataset import Dataset
+from maxvolt.errors import FitError
+from maxvolt.fitting import training_set as training_set_module
+from maxvolt.fitting.objective import Scaling, Weights, equation_weights
+from maxvolt.fitting.problem import Problem, loss_and_gradient, root_mean_squares
+from maxvolt.fitting.training_set import prepare
+from maxvolt.fitting.variable_projection import project, radial_step
+from maxvolt.potentials import MTP
+
+SPECIES = ("Mo", "W")
+WEIGHTS = Weights(energy=1.3, forces=0.07, stress=0.011)
+SCALINGS: tuple[Scaling, ...] = get_args(Scaling)
+
+
+def mixed_dataset() -> Dataset:
+    """Structures of different size, some labels missing, weights, a cluster and a slab."""
+    structures = [
+        *crystals(SPECIES, 3, repeat=1),
+        *crystals(SPECIES, 3, repeat=2, seed=1),
+        *crystals(SPECIES, 1, repeat=3, seed=2),
+    ]
+    structures[1].pbc = False
+    structures[4].pbc = [True, True, False]
+    full = labelled(known_potential(6, SPECIES, seed=5), structures)
+    energies, forces, stresses = full.energies.copy(), full.forces.copy(), full.stresses.copy()
+    energies[2] = np.nan
+    forces[full.offsets[3] : full.offsets[4]] = np.nan
+    stresses[5] = np.nan
+    stresses[4] = 0.3  # of a slab: cannot be computed, must not count
+    return relabelled(
+        full,
+        energies=energies + np.array([0.1, -0.2, 0.3, 0.0, 0.5, -0.1, 0.2]),
+        forces=forces + 0.05 * np.random.default_rng(0).normal(size=forces.shape),
+        stresses=stresses,
+        weights=np.array([1.0, 2.0, 0.5, 1.0, 3.0, 1.0, 0.0]),
+    )
+
+
+def loss_by_definition(
+    potential: MTP, dataset: Dataset, weights: Weights, scaling: Scaling
+) -> float:
+    """Equations (7), (11) and (12), label by label."""
+    predicted = potential.evaluate_dataset(dataset, threads=1)
+    total = 0.0
+    for s in range(len(dataset)):
+        atoms = slice(dataset.offsets[s], dataset.offsets[s + 1])
+        n = int(dataset.counts[s])
+        of_energy, of_forces = {
+            "vibrations": (1 / n, 1.0),
+            "molecules": (1.0, 1.0),
+            "structures": (1 / n**2, 1 / n),
+        }[scaling]
+        loss = 0.0
+        if not np.isnan(dataset.energies[s]):
+            error = predicted.energies[s] - dataset.energies[s]
+            loss += weights.energy * of_energy * error**2
+        if not np.isnan(dataset.forces[atoms]).any():
+            error = predicted.forces[atoms] - dataset.forces[atoms]
+            loss += weights.forces * of_forces * (error**2).sum()
+        if dataset.pbc[s].all() and not np.isnan(dataset.stresses[s]).any():
+            virial = dataset.volumes[s] * (predicted.stresses[s] - dataset.stresses[s])
+            xx, yy, zz, yz, xz, xy = virial
+            nine = np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
+            loss += weights.stress * of_energy * (nine**2).sum()
+        total += dataset.weights[s] * loss
+    return total / len(dataset)
+
+
+def problem_of(
+    potential: MTP,
+    dataset: Dataset,
+    weights: Weights = WEIGHTS,
+    scaling: Scaling = "vibrations",
+    isolated: NDArray[np.float64] | None = None,
+    threads: int = 1,
+) -> Problem:
+    prepared = prepare(
+        dataset,
+        potential.species,
+        potential.cutoff,
+        potential.n_parameters,
+        weights,
+        scaling,
+        isolated,
+    )
+    return Problem(potential, prepared, threads)
+
+
+def some_coefficients(potential: MTP) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    generator = np.random.default_rng(4)
+    radial = 0.05 * generator.normal(size=potential.model.n_radial)
+    linear = generator.normal(size=potential.n_parameters - len(radial))
+    return radial, linear
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+@pytest.mark.parametrize("repulsion", [None, ZBL(1.0, 2.6)])
+def test_loss_is_the_sum_over_all_labels(scaling: Scaling, repulsion: ZBL | None) -> None:
+    dataset = mixed_dataset()
+    potential = MTP(8, SPECIES, 4.5, 2.0, 3, repulsion=repulsion)
+    problem = problem_of(potential, dataset, scaling=scaling)
+    radial, linear = some_coefficients(potential)
+    trained = problem.trained(radial, linear)
+    expected = loss_by_definition(trained, dataset, WEIGHTS, scaling)
+    assert loss_and_gradient(problem, radial, linear)[0] == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [Weights(1, 0, 0), Weights(0, 1, 0), Weights(0, 0, 1), Weights(), Weights(2, 0.3, 0.01)],
+)
+def test_each_kind_of_label_has_its_weight(weights: Weights) -> None:
+    dataset = mixed_dataset()
+    potential = MTP(6, SPECIES, 4.5, 2.0, 3)
+    problem = problem_of(potential, dataset, weights)
+    radial, linear = some_coefficients(potential)
+    expected = loss_by_definition(problem.trained(radial, linear), dataset, weights, "vibrations")
+    assert loss_and_gradient(problem, radial, linear)[0] == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize("repulsion", [None, ZBL(1.0, 2.6)])
+def test_gradient_is_the_derivative_of_the_loss(repulsion: ZBL | None) -> None:
+    dataset = mixed_dataset()
+    potential = MTP(8, SPECIES, 4.5, 2.0, 3, repulsion=repulsion)
+    problem = problem_of(potential, dataset)
+    radial, linear = some_coefficients(potential)
+    _, gradient = loss_and_gradient(problem, radial, linear)
+    parameters, step = np.concatenate([radial, linear]), 1e-6
+    numeric = np.empty_like(gradient)
+    for p in range(len(parameters)):
+        losses = []
+        for sign in (1, -1):
+            changed = parameters.copy()
+            changed[p] += sign * step
+            losses.append(
+                loss_and_gradient(problem, changed[: len(radial)], changed[len(radial) :])[0]
+            )
+        numeric[p] = (losses[0] - losses[1]) / (2 * step)
+    for part in (slice(0, len(radial)), slice(len(radial), None)):
+        scale = abs(gradient[part]).max()
+        np.testing.assert_allclose(gradient[part], numeric[part], rtol=0, atol=1e-6 * scale)
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+@pytest.mark.parametrize("repulsion", [None, ZBL(1.0, 2.6)])
+def test_normal_equations_give_the_loss_and_its_gradient(
+    scaling: Scaling, repulsion: ZBL | None
+) -> None:
+    potential = MTP(8, SPECIES, 4.5, 2.0, 3, repulsion=repulsion)
+    problem = problem_of(potential, mixed_dataset(), scaling=scaling)
+    radial, linear = some_coefficients(potential)
+    loss, gradient = loss_and_gradient(problem, radial, linear)
+    equations = problem.assemble(radial, linear)
+    n = len(radial)
+    np.testing.assert_allclose(equations.matrix, equations.matrix.T, rtol=1e-12, atol=0)
+    assembled = (
+        linear @ equations.matrix[n:, n:] @ linear
+        - 2 * equations.vector[n:] @ linear
+        + equations.constant
+    )
+    assert assembled == pytest.approx(loss, rel=1e-9)
+    slope = 2 * (equations.matrix[:, n:] @ linear - equations.vector)
+    for part in (slice(0, n), slice(n, None)):
+        scale = abs(gradient[part]).max()
+        np.testing.assert_allclose(slope[part], gradient[part], rtol=0, atol=1e-9 * scale)
+
+
+@pytest.mark.parametrize("threads", [2, 3, 16])
+def test_equations_are_the_same_bit_for_bit_on_any_number_of_threads(
+    threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training_set_module, "_MOST_ATOMS", 4)
+    potential = MTP(8, SPECIES, 4.5, 2.0, 3)
+    dataset = Dataset.concatenate([mixed_dataset()] * 3)
+    radial, linear = some_coefficients(potential)
+    one, several = (
+        problem_of(potential, dataset, threads=t).assemble(radial, linear) for t in (1, threads)
+    )
+    np.testing.assert_array_equal(several.matrix, one.matrix)
+    np.testing.assert_array_equal(several.vector, one.vector)
+    assert several.constant == one.constant
+
+
+@pytest.mark.parametrize("atoms", [1, 4, 9])
+def test_portions_do_not_matter(atoms: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    potential = MTP(6, SPECIES, 4.5, 2.0, 3)
+    dataset = mixed_dataset()
+    radial, linear = some_coefficients(potential)
+    whole = problem_of(potential, dataset)
+    assert len(whole.training_set.portions) == 1
+    expected = whole.assemble(radial, linear)
+    loss, gradient = loss_and_gradient(whole, radial, linear)
+    monkeypatch.setattr(training_set_module, "_MOST_ATOMS", atoms)
+    parts = problem_of(potential, dataset)
+    assert len(parts.training_set.portions) > 3
+    found = parts.assemble(radial, linear)
+    scale = abs(expected.matrix).max()
+    np.testing.assert_allclose(found.matrix, expected.matrix, rtol=1e-10, atol=1e-14 * scale)
+    np.testing.assert_allclose(found.vector, expected.vector, rtol=1e-9)
+    again, slope = loss_and_gradient(parts, radial, linear)
+    assert again == pytest.approx(loss, rel=1e-12)
+    np.testing.assert_allclose(slope, gradient, rtol=1e-9, atol=1e-12 * abs(gradient).max())
+
+
+def test_root_mean_squares_are_those_of_the_error_report() -> None:
+    from maxvolt.fitting import compute_errors
+    from maxvolt.units import GPA_PER_EV_A3
+
+    dataset = mixed_dataset()
+    dataset = relabelled(dataset, weights=np.ones(len(dataset)))  # errors know no weights
+    potential = MTP(6, SPECIES, 4.5, 2.0, 3)
+    problem = problem_of(potential, dataset)
+    radial, linear = some_coefficients(potential)
+    found = root_mean_squares(problem, radial, linear)
+    expected = compute_errors(problem.trained(radial, linear), dataset).total
+    assert found.energy == pytest.approx(expected.energy_per_atom.rmse, rel=1e-9)
+    assert found.force == pytest.approx(expected.force_components.rmse, rel=1e-9)
+    assert found.stress * GPA_PER_EV_A3 == pytest.approx(expected.stress_components.rmse, rel=1e-9)
+
+
+def test_root_mean_squares_without_labels_are_nan() -> None:
+    full = labelled(known_potential(4, ["Mo"]), crystals(["Mo"], 3))
+    dataset = relabelled(full, stresses=np.full((3, 6), np.nan), forces=None)
+    potential = MTP(4, ["Mo"], 4.5, 2.0, 3)
+    found = root_mean_squares(problem_of(potential, dataset), *some_coefficients(potential))
+    assert np.isfinite(found.energy)
+    assert np.isnan(found.force)
+    assert np.isnan(found.stress)
+
+
+# --------------------------------------------------------------------- elimination
+
+
+def test_projection_is_the_linear_least_squares_solution() -> None:
+    potential = MTP(8, SPECIES, 4.5, 2.0, 3)
+    problem = problem_of(potential, mixed_dataset())
+    radial, linear = some_coefficients(potential)
+    found = project(problem.assemble(radial, linear), len(radial), 1e-14)
+    loss, gradient = loss_and_gradient(problem, radial, found.linear)
+    assert found.loss == pytest.approx(loss, rel=1e-7)
+    start, slope = loss_and_gradient(problem, radial, linear)
+    assert loss < start
+    assert abs(gradient[len(radial) :]).max() < 1e-8 * abs(slope[len(radial) :]).max()
+
+
+def test_gradient_and_matrix_of_the_reduced_problem() -> None:
+    potential = MTP(6, SPECIES, 4.5, 2.0, 3)
+    problem = problem_of(potential, mixed_dataset())
+    radial, linear = some_coefficients(potential)
+
+    def best(coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
+        return project(problem.assemble(coefficients, linear), len(radial), 1e-14).linear
+
+    here = project(problem.assemble(radial, best(radial)), len(radial), 1e-14)
+    step, direction = 1e-5, np.random.default_rng(1).normal(size=len(radial))
+    plus, minus = radial + step * direction, radial - step * direction
+    slope = sum(
+        sign * loss_and_gradient(problem, c, best(c))[0] for sign, c in ((1, plus), (-1, minus))
+    ) / (2 * step)
+    assert -2 * here.vector @ direction == pytest.approx(slope, rel=1e-5)
+    assert (np.linalg.eigvalsh(here.matrix) > -1e-9 * abs(here.matrix).max()).all()
+
+
+def test_damping_shortens_a_step() -> None:
+    potential = MTP(6, SPECIES, 4.5, 2.0, 3)
+    problem = problem_of(potential, mixed_dataset())
+    radial, linear = some_coefficients(potential)
+    here = project(problem.assemble(radial, linear), len(radial), 1e-10)
+    here = project(problem.assemble(radial, here.linear), len(radial), 1e-10)
+    steps = [radial_step(here, damping) for damping in (1e-4, 1.0, 1e4)]
+    lengths = [np.linalg.norm(step.radial) for step in steps]
+    assert lengths[0] > lengths[1] > lengths[2] > 0
+    assert all(step.predicted > 0 for step in steps)
+    assert steps[0].predicted > steps[1].predicted > steps[2].predicted
+
+
+# --------------------------------------------------------------------- given energies of atoms
+
+
+def test_given_isolated_energies_are_no_unknowns() -> None:
+    potential = MTP(6, SPECIES, 4.5, 2.0, 3)
+    given = np.array([-1.25, -2.5])
+    problem = problem_of(potential, mixed_dataset(), isolated=given)
+    radial, linear = some_coefficients(potential)
+    found = project(problem.assemble(radial, linear), len(radial), 1e-10)
+    np.testing.assert_array_equal(found.linear[:2], 0.0)
+    trained = problem.trained(radial, found.linear)
+    assert trained.evaluate(Atoms("Mo")).energy == -1.25
+    assert trained.evaluate(Atoms("W")).energy == -2.5
+    free = problem_of(potential, mixed_dataset())
+    better = project(free.assemble(radial, linear), len(radial), 1e-10)
+    assert better.loss < found.loss
+
+
+# --------------------------------------------------------------------- weights
+
+
+@pytest.mark.parametrize(
+    "values", [(-1, 0, 1), (0, 0, 0), (np.nan, 1, 1), (1, np.inf, 1), (1, 1, -1e-9)]
+)
+def test_weights_out_of_range_are_refused(values: tuple[float, float, float]) -> None:
+    with pytest.raises(FitError, match="expected weights >= 0"):
+        Weights(*values)
+
+
+def test_default_weights_are_those_of_the_paper() -> None:
+    assert Weights() == Weights(1.0, 0.01, 0.001)
+
+
+def test_unknown_scalings_are_refused() -> None:
+    with pytest.raises(FitError, match="vibrations, molecules, structures; got 'atoms'"):
+        equation_weights(mixed_dataset(), Weights(), "atoms")  # type: ignore[arg-type]
+
+
+def test_equations_without_a_label_have_no_weight() -> None:
+    dataset = mixed_dataset()
+    found = equation_weights(dataset, Weights(), "vibrations")
+    assert found.energies[2] == found.energies[6] == 0
+    assert not found.forces[dataset.offsets[3] : dataset.offsets[4]].any()
+    assert not found.virials[[1, 4, 5]].any()
+    assert found.virials[0].tolist() == pytest.approx(
+        (np.array([1, 1, 1, 2, 2, 2]) * 0.001 / 2 / 7).tolist()
+    )
+    prepared = problem_of(MTP(4, SPECIES, 4.5, 2.0, 3), dataset).training_set
+    energies, forces, stresses = 5, 2 + 2 + 2 + 4 + 4, 3
+    assert prepared.n_equations == energies + 3 * forces + 6 * stresses
