@@ -212,6 +212,24 @@ def test_a_dataset_in_portions_equals_its_structures_one_by_one(
         )
 
 
+def test_messages_count_structures_from_the_first_of_the_dataset(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mtp_module, "_PORTION", 2)
+    potential, pair = oxide_potential(), Atoms("MgO", [[0, 0, 0], [2, 0, 0]])
+    coincident = Atoms("MgO", np.zeros((2, 3)))
+    too_thin = Atoms("Mg", cell=[0.05, 0.05, 0.05], pbc=True)
+    for wrong, message in (
+        (coincident, "atom 0 of structure 3 coincides"),
+        (too_thin, "structure 3: the periodic images"),
+    ):
+        dataset = Dataset.from_atoms([pair, pair, pair, wrong])
+        with pytest.raises(DataError, match=message):
+            potential.evaluate_dataset(dataset)
+        with pytest.raises(DataError, match=message):
+            potential.energy_gradients(dataset)
+
+
 @pytest.mark.parametrize(
     ("counts", "atoms", "expected"),
     [

@@ -28,6 +28,8 @@ class Neighborhoods:
         Species index of each atom, as in the potential.
     pairs : NeighborList
         All neighbours inside the cutoff; entries beyond it are skipped.
+    first_structure : int
+        Number of the first structure in the dataset that these are a part of, for messages.
     """
 
     positions: NDArray[np.float64]
@@ -35,6 +37,7 @@ class Neighborhoods:
     structures: NDArray[np.int32]
     types: NDArray[np.int32]
     pairs: NeighborList
+    first_structure: int = 0
     system: _core.System = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

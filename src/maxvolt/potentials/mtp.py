@@ -247,6 +247,11 @@ class MTP:
         dataset = Dataset.from_atoms([structures]) if isinstance(structures, Atoms) else structures
         return dataset_neighborhoods(dataset, self.species, self.cutoff)
 
+    def _portion(self, dataset: Dataset, part: slice) -> Neighborhoods:
+        return dataset_neighborhoods(
+            dataset.select(part), self.species, self.cutoff, first_structure=part.start
+        )
+
     def types(self, numbers: NDArray[np.int32]) -> NDArray[np.int32]:
         """Species index of atoms from their atomic numbers; SpeciesError for unknown ones."""
         return species_types(numbers, self.species)
@@ -296,7 +301,7 @@ class MTP:
         )
         for part in portions(dataset.counts, _PORTION):
             portion = dataset.select(part)
-            where = self.neighborhoods(portion)
+            where = self._portion(dataset, part)
             out = self.evaluate_neighborhoods(where, threads=threads)
             atoms = slice(dataset.offsets[part.start], dataset.offsets[part.stop])
             result.energies[part] = np.bincount(
@@ -319,7 +324,10 @@ class MTP:
         rows : shape (N, n_parameters)
             Order radial, species, moment coefficients, as in MLIP.
         """
-        rows = kernels.site_gradients(self.core, self.neighborhoods(structures), threads=threads)
+        return self._gradients(self.neighborhoods(structures), threads)
+
+    def _gradients(self, where: Neighborhoods, threads: int | None) -> NDArray[np.float64]:
+        rows = kernels.site_gradients(self.core, where, threads=threads)
         rows[:, : self.model.n_radial] *= self.model.scaling
         return rows
 
@@ -329,9 +337,8 @@ class MTP:
         """Gradient of every energy by all parameters, shape (n, n_parameters); as site energies."""
         out = np.zeros((len(dataset), self.n_parameters))
         for part in portions(dataset.counts, _PORTION):
-            portion = dataset.select(part)
-            rows = self.site_energy_gradients(portion, threads=threads)
-            np.add.at(out[part], portion.structure_of_atom, rows)
+            where = self._portion(dataset, part)
+            np.add.at(out[part], where.structures, self._gradients(where, threads))
         return out
 
     def write(self, path: str | Path) -> None:

@@ -68,9 +68,20 @@ def species_types(numbers: NDArray[np.int32], species: tuple[str, ...]) -> NDArr
 
 
 def dataset_neighborhoods(
-    dataset: Dataset, species: tuple[str, ...], cutoff: float
+    dataset: Dataset, species: tuple[str, ...], cutoff: float, *, first_structure: int = 0
 ) -> Neighborhoods:
     """All structures of a dataset with their neighbours.
+
+    Parameters
+    ----------
+    dataset
+        Structures.
+    species
+        Symbols of the potential, in its order.
+    cutoff : float, Angstrom
+        Largest distance.
+    first_structure
+        Number of the first structure in messages, where `dataset` is a part of another.
 
     Raises
     ------
@@ -87,7 +98,7 @@ def dataset_neighborhoods(
                 build_neighbors(dataset.positions[atoms], dataset.cells[s], dataset.pbc[s], cutoff)
             )
         except DataError as error:
-            raise DataError(f"structure {s}: {error}") from error
+            raise DataError(f"structure {first_structure + s}: {error}") from error
     cells = np.where(dataset.pbc[:, :, None], dataset.cells, 0.0)
     return Neighborhoods(
         positions=dataset.positions,
@@ -95,6 +106,7 @@ def dataset_neighborhoods(
         structures=dataset.structure_of_atom.astype(np.int32),
         types=species_types(dataset.numbers, species),
         pairs=concatenate_neighbors(lists),
+        first_structure=first_structure,
     )
 
 
