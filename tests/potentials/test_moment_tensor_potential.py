@@ -293,6 +293,14 @@ def test_repulsion_is_added() -> None:
         assert (expected > 0) == (r < 2.3)
 
 
+def test_a_repulsion_that_the_cutoff_would_break_off_is_refused() -> None:
+    assert oxide_potential(repulsion=ZBL(0.8, 4.5)).model.repulsion is not None
+    with pytest.raises(MaxvoltError, match=r"reaches to 4\.6 A, beyond the cutoff of 4\.5 A"):
+        oxide_potential(repulsion=ZBL(0.8, 4.6))
+    with pytest.raises(MaxvoltError, match="choose a smaller outer radius"):
+        oxide_potential().with_repulsion(ZBL(0.8, 4.6))
+
+
 def test_unknown_species_are_named() -> None:
     potential = oxide_potential()
     with pytest.raises(SpeciesError, match="knows Mg, O but the structure contains Ti, Fe"):

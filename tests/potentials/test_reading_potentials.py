@@ -174,6 +174,14 @@ def test_a_damaged_note_of_the_repulsion_is_refused(note: str, tmp_path: Path) -
         maxvolt.read_potential(path)
 
 
+def test_a_repulsion_beyond_the_cutoff_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "pot.mtp"
+    random_potential(4, ["Mo"]).write(path)
+    write_potential_file(path, replace(read_potential_file(path), tag="zbl: 1.0 4.6"))
+    with pytest.raises(FileFormatError, match=r"pot\.mtp.*reaches to 4\.6 A, beyond max_dist"):
+        maxvolt.read_potential(path)
+
+
 def test_an_active_set_is_kept_byte_for_byte(tmp_path: Path) -> None:
     path = tmp_path / "pot.almtp"
     random_potential(4, ["Mo"]).write(path)

@@ -48,7 +48,7 @@ def read_potential(path: str | Path, species: Sequence[str] | None = None) -> MT
     """
     file = read_potential_file(path)
     symbols = _file_species(path, file, species)
-    repulsion, tag = _repulsion_from_tag(path, file.tag)
+    repulsion, tag = _repulsion_from_tag(path, file)
     model = Model(
         radial=RadialBasis(
             file.radial_basis_type,
@@ -157,7 +157,8 @@ def _file_species(
     return given
 
 
-def _repulsion_from_tag(path: str | Path, tag: str) -> tuple[ZBL | None, str]:
+def _repulsion_from_tag(path: str | Path, file: PotentialFile) -> tuple[ZBL | None, str]:
+    tag = file.tag
     found = _ZBL.search(tag)
     if found is None:
         return None, tag
@@ -167,4 +168,10 @@ def _repulsion_from_tag(path: str | Path, tag: str) -> tuple[ZBL | None, str]:
         raise FileFormatError(
             path, f"expected two distances behind 'zbl:' in potential_tag: {error}"
         ) from error
+    if zbl.outer > file.max_dist:
+        raise FileFormatError(
+            path,
+            f"the repulsion noted behind potential_tag reaches to {zbl.outer:g} A, beyond max_dist "
+            f"= {file.max_dist:g} A, where it would break off; correct one of them",
+        )
     return zbl, tag[: found.start()] + tag[found.end() :]

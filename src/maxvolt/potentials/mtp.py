@@ -122,6 +122,12 @@ class MTP:
         species_labels: tuple[int, ...] | None = None,
         active_set: bytes | None = None,
     ) -> None:
+        zbl, cutoff = model.repulsion, model.radial.max_dist
+        if zbl is not None and zbl.outer > cutoff:
+            raise MaxvoltError(
+                f"the ZBL repulsion reaches to {zbl.outer:g} A, beyond the cutoff of {cutoff:g} A, "
+                "where it would break off; choose a smaller outer radius"
+            )
         for field, value in (
             ("model", _read_only(model)),
             ("species", species),
