@@ -47,6 +47,11 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="maxvolt")
 
 
+if hasattr(os, "register_at_fork"):
+    # A forked process has none of its parent's threads and would wait for them forever.
+    os.register_at_fork(after_in_child=_pool.cache_clear)
+
+
 def run_ranges(work: Callable[[int, int, int], T], ranges: list[tuple[int, int]]) -> list[T]:
     """Call ``work(part, begin, end)`` for each range, in threads if there are several."""
     if len(ranges) == 1:

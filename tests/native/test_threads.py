@@ -1,0 +1,36 @@
+"""Ranges of atoms, and threads behind them."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+
+import pytest
+
+from maxvolt.native.threads import ATOMS_PER_THREAD, atom_ranges, run_ranges
+
+
+@pytest.mark.parametrize("n_atoms", [0, 1, 8, 255, 1000, 12345])
+@pytest.mark.parametrize("threads", [1, 2, 7])
+def test_ranges_cover_all_atoms_once_in_whole_blocks(n_atoms: int, threads: int) -> None:
+    ranges = atom_ranges(n_atoms, threads)
+    assert [i for begin, end in ranges for i in range(begin, end)] == list(range(n_atoms))
+    assert all(begin % 8 == 0 for begin, _ in ranges)
+    assert len(ranges) == max(1, min(threads, n_atoms // ATOMS_PER_THREAD))
+
+
+def _lengths() -> list[int]:
+    return run_ranges(lambda _, begin, end: end - begin, [(0, 3), (3, 5)])
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # from Python 3.12 on
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_process_has_threads_of_its_own() -> None:
+    assert _lengths() == [3, 2]  # makes the threads of this process
+    child = multiprocessing.get_context("fork").Process(target=_lengths)
+    child.start()
+    child.join(timeout=30)
+    hangs = child.is_alive()
+    child.kill()
+    assert not hangs
+    assert child.exitcode == 0
