@@ -77,7 +77,8 @@ def _raise_if_coincident(atoms: list[int], where: Neighborhoods) -> None:
             first = int(np.searchsorted(where.structures, structure))
             raise DataError(
                 f"atom {atom - first} of structure {where.first_structure + structure} coincides "
-                "with another atom or its own image; forces do not exist there: remove the duplicate"
+                "with another atom or its own image; forces do not exist there: "
+                "remove the duplicate"
             )
 
 
