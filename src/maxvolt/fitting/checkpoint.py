@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +22,10 @@ from maxvolt.potentials import MTP
 __all__ = ["Checkpoint", "fit_signature", "read_checkpoint", "write_checkpoint"]
 
 _ARRAYS = ("radial", "linear", "best_linear")
+_DAMAGE = (
+    *(OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError),  # of the archive
+    *(ValueError, KeyError, TypeError, AttributeError),  # of what it holds
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,7 @@ def read_checkpoint(path: str | Path, signature: str) -> Checkpoint:
         The file is missing, damaged, or of a fit with other data or settings.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             document = json.loads(str(file["document"]))
             states = {
                 key: FitState(**{name: file[f"{name}_{key}"] for name in _ARRAYS}, **scalars)
@@ -99,7 +104,7 @@ def read_checkpoint(path: str | Path, signature: str) -> Checkpoint:
             losses = {key: tuple(values) for key, values in document["losses"].items()}
     except FileNotFoundError as error:
         raise FitError(f"{path}: no such checkpoint; start without restart") from error
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except _DAMAGE as error:
         raise FitError(f"{path}: not a checkpoint of a fit ({error}); start anew") from error
     if document["signature"] != signature:
         raise FitError(
