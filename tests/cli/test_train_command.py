@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import signal
 import subprocess
@@ -16,10 +17,12 @@ from ase.calculators.emt import EMT
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write
 
+from maxvolt.basis.repulsion import ZBL
 from maxvolt.cli import main
 from maxvolt.cli.fit_progress import LogReporter, describe_progress
-from maxvolt.cli.train_options import isolated_energies
-from maxvolt.fitting import FitProgress
+from maxvolt.cli.train_options import add_arguments, isolated_energies
+from maxvolt.fitting import FitProgress, FitSettings, Weights
+from maxvolt.potentials import read_potential
 
 SMALL = ["--level", "6", "--cutoff", "4.5", "--radial-basis-size", "4", "--threads", "1"]
 
@@ -96,6 +99,26 @@ def test_options_of_a_new_potential_do_not_go_with_init(data, tmp_path, capsys):
     arguments = ["train", str(data / "train.xyz"), "-o", str(tmp_path / "p.mtp")]
     assert main([*arguments, "--init", "first.mtp", "--level", "8", "--cutoff", "5"]) == 2
     assert "--init brings its own --level, --cutoff" in capsys.readouterr().err
+
+
+def test_a_repulsion_can_be_added_to_an_initial_potential(data, tmp_path):
+    first, second = tmp_path / "first.mtp", tmp_path / "second.mtp"
+    train = ["train", str(data / "train.xyz"), "--max-iterations", "1", "--threads", "1"]
+    assert main([*train, "-o", str(first), *SMALL]) == 0
+    assert main([*train, "-o", str(second), "--init", str(first), "--zbl", "1.0", "2.0"]) == 0
+    assert read_potential(first).model.repulsion is None
+    assert read_potential(second).model.repulsion == ZBL(1.0, 2.0)
+
+
+def test_defaults_are_those_of_fit():
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    options, settings, weights = parser.parse_args(["t", "-o", "p"]), FitSettings(), Weights()
+    for name in ("starts", "max_iterations", "tolerance"):
+        assert getattr(options, name) == getattr(settings, name)
+    assert options.energy_weight == weights.energy
+    assert options.force_weight == weights.forces
+    assert options.stress_weight == weights.stress
 
 
 @pytest.mark.parametrize(

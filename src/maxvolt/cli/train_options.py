@@ -16,7 +16,7 @@ from maxvolt.cli.options import (
 
 __all__ = ["NEW_POTENTIAL", "add_arguments", "isolated_energies"]
 
-NEW_POTENTIAL = ("level", "cutoff", "min_dist", "radial_basis_size", "zbl")
+NEW_POTENTIAL = ("level", "cutoff", "min_dist", "radial_basis_size")
 """Options that describe a new potential; none of them goes with --init."""
 
 
@@ -112,7 +112,7 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--starts",
         type=positive_int,
-        default=1,
+        default=3,
         metavar="N",
         help="random starts tried for each potential (%(default)s)",
     )
