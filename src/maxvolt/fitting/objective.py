@@ -83,8 +83,9 @@ def equation_weights(dataset: Dataset, weights: Weights, scaling: Scaling) -> Eq
     weights
         Weights of energies, forces and stresses.
     scaling
-        vibrations: energies and stresses divided by N, equation (7); molecules: nothing divided,
-        equation (11); structures: energies and stresses by N^2, forces by N, equation (12).
+        vibrations: energies and stresses divided by N, equation (11); molecules: nothing divided,
+        equation (7); structures: energies and stresses by N^2, forces by N, equation (12). All are
+        divided by the number of structures, so that a loss does not grow with the set.
 
     Raises
     ------
