@@ -49,7 +49,7 @@ def copper() -> MTP:
     phi, _ = untrained.model.radial.evaluate(r)
     decay = np.exp(-1.6 * (r - 2.65))
     pair = 0.35 * (decay**2 - 2.0 * decay)
-    radial = np.linalg.lstsq(phi, 0.5 * pair, rcond=None)[0]
+    radial = np.asarray(np.linalg.lstsq(phi, 0.5 * pair, rcond=None)[0], dtype=np.float64)
     # Scalars of level 4: the sum of pair energies and its square.
     coefficients = np.array([1.0, 0.01])
     return untrained.with_coefficients(radial[None, None, None], np.array([-1.0]), coefficients)

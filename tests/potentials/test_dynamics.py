@@ -14,7 +14,7 @@ import maxvolt
 
 
 def hot_crystal(seed: int = 1) -> Atoms:
-    atoms = bulk("Cu", a=3.62, cubic=True) * (2, 2, 2)
+    atoms: Atoms = bulk("Cu", a=3.62, cubic=True) * (2, 2, 2)
     masses = atoms.get_masses()[:, None]
     velocities = np.random.default_rng(seed).normal(size=(len(atoms), 3))
     velocities *= np.sqrt(units.kB * 600.0 / masses)

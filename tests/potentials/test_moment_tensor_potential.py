@@ -23,7 +23,7 @@ from maxvolt.potentials.neighborhoods import portions
 
 
 def rattled_oxide(n: int = 1, seed: int = 0) -> Atoms:
-    atoms = bulk("MgO", "rocksalt", a=4.2, cubic=True) * (n, 1, 1)
+    atoms: Atoms = bulk("MgO", "rocksalt", a=4.2, cubic=True) * (n, 1, 1)
     atoms.rattle(0.1, seed=seed)
     return atoms
 
@@ -378,7 +378,8 @@ def test_an_ensemble_gives_the_mean_of_its_members() -> None:
     assert mean.energy == pytest.approx(np.mean([one.energy for one in each]), rel=1e-14)
     np.testing.assert_allclose(mean.forces, np.mean([one.forces for one in each], axis=0))
     assert mean.stress is not None
-    np.testing.assert_allclose(mean.stress, np.mean([one.stress for one in each], axis=0))
+    stresses = np.array([one.stress for one in each], dtype=float)
+    np.testing.assert_allclose(mean.stress, stresses.mean(axis=0))
     found = together.evaluate_dataset(some_structures())
     members = [m.evaluate_dataset(some_structures()) for m in together.members]
     np.testing.assert_array_equal(found.energies, np.mean([m.energies for m in members], axis=0))
