@@ -14,7 +14,7 @@ from random_systems import Structure, cluster, crystal, neighborhoods, random_mo
 from maxvolt.basis.repulsion import ZBL
 from maxvolt.errors import DataError
 from maxvolt.io.potential_rules import RADIAL_BASIS_TYPES
-from maxvolt.native import kernels, reference, threads
+from maxvolt.native import _core, kernels, reference, threads
 from maxvolt.native.model import Model, compile_model
 from maxvolt.native.neighborhoods import Neighborhoods
 
@@ -423,6 +423,16 @@ def test_coincident_atoms_are_found_by_any_thread(monkeypatch: pytest.MonkeyPatc
     core = compile_model(random_model(6, 2))
     with pytest.raises(DataError, match="atom 2 of structure 1 coincides"):
         kernels.evaluate(core, coincident([2, 4]), threads=3)
+
+
+@pytest.mark.parametrize("wrong", ["single precision", "not contiguous"])
+def test_an_output_that_could_not_be_written_to_is_refused(wrong: str) -> None:
+    core, where = compile_model(random_model(4, 1)), neighborhoods([cluster(2)], 1)
+    forces = (
+        np.zeros((2, 3), np.float32) if wrong == "single precision" else np.zeros((2, 6))[:, ::2]
+    )
+    with pytest.raises(TypeError, match="incompatible function arguments"):
+        _core.evaluate(core, where.system, 0, 2, "", np.zeros(2), forces, np.zeros((1, 6)))
 
 
 def test_unknown_instruction_set_is_refused() -> None:

@@ -31,10 +31,9 @@ def evaluate(
     energies: Any,
     forces: Any,
     virials: Any,
-    /,
 ) -> int: ...
 def site_gradients(
-    core: Core, system: System, begin: int, end: int, kernels: str, rows: Any, /
+    core: Core, system: System, begin: int, end: int, kernels: str, rows: Any
 ) -> int: ...
 def directional_gradient(
     core: Core,
@@ -42,11 +41,10 @@ def directional_gradient(
     begin: int,
     end: int,
     kernels: str,
-    weights: Any,
+    energy_weights: Any,
     displacements: Any,
     strains: Any,
     gradient: Any,
-    /,
 ) -> int: ...
 def jacobian(
     core: Core,
@@ -57,5 +55,4 @@ def jacobian(
     energies: Any,
     forces: Any,
     virials: Any,
-    /,
 ) -> int: ...

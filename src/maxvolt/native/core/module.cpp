@@ -389,8 +389,14 @@ NB_MODULE(_core, module) {
              "n_basic"_a, "n_moments"_a, "traces"_a, "run_targets"_a, "run_first"_a, "left"_a, "right"_a, "factors"_a,
              "scalars"_a)
         .def_prop_ro("n_parameters", [](const Core& c) { return n_parameters(c.view); });
-    module.def("evaluate", &evaluate);
-    module.def("site_gradients", &site_gradients);
-    module.def("directional_gradient", &directional_gradient);
-    module.def("jacobian", &jacobian);
+    // Outputs are written to as they are: a converted copy of one would be thrown away.
+    module.def("evaluate", &evaluate, "core"_a, "system"_a, "begin"_a, "end"_a, "kernels"_a,
+               "energies"_a.noconvert(), "forces"_a.noconvert(), "virials"_a.noconvert());
+    module.def("site_gradients", &site_gradients, "core"_a, "system"_a, "begin"_a, "end"_a,
+               "kernels"_a, "rows"_a.noconvert());
+    module.def("directional_gradient", &directional_gradient, "core"_a, "system"_a, "begin"_a,
+               "end"_a, "kernels"_a, "energy_weights"_a, "displacements"_a, "strains"_a,
+               "gradient"_a.noconvert());
+    module.def("jacobian", &jacobian, "core"_a, "system"_a, "begin"_a, "end"_a, "kernels"_a,
+               "energies"_a.noconvert(), "forces"_a.noconvert(), "virials"_a.noconvert());
 }
