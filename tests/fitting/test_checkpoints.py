@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,12 @@ from training_data import crystals, known_potential, labelled, relabelled
 from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
 from maxvolt.fitting import FitProgress, FitResult, FitSettings, Weights, fit
-from maxvolt.fitting.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from maxvolt.fitting.checkpoint import (
+    Checkpoint,
+    fit_signature,
+    read_checkpoint,
+    write_checkpoint,
+)
 from maxvolt.fitting.levenberg_marquardt import FitState
 from maxvolt.potentials import MTP, Ensemble
 
@@ -219,6 +225,17 @@ def test_a_checkpoint_of_another_fit_is_refused(what: str, checkpoint: Path) -> 
     with pytest.raises(FitError, match=r"fit\.npz: the checkpoint belongs to a fit with other"):
         run(checkpoint, restart=True, **CHANGES[what])
     assert checkpoint.read_bytes() == before
+
+
+def test_the_scale_of_the_start_is_part_of_the_signature() -> None:
+    model = known_potential(8, ["Mo"]).model
+    signatures = {
+        fit_signature(
+            MTP.from_model(replace(model, scaling=scaling), ["Mo"]), training_set(), (SETTINGS,)
+        )
+        for scaling in (1.0, 2.0)
+    }
+    assert len(signatures) == 2
 
 
 def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:

@@ -57,7 +57,8 @@ def fit_signature(potential: MTP, dataset: Dataset, settings: Sequence[Any]) -> 
     model = potential.model
     for array in (model.table.basic, model.table.products, model.table.scalars, model.parameters):
         digest.update(np.ascontiguousarray(array).tobytes())
-    digest.update(repr((potential.species, model.radial, model.repulsion, *settings)).encode())
+    described = (potential.species, model.radial, model.scaling, model.repulsion, *settings)
+    digest.update(repr(described).encode())
     return digest.hexdigest()
 
 
