@@ -10,13 +10,22 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["GPA_PER_EV_A3", "VOIGT", "plus_stress_to_stress", "stress_to_plus_stress"]
+__all__ = [
+    "GPA_PER_EV_A3",
+    "VOIGT",
+    "VOIGT_COUNTS",
+    "plus_stress_to_stress",
+    "stress_to_plus_stress",
+]
 
 GPA_PER_EV_A3 = 160.2176634
 """One eV/Angstrom^3 in GPa (exact since the SI of 2019)."""
 
 VOIGT: tuple[tuple[int, int], ...] = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 """Cartesian index pairs of the six Voigt components."""
+
+VOIGT_COUNTS = np.array([1.0, 1.0, 1.0, 2.0, 2.0, 2.0])
+"""How often each Voigt component stands in the 3 x 3 tensor."""
 
 
 def plus_stress_to_stress(

@@ -147,11 +147,22 @@ def test_another_number_of_threads_may_go_on(uninterrupted: FitResult, tmp_path:
     assert_same_fit(run(checkpoint, restart=True, threads=2), uninterrupted)
 
 
-def test_without_restart_a_fit_begins_anew(uninterrupted: FitResult, tmp_path: Path) -> None:
+def test_a_checkpoint_is_not_overwritten(tmp_path: Path) -> None:
     checkpoint = tmp_path / "fit.npz"
     with pytest.raises(CutOffError):
         run(checkpoint, progress=after(5), seed=4)
-    assert_same_fit(run(checkpoint), uninterrupted)
+    before = checkpoint.read_bytes()
+    with pytest.raises(FitError, match=r"fit\.npz: this checkpoint exists; go on from it"):
+        run(checkpoint)
+    assert checkpoint.read_bytes() == before
+
+
+def test_a_raised_limit_of_iterations_goes_on(tmp_path: Path) -> None:
+    few, many = replace(SETTINGS, max_iterations=4), replace(SETTINGS, max_iterations=9)
+    checkpoint = tmp_path / "fit.npz"
+    first = run(checkpoint, settings=few)
+    assert {member.finished for member in first.members} == {"iteration limit"}
+    assert_same_fit(run(checkpoint, settings=many, restart=True), run(settings=many))
 
 
 SCRIPT = """
@@ -208,7 +219,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "members": {"ensemble": 3},
     "weights": {"weights": Weights(forces=0.02)},
     "scaling": {"scaling": "structures"},
-    "settings": {"settings": FitSettings(max_iterations=7, starts=2, start_iterations=3)},
+    "settings": {"settings": replace(SETTINGS, ridge=1e-11)},
     "isolated energies": {"isolated_energies": {"Mo": 0.0}},
     "level": {"potential": MTP(8, ["Mo"], 4.5, 2.0, 3)},
     "cutoff": {"potential": MTP(6, ["Mo"], 4.6, 2.0, 3)},

@@ -104,8 +104,9 @@ def test_effective_medium_theory_is_learned(copper: tuple[Dataset, Dataset]) -> 
         errors.append(result.validation_errors.total)
     energies = [found.energy_per_atom.rmse for found in errors]
     forces = [found.force_components.rmse for found in errors]
-    assert energies[0] > 2 * energies[1] > 4 * energies[2]
-    assert forces[0] > 2 * forces[1] > 4 * forces[2]
+    # A higher level is better on structures that it has not seen.
+    assert energies[0] > 1.5 * energies[1] > 1.5**2 * energies[2]
+    assert forces[0] > 1.5 * forces[1] > 1.5**2 * forces[2]
     assert energies[2] < 2e-3
     assert forces[2] < 0.03
     assert errors[2].stress_components.relative_rmse < 0.02
@@ -384,7 +385,10 @@ def test_several_starts_are_told_and_the_best_goes_on() -> None:
     assert last.energy_rmse == pytest.approx(total.energy_per_atom.rmse, rel=1e-6)
     assert last.force_rmse == pytest.approx(total.force_components.rmse, rel=1e-6)
     assert last.remaining == 0
-    assert all(news.elapsed >= 0 and news.remaining >= 0 for news in told)
+    assert all(news.elapsed >= 0 for news in told)
+    # Nothing is known of the whole problem before its first iteration.
+    assert all(np.isnan(news.remaining) == (news.start < 3) for news in told)
+    assert all(news.remaining >= 0 for news in told if news.start == 3)
 
 
 def test_members_of_an_ensemble_differ_and_agree() -> None:

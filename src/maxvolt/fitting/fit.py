@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
@@ -103,47 +106,69 @@ def fit(
     if validation is not None:
         check_validation_data(validation, potential.species, potential.cutoff)
     energies = resolve_isolated_energies(isolated_energies, dataset, potential.species)
-    training_set = prepare(
-        dataset,
-        potential.species,
-        potential.cutoff,
-        potential.n_parameters,
-        weights,
-        scaling,
-        energies,
-    )
-    workers = thread_count(threads)
-    problem = Problem(potential, training_set, workers)
-    check_enough_equations(training_set.n_equations, problem.n_linear)
-    fingerprint = (weights, scaling, str(isolated_energies), ensemble, seed, settings)
-    signature = fit_signature(potential, dataset, fingerprint)
-    known = Checkpoint(signature, {}, {})
-    if restart and checkpoint is not None:
-        known = read_checkpoint(checkpoint, signature)
-
-    def warm_up(member: int) -> Problem:
-        low = warm_up_potential(potential)
-        n_linear = low.n_parameters - low.model.n_radial
-        rng = np.random.default_rng([seed, member])
-        part = dataset.select(
-            subsample(dataset, equation_weights(dataset, weights, scaling), n_linear, rng)
-        )
-        few = prepare(part, low.species, low.cutoff, low.n_parameters, weights, scaling, energies)
-        return Problem(low, few, workers)
-
+    target = _Target(dataset, weights, scaling, energies, thread_count(threads))
+    problem = target.problem(potential)
+    check_enough_equations(problem.training_set.n_equations, problem.n_linear)
+    fixed = replace(settings, max_iterations=1)  # a limit may be raised between restarts
+    fingerprint = (weights, scaling, str(isolated_energies), ensemble, seed, fixed)
     run = EnsembleRun(
         problem,
-        warm_up,
+        lambda member: target.warm_up(potential, [seed, member]),
         settings,
         seed=seed,
         members=ensemble,
         checkpoint=checkpoint,
         progress=progress,
-        known=known,
+        known=_known(checkpoint, restart, fit_signature(potential, dataset, fingerprint)),
     )
-    states = [run.fit_member(member) for member in range(ensemble)]
+    with threadpool_limits(1, user_api="blas"):  # sums in one order, and threads for the kernels
+        states = [run.fit_member(member) for member in range(ensemble)]
     members = [problem.trained(state.radial, state.best_linear) for state in states]
     return _result(run, states, members, dataset, validation, threads)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Target:
+    """What is to be fitted: labels and how they count."""
+
+    dataset: Dataset
+    weights: Weights
+    scaling: Scaling
+    isolated_energies: NDArray[np.float64] | None
+    threads: int
+
+    def problem(self, potential: MTP, part: NDArray[np.int64] | None = None) -> Problem:
+        """The least-squares problem of a potential on all structures, or on some."""
+        training_set = prepare(
+            self.dataset if part is None else self.dataset.select(part),
+            potential.species,
+            potential.cutoff,
+            potential.n_parameters,
+            self.weights,
+            self.scaling,
+            self.isolated_energies,
+        )
+        return Problem(potential, training_set, self.threads)
+
+    def warm_up(self, potential: MTP, seed: list[int]) -> Problem:
+        """The same for a potential of low level on a random part of the structures."""
+        low = warm_up_potential(potential)
+        weights = equation_weights(self.dataset, self.weights, self.scaling)
+        n_linear = low.n_parameters - low.model.n_radial
+        part = subsample(self.dataset, weights, n_linear, np.random.default_rng(seed))
+        return self.problem(low, part)
+
+
+def _known(checkpoint: str | Path | None, restart: bool, signature: str) -> Checkpoint:
+    """States to go on from; none where a fit begins anew."""
+    if checkpoint is not None and restart:
+        return read_checkpoint(checkpoint, signature)
+    if checkpoint is not None and Path(checkpoint).exists():
+        raise FitError(
+            f"{checkpoint}: this checkpoint exists; go on from it (restart), or remove it to begin "
+            "anew"
+        )
+    return Checkpoint(signature, {}, {})
 
 
 def _result(
@@ -191,6 +216,12 @@ def _warnings(
         found.append(
             f"{limited} of {len(states)} fits reached the limit of {settings.max_iterations} "
             "iterations before they converged; allow more (max_iterations, --max-iterations)"
+        )
+    absent = [symbol for symbol in potential.species if symbol not in dataset.species]
+    if absent:
+        found.append(
+            f"the training set has no {', '.join(absent)}: what the potential says of it has no "
+            "meaning"
         )
     smallest = minimum_distances(dataset, search_radius=potential.cutoff).overall
     if smallest < potential.min_dist:

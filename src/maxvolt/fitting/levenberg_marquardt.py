@@ -18,13 +18,15 @@ from maxvolt.fitting.normal_equations import NormalEquations
 from maxvolt.fitting.settings import FitSettings
 from maxvolt.fitting.variable_projection import Projection, project, radial_step
 
-__all__ = ["FitState", "first_state", "iterate"]
+__all__ = ["ITERATION_LIMIT", "FitState", "first_state", "iterate"]
 
 _FIRST_DAMPING = 1e-2
 _LEAST_DAMPING = 1e-9
 _MOST_DAMPING = 1e8
 _GOOD_STEP = 0.25  # of the predicted fall; below it the linear coefficients are solved for anew
 _QUIET_STEPS = 3
+
+ITERATION_LIMIT = "iteration limit"
 
 Array = NDArray[np.float64]
 Assemble = Callable[[Array, Array], NormalEquations]
@@ -116,9 +118,11 @@ def _accepted_step(
     while state.damping < _MOST_DAMPING:
         step = radial_step(here, state.damping)
         radial = state.radial + step.radial
-        there = project(assemble(radial, step.linear), n_radial, settings.ridge)
-        ratio = (state.loss - there.loss) / step.predicted if step.predicted > 0 else -1.0
-        if there.loss < state.loss and ratio > 1e-3:
+        there = _try_project(assemble(radial, step.linear), n_radial, settings.ridge)
+        ratio = -1.0
+        if there is not None and step.predicted > 0:
+            ratio = (state.loss - there.loss) / step.predicted
+        if there is not None and there.loss < state.loss and ratio > 1e-3:
             after = _after_step(state, radial, step.linear, there, ratio, settings)
             if ratio < _GOOD_STEP and not after.finished:
                 after = replace(after, linear=after.best_linear)
@@ -131,6 +135,14 @@ def _accepted_step(
     return replace(state, finished="no step lowers the loss further"), here
 
 
+def _try_project(equations: NormalEquations, n_radial: int, ridge: float) -> Projection | None:
+    """Project, or give None where a trial step leads to equations that cannot be solved."""
+    try:
+        return project(equations, n_radial, ridge)
+    except FitError:
+        return None
+
+
 def _after_step(
     state: FitState,
     radial: Array,
@@ -139,8 +151,6 @@ def _after_step(
     ratio: float,
     settings: FitSettings,
 ) -> FitState:
-    if not np.isfinite(there.loss):
-        raise FitError("the loss is not finite; look for outliers in the training set")
     fall = (state.loss - there.loss) / state.loss
     quiet = state.quiet + 1 if fall < settings.tolerance else 0
     iteration = state.iteration + 1
@@ -148,7 +158,7 @@ def _after_step(
     if quiet >= _QUIET_STEPS:
         finished = "converged"
     elif iteration >= settings.max_iterations:
-        finished = "iteration limit"
+        finished = ITERATION_LIMIT
     return FitState(
         radial=radial,
         linear=linear,

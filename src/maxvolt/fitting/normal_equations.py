@@ -14,15 +14,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from maxvolt.fitting.training_set import Portion, TrainingSet
 from maxvolt.native import _core, kernels
 
 __all__ = ["NormalEquations", "assemble"]
 
-_STREAMS = 8
-"""Partial sums; more threads than this are of no use here."""
+_STREAM_BYTES = 128 * 2**20
+_MOST_STREAMS = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +61,17 @@ def _weighted_rows(
         yield table, labels.ravel() * root
 
 
+def stream_count(width: int) -> int:
+    """Number of partial sums, which bounds the threads that are of use and fixes the order of sums.
+
+    Parameters
+    ----------
+    width
+        Number of parameters: each partial sum is a matrix of this size.
+    """
+    return int(np.clip(_STREAM_BYTES // (8 * width * width), 4, _MOST_STREAMS))
+
+
 def assemble(
     core: _core.Core,
     constant_core: _core.Core,
@@ -83,10 +93,11 @@ def assemble(
         Number of threads, each with the rows of one portion.
     """
     width = core.n_parameters
+    streams = stream_count(width)
 
     def stream(first: int) -> NormalEquations:
         matrix, vector, constant = np.zeros((width, width)), np.zeros(width), 0.0
-        for portion in training_set.portions[first::_STREAMS]:
+        for portion in training_set.portions[first::streams]:
             fixed = kernels.evaluate(constant_core, portion.where, threads=1)
             with np.errstate(over="ignore", invalid="ignore"):  # `project` refuses such sums
                 for rows, labels in _weighted_rows(core, portion, fixed):
@@ -95,8 +106,8 @@ def assemble(
                     constant += float(labels @ labels)
         return NormalEquations(matrix, vector, constant)
 
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
-        parts = list(pool.map(stream, range(min(_STREAMS, len(training_set.portions)))))
+    with ThreadPoolExecutor(threads) as pool:
+        parts = list(pool.map(stream, range(min(streams, len(training_set.portions)))))
     with np.errstate(over="ignore", invalid="ignore"):
         return NormalEquations(
             np.sum([part.matrix for part in parts], axis=0),

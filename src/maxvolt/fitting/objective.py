@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
+from maxvolt.units import VOIGT_COUNTS
 
 __all__ = ["EquationWeights", "Scaling", "Weights", "equation_weights"]
 
@@ -21,9 +22,6 @@ _POWERS: dict[str, tuple[int, int]] = {
     "molecules": (0, 0),
     "structures": (2, 1),
 }
-
-_VOIGT_COUNT = np.array([1.0, 1.0, 1.0, 2.0, 2.0, 2.0])
-"""How often each Voigt component stands in the 3 x 3 tensor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,5 +101,5 @@ def equation_weights(dataset: Dataset, weights: Weights, scaling: Scaling) -> Eq
     return EquationWeights(
         energies=weights.energy * own * dataset.has_energy / counts**power,
         forces=np.repeat(forces, dataset.counts),
-        virials=stress[:, None] * _VOIGT_COUNT,
+        virials=stress[:, None] * VOIGT_COUNTS,
     )

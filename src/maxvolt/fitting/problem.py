@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from maxvolt.cells import cell_volumes
 from maxvolt.fitting.normal_equations import NormalEquations, assemble
 from maxvolt.fitting.training_set import TrainingSet
 from maxvolt.native import _core, kernels
 from maxvolt.native.model import Model, compile_model
 from maxvolt.potentials import MTP
+from maxvolt.units import VOIGT_COUNTS
 
 __all__ = ["Problem", "RootMeanSquares", "loss_and_gradient", "root_mean_squares"]
 
@@ -126,7 +128,7 @@ def loss_and_gradient(problem: Problem, radial: Array, linear: Array) -> tuple[f
         loss += sum(float((e * p).sum()) for e, p in zip(errors, pulls, strict=True))
         # Forces are minus the derivative by positions. Of a shear component half the weight counts
         # for each of the two entries of the strain.
-        xx, yy, zz, yz, xz, xy = (pulls[2] * [1, 1, 1, 0.5, 0.5, 0.5]).T
+        xx, yy, zz, yz, xz, xy = (pulls[2] / VOIGT_COUNTS).T
         strains = np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]]).transpose(2, 0, 1)
         gradient += 2.0 * kernels.directional_gradient(
             core, where, pulls[0], -pulls[1], strains, threads=problem.threads
@@ -161,14 +163,14 @@ def root_mean_squares(problem: Problem, radial: Array, linear: Array) -> RootMea
         out = kernels.evaluate(core, where, threads=problem.threads)
         atoms = np.bincount(where.structures, minlength=n)
         energies = np.bincount(where.structures, out.site_energies, minlength=n)
-        volumes = abs(np.linalg.det(where.cells))
+        volumes = cell_volumes(where.cells)
         used = [weights > 0 for weights in (portion.weights.energies, portion.weights.forces)]
         stressed = portion.weights.virials[:, 0] > 0
         virials = (out.virials - portion.virials)[stressed] / volumes[stressed, None]
         sums += [
             (((energies - portion.energies) / np.maximum(atoms, 1))[used[0]] ** 2).sum(),
             ((out.forces - portion.forces)[used[1]] ** 2).sum(),
-            (virials**2 @ [1, 1, 1, 2, 2, 2]).sum(),
+            (virials**2 @ VOIGT_COUNTS).sum(),
         ]
         counts += [used[0].sum(), 3 * used[1].sum(), 9 * stressed.sum()]
     with np.errstate(invalid="ignore"):

@@ -28,7 +28,8 @@ class FitProgress:
         Per component. NaN where there are no labels.
     stress_rmse : float, eV/Angstrom^3
     elapsed, remaining : float, s
-        Time since the fit began; time that the iterations still allowed would take at most.
+        Time since the fit began; time that the iterations still allowed would take, NaN before the
+        first iteration on all data.
     finished : str
         Why this potential's fit ended; "" while it goes on.
     """

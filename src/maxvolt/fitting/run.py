@@ -10,8 +10,14 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
+from maxvolt.errors import FitError
 from maxvolt.fitting.checkpoint import Checkpoint, write_checkpoint
-from maxvolt.fitting.levenberg_marquardt import FitState, first_state, iterate
+from maxvolt.fitting.levenberg_marquardt import (
+    ITERATION_LIMIT,
+    FitState,
+    first_state,
+    iterate,
+)
 from maxvolt.fitting.problem import Problem, root_mean_squares
 from maxvolt.fitting.result import FitProgress
 from maxvolt.fitting.settings import FitSettings
@@ -66,10 +72,17 @@ class EnsembleRun:
         self.checkpoint = checkpoint
         self.progress = progress
         self.signature = known.signature
-        self.states = dict(known.states)
+        self.states = {name: self._reopened(name, state) for name, state in known.states.items()}
         self.losses = dict(known.losses)
         self._began = perf_counter()
-        self._iterations = 0
+        self._pace = _Pace()
+
+    def _reopened(self, name: str, state: FitState) -> FitState:
+        """Let a fit that an earlier, lower limit of iterations has ended go on."""
+        limited = (
+            state.finished == ITERATION_LIMIT and state.iteration < self.settings.max_iterations
+        )
+        return replace(state, finished="") if limited and name.isdigit() else state
 
     def fit_member(self, member: int) -> FitState:
         """Fit one potential of the ensemble."""
@@ -91,13 +104,18 @@ class EnsembleRun:
             tolerance=max(_WARM_UP_TOLERANCE, self.settings.tolerance),
         )
         shape = warm.potential.model.radial_coeffs.shape
-        tried = []
+        tried, failures = [], []
         for start in range(self.settings.starts):
             name = f"{member}.{start}"
-            if name not in self.states:
-                rng = np.random.default_rng([self.seed, member, start])
-                self._begin(name, warm, random_radial_coeffs(shape, rng), few)
-            tried.append(self._follow(name, warm, few, member, start))
+            try:
+                if name not in self.states:
+                    rng = np.random.default_rng([self.seed, member, start])
+                    self._begin(name, warm, random_radial_coeffs(shape, rng), few)
+                tried.append(self._follow(name, warm, few, member, start))
+            except FitError as error:
+                failures.append(error)
+        if not tried:
+            raise failures[0]
         best = min(tried, key=lambda state: state.loss).radial.reshape(shape)
         rng = np.random.default_rng([self.seed, member, _EMBEDDING])
         return embed_radial_coeffs(best, model.radial_coeffs.shape, rng)
@@ -112,10 +130,12 @@ class EnsembleRun:
         self, name: str, problem: Problem, settings: FitSettings, member: int, start: int
     ) -> FitState:
         """Run one fit to its end, keeping its state after each iteration."""
+        began = perf_counter()
         for state in iterate(problem.assemble, self.states[name], settings):
-            self._iterations += 1
             self._keep(name, state, (*self.losses[name], state.loss))
+            self._pace.note(perf_counter() - began, whole=problem is self.problem)
             self._tell(state, problem, settings, member, start)
+            began = perf_counter()
         return self.states[name]
 
     def _keep(self, name: str, state: FitState, losses: tuple[float, ...]) -> None:
@@ -129,9 +149,11 @@ class EnsembleRun:
         if self.progress is None:
             return
         errors = root_mean_squares(problem, state.radial, state.best_linear)
-        elapsed = perf_counter() - self._began
-        left = 0 if state.finished else settings.max_iterations - state.iteration
-        left += (self.members - member - 1) * self.settings.max_iterations
+        iterations = self.settings.max_iterations * (self.members - member - 1)
+        if problem is self.problem and not state.finished:
+            iterations += settings.max_iterations - state.iteration
+        elif problem is not self.problem:
+            iterations += self.settings.max_iterations
         self.progress(
             FitProgress(
                 member=member,
@@ -144,8 +166,31 @@ class EnsembleRun:
                 energy_rmse=errors.energy,
                 force_rmse=errors.force,
                 stress_rmse=errors.stress,
-                elapsed=elapsed,
-                remaining=elapsed / max(self._iterations, 1) * left,
+                elapsed=perf_counter() - self._began,
+                remaining=self._pace.seconds(iterations, self.members - member - 1),
                 finished=state.finished,
             )
         )
+
+
+class _Pace:
+    """Mean time of iterations of the whole problem and of the warm starts of a potential."""
+
+    def __init__(self) -> None:
+        self._whole = 0.0
+        self._iterations = 0
+        self._warm = 0.0
+
+    def note(self, seconds: float, *, whole: bool) -> None:
+        """Count one iteration."""
+        if whole:
+            self._whole += seconds
+            self._iterations += 1
+        else:
+            self._warm += seconds
+
+    def seconds(self, iterations: int, potentials: int) -> float:
+        """Time of iterations and of the warm starts of further potentials; NaN when not known."""
+        if not self._iterations:
+            return float("nan")
+        return iterations * self._whole / self._iterations + potentials * self._warm

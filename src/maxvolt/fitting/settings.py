@@ -25,7 +25,8 @@ class FitSettings:
     start_iterations : int
         Most iterations of each start.
     ridge : float
-        Regularisation of the linear coefficients, relative to the diagonal of their normal matrix.
+        Regularisation of the linear coefficients, relative to the diagonal of their normal matrix;
+        the loss includes it.
     restart_from_potential : bool
         Start from the coefficients of a trained potential instead of random ones.
 
@@ -39,7 +40,7 @@ class FitSettings:
     tolerance: float = 1e-4
     starts: int = 3
     start_iterations: int = 30
-    ridge: float = 1e-10
+    ridge: float = 1e-12
     restart_from_potential: bool = True
 
     def __post_init__(self) -> None:

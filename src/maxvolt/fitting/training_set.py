@@ -8,6 +8,7 @@ import numpy as np
 from ase.data import atomic_numbers
 from numpy.typing import NDArray
 
+from maxvolt.cells import cell_volumes
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
 from maxvolt.fitting.objective import EquationWeights, Scaling, Weights, equation_weights
@@ -119,7 +120,7 @@ def prepare(
         baseline = np.array(isolated_energies, dtype=float)
     energies = np.where(every.energies > 0, dataset.energies, 0.0)
     forces = np.where(every.forces[:, None] > 0, dataset.forces, 0.0)
-    volumes = abs(np.linalg.det(dataset.cells))
+    volumes = cell_volumes(dataset.cells)
     virials = np.where(every.virials > 0, dataset.stresses * volumes[:, None], 0.0)
     most = int(np.clip(_BYTES_PER_PORTION / (24 * n_parameters), 1, _MOST_ATOMS))
     found = []

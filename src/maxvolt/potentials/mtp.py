@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from ase import Atoms
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from maxvolt.basis.contraction import contraction_table
 from maxvolt.basis.radial import RadialBasis
 from maxvolt.basis.repulsion import ZBL
+from maxvolt.cells import cell_volume, cell_volumes
 from maxvolt.dataset import Dataset
 from maxvolt.errors import MaxvoltError
 from maxvolt.native import _core, kernels
@@ -212,6 +213,22 @@ class MTP:
             species_labels=self.species_labels,
         )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle without the compiled core, which is built again from the model."""
+        return _restore, (
+            type(self),
+            self.model,
+            self.species,
+            {
+                "level": self.level,
+                "is_trained": self.is_trained,
+                "name": self.name,
+                "tag": self.tag,
+                "species_labels": self.species_labels,
+                "active_set": self.active_set,
+            },
+        )
+
     def __repr__(self) -> str:
         level = "from file" if self.level is None else f"level {self.level}"
         state = "trained" if self.is_trained else "untrained"
@@ -294,7 +311,7 @@ class MTP:
             As of `neighborhoods` and `evaluate_neighborhoods`.
         """
         out = self.evaluate_neighborhoods(self.neighborhoods(atoms), threads=threads)
-        stress = out.virials[0] / abs(np.linalg.det(atoms.cell)) if all(atoms.pbc) else None
+        stress = out.virials[0] / cell_volume(atoms.cell.array) if all(atoms.pbc) else None
         return Evaluation(float(out.site_energies.sum()), out.forces, stress, out.site_energies)
 
     def evaluate_dataset(self, dataset: Dataset, *, threads: int | None = None) -> Predictions:
@@ -316,7 +333,7 @@ class MTP:
             result.forces[atoms] = out.forces
             result.site_energies[atoms] = out.site_energies
             periodic = portion.pbc.all(axis=1)
-            volumes = abs(np.linalg.det(portion.cells[periodic]))
+            volumes = cell_volumes(portion.cells[periodic])
             result.stresses[part][periodic] = out.virials[periodic] / volumes[:, None]
         return result
 
@@ -357,6 +374,10 @@ class MTP:
 def species_numbers(species: tuple[str, ...]) -> NDArray[np.int32]:
     """Atomic numbers of symbols."""
     return np.array([atomic_numbers[s] for s in species], dtype=np.int32)
+
+
+def _restore(cls: type[MTP], model: Model, species: tuple[str, ...], rest: dict[str, Any]) -> MTP:
+    return cls.from_model(model, species, **rest)
 
 
 def _read_only(model: Model) -> Model:

@@ -1,5 +1,5 @@
 // Gradients with respect to the parameters: of site energies, and of a directional derivative of the
-// energy, from which the gradient of the loss follows (docs/formulation, section 5).
+// energy, from which the gradient of the loss follows (docs/formulation, equations (17), (18), (25), (26)).
 #pragma once
 #include "evaluate.hpp"
 

@@ -124,7 +124,8 @@ struct Kernels {
                              std::int64_t end, void* workspace, const JacobianOutput&);
 };
 
-inline std::int64_t n_parameters(const Model& m) {
+// static: each instruction set keeps its own copy.
+static inline std::int64_t n_parameters(const Model& m) {
     return std::int64_t(m.n_species) * m.n_species * m.n_mu * m.radial_size + m.n_species + m.n_scalars;
 }
 

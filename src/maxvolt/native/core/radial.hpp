@@ -1,4 +1,4 @@
-// Radial basis phi_k(r), radial functions f_mu(r) and pair repulsion (docs/formulation, section 3).
+// Radial basis phi_k(r), radial functions f_mu(r) and pair repulsion (docs/formulation, equations (5), (6), (27)).
 #pragma once
 #include "model.hpp"
 #include "simd.hpp"
