@@ -54,15 +54,10 @@ def labelled(potential: MTP, structures: Sequence[Atoms]) -> Dataset:
 
 
 def relabelled(dataset: Dataset, **changes: object) -> Dataset:
-    """The same structures with other labels or weights; NaN where there shall be none."""
-    values = {
-        name: getattr(dataset, name)
-        for name in ("energies", "forces", "stresses", "weights", "groups", "infos")
-    }
-    values.update(changes)
-    return Dataset.from_arrays(
-        dataset.offsets, dataset.numbers, dataset.positions, dataset.cells, dataset.pbc, **values
-    )
+    """The same structures with other labels, weights or positions; None for no labels."""
+    names = ("offsets", "numbers", "positions", "cells", "pbc", "energies", "forces", "stresses")
+    values = {name: getattr(dataset, name) for name in (*names, "weights", "groups", "infos")}
+    return Dataset.from_arrays(**{**values, **changes})
 
 
 def emt_dataset(species: Sequence[str], count: int, *, seed: int = 0) -> Dataset:

@@ -19,7 +19,11 @@ from maxvolt.potentials import MTP
 __all__ = ["embed_radial_coeffs", "subsample", "warm_up_potential"]
 
 _LEVELS = (16, 12, 8)
-_EQUATIONS_PER_COEFFICIENT = 20
+_EQUATIONS_PER_COEFFICIENT = 40
+_LEAST_EQUATIONS = 5000
+# With few coefficients all data cost little, and a part of them may have another best minimum.
+_FEW_COEFFICIENTS = 40
+_EQUATIONS_FOR_FEW = 100_000
 
 
 def warm_up_potential(potential: MTP) -> MTP:
@@ -78,9 +82,10 @@ def subsample(
     forces = np.bincount(dataset.structure_of_atom, weights.forces > 0, minlength=len(dataset))
     equations = (weights.energies > 0) + 3 * forces + (weights.virials > 0).sum(axis=1)
     order = rng.permutation(len(dataset))
-    enough = np.searchsorted(
-        np.cumsum(equations[order]), _EQUATIONS_PER_COEFFICIENT * n_linear, side="left"
-    )
+    wanted = max(_EQUATIONS_PER_COEFFICIENT * n_linear, _LEAST_EQUATIONS)
+    if n_linear <= _FEW_COEFFICIENTS:
+        wanted = _EQUATIONS_FOR_FEW
+    enough = np.searchsorted(np.cumsum(equations[order]), wanted, side="left")
     chosen = order[: enough + 1]
     for number in np.unique(dataset.numbers):
         having = np.unique(dataset.structure_of_atom[dataset.numbers == number])
