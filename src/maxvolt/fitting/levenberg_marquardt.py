@@ -124,9 +124,10 @@ def _accepted_step(
             ratio = (state.loss - there.loss) / step.predicted
         if there is not None and there.loss < state.loss and ratio > 1e-3:
             after = _after_step(state, radial, step.linear, there, ratio, settings)
-            if ratio < _GOOD_STEP and not after.finished:
+            if ratio < _GOOD_STEP:  # also at the limit: a raised one goes on from this state
                 after = replace(after, linear=after.best_linear)
-                there = project(assemble(radial, after.linear), n_radial, settings.ridge)
+                if not after.finished:
+                    there = project(assemble(radial, after.linear), n_radial, settings.ridge)
             return after, there
         state = replace(state, damping=state.damping * state.growth, growth=2.0 * state.growth)
         if not state.consistent:
