@@ -121,7 +121,7 @@ def test_a_fit_cut_off_again_and_again_goes_on_bit_for_bit(
     with pytest.raises(CutOffError):
         run(checkpoint, progress=after(1))
     result = None
-    for restarts in range(100):
+    for restarts in range(100):  # noqa: B007 (looked at behind the loop)
         try:
             result = run(checkpoint, restart=True, progress=after(2))
         except CutOffError:
