@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError, FitError
 from maxvolt.fitting.objective import EquationWeights
-from maxvolt.fitting.training_set import COINCIDENT
+from maxvolt.fitting.training_set import COINCIDENT, TrainingSet
 from maxvolt.neighbors import minimum_distances
 from maxvolt.potentials.neighborhoods import species_types
 
 __all__ = [
     "check_enough_equations",
+    "check_neighbors",
     "check_no_contradiction",
     "check_training_data",
     "check_validation_data",
@@ -127,6 +128,21 @@ def check_validation_data(dataset: Dataset, species: tuple[str, ...], cutoff: fl
         raise DataError(
             f"structure {bad[0]} of the validation set has two atoms at the same place; remove one "
             "of them, or the structure"
+        )
+
+
+def check_neighbors(training_set: TrainingSet, cutoff: float) -> None:
+    """Refuse a training set in which no atom has a neighbour: nothing but constants can be fitted.
+
+    Raises
+    ------
+    FitError
+        Says what to change.
+    """
+    if not any(len(portion.where.pairs.neighbors) for portion in training_set.portions):
+        raise FitError(
+            f"no two atoms of the training set are closer than the cutoff of {cutoff:g} A; raise "
+            "the cutoff, or check that the positions are in Angstrom"
         )
 
 

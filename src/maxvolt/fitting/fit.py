@@ -14,6 +14,7 @@ from maxvolt.errors import FitError
 from maxvolt.fitting.checkpoint import Checkpoint, fit_signature, read_checkpoint
 from maxvolt.fitting.checks import (
     check_enough_equations,
+    check_neighbors,
     check_training_data,
     check_validation_data,
 )
@@ -108,6 +109,7 @@ def fit(
     energies = resolve_isolated_energies(isolated_energies, dataset, potential.species)
     target = _Target(dataset, weights, scaling, energies, thread_count(threads))
     problem = target.problem(potential)
+    check_neighbors(problem.training_set, potential.cutoff)
     check_enough_equations(problem.training_set.n_equations, problem.n_linear)
     fixed = replace(settings, max_iterations=1)  # a limit may be raised between restarts
     fingerprint = (weights, scaling, str(isolated_energies), ensemble, seed, fixed)

@@ -31,6 +31,9 @@ from maxvolt.potentials.results import Evaluation, Predictions
 
 __all__ = ["MTP", "species_numbers"]
 
+HIGHEST_LEVEL = 32
+"""The number of scalars grows by 1.7 with each level; beyond this nobody can fit them."""
+
 _PORTION = 20_000
 """Atoms whose neighbours are held at once when a dataset is evaluated."""
 
@@ -44,7 +47,7 @@ class MTP:
     Parameters
     ----------
     level : int
-        Level of the basis, even, 2 to 28 and beyond, equation (4).
+        Level of the basis, even, 2 to 32, equation (4).
     species : sequence of str
         Chemical symbols; their order is that of the types in MLIP's files.
     cutoff : float, Angstrom
@@ -91,8 +94,10 @@ class MTP:
         max_vertices: int = 4,
     ) -> None:
         symbols = check_species(species)
-        if level < 2 or level % 2:
-            raise MaxvoltError(f"level must be even and at least 2, for example 16; got {level}")
+        if not 2 <= level <= HIGHEST_LEVEL or level % 2:
+            raise MaxvoltError(
+                f"level must be even, from 2 to {HIGHEST_LEVEL}, for example 16; got {level}"
+            )
         if not 0 <= min_dist < cutoff:
             raise MaxvoltError(
                 f"expected 0 <= min_dist < cutoff, got min_dist={min_dist} and cutoff={cutoff}"
