@@ -21,7 +21,6 @@ from rich.table import Table
 import maxvolt
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "mlearn"
-RADIAL_BASIS_SIZE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +40,17 @@ class Case:
     level: int
     published: Errors
     cutoff: float
+    radial_basis_size: int
     weights: maxvolt.Weights
 
 
 CASES = {
-    "Ni": Case(20, Errors(0.664, 0.746, 0.0231, 0.0269), 5.2, maxvolt.Weights(1, 0.01, 0)),
-    "Cu": Case(20, Errors(0.517, 0.516, 0.0114, 0.0135), 5.2, maxvolt.Weights(1, 0.01, 0)),
-    "Li": Case(16, Errors(0.726, 0.660, 0.0127, 0.0132), 5.5, maxvolt.Weights(1, 0.01, 0.001)),
-    "Mo": Case(20, Errors(3.570, 3.978, 0.1389, 0.1514), 5.2, maxvolt.Weights(1, 0.005, 0.001)),
-    "Si": Case(24, Errors(3.278, 3.026, 0.0725, 0.0881), 5.2, maxvolt.Weights(1, 0.01, 0.001)),
-    "Ge": Case(24, Errors(4.514, 3.684, 0.0636, 0.0703), 5.2, maxvolt.Weights(1, 0.01, 0.001)),
+    "Ni": Case(20, Errors(0.664, 0.746, 0.0231, 0.0269), 5.2, 10, maxvolt.Weights(1, 0.01, 0)),
+    "Cu": Case(20, Errors(0.517, 0.516, 0.0114, 0.0135), 5.2, 10, maxvolt.Weights(1, 0.01, 0)),
+    "Li": Case(16, Errors(0.726, 0.660, 0.0127, 0.0132), 5.2, 8, maxvolt.Weights(1, 0.01, 0.001)),
+    "Mo": Case(20, Errors(3.570, 3.978, 0.1389, 0.1514), 5.2, 10, maxvolt.Weights(1, 0.003, 0.001)),
+    "Si": Case(24, Errors(3.278, 3.026, 0.0725, 0.0881), 5.0, 12, maxvolt.Weights(1, 0.006, 0.001)),
+    "Ge": Case(24, Errors(4.514, 3.684, 0.0636, 0.0703), 5.0, 12, maxvolt.Weights(1, 0.008, 0.001)),
 }
 
 
@@ -63,7 +63,7 @@ def train(element: str, case: Case, data: Path, threads: int | None) -> tuple[Er
         species=[element],
         cutoff=case.cutoff,
         min_dist=round(0.99 * shortest, 3),
-        radial_basis_size=RADIAL_BASIS_SIZE,
+        radial_basis_size=case.radial_basis_size,
     )
     began = time.perf_counter()
     result = maxvolt.fit(

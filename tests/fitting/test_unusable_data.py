@@ -158,10 +158,10 @@ def test_one_structure_again_and_again(structures: list[Atoms]) -> None:
 
 
 @pytest.mark.parametrize("atoms", [Atoms("Mo"), Atoms("Mo", cell=[20, 20, 20], pbc=True)])
-def test_atoms_that_never_meet() -> None:
+def test_atoms_that_never_meet(atoms: Atoms) -> None:
     with pytest.raises(FitError, match=r"no two atoms .* closer than the cutoff of 1\.2 A"):
         quick_fit(molybdenum(), untrained(cutoff=1.2, min_dist=0.5))
-    alone = labelled(known_potential(6, ["Mo"]), [Atoms("Mo", cell=[20, 20, 20], pbc=True)] * 30)
+    alone = labelled(known_potential(6, ["Mo"]), [atoms] * 30)
     with pytest.raises(FitError, match="no two atoms"):
         quick_fit(alone, untrained(level=8))
 

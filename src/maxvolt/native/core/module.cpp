@@ -228,8 +228,13 @@ class Core {
             require(traces_[t] >= 0 && traces_[t] < n_independent + std::int32_t(t / 3),
                     "a trace uses a moment before it is computed");
         products_.reserve(left.size());
+        // One run for every moment that is not basic, in order, so that none is left undefined.
+        require(std::int64_t(targets_.size()) == std::int64_t(n_moments) - n_basic && run_first_[0] == 0,
+                "runs must give every moment that is not basic, from the first product on");
+        for (std::size_t run = 0; run < targets_.size(); ++run)
+            require(targets_[run] == n_basic + std::int32_t(run) && run_first_[run] <= run_first_[run + 1],
+                    "runs must give the moments in order");
         for (std::size_t run = 0; run < targets_.size(); ++run) {
-            require(targets_[run] >= n_basic && targets_[run] < n_moments, "run target out of range");
             for (std::int64_t p = run_first_[run]; p < run_first_[run + 1]; ++p) {
                 const std::int32_t l = left.data()[p], r = right.data()[p];
                 require(l >= 0 && r >= 0 && l < targets_[run] && r < targets_[run],

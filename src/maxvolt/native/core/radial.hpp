@@ -11,7 +11,7 @@ MAXVOLT_INLINE void radial_basis(const Model& m, vec r, vec* phi, vec* dphi) {
     vec inside = broadcast(1.0);
     if (m.clamp) {
         for (int l = 0; l < lanes; ++l)
-            if (r[l] < m.min_dist) {
+            if (!(r[l] > m.min_dist)) {
                 r[l] = m.min_dist;
                 inside[l] = 0.0;
             }
