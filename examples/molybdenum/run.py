@@ -55,6 +55,8 @@ def main() -> None:
 
     crystal = crystal_properties(member_calculators(potential, threads=options.threads))
     console.print(comparison_table(errors["training"], crystal))
+    for warning in property_warnings(crystal):
+        print(f"warning: {warning}")
     save(options.output, errors, crystal)
     print(f"done in {time.perf_counter() - started:.0f} s; see {options.output}")
 
@@ -130,6 +132,17 @@ def tell(news: FitProgress) -> None:
             f"{GPA_PER_EV_A3 * news.stress_rmse:5.2f} GPa, {news.elapsed:4.0f} s {news.finished}",
             flush=True,
         )
+
+
+def property_warnings(crystal: CrystalProperties) -> list[str]:
+    """Say which member's elastic constants or energy-volume curve are in doubt, and why."""
+    return [
+        f"potential {number}: {warning}"
+        for number, (elastic, curve) in enumerate(
+            zip(crystal.elastic.results, crystal.curve.results, strict=True), start=1
+        )
+        for warning in (*elastic.warnings, *curve.warnings)
+    ]
 
 
 def save(output: Path, errors: dict[str, EnsembleErrors], crystal: CrystalProperties) -> None:

@@ -1,5 +1,7 @@
 """The calculator with moment tensor potentials, against their evaluation without any list kept."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -7,7 +9,7 @@ from ase.build import bulk
 from ase.io import read
 
 import maxvolt
-from maxvolt.calculators import MaxvoltCalculator
+from maxvolt.calculators import MaxvoltCalculator, member_calculators
 
 
 def random_potential(seed, species=("Cu", "Au")):
@@ -74,6 +76,39 @@ def test_ensemble_is_its_own_mean():
     assert atoms.get_forces() == pytest.approx(expected.forces, rel=1e-11, abs=1e-10)
     each = [member.evaluate(atoms).energy for member in ensemble.members]
     assert atoms.calc.results["energy_std"] == pytest.approx(np.std(each, ddof=1))
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_path_of_a_potential_file_is_read(kind, tmp_path):
+    potential = random_potential(5)
+    potential.write(tmp_path / "pot.mtp")
+    atoms = structures()[0]
+    atoms.calc = maxvolt.Calculator(kind(tmp_path / "pot.mtp"))
+    assert atoms.get_potential_energy() == pytest.approx(potential.evaluate(atoms).energy)
+    assert atoms.calc.potential.species == ("Cu", "Au")
+    assert len(member_calculators(kind(tmp_path / "pot.mtp"))) == 1
+
+
+def test_path_without_a_file_or_species_is_a_clear_error(tmp_path):
+    with pytest.raises(maxvolt.MaxvoltError, match=r"absent\.mtp"):
+        maxvolt.Calculator(tmp_path / "absent.mtp")
+    random_potential(5).write(tmp_path / "pot.mtp")
+    lines = (tmp_path / "pot.mtp").read_text().splitlines(keepends=True)
+    bare = [
+        line.split("=")[0] + "= \n" if line.startswith("potential_tag") else line for line in lines
+    ]
+    assert bare != lines
+    (tmp_path / "bare.mtp").write_text("".join(bare))
+    with pytest.raises(maxvolt.SpeciesError, match=r"read_potential\('.*bare\.mtp', species="):
+        maxvolt.Calculator(tmp_path / "bare.mtp")
+
+
+@pytest.mark.parametrize("wrong", [None, 3, [], ["pot.mtp"], object()])
+def test_what_is_no_potential_is_refused_with_what_is_expected(wrong):
+    with pytest.raises(
+        maxvolt.MaxvoltError, match=r"needs a potential .* path of a potential file"
+    ):
+        maxvolt.Calculator(wrong)
 
 
 def test_untrained_potential_says_so():

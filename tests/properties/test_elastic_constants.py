@@ -5,6 +5,7 @@ from ase.calculators.emt import EMT
 from ase.calculators.lj import LennardJones
 from matplotlib.figure import Figure
 from scipy.spatial.transform import Rotation
+from strained_toy import StrainedToy, cubic_stiffness
 
 from maxvolt.errors import DataError, MaxvoltError
 from maxvolt.properties import (
@@ -127,3 +128,95 @@ def test_result_can_be_plotted_and_written(copper):
     document = constants.to_dict()
     assert np.shape(document["matrix_GPa"]) == (6, 6)
     assert document["C44_GPa"] == constants.C44
+
+
+def test_harmonic_crystal_has_no_nonlinearity_and_no_warnings():
+    atoms = bulk("Mo", cubic=True)
+    stiffness = cubic_stiffness(350.0, 160.0, 100.0)
+    constants = elastic_constants(StrainedToy(atoms, stiffness), atoms)
+    assert constants.matrix == pytest.approx(stiffness, abs=1e-9)
+    assert constants.nonlinearity == pytest.approx(np.zeros((6, 6)), abs=1e-9)
+    assert constants.largest_relative_nonlinearity == pytest.approx(0.0, abs=1e-10)
+    assert constants.warnings == ()
+    assert constants.to_dict()["warnings"] == []
+
+
+def test_jump_of_the_stress_is_named_with_both_values_and_the_remedy():
+    atoms = bulk("Mo", cubic=True)
+    toy = StrainedToy(atoms, cubic_stiffness(350.0, 160.0, 100.0), jump=4.0)
+    constants = elastic_constants(toy, atoms)
+    # 4 GPa more at strain 0.02 on either side: 200 GPa on C11, and nothing at strain 0.01.
+    assert constants.matrix[0, 0] == pytest.approx(550.0)
+    assert np.diag(constants.nonlinearity) == pytest.approx([200.0] * 3 + [0.0] * 3, abs=1e-9)
+    assert constants.largest_relative_nonlinearity == pytest.approx(200 / 350)
+    (warning,) = constants.warnings
+    assert "C11 (550.0 GPa at strain 0.02, 350.0 GPa at half of it: 57%)" in warning
+    assert "use a smaller strain" in warning
+    assert "C12" not in warning
+    assert "C44" not in warning
+    document = constants.to_dict()
+    assert document["warnings"] == [warning]
+    assert document["largest_relative_nonlinearity"] == constants.largest_relative_nonlinearity
+    assert document["nonlinearity_GPa"][0][0] == pytest.approx(200.0)
+    axes = constants.plot().axes[0]
+    assert axes.get_title() == "change from half the strain: up to 57.1%"
+    assert axes.texts[0].get_text() == "550\n± 200"
+    assert axes.texts[1].get_text() == "160"
+    assert elastic_constants(toy, atoms, strain=0.01).warnings == ()
+
+
+@pytest.mark.parametrize(("jump", "warned"), [(0.34, False), (0.36, True)])
+def test_the_limit_is_five_percent(jump, warned):
+    atoms = bulk("Mo", cubic=True)
+    toy = StrainedToy(atoms, cubic_stiffness(350.0, 160.0, 100.0), jump=jump)
+    assert bool(elastic_constants(toy, atoms).warnings) is warned
+
+
+def test_elements_of_a_matrix_that_is_not_cubic_are_judged_one_by_one():
+    atoms = bulk("Ti")
+    stiffness = cubic_stiffness(160.0, 90.0, 50.0)
+    stiffness[2, 2] = 400.0
+    constants = elastic_constants(StrainedToy(atoms, stiffness, jump=0.3), atoms)
+    assert not constants.is_cubic
+    (warning,) = constants.warnings
+    # 15 GPa is 9 % of 160 but 4 % of 400; the mean would hide it.
+    assert "C11 (175.0 GPa" in warning
+    assert "C22 (175.0 GPa" in warning
+    assert "C33" not in warning
+    assert "matrix in GPa" in repr(constants)
+
+
+def test_noise_at_a_tiny_strain_is_not_answered_with_a_smaller_one(copper):
+    class Noisy(EMT):
+        def calculate(self, *arguments, **options):
+            super().calculate(*arguments, **options)
+            strain = self.atoms.cell.volume / copper.cell.volume - 1
+            self.results["stress"] = self.results["stress"] + 1e-3 * np.sign(strain)
+
+    (warning,) = elastic_constants(Noisy(), copper, strain=1e-3).warnings
+    assert "use a larger strain" in warning
+
+
+def test_smooth_copper_has_no_warnings_and_says_its_units(copper):
+    constants = elastic_constants(EMT(), copper)
+    assert constants.warnings == ()
+    assert 0 < constants.largest_relative_nonlinearity < 0.01
+    finer = elastic_constants(EMT(), copper, strain=0.001)
+    error = np.abs(constants.matrix - finer.matrix).max()
+    assert error == pytest.approx(np.abs(constants.nonlinearity).max() * 4 / 3, rel=0.1)
+    assert "C11 = 172.4 GPa" in repr(constants)
+    assert "warning" not in str(constants)
+
+
+def test_repr_shows_the_warnings():
+    atoms = bulk("Mo", cubic=True)
+    toy = StrainedToy(atoms, cubic_stiffness(350.0, 160.0, 100.0), jump=4.0)
+    constants = elastic_constants(toy, atoms)
+    assert repr(constants).splitlines()[1] == f"warning: {constants.warnings[0]}"
+
+
+def test_crystal_without_stress_has_no_change():
+    atoms = bulk("Mo")
+    constants = elastic_constants(StrainedToy(atoms, np.zeros((6, 6))), atoms)
+    assert constants.largest_relative_nonlinearity == 0.0
+    assert constants.warnings == ()

@@ -56,3 +56,11 @@ def test_result_can_be_plotted_and_written():
     assert document["lattice_constant_A"] == found.value
     assert (np.diff(document["tried_lattice_constants_A"]) > 0).all()
     assert (np.diff(document["tried_pressures_GPa"]) < 0).all()
+
+
+def test_repr_says_the_units():
+    text = repr(lattice_constant(EMT(), bulk("Cu")))
+    assert text.startswith("LatticeConstant(3.58")
+    assert " A, energy = " in text
+    assert "eV/atom" in text
+    assert "GPa" in text

@@ -9,9 +9,15 @@ import numpy as np
 import pytest
 from ase.build import bulk
 from ase.calculators.morse import MorsePotential
+from strained_toy import StrainedToy, cubic_stiffness
 
 import maxvolt
-from maxvolt.properties import lattice_constant
+from maxvolt.properties import (
+    elastic_constants,
+    ensemble_statistics,
+    equation_of_state,
+    lattice_constant,
+)
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "molybdenum"
 
@@ -81,9 +87,41 @@ def test_example_trains_computes_prints_and_draws(run_example, tmp_path, capsys)
     expected = lattice_constant(morse(), bulk("Mo")).value
     assert properties["lattice_constant_A"]["mean"] == pytest.approx(expected, abs=0.02)
     assert len(properties["members"]) == 2
+    expected_warnings = [
+        f"warning: potential {number}: {warning}"
+        for number, member in enumerate(properties["members"], start=1)
+        for part in ("elastic", "curve")
+        for warning in member[part]["warnings"]
+    ]
+    printed = [line for line in text.splitlines() if line.startswith("warning: ")]
+    assert printed == expected_warnings
     errors = json.loads((output / "errors.json").read_text())
     assert errors["datasets"]["training"]["total"]["structures"] == 30
     assert errors["datasets"]["validation"]["total"]["structures"] == 5
+
+
+def test_doubtful_properties_are_named_with_their_potential(monkeypatch):
+    monkeypatch.syspath_prepend(EXAMPLE)
+    before = set(sys.modules)
+    example = runpy.run_path(str(EXAMPLE / "run.py"), run_name="example")
+    crystal_module = sys.modules["crystal"]
+    for name in {"crystal", "figures", "tables", "paper"} - before:
+        sys.modules.pop(name, None)
+    equilibrium = lattice_constant(morse(), bulk("Mo")).atoms
+    stiffness = cubic_stiffness(350.0, 160.0, 100.0)
+    toys = [StrainedToy(equilibrium, stiffness), StrainedToy(equilibrium, stiffness, jump=8.0)]
+    crystal = crystal_module.CrystalProperties(
+        lattice=ensemble_statistics(lambda calc: lattice_constant(calc, equilibrium), toys),
+        elastic=ensemble_statistics(lambda calc: elastic_constants(calc, equilibrium), toys),
+        curve=ensemble_statistics(
+            lambda calc: equation_of_state(calc, equilibrium, volume_range=0.09), toys
+        ),
+    )
+    warnings = example["property_warnings"](crystal)
+    assert len(warnings) >= 2
+    assert all(warning.startswith("potential 2: ") for warning in warnings)
+    assert "C11 (750.0 GPa at strain 0.02" in warnings[0]
+    assert "the bulk modulus changes by" in warnings[-1]
 
 
 def test_missing_data_is_a_clear_error(run_example, tmp_path, capsys):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from ase import Atoms
@@ -16,14 +17,16 @@ from ase.calculators.calculator import (
 from ase.outputs import Properties
 
 from maxvolt.calculators.verlet import VerletNeighbors
-from maxvolt.errors import DataError
+from maxvolt.errors import DataError, SpeciesError
 from maxvolt.native.kernels import Energies
 from maxvolt.native.neighborhoods import Neighborhoods
+from maxvolt.potentials.files import read_potential
 from maxvolt.potentials.neighborhoods import species_types
 
 __all__ = ["MaxvoltCalculator", "member_calculators"]
 
 
+@runtime_checkable
 class NeighborhoodPotential(Protocol):
     """What the calculator asks of a potential."""
 
@@ -63,7 +66,7 @@ class MaxvoltCalculator(Calculator):
     Parameters
     ----------
     potential
-        A potential or an ensemble.
+        A potential, an ensemble, or the path of a potential file that names its species.
     skin
         How far beyond the cutoff the neighbour list reaches, Angstrom. A longer skin makes each
         step slower and rebuilds rarer; see `VerletNeighbors`. 0 builds the list at each step.
@@ -72,7 +75,17 @@ class MaxvoltCalculator(Calculator):
 
     Examples
     --------
-    ``atoms.calc = maxvolt.Calculator(maxvolt.read_potential("pot.mtp"))``
+    ``atoms.calc = maxvolt.Calculator("pot.mtp")``, or for a file that does not name its species
+    ``maxvolt.Calculator(maxvolt.read_potential("pot.mtp", species=["Mo"]))``
+
+    Raises
+    ------
+    SpeciesError
+        The file does not name its species.
+    FileFormatError
+        The file is no valid potential.
+    DataError
+        What is given is none of these.
     """
 
     name = "maxvolt"
@@ -90,16 +103,16 @@ class MaxvoltCalculator(Calculator):
 
     def __init__(
         self,
-        potential: NeighborhoodPotential | PotentialEnsemble,
+        potential: NeighborhoodPotential | PotentialEnsemble | str | Path,
         *,
         skin: float = 0.5,
         threads: int | None = None,
         **kwargs: Any,
     ) -> None:
         Calculator.__init__(self, **kwargs)
-        self.potential = potential
+        self.potential = _loaded(potential)
         self.threads = threads
-        self._members = _members_of(potential)
+        self._members = _members_of(self.potential)
         cutoff = max(member.cutoff for member in self._members)
         self.neighbors = VerletNeighbors(cutoff, skin)
 
@@ -178,15 +191,31 @@ class MaxvoltCalculator(Calculator):
 
 
 def member_calculators(
-    potential: NeighborhoodPotential | PotentialEnsemble,
+    potential: NeighborhoodPotential | PotentialEnsemble | str | Path,
     *,
     skin: float = 0.5,
     threads: int | None = None,
 ) -> tuple[MaxvoltCalculator, ...]:
     """Give each member of an ensemble its own calculator (one for a single potential)."""
     return tuple(
-        MaxvoltCalculator(member, skin=skin, threads=threads) for member in _members_of(potential)
+        MaxvoltCalculator(member, skin=skin, threads=threads)
+        for member in _members_of(_loaded(potential))
     )
+
+
+def _loaded(
+    potential: NeighborhoodPotential | PotentialEnsemble | str | Path,
+) -> NeighborhoodPotential | PotentialEnsemble:
+    """Read the potential where a path is given."""
+    if not isinstance(potential, str | Path):
+        return potential
+    try:
+        return read_potential(potential)
+    except SpeciesError as error:
+        raise SpeciesError(
+            f"{error}; here: maxvolt.Calculator(maxvolt.read_potential({str(potential)!r}, "
+            "species=[...]))"
+        ) from error
 
 
 def _members_of(
@@ -195,6 +224,13 @@ def _members_of(
     members = tuple(getattr(potential, "members", (potential,)))
     if not members:
         raise DataError("the ensemble has no member")
+    for member in members:
+        if not isinstance(member, NeighborhoodPotential):
+            raise DataError(
+                "the calculator needs a potential (maxvolt.MTP, maxvolt.Ensemble) or the path of "
+                f"a potential file, not {type(member).__name__}: of a fit give result.potential, "
+                "of several potentials maxvolt.Ensemble((...))"
+            )
     return members
 
 

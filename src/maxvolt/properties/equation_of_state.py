@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["EquationOfState", "equation_of_state", "fit_birch_murnaghan"]
+
+_ALLOWED_CHANGE = 0.05
+"""Relative change of the bulk modulus with the range of volumes above which it is doubted."""
+
+_ALLOWED_RESIDUAL = 0.01
+"""Part of the depth of the curve above which the residual of the fit is large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,9 @@ class EquationOfState:
         With respect to pressure, without unit.
     residual : eV/atom
         Root mean square distance of the points from the fitted curve.
+    inner_bulk_modulus : GPa
+        Bulk modulus of a curve through the half of the volumes nearest to equilibrium alone; NaN
+        where that curve has no minimum, None where there are too few volumes (fewer than 5).
     """
 
     volumes: NDArray[np.float64]
@@ -48,6 +57,50 @@ class EquationOfState:
     bulk_modulus: float
     bulk_modulus_derivative: float
     residual: float
+    inner_bulk_modulus: float | None = None
+
+    def __repr__(self) -> str:
+        """Write the parameters of the curve with their units, and warnings."""
+        text = (
+            f"EquationOfState(volume = {self.volume:.4f} A^3/atom, energy = {self.energy:.6f} "
+            f"eV/atom, bulk modulus = {self.bulk_modulus:.1f} GPa, its derivative = "
+            f"{self.bulk_modulus_derivative:.2f}; {len(self.volumes)} volumes from "
+            f"{self.volumes[0]:.4f} to {self.volumes[-1]:.4f} A^3/atom, residual "
+            f"{self.residual:.2g} eV/atom)"
+        )
+        return "\n".join([text, *(f"warning: {warning}" for warning in self.warnings)])
+
+    @property
+    def depth(self) -> float:
+        """Energy (eV/atom) of the lower end of the computed curve above the fitted minimum."""
+        return float(min(self.energies[0], self.energies[-1])) - self.energy
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What speaks against the numbers; empty when nothing does."""
+        found = []
+        if self.residual > _ALLOWED_RESIDUAL * self.depth:
+            found.append(
+                f"the equation of state misses the energies by {self.residual:.2g} eV/atom (root "
+                f"mean square), more than {_ALLOWED_RESIDUAL:.0%} of the depth of the curve, "
+                f"{self.depth:.2g} eV/atom: look at plot(), use a smaller volume_range or a "
+                "structure nearer to equilibrium"
+            )
+        inner = self.inner_bulk_modulus
+        if inner is not None and np.isnan(inner):
+            found.append(
+                "the half of the volumes nearest to equilibrium has no minimum of its own: look "
+                "at plot(), use a smaller volume_range or a structure nearer to equilibrium"
+            )
+        elif inner is not None:
+            change = abs(self.bulk_modulus - inner) / inner
+            if change > _ALLOWED_CHANGE:
+                found.append(
+                    f"the bulk modulus changes by {change:.0%} with the range of volumes: "
+                    f"{self.bulk_modulus:.1f} GPa from all, {inner:.1f} GPa from the half nearest "
+                    "to equilibrium; use a smaller volume_range, until it no longer changes"
+                )
+        return tuple(found)
 
     def energy_at(self, volumes: NDArray[np.float64] | float) -> NDArray[np.float64]:
         """Energy (eV/atom) of the fitted curve at `volumes` (Angstrom^3/atom)."""
@@ -69,7 +122,14 @@ class EquationOfState:
             "bulk_modulus_GPa": self.bulk_modulus,
             "bulk_modulus_derivative": self.bulk_modulus_derivative,
             "residual_eV_per_atom": self.residual,
+            "inner_bulk_modulus_GPa": self._inner_or_none(),
+            "warnings": list(self.warnings),
         }
+
+    def _inner_or_none(self) -> float | None:
+        # JSON has no NaN.
+        inner = self.inner_bulk_modulus
+        return None if inner is None or np.isnan(inner) else inner
 
     def plot(self) -> Figure:
         """Draw the points and the fitted curve, energies relative to the equilibrium."""
@@ -82,7 +142,11 @@ class EquationOfState:
         axes.plot(self.volumes, 1000 * (self.energies - self.energy), "o", label="computed")
         axes.set_xlabel("volume (Å$^3$/atom)")
         axes.set_ylabel("energy above equilibrium (meV/atom)")
-        axes.set_title(f"$V_0$ = {self.volume:.3f} Å$^3$, $B_0$ = {self.bulk_modulus:.1f} GPa")
+        title = f"$V_0$ = {self.volume:.3f} Å$^3$, $B_0$ = {self.bulk_modulus:.1f} GPa"
+        inner = self._inner_or_none()
+        if self.warnings and inner is not None:
+            title += f" (inner half: {inner:.1f} GPa)"
+        axes.set_title(title, color="red" if self.warnings else "black")
         axes.legend()
         return figure
 
@@ -96,6 +160,8 @@ def equation_of_state(
     relaxation: InternalRelaxation | None = InternalRelaxation(),  # noqa: B008 (immutable)
 ) -> EquationOfState:
     """Compute energies of an isotropically strained crystal and fit an equation of state.
+
+    Where the curve is not smooth over the range, `EquationOfState.warnings` says so.
 
     Parameters
     ----------
@@ -138,19 +204,49 @@ def fit_birch_murnaghan(
     """Fit the third-order Birch-Murnaghan equation of state by linear least squares.
 
     The energy is a cubic polynomial in V^(-2/3), so the fit is linear and needs no start values.
+    A second fit, through the half of the volumes nearest to equilibrium, tells whether the bulk
+    modulus depends on the range.
 
     Parameters
     ----------
     volumes : shape (n,), Angstrom^3/atom
+        At least 4.
     energies : shape (n,), eV/atom
 
     Raises
     ------
+    DataError
+        Fewer than 4 volumes.
     MaxvoltError
         The curve has no minimum between the smallest and the largest volume.
     """
     order = np.argsort(volumes)
     volumes, energies = np.asarray(volumes)[order], np.asarray(energies)[order]
+    if len(volumes) < 4:
+        raise DataError(f"an equation of state needs at least 4 volumes, not {len(volumes)}")
+    curve = _fit_once(volumes, energies)
+    if curve is None:
+        raise MaxvoltError(
+            "equation of state: the energy has no minimum between "
+            f"{volumes[0]:.4g} and {volumes[-1]:.4g} A^3/atom (energies {energies[0]:.6g} to "
+            f"{energies[-1]:.6g} eV/atom at the ends): start from a structure nearer to "
+            "equilibrium or widen volume_range"
+        )
+    if len(volumes) == 4:
+        return curve
+    # Nearest to equilibrium rather than to the middle, so that the minimum stays inside.
+    nearest = np.argsort(np.abs(volumes - curve.volume), kind="stable")
+    inner = np.sort(nearest[: max(4, (len(volumes) + 1) // 2)])
+    inner_curve = _fit_once(volumes[inner], energies[inner])
+    return replace(
+        curve, inner_bulk_modulus=np.nan if inner_curve is None else inner_curve.bulk_modulus
+    )
+
+
+def _fit_once(
+    volumes: NDArray[np.float64], energies: NDArray[np.float64]
+) -> EquationOfState | None:
+    """Fit one curve through volumes in increasing order; None where it has no minimum."""
     # Variable near 1 over the range, so that the powers are well conditioned.
     middle = float(np.mean(volumes))
     x = (middle / volumes) ** (2 / 3)
@@ -163,12 +259,7 @@ def fit_birch_murnaghan(
         if abs(root.imag) < 1e-12 and x[-1] <= root.real <= x[0] and curvature(root.real) > 0
     ]
     if not minima:
-        raise MaxvoltError(
-            "equation of state: the energy has no minimum between "
-            f"{volumes[0]:.4g} and {volumes[-1]:.4g} A^3/atom (energies {energies[0]:.6g} to "
-            f"{energies[-1]:.6g} eV/atom at the ends): start from a structure nearer to "
-            "equilibrium or widen volume_range"
-        )
+        return None
     x0 = minima[0]
     volume = middle * x0**-1.5
     second, third = float(curvature(x0)), float(curve.deriv(3)(x0))

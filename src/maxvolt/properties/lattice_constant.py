@@ -50,6 +50,13 @@ class LatticeConstant:
     pressures: NDArray[np.float64]
     atoms: Atoms
 
+    def __repr__(self) -> str:
+        """Write the lattice constant, energy and pressure with their units."""
+        return (
+            f"LatticeConstant({self.value:.5f} A, energy = {self.energy:.6f} eV/atom, "
+            f"pressure = {self.pressure:.2g} GPa)"
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Everything but the structure as plain numbers and lists, units in the keys."""
         return {
