@@ -64,7 +64,7 @@ def write_ase(
         except Exception as error:  # ASE's writers raise whatever went wrong inside
             shown = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             raise DataError(
-                f"{path}: ASE cannot write {len(structures)} structures as "
+                f"{path}: ASE cannot write {len(structures)} structure(s) as "
                 f"{file_format or 'the format of that name'} ({shown})"
             ) from error
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from ase.io.formats import ioformats
+from ase.io.formats import UnknownFileTypeError, filetype, ioformats
 from ase.utils import string2index
 
 from maxvolt.dataset import Dataset
@@ -22,7 +22,15 @@ from maxvolt.io.outcar import read_outcar
 from maxvolt.io.read_report import ReadReport
 from maxvolt.io.vasprun import read_vasprun
 
-__all__ = ["guess_format", "read", "read_with_report", "write"]
+__all__ = [
+    "check_holds",
+    "guess_format",
+    "holds_labels",
+    "output_format",
+    "read",
+    "read_with_report",
+    "write",
+]
 
 _logger = logging.getLogger(__name__)
 
@@ -35,7 +43,7 @@ _VASP_OUTPUT: Mapping[str, Callable[..., tuple[Dataset, Mapping[str, int]]]] = {
 }
 _LAMMPS = {lammps.DUMP: lammps.read_dump, lammps.DATA: lammps.read_data}
 _DATABASES = ("db", "json")
-_ONE_STRUCTURE = ("vasp", lammps.DATA)
+_WITH_LABELS = (*_CFG, "extxyz", "traj", "bundletrajectory", *_DATABASES)
 
 # The first pattern that fits the name, without the ending of a compressed file, decides.
 _PATTERNS = (
@@ -53,6 +61,7 @@ _PATTERNS = (
     ("dump.*", lammps.DUMP),
     ("*.lammpstrj", lammps.DUMP),
     ("*.lmp", lammps.DATA),
+    ("*.data", lammps.DATA),
     ("*.lammps-data", lammps.DATA),
     ("data.*", lammps.DATA),
     ("*.db", "db"),
@@ -81,6 +90,79 @@ def guess_format(path: str | Path) -> str | None:
     for ending in COMPRESSED:
         name = name.removesuffix(ending)
     return next((kind for pattern, kind in _PATTERNS if fnmatchcase(name, pattern)), None)
+
+
+def output_format(path: str | Path, format: str | None = None) -> str:
+    """Return the name of the format that `write` would write.
+
+    Parameters
+    ----------
+    path
+        The file, which need not exist.
+    format
+        As in `write`; None: as the name of the file says.
+
+    Raises
+    ------
+    DataError
+        When the name says nothing, or the format cannot be written.
+    """
+    path = Path(path)
+    if path.suffix in COMPRESSED:
+        raise DataError(f"{path}: compressed files are read but not written; leave out the ending")
+    kind = _known(format) if format is not None else guess_format(path) or _guessed_by_ase(path)
+    if kind not in _CFG and not ioformats[kind].can_write:
+        raise DataError(f"{path}: the format {kind} is read but not written; choose another one")
+    return kind
+
+
+def holds_labels(kind: str) -> bool:
+    """Whether a format keeps energies, forces and stresses."""
+    return kind in _WITH_LABELS
+
+
+def check_holds(path: str | Path, kind: str, structures: int, *, labels: bool = False) -> None:
+    """Refuse a format that has no place for what is to be written.
+
+    Parameters
+    ----------
+    path
+        The file, for the message.
+    kind
+        Name of the format, as `output_format` returns it.
+    structures
+        How many there are.
+    labels
+        Whether energies, forces and stresses must be kept.
+
+    Raises
+    ------
+    DataError
+        Says what the format cannot hold.
+    """
+    if kind not in _CFG and ioformats[kind].single and structures != 1:
+        raise DataError(
+            f"{path}: the format {kind} holds one structure, there are {structures}; choose one "
+            "with an index, or write another format"
+        )
+    if labels and not holds_labels(kind):
+        raise DataError(
+            f"{path}: the format {kind} does not hold energies, forces and stresses; write "
+            "another one, such as .xyz or .cfg"
+        )
+
+
+def _guessed_by_ase(path: Path) -> str:
+    try:
+        kind = str(filetype(path.name, read=False))
+    except UnknownFileTypeError:
+        kind = ""
+    if kind not in ioformats:
+        raise DataError(
+            f"{path}: the name does not tell the format to write; end it with .xyz, .cfg, .vasp, "
+            ".data, .db or .traj, or name the format"
+        )
+    return kind
 
 
 def read(
@@ -159,7 +241,8 @@ def read_with_report(
     else:
         dataset = _dataset_through_ase(path, kind, species)
     report = ReadReport(path=path, format=kind or "ASE", kept=len(dataset), dropped=dropped)
-    return dataset if chosen == slice(None) else dataset.select(chosen), report
+    with _naming(path):
+        return dataset if chosen == slice(None) else dataset.select(chosen), report
 
 
 def write(
@@ -199,12 +282,8 @@ def write(
         When the dataset has an element that is not among the species.
     """
     path = Path(path)
-    if path.suffix in COMPRESSED:
-        raise DataError(f"{path}: compressed files are read but not written; leave out the ending")
-    kind = _known(format) if format is not None else guess_format(path)
-    if kind is None:
-        _write_through_ase(path, dataset, kind, species, append)
-    elif kind in _CFG:
+    kind = output_format(path, format)
+    if kind in _CFG:
         configurations = cfg_from_dataset(dataset, species)
         write_cfg(path, configurations, encoding=_CFG[kind], append=append)
     elif kind == "extxyz":
@@ -248,15 +327,11 @@ def _write_extxyz(path: Path, dataset: Dataset, append: bool) -> None:
 
 
 def _write_through_ase(
-    path: Path, dataset: Dataset, kind: str | None, species: _Species, append: bool
+    path: Path, dataset: Dataset, kind: str, species: _Species, append: bool
 ) -> None:
     if append:
         raise DataError(f"{path}: cannot append to a file of this format")
-    if kind in _ONE_STRUCTURE and len(dataset) != 1:
-        raise DataError(
-            f"{path}: the format {kind} holds one structure, there are {len(dataset)}; choose one "
-            "with an index, or write another format"
-        )
+    check_holds(path, kind, len(dataset))
     options = {}
     if kind == lammps.DATA:
         symbols = dataset.species if species is None else tuple(species)
