@@ -10,13 +10,14 @@ import sys
 import pytest
 
 from maxvolt.cli import application, main
+from maxvolt.cli.console import counted
 from maxvolt.cli.options import (
-    check_output,
     non_negative_float,
     positive_float,
     positive_int,
     species_list,
 )
+from maxvolt.cli.outputs import check_output
 from maxvolt.errors import DataError, MaxvoltError
 
 COMMANDS = ("train", "evaluate", "errors", "convert", "mindist", "info")
@@ -170,6 +171,127 @@ def test_outputs_that_cannot_be_written_are_refused(tmp_path):
     with pytest.raises(MaxvoltError, match="does not exist"):
         check_output(tmp_path / "nowhere" / "x.xyz")
     check_output(tmp_path / "x.xyz")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_reason_of_the_system_is_given(tmp_path, monkeypatch):
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.touch", refuse)
+    with pytest.raises(MaxvoltError, match=r"x\.xyz: cannot be written: Permission denied"):
+        check_output(tmp_path / "x.xyz")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["info", "p.mtp", "--yson"],
+        ["info", "p.mtp", "--js"],
+        ["convert", "a.xyz", "b.cfg", "--ind", "1"],
+    ],
+)
+def test_unknown_and_abbreviated_options_refer_to_the_command(arguments, capsys):
+    assert run_and_catch_exit(arguments) == 2
+    message = capsys.readouterr().err
+    assert "unrecognized arguments: --" in message
+    assert f"(see 'maxvolt {arguments[0]} --help')" in message
+
+
+def test_one_is_singular():
+    assert [counted(number, "structure") for number in (0, 1, 2)] == [
+        "0 structures",
+        "1 structure",
+        "2 structures",
+    ]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "train dimers.xyz -o link_dimers.xyz",
+        "train dimers.xyz -o v.xyz --validation v.xyz",
+        "train dimers.xyz -o trained.mtp --init trained.mtp",
+        "train dimers.xyz -o new.mtp --checkpoint new.mtp",
+        "train dimers.xyz -o new.mtp --checkpoint dimers.xyz",
+        "train dimers.xyz -o new.mtp --checkpoint new.0.mtp --ensemble 2",
+        "evaluate trained.mtp dimers.xyz -o link_dimers.xyz",
+        "evaluate trained.mtp dimers.xyz -o link.xyz",
+        "evaluate ens.mtp dimers.xyz -o linked_member.xyz",
+        "convert dimers.xyz ./dimers.xyz",
+        "convert dimers.xyz dimers.xyz --append",
+        "errors trained.mtp dimers.xyz --plot dimers.xyz",
+        "errors trained.mtp dimers.xyz --plot trained.mtp",
+    ],
+)
+def test_no_output_overwrites_an_input(command, trained, dimers, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for member in (0, 1):
+        (tmp_path / f"ens.{member}.mtp").write_bytes(trained.read_bytes())
+    (tmp_path / "v.xyz").write_bytes(dimers.read_bytes())
+    (tmp_path / "link_dimers.xyz").symlink_to(dimers)
+    (tmp_path / "link.xyz").symlink_to(trained)
+    (tmp_path / "linked_member.xyz").symlink_to(tmp_path / "ens.1.mtp")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert main(command.split()) == 2
+    message = capsys.readouterr().err
+    assert "would overwrite the input" in message
+    assert message.count("\n") == 1
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "train trained.mtp -o new.mtp",
+        "train dimers.xyz -o new.mtp --validation trained.mtp",
+        "convert trained.mtp out.xyz",
+        "mindist trained.mtp",
+        "evaluate trained.mtp trained.mtp",
+        "errors trained.mtp trained.mtp",
+    ],
+)
+def test_a_potential_is_no_structures(command, trained, dimers, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(command.split()) == 2
+    assert "trained.mtp: this is a potential" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["errors", "evaluate"])
+def test_swapped_files_are_recognised(command, trained, dimers, capsys):
+    assert main([command, str(dimers), str(trained)]) == 2
+    assert "the potential comes first" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["train empty.xyz -o p.mtp", "info empty.xyz"])
+def test_a_file_without_structures_is_named(command, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty.xyz").write_text("")
+    assert main(command.split()) == 2
+    assert "empty.xyz: holds no structure" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "complaint"),
+    [
+        ("evaluate trained.mtp dimers.xyz -o out", "does not tell the format"),
+        ("evaluate trained.mtp dimers.xyz -o OUTCAR", "read but not written"),
+        ("evaluate trained.mtp dimers.xyz -o out.data", "holds one structure"),
+        ("evaluate trained.mtp dimers.xyz -o out.cif", "does not hold energies"),
+        ("evaluate trained.mtp other.xyz", "other.xyz: holds Ni"),
+        ("errors trained.mtp other.xyz", "other.xyz: holds Ni"),
+        ("errors trained.mtp dimers.xyz --plot parity.gof", "format of the figure"),
+    ],
+)
+def test_what_cannot_end_well_is_not_begun(
+    command, complaint, trained, dimers, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other.xyz").write_text("2\nenergy=1.0\nTi 0 0 0\nNi 0 0 2.5\n")
+    assert main(command.split()) == 2
+    message = capsys.readouterr().err
+    assert complaint in message
+    assert "evaluating" not in message
 
 
 def test_running_the_module_is_running_the_command():

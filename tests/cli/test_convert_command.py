@@ -19,9 +19,11 @@ def test_there_and_back(dimers, tmp_path, capsys):
     assert main(["convert", str(cfg), str(back), "--species", "Ti,Al", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {
         "output": str(back),
+        "format": "extxyz",
         "structures": 3,
         "atoms": 6,
         "dropped": {},
+        "labels_written": True,
     }
     first, second = maxvolt.read(dimers), maxvolt.read(back)
     assert np.array_equal(second.numbers, first.numbers)
@@ -52,7 +54,7 @@ def test_cfg_to_cfg_needs_no_names_and_keeps_all(tmp_path, capsys):
     assert "species" not in text
     capsys.readouterr()
     assert main(["convert", str(binary), str(back), "--index", "7"]) == 2
-    assert "holds 2 structures" in capsys.readouterr().err
+    assert f"--index 7: {binary} holds 2 structures" in capsys.readouterr().err
     assert main(["convert", str(binary), str(back), "--index", "some"]) == 2
     assert "expected a number or a range" in capsys.readouterr().err
 
@@ -93,3 +95,37 @@ def test_nothing_to_convert(output, tmp_path, capsys):
     assert main(["convert", str(tmp_path / "empty.cfg"), str(tmp_path / output)]) == 2
     assert "no structure to write" in capsys.readouterr().err
     assert not (tmp_path / output).exists()
+
+
+@pytest.mark.parametrize("index", ["3", "-4"])
+def test_an_index_out_of_range_names_file_and_option(index, dimers, tmp_path, capsys):
+    out = tmp_path / "out.xyz"
+    assert main(["convert", str(dimers), str(out), f"--index={index}"]) == 2
+    assert f"--index {index}: {dimers} holds 3 structures" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "result"),
+    [
+        ("a.data", "a.data: 1 structure as lammps-data; labels not written\n"),
+        ("a.lmp", "a.lmp: 1 structure as lammps-data; labels not written\n"),
+        ("a.vasp", "a.vasp: 1 structure as vasp; labels not written\n"),
+        ("a.cfg", "a.cfg: 1 structure as cfg\n"),
+        ("a.db", "a.db: 1 structure as db\n"),
+    ],
+)
+def test_the_result_names_the_format(name, result, tmp_path, capsys):
+    source = tmp_path / "one.xyz"
+    source.write_text(
+        '2\nLattice="9 0 0 0 9 0 0 0 9" pbc="T T T" energy=1.0\nTi 0 0 0\nAl 0 0 2.5\n'
+    )
+    assert main(["convert", str(source), str(tmp_path / name)]) == 0
+    assert capsys.readouterr().err.endswith(result)
+    assert (tmp_path / name).stat().st_size > 0
+
+
+@pytest.mark.parametrize("name", ["a.data", "a.lmp", "POSCAR"])
+def test_several_structures_do_not_fit_into_files_of_one(name, dimers, tmp_path, capsys):
+    assert main(["convert", str(dimers), str(tmp_path / name)]) == 2
+    assert "holds one structure, there are 3" in capsys.readouterr().err
+    assert not (tmp_path / name).exists()

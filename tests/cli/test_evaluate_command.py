@@ -113,6 +113,13 @@ def test_errors_as_mlip_prints_them(trained, dimers, capsys):
     assert "Energy per atom:" in capsys.readouterr().out
 
 
+def test_two_ways_to_print_are_one_too_many(trained, dimers, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["errors", str(trained), str(dimers), "--mlip", "--json"])
+    assert caught.value.code == 2
+    assert "not allowed with" in capsys.readouterr().err
+
+
 def test_errors_of_an_ensemble(trained, dimers, tmp_path, capsys):
     text = trained.read_text()
     (tmp_path / "ens.0.mtp").write_text(text)

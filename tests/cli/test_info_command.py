@@ -25,6 +25,7 @@ def test_potential_as_json(trained, capsys):
         "radial_functions": 1,
         "min_dist_A": 1.9,
         "cutoff_A": 5.2,
+        "repulsion": None,
         "scaling": 0.02,
         "moments": 2,
         "basic_moments": 1,
@@ -102,3 +103,27 @@ def test_cfg_without_element_names_is_described_by_types(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["atoms_of_species"] == {"Al": 1, "Ti": 1}
     assert main(["mindist", str(path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["pairs_A"]["type 0 - type 1"] == pytest.approx(2.0)
+
+
+def test_a_repulsion_is_shown(trained, capsys):
+    from maxvolt.basis.repulsion import ZBL
+    from maxvolt.potentials import read_potential
+
+    read_potential(trained).with_repulsion(ZBL(1.0, 2.0)).write(trained)
+    assert main(["info", str(trained)]) == 0
+    assert "repulsion     ZBL, 1 to 2 A\n" in capsys.readouterr().out
+    assert main(["info", str(trained), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["repulsion"]
+    assert found == {"kind": "ZBL", "inner_A": 1.0, "outer_A": 2.0}
+
+
+def test_the_name_of_an_ensemble(trained, tmp_path, capsys):
+    files = [tmp_path / f"ens.{member}.mtp" for member in (0, 1, 2)]
+    for file in files:
+        file.write_bytes(trained.read_bytes())
+    assert main(["info", str(tmp_path / "ens.mtp")]) == 0
+    printed = capsys.readouterr().out
+    assert f"3 potentials, {files[0]} to {files[2]}" in printed
+    assert main(["info", str(tmp_path / "ens.mtp"), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["kind"], found["members"]) == ("ensemble", [str(file) for file in files])

@@ -61,7 +61,7 @@ def test_a_potential_and_its_errors(data, tmp_path, capsys):
     printed = capsys.readouterr()
     document = json.loads(printed.out)
     assert "20 structures, 80 atoms" in printed.err
-    assert "1 threads" in printed.err
+    assert "1 thread\n" in printed.err
     assert [one["file"] for one in document["potentials"]] == [str(output)]
     losses = document["potentials"][0]["losses"]
     assert losses == sorted(losses, reverse=True)
@@ -101,6 +101,16 @@ def test_options_of_a_new_potential_do_not_go_with_init(data, tmp_path, capsys):
     assert "--init brings its own --level, --cutoff" in capsys.readouterr().err
 
 
+def test_the_name_of_an_ensemble_is_no_initial_potential(data, trained, tmp_path, capsys):
+    for member in (0, 1):
+        (tmp_path / f"ens.{member}.mtp").write_bytes(trained.read_bytes())
+    arguments = ["train", str(data / "train.xyz"), "-o", str(tmp_path / "p.mtp")]
+    assert main([*arguments, "--init", str(tmp_path / "ens.mtp")]) == 2
+    message = capsys.readouterr().err
+    assert "names an ensemble of 2 potentials" in message
+    assert f"--init {tmp_path / 'ens.0.mtp'}" in message
+
+
 def test_a_repulsion_can_be_added_to_an_initial_potential(data, tmp_path):
     first, second = tmp_path / "first.mtp", tmp_path / "second.mtp"
     train = ["train", str(data / "train.xyz"), "--max-iterations", "1", "--threads", "1"]
@@ -131,6 +141,7 @@ def test_defaults_are_those_of_fit():
         (["--species", "Cu"], "Al"),
         (["--validation", "none.xyz"], "none.xyz"),
         (["--isolated-energies", "data"], "isolated atom"),
+        (["--isolated-energies", "Al=-1,W=-4"], "W is not among the species"),
     ],
 )
 def test_bad_settings_are_one_message(arguments, complaint, data, tmp_path, capsys):
@@ -196,11 +207,11 @@ def progress(**changes) -> FitProgress:
 
 def test_progress_in_words():
     assert describe_progress(progress()) == (
-        "potential 2 of 5, start 2 of 3, iteration 12 of 100: loss 1.5000e-03, "
-        "energy 2 meV/atom, force 100 meV/A, 0:01:05, at most 1:06:40 to go"
+        "potential 2 of 5, warm start 2 of 3 (reduced level or data), iteration 12 of 100: "
+        "loss 1.5000e-03, energy 2 meV/atom, force 100 meV/A, 0:01:05, at most 1:06:40 to go"
     )
     last = progress(members=1, start=3, finished="converged")
-    assert describe_progress(last).startswith("iteration 12 of 100: ")
+    assert describe_progress(last).startswith("full fit, iteration 12 of 100: ")
     assert describe_progress(last).endswith("0:01:05, converged")
 
 

@@ -55,7 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     exit_code
         0 after success, 2 for wrong usage or unusable input, 130 after Ctrl-C.
     """
-    options = _build_parser().parse_args(arguments)
+    options, unknown = _build_parser().parse_known_args(arguments)
+    if unknown:  # the parser of the command refers to its own help
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     program = f"maxvolt {options.command}"
     try:
         with _warnings_in_one_line():
@@ -80,6 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _build_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="maxvolt",
+        allow_abbrev=False,
         description="Moment tensor potentials: train, check and use them.",
         epilog="'maxvolt COMMAND --help' shows the options of a command, with examples.",
     )
@@ -92,13 +95,14 @@ def _build_parser() -> argparse.ArgumentParser:
     for module in _COMMANDS:
         command = commands.add_parser(
             module.NAME,
+            allow_abbrev=False,
             help=module.SUMMARY,
             description=module.DESCRIPTION,
             epilog=f"examples:\n{module.EXAMPLES}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         module.add_arguments(command)
-        command.set_defaults(run=module.run)
+        command.set_defaults(run=module.run, parser=command)
     return parser
 
 

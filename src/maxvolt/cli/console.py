@@ -12,13 +12,26 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["note", "print_json", "print_pairs", "print_table", "progress_bar", "stdout_console"]
+__all__ = [
+    "counted",
+    "note",
+    "print_json",
+    "print_pairs",
+    "print_table",
+    "progress_bar",
+    "stdout_console",
+]
 
 _WIDTH_OF_A_FILE = 200
 """Columns of a table that goes to a file or a pipe, where no terminal says how wide it is."""
 
 _LEAST_WIDTH = 140
 """Columns that the widest table needs: a narrower terminal breaks lines, and no digit is cut."""
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things in words: 1 structure, 2 structures."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def note(message: str) -> None:

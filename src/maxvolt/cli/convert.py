@@ -6,12 +6,14 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maxvolt.cli.console import note, print_json
-from maxvolt.cli.options import add_json, add_species, check_output
+from maxvolt.cli.console import counted, note, print_json
+from maxvolt.cli.inputs import check_is_structures
+from maxvolt.cli.options import add_json, add_species
+from maxvolt.cli.outputs import check_structures
 from maxvolt.errors import DataError
 
 if TYPE_CHECKING:
-    from maxvolt.io.cfg import CfgConfiguration, Encoding
+    from maxvolt.io.cfg import Encoding
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
 
@@ -55,83 +57,93 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read, convert, write and say what was written and what was left out."""
-    check_output(options.output)
-    written = _convert_records(options) if _is_cfg_to_cfg(options) else _convert(options)
+    check_is_structures(options.input)
+    kind = check_structures(options.output, options.output_format, [options.input])
+    index = _parsed_index(options.index)
+    convert = _convert_records if _is_cfg_to_cfg(options, kind) else _convert
+    written = convert(options, kind, index)
     if options.json:
-        print_json({"output": str(options.output), **written})
-    else:
-        note(f"{options.output}: {written['structures']} structures, {written['atoms']} atoms")
+        print_json({"output": str(options.output), "format": kind, **written})
+        return
+    labels = "" if written["labels_written"] else "; labels not written"
+    structures = counted(written["structures"], "structure")
+    note(f"{options.output}: {structures} as {kind}{labels}")
 
 
-def _convert(options: argparse.Namespace) -> dict[str, Any]:
+def _convert(options: argparse.Namespace, kind: str, index: slice | int) -> dict[str, Any]:
     """Convert through a data set."""
     from maxvolt import io
+    from maxvolt.io.formats import holds_labels
 
     dataset, report = io.read_with_report(
         options.input,
         format=options.input_format,
         species=options.species,
-        index=options.index,
         keep_unconverged=options.keep_unconverged,
     )
+    _check_index(options, index, len(dataset))
+    dataset = dataset.select(index)
     if not len(dataset):
         raise DataError(f"no structure to write; {report}")
     io.write(
         options.output,
         dataset,
-        format=options.output_format,
+        format=kind,
         species=options.species,
         append=options.append,
     )
     if report.dropped and not options.json:
         note(str(report))
+    labelled = bool((dataset.has_energy | dataset.has_forces | dataset.has_stress).any())
     return {
         "structures": len(dataset),
         "atoms": dataset.n_atoms,
         "dropped": dict(report.dropped),
+        "labels_written": holds_labels(kind) or not labelled,
     }
 
 
-def _is_cfg_to_cfg(options: argparse.Namespace) -> bool:
+def _is_cfg_to_cfg(options: argparse.Namespace, kind: str) -> bool:
     """Whether both files are .cfg and no elements are named: then none are needed."""
     from maxvolt.io import guess_format
 
-    kinds = (
-        options.input_format or guess_format(options.input),
-        options.output_format or guess_format(options.output),
-    )
+    kinds = (options.input_format or guess_format(options.input), kind)
     return options.species is None and all(kind in _ENCODINGS for kind in kinds)
 
 
-def _convert_records(options: argparse.Namespace) -> dict[str, Any]:
+def _convert_records(options: argparse.Namespace, kind: str, index: slice | int) -> dict[str, Any]:
     """Copy configurations from .cfg to .cfg with all that they hold."""
-    from maxvolt.io import guess_format
     from maxvolt.io.cfg import read_cfg, write_cfg
 
-    records = _chosen(read_cfg(options.input), options.index)
+    records = read_cfg(options.input)
+    _check_index(options, index, len(records))
+    records = records[index] if isinstance(index, slice) else [records[index]]
     if not records:
         raise DataError(f"{options.input}: no structure to write")
-    kind = options.output_format or guess_format(options.output)
     write_cfg(options.output, records, encoding=_ENCODINGS[kind], append=options.append)
     return {
         "structures": len(records),
         "atoms": sum(len(record) for record in records),
         "dropped": {},
+        "labels_written": True,
     }
 
 
-def _chosen(records: list[CfgConfiguration], index: str) -> list[CfgConfiguration]:
-    """Apply an index as ASE writes them."""
+def _parsed_index(index: str) -> slice | int:
+    """Read an index as ASE writes them."""
     from ase.utils import string2index
 
     try:
-        which = string2index(index)
+        which: str | int | slice = string2index(index)
     except ValueError:
         which = index
     if isinstance(which, str):
         raise DataError(f"--index {index}: expected a number or a range such as 0:100 or ::10")
-    if isinstance(which, slice):
-        return records[which]
-    if not -len(records) <= which < len(records):
-        raise DataError(f"--index {index}: the file holds {len(records)} structures")
-    return [records[which]]
+    return which
+
+
+def _check_index(options: argparse.Namespace, index: slice | int, structures: int) -> None:
+    if isinstance(index, int) and not -structures <= index < structures:
+        raise DataError(
+            f"--index {options.index}: {options.input} holds {counted(structures, 'structure')}"
+        )

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maxvolt.cli.console import note, print_json, progress_bar, stdout_console
-from maxvolt.cli.options import add_json, add_species, add_threads, check_output
-from maxvolt.cli.potentials import load_potential
+from maxvolt.cli.inputs import check_order, check_species, read_structures
+from maxvolt.cli.options import add_json, add_species, add_threads
+from maxvolt.cli.outputs import check_figure
+from maxvolt.cli.potentials import load_potential, potential_files
 from maxvolt.errors import DataError
 
 if TYPE_CHECKING:
@@ -33,24 +35,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("potential", type=Path, metavar="POT", help="potential or ensemble")
     parser.add_argument("data", type=Path, metavar="DATA", help="labelled structures")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="write parity plots, e.g. .png")
-    parser.add_argument("--mlip", action="store_true", help="print as MLIP-3's check_errors does")
     add_species(parser)
     add_threads(parser)
-    add_json(parser)
+    printed = parser.add_mutually_exclusive_group()
+    printed.add_argument("--mlip", action="store_true", help="print as MLIP-3's check_errors does")
+    add_json(printed)
 
 
 def run(options: argparse.Namespace) -> None:
     """Read, compare, print and plot."""
     from maxvolt.cli.prediction import SteppedPotential, note_work
     from maxvolt.fitting.errors import compute_ensemble_errors
-    from maxvolt.io import read
     from maxvolt.potentials import Ensemble
 
+    check_order(options.potential, options.data)
     if options.plot is not None:
-        check_output(options.plot)
+        check_figure(options.plot, [options.data, *potential_files(options.potential)])
     potential = load_potential(options.potential, options.species)
     members = potential.members if isinstance(potential, Ensemble) else (potential,)
-    dataset = read(options.data, species=options.species or potential.species)
+    dataset = read_structures(options.data, options.species or potential.species)
+    check_species(options.data, dataset, potential.species)
     if not (dataset.has_energy | dataset.has_forces | dataset.has_stress).any():
         raise DataError(f"{options.data}: holds no energy, force or stress to compare with")
     note_work(dataset, options.threads)

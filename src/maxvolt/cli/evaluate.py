@@ -6,10 +6,11 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maxvolt.cli.console import note, print_json, print_table, progress_bar
-from maxvolt.cli.options import add_json, add_species, add_threads, check_output
-from maxvolt.cli.potentials import load_potential
-from maxvolt.errors import DataError
+from maxvolt.cli.console import counted, note, print_json, print_table, progress_bar
+from maxvolt.cli.inputs import check_order, check_species, read_structures
+from maxvolt.cli.options import add_json, add_species, add_threads
+from maxvolt.cli.outputs import check_structures
+from maxvolt.cli.potentials import load_potential, potential_files
 
 if TYPE_CHECKING:
     from maxvolt.dataset import Dataset
@@ -41,17 +42,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Read, evaluate, write or print."""
     from maxvolt import io
+    from maxvolt.io.formats import check_holds
 
+    check_order(options.potential, options.input)
     if options.output is not None:
-        check_output(options.output)
+        inputs = [options.input, *potential_files(options.potential)]
+        kind = check_structures(options.output, None, inputs)
     potential = load_potential(options.potential, options.species)
-    dataset = io.read(options.input, species=options.species or potential.species)
-    if not len(dataset):
-        raise DataError(f"{options.input}: holds no structure to evaluate")
+    dataset = read_structures(options.input, options.species or potential.species)
+    check_species(options.input, dataset, potential.species)
+    if options.output is not None:
+        check_holds(options.output, kind, len(dataset), labels=True)
     labelled = _evaluated(potential, dataset, options.threads)
     if options.output is not None:
         io.write(options.output, labelled, species=options.species or potential.species)
-        note(f"{options.output}: {len(labelled)} structures, {labelled.n_atoms} atoms")
+        note(f"{options.output}: {counted(len(labelled), 'structure')} as {kind}")
     if options.json:
         print_json([_row(labelled, index) for index in range(len(labelled))])
     elif options.output is None:

@@ -55,8 +55,12 @@ class LogReporter:
 def describe_progress(progress: FitProgress) -> str:
     """Say in one line where a fit stands."""
     where = [f"iteration {progress.iteration} of {progress.most_iterations}"]
-    if progress.start < progress.starts and progress.starts > 1:
-        where.insert(0, f"start {progress.start + 1} of {progress.starts}")
+    # The two stages have different problems: the loss of the second does not continue the first's.
+    if progress.start < progress.starts:
+        start = f"warm start {progress.start + 1} of {progress.starts}"
+        where.insert(0, f"{start} (reduced level or data)")
+    else:
+        where.insert(0, "full fit")
     if progress.members > 1:
         where.insert(0, f"potential {progress.member + 1} of {progress.members}")
     return f"{', '.join(where)}: {_numbers(progress)}"

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maxvolt.cli.console import print_json, print_pairs
+from maxvolt.cli.inputs import is_potential
 from maxvolt.cli.options import add_json, add_species
+from maxvolt.cli.potentials import potential_files
 
 if TYPE_CHECKING:
     from maxvolt.cli.data_summary import DataSummary
@@ -25,12 +27,10 @@ EXAMPLES = """\
   maxvolt info train.xyz --json
   maxvolt info train.cfg --species Ti,Al"""
 
-_POTENTIAL_SUFFIXES = (".mtp", ".almtp", ".als")
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("file", type=Path, metavar="FILE", help="potential or structures")
+    parser.add_argument("file", type=Path, metavar="FILE", help="potential, ensemble or structures")
     add_species(parser)
     add_json(parser)
 
@@ -45,18 +45,10 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _summary(path: Path, species: tuple[str, ...] | None) -> PotentialSummary | DataSummary:
-    if _is_potential(path):
+    if is_potential(path):
         from maxvolt.cli.potential_summary import PotentialSummary
 
-        return PotentialSummary.of_file(path, species)
+        return PotentialSummary.of_files(potential_files(path), species)
     from maxvolt.cli.data_summary import DataSummary
 
     return DataSummary.of_file(path, species)
-
-
-def _is_potential(path: Path) -> bool:
-    """Tell by the name or, for other names, by the first word, which is ``MTP``."""
-    if path.suffix in _POTENTIAL_SUFFIXES:
-        return True
-    with path.open("rb") as file:
-        return file.read(64).lstrip().split(maxsplit=1)[:1] == [b"MTP"]

@@ -39,12 +39,9 @@ def run(options: argparse.Namespace) -> None:
     import numpy as np
 
     from maxvolt.cli.structures import read_with_names
-    from maxvolt.errors import DataError
     from maxvolt.neighbors import minimum_distances
 
     dataset, names = read_with_names(options.data, options.species)
-    if not len(dataset):
-        raise DataError(f"{options.data}: holds no structure")
     found = minimum_distances(dataset)
     pairs = {f"{names[a]} - {names[b]}": distance for (a, b), distance in found.pairs.items()}
     shortest = int(np.argmin(found.structures))

@@ -5,16 +5,12 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
-
-from maxvolt.errors import MaxvoltError
 
 __all__ = [
     "add_json",
     "add_species",
     "add_threads",
-    "check_output",
     "non_negative_float",
     "positive_float",
     "positive_int",
@@ -83,14 +79,6 @@ def non_negative_float(text: str) -> float:
     if not (value >= 0 and math.isfinite(value)):
         raise argparse.ArgumentTypeError(f"{text}: expected a number of at least 0")
     return value
-
-
-def check_output(path: Path) -> None:
-    """Refuse, before any long work, a path that could not be written in the end."""
-    if path.is_dir():
-        raise MaxvoltError(f"{path}: is a folder; give the name of a file")
-    if not path.parent.is_dir():
-        raise MaxvoltError(f"{path}: the folder {path.parent} does not exist; create it first")
 
 
 def _number(text: str, kind: Callable[[str], Number], expected: str) -> Number:

@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from maxvolt.basis.repulsion import ZBL
 from maxvolt.errors import SpeciesError
 from maxvolt.io.mtp import read_potential_file
 from maxvolt.io.potential_file import PotentialFile
+from maxvolt.potentials import read_potential
 
 __all__ = ["PotentialSummary", "level_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class PotentialSummary:
-    """What a file of a potential holds; `species` are the symbols it names or was given."""
+    """What a file of a potential holds.
+
+    Attributes
+    ----------
+    file
+        The file; of an ensemble, that of its first member.
+    species
+        The symbols that the file names or was given.
+    repulsion
+        What is added to the potential at short distances.
+    members
+        The files of an ensemble; empty for a single potential.
+    """
 
     file: PotentialFile
     species: tuple[str, ...] | None
+    repulsion: ZBL | None
+    members: tuple[Path, ...] = ()
 
     @classmethod
-    def of_file(cls, path: Path, species: tuple[str, ...] | None) -> Self:
-        """Read a file and summarise it."""
+    def of_files(cls, files: Sequence[Path], species: tuple[str, ...] | None) -> Self:
+        """Read a potential, or the first member of an ensemble, and summarise it."""
+        path = files[0]
         file = read_potential_file(path)
         # An untrained template of one species serves any number of them.
         is_template = file.species_count == 1 and not file.is_trained
@@ -30,7 +48,11 @@ class PotentialSummary:
             raise SpeciesError(
                 f"{path}: has {file.species_count} species, --species names {len(species)}"
             )
-        return cls(file, species or file.species)
+        # Only this package notes a repulsion, behind the tag, and its files name their species.
+        has_note = "zbl:" in file.tag
+        repulsion = read_potential(path, species).model.repulsion if has_note else None
+        members = tuple(files) if len(files) > 1 else ()
+        return cls(file, species or file.species, repulsion, members)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the summary for JSON, units in the names."""
@@ -38,8 +60,11 @@ class PotentialSummary:
         scalars = len(file.alpha_moment_mapping)
         pairs = file.species_count**2
         radial = pairs * file.radial_funcs_count * file.radial_basis_size
+        zbl = self.repulsion
+        ensemble = {"members": [str(path) for path in self.members]} if self.members else {}
         return {
-            "kind": "potential",
+            "kind": "ensemble" if self.members else "potential",
+            **ensemble,
             "name": file.name,
             "tag": file.tag,
             "level": level_of(file),
@@ -51,6 +76,9 @@ class PotentialSummary:
             "radial_functions": file.radial_funcs_count,
             "min_dist_A": file.min_dist,
             "cutoff_A": file.max_dist,
+            "repulsion": None
+            if zbl is None
+            else {"kind": "ZBL", "inner_A": zbl.inner, "outer_A": zbl.outer},
             "scaling": file.scaling,
             "moments": file.alpha_moments_count,
             "basic_moments": len(file.alpha_index_basic),
@@ -64,13 +92,17 @@ class PotentialSummary:
         """Return the summary for people: names and values."""
         facts = self.to_dict()
         species = " ".join(self.species or ()) or f"{self.file.species_count}, not named"
+        zbl, members = self.repulsion, self.members
+        ensemble = f"{len(members)} potentials, {members[0]} to {members[-1]}" if members else ""
         return {
+            **({"ensemble": f"{ensemble}; below, the first"} if members else {}),
             "potential": f"moment tensor potential of level {facts['level']}, {facts['name']}",
             "species": species,
             "state": "trained" if self.file.is_trained else "untrained",
             "radial basis": f"{facts['radial_basis']}, size {facts['radial_basis_size']}, "
             f"{facts['radial_functions']} functions a pair",
             "distances": f"{facts['min_dist_A']:g} to {facts['cutoff_A']:g} A",
+            "repulsion": "none" if zbl is None else f"ZBL, {zbl.inner:g} to {zbl.outer:g} A",
             "moments": f"{facts['moments']} ({facts['basic_moments']} basic), "
             f"{facts['products']} products",
             "parameters": f"{facts['parameters']}, of these {facts['basis_functions']} "

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maxvolt.cli.options import check_output
+from maxvolt.cli.outputs import check_output
 from maxvolt.errors import MaxvoltError
 
 if TYPE_CHECKING:
     from maxvolt.potentials import MTP, Ensemble
 
-__all__ = ["check_potential_output", "load_potential"]
+__all__ = ["check_potential_output", "load_potential", "potential_files"]
 
 _MOST_MEMBERS = 1000
 """Members that are looked for at most."""
@@ -30,17 +31,24 @@ def load_potential(path: Path, species: tuple[str, ...] | None) -> MTP | Ensembl
     """
     from maxvolt.potentials import Ensemble, read_potential
 
-    files = _member_files(path)
-    if path.exists() or not files:
+    files = potential_files(path)
+    if files == [path]:
         return read_potential(path, species=species)
     return Ensemble(tuple(read_potential(file, species=species) for file in files))
 
 
-def check_potential_output(path: Path, members: int) -> None:
-    """Refuse an output whose old files would later be taken for part of the new potential."""
+def potential_files(path: Path) -> list[Path]:
+    """Return the files of the potential or ensemble of this name; the name where there is none."""
+    return [path] if path.exists() else _member_files(path) or [path]
+
+
+def check_potential_output(path: Path, members: int, inputs: Iterable[Path | None] = ()) -> None:
+    """Refuse outputs that are inputs or whose old files would be confused with the new ones."""
     from maxvolt.potentials import member_paths
 
-    check_output(path)
+    inputs = list(inputs)
+    for file in member_paths(path, members):
+        check_output(file, inputs)
     if members == 1:
         return
     stale = _member_files(path)[members:]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from maxvolt.cli.console import note
+from maxvolt.cli.console import counted, note
 
 if TYPE_CHECKING:
     from maxvolt.dataset import Dataset
@@ -70,6 +70,6 @@ def note_work(dataset: Dataset, threads: int | None) -> None:
     from maxvolt.native.threads import thread_count
 
     note(
-        f"evaluating {len(dataset)} structures, {dataset.n_atoms} atoms; "
-        f"{thread_count(threads)} threads"
+        f"evaluating {counted(len(dataset), 'structure')}, {counted(dataset.n_atoms, 'atom')}; "
+        f"{counted(thread_count(threads), 'thread')}"
     )

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from ase.data import chemical_symbols
 
+from maxvolt.cli.inputs import read_structures
 from maxvolt.dataset import Dataset
 from maxvolt.errors import SpeciesError
-from maxvolt.io import read
 from maxvolt.io.cfg import read_cfg
 from maxvolt.io.cfg_dataset import dataset_from_cfg
 
@@ -25,7 +25,7 @@ def read_with_names(
     take the symbols of the first elements and are printed as ``type 0``, ``type 1``, ...
     """
     try:
-        dataset = read(path, species=species)
+        dataset = read_structures(path, species)
     except SpeciesError:
         if species is not None:
             raise

@@ -6,11 +6,12 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maxvolt.cli.console import note, print_json, stdout_console
-from maxvolt.cli.options import check_output
-from maxvolt.cli.potentials import check_potential_output
+from maxvolt.cli.console import counted, note, print_json, stdout_console
+from maxvolt.cli.inputs import read_structures
+from maxvolt.cli.outputs import check_output
+from maxvolt.cli.potentials import check_potential_output, potential_files
 from maxvolt.cli.train_options import NEW_POTENTIAL, add_arguments
-from maxvolt.errors import MaxvoltError
+from maxvolt.errors import MaxvoltError, SpeciesError
 
 if TYPE_CHECKING:
     from maxvolt.dataset import Dataset
@@ -42,7 +43,6 @@ def run(options: argparse.Namespace) -> None:
     from maxvolt.cli.fit_progress import fit_reporter
     from maxvolt.dataset import Dataset
     from maxvolt.fitting import FitSettings, Weights, fit
-    from maxvolt.io import read
     from maxvolt.native.threads import thread_count
 
     _check(options)
@@ -51,14 +51,15 @@ def run(options: argparse.Namespace) -> None:
         max_iterations=options.max_iterations, tolerance=options.tolerance, starts=options.starts
     )
     species = options.species or _species_of_init(options.init)
-    dataset = Dataset.concatenate([read(path, species=species) for path in options.train])
+    dataset = Dataset.concatenate([read_structures(path, species) for path in options.train])
     validation = None
     if options.validation is not None:
-        validation = read(options.validation, species=species or dataset.species)
+        validation = read_structures(options.validation, species or dataset.species)
     start = _start(options, dataset)
+    _check_isolated_energies(options.isolated_energies, start.species)
     note(
-        f"training on {len(dataset)} structures, {dataset.n_atoms} atoms; "
-        f"{start.n_parameters} parameters; {thread_count(options.threads)} threads"
+        f"training on {counted(len(dataset), 'structure')}, {counted(dataset.n_atoms, 'atom')}; "
+        f"{start.n_parameters} parameters; {counted(thread_count(options.threads), 'thread')}"
     )
     with fit_reporter() as report:
         result = fit(
@@ -82,11 +83,13 @@ def run(options: argparse.Namespace) -> None:
 
 def _check(options: argparse.Namespace) -> None:
     """Refuse, before reading data, what could not end well."""
-    check_potential_output(options.output, options.ensemble)
+    _check_init(options.init)
+    inputs = [*options.train, options.validation, options.init]
+    check_potential_output(options.output, options.ensemble, [*inputs, options.checkpoint])
     if options.restart and options.checkpoint is None:
         raise MaxvoltError("--restart continues from a checkpoint: name it with --checkpoint FILE")
     if options.checkpoint is not None:
-        check_output(options.checkpoint)
+        check_output(options.checkpoint, inputs)
         if options.checkpoint.exists() and not options.restart:
             raise MaxvoltError(
                 f"{options.checkpoint}: holds an earlier fit; continue it with --restart, "
@@ -96,6 +99,24 @@ def _check(options: argparse.Namespace) -> None:
     if options.init is not None and given:
         names = ", ".join("--" + name.replace("_", "-") for name in given)
         raise MaxvoltError(f"--init brings its own {names}: leave them out, or leave out --init")
+
+
+def _check_init(path: Path | None) -> None:
+    """Refuse the name of an ensemble: each of its members would be another start."""
+    if path is not None and (files := potential_files(path)) != [path]:
+        raise MaxvoltError(
+            f"{path}: names an ensemble of {counted(len(files), 'potential')}; start from one of "
+            f"them, such as --init {files[0]}"
+        )
+
+
+def _check_isolated_energies(choice: str | dict[str, float], species: tuple[str, ...]) -> None:
+    foreign = [symbol for symbol in choice if symbol not in species]
+    if isinstance(choice, dict) and foreign:
+        raise SpeciesError(
+            f"--isolated-energies: {', '.join(foreign)} is not among the species of the "
+            f"potential, {', '.join(species)}"
+        )
 
 
 def _species_of_init(path: Path | None) -> tuple[str, ...] | None:

@@ -1,0 +1,67 @@
+"""Files that a command reads: potentials told from structures, and what is missing named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from maxvolt.errors import DataError, MaxvoltError, SpeciesError
+
+if TYPE_CHECKING:
+    from maxvolt.dataset import Dataset
+
+__all__ = [
+    "check_is_structures",
+    "check_order",
+    "check_species",
+    "is_potential",
+    "read_structures",
+]
+
+_POTENTIAL_SUFFIXES = (".mtp", ".almtp", ".als")
+
+
+def is_potential(path: Path) -> bool:
+    """Tell by the name or, for other names, by the first word, which is ``MTP``."""
+    if path.suffix in _POTENTIAL_SUFFIXES:
+        return True
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(64).lstrip().split(maxsplit=1)[:1] == [b"MTP"]
+
+
+def check_is_structures(path: Path) -> None:
+    """Refuse a potential where structures are expected."""
+    if path.exists() and is_potential(path):
+        raise DataError(f"{path}: this is a potential; expected a file of structures")
+
+
+def check_order(potential: Path, data: Path) -> None:
+    """Say so where a potential and structures are given in the wrong order."""
+    if potential.exists() and not is_potential(potential) and is_potential(data):
+        raise MaxvoltError(
+            f"{data} is a potential and {potential} is not: "
+            "the potential comes first, then the structures"
+        )
+
+
+def read_structures(path: Path, species: tuple[str, ...] | None) -> Dataset:
+    """Read structures, of which there must be at least one."""
+    from maxvolt.io import read
+
+    check_is_structures(path)
+    dataset = read(path, species=species)
+    if not len(dataset):
+        raise DataError(f"{path}: holds no structure")
+    return dataset
+
+
+def check_species(path: Path, dataset: Dataset, known: tuple[str, ...]) -> None:
+    """Refuse structures with elements that a potential does not know."""
+    foreign = [symbol for symbol in dataset.species if symbol not in known]
+    if foreign:
+        raise SpeciesError(
+            f"{path}: holds {', '.join(foreign)}, and the species of the potential are "
+            f"{', '.join(known)}; leave those structures out or train a potential for them"
+        )

@@ -1,0 +1,78 @@
+"""Checks of what a command will write, before it begins to work."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from maxvolt.errors import MaxvoltError
+
+__all__ = ["check_figure", "check_output", "check_structures"]
+
+
+class _EnoughError(Exception):
+    """Ends the trial of writing: nothing is to take the name of the output."""
+
+
+def check_output(path: Path, inputs: Iterable[Path | None] = ()) -> None:
+    """Refuse a path that could not be written in the end, or that would replace an input.
+
+    Parameters
+    ----------
+    path
+        The file to write.
+    inputs
+        The files that the same command reads; None for those that are not given.
+
+    Raises
+    ------
+    MaxvoltError
+        Says what is wrong with the path.
+    """
+    if path.is_dir():
+        raise MaxvoltError(f"{path}: is a folder; give the name of a file")
+    if not path.parent.is_dir():
+        raise MaxvoltError(f"{path}: the folder {path.parent} does not exist; create it first")
+    target = os.path.realpath(path)
+    for given in inputs:
+        if given is not None and os.path.realpath(given) == target:
+            raise MaxvoltError(
+                f"{path}: the output would overwrite the input {given}; give it another name"
+            )
+    _try_to_write(path)
+
+
+def check_structures(path: Path, format: str | None, inputs: Iterable[Path | None]) -> str:
+    """Check an output of structures as `check_output` does; return its format."""
+    from maxvolt.io.formats import output_format
+
+    kind = output_format(path, format)
+    check_output(path, inputs)
+    return kind
+
+
+def check_figure(path: Path, inputs: Iterable[Path | None]) -> None:
+    """Check an output of plots as `check_output` does, and that its ending names a format."""
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    check_output(path, inputs)
+    known = FigureCanvasBase.get_supported_filetypes()
+    if path.suffix.lstrip(".").lower() not in known:
+        raise MaxvoltError(
+            f"{path}: cannot tell the format of the figure from {path.suffix!r}; "
+            f"end the name with one of {', '.join(sorted(known))}"
+        )
+
+
+def _try_to_write(path: Path) -> None:
+    """Do as the writers do, up to the last step: only the system knows what it allows."""
+    from maxvolt.io.files import replacing_path
+
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        return  # a pipe or a terminal is written to as it is
+    with suppress(_EnoughError), replacing_path(path) as temporary:
+        temporary.touch()
+        raise _EnoughError
