@@ -134,7 +134,7 @@ class RadialBasis:
         """Factor of (R - r) / r in the root of RBShapeev's first function; 0 for other kinds."""
         if self.kind != "RBShapeev":
             return 0.0
-        return float(1.3125**0.25 * 2.0**0.5 * self.min_dist / (self.max_dist - self.min_dist))
+        return float(5.25**0.25 * self.min_dist / (self.max_dist - self.min_dist))
 
     def envelope(self, r: Reals) -> tuple[Reals, Reals]:
         """Give the first function and its derivative, both with the shape of r.
@@ -148,7 +148,7 @@ class RadialBasis:
             return (r - self.max_dist) ** 2, 2.0 * (r - self.max_dist)
         if self.kind == "RBShapeev":
             # sqrt(envelope) = factor * (R - r) / r, its derivative is -factor * R / r^2
-            factor = 5.25**0.25 * self.min_dist / (self.max_dist - self.min_dist)
+            factor = self.envelope_factor
             root = factor * (self.max_dist - r) / r
             return root**2, -2.0 * root * factor * self.max_dist / r**2
         return np.ones_like(r), np.zeros_like(r)
