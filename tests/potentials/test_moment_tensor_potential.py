@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -414,3 +415,37 @@ def test_an_ensemble_is_written_as_several_files(tmp_path: Path) -> None:
 def test_an_ensemble_of_one_is_one_file(tmp_path: Path) -> None:
     Ensemble((oxide_potential(),)).write(tmp_path / "pot.mtp")
     assert [path.name for path in tmp_path.iterdir()] == ["pot.mtp"]
+
+
+# --------------------------------------------------------------------- options, copies
+
+
+@pytest.mark.parametrize("level", [-2, 0, 7, 34, 60])
+def test_levels_are_even_and_not_beyond_reason(level: int) -> None:
+    with pytest.raises(MaxvoltError, match=f"level must be even, from 2 to 32.*got {level}"):
+        MTP(level, ["Mo"], 5.0, 2.0)
+
+
+def test_the_number_of_vertices_is_an_option() -> None:
+    pairs = MTP(12, ["Mo"], 5.0, 2.0, max_vertices=2)
+    assert len(pairs.model.moment_coeffs) < len(MTP(12, ["Mo"], 5.0, 2.0).model.moment_coeffs)
+
+
+def test_a_copy_by_pickle_says_the_same() -> None:
+    potential, atoms = oxide_potential().with_repulsion(ZBL(0.8, 2.4)), rattled_oxide()
+    for original in (potential, Ensemble((potential, oxide_potential(seed=1)))):
+        copied = pickle.loads(pickle.dumps(original))
+        assert copied.species == original.species
+        np.testing.assert_array_equal(
+            copied.evaluate(atoms).forces, original.evaluate(atoms).forces
+        )
+    assert pickle.loads(pickle.dumps(potential)).model.repulsion == ZBL(0.8, 2.4)
+
+
+def test_a_repulsion_can_be_added_and_taken_away() -> None:
+    potential, close = oxide_potential(), Atoms("MgO", [[0, 0, 0], [0, 0, 0.9]])
+    repulsive = potential.with_repulsion(ZBL(0.8, 2.4))
+    pair, _ = ZBL(0.8, 2.4).evaluate(np.array([12]), np.array([8]), np.array([0.9]))
+    added = repulsive.evaluate(close).energy - potential.evaluate(close).energy
+    assert added == pytest.approx(pair[0], rel=1e-9)
+    assert repulsive.with_repulsion(None).evaluate(close).energy == potential.evaluate(close).energy
