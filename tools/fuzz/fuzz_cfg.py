@@ -13,30 +13,22 @@ Files given are used as additional seeds. The exit status is 1 if there are find
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-import json
 import logging
 import random
-import resource
 import struct
 import sys
-import time
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
-from fuzz_potentials import FindingError, mutations
+from fuzz_potentials import FindingError, command_line, mutations, run
 
 from maxvolt.errors import DataError, FileFormatError, MaxvoltError
 from maxvolt.io.cfg import CfgConfiguration, parse_cfg
 from maxvolt.io.cfg_binary import binary_bytes
 from maxvolt.io.cfg_dataset import dataset_from_cfg
 from maxvolt.io.cfg_write import text_bytes
-
-MEMORY = 3 * 2**30  # bytes of address space
-SLOW = 1.0  # seconds for one small input
 
 TEXT_TOKENS = [
     b"BEGIN_CFG\n", b"END_CFG\n", b" Size\n 2\n", b" Size 99999999999\n", b" Supercell\n 3 3 3\n",
@@ -177,43 +169,15 @@ def _check_round_trip(configuration: CfgConfiguration) -> None:
 
 def main() -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("files", nargs="*", type=Path, help="additional seeds")
-    parser.add_argument("--count", type=int, default=100_000, help="inputs of each kind")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--keep", type=Path, default=Path("fuzz-findings"), help="folder")
-    options = parser.parse_args()
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    options = command_line(__doc__.splitlines()[0])
     logging.disable()
     warnings.simplefilter("error")
     findings = 0
     for kind in ("text", "binary"):
         extra = [path.read_bytes() for path in options.files]
         pool = seeds(kind) + [x for x in extra if x.startswith(b"n") == (kind == "binary")]
-        findings += _run(kind, inputs(kind, pool, str(options.seed)), options)
+        findings += run(f"{kind}.cfg", inputs(kind, pool, str(options.seed)), check, options)
     return 1 if findings else 0
-
-
-def _run(kind: str, stream: Iterator[bytes], options: argparse.Namespace) -> int:
-    outcomes = {"read": 0, "refused": 0, "findings": 0}
-    slowest = 0.0
-    for number in range(options.count):
-        data = next(stream)
-        start = time.perf_counter()
-        try:
-            outcome = check(data)
-            took = time.perf_counter() - start
-            if took > SLOW:
-                raise FindingError(f"took {took:.1f} s")
-            slowest = max(slowest, took)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
-            outcome = "findings"
-            options.keep.mkdir(exist_ok=True)
-            (options.keep / f"{options.seed}-{number}.{kind}.cfg").write_bytes(data)
-            print(f"{kind} {number}: {type(error).__name__}: {error}", file=sys.stderr)
-        outcomes[outcome] += 1
-    print(json.dumps({"kind": kind, **outcomes, "slowest_ms": round(1e3 * slowest, 1)}))
-    return outcomes["findings"]
 
 
 if __name__ == "__main__":

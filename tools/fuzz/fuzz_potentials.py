@@ -189,38 +189,50 @@ def check(data: bytes) -> str:
     return "read"
 
 
-def main() -> int:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def command_line(description: str) -> argparse.Namespace:
+    """Read the options that every fuzzer has, and limit the memory."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("files", nargs="*", type=Path, help="additional seeds")
     parser.add_argument("--count", type=int, default=100_000, help="inputs of each kind")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, default=Path("fuzz-findings"), help="folder")
-    options = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    return parser.parse_args()
+
+
+def run(
+    kind: str, stream: Iterator[bytes], check: Callable[[bytes], str], options: argparse.Namespace
+) -> int:
+    """Feed inputs of one kind, keep findings, print a summary; return the number of findings."""
+    outcomes = {"read": 0, "refused": 0, "findings": 0}
+    slowest = 0.0
+    for number in range(options.count):
+        data = next(stream)
+        start = time.perf_counter()
+        try:
+            outcome = check(data)
+            took = time.perf_counter() - start
+            if took > SLOW:
+                raise FindingError(f"took {took:.1f} s")
+            slowest = max(slowest, took)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
+            outcome = "findings"
+            options.keep.mkdir(exist_ok=True)
+            (options.keep / f"{options.seed}-{number}.{kind}").write_bytes(data)
+            print(f"{kind} {number}: {type(error).__name__}: {error}", file=sys.stderr)
+        outcomes[outcome] += 1
+    print(json.dumps({"kind": kind, **outcomes, "slowest_ms": round(1e3 * slowest, 1)}))
+    return outcomes["findings"]
+
+
+def main() -> int:
+    """Run from the command line."""
+    options = command_line(__doc__.splitlines()[0])
     findings = 0
     for kind in ("mtp", "almtp"):
         extra = [path.read_bytes() for path in options.files if path.suffix == f".{kind}"]
         stream = mutations(seeds(kind) + extra, random.Random(f"{kind} {options.seed}"))
-        outcomes = {"read": 0, "refused": 0, "findings": 0}
-        slowest = 0.0
-        for number in range(options.count):
-            data = next(stream)
-            start = time.perf_counter()
-            try:
-                outcome = check(data)
-                took = time.perf_counter() - start
-                if took > SLOW:
-                    raise FindingError(f"took {took:.1f} s")
-                slowest = max(slowest, took)
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
-                outcome = "findings"
-                options.keep.mkdir(exist_ok=True)
-                (options.keep / f"{options.seed}-{number}.{kind}").write_bytes(data)
-                print(f"{kind} {number}: {type(error).__name__}: {error}", file=sys.stderr)
-            outcomes[outcome] += 1
-        findings += outcomes["findings"]
-        print(json.dumps({"kind": kind, **outcomes, "slowest_ms": round(1e3 * slowest, 1)}))
+        findings += run(kind, stream, check, options)
     return 1 if findings else 0
 
 
