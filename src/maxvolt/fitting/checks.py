@@ -139,7 +139,7 @@ def check_neighbors(training_set: TrainingSet, cutoff: float) -> None:
     FitError
         Says what to change.
     """
-    if not any(len(portion.where.pairs.neighbors) for portion in training_set.portions):
+    if np.isinf(training_set.shortest_distance):
         raise FitError(
             f"no two atoms of the training set are closer than the cutoff of {cutoff:g} A; raise "
             "the cutoff, or check that the positions are in Angstrom"

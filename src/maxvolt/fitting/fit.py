@@ -18,9 +18,9 @@ from maxvolt.fitting.checks import (
     check_training_data,
     check_validation_data,
 )
-from maxvolt.fitting.errors import EnsembleErrors, compute_ensemble_errors, compute_errors
+from maxvolt.fitting.errors import compute_ensemble_errors
 from maxvolt.fitting.isolated import IsolatedEnergies, resolve_isolated_energies
-from maxvolt.fitting.levenberg_marquardt import FitState
+from maxvolt.fitting.levenberg_marquardt import ITERATION_LIMIT, FitState
 from maxvolt.fitting.objective import Scaling, Weights, equation_weights
 from maxvolt.fitting.problem import Problem
 from maxvolt.fitting.result import FitResult, MemberFit
@@ -29,7 +29,6 @@ from maxvolt.fitting.settings import FitSettings
 from maxvolt.fitting.training_set import prepare
 from maxvolt.fitting.warm_start import subsample, warm_up_potential
 from maxvolt.native.threads import thread_count
-from maxvolt.neighbors import minimum_distances
 from maxvolt.potentials import MTP, Ensemble
 
 __all__ = ["fit"]
@@ -181,39 +180,29 @@ def _result(
     validation: Dataset | None,
     threads: int | None,
 ) -> FitResult:
-    potential = members[0] if len(members) == 1 else Ensemble(tuple(members))
-    several: list[EnsembleErrors | None] = [None, None]
-    if len(members) > 1:
-        several = [
-            compute_ensemble_errors(members, data, threads=threads) if data is not None else None
-            for data in (dataset, validation)
-        ]
-    total = [
-        each.mean_prediction
-        if each is not None
-        else (compute_errors(potential, data, threads=threads) if data is not None else None)
-        for each, data in zip(several, (dataset, validation), strict=True)
-    ]
-    if total[0] is None:
-        raise FitError("the training set is empty")
+    training = compute_ensemble_errors(members, dataset, threads=threads)
+    checked = None
+    if validation is not None:
+        checked = compute_ensemble_errors(members, validation, threads=threads)
+    several = len(members) > 1
     return FitResult(
-        potential=potential,
+        potential=Ensemble(tuple(members)) if several else members[0],
         members=tuple(
             MemberFit(run.losses[str(m)], state.finished) for m, state in enumerate(states)
         ),
-        training_errors=total[0],
-        validation_errors=total[1],
-        ensemble_training_errors=several[0],
-        ensemble_validation_errors=several[1],
-        warnings=_warnings(members[0], dataset, states, run.settings),
+        training_errors=training.mean_prediction,
+        validation_errors=None if checked is None else checked.mean_prediction,
+        ensemble_training_errors=training if several else None,
+        ensemble_validation_errors=checked if several else None,
+        warnings=_warnings(run.problem, dataset, states, run.settings),
     )
 
 
 def _warnings(
-    potential: MTP, dataset: Dataset, states: list[FitState], settings: FitSettings
+    problem: Problem, dataset: Dataset, states: list[FitState], settings: FitSettings
 ) -> tuple[str, ...]:
-    found = []
-    limited = sum(state.finished == "iteration limit" for state in states)
+    found, potential = [], problem.potential
+    limited = sum(state.finished == ITERATION_LIMIT for state in states)
     if limited:
         found.append(
             f"{limited} of {len(states)} fits reached the limit of {settings.max_iterations} "
@@ -225,7 +214,7 @@ def _warnings(
             f"the training set has no {', '.join(absent)}: what the potential says of it has no "
             "meaning"
         )
-    smallest = minimum_distances(dataset, search_radius=potential.cutoff).overall
+    smallest = problem.training_set.shortest_distance
     if smallest < potential.min_dist:
         found.append(
             f"the training set has distances down to {smallest:.3f} A, below min_dist "

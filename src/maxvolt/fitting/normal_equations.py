@@ -8,7 +8,7 @@ bit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -74,7 +74,7 @@ def stream_count(width: int) -> int:
 
 def assemble(
     core: _core.Core,
-    constant_core: _core.Core,
+    fixed: Sequence[kernels.Energies],
     training_set: TrainingSet,
     *,
     threads: int,
@@ -85,8 +85,8 @@ def assemble(
     ----------
     core
         Compiled model; the columns of the radial coefficients are taken at its moment coefficients.
-    constant_core
-        The same model with all moment and species coefficients zero: what is left is fixed.
+    fixed
+        For each portion, the part of the energy that no parameter changes (a pair repulsion).
     training_set
         Equations.
     threads
@@ -97,10 +97,10 @@ def assemble(
 
     def stream(first: int) -> NormalEquations:
         matrix, vector, constant = np.zeros((width, width)), np.zeros(width), 0.0
-        for portion in training_set.portions[first::streams]:
-            fixed = kernels.evaluate(constant_core, portion.where, threads=1)
+        chosen = slice(first, None, streams)
+        for portion, known in zip(training_set.portions[chosen], fixed[chosen], strict=True):
             with np.errstate(over="ignore", invalid="ignore"):  # `project` refuses such sums
-                for rows, labels in _weighted_rows(core, portion, fixed):
+                for rows, labels in _weighted_rows(core, portion, known):
                     matrix += rows.T @ rows
                     vector += labels @ rows
                     constant += float(labels @ labels)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from maxvolt.cells import cell_volumes
 from maxvolt.fitting.normal_equations import NormalEquations, assemble
 from maxvolt.fitting.training_set import TrainingSet
-from maxvolt.native import _core, kernels
+from maxvolt.native import kernels
 from maxvolt.native.model import Model, compile_model
 from maxvolt.potentials import MTP
 from maxvolt.units import VOIGT_COUNTS
@@ -35,11 +35,23 @@ class Problem:
         Equations.
     threads : int
         Number of threads.
+    fixed : tuple of Energies
+        For each portion, what no parameter changes: the pair repulsion.
     """
 
     potential: MTP
     training_set: TrainingSet
     threads: int
+    fixed: tuple[kernels.Energies, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        shape = self.potential.model.radial_coeffs.shape
+        core = compile_model(self.model(np.zeros(shape), np.zeros(self.n_linear)))
+        fixed = tuple(
+            kernels.evaluate(core, portion.where, threads=1)
+            for portion in self.training_set.portions
+        )
+        object.__setattr__(self, "fixed", fixed)
 
     @property
     def n_linear(self) -> int:
@@ -57,15 +69,11 @@ class Problem:
             moment_coeffs=linear[c:],
         )
 
-    def fixed_core(self, radial: Array) -> _core.Core:
-        """Compiled model of what no parameter changes: the pair repulsion."""
-        return compile_model(self.model(radial, np.zeros(self.n_linear)))
-
     def assemble(self, radial: Array, linear: Array) -> NormalEquations:
         """Normal equations at these coefficients."""
         equations = assemble(
             compile_model(self.model(radial, linear)),
-            self.fixed_core(radial),
+            self.fixed,
             self.training_set,
             threads=self.threads,
         )

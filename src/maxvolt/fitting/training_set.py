@@ -59,12 +59,15 @@ class TrainingSet:
         Whether the baseline is given (energies of isolated atoms) and no unknown of the fit.
     n_equations : int
         Equations with a weight.
+    shortest_distance : float, Angstrom
+        Of all pairs inside the cutoff; infinite where there is none.
     """
 
     portions: tuple[Portion, ...]
     baseline: NDArray[np.float64]
     frozen_baseline: bool
     n_equations: int
+    shortest_distance: float
 
 
 def _baseline(
@@ -123,12 +126,12 @@ def prepare(
     volumes = cell_volumes(dataset.cells)
     virials = np.where(every.virials > 0, dataset.stresses * volumes[:, None], 0.0)
     most = int(np.clip(_BYTES_PER_PORTION / (24 * n_parameters), 1, _MOST_ATOMS))
-    found = []
+    found, shortest = [], np.inf
     for part in portions(dataset.counts, most):
         where = dataset_neighborhoods(
             dataset.select(part), species, cutoff, first_structure=part.start
         )
-        _refuse_coincident(where)
+        shortest = min(shortest, _shortest_distance(where))
         atoms = slice(dataset.offsets[part.start], dataset.offsets[part.stop])
         reference = np.bincount(where.structures, baseline[where.types], len(where.cells))
         found.append(
@@ -145,18 +148,23 @@ def prepare(
         + 3 * np.count_nonzero(every.forces)
         + np.count_nonzero(every.virials)
     )
-    return TrainingSet(tuple(found), baseline, isolated_energies is not None, int(n_equations))
+    return TrainingSet(
+        tuple(found), baseline, isolated_energies is not None, int(n_equations), shortest
+    )
 
 
-def _refuse_coincident(where: Neighborhoods) -> None:
+def _shortest_distance(where: Neighborhoods) -> float:
+    """Shortest distance inside the cutoff, Angstrom; DataError where two atoms coincide."""
     owners, pairs = where.pairs.owners, where.pairs
     cells = where.cells[where.structures[owners]]
     shifts = np.einsum("pa,pab->pb", pairs.shifts, cells)
     r = where.positions[pairs.neighbors] + shifts - where.positions[owners]
-    bad = np.flatnonzero((r * r).sum(axis=1) < COINCIDENT**2)
+    squares = (r * r).sum(axis=1)
+    bad = np.flatnonzero(squares < COINCIDENT**2)
     if len(bad):
         structure = where.first_structure + int(where.structures[owners[bad[0]]])
         raise DataError(
             f"structure {structure} of the training set has two atoms at the same place; "
             "remove one of them, or the structure"
         )
+    return float(np.sqrt(squares.min(initial=np.inf)))
