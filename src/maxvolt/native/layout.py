@@ -14,7 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MomentLayout", "independent_exponents", "moment_layout"]
+from maxvolt.basis.harmonics import independent_monomials
+
+__all__ = ["MomentLayout", "moment_layout"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +59,6 @@ class MomentLayout:
     scalars: NDArray[np.int32]
 
 
-def independent_exponents(max_degree: int) -> list[tuple[int, int, int]]:
-    """Exponents (n_x, n_y, n_z) with n_z of 0 or 1 up to a degree, in the order of the kernels."""
-    return [
-        (degree - nz - ny, ny, nz)
-        for degree in range(max_degree + 1)
-        for nz in (0, 1)
-        for ny in range(degree - nz + 1)
-    ]
-
-
 def _dependent_exponents(max_degree: int) -> list[tuple[int, int, int]]:
     """Exponents with n_z of 2 and more, in an order in which each follows from those before."""
     return [
@@ -83,7 +75,7 @@ def _places(
     """Index of every basic moment (mu, n_x, n_y, n_z), and the traces of the dependent ones."""
     place: dict[tuple[int, int, int, int], int] = {}
     for mu, degree in enumerate(highest.tolist()):
-        for exponents in independent_exponents(degree):
+        for exponents in independent_monomials(degree):
             place[(mu, *exponents)] = len(place)
     traces = []
     for mu, degree in enumerate(highest.tolist()):

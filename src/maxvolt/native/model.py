@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from ase import units
 from numpy.typing import NDArray
 
 from maxvolt.basis.contraction import ContractionTable
+from maxvolt.basis.plan import evaluation_plan
 from maxvolt.basis.radial import RadialBasis
 from maxvolt.basis.repulsion import ZBL
 from maxvolt.native import _core
+from maxvolt.native.harmonic_layout import HarmonicLayout, harmonic_layout
 from maxvolt.native.layout import MomentLayout, moment_layout
 
 __all__ = ["Model", "compile_model"]
@@ -80,8 +83,29 @@ def _layout(table: ContractionTable) -> MomentLayout:
     return moment_layout(table.basic, table.products, table.scalars, table.n_moments)
 
 
-def compile_model(model: Model) -> _core.Core:
-    """Hand a model to the compiled core."""
+@lru_cache(maxsize=8)
+def _harmonic_layout(table: ContractionTable) -> HarmonicLayout | None:
+    plan = evaluation_plan(table)
+    return None if plan is None else harmonic_layout(plan, _layout(table).moment_offsets)
+
+
+def _plan_arguments(model: Model) -> dict[str, Any] | None:
+    layout = _harmonic_layout(model.table)
+    if layout is None:
+        return None
+    return layout.arguments(model.moment_coeffs)
+
+
+def compile_model(model: Model, *, planned: bool = True) -> _core.Core:
+    """Hand a model to the compiled core.
+
+    Parameters
+    ----------
+    model
+        The model.
+    planned
+        Evaluate by the plan where the table has one; else as the table stands.
+    """
     radial, layout, zbl = model.radial, _layout(model.table), model.repulsion
     rule = radial.recurrence
     return _core.Core(
@@ -120,4 +144,5 @@ def compile_model(model: Model) -> _core.Core:
         right=layout.right,
         factors=layout.factors,
         scalars=layout.scalars,
+        plan=_plan_arguments(model) if planned else None,
     )

@@ -2,6 +2,7 @@
 #pragma once
 #include "block.hpp"
 #include "contraction.hpp"
+#include "harmonic.hpp"
 #include "moments.hpp"
 
 namespace maxvolt::MAXVOLT_VARIANT {
@@ -9,16 +10,21 @@ namespace maxvolt::MAXVOLT_VARIANT {
 // Memory of one block evaluation.
 struct Workspace {
     Block block;
-    vec *moments, *adjoint;          // [n_moments]
+    vec *moments, *adjoint;          // [n_moments]; with a plan only independent basic ones
+    HarmonicSpace<vec> harmonic;     // with a plan
     vec *tile, *tile_adjoint;        // monomials of a group of slots and their adjoints
     vec* slopes;                     // dE/df, [slot][mu]
 };
 
+// Moments that are kept: all of the table, or those that a plan begins with.
+MAXVOLT_INLINE int stored_moments(const Model& m) { return m.plan ? m.n_independent : m.n_moments; }
+
 MAXVOLT_INLINE Workspace make_workspace(const Model& m, const System& s, Arena& arena) {
     Workspace w{};
     w.block = make_block(m, s, arena);
-    w.moments = arena.take<vec>(m.n_moments);
-    w.adjoint = arena.take<vec>(m.n_moments);
+    w.moments = arena.take<vec>(stored_moments(m));
+    w.adjoint = arena.take<vec>(stored_moments(m));
+    if (m.plan) w.harmonic = make_harmonic_space<vec>(*m.plan, arena);
     w.tile = arena.take<vec>(std::int64_t(m.monomial_counts[0]) * slot_group);
     w.tile_adjoint = arena.take<vec>(std::int64_t(m.monomial_counts[0]) * slot_group);
     w.slopes = arena.take<vec>(rounded_slots(s) * m.n_mu);
@@ -40,11 +46,27 @@ inline void energy_adjoint(const Model& m, const vec* moments, vec* adjoint) {
     contract_reverse(m, moments, adjoint);
 }
 
-inline vec block_energies(const Model& m, const System& s, const Block& b, const vec* moments) {
-    vec energy = b.repulsion;
+inline vec table_energy(const Model& m, const vec* moments) {
+    vec energy = zero();
     for (int k = 0; k < m.n_scalars; ++k) energy += m.moment_coeffs[k] * moments[m.scalars[k]];
+    return energy;
+}
+
+// What does not depend on the moments: constants of the species, pair repulsion.
+MAXVOLT_INLINE vec constant_energy(const Model& m, const System& s, const Block& b) {
+    vec energy = b.repulsion;
     for (int l = 0; l < lanes; ++l)
         if (b.atom[l] >= 0) energy[l] += m.species_coeffs[s.types[b.atom[l]]];
+    return energy;
+}
+
+// Energy of the scalars of every atom, and its derivatives by the independent basic moments.
+inline vec moments_energy(const Model& m, Workspace& w) {
+    if (m.plan)
+        return harmonic_energy<vec>(*m.plan, m.n_independent, w.harmonic, w.moments, nullptr, w.adjoint, nullptr);
+    contract(m, w.moments);
+    const vec energy = table_energy(m, w.moments);
+    energy_adjoint(m, w.moments, w.adjoint);
     return energy;
 }
 
@@ -101,9 +123,7 @@ inline std::int64_t evaluate(const Model& m, const System& s, std::int64_t begin
         const std::int64_t bad = load_block(m, s, i, end, w.block);
         if (bad >= 0) return bad;
         basic_moments(m, b, w.tile, w.moments);
-        contract(m, w.moments);
-        const vec energy = block_energies(m, s, b, w.moments);
-        energy_adjoint(m, w.moments, w.adjoint);
+        const vec energy = constant_energy(m, s, b) + moments_energy(m, w);
         BlockForces sums{};
         for (int n = 0; n < b.n_slots; n += 2) pair_forces(m, w, n, sums, out.forces);
         for (int l = 0; l < lanes; ++l) {

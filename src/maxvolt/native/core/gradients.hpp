@@ -52,7 +52,9 @@ MAXVOLT_INLINE void radial_sums(const Model& m, const Block& b, int n, const vec
 
 struct GradientWorkspace {
     Workspace base;
-    vec *tangent, *adjoint_tangent;  // [n_moments]
+    vec *tangent, *adjoint_tangent;  // as moments
+    HarmonicSpace<Dual> harmonic;    // with a plan
+    vec* invariants;                 // [n_invariants]
     vec* tile_tangent;
     vec *dx, *dy, *dz, *dr;  // direction of the unit vectors and distances, [slot]
     vec* radial_sums;        // [type_j][mu][k]
@@ -62,8 +64,12 @@ struct GradientWorkspace {
 MAXVOLT_INLINE GradientWorkspace make_gradient_workspace(const Model& m, const System& s, Arena& arena) {
     GradientWorkspace w{};
     w.base = make_workspace(m, s, arena);
-    w.tangent = arena.take<vec>(m.n_moments);
-    w.adjoint_tangent = arena.take<vec>(m.n_moments);
+    w.tangent = arena.take<vec>(stored_moments(m));
+    w.adjoint_tangent = arena.take<vec>(stored_moments(m));
+    if (m.plan) {
+        w.harmonic = make_harmonic_space<Dual>(*m.plan, arena);
+        w.invariants = arena.take<vec>(m.plan->n_invariants);
+    }
     w.tile_tangent = arena.take<vec>(std::int64_t(m.monomial_counts[0]) * slot_group);
     vec** const directions[] = {&w.dx, &w.dy, &w.dz, &w.dr};
     for (vec** p : directions) *p = arena.take<vec>(rounded_slots(s));
@@ -77,6 +83,25 @@ MAXVOLT_INLINE std::int64_t radial_row(const Model& m) {
     return std::int64_t(m.n_species) * m.n_mu * m.radial_size;
 }
 
+// Values of all scalars of the block, scattered to the rows of its atoms.
+inline void store_scalars(const Model& m, const GradientWorkspace& g, double* rows, std::int64_t width) {
+    const Workspace& w = g.base;
+    if (m.plan)
+        for (int e = 0; e < m.plan->n_invariants; ++e) g.invariants[e] = invariant(*m.plan, e, w.harmonic.u);
+    for (int k = 0; k < m.n_scalars; ++k) {
+        vec value = zero();
+        if (m.plan) {
+            const Plan& p = *m.plan;
+            for (int i = p.expansion_first[k]; i < p.expansion_first[k + 1]; ++i)
+                value += p.expansion_values[i] * g.invariants[p.expansion_columns[i]];
+        } else {
+            value = w.moments[m.scalars[k]];
+        }
+        for (int l = 0; l < lanes; ++l)
+            if (w.block.atom[l] >= 0) rows[w.block.atom[l] * width + k] = value[l];
+    }
+}
+
 inline std::int64_t site_gradients(const Model& m, const System& s, std::int64_t begin, std::int64_t end,
                                    void* memory, double* rows) {
     Arena arena{static_cast<char*>(memory)};
@@ -88,8 +113,7 @@ inline std::int64_t site_gradients(const Model& m, const System& s, std::int64_t
         const std::int64_t bad = load_block(m, s, i, end, w.block);
         if (bad >= 0) return bad;
         basic_moments(m, b, w.tile, w.moments);
-        contract(m, w.moments);
-        energy_adjoint(m, w.moments, w.adjoint);
+        moments_energy(m, w);
         for (std::int64_t q = 0; q < row; ++q) g.radial_sums[q] = zero();
         for (int n = 0; n < b.n_slots; n += slot_group) {
             for (int q = 0; q < slot_group * m.n_mu; ++q) g.slopes[q] = zero();
@@ -102,12 +126,11 @@ inline std::int64_t site_gradients(const Model& m, const System& s, std::int64_t
             if (b.atom[l] < 0) continue;
             double* out = rows + b.atom[l] * width;
             const std::int32_t type = s.types[b.atom[l]];
-            for (std::int64_t q = 0; q < width; ++q) out[q] = 0.0;
+            for (std::int64_t q = 0; q < species_at + m.n_species; ++q) out[q] = 0.0;
             for (std::int64_t q = 0; q < row; ++q) out[type * row + q] = g.radial_sums[q][l];
             out[species_at + type] = 1.0;
-            for (int k = 0; k < m.n_scalars; ++k)
-                out[species_at + m.n_species + k] = w.moments[m.scalars[k]][l];
         }
+        store_scalars(m, g, rows + species_at + m.n_species, width);
     }
     return -1;
 }
@@ -155,8 +178,46 @@ inline void moments_and_tangents(const Model& m, GradientWorkspace& g) {
         accumulate_moments<slot_group>(m, f, g.tile_tangent, g.tangent);
         accumulate_moments<slot_group>(m, g.weights, w.tile, g.tangent);
     }
+}
+
+inline double lane_sum(vec v) {
+    double total = 0.0;
+    for (int l = 0; l < lanes; ++l) total += v[l];
+    return total;
+}
+
+// adjoint and adjoint_tangent: derivatives by the basic moments of E and of weight E + dE; the derivatives
+// of the latter by the coefficients of the scalars are added to `gradient`.
+inline void table_gradient(const Model& m, GradientWorkspace& g, vec weight, double* gradient) {
+    Workspace& w = g.base;
     contract(m, w.moments);
     contract_tangent(m, w.moments, g.tangent);
+    energy_adjoint(m, w.moments, w.adjoint);
+    for (int q = 0; q < m.n_moments; ++q) g.adjoint_tangent[q] = zero();
+    for (int k = 0; k < m.n_scalars; ++k) g.adjoint_tangent[m.scalars[k]] += weight * m.moment_coeffs[k];
+    contract_reverse_tangent(m, w.moments, w.adjoint, g.tangent, g.adjoint_tangent);
+    for (int k = 0; k < m.n_scalars; ++k)
+        gradient[k] += lane_sum(g.tangent[m.scalars[k]] + weight * w.moments[m.scalars[k]]);
+}
+
+// The same by the plan; derivatives by the coefficients of the invariants are summed in g.invariants.
+inline void plan_gradient(const Model& m, GradientWorkspace& g, vec weight) {
+    Workspace& w = g.base;
+    harmonic_energy<Dual>(*m.plan, m.n_independent, g.harmonic, w.moments, g.tangent, w.adjoint,
+                          g.adjoint_tangent);
+    for (int q = 0; q < m.n_independent; ++q) g.adjoint_tangent[q] += weight * w.adjoint[q];
+    for (int e = 0; e < m.plan->n_invariants; ++e) {
+        const Dual value = invariant(*m.plan, e, g.harmonic.u);
+        g.invariants[e] += value.tangent + weight * value.value;
+    }
+}
+
+// From the sums over all blocks to the coefficients of the scalars.
+inline void expand_gradient(const Plan& p, int n_scalars, vec* invariants, double* gradient) {
+    for (int e = 0; e < p.n_invariants; ++e) invariants[e][0] = lane_sum(invariants[e]);
+    for (int k = 0; k < n_scalars; ++k)
+        for (int i = p.expansion_first[k]; i < p.expansion_first[k + 1]; ++i)
+            gradient[k] += p.expansion_values[i] * invariants[p.expansion_columns[i]][0];
 }
 
 inline void radial_gradient(const Model& m, GradientWorkspace& g) {
@@ -178,37 +239,28 @@ inline void radial_gradient(const Model& m, GradientWorkspace& g) {
     }
 }
 
-inline double lane_sum(vec v) {
-    double total = 0.0;
-    for (int l = 0; l < lanes; ++l) total += v[l];
-    return total;
-}
-
 inline std::int64_t directional_gradient(const Model& m, const System& s, const Direction& d,
                                          std::int64_t begin, std::int64_t end, void* memory,
                                          double* gradient) {
     Arena arena{static_cast<char*>(memory)};
     GradientWorkspace g = make_gradient_workspace(m, s, arena);
-    Workspace& w = g.base;
-    const Block& b = w.block;
+    const Block& b = g.base.block;
     const std::int64_t row = radial_row(m), species_at = row * m.n_species;
+    double* const scalars = gradient + species_at + m.n_species;
+    for (int e = 0; m.plan && e < m.plan->n_invariants; ++e) g.invariants[e] = zero();
     for (std::int64_t i = begin; i < end; i += lanes) {
-        const std::int64_t bad = load_block(m, s, i, end, w.block);
+        const std::int64_t bad = load_block(m, s, i, end, g.base.block);
         if (bad >= 0) return bad;
         load_direction(s, d, g);
         moments_and_tangents(m, g);
-        energy_adjoint(m, w.moments, w.adjoint);
         vec weight = zero();
         for (int l = 0; l < lanes; ++l)
             if (b.atom[l] >= 0) weight[l] = d.energy_weights[s.structures[b.atom[l]]];
-        for (int q = 0; q < m.n_moments; ++q) g.adjoint_tangent[q] = zero();
-        for (int k = 0; k < m.n_scalars; ++k)
-            g.adjoint_tangent[m.scalars[k]] += weight * m.moment_coeffs[k];
-        contract_reverse_tangent(m, w.moments, w.adjoint, g.tangent, g.adjoint_tangent);
+        if (m.plan)
+            plan_gradient(m, g, weight);
+        else
+            table_gradient(m, g, weight, scalars);
         radial_gradient(m, g);
-        for (int k = 0; k < m.n_scalars; ++k)
-            gradient[species_at + m.n_species + k] +=
-                lane_sum(g.tangent[m.scalars[k]] + weight * w.moments[m.scalars[k]]);
         for (int l = 0; l < lanes; ++l) {
             if (b.atom[l] < 0) continue;
             const std::int32_t type = s.types[b.atom[l]];
@@ -216,6 +268,7 @@ inline std::int64_t directional_gradient(const Model& m, const System& s, const 
             for (std::int64_t q = 0; q < row; ++q) gradient[type * row + q] += g.radial_sums[q][l];
         }
     }
+    if (m.plan) expand_gradient(*m.plan, m.n_scalars, g.invariants, scalars);
     return -1;
 }
 

@@ -344,8 +344,16 @@ inline void radial_columns(const Model& m, const System& s, JacobianWorkspace& w
     }
 }
 
-inline std::int64_t jacobian(const Model& m, const ScalarGraph& graph, const System& s, std::int64_t begin,
+// The model without its plan: scalars one by one need the table.
+MAXVOLT_INLINE Model by_table(const Model& m) {
+    Model out = m;
+    out.plan = nullptr;
+    return out;
+}
+
+inline std::int64_t jacobian(const Model& given, const ScalarGraph& graph, const System& s, std::int64_t begin,
                              std::int64_t end, void* memory, const JacobianOutput& out) {
+    const Model m = by_table(given);
     Arena arena{static_cast<char*>(memory)};
     JacobianWorkspace w = make_jacobian_workspace(m, graph, s, arena);
     Workspace& base = w.base.base;

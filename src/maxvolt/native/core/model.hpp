@@ -20,6 +20,34 @@ struct Product {
     double factor;
 };
 
+// Scalars of a potential as invariants of harmonic moments; the arrays of native/harmonic_layout.py.
+template <class Real>
+struct HarmonicPlan {
+    std::int32_t n_components, n_slots, n_harmonic_rows, n_moment_rows, n_pairs, n_rows, n_invariants;
+    std::int32_t constant;                 // component that is the number 1, or -1
+    const std::int32_t* harmonic_rows;     // [n_harmonic_rows][2] component, entries
+    const std::int32_t* harmonic_columns;  // independent basic moments
+    const Real* harmonic_values;
+    const std::int32_t* moment_rows;     // [n_moment_rows][2] independent basic moment, entries
+    const std::int32_t* moment_columns;  // components
+    const Real* moment_values;
+    const std::int32_t* couplings;         // [..][4] begins of real products, of complex ones, of blocks
+    const std::int32_t* real_products;     // [..][3]
+    const std::int32_t* complex_products;  // [..][6]
+    const std::int32_t* blocks;            // [..][7]
+    const std::int32_t* block_ranks;
+    const Real* block_values;
+    const std::int32_t* pairs;    // [n_pairs][4] components of both factors, coupling, begin of targets
+    const std::int32_t* targets;  // component at which each rank of each pair begins
+    const std::int32_t* rows;     // [n_rows][3] component, 2 L + 1, entries
+    const std::int32_t* columns;  // components
+    const Real* form;             // coefficients of the quadratic form
+    const std::int32_t* invariants;       // [n_invariants][3] components of both channels, 2 L + 1
+    const std::int32_t* expansion_first;  // [n_scalars + 1]
+    const std::int32_t* expansion_columns;
+    const Real* expansion_values;
+};
+
 struct Model {
     std::int32_t n_species, n_mu, radial_size;
     std::int32_t max_degree;  // highest rank nu of a basic moment
@@ -48,6 +76,7 @@ struct Model {
     const std::int64_t* run_first;    // [n_runs + 1]
     const Product* products;
     const std::int32_t* scalars;      // [n_scalars] moment index of each scalar
+    const HarmonicPlan<double>* plan;  // how evaluate and the gradients compute the scalars; null: by the table
 };
 
 // What the Jacobian kernel needs beyond the model: what depends on what.

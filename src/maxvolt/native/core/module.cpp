@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "bound_plan.hpp"
 #include "dependencies.hpp"
 #include "model.hpp"
 
@@ -119,6 +120,25 @@ class System {
     Array<std::int32_t, nb::shape<-1, 3>> shifts_;
 };
 
+// The arrays of HarmonicLayout by name, `form` and `constant`.
+std::unique_ptr<maxvolt::BoundPlan> bind_plan(const nb::dict& given, const maxvolt::Model& m) {
+    const auto integers = [&](const char* name) {
+        const auto a = nb::cast<nb::ndarray<const std::int32_t, nb::numpy, nb::device::cpu, nb::c_contig>>(given[name]);
+        return maxvolt::Integers32(a.data(), a.data() + a.size());
+    };
+    const auto reals = [&](const char* name) { return copy(nb::cast<Doubles>(given[name])); };
+    const auto number = [&](const char* name) { return nb::cast<std::int32_t>(given[name]); };
+    return std::make_unique<maxvolt::BoundPlan>(
+        maxvolt::PlanArrays{
+            number("n_components"), number("n_slots"), integers("harmonic_rows"), integers("harmonic_columns"),
+            integers("moment_rows"), integers("moment_columns"), integers("couplings"), integers("real_products"),
+            integers("complex_products"), integers("blocks"), integers("block_ranks"), integers("pairs"),
+            integers("targets"), integers("rows"), integers("columns"), integers("invariants"),
+            integers("expansion_first"), integers("expansion_columns"), reals("harmonic_values"),
+            reals("moment_values"), reals("block_values"), reals("form"), reals("expansion_values")},
+        m.n_independent, m.n_scalars, number("constant"));
+}
+
 class Core {
   public:
     Core(std::int32_t n_species, std::int32_t n_mu, std::int32_t radial_size, int envelope, bool clamp,
@@ -128,7 +148,7 @@ class Core {
          Integers moment_offsets, std::int32_t max_degree, std::int32_t n_independent, std::int32_t n_basic,
          std::int32_t n_moments, Integers traces,
          Integers run_targets, Array<std::int64_t, nb::ndim<1>> run_first, Integers left, Integers right,
-         Doubles factors, Integers scalars)
+         Doubles factors, Integers scalars, const nb::object& plan)
         : recurrence_(copy(recurrence)), charges_(copy(zbl_charges)), radial_(copy(radial_coeffs)),
           species_(copy(species_coeffs)), moment_(copy(moment_coeffs)), counts_(copy(monomial_counts)),
           offsets_(copy(moment_offsets)), targets_(copy(run_targets)), run_first_(copy(run_first)),
@@ -210,6 +230,8 @@ class Core {
         m.run_first = run_first_.data();
         m.products = products_.data();
         m.scalars = scalars_.data();
+        if (!plan.is_none()) plan_ = bind_plan(nb::cast<nb::dict>(plan), m);
+        m.plan = plan_ ? plan_->view() : nullptr;
     }
 
     void check(const System& s, std::int64_t begin, std::int64_t end) const {
@@ -231,6 +253,7 @@ class Core {
     std::vector<std::int32_t> scalars_, traces_;
     std::vector<maxvolt::Product> products_;
     std::unique_ptr<maxvolt::Dependencies> graph_;
+    std::unique_ptr<maxvolt::BoundPlan> plan_;
 };
 
 std::int64_t evaluate(const Core& core, const System& s, std::int64_t begin, std::int64_t end,
@@ -319,13 +342,13 @@ NB_MODULE(_core, module) {
                       double, double, Doubles, bool, std::vector<double>, Doubles, Doubles, Doubles,
                       Doubles, Integers, Integers, std::int32_t, std::int32_t, std::int32_t,
                       std::int32_t, Integers, Integers,
-                      Array<std::int64_t, nb::ndim<1>>, Integers, Integers, Doubles, Integers>(),
+                      Array<std::int64_t, nb::ndim<1>>, Integers, Integers, Doubles, Integers, const nb::object&>(),
              nb::kw_only(), "n_species"_a, "n_mu"_a, "radial_size"_a, "envelope"_a, "clamp"_a,
              "min_dist"_a, "cutoff"_a, "envelope_factor"_a, "slope"_a, "offset"_a, "recurrence"_a,
              "exponential_repulsion"_a, "zbl"_a, "zbl_charges"_a, "radial_coeffs"_a, "species_coeffs"_a,
              "moment_coeffs"_a, "monomial_counts"_a, "moment_offsets"_a, "max_degree"_a, "n_independent"_a,
              "n_basic"_a, "n_moments"_a, "traces"_a, "run_targets"_a, "run_first"_a, "left"_a, "right"_a, "factors"_a,
-             "scalars"_a)
+             "scalars"_a, "plan"_a.none())
         .def_prop_ro("n_parameters", [](const Core& c) { return n_parameters(c.view); });
     // Outputs are written to as they are: a converted copy of one would be thrown away.
     module.def("evaluate", &evaluate, "core"_a, "system"_a, "begin"_a, "end"_a, "kernels"_a,

@@ -12,7 +12,7 @@ inline std::int64_t workspace_bytes(const Model& m, const System& s) {
 
 inline std::int64_t jacobian_workspace_bytes(const Model& m, const ScalarGraph& graph, const System& s) {
     Arena arena{nullptr};
-    make_jacobian_workspace(m, graph, s, arena);
+    make_jacobian_workspace(by_table(m), graph, s, arena);
     return arena.used;
 }
 

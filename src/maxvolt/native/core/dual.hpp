@@ -1,0 +1,42 @@
+// Numbers with a derivative along one direction, so that a function and its tangent are one source.
+#pragma once
+#include "simd.hpp"
+
+namespace maxvolt::MAXVOLT_VARIANT {
+
+struct Dual {
+    vec value, tangent;
+};
+
+MAXVOLT_INLINE Dual operator+(Dual a, Dual b) { return {a.value + b.value, a.tangent + b.tangent}; }
+MAXVOLT_INLINE Dual operator-(Dual a, Dual b) { return {a.value - b.value, a.tangent - b.tangent}; }
+MAXVOLT_INLINE Dual operator*(Dual a, Dual b) {
+    return {a.value * b.value, a.value * b.tangent + a.tangent * b.value};
+}
+MAXVOLT_INLINE Dual operator*(double a, Dual b) { return {a * b.value, a * b.tangent}; }
+MAXVOLT_INLINE Dual& operator+=(Dual& a, Dual b) { return a = a + b; }
+
+// A number is a vec or a Dual; `tangents` is read and written only for the latter.
+template <class Number>
+struct Numbers;
+
+template <>
+struct Numbers<vec> {
+    static MAXVOLT_INLINE vec constant(double a) { return broadcast(a); }
+    static MAXVOLT_INLINE vec get(const vec* values, const vec*, int i) { return values[i]; }
+    static MAXVOLT_INLINE void set(vec* values, vec*, int i, vec a) { values[i] = a; }
+};
+
+template <>
+struct Numbers<Dual> {
+    static MAXVOLT_INLINE Dual constant(double a) { return {broadcast(a), zero()}; }
+    static MAXVOLT_INLINE Dual get(const vec* values, const vec* tangents, int i) {
+        return {values[i], tangents[i]};
+    }
+    static MAXVOLT_INLINE void set(vec* values, vec* tangents, int i, Dual a) {
+        values[i] = a.value;
+        tangents[i] = a.tangent;
+    }
+};
+
+}  // namespace maxvolt::MAXVOLT_VARIANT
