@@ -30,6 +30,13 @@ def test_potential_as_json(trained, capsys):
         "moments": 2,
         "basic_moments": 1,
         "products": 1,
+        "plan": {
+            "invariants": 2,
+            "independent_basic_moments": 1,
+            "products": 1,
+            "operations": 7,
+            "operations_product_by_product": 7,
+        },
         "basis_functions": 2,
         "parameters": 4 * 1 * 3 + 2 + 2,
         "active_set": False,
@@ -43,6 +50,16 @@ def test_potential_as_text(untrained, capsys):
     assert "untrained" in printed
     assert "Ni Al" in printed
     assert "1.9 to 5.2 A" in printed
+    assert "evaluation    by 2 invariants, 1 product and 1 basic moment; 7 op" in printed
+
+
+def test_a_potential_without_a_plan(trained, capsys):
+    """A basis function that is one component of a vector does not keep its value when rotated."""
+    trained.write_text(trained.read_text().replace("{{0, 0, 0, 0}}", "{{0, 1, 0, 0}}"))
+    assert main(["info", str(trained), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["plan"] is None
+    assert main(["info", str(trained)]) == 0
+    assert "evaluation    product by product\n" in capsys.readouterr().out
 
 
 def test_wrong_number_of_species(trained, capsys):

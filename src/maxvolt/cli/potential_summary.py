@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from maxvolt.basis.repulsion import ZBL
+from maxvolt.cli.console import counted
 from maxvolt.errors import SpeciesError
 from maxvolt.io.mtp import read_potential_file
 from maxvolt.io.potential_file import PotentialFile
+from maxvolt.native.plan_report import PlanReport, plan_report
 from maxvolt.potentials import read_potential
+from maxvolt.potentials.files import table_of_file
 
 __all__ = ["PotentialSummary", "level_of"]
 
@@ -28,6 +31,8 @@ class PotentialSummary:
         The symbols that the file names or was given.
     repulsion
         What is added to the potential at short distances.
+    plan
+        How its basis functions are evaluated; None: product by product, as the file says.
     members
         The files of an ensemble; empty for a single potential.
     """
@@ -35,6 +40,7 @@ class PotentialSummary:
     file: PotentialFile
     species: tuple[str, ...] | None
     repulsion: ZBL | None
+    plan: PlanReport | None
     members: tuple[Path, ...] = ()
 
     @classmethod
@@ -52,7 +58,8 @@ class PotentialSummary:
         has_note = "zbl:" in file.tag
         repulsion = read_potential(path, species).model.repulsion if has_note else None
         members = tuple(files) if len(files) > 1 else ()
-        return cls(file, species or file.species, repulsion, members)
+        plan = plan_report(table_of_file(path, file))
+        return cls(file, species or file.species, repulsion, plan, members)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the summary for JSON, units in the names."""
@@ -83,6 +90,7 @@ class PotentialSummary:
             "moments": file.alpha_moments_count,
             "basic_moments": len(file.alpha_index_basic),
             "products": len(file.alpha_index_times),
+            "plan": _plan_facts(self.plan),
             "basis_functions": scalars,
             "parameters": radial + file.species_count + scalars,
             "active_set": file.active_set is not None,
@@ -92,7 +100,7 @@ class PotentialSummary:
         """Return the summary for people: names and values."""
         facts = self.to_dict()
         species = " ".join(self.species or ()) or f"{self.file.species_count}, not named"
-        zbl, members = self.repulsion, self.members
+        zbl, plan, members = self.repulsion, self.plan, self.members
         ensemble = f"{len(members)} potentials, {members[0]} to {members[-1]}" if members else ""
         return {
             **({"ensemble": f"{ensemble}; below, the first"} if members else {}),
@@ -105,10 +113,29 @@ class PotentialSummary:
             "repulsion": "none" if zbl is None else f"ZBL, {zbl.inner:g} to {zbl.outer:g} A",
             "moments": f"{facts['moments']} ({facts['basic_moments']} basic), "
             f"{facts['products']} products",
+            "evaluation": "product by product"
+            if plan is None
+            else f"by {counted(plan.invariants, 'invariant')}, "
+            f"{counted(plan.plan.products, 'product')} and "
+            f"{counted(plan.independent_basic_moments, 'basic moment')}; "
+            f"{plan.plan.operations} operations an atom instead of {plan.table.operations}",
             "parameters": f"{facts['parameters']}, of these {facts['basis_functions']} "
             "of basis functions",
             "active set": "kept behind the potential" if facts["active_set"] else "none",
         }
+
+
+def _plan_facts(plan: PlanReport | None) -> dict[str, int] | None:
+    """Return a plan for JSON; operations are those of one atom, forward and reverse."""
+    if plan is None:
+        return None
+    return {
+        "invariants": plan.invariants,
+        "independent_basic_moments": plan.independent_basic_moments,
+        "products": plan.plan.products,
+        "operations": plan.plan.operations,
+        "operations_product_by_product": plan.table.operations,
+    }
 
 
 def level_of(file: PotentialFile) -> int:

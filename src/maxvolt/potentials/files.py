@@ -18,7 +18,7 @@ from maxvolt.native.model import Model
 from maxvolt.potentials.mtp import MTP, species_numbers
 from maxvolt.potentials.neighborhoods import check_species
 
-__all__ = ["read_potential", "write_potential"]
+__all__ = ["read_potential", "table_of_file", "write_potential"]
 
 _ZBL = re.compile(r"\s*zbl:\s+(\S+)\s+(\S+)")
 
@@ -56,7 +56,7 @@ def read_potential(path: str | Path, species: Sequence[str] | None = None) -> MT
             file.max_dist,
             file.radial_basis_size,
         ),
-        table=_table(path, file),
+        table=table_of_file(path, file),
         radial_coeffs=(
             np.zeros((len(symbols), len(symbols), file.radial_funcs_count, file.radial_basis_size))
             if file.radial_coeffs is None
@@ -119,7 +119,8 @@ def write_potential(path: str | Path, potential: MTP) -> None:
     )
 
 
-def _table(path: str | Path, file: PotentialFile) -> ContractionTable:
+def table_of_file(path: str | Path, file: PotentialFile) -> ContractionTable:
+    """Return the contraction table of a file; `path` is what an error names."""
     try:
         return ContractionTable(
             file.alpha_index_basic,
