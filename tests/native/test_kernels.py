@@ -204,6 +204,22 @@ def test_threads_change_nothing(n_atoms: int, count: int, monkeypatch: pytest.Mo
     )
 
 
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_gradients_of_structures_are_sums_over_their_atoms(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = random_model(8, 2)
+    where = neighborhoods([cluster(5), crystal(30), cluster(1), crystal(3)], 2)
+    core = compile_model(model)
+    sites = kernels.site_gradients(core, where, threads=1)
+    expected = np.zeros((4, model.n_parameters))
+    np.add.at(expected, where.structures, sites)
+    monkeypatch.setattr(kernels, "_ROW_BYTES", 1)  # eight atoms at a time: structures are cut
+    found = kernels.structure_gradients(core, where, threads=count)
+    assert_close(found, expected, "rows")
+    np.testing.assert_array_equal(found, kernels.structure_gradients(core, where, threads=1))
+
+
 def test_real_threads_on_many_atoms() -> None:
     model = random_model(4, 2)
     where = neighborhoods([crystal(520), crystal(9)], 2)

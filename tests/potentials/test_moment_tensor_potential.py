@@ -213,6 +213,22 @@ def test_a_dataset_in_portions_equals_its_structures_one_by_one(
         )
 
 
+@pytest.mark.parametrize("portion", [1, 9, 10**6])
+def test_gradients_of_a_stream_come_in_its_order(
+    portion: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mtp_module, "_PORTION", portion)
+    potential, dataset = oxide_potential(), some_structures()
+    singles = dataset.to_atoms()
+    rows = potential.energy_gradients(dataset, threads=1)
+    for stream in ([dataset], singles, [*singles[:2], dataset.select(slice(2, None))]):
+        found = np.concatenate(list(potential.iter_energy_gradients(iter(stream), threads=1)))
+        np.testing.assert_allclose(found, rows, rtol=1e-12, atol=1e-12)
+    wrong = Atoms("MgO", np.zeros((2, 3)))
+    with pytest.raises(DataError, match=f"atom 0 of structure {len(singles)} coincides"):
+        list(potential.iter_energy_gradients([*singles, wrong]))
+
+
 def test_messages_count_structures_from_the_first_of_the_dataset(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from maxvolt.errors import DataError
 from maxvolt.native import _core
 from maxvolt.native.neighborhoods import Neighborhoods
-from maxvolt.native.threads import atom_ranges, run_ranges, thread_count
+from maxvolt.native.threads import atom_ranges, map_ranges, run_ranges, thread_count
 
 __all__ = [
     "Energies",
@@ -26,7 +26,11 @@ __all__ = [
     "instruction_sets",
     "jacobian",
     "site_gradients",
+    "structure_gradients",
 ]
+
+_ROW_BYTES = 2**21
+"""Of the rows of atoms that a thread holds before it sums them up: they stay in its cache."""
 
 BEST = ""
 """Name that stands for the best instruction set of this processor."""
@@ -129,12 +133,39 @@ def site_gradients(
     rows = np.empty((where.n_atoms, core.n_parameters))
     found = run_ranges(
         lambda part, begin, end: _core.site_gradients(
-            core, where.system, begin, end, kernels, rows
+            core, where.system, begin, end, kernels, rows[begin:end]
         ),
         atom_ranges(where.n_atoms, thread_count(threads)),
     )
     _raise_if_coincident(found, where)
     return rows
+
+
+def structure_gradients(
+    core: _core.Core, where: Neighborhoods, *, threads: int | None = None, kernels: str = BEST
+) -> NDArray[np.float64]:
+    """Gradient of every energy with respect to all parameters, shape (n, P).
+
+    Rows of the atoms are summed up a few at a time: memory does not grow with the atoms, and the
+    order of the sums does not depend on the number of threads. Parameters and errors as of
+    `evaluate`.
+    """
+    width = core.n_parameters
+    step = max(8, _ROW_BYTES // (8 * width) // 8 * 8)
+    ranges = [(b, min(b + step, where.n_atoms)) for b in range(0, where.n_atoms, step)]
+
+    def work(begin: int, end: int) -> tuple[int, NDArray[np.int32], NDArray[np.float64]]:
+        rows = np.empty((end - begin, width))
+        bad = _core.site_gradients(core, where.system, begin, end, kernels, rows)
+        structures = where.structures[begin:end]
+        first = np.flatnonzero(np.diff(structures, prepend=-1))
+        return bad, structures[first], np.add.reduceat(rows, first, axis=0)
+
+    out = np.zeros((where.n_structures, width))
+    for bad, structures, sums in map_ranges(work, ranges, thread_count(threads)):
+        _raise_if_coincident([bad], where)
+        out[structures] += sums
+    return out
 
 
 def directional_gradient(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import TypeVar
 
-__all__ = ["ATOMS_PER_THREAD", "atom_ranges", "run_ranges", "thread_count"]
+__all__ = ["ATOMS_PER_THREAD", "atom_ranges", "map_ranges", "run_ranges", "thread_count"]
 
 T = TypeVar("T")
 
@@ -50,6 +51,22 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 if hasattr(os, "register_at_fork"):
     # A forked process has none of its parent's threads and would wait for them forever.
     os.register_at_fork(after_in_child=_pool.cache_clear)
+
+
+def map_ranges(
+    work: Callable[[int, int], T], ranges: list[tuple[int, int]], threads: int
+) -> Iterator[T]:
+    """Yield ``work(begin, end)`` of each range in order, computed by so many threads."""
+    if threads == 1 or len(ranges) == 1:
+        yield from (work(*item) for item in ranges)
+        return
+    pool = _pool(threads)
+    # A few ahead of the consumer, so that results do not pile up.
+    pending = deque(pool.submit(work, *item) for item in ranges[: 2 * threads])
+    for item in [*ranges[2 * threads :], *[None] * len(pending)]:
+        yield pending.popleft().result()
+        if item is not None:
+            pending.append(pool.submit(work, *item))
 
 
 def run_ranges(work: Callable[[int, int, int], T], ranges: list[tuple[int, int]]) -> list[T]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -22,6 +22,7 @@ from maxvolt.native import _core, kernels
 from maxvolt.native.model import Model, compile_model
 from maxvolt.native.neighborhoods import Neighborhoods
 from maxvolt.potentials.neighborhoods import (
+    batches,
     check_species,
     dataset_neighborhoods,
     portions,
@@ -275,9 +276,10 @@ class MTP:
         dataset = Dataset.from_atoms([structures]) if isinstance(structures, Atoms) else structures
         return dataset_neighborhoods(dataset, self.species, self.cutoff)
 
-    def _portion(self, dataset: Dataset, part: slice) -> Neighborhoods:
+    def _portion(self, dataset: Dataset, part: slice, before: int = 0) -> Neighborhoods:
+        """Part of a dataset that comes after so many other structures."""
         return dataset_neighborhoods(
-            dataset.select(part), self.species, self.cutoff, first_structure=part.start
+            dataset.select(part), self.species, self.cutoff, first_structure=before + part.start
         )
 
     def types(self, numbers: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -352,10 +354,11 @@ class MTP:
         rows : shape (N, n_parameters)
             Order radial, species, moment coefficients, as in MLIP.
         """
-        return self._gradients(self.neighborhoods(structures), threads)
+        where = self.neighborhoods(structures)
+        return self._scaled(kernels.site_gradients(self.core, where, threads=threads))
 
-    def _gradients(self, where: Neighborhoods, threads: int | None) -> NDArray[np.float64]:
-        rows = kernels.site_gradients(self.core, where, threads=threads)
+    def _scaled(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """From the kernels' product of coefficient and scaling to the coefficient of the file."""
         rows[:, : self.model.n_radial] *= self.model.scaling
         return rows
 
@@ -363,11 +366,36 @@ class MTP:
         self, dataset: Dataset, *, threads: int | None = None
     ) -> NDArray[np.float64]:
         """Gradient of every energy by all parameters, shape (n, n_parameters); as site energies."""
-        out = np.zeros((len(dataset), self.n_parameters))
-        for part in portions(dataset.counts, _PORTION):
-            where = self._portion(dataset, part)
-            np.add.at(out[part], where.structures, self._gradients(where, threads))
+        out = np.empty((len(dataset), self.n_parameters))
+        begin = 0
+        for rows in self.iter_energy_gradients([dataset], threads=threads):
+            out[begin : begin + len(rows)] = rows
+            begin += len(rows)
         return out
+
+    def iter_energy_gradients(
+        self, stream: Iterable[Dataset | Atoms], *, threads: int | None = None
+    ) -> Iterator[NDArray[np.float64]]:
+        """Gradients of the energies of a stream of structures, in bounded memory.
+
+        Parameters
+        ----------
+        stream
+            Datasets or single structures; as long as it likes.
+        threads
+            Number of threads; None for every core.
+
+        Yields
+        ------
+        rows : shape (m, n_parameters)
+            The next structures in order, some at a time.
+        """
+        before = 0
+        for dataset in batches(stream, _PORTION):
+            for part in portions(dataset.counts, _PORTION):
+                where = self._portion(dataset, part, before)
+                yield self._scaled(kernels.structure_gradients(self.core, where, threads=threads))
+            before += len(dataset)
 
     def write(self, path: str | Path) -> None:
         """Write the potential as .mtp or .almtp; an active set that came with it follows it."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
+from ase import Atoms
 from ase.data import atomic_numbers, chemical_symbols
 from numpy.typing import NDArray
 
@@ -13,7 +14,7 @@ from maxvolt.errors import DataError, SpeciesError
 from maxvolt.native.neighborhoods import Neighborhoods
 from maxvolt.neighbors import build_neighbors, concatenate_neighbors
 
-__all__ = ["check_species", "dataset_neighborhoods", "portions", "species_types"]
+__all__ = ["batches", "check_species", "dataset_neighborhoods", "portions", "species_types"]
 
 
 def check_species(species: Sequence[str]) -> tuple[str, ...]:
@@ -108,6 +109,23 @@ def dataset_neighborhoods(
         pairs=concatenate_neighbors(lists),
         first_structure=first_structure,
     )
+
+
+def batches(stream: Iterable[Dataset | Atoms], atoms: int) -> Iterator[Dataset]:
+    """Gather single structures of a stream to datasets of about so many atoms; keep the order."""
+    single: list[Atoms] = []
+    size = 0
+    for item in stream:
+        if isinstance(item, Atoms):
+            single.append(item)
+            size += len(item)
+        if single and (size >= atoms or not isinstance(item, Atoms)):
+            yield Dataset.from_atoms(single)
+            single, size = [], 0
+        if not isinstance(item, Atoms):
+            yield item
+    if single:
+        yield Dataset.from_atoms(single)
 
 
 def portions(counts: NDArray[np.int64], atoms: int) -> Iterator[slice]:

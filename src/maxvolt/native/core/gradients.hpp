@@ -8,7 +8,7 @@ namespace maxvolt::MAXVOLT_VARIANT {
 // slopes[s * n_mu + mu] += sum over monomials of adjoint * value.
 template <int S>
 MAXVOLT_INLINE void moment_slopes(const Model& m, const vec* value, const vec* adjoint, vec* slopes) {
-    for_mu_segments(m, [&]<int N>(int mu0, int begin, int end) __attribute__((always_inline)) {
+    for_mu_segments(m, [&]<int N, bool First>(int mu0, int begin, int end) __attribute__((always_inline)) {
         vec sum[N][S];
         const vec* source[N];
         for (int q = 0; q < N; ++q) {
@@ -83,22 +83,33 @@ MAXVOLT_INLINE std::int64_t radial_row(const Model& m) {
     return std::int64_t(m.n_species) * m.n_mu * m.radial_size;
 }
 
-// Values of all scalars of the block, scattered to the rows of its atoms.
+MAXVOLT_INLINE vec scalar_value(const Model& m, const GradientWorkspace& g, int k) {
+    if (!m.plan) return g.base.moments[m.scalars[k]];
+    const Plan& p = *m.plan;
+    vec value = zero();
+    for (int i = p.expansion_first[k]; i < p.expansion_first[k + 1]; ++i)
+        value += p.expansion_values[i] * g.invariants[p.expansion_columns[i]];
+    return value;
+}
+
+// Values of all scalars of the block, in the rows of its atoms.
 inline void store_scalars(const Model& m, const GradientWorkspace& g, double* rows, std::int64_t width) {
     const Workspace& w = g.base;
     if (m.plan)
         for (int e = 0; e < m.plan->n_invariants; ++e) g.invariants[e] = invariant(*m.plan, e, w.harmonic.u);
-    for (int k = 0; k < m.n_scalars; ++k) {
-        vec value = zero();
-        if (m.plan) {
-            const Plan& p = *m.plan;
-            for (int i = p.expansion_first[k]; i < p.expansion_first[k + 1]; ++i)
-                value += p.expansion_values[i] * g.invariants[p.expansion_columns[i]];
-        } else {
-            value = w.moments[m.scalars[k]];
+    for (int k0 = 0; k0 < m.n_scalars; k0 += lanes) {
+        const int n = m.n_scalars - k0 < lanes ? m.n_scalars - k0 : lanes;
+        vec values[lanes];
+        for (int k = 0; k < lanes; ++k) values[k] = k < n ? scalar_value(m, g, k0 + k) : zero();
+        transpose(values);
+        for (int l = 0; l < lanes; ++l) {
+            if (w.block.atom[l] < 0) continue;
+            double* out = rows + w.block.atom[l] * width + k0;
+            if (n == lanes)
+                store(out, values[l]);
+            else
+                for (int k = 0; k < n; ++k) out[k] = values[l][k];
         }
-        for (int l = 0; l < lanes; ++l)
-            if (w.block.atom[l] >= 0) rows[w.block.atom[l] * width + k] = value[l];
     }
 }
 

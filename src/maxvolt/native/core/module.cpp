@@ -273,13 +273,13 @@ std::int64_t evaluate(const Core& core, const System& s, std::int64_t begin, std
 std::int64_t site_gradients(const Core& core, const System& s, std::int64_t begin, std::int64_t end,
                             const std::string& kernels, Output<nb::ndim<2>> rows) {
     core.check(s, begin, end);
-    require(std::int64_t(rows.shape(0)) == s.view.n_atoms &&
-                std::int64_t(rows.shape(1)) == n_parameters(core.view),
+    const std::int64_t width = n_parameters(core.view);
+    require(std::int64_t(rows.shape(0)) == end - begin && std::int64_t(rows.shape(1)) == width,
             "site gradients of wrong size");
     const Kernels* k = find_kernels(kernels);
     nb::gil_scoped_release release;
     Memory memory(k->workspace_bytes(core.view, s.view));
-    return k->site_gradients(core.view, s.view, begin, end, memory.data, rows.data());
+    return k->site_gradients(core.view, s.view, begin, end, memory.data, rows.data() - begin * width);
 }
 
 std::int64_t directional_gradient(const Core& core, const System& s, std::int64_t begin,

@@ -82,35 +82,40 @@ MAXVOLT_INLINE void monomials_tangent(int max_degree, const vec* x, const vec* y
     }
 }
 
-// Calls body<NMU>(mu0, begin, end) for the stretches of monomials that have moments for mu0 .. mu0+NMU-1,
-// at most `most` mu at a time, so that the loops over mu have compile-time length.
+constexpr int mu_group = 4;  // functions f_mu handled together in the loops over monomials
+
+// Calls body<NMU, First>(mu0, begin, end) for the stretches of monomials that have moments for
+// mu0 .. mu0+NMU-1, so that the loops over mu have compile-time length. First: mu0 is 0; these stretches
+// together hold all monomials.
+template <bool First, class Body>
+MAXVOLT_INLINE void mu_group_segments(const Model& m, int mu0, Body&& body) {
+    const int n = m.n_mu - mu0 < mu_group ? m.n_mu - mu0 : mu_group;
+    int begin = 0;
+    for (int count = n; count >= 1; --count) {
+        const int end = m.monomial_counts[mu0 + count - 1];
+        if (end <= begin) continue;
+        if (count == 4)
+            body.template operator()<4, First>(mu0, begin, end);
+        else if (count == 3)
+            body.template operator()<3, First>(mu0, begin, end);
+        else if (count == 2)
+            body.template operator()<2, First>(mu0, begin, end);
+        else
+            body.template operator()<1, First>(mu0, begin, end);
+        begin = end;
+    }
+}
+
 template <class Body>
 MAXVOLT_INLINE void for_mu_segments(const Model& m, Body&& body) {
-    constexpr int most = 4;
-    for (int mu0 = 0; mu0 < m.n_mu; mu0 += most) {
-        const int n = m.n_mu - mu0 < most ? m.n_mu - mu0 : most;
-        int begin = 0;
-        for (int count = n; count >= 1; --count) {
-            const int end = m.monomial_counts[mu0 + count - 1];
-            if (end > begin) {
-                if (count == 4)
-                    body.template operator()<4>(mu0, begin, end);
-                else if (count == 3)
-                    body.template operator()<3>(mu0, begin, end);
-                else if (count == 2)
-                    body.template operator()<2>(mu0, begin, end);
-                else
-                    body.template operator()<1>(mu0, begin, end);
-                begin = end;
-            }
-        }
-    }
+    mu_group_segments<true>(m, 0, body);
+    for (int mu0 = mu_group; mu0 < m.n_mu; mu0 += mu_group) mu_group_segments<false>(m, mu0, body);
 }
 
 // moments += f[mu] * monomial for S slots at once; f[s * n_mu + mu].
 template <int S>
 MAXVOLT_INLINE void accumulate_moments(const Model& m, const vec* f, const vec* value, vec* moments) {
-    for_mu_segments(m, [&]<int N>(int mu0, int begin, int end) __attribute__((always_inline)) {
+    for_mu_segments(m, [&]<int N, bool First>(int mu0, int begin, int end) __attribute__((always_inline)) {
         vec weight[N][S];
         vec* target[N];
         for (int q = 0; q < N; ++q) {
@@ -134,9 +139,7 @@ MAXVOLT_INLINE void accumulate_moments(const Model& m, const vec* f, const vec* 
 template <int S>
 MAXVOLT_INLINE void pull_back_moments(const Model& m, const vec* f, const vec* value,
                                       const vec* adjoint, vec* monomial_adjoint, vec* slopes) {
-    const int n_monomials = m.monomial_counts[0];
-    for (int i = 0; i < n_monomials * S; ++i) monomial_adjoint[i] = zero();
-    for_mu_segments(m, [&]<int N>(int mu0, int begin, int end) __attribute__((always_inline)) {
+    for_mu_segments(m, [&]<int N, bool First>(int mu0, int begin, int end) __attribute__((always_inline)) {
         vec weight[N][S], slope[N][S];
         const vec* source[N];
         for (int q = 0; q < N; ++q) {
@@ -149,7 +152,7 @@ MAXVOLT_INLINE void pull_back_moments(const Model& m, const vec* f, const vec* v
         for (int i = begin; i < end; ++i) {
             vec sum[S], monomial[S];
             for (int s = 0; s < S; ++s) {
-                sum[s] = monomial_adjoint[std::int64_t(i) * S + s];
+                sum[s] = First ? zero() : monomial_adjoint[std::int64_t(i) * S + s];
                 monomial[s] = value[std::int64_t(i) * S + s];
             }
             for (int q = 0; q < N; ++q) {
