@@ -8,7 +8,7 @@ Harmonics are orthonormal over the sphere up to the factor 4 pi (docs/formulatio
 from __future__ import annotations
 
 from functools import cache
-from math import comb, factorial, sqrt
+from math import comb, copysign, factorial, prod, sqrt
 
 import numpy as np
 from numpy.polynomial import Legendre, Polynomial
@@ -79,23 +79,21 @@ def harmonics_from_monomials(l: int) -> NDArray[np.float64]:
 
 @cache
 def _clebsch_gordan(l1: int, m1: int, l2: int, m2: int, rank: int) -> float:
-    """<l1 m1, l2 m2 | rank m1+m2>, by Racah's formula (Varshalovich et al. 1988, 8.2.1)."""
+    """<l1 m1, l2 m2 | rank m1+m2>, by Racah's formula (Varshalovich et al. 1988, 8.2.1).
+
+    Written in binomial coefficients, its alternating sum is one of integers and loses no digits.
+    """
     m = m1 + m2
     if abs(m) > rank:
         return 0.0
-    total = 0.0
-    for k in range(l1 + l2 - rank + 1):
-        arguments = (
-            *(k, l1 + l2 - rank - k, l1 - m1 - k),
-            *(l2 + m2 - k, rank - l2 + m1 + k, rank - l1 - m2 + k),
-        )
-        if min(arguments) >= 0:
-            total += (-1) ** k / np.prod([float(factorial(a)) for a in arguments])
-    triangle = (
-        factorial(rank + l1 - l2) * factorial(rank - l1 + l2) * factorial(l1 + l2 - rank)
-    ) / factorial(l1 + l2 + rank + 1)
-    powers = [factorial(a) for a in (rank + m, rank - m, l1 - m1, l1 + m1, l2 - m2, l2 + m2)]
-    return sqrt((2 * rank + 1) * triangle) * float(np.prod(np.sqrt(powers, dtype=float))) * total
+    a, b, c = l1 + l2 - rank, rank + l1 - l2, rank + l2 - l1
+    total = sum(
+        (-1) ** k * comb(a, k) * comb(b, l1 - m1 - k) * comb(c, l2 + m2 - k)
+        for k in range(min(a, l1 - m1, l2 + m2) + 1)
+    )
+    above = (l1 - m1, l1 + m1, l2 - m2, l2 + m2, rank - m, rank + m)
+    square = (2 * rank + 1) * total**2 * prod(map(factorial, above))
+    return copysign(sqrt(square / prod(map(factorial, (a, b, c, l1 + l2 + rank + 1)))), total)
 
 
 @cache
@@ -104,8 +102,10 @@ def coupling_coefficients(l1: int, l2: int, rank: int) -> dict[tuple[int, int, i
 
     With B_m = cos + i sin components for m > 0 and B_0 the component 0, the coupled tensor has
     C_M = sum of coefficient * Z(m1, m2, sign) with Z = B_m1 B_m2 for sign +1 (M = m1 + m2) and
-    Z = B_m conj(B_m'), m the larger, for sign -1 (M = |m1 - m2|). C_0 is the real part of the sum
-    where l1 + l2 + rank is even and the imaginary part of B_m1 conj(B_m2) where it is odd.
+    Z = B_m conj(B_m'), m the larger, for sign -1 (M = |m1 - m2|). Where l1 + l2 + rank is even, C_0
+    is the real part of its sum, and C rotates as harmonics do. Where it is odd, C_0 is the imaginary
+    part, and the C_M with M > 0 are i times those that rotate so: scalar products of two such
+    tensors are right, and a sum of one with an even one never occurs.
 
     Returns
     -------

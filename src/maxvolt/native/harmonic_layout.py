@@ -140,7 +140,7 @@ def harmonic_layout(plan: EvaluationPlan, moment_offsets: NDArray[np.int32]) -> 
         couplings=coupling_tables(couplings),
         pairs=pairs,
         targets=targets,
-        form=_form(plan, place),
+        form=_form(plan, place, n_components),
         expansion=plan.expansion,
     )
 
@@ -202,12 +202,12 @@ def _pairs(
     return table, np.array(targets, dtype=np.int32), couplings
 
 
-def _form(plan: EvaluationPlan, place: Places) -> QuadraticForm:
+def _form(plan: EvaluationPlan, place: Places, n_components: int) -> QuadraticForm:
     invariants = np.array(
         [(place[i.left, i.rank], place[i.right, i.rank], 2 * i.rank + 1) for i in plan.invariants],
         dtype=np.int32,
     ).reshape(-1, 3)
-    left, right, width = invariants.T
+    left, right, _ = invariants.T
     number = np.arange(len(invariants))
     square = left == right
     # Both halves of the symmetric form, the diagonal doubled.
@@ -215,8 +215,10 @@ def _form(plan: EvaluationPlan, place: Places) -> QuadraticForm:
     column = np.concatenate([right, left[~square]])
     number = np.concatenate([number, number[~square]])
     order = np.lexsort((column, row))
-    begins, counts = np.unique(row, return_counts=True)
-    widths = np.concatenate([width, width[~square]])[order][np.cumsum(counts) - counts]
+    # Each channel has a row, those of no invariant an empty one: the form sets the whole gradient.
+    begins = np.array(sorted(place.values()), dtype=np.int64)
+    widths = np.diff(begins, append=n_components)
+    counts = np.bincount(np.searchsorted(begins, row), minlength=len(begins))
     return QuadraticForm(
         rows=np.stack([begins, widths, counts], axis=1).astype(np.int32),
         columns=column[order],
