@@ -103,9 +103,9 @@ def coupling_coefficients(l1: int, l2: int, rank: int) -> dict[tuple[int, int, i
     With B_m = cos + i sin components for m > 0 and B_0 the component 0, the coupled tensor has
     C_M = sum of coefficient * Z(m1, m2, sign) with Z = B_m1 B_m2 for sign +1 (M = m1 + m2) and
     Z = B_m conj(B_m'), m the larger, for sign -1 (M = |m1 - m2|). Where l1 + l2 + rank is even, C_0
-    is the real part of its sum, and C rotates as harmonics do. Where it is odd, C_0 is the imaginary
-    part, and the C_M with M > 0 are i times those that rotate so: scalar products of two such
-    tensors are right, and a sum of one with an even one never occurs.
+    is the real part of its sum, and C rotates as harmonics do. Where it is odd, C_0 is the
+    imaginary part, and the C_M with M > 0 are i times those that rotate so: scalar products of two
+    such tensors are right, and of one with an even one there are none.
 
     Returns
     -------
