@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lstsq
-from scipy.sparse import csr_array, lil_array
+from scipy.sparse import csr_array
 
 from maxvolt.basis.contraction import ContractionTable
 from maxvolt.basis.harmonics import (
@@ -169,17 +169,19 @@ def expand_scalars(
     members: dict[tuple[Vertex, ...], list[int]] = defaultdict(list)
     for scalar, key in enumerate(vertices):
         members[key].append(scalar)
-    coefficients = lil_array((len(vertices), len(invariants)))
-    for key, scalars in members.items():
-        found = columns[key]
+    rows, numbers, values = [], [], []
+    for key, found in columns.items():
         enough = _enough_samples(len(found))
-        solution = _solve(left[found, :enough].T, right[scalars, :enough].T)
+        solution = _solve(left[found, :enough].T, right[members[key], :enough].T)
         if solution is None:
             return None
-        for position, scalar in enumerate(scalars):
-            for k in np.flatnonzero(solution[:, position]):
-                coefficients[scalar, found[k]] = solution[k, position]
-    return csr_array(coefficients)
+        number, position = np.nonzero(solution)
+        rows.append(np.array(members[key])[position])
+        numbers.append(np.array(found, dtype=np.int64)[number])
+        values.append(solution[number, position])
+    places = np.concatenate(rows), np.concatenate(numbers)
+    shape = (len(vertices), len(invariants))
+    return csr_array((np.concatenate(values), places), shape=shape)
 
 
 def _columns(

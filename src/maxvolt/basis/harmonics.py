@@ -15,6 +15,7 @@ from numpy.polynomial import Legendre, Polynomial
 from numpy.typing import NDArray
 
 __all__ = [
+    "HIGHEST_RANK",
     "coupling",
     "coupling_coefficients",
     "harmonics_from_monomials",
@@ -23,6 +24,9 @@ __all__ = [
 ]
 
 Exponents = tuple[int, int, int]
+
+HIGHEST_RANK = 12
+"""Up to which harmonics keep 12 digits when they are written in monomials, which cancel."""
 
 
 @cache

@@ -7,18 +7,15 @@ coupled pairs, and all scalars merge into it (docs/formulation, equations (29) t
 
 from __future__ import annotations
 
-import hashlib
-import os
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
+from threading import Lock
 
-import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
+from threadpoolctl import threadpool_limits
 
 from maxvolt.basis.contraction import ContractionTable
 from maxvolt.basis.expansion import expand_scalars
+from maxvolt.basis.harmonics import HIGHEST_RANK
 from maxvolt.basis.invariant_selection import select_invariants
 from maxvolt.basis.invariants import (
     MOST_FACTORS,
@@ -27,11 +24,10 @@ from maxvolt.basis.invariants import (
     harmonic_factors,
     scalar_vertices,
 )
+from maxvolt.basis.multigraphs import Vertex
+from maxvolt.basis.plan_files import read_expansion, table_key, write_expansion
 
 __all__ = ["EvaluationPlan", "evaluation_plan"]
-
-_VERSION = 1
-"""Of the cached files; counted up when plans change."""
 
 _WORTH_KEEPING = 5_000
 """Products of a table; plans of smaller ones take no time."""
@@ -64,10 +60,7 @@ class EvaluationPlan:
 
 
 def evaluation_plan(table: ContractionTable) -> EvaluationPlan | None:
-    """Find the plan of a table; large ones are kept in the user's cache folder.
-
-    The folder is ``$MAXVOLT_CACHE``, else ``$XDG_CACHE_HOME/maxvolt``, else ``~/.cache/maxvolt``;
-    files in it may be deleted at any time.
+    """Find the plan of a table; those of large ones are kept in files (`plan_files`).
 
     Returns
     -------
@@ -75,85 +68,43 @@ def evaluation_plan(table: ContractionTable) -> EvaluationPlan | None:
         None for a table with a scalar that is not rotationally invariant or is a product of more
         than four moments; it is then evaluated as it stands.
     """
-    digest = hashlib.sha256(repr((_VERSION, table.n_moments)).encode())
-    for array in (table.basic, table.products, table.scalars):
-        digest.update(repr(array.shape).encode() + np.ascontiguousarray(array).tobytes())
-    key = digest.hexdigest()
-    if key not in _recent:
-        path = _cache_folder() / f"plan-{key[:32]}.npz"
-        plan = _read(path) if len(table.products) > _WORTH_KEEPING else None
-        if plan is None:
-            plan = _make_plan(table)
-            if plan is not None and len(table.products) > _WORTH_KEEPING:
-                _write(path, plan)
-        while len(_recent) >= _MOST_RECENT:
-            _recent.pop(next(iter(_recent)))
+    key = table_key(table)
+    with _recent_changes:
+        if key in _recent:
+            return _recent[key]
+    is_kept = len(table.products) > _WORTH_KEEPING
+    found = read_expansion(key) if is_kept else None
+    plan = _make_plan(table) if found is None else EvaluationPlan(*found)
+    if is_kept and found is None and plan is not None:
+        write_expansion(key, plan.invariants, plan.expansion)
+    with _recent_changes:
         _recent[key] = plan
-    return _recent[key]
+        while len(_recent) > _MOST_RECENT:
+            del _recent[next(iter(_recent))]
+    return plan
 
 
 _recent: dict[str, EvaluationPlan | None] = {}
+_recent_changes = Lock()
 _MOST_RECENT = 32
 
 
 def _make_plan(table: ContractionTable) -> EvaluationPlan | None:
     vertices = scalar_vertices(table)
-    if vertices is None or max(map(len, vertices), default=0) > MOST_FACTORS:
+    if vertices is None or not _can_be_planned(vertices):
         return None
     factors = {f for key in set(vertices) for f in harmonic_factors(key)}
     invariants = select_invariants(sorted(factors))
-    expansion = expand_scalars(table, vertices, invariants) if invariants else None
-    if expansion is None:
+    if not invariants:
         return None
-    return EvaluationPlan(tuple(invariants), expansion)
+    with threadpool_limits(1, user_api="blas"):  # many small systems: threads would only wait
+        expansion = expand_scalars(table, vertices, invariants)
+    return None if expansion is None else EvaluationPlan(tuple(invariants), expansion)
 
 
-def _cache_folder() -> Path:
-    own = os.environ.get("MAXVOLT_CACHE")
-    if own:
-        return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "maxvolt"
-
-
-def _rows(invariants: tuple[Invariant, ...]) -> NDArray[np.int16]:
-    """One row an invariant: rank, lengths of both channels, four harmonics (mu, l), -1 for none."""
-    rows = np.full((len(invariants), 11), -1, dtype=np.int16)
-    for row, invariant in zip(rows, invariants, strict=True):
-        numbers = [n for harmonic in invariant.left + invariant.right for n in harmonic]
-        row[:3] = invariant.rank, len(invariant.left), len(invariant.right)
-        row[3 : 3 + len(numbers)] = numbers
-    return rows
-
-
-def _invariant(row: list[int]) -> Invariant:
-    rank, n_left, n_right = row[:3]
-    factors = tuple((row[3 + 2 * k], row[4 + 2 * k]) for k in range(n_left + n_right))
-    return Invariant(rank, factors[:n_left], factors[n_left:])
-
-
-def _write(path: Path, plan: EvaluationPlan) -> None:
-    """Keep a plan; where that cannot be done it is made again the next time."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npz", delete=False) as file:
-            np.savez(
-                file,
-                invariants=_rows(plan.invariants),
-                data=plan.expansion.data,
-                indices=plan.expansion.indices,
-                indptr=plan.expansion.indptr,
-            )
-        Path(file.name).replace(path)
-    except OSError:  # a folder that cannot be written costs time, not results
-        return
-
-
-def _read(path: Path) -> EvaluationPlan | None:
-    try:
-        with np.load(path) as stored:
-            rows = stored["invariants"].tolist()
-            parts = (stored["data"], stored["indices"], stored["indptr"])
-    except (OSError, ValueError, KeyError, EOFError):  # absent, or damaged: made again
-        return None
-    shape = (len(parts[2]) - 1, len(rows))
-    return EvaluationPlan(tuple(map(_invariant, rows)), csr_array(parts, shape=shape))
+def _can_be_planned(vertices: list[tuple[Vertex, ...]]) -> bool:
+    moments = {moment for key in vertices for moment in key}
+    return (
+        max(map(len, vertices), default=0) <= MOST_FACTORS
+        and max((nu for _, nu in moments), default=0) <= HIGHEST_RANK
+    )
