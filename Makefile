@@ -2,6 +2,8 @@
 #   make demo     train a potential on data it makes itself, in under two minutes
 #   make test     the test suite (more arguments for pytest: make test PYTEST_ARGS="-k cfg")
 #   make lint     ruff, mypy, the layer contract
+#   make bench    speed and memory beside motep, into docs/benchmarks, in about 20 minutes
+#                 (make bench BENCH_ARGS=--quick: in a few minutes, into bench_output)
 #   make wheel    sdist and wheel into dist/
 #   make clean    remove what the targets above made
 
@@ -9,12 +11,13 @@ PYTHON ?= python3
 VENV   ?= .venv
 PYTEST_WORKERS ?= $(shell n=$$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 1); echo $$((n < 4 ? n : 4)))
 PYTEST_ARGS ?=
+BENCH_ARGS ?= --output docs/benchmarks
 
 BIN   := $(VENV)/bin
 PIP   := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 SETUP := pyproject.toml CMakeLists.txt $(shell find src -name '*.cpp' -o -name '*.hpp' -o -name 'CMakeLists.txt')
 
-.PHONY: demo test lint wheel clean FORCE
+.PHONY: demo test lint bench wheel clean FORCE
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -29,12 +32,15 @@ lint: $(VENV)/installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+bench: $(VENV)/installed-bench
+	$(BIN)/python benchmarks/run.py $(BENCH_ARGS)
+
 wheel: $(VENV)/installed-dev
 	rm -rf dist
 	$(BIN)/pyproject-build --outdir dist .
 
 clean:
-	rm -rf $(VENV) build dist demo_output
+	rm -rf $(VENV) build dist demo_output bench_output
 
 # Debian's python3 may come without ensurepip: then the machine's own pip fills the environment.
 $(VENV)/created:
@@ -54,6 +60,10 @@ $(VENV)/installed: $(VENV)/created $(VENV)/modules $(SETUP)
 $(VENV)/installed-dev: $(VENV)/created $(VENV)/modules $(SETUP)
 	$(PIP) install --editable ".[dev]"
 	touch $(VENV)/installed $@
+
+$(VENV)/installed-bench: $(VENV)/created $(VENV)/modules $(SETUP)
+	$(PIP) install --editable ".[bench]"
+	touch $@
 
 # The list of Python files; touched only when it changes.
 $(VENV)/modules: FORCE | $(VENV)/created

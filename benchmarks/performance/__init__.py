@@ -1,0 +1,1 @@
+"""What the benchmarks measure, and how it is kept, compared, tabulated and drawn."""

@@ -1,0 +1,57 @@
+"""maxvolt's least-squares problem, as the fit sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+import maxvolt
+from maxvolt.fitting.problem import Problem, loss_and_gradient
+from maxvolt.fitting.training_set import prepare
+
+__all__ = ["OwnLoss"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OwnLoss:
+    """A problem at the coefficients of a trained potential.
+
+    Attributes
+    ----------
+    problem : Problem
+    radial, linear : arrays
+        Coefficients as the problem takes them.
+    """
+
+    problem: Problem
+    radial: NDArray[np.float64]
+    linear: NDArray[np.float64]
+
+    @classmethod
+    def at(cls, potential: maxvolt.MTP, dataset: maxvolt.Dataset, *, threads: int) -> OwnLoss:
+        """Set the problem up: neighbours, weights and baseline."""
+        training_set = prepare(
+            dataset,
+            potential.species,
+            potential.cutoff,
+            potential.n_parameters,
+            maxvolt.Weights(),
+            "vibrations",
+        )
+        model = potential.model
+        energies = model.species_coeffs - training_set.baseline
+        return cls(
+            Problem(potential, training_set, threads),
+            (model.radial_coeffs * model.scaling).ravel(),
+            np.concatenate([energies, model.moment_coeffs]),
+        )
+
+    def loss_and_gradient(self) -> tuple[float, NDArray[np.float64]]:
+        """The loss and its gradient by all parameters."""
+        return loss_and_gradient(self.problem, self.radial, self.linear)
+
+    def normal_equations(self) -> object:
+        """One pass of Gauss-Newton: all rows, summed into normal equations."""
+        return self.problem.assemble(self.radial, self.linear)

@@ -1,0 +1,110 @@
+"""Where the time of molecular dynamics goes: neighbour list, kernel, all else."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+import numpy as np
+from ase import units
+from ase.md.velocitydistribution import MaxwellBoltzmannDistribution
+from ase.md.verlet import VelocityVerlet
+from numpy.typing import NDArray
+
+import maxvolt
+from maxvolt.calculators.ase import NeighborhoodPotential
+from maxvolt.calculators.verlet import VerletNeighbors
+from maxvolt.native.kernels import Energies
+from maxvolt.native.neighborhoods import Neighborhoods
+from maxvolt.neighbors import NeighborList
+from performance.cases import bcc_crystal
+from performance.context import Context
+from performance.results import Case, Findings, Measurement
+
+__all__ = ["measure"]
+
+_POTENTIAL = "reference/mlip3/active_set/m3_08_trained.almtp"  # level 8
+_TEMPERATURES = (300, 2000)  # K
+_TIME_STEP = 2.0  # fs
+_ATOMS = 2_000
+_EQUILIBRATION = 20  # steps
+
+
+def measure(context: Context) -> Findings:
+    """Molybdenum at two temperatures, level 8, one thread."""
+    found: list[Measurement] = []
+    for temperature in _TEMPERATURES:
+        context.say(f"dynamics at {temperature} K")
+        found += _run(context, temperature, steps=100 if context.quick else 500)
+    return Findings(tuple(found))
+
+
+class _TimedNeighbors(VerletNeighbors):
+    """A neighbour list that knows how long it took."""
+
+    seconds = 0.0
+
+    def update(
+        self, positions: NDArray[np.float64], cell: NDArray[np.float64], pbc: NDArray[np.bool_]
+    ) -> NeighborList:
+        began = perf_counter()
+        pairs = super().update(positions, cell, pbc)
+        self.seconds += perf_counter() - began
+        return pairs
+
+
+class _TimedPotential:
+    """A potential that knows how long its kernel took."""
+
+    def __init__(self, potential: NeighborhoodPotential) -> None:
+        self.potential = potential
+        self.species = potential.species
+        self.cutoff = potential.cutoff
+        self.seconds = 0.0
+
+    def evaluate_neighborhoods(
+        self, where: Neighborhoods, *, threads: int | None = None
+    ) -> Energies:
+        began = perf_counter()
+        energies = self.potential.evaluate_neighborhoods(where, threads=threads)
+        self.seconds += perf_counter() - began
+        return energies
+
+
+def _run(context: Context, temperature: int, steps: int) -> list[Measurement]:
+    """NVE from a crystal whose atoms have twice the temperature in kinetic energy."""
+    potential = maxvolt.read_potential(context.reference(_POTENTIAL), ["Mo"])
+    if not isinstance(potential, maxvolt.MTP):
+        raise TypeError(f"{_POTENTIAL} holds no single potential")
+    kernel = _TimedPotential(potential)
+    calculator = maxvolt.Calculator(kernel, threads=1)
+    search = _TimedNeighbors(calculator.neighbors.cutoff, calculator.neighbors.skin)
+    calculator.neighbors = search
+    atoms = bcc_crystal(_ATOMS)
+    atoms.calc = calculator
+    MaxwellBoltzmannDistribution(atoms, temperature_K=2 * temperature, rng=np.random.default_rng(1))
+    dynamics = VelocityVerlet(atoms, _TIME_STEP * units.fs)
+    dynamics.run(_EQUILIBRATION)
+    built = search.n_builds
+    search.seconds = kernel.seconds = 0.0
+    began = perf_counter()
+    dynamics.run(steps)
+    total = perf_counter() - began
+    case: Case = {"temperature": temperature, "level": 8}
+    parts = {
+        "neighbour list": search.seconds,
+        "kernel": kernel.seconds,
+        "rest": total - search.seconds - kernel.seconds,
+    }
+    per_atom = 1e6 / (steps * len(atoms))
+    found = [
+        Measurement("time per atom and step", seconds * per_atom, "us", {**case, "part": name})
+        for name, seconds in parts.items()
+    ]
+    share = search.seconds / kernel.seconds
+    rebuilds = search.n_builds - built
+    return [
+        *found,
+        Measurement("neighbour list / kernel", share, "", case),
+        Measurement("steps per rebuild", steps / max(rebuilds, 1), "", case, "neither"),
+        Measurement("final temperature", atoms.get_temperature(), "K", case, "neither"),
+    ]
