@@ -22,12 +22,13 @@ from performance.runner import RESULTS, run_sections
 from performance.tables import machine_table, section_report, update_readme
 
 _FAILED = 2
+_WIDTH = 160  # of tables that go to a file
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure, print, write results, figures and tables."""
     options = _parser().parse_args(arguments)
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
     names = options.only or [name for name, kind in SECTIONS.items() if not kind.on_demand]
     try:
         document = run_sections(names, options.output, quick=options.quick, console=console)

@@ -5,7 +5,8 @@ hold it: a multiply-add is one operation with two floating-point results, a lone
 addition is one with one. Not counted are divisions and square roots beyond one each a neighbour,
 comparisons, index arithmetic, neighbours beyond the cutoff, lanes that stay empty and what is
 computed twice to save memory (the monomials, on the way back). A share of the peak that follows
-from it is therefore a lower bound for how busy the arithmetic units are.
+from it is therefore a lower bound for how busy the arithmetic units are. What lies between the
+moments of an atom and its energy is counted by `maxvolt.native.plan_report`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 
 import maxvolt
 from maxvolt.native.layout import MomentLayout, moment_layout
+from maxvolt.native.plan_report import plan_report, table_operations
 
 __all__ = ["OperationCount", "Stage", "operation_count"]
 
@@ -76,7 +78,7 @@ def operation_count(potential: maxvolt.MTP, neighbours: float) -> OperationCount
     return OperationCount(
         (
             *_neighbour_stages(layout, n_mu, size, neighbours),
-            *_contraction_stages(layout),
+            *_contraction_stages(potential, layout),
         )
     )
 
@@ -105,13 +107,12 @@ def _neighbour_stages(
     )
 
 
-def _contraction_stages(layout: MomentLayout) -> tuple[Stage, ...]:
-    """What is done once an atom with its moments, forward and back."""
-    products, scalars = len(layout.factors), len(layout.scalars)
-    traces = len(layout.traces)
-    return (
-        Stage("contraction", products, 2 * traces + products),
-        Stage("energy", scalars, 0),
-        # Adjoint of the target times the factor, then by each of the two factors.
-        Stage("contraction, reverse", 2 * products, products + 3 * traces),
+def _contraction_stages(potential: maxvolt.MTP, layout: MomentLayout) -> tuple[Stage, ...]:
+    """What is done once an atom with its moments, forward and back: by the plan if there is one."""
+    report = plan_report(potential.model.table)
+    counts = table_operations(layout) if report is None else report.plan
+    return tuple(
+        Stage(stage.name, stage.multiply_adds, stage.others)
+        for stage in counts.stages
+        if stage.multiply_adds or stage.others
     )

@@ -87,6 +87,20 @@ TABLES: dict[str, tuple[TableView, ...]] = {
             (Lines("multiply-adds", "{precision}"),),
         ),
     ),
+    "plans": (
+        TableView(
+            "MLIP's tables for one species: counts.",
+            "level",
+            "of",
+            (Lines("count", "{level}", digits=",.0f"),),
+        ),
+        TableView(
+            "The plan's counts by those of the table.",
+            "level",
+            "level",
+            (Lines("plan / table", "{of}", digits=".2f"),),
+        ),
+    ),
     "evaluation": tuple(
         TableView(
             f"{title}: microseconds per atom by level, one thread.",

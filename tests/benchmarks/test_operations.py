@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from maxvolt.native.plan_report import plan_report
 from performance.cases import random_potential
 from performance.operations import OperationCount, Stage, operation_count
 
@@ -23,9 +24,14 @@ def test_level_two_by_hand() -> None:
     count = operation_count(random_potential(2), 10)
     assert stage(count, "moments").multiply_adds == 10
     assert stage(count, "monomials").flops == 0
-    assert stage(count, "contraction").flops == 0
-    assert stage(count, "energy").multiply_adds == 1
     assert stage(count, "radial functions").multiply_adds == 10 * 2 * 1 * 8
+
+
+def test_the_part_after_the_moments_is_that_of_the_plan() -> None:
+    potential = random_potential(12)
+    report = plan_report(potential.model.table)
+    assert report is not None
+    assert operation_count(potential, 0).instructions == report.plan.operations
 
 
 @pytest.mark.parametrize("level", [8, 16, 20])
