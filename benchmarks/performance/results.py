@@ -72,6 +72,8 @@ class Series:
         Curves of one group share axes.
     x_label, y_label : str
     x, y : tuple of float
+    aside : bool
+        Drawn lightly, without a name.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Series:
     y_label: str
     x: tuple[float, ...]
     y: tuple[float, ...]
+    aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
