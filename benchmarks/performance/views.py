@@ -120,6 +120,10 @@ TABLES: dict[str, tuple[TableView, ...]] = {
             )
             for q, title in (
                 ("share of peak", "Share of the peak in double precision"),
+                (
+                    "share of slots",
+                    "The same in instructions: lone multiplications and additions count whole",
+                ),
                 ("rate", "10⁹ floating-point operations a second"),
                 (_TIME, "Microseconds per atom"),
                 ("cycles per atom", "Cycles per atom (time by the clock that `peak` measures)"),

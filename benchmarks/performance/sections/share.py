@@ -1,7 +1,9 @@
 """How much of a core's arithmetic the kernel uses, and how its instruction sets compare.
 
 The share is the arithmetic that the algorithm needs (`performance.operations`), divided by the time
-of the kernel and by the peak of the same instruction set, which is measured in turns with it.
+of the kernel and by the peak of the same instruction set, which is measured in turns with it. Once
+in floating-point operations, of which a multiply-add has two, and once in instructions: a lone
+multiplication or addition takes the place of a multiply-add.
 """
 
 from __future__ import annotations
@@ -53,6 +55,7 @@ def _one(context: Context, probe: PeakProbe, level: int, instruction_set: str) -
         Measurement("time per atom", 1e6 * time, "us", case),
         Measurement("rate", count.flops / time / 1e9, "1e9 flop/s", case, "higher"),
         Measurement("share of peak", count.flops / time / (2 * peak), "", case, "higher"),
+        Measurement("share of slots", count.instructions / time / peak, "", case, "higher"),
         Measurement("cycles per atom", time * clock, "", case),
     ]
 
