@@ -220,19 +220,22 @@ TABLES: dict[str, tuple[TableView, ...]] = {
             ),
         ),
     ),
-    "memory": (
+    "memory": tuple(
         TableView(
-            "Peak memory of the process, MiB, by atoms.",
+            f"{work[0].upper()}{work[1:]}, by atoms.",
             "",
             "atoms",
-            (Lines("peak memory", "{work}, level {level}", digits=",.0f"),),
-        ),
-        TableView(
-            "Memory beyond that of the empty process, KiB per atom.",
-            "",
-            "atoms",
-            (Lines("memory per atom", "{work}, level {level}"),),
-        ),
+            (
+                Lines(
+                    "peak memory",
+                    "level {level}, MiB of the process",
+                    {"work": work},
+                    digits=",.0f",
+                ),
+                Lines("memory per atom", "level {level}, KiB per atom", {"work": work}),
+            ),
+        )
+        for work in ("evaluation", "Gauss-Newton pass")
     ),
     "instructions": (
         TableView(
