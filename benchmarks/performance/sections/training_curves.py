@@ -53,7 +53,7 @@ def measure(context: Context) -> Findings:
         missing.append("level 16: left out of the quick form")
     else:
         context.say("mlearn Mo, level 16")
-        found += _mlearn(context, curves)
+        found += _mlearn(context, curves, missing)
     return Findings(tuple(found), tuple(curves), tuple(missing))
 
 
@@ -133,7 +133,7 @@ def _motep_curve(context: Context, dataset: maxvolt.Dataset, level: int, group: 
     return _series("motep", group, *history)
 
 
-def _mlearn(context: Context, curves: list[Series]) -> list[Measurement]:
+def _mlearn(context: Context, curves: list[Series], missing: list[str]) -> list[Measurement]:
     """Level 16 on a larger set, all cores, and when it has converged."""
     dataset = maxvolt.read(context.reference("data/mlearn/Mo_train.xyz"))
     threads = thread_count(None)
@@ -146,7 +146,12 @@ def _mlearn(context: Context, curves: list[Series]) -> list[Measurement]:
         Measurement("time to the end", curve.x[-1], "s", case),
     ]
     converged = seconds_to_converge(curve.x, curve.y)
-    if converged is not None:
+    if converged is None:
+        missing.append(
+            f"time to convergence of {case['data']}: the fit ended before {_STEPS} iterations had "
+            f"changed the loss by less than {_CONVERGED:g}"
+        )
+    else:
         found.append(Measurement("time to convergence", converged, "s", case))
     return found
 
