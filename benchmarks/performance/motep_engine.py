@@ -98,8 +98,13 @@ def train(
     began = perf_counter()
 
     class Recorded(LossFunction):  # type: ignore[misc]
+        is_first = True
+
         def __call__(self, parameters: list[float]) -> float:
             loss = float(super().__call__(parameters))
+            if self.is_first:  # that of the random coefficients, which means nothing
+                self.is_first = False
+                return loss
             times.append(perf_counter() - began)
             losses.append(min([loss, *losses[-1:]]))
             if times[-1] > seconds:
