@@ -98,17 +98,15 @@ def train(
     began = perf_counter()
 
     class Recorded(LossFunction):  # type: ignore[misc]
-        is_first = True
+        starting = True  # losses of random coefficients mean nothing
 
         def __call__(self, parameters: list[float]) -> float:
             loss = float(super().__call__(parameters))
-            if self.is_first:  # that of the random coefficients, which means nothing
-                self.is_first = False
-                return loss
-            times.append(perf_counter() - began)
-            losses.append(min([loss, *losses[-1:]]))
-            if times[-1] > seconds:
-                raise _TimeIsOverError
+            if not self.starting:
+                times.append(perf_counter() - began)
+                losses.append(min([loss, *losses[-1:]]))
+                if times[-1] > seconds:
+                    raise _TimeIsOverError
             return loss
 
     data = _read(path, 1)
@@ -118,6 +116,7 @@ def train(
     function = _loss(Recorded, data, dataset)
     try:
         make_optimizer("Level2MTP")(function).optimize()
+        function.starting = False
         make_optimizer("minimize")(function).optimize(
             method="L-BFGS-B", options={"maxiter": 10_000, "maxfun": 100_000}
         )
