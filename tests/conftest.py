@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import settings
+
+from maxvolt.io.active_set import INITIAL, ActiveSetRecord, Dialect
+from maxvolt.io.cfg_record import CfgConfiguration
+from maxvolt.io.cfg_write import text_bytes
 
 # In CI a test fails for everybody or for nobody; elsewhere hypothesis goes on searching.
 settings.register_profile("ci", derandomize=True)
@@ -36,3 +41,36 @@ def shared() -> Path:
     if not (folder / "reference").is_dir():
         pytest.skip(f"no reference data in {folder}; set MAXVOLT_SHARED to the folder that has it")
     return folder
+
+
+def _random_record(n: int, dialect: Dialect = "MLIP-3", *, seed: int = 0) -> ActiveSetRecord:
+    """Two structures, whose rows stand at every other place."""
+    generator = np.random.default_rng(seed)
+    matrix = generator.normal(size=(n, n))
+    origins = np.full((n, 2), INITIAL)
+    origins[::2, 0] = np.arange(len(origins[::2])) % 2
+    origins[::2, 1] = 0
+    structures = [
+        CfgConfiguration(
+            np.zeros(2, np.int32), generator.normal(size=(2, 3)), 5.0 * np.eye(3), energy=-1.5
+        )
+        for _ in range(2)
+    ]
+    return ActiveSetRecord(
+        energy_weight=1.0,
+        force_weight=0.0,
+        stress_weight=0.0,
+        site_energy_weight=0.0,
+        weight_scaling=2,
+        matrix=matrix,
+        inverse=np.linalg.inv(matrix),
+        origins=origins,
+        structures=b"".join(map(text_bytes, structures)),
+        dialect=dialect,
+    )
+
+
+@pytest.fixture(scope="session")
+def random_record() -> Callable[..., ActiveSetRecord]:
+    """Make an active set as a file holds it, for a potential of n parameters."""
+    return _random_record

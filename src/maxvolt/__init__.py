@@ -19,11 +19,14 @@ if TYPE_CHECKING:
     from maxvolt.io import read, write
     from maxvolt.neighbors import MinimumDistances, minimum_distances
     from maxvolt.potentials import MTP, Ensemble, Evaluation, Predictions, read_potential
+    from maxvolt.selection import ActiveSet, Committee, RowWeights, read_active_set, sparsify
 
 __all__ = [
     "MTP",
     "ZBL",
+    "ActiveSet",
     "Calculator",
+    "Committee",
     "DataError",
     "Dataset",
     "Ensemble",
@@ -37,6 +40,7 @@ __all__ = [
     "MaxvoltError",
     "MinimumDistances",
     "Predictions",
+    "RowWeights",
     "SpeciesError",
     "Weights",
     "__version__",
@@ -44,14 +48,18 @@ __all__ = [
     "fit",
     "minimum_distances",
     "read",
+    "read_active_set",
     "read_potential",
+    "sparsify",
     "write",
 ]
 
 __version__: str
 
 _HOME = {
+    "ActiveSet": "maxvolt.selection:ActiveSet",
     "Calculator": "maxvolt.calculators.ase:MaxvoltCalculator",
+    "Committee": "maxvolt.selection:Committee",
     "DataError": "maxvolt.errors:DataError",
     "Dataset": "maxvolt.dataset:Dataset",
     "Ensemble": "maxvolt.potentials:Ensemble",
@@ -66,6 +74,7 @@ _HOME = {
     "MaxvoltError": "maxvolt.errors:MaxvoltError",
     "MinimumDistances": "maxvolt.neighbors:MinimumDistances",
     "Predictions": "maxvolt.potentials:Predictions",
+    "RowWeights": "maxvolt.selection:RowWeights",
     "SpeciesError": "maxvolt.errors:SpeciesError",
     "Weights": "maxvolt.fitting:Weights",
     "ZBL": "maxvolt.basis.repulsion:ZBL",
@@ -73,7 +82,9 @@ _HOME = {
     "fit": "maxvolt.fitting:fit",
     "minimum_distances": "maxvolt.neighbors:minimum_distances",
     "read": "maxvolt.io:read",
+    "read_active_set": "maxvolt.selection:read_active_set",
     "read_potential": "maxvolt.potentials:read_potential",
+    "sparsify": "maxvolt.selection:sparsify",
     "write": "maxvolt.io:write",
 }
 

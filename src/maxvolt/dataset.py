@@ -12,7 +12,7 @@ the free energy).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -122,6 +122,11 @@ class Dataset:
         self._check_structures()
         self._check_cells()
         self._check_labels()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by the fields; read-only mappings, which pickle refuses, become dicts."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return _restored, (type(self), {**values, "infos": tuple(map(dict, self.infos))})
 
     # ----------------------------------------------------------------- making one
 
@@ -448,6 +453,10 @@ _PER_STRUCTURE = (
     "has_stress",
     "weights",
 )
+
+
+def _restored(kind: type[Dataset], values: dict[str, Any]) -> Dataset:
+    return kind(**values)
 
 
 def _or_nan(values: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ import importlib.util
 import random
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from maxvolt.errors import FileFormatError
+from maxvolt.io.active_set import ActiveSetRecord, format_active_set
 from maxvolt.io.mtp import read_potential_file, write_potential_file
 from maxvolt.io.mtp_parser import parse_potential
 from maxvolt.io.mtp_writer import format_potential
@@ -51,7 +53,6 @@ alpha_scalar_moments = 2
 alpha_moment_mapping = {0, 1}
 species_coeffs = {-2.500000000000000e+00, -2.750000000000000e+00}
 moment_coeffs = {-1.250000000000000e-02, 7.500000000000000e-03}"""  # noqa: W291
-ACTIVE_SET = b"\n#MVS_v1.1\nenergy_weight 1.0\n#\x00\xff\r\n\x1a}MTP\n#\n"
 
 
 def parse(text: str | bytes) -> PotentialFile:
@@ -64,6 +65,8 @@ def assert_same(first: PotentialFile, second: PotentialFile) -> None:
         if isinstance(a, np.ndarray):
             assert a.dtype == b.dtype
             np.testing.assert_array_equal(a, b, err_msg=field.name)
+        elif isinstance(a, ActiveSetRecord):
+            assert format_active_set(a) == format_active_set(b)
         else:
             assert a == b, field.name
 
@@ -103,10 +106,12 @@ def test_arrays_cannot_be_changed() -> None:
         parse(TEXT).alpha_index_basic[0, 0] = 1
 
 
-def test_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
+def test_file_is_replaced_as_a_whole(
+    tmp_path: Path, random_record: Callable[..., ActiveSetRecord]
+) -> None:
     path = tmp_path / "p.mtp"
     path.write_text("old")
-    potential = dataclasses.replace(parse(TEXT), active_set=ACTIVE_SET)
+    potential = dataclasses.replace(parse(TEXT), active_set=random_record(12))
     write_potential_file(path, potential)
     assert_same(read_potential_file(path), potential)
     assert list(tmp_path.iterdir()) == [path]
@@ -205,11 +210,20 @@ def test_blocks_in_another_order_are_placed_by_their_labels() -> None:
     assert_same(parse(TEXT[:start] + shuffled + TEXT[end:]), parse(TEXT))
 
 
-@pytest.mark.parametrize("block", [ACTIVE_SET, b"\n^" + bytes(40) + b"\n#", b"\r\n#MVS_v1.1\n"])
-def test_active_set_is_kept_byte_for_byte(block: bytes) -> None:
-    potential = parse(TEXT.encode() + block)
-    assert potential.active_set == block
-    assert format_potential(potential) == TEXT.encode() + block
+def test_an_active_set_must_fit_the_parameters(
+    random_record: Callable[..., ActiveSetRecord],
+) -> None:
+    with pytest.raises(InvalidPotentialError, match="expected one for each of the 12"):
+        dataclasses.replace(parse(TEXT), active_set=random_record(11))
+    rest = format_active_set(random_record(11))
+    with pytest.raises(FileFormatError, match=r"p\.mtp, byte \d+: active set: "):
+        parse(TEXT.encode() + rest)
+
+
+@pytest.mark.parametrize("rest", [b"\n#MVT", b"\n#MVS_v0.9\n", b"\n^"])
+def test_what_is_no_active_set_is_refused(rest: bytes) -> None:
+    with pytest.raises(FileFormatError, match=r"p\.mtp"):
+        parse(TEXT.encode() + rest)
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n  \n"])
@@ -289,7 +303,6 @@ DAMAGED = [
     ("{0, 1}", "{0, 1.0}", 27, "list of integers"),
     ("-2.500000000000000e+00, ", "", 28, "expected shape (2,), found (1,)"),
     ("7.500000000000000e-03}", "7.5e-03}\nmoment_coeffs = {1, 2}", 30, "a second time"),
-    ("7.500000000000000e-03}", "7.5e-03}\n#MVT", 30, "'#MVS_v1.1' (MLIP-3) or '^' (MLIP-2)"),
     ("7.500000000000000e-03}", "7.5e-03", 29, "found '7.5e-03'"),
     ("7.500000000000000e-03}", "", 29, "found the end of the file"),
     ("alpha_index_times_count = 1\n", "", 28, "'alpha_index_times_count' is missing"),
@@ -324,7 +337,6 @@ def test_products_must_be_complete_before_they_are_used() -> None:
         ({"tag": "species: Ti Al"}, "tag"),
         ({"tag": "two\nlines"}, "tag"),
         ({"name": "\ud800"}, "name"),
-        ({"active_set": b"something"}, "active_set"),
         ({"species_labels": (1, 1)}, "species_labels"),
         ({"species": ("Ti",)}, "species"),
         ({"moment_coeffs": np.array([np.nan, 0.0])}, "moment_coeffs"),
@@ -377,7 +389,9 @@ def test_files_of_mlip(shared: Path) -> None:
         assert_same(parse(written), potential)
         if path.suffix == ".almtp" and potential.is_trained:
             assert written == data  # active set and all
-        assert potential.active_set is None or potential.active_set.startswith(b"\n#MVS_v1.1\n")
+        assert (potential.active_set is not None) == (
+            path.suffix == ".almtp" and potential.is_trained
+        )
 
 
 def test_tables_of_level_28_are_read_fast(shared: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import maxvolt
 from maxvolt.basis.repulsion import ZBL
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError, MaxvoltError, SpeciesError
+from maxvolt.io.active_set import ActiveSetRecord
 from maxvolt.native import kernels
 from maxvolt.potentials import MTP, Ensemble, Potential, member_paths
 from maxvolt.potentials import mtp as mtp_module
@@ -91,9 +93,11 @@ def test_coefficients_are_copied() -> None:
     assert trained.level == 4
 
 
-def test_new_coefficients_drop_an_active_set() -> None:
+def test_new_coefficients_drop_an_active_set(
+    random_record: Callable[..., ActiveSetRecord],
+) -> None:
     trained = random_potential(4, ["Mo"])
-    with_set = MTP.from_model(trained.model, ["Mo"], active_set=b"\n#MVS_v1.1\n")
+    with_set = trained.with_active_set(random_record(trained.n_parameters))
     assert with_set.active_set is not None
     model = trained.model
     again = with_set.with_coefficients(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from make_potentials import random_potential
 import maxvolt
 from maxvolt.basis.repulsion import ZBL
 from maxvolt.errors import FileFormatError, MaxvoltError, SpeciesError
+from maxvolt.io.active_set import ActiveSetRecord
 from maxvolt.io.mtp import read_potential_file, write_potential_file
 from maxvolt.io.potential_rules import RADIAL_BASIS_TYPES
 from maxvolt.native.model import Model
@@ -182,15 +183,16 @@ def test_a_repulsion_beyond_the_cutoff_is_refused(tmp_path: Path) -> None:
         maxvolt.read_potential(path)
 
 
-def test_an_active_set_is_kept_byte_for_byte(tmp_path: Path) -> None:
+def test_an_active_set_stays_with_its_potential(
+    tmp_path: Path, random_record: Callable[..., ActiveSetRecord]
+) -> None:
     path = tmp_path / "pot.almtp"
-    random_potential(4, ["Mo"]).write(path)
-    block = b"\n#MVS_v1.1\nenergy_weight 1.0\n#\x00\xff\r\n\x1a}MTP\n#\n"
-    write_potential_file(path, replace(read_potential_file(path), active_set=block))
-    potential = maxvolt.read_potential(path)
-    assert potential.active_set == block
-    potential.write(tmp_path / "again.almtp")
+    potential = random_potential(4, ["Mo"])
+    potential.with_active_set(random_record(potential.n_parameters)).write(path)
+    maxvolt.read_potential(path).write(tmp_path / "again.almtp")
     assert (tmp_path / "again.almtp").read_bytes() == path.read_bytes()
+    potential.write(path)
+    assert maxvolt.read_potential(path).active_set is None
 
 
 def test_products_that_do_not_stand_together_are_refused_by_name(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """Feed mutated potential files to the reader and count what happens.
 
 An input must either be read, and then survive writing and reading again without any change, or be
-refused by a FileFormatError that names file and line. Anything else is a finding: it is printed
-and its input kept. Memory is limited, so that an input that asks for gigabytes is found as well.
+refused by a FileFormatError that names file and line or byte. Anything else is a finding: it is
+printed and its input kept. Memory is limited, so that an input that asks for gigabytes is found as
+well.
 
     python tools/fuzz/fuzz_potentials.py --count 100000 --seed 0 [FILE ...]
 
@@ -24,6 +25,9 @@ from pathlib import Path
 import numpy as np
 
 from maxvolt.errors import FileFormatError
+from maxvolt.io.active_set import INITIAL, ActiveSetRecord, Dialect, format_active_set
+from maxvolt.io.cfg_record import CfgConfiguration
+from maxvolt.io.cfg_write import text_bytes
 from maxvolt.io.mtp_parser import parse_potential
 from maxvolt.io.mtp_writer import format_potential
 from maxvolt.io.potential_file import PotentialFile
@@ -34,11 +38,6 @@ SLOW = 1.0  # seconds for one small input
 # The tables of level 6: scalars M0, M1, M0^2, |M_0,1|^2 and M0^3.
 BASIC = [[0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1], [1, 0, 0, 0]]
 TIMES = [[0, 0, 1, 5], [1, 1, 1, 6], [2, 2, 1, 6], [3, 3, 1, 6], [0, 5, 1, 7]]
-ACTIVE_SET = (
-    b"\n#MVS_v1.1\nenergy_weight 1.0\nforce_weight 0.0\nweight_scaling 2\n#"
-    + bytes(range(256))
-    + b"\n#\n-1 -1\n#\n"
-)
 TOKENS = [
     b"0", b"-1", b"1e999", b"-1e-999", b"nan", b"inf", b"2147483648", b"999999999", b"9" * 5000,
     b"1.5", b"{", b"}", b"{}", b"{{}}", b",", b"=", b"", b"\n", b"\r\n", b"\t", b"\x00",
@@ -70,6 +69,26 @@ def seed_potential(count: int) -> PotentialFile:
     )
 
 
+def seed_active_set(n: int, dialect: Dialect) -> ActiveSetRecord:
+    """Build an active set of one structure for a potential of n parameters."""
+    matrix = np.random.default_rng(n).normal(size=(n, n))
+    origins = np.full((n, 2), INITIAL)
+    origins[1] = 0, 0
+    structure = CfgConfiguration(np.zeros(1, np.int32), np.zeros((1, 3)), 3.0 * np.eye(3))
+    return ActiveSetRecord(
+        energy_weight=1.0,
+        force_weight=0.0,
+        stress_weight=0.0,
+        site_energy_weight=0.0,
+        weight_scaling=2,
+        matrix=matrix,
+        inverse=np.linalg.inv(matrix),
+        origins=origins,
+        structures=text_bytes(structure),
+        dialect=dialect,
+    )
+
+
 def seeds(kind: str) -> list[bytes]:
     """Give unharmed files of a kind: 'mtp' as MLIP-2 and motep write them, 'almtp' as MLIP-3."""
     one, two = seed_potential(1), seed_potential(2)
@@ -77,13 +96,15 @@ def seeds(kind: str) -> list[bytes]:
         one, radial_coeffs=None, species_coeffs=None, moment_coeffs=None
     )
     if kind == "almtp":
-        labelled = dataclasses.replace(two, species_labels=(13, 28), active_set=ACTIVE_SET)
-        grown = dataclasses.replace(one, active_set=ACTIVE_SET)
+        labelled = dataclasses.replace(
+            two, species_labels=(13, 28), active_set=seed_active_set(two.n_parameters, "MLIP-3")
+        )
+        grown = dataclasses.replace(one, active_set=seed_active_set(one.n_parameters, "MLIP-3"))
         return [format_potential(p) for p in (labelled, grown, untrained)]
     plain = format_potential(two)
     motep = plain.replace(b"min_dist", b"min").replace(b"max_dist", b"max")
     motep = motep.replace(b"radial_basis_size", b"size")
-    als = dataclasses.replace(one, active_set=b"\n^" + bytes(32) + b"\n#" + bytes(64) + b"\n")
+    als = dataclasses.replace(one, active_set=seed_active_set(one.n_parameters, "MLIP-2"))
     return [plain, motep, plain.replace(b"\n", b"\r\n"), format_potential(als)]
 
 
@@ -162,6 +183,8 @@ def difference(first: PotentialFile, second: PotentialFile) -> str | None:
         a, b = getattr(first, field.name), getattr(second, field.name)
         if isinstance(a, np.ndarray):
             same = isinstance(b, np.ndarray) and a.dtype == b.dtype and np.array_equal(a, b)
+        elif isinstance(a, ActiveSetRecord):
+            same = isinstance(b, ActiveSetRecord) and format_active_set(a) == format_active_set(b)
         else:
             same = a == b
         if not same:
@@ -178,7 +201,10 @@ def check(data: bytes) -> str:
     try:
         potential = parse_potential(data, "mutated.mtp")
     except FileFormatError as error:
-        if error.line is None or not 1 <= error.line <= data.count(b"\n") + 1:
+        if error.offset is not None:
+            if not 0 <= error.offset <= len(data):
+                raise FindingError(f"byte {error.offset} does not exist") from error
+        elif error.line is None or not 1 <= error.line <= data.count(b"\n") + 1:
             raise FindingError(f"line {error.line} does not exist") from error
         if len(str(error)) > 1000:
             raise FindingError("the message is too long") from error

@@ -22,6 +22,7 @@ from maxvolt.native.kernels import Energies
 from maxvolt.native.neighborhoods import Neighborhoods
 from maxvolt.potentials.files import read_potential
 from maxvolt.potentials.neighborhoods import species_types
+from maxvolt.selection import QueryStrategy, read_active_set
 
 __all__ = ["MaxvoltCalculator", "member_calculators"]
 
@@ -63,10 +64,16 @@ class MaxvoltCalculator(Calculator):
     deviation over them: ``energy_std`` (eV), ``energies_std`` (N,), ``forces_std`` (N, 3) and
     ``stress_std`` (6,); read them with ``calculator.get_property("energy_std", atoms)``.
 
+    With a query strategy (an active set or a committee) it also says how far the structure
+    extrapolates: ``grade`` (one number) and, where the strategy has them, ``grades`` (N,).
+
     Parameters
     ----------
     potential
         A potential, an ensemble, or the path of a potential file that names its species.
+    query
+        What grades structures: a `maxvolt.ActiveSet`, a `maxvolt.Committee`, or the path of a
+        potential file with an active set; None: no grades.
     skin
         How far beyond the cutoff the neighbour list reaches, Angstrom. A longer skin makes each
         step slower and rebuilds rarer; see `VerletNeighbors`. 0 builds the list at each step.
@@ -99,21 +106,27 @@ class MaxvoltCalculator(Calculator):
         "energies_std",
         "forces_std",
         "stress_std",
+        "grade",
+        "grades",
     ]
 
     def __init__(
         self,
         potential: NeighborhoodPotential | PotentialEnsemble | str | Path,
         *,
+        query: QueryStrategy | str | Path | None = None,
         skin: float = 0.5,
         threads: int | None = None,
         **kwargs: Any,
     ) -> None:
         Calculator.__init__(self, **kwargs)
         self.potential = _loaded(potential)
+        self.query = _loaded_query(query)
         self.threads = threads
         self._members = _members_of(self.potential)
         cutoff = max(member.cutoff for member in self._members)
+        if self.query is not None:
+            cutoff = max(cutoff, self.query.cutoff)
         self.neighbors = VerletNeighbors(cutoff, skin)
 
     def calculate(
@@ -167,23 +180,39 @@ class MaxvoltCalculator(Calculator):
         pairs = self.neighbors.update(positions, cell, atoms.pbc)
         structures = np.zeros(len(atoms), dtype=np.int32)
         volume = atoms.get_volume() if atoms.pbc.all() else None
-        each = [
-            _results(
-                member.evaluate_neighborhoods(
-                    Neighborhoods(positions, cell[None], structures, numbers, pairs),
-                    threads=self.threads,
-                ),
-                volume,
+        energies = [
+            member.evaluate_neighborhoods(
+                Neighborhoods(positions, cell[None], structures, numbers, pairs),
+                threads=self.threads,
             )
             for member, numbers in zip(self._members, types, strict=True)
         ]
-        return each[0] if len(each) == 1 else _mean_and_spread(each)
+        each = [_results(one, volume) for one in energies]
+        results = each[0] if len(each) == 1 else _mean_and_spread(each)
+        if self.query is not None:
+            numbers = species_types(atoms.numbers, self.query.species)
+            where = Neighborhoods(positions, cell[None], structures, numbers, pairs)
+            results |= self._grades(self.query, where, energies)
+        return results
+
+    def _grades(
+        self, query: QueryStrategy, where: Neighborhoods, energies: list[Energies]
+    ) -> dict[str, Any]:
+        # A committee of the very potentials that have just been evaluated need not do it again.
+        known = energies if query.members == self._members else None
+        found = query.grade_neighborhoods(where, known, threads=self.threads)
+        results: dict[str, Any] = {"grade": float(found.structures[0])}
+        if found.sites is not None:
+            results["grades"] = found.sites
+        return results
 
     def _why_absent(self, wanted: str, atoms: Atoms) -> str:
         if wanted not in self.implemented_properties:
             return f"maxvolt does not compute {wanted!r}"
         if wanted.endswith("_std") and len(self._members) == 1:
             return f"{wanted} is the spread of an ensemble; this calculator has one potential"
+        if wanted in ("grade", "grades"):
+            return _why_no_grade(wanted, self.query)
         return (
             f"{wanted} needs a cell periodic in three directions; this structure has pbc "
             f"{tuple(bool(p) for p in atoms.pbc)}"
@@ -216,6 +245,24 @@ def _loaded(
             f"{error}; here: maxvolt.Calculator(maxvolt.read_potential({str(potential)!r}, "
             "species=[...]))"
         ) from error
+
+
+def _loaded_query(query: QueryStrategy | str | Path | None) -> QueryStrategy | None:
+    """Read the active set where a path is given."""
+    if query is None or isinstance(query, QueryStrategy):
+        return query
+    if not isinstance(query, str | Path):
+        raise DataError(
+            "query must be a maxvolt.ActiveSet, a maxvolt.Committee or the path of a potential "
+            f"file with an active set, not {type(query).__name__}"
+        )
+    return read_active_set(query)
+
+
+def _why_no_grade(wanted: str, query: QueryStrategy | None) -> str:
+    if query is None:
+        return f"{wanted} needs a query, such as a maxvolt.ActiveSet; this calculator has none"
+    return f"{wanted} of atoms do not exist here: {query.description}"
 
 
 def _members_of(

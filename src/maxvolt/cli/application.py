@@ -11,7 +11,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
-from maxvolt.cli import convert, errors, evaluate, info, mindist, train
+from maxvolt.cli import (
+    convert,
+    cut_neighborhood,
+    errors,
+    evaluate,
+    grade,
+    info,
+    mindist,
+    select,
+    train,
+)
 from maxvolt.errors import MaxvoltError
 
 __all__ = ["BAD_INPUT", "INTERRUPTED", "main"]
@@ -22,7 +32,17 @@ BAD_INPUT = 2
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells count it: 128 + SIGINT."""
 
-_COMMANDS = (train, evaluate, errors, convert, mindist, info)
+_COMMANDS = (
+    train,
+    evaluate,
+    errors,
+    grade,
+    select,
+    cut_neighborhood,
+    convert,
+    mindist,
+    info,
+)
 
 
 class _Parser(argparse.ArgumentParser):

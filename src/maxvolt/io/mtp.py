@@ -1,8 +1,8 @@
 """Potential files: .mtp of MLIP-2, .almtp of MLIP-3, .mtp of motep.
 
-The format is a list of keys with their values. An active set may follow the potential; it is
-kept as bytes here. Element symbols, which MLIP's format has no place for, are kept at the end of
-the line ``potential_tag =``, whose text MLIP ignores, as in ``potential_tag = species: Ti Al``.
+The format is a list of keys with their values. An active set may follow the potential. Element
+symbols, which MLIP's format has no place for, are kept at the end of the line ``potential_tag =``,
+whose text MLIP ignores, as in ``potential_tag = species: Ti Al``.
 """
 
 from __future__ import annotations

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from maxvolt.io.active_set import parse_active_set
 from maxvolt.io.mtp_tokens import MtpScanner
 from maxvolt.io.potential_file import VERSION, PotentialFile
 from maxvolt.io.potential_rules import InvalidPotentialError, split_tag
@@ -115,14 +116,16 @@ class _Parser:
         while (word := self.scanner.word()) is not None:
             self._entry(_SPELLINGS.get(word, word))
             end = self.scanner.position
-        active_set = self.scanner.data[end:]
-        if not active_set.strip():
-            active_set = b""
-        self.positions["active_set"] = end + (len(active_set) - len(active_set.lstrip()))
+        rest = self.scanner.data[end:]
+        self.positions["active_set"] = end + (len(rest) - len(rest.lstrip()))
         self._check_required()
         self._check_counts()
         try:
-            return self._assemble(active_set or None)
+            potential = self._assemble()
+            if not rest.strip():
+                return potential
+            record = parse_active_set(rest, potential.n_parameters, self.scanner.path, offset=end)
+            return replace(potential, active_set=record)
         except InvalidPotentialError as error:
             key = _KEYS.get(error.field, error.field)
             self.scanner.fail(error.message, self.positions.get(key, 0))
@@ -190,7 +193,7 @@ class _Parser:
                     f"{key} = {self.values[key]}, but the tables have {found}", self.positions[key]
                 )
 
-    def _assemble(self, active_set: bytes | None) -> PotentialFile:
+    def _assemble(self) -> PotentialFile:
         values = dict(self.values)
         for key in ("version", "alpha_index_basic_count", "alpha_index_times_count"):
             del values[key]
@@ -202,7 +205,7 @@ class _Parser:
         values["scaling"] = values.get("scaling", 1.0) * values.pop("radial_scaling", 1.0)
         values["name"] = values.pop("potential_name", "")
         values["tag"], values["species"] = split_tag(values.pop("potential_tag", ""))
-        return PotentialFile(**values, active_set=active_set)
+        return PotentialFile(**values)
 
     def _radial_fields(self, blocks: list[_RadialBlock], funcs_count: int) -> dict[str, Any]:
         """Put the radial blocks at the places their labels say."""

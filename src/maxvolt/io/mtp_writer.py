@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from maxvolt.io.active_set import format_active_set
 from maxvolt.io.potential_file import VERSION, PotentialFile
 
 __all__ = ["format_potential"]
@@ -49,7 +50,8 @@ def format_potential(potential: PotentialFile) -> bytes:
         lines.append(f"species_coeffs = {_reals(potential.species_coeffs)}")
     if potential.moment_coeffs is not None:
         lines.append(f"moment_coeffs = {_reals(potential.moment_coeffs)}")
-    return "\n".join(lines).encode() + (potential.active_set or b"")
+    rest = b"" if potential.active_set is None else format_active_set(potential.active_set)
+    return "\n".join(lines).encode() + rest
 
 
 def _joined_tag(potential: PotentialFile) -> str:

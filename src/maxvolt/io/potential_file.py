@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from maxvolt.io.active_set import ActiveSetRecord
 from maxvolt.io.potential_rules import InvalidPotentialError, check_rules
 
 __all__ = ["VERSION", "PotentialFile"]
@@ -56,7 +57,7 @@ class PotentialFile:
     name, tag
         potential_name, and the text behind potential_tag without the element symbols.
     active_set
-        What follows the potential, byte for byte, from the line break on; None if nothing does.
+        What follows the potential, for grades of extrapolation; None if nothing does.
 
     Raises
     ------
@@ -81,7 +82,7 @@ class PotentialFile:
     scaling: float = 1.0
     name: str = "MTP"
     tag: str = ""
-    active_set: bytes | None = None
+    active_set: ActiveSetRecord | None = None
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -96,6 +97,12 @@ class PotentialFile:
     def radial_funcs_count(self) -> int:
         """Number of radial functions K, one for each mu."""
         return int(self.alpha_index_basic[:, 0].max()) + 1
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of coefficients, trained or not: radial, species and moment."""
+        radial = self.species_count**2 * self.radial_funcs_count * self.radial_basis_size
+        return radial + self.species_count + len(self.alpha_moment_mapping)
 
     @property
     def is_trained(self) -> bool:

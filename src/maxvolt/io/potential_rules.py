@@ -47,7 +47,6 @@ MAX_RANK = 64  # nx + ny + nz of a basic moment; levels up to 28 need 10
 MAX_CUTOFF = 100.0  # A
 MAX_LABEL = 10**9
 
-_ACTIVE_SET = re.compile(rb"[ \t\r]*\n\s*(?:#MVS_v|\^)")
 _SPECIES_TEXT = re.compile(r"(?:^|\s)species:((?:[ \t]++[A-Z][a-z]?+)++)$")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
@@ -128,10 +127,11 @@ def _check_texts(potential: PotentialFile) -> None:
         f"{potential.tag[:80]!r} ends with a list of elements; give it as species instead",
     )
     if potential.active_set is not None:
+        rows = len(potential.active_set.matrix)
         _require(
-            _ACTIVE_SET.match(potential.active_set) is not None,
+            rows == potential.n_parameters,
             "active_set",
-            "expected a new line with '#MVS_v1.1' (MLIP-3) or '^' (MLIP-2) behind the potential",
+            f"it has {rows} rows; expected one for each of the {potential.n_parameters} parameters",
         )
 
 

@@ -18,6 +18,7 @@ from maxvolt.basis.repulsion import ZBL
 from maxvolt.cells import cell_volume, cell_volumes
 from maxvolt.dataset import Dataset
 from maxvolt.errors import MaxvoltError
+from maxvolt.io.active_set import ActiveSetRecord
 from maxvolt.native import _core, kernels
 from maxvolt.native.model import Model, compile_model
 from maxvolt.native.neighborhoods import Neighborhoods
@@ -79,7 +80,7 @@ class MTP:
     name: str
     tag: str
     species_labels: tuple[int, ...] | None
-    active_set: bytes | None
+    active_set: ActiveSetRecord | None
     core: _core.Core
 
     def __init__(
@@ -127,7 +128,7 @@ class MTP:
         name: str = "MTP",
         tag: str = "",
         species_labels: tuple[int, ...] | None = None,
-        active_set: bytes | None = None,
+        active_set: ActiveSetRecord | None = None,
     ) -> None:
         zbl, cutoff = model.repulsion, model.radial.max_dist
         if zbl is not None and zbl.outer > cutoff:
@@ -159,7 +160,7 @@ class MTP:
         name: str = "MTP",
         tag: str = "",
         species_labels: tuple[int, ...] | None = None,
-        active_set: bytes | None = None,
+        active_set: ActiveSetRecord | None = None,
     ) -> Self:
         """Wrap a model, for example one read from a file."""
         new = object.__new__(cls)
@@ -217,6 +218,19 @@ class MTP:
             name=self.name,
             tag=self.tag,
             species_labels=self.species_labels,
+        )
+
+    def with_active_set(self, active_set: ActiveSetRecord | None) -> Self:
+        """Return the potential with an active set that is written along with it, or without one."""
+        return self.from_model(
+            self.model,
+            self.species,
+            level=self.level,
+            is_trained=self.is_trained,
+            name=self.name,
+            tag=self.tag,
+            species_labels=self.species_labels,
+            active_set=active_set,
         )
 
     def __reduce__(self) -> tuple[Any, ...]:

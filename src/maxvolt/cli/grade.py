@@ -1,0 +1,124 @@
+"""`maxvolt grade`: how far structures extrapolate."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from maxvolt.cli.active_sets import add_mode, add_save, check_save, facts, load_mtp, say_complete
+from maxvolt.cli.console import counted, note, print_json, print_table
+from maxvolt.cli.inputs import check_order, check_species, read_structures
+from maxvolt.cli.options import add_json, add_species, add_threads
+from maxvolt.cli.outputs import check_structures
+from maxvolt.errors import MaxvoltError
+
+if TYPE_CHECKING:
+    from maxvolt.dataset import Dataset
+    from maxvolt.selection import ActiveSet, Grades
+
+__all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
+
+NAME = "grade"
+SUMMARY = "extrapolation grades of structures"
+DESCRIPTION = """\
+Say of each structure of IN how far the potential extrapolates there: up to grade 1 it interpolates,
+structures above 2 or so are worth a reference calculation, above 10 or so nothing it says is to be
+trusted. Grades rest on an active set: that of the file (.almtp, .als), or one made of --train."""
+EXAMPLES = """\
+  maxvolt grade pot.almtp relaxed.xyz
+  maxvolt grade pot.almtp in.cfg -o graded.cfg --species Mo
+  maxvolt grade pot.mtp in.xyz --train train.xyz --mode neighborhood --json"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("potential", type=Path, metavar="POT", help="potential, as a rule .almtp")
+    parser.add_argument("input", type=Path, metavar="IN", help="structures to grade")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="OUT",
+        help="write the structures with their grades (MV_grade; nbh_grades of atoms)",
+    )
+    parser.add_argument(
+        "--train", type=Path, metavar="TRAIN", help="make the active set of these structures"
+    )
+    add_mode(parser)
+    add_save(parser)
+    add_species(parser)
+    add_threads(parser)
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Read, grade, write or print."""
+    from maxvolt import io
+    from maxvolt.io.formats import check_holds
+    from maxvolt.selection.annotations import with_grades
+
+    check_order(options.potential, options.input)
+    inputs = [options.input, options.potential, *([options.train] if options.train else [])]
+    check_save(options.save_active_set, inputs)
+    if options.output is not None:
+        kind = check_structures(options.output, None, inputs)
+    active_set = _active_set(options)
+    dataset = read_structures(options.input, options.species or active_set.species)
+    check_species(options.input, dataset, active_set.species)
+    if options.output is not None:
+        check_holds(options.output, kind, len(dataset), labels=True)
+    say_complete(active_set)
+    grades = active_set.grade_dataset(dataset, threads=options.threads)
+    if options.output is not None:
+        io.write(options.output, with_grades(dataset, grades), species=active_set.species)
+        note(f"{options.output}: {counted(len(dataset), 'structure')} as {kind}")
+    if options.json:
+        rows = [_row(dataset, grades, index) for index in range(len(dataset))]
+        print_json({"active_set": facts(active_set), "structures": rows})
+    elif options.output is None:
+        _print(dataset, grades)
+
+
+def _active_set(options: argparse.Namespace) -> ActiveSet:
+    from maxvolt.selection import ActiveSet
+    from maxvolt.selection.files import active_set_of
+
+    potential = load_mtp(options.potential, options.species)
+    if options.train is None:
+        if options.mode or options.save_active_set:
+            raise MaxvoltError("--mode and --save-active-set are for an active set made of --train")
+        return active_set_of(potential, options.potential)
+    training = read_structures(options.train, options.species or potential.species)
+    check_species(options.train, training, potential.species)
+    active_set = ActiveSet.from_dataset(
+        potential, training, mode=options.mode, threads=options.threads
+    )
+    if options.save_active_set is not None:
+        active_set.write(options.save_active_set)
+    return active_set
+
+
+def _row(dataset: Dataset, grades: Grades, index: int) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "structure": index,
+        "atoms": int(dataset.counts[index]),
+        "grade": grades.structures[index],
+    }
+    if grades.sites is not None:
+        row["atom_grades"] = grades.sites[dataset.offsets[index] : dataset.offsets[index + 1]]
+    return row
+
+
+def _print(dataset: Dataset, grades: Grades) -> None:
+    columns = ["structure", "atoms", "grade"]
+    if grades.sites is not None:
+        columns.append("atom of largest grade")
+    rows = []
+    for index in range(len(dataset)):
+        row = _row(dataset, grades, index)
+        cells = [str(index), str(row["atoms"]), f"{row['grade']:.6f}"]
+        if grades.sites is not None:
+            cells.append(str(int(row["atom_grades"].argmax())))
+        rows.append(cells)
+    print_table(columns, rows, text_columns=0)

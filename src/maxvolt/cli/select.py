@@ -1,0 +1,120 @@
+"""`maxvolt select`: the structures worth a reference calculation."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from maxvolt.cli.active_sets import add_mode, add_save, check_save, facts, load_mtp, say_complete
+from maxvolt.cli.console import counted, note, print_json
+from maxvolt.cli.inputs import check_order, check_species, read_structures
+from maxvolt.cli.options import add_json, add_species, add_threads, positive_float, positive_int
+from maxvolt.cli.outputs import check_structures
+from maxvolt.errors import MaxvoltError
+
+if TYPE_CHECKING:
+    from maxvolt.dataset import Dataset
+    from maxvolt.selection import ActiveSet, Selection
+
+__all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
+
+NAME = "select"
+SUMMARY = "structures that a training set lacks, chosen by their grades"
+DESCRIPTION = """\
+Choose from CANDIDATES the structures that enlarge the active set of TRAIN: after a reference
+calculation of these, all candidates are interpolated. Without candidates, the structures of TRAIN
+are chosen with respect to which all the others are interpolated. The selection starts from the
+active set that POT brings along, if it has one."""
+EXAMPLES = """\
+  maxvolt select pot.almtp train.cfg preselected.cfg -o selected.cfg
+  maxvolt select pot.mtp train.xyz md.*.xyz -o new.xyz --limit 50
+  maxvolt select pot.mtp train.xyz -o sparse.xyz --save-active-set pot.almtp"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("potential", type=Path, metavar="POT", help="potential")
+    parser.add_argument("train", type=Path, metavar="TRAIN", help="its training set")
+    parser.add_argument(
+        "candidates", type=Path, nargs="*", metavar="CANDIDATES", help="files of structures"
+    )
+    parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="file of those selected")
+    parser.add_argument(
+        "--threshold",
+        type=positive_float,
+        default=1.001,
+        metavar="G",
+        help="grade above which a structure is taken in (1.001, as MLIP-3)",
+    )
+    parser.add_argument(
+        "--limit", type=positive_int, metavar="N", help="take at most so many structures"
+    )
+    add_mode(parser)
+    add_save(parser)
+    add_species(parser)
+    add_threads(parser)
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Read, select, write."""
+    from maxvolt import io
+
+    check_order(options.potential, options.train)
+    if options.output is None and options.save_active_set is None:
+        raise MaxvoltError("give -o OUT, --save-active-set FILE or both: what should be written?")
+    inputs = [options.potential, options.train, *options.candidates]
+    check_save(options.save_active_set, inputs)
+    if options.output is not None:
+        kind = check_structures(options.output, None, inputs)
+    selection = _select(options)
+    active_set = selection.active_set
+    assert active_set is not None
+    say_complete(active_set)
+    if options.output is not None:
+        io.write(options.output, selection.structures, species=active_set.species)
+        note(f"{options.output}: {counted(len(selection.indices), 'structure')} as {kind}")
+    if options.save_active_set is not None:
+        active_set.write(options.save_active_set)
+        note(f"{options.save_active_set}: potential and active set")
+    if options.json:
+        print_json(_document(selection, active_set))
+
+
+def _select(options: argparse.Namespace) -> Selection:
+    """Select from the training set and, where they are given, from the candidates."""
+    from maxvolt.selection import ActiveSet
+    from maxvolt.selection.files import active_set_of
+
+    potential = load_mtp(options.potential, options.species)
+
+    def read(path: Path) -> Dataset:
+        dataset = read_structures(path, options.species or potential.species)
+        check_species(path, dataset, potential.species)
+        return dataset
+
+    if potential.active_set is None or options.mode is not None or not options.candidates:
+        start = ActiveSet.empty(potential, mode=options.mode)
+    else:
+        start = active_set_of(potential, options.potential)
+    training = read(options.train)
+    given = {"threshold": options.threshold, "threads": options.threads}
+    if not options.candidates:
+        return start.select(training, limit=options.limit, **given)
+    known = start.select(training, **given).active_set
+    assert known is not None
+    return known.select(
+        (read(path) for path in options.candidates),
+        limit=options.limit,
+        training=training,
+        **given,
+    )
+
+
+def _document(selection: Selection, active_set: ActiveSet) -> dict[str, Any]:
+    return {
+        "active_set": facts(active_set),
+        "selected": selection.indices,
+        "grades_before": selection.grades,
+    }

@@ -1,0 +1,22 @@
+"""Grades of extrapolation, active sets, selection, committees."""
+
+from maxvolt.selection.active_set import ActiveSet
+from maxvolt.selection.committee import Committee
+from maxvolt.selection.files import read_active_set
+from maxvolt.selection.neighborhood_cut import cut_neighborhood
+from maxvolt.selection.sparsify import Sparsified, sparsify
+from maxvolt.selection.strategy import Grades, QueryStrategy, Selection
+from maxvolt.selection.weights import RowWeights
+
+__all__ = [
+    "ActiveSet",
+    "Committee",
+    "Grades",
+    "QueryStrategy",
+    "RowWeights",
+    "Selection",
+    "Sparsified",
+    "cut_neighborhood",
+    "read_active_set",
+    "sparsify",
+]

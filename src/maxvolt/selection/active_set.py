@@ -1,0 +1,387 @@
+"""Active sets: the rows of a training set that span the largest volume, and grades by them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from ase import Atoms
+from numpy.typing import NDArray
+
+from maxvolt.dataset import Dataset
+from maxvolt.errors import DataError
+from maxvolt.native.kernels import Energies
+from maxvolt.native.neighborhoods import Neighborhoods
+from maxvolt.potentials import MTP
+from maxvolt.selection.independence import largest_rank
+from maxvolt.selection.maxvol import largest_coordinates
+from maxvolt.selection.rows import (
+    Rows,
+    as_datasets,
+    iterate_rows,
+    neighborhood_rows,
+    own_atoms,
+)
+from maxvolt.selection.selector import NOWHERE, Outcome, Selector, grades_of_structures
+from maxvolt.selection.strategy import Grades, Selection
+from maxvolt.selection.weights import Mode, RowWeights, weights_of_mode
+
+__all__ = ["EQUATIONS", "INITIAL_VALUE", "THRESHOLD", "ActiveSet"]
+
+THRESHOLD = 1.001
+"""Grade above which a selection swaps a row, as MLIP-3."""
+
+INITIAL_VALUE = 1e-6
+"""On the diagonal of the matrix before anything is selected, as MLIP-3."""
+
+EQUATIONS = "selected_eqn_inds"
+"""Under which MLIP and `Selection` note the equations of a structure that are in the active set."""
+
+_SITES = RowWeights(energy=0.0, site_energy=1.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ActiveSet:
+    """The rows that stand for a training set, and the structures they come from.
+
+    A grade says how far a structure extrapolates: its row is a combination of the active rows, and
+    the grade is the largest magnitude of a coefficient, equation (37). The structures of the active
+    set have grade 1; up to 1 a structure is interpolated.
+
+    Make one with `from_dataset` or `maxvolt.read_active_set`.
+
+    Parameters
+    ----------
+    potential
+        The potential whose parameters the rows are gradients of.
+    weights
+        Which gradients make rows.
+    matrix, inverse : shape (n, n)
+        The rows, and their inverse; n is the number of parameters.
+    origins : shape (n, 2), int64
+        Number in `structures` and equation of each row; -1 -1 for one that was never replaced.
+    structures
+        The selected structures, with their labels.
+    """
+
+    potential: MTP
+    weights: RowWeights
+    matrix: NDArray[np.float64]
+    inverse: NDArray[np.float64]
+    origins: NDArray[np.int64]
+    structures: Dataset
+
+    def __post_init__(self) -> None:
+        n = self.potential.n_parameters
+        for name, shape in (("matrix", (n, n)), ("inverse", (n, n)), ("origins", (n, 2))):
+            array = np.array(getattr(self, name))
+            if array.shape != shape:
+                raise DataError(
+                    f"{name} has shape {array.shape}; expected {shape} for the {n} parameters of "
+                    "the potential"
+                )
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
+
+    @classmethod
+    def from_dataset(
+        cls,
+        potential: MTP,
+        dataset: Dataset | Iterable[Dataset | Atoms],
+        *,
+        weights: RowWeights | None = None,
+        mode: Mode | None = None,
+        threshold: float = THRESHOLD,
+        initial_value: float = INITIAL_VALUE,
+        threads: int | None = None,
+    ) -> Self:
+        """Select the active set of a training set; every structure of it then has a grade up to
+        the threshold.
+
+        Parameters
+        ----------
+        potential
+            A trained potential.
+        dataset
+            The training set; labels are not needed.
+        weights
+            Which gradients make rows; None: as the mode says.
+        mode
+            "configuration", one row a structure (the default), or "neighborhood", one row an atom.
+        threshold
+            Grade above which a row is swapped in.
+        initial_value
+            On the diagonal of the matrix before the first swap.
+        threads
+            Number of threads; None for every core.
+
+        Raises
+        ------
+        DataError
+            An untrained potential, weights that contradict the mode, gradients that are not finite.
+        SpeciesError
+            A species unknown to the potential.
+        """  # noqa: D205
+        empty = cls.empty(potential, weights=weights, mode=mode, initial_value=initial_value)
+        selection = empty.select(dataset, threshold=threshold, threads=threads)
+        assert isinstance(selection.active_set, cls)
+        return selection.active_set
+
+    @classmethod
+    def empty(
+        cls,
+        potential: MTP,
+        *,
+        weights: RowWeights | None = None,
+        mode: Mode | None = None,
+        initial_value: float = INITIAL_VALUE,
+    ) -> Self:
+        """Return a set from which nothing has been selected yet; parameters as `from_dataset`."""
+        n = potential.n_parameters
+        return cls(
+            potential=potential,
+            weights=weights_of_mode(weights, mode),
+            matrix=initial_value * np.eye(n),
+            inverse=np.eye(n) / initial_value,
+            origins=np.full((n, 2), NOWHERE, np.int64),
+            structures=Dataset.from_atoms([]),
+        )
+
+    @classmethod
+    def _of_outcome(cls, potential: MTP, weights: RowWeights, outcome: Outcome) -> Self:
+        return cls(
+            potential=potential,
+            weights=weights,
+            matrix=outcome.matrix,
+            inverse=outcome.inverse,
+            origins=outcome.origins(),
+            structures=outcome.structures,
+        )
+
+    def __repr__(self) -> str:
+        return f"ActiveSet({len(self.structures)} structures, {self.completeness}, {self.mode})"
+
+    # ----------------------------------------------------------------- what it is
+
+    @property
+    def species(self) -> tuple[str, ...]:
+        """Symbols of the species of the potential."""
+        return self.potential.species
+
+    @property
+    def cutoff(self) -> float:
+        """Cutoff of the potential, Angstrom."""
+        return self.potential.cutoff
+
+    @property
+    def members(self) -> tuple[MTP, ...]:
+        """The potential, as a `QueryStrategy` names those it asks."""
+        return (self.potential,)
+
+    @property
+    def mode(self) -> Mode:
+        """Whether atoms have rows of their own."""
+        return self.weights.mode
+
+    @property
+    def size(self) -> int:
+        """Number of rows n, one for each parameter."""
+        return len(self.matrix)
+
+    @property
+    def rank(self) -> int:
+        """Number of rows that come from structures; the others were never replaced."""
+        return int((self.origins[:, 0] != NOWHERE).sum())
+
+    @property
+    def largest_rank(self) -> int:
+        """Number of independent rows that the potential can have at all, equation (40)."""
+        return largest_rank(self.potential, self.mode)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether there are as many independent rows as there can be."""
+        return self.rank >= self.largest_rank
+
+    @property
+    def completeness(self) -> str:
+        """Rank in words, with what follows from it."""
+        text = f"rank {self.rank} of {self.size} ({self.largest_rank} possible)"
+        if self.is_complete:
+            return text
+        return f"{text}, incomplete: any structure with something new has a huge grade"
+
+    @property
+    def description(self) -> str:
+        """What the grades are, and how complete the set."""
+        of = "atoms" if self.mode == "neighborhood" else "structures"
+        return f"extrapolation grade of {of} by an active set, {self.completeness}"
+
+    @property
+    def log_determinant(self) -> float:
+        """Logarithm of |det A|, which selections maximise."""
+        return float(np.linalg.slogdet(self.matrix).logabsdet)
+
+    # ----------------------------------------------------------------- grades
+
+    def grade(
+        self,
+        structures: Dataset | Atoms | Iterable[Dataset | Atoms],
+        *,
+        threads: int | None = None,
+    ) -> NDArray[np.float64]:
+        """Grades of structures, equation (37), in bounded memory.
+
+        Parameters
+        ----------
+        structures
+            One structure, a data set, or a stream of either as long as it likes.
+        threads
+            Number of threads; None for every core.
+
+        Returns
+        -------
+        grades : shape (n,)
+            The largest of all rows of a structure.
+        """
+        found, first = [np.empty(0)], 0
+        for dataset in as_datasets(structures):
+            for part, rows in iterate_rows(
+                self.potential, self.weights, dataset, first=first, threads=threads
+            ):
+                within = rows.structures - first - part.start
+                count = part.stop - part.start
+                found.append(grades_of_structures(self._grades(rows), within, count))
+            first += len(dataset)
+        return np.concatenate(found)
+
+    def site_grades(
+        self, structures: Dataset | Atoms, *, threads: int | None = None
+    ) -> NDArray[np.float64]:
+        """Grades of all atoms, shape (N,), in neighbourhood mode; those of ghosts are 0.
+
+        Raises
+        ------
+        DataError
+            The set is of configuration mode, in which atoms have no rows.
+        """
+        if self.mode != "neighborhood":
+            raise DataError(
+                "atoms have grades in neighborhood mode only, and this active set is of "
+                "configuration mode; make one with mode='neighborhood'"
+            )
+        (dataset,) = as_datasets(structures)
+        found = np.zeros(dataset.n_atoms)
+        own = own_atoms(dataset)
+        for part, rows in iterate_rows(self.potential, _SITES, dataset, threads=threads):
+            atoms = np.arange(dataset.offsets[part.start], dataset.offsets[part.stop])
+            atoms = atoms if own is None else atoms[own[atoms]]
+            found[atoms] = self._grades(rows)
+        return found
+
+    def grade_dataset(self, dataset: Dataset, *, threads: int | None = None) -> Grades:
+        """Grades of structures and, in neighbourhood mode, of their atoms."""
+        if self.mode != "neighborhood":
+            return Grades(self.grade(dataset, threads=threads), None)
+        sites = self.site_grades(dataset, threads=threads)
+        if self.weights != _SITES:
+            return Grades(self.grade(dataset, threads=threads), sites)
+        return Grades(np.maximum.reduceat(sites, dataset.offsets[:-1]), sites)
+
+    def grade_neighborhoods(
+        self,
+        where: Neighborhoods,
+        energies: Sequence[Energies] | None = None,
+        *,
+        threads: int | None = None,
+    ) -> Grades:
+        """Grades of structures whose neighbours are known; `energies` are not needed."""
+        rows = neighborhood_rows(self.potential, self.weights, where, threads=threads)
+        grades = self._grades(rows)
+        sites = None
+        if self.weights == _SITES:
+            sites = grades
+        elif self.mode == "neighborhood":
+            sites = self._grades(neighborhood_rows(self.potential, _SITES, where, threads=threads))
+        return Grades(grades_of_structures(grades, rows.structures, where.n_structures), sites)
+
+    # ----------------------------------------------------------------- selection
+
+    def select(
+        self,
+        candidates: Dataset | Atoms | Iterable[Dataset | Atoms],
+        *,
+        threshold: float = THRESHOLD,
+        limit: int | None = None,
+        training: Dataset | None = None,
+        threads: int | None = None,
+    ) -> Selection:
+        """Select candidates whose rows enlarge the volume.
+
+        Afterwards no candidate, no structure of this active set and none of `training` exceeds the
+        threshold, unless the limit stopped the selection. Candidates are read once; memory is
+        bounded, rows beyond a limit go to a temporary file.
+
+        Parameters
+        ----------
+        candidates
+            One structure, a data set, or a stream of either as long as it likes.
+        threshold
+            Grade above which a row is swapped in.
+        limit
+            Select at most so many structures: those that enlarge the volume most.
+        training
+            Further structures whose rows may come back in, as MLIP-3's select_add does.
+        threads
+            Number of threads; None for every core.
+        """
+        owners = np.full((self.size, 3), NOWHERE, np.int64)
+        chosen = self.origins[:, 0] != NOWHERE
+        owners[chosen, 0], owners[chosen, 1:] = 0, self.origins[chosen]
+        selector = Selector(
+            potential=self.potential,
+            weights=self.weights,
+            matrix=self.matrix,
+            owners=owners,
+            threshold=threshold,
+            threads=threads,
+        )
+        known = [self.structures] if training is None else [self.structures, training]
+        outcome = selector.run([*known, candidates], limit)
+        new = outcome.numbers[:, 0] == len(known)
+        return Selection(
+            indices=outcome.numbers[new, 1],
+            grades=outcome.grades,
+            structures=_with_equations(outcome, new),
+            active_set=self._of_outcome(self.potential, self.weights, outcome),
+        )
+
+    def with_potential(self, potential: MTP, *, threads: int | None = None) -> ActiveSet:
+        """Select again from the same structures, for other coefficients or another potential."""
+        return ActiveSet.from_dataset(
+            potential, self.structures, weights=self.weights, threads=threads
+        )
+
+    def write(self, path: str | Path) -> None:
+        """Write potential and active set: ``.als`` as MLIP-2 does, any other name as MLIP-3."""
+        from maxvolt.selection.files import write_active_set
+
+        write_active_set(path, self)
+
+    # ----------------------------------------------------------------- inside
+
+    def _grades(self, rows: Rows) -> NDArray[np.float64]:
+        return largest_coordinates(rows.values @ self.inverse)
+
+
+def _with_equations(outcome: Outcome, new: NDArray[np.bool_]) -> Dataset:
+    """Return new structures that say which of their rows were taken."""
+    origins, infos = outcome.origins(), []
+    for number in np.flatnonzero(new):
+        equations = np.sort(origins[origins[:, 0] == number, 1])
+        info = outcome.structures.infos[number]
+        infos.append({**info, EQUATIONS: ",".join(map(str, equations))})
+    return replace(outcome.structures.select(new), infos=tuple(infos))

@@ -1,0 +1,148 @@
+"""Active sets from and to the files of MLIP-3 (``.almtp``) and MLIP-2 (``.als``)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxvolt.dataset import Dataset
+from maxvolt.errors import DataError, FileFormatError
+from maxvolt.io.active_set import INITIAL, ActiveSetRecord, Dialect
+from maxvolt.io.cfg_dataset import cfg_from_dataset, dataset_from_cfg
+from maxvolt.io.cfg_write import text_bytes
+from maxvolt.potentials import MTP, read_potential, write_potential
+from maxvolt.selection.active_set import EQUATIONS, ActiveSet
+from maxvolt.selection.rows import iterate_rows
+from maxvolt.selection.weights import RowWeights
+
+__all__ = ["active_set_of", "read_active_set", "write_active_set"]
+
+
+def read_active_set(path: str | Path, species: Sequence[str] | None = None) -> ActiveSet:
+    """Read a potential with its active set.
+
+    Parameters
+    ----------
+    path
+        A file of MLIP-3 (.almtp), MLIP-2 (.als) or this package.
+    species
+        Chemical symbols in the order of the types; needed where the file names none.
+
+    Raises
+    ------
+    FileFormatError
+        The file holds no active set, or is no valid potential.
+    SpeciesError
+        As of `maxvolt.read_potential`.
+    """
+    return active_set_of(read_potential(path, species), path)
+
+
+def active_set_of(potential: MTP, path: str | Path) -> ActiveSet:
+    """Return the active set that was read with a potential; `path` is what an error names."""
+    record = potential.active_set
+    if record is None:
+        raise FileFormatError(
+            path,
+            "the potential has no active set; make one of its training set: maxvolt select "
+            "POT TRAIN --save-active-set, or maxvolt.ActiveSet.from_dataset",
+        )
+    structures, numbers = _structures(record, potential.species, path)
+    origins = record.origins.copy()
+    chosen = origins[:, 0] != INITIAL
+    if chosen.any() and origins[chosen, 0].max() >= len(numbers):
+        raise FileFormatError(
+            path,
+            f"active set: a row names structure {origins[chosen, 0].max()}, but the file holds "
+            f"{len(numbers)}",
+        )
+    origins[chosen, 0] = numbers[origins[chosen, 0]]
+    origins[origins[:, 0] == INITIAL] = INITIAL
+    weights = RowWeights(
+        energy=record.energy_weight,
+        force=record.force_weight,
+        stress=record.stress_weight,
+        site_energy=record.site_energy_weight,
+        scaling=record.weight_scaling,
+    )
+    if record.dialect == "MLIP-2":
+        origins = _with_equations(potential, weights, record.matrix, origins, structures)
+    return ActiveSet(
+        potential=potential,
+        weights=weights,
+        matrix=record.matrix,
+        inverse=record.inverse,
+        origins=origins,
+        structures=structures,
+    )
+
+
+def write_active_set(path: str | Path, active_set: ActiveSet) -> None:
+    """Write potential and active set, as MLIP-2 where the name ends with .als, else as MLIP-3."""
+    dialect: Dialect = "MLIP-2" if Path(path).suffix == ".als" else "MLIP-3"
+    potential = active_set.potential
+    record = _record(active_set, dialect)
+    write_potential(path, potential.with_active_set(record))
+
+
+def _record(active_set: ActiveSet, dialect: Dialect) -> ActiveSetRecord:
+    weights = active_set.weights
+    if dialect == "MLIP-2" and weights.scaling != 2:
+        raise DataError(
+            f"an .als file has no place for the scaling {weights.scaling} of the weights; write "
+            "an .almtp file"
+        )
+    infos = [dict(info) for info in active_set.structures.infos]
+    for number, info in enumerate(infos):
+        of_structure = active_set.origins[active_set.origins[:, 0] == number, 1]
+        info[EQUATIONS] = ",".join(map(str, np.sort(of_structure)))
+    labelled = replace(active_set.structures, infos=tuple(infos))
+    configurations = cfg_from_dataset(labelled, active_set.species)
+    return ActiveSetRecord(
+        energy_weight=weights.energy,
+        force_weight=weights.force,
+        stress_weight=weights.stress,
+        site_energy_weight=weights.site_energy,
+        weight_scaling=weights.scaling,
+        matrix=active_set.matrix,
+        inverse=active_set.inverse,
+        origins=active_set.origins,
+        structures=b"".join(map(text_bytes, configurations)),
+        dialect=dialect,
+    )
+
+
+def _structures(
+    record: ActiveSetRecord, species: tuple[str, ...], path: str | Path
+) -> tuple[Dataset, NDArray[np.int64]]:
+    """Return the structures with atoms, and the number each of the file has among them."""
+    found = record.configurations(path)
+    full = np.array([len(configuration) > 0 for configuration in found], np.bool_)
+    numbers = np.where(full, np.cumsum(full) - 1, INITIAL).astype(np.int64)
+    structures = dataset_from_cfg([c for c in found if len(c)], species, path=path)
+    infos = [{k: v for k, v in info.items() if k != EQUATIONS} for info in structures.infos]
+    return replace(structures, infos=tuple(infos)), numbers
+
+
+def _with_equations(
+    potential: MTP,
+    weights: RowWeights,
+    matrix: NDArray[np.float64],
+    origins: NDArray[np.int64],
+    structures: Dataset,
+) -> NDArray[np.int64]:
+    """Find the equations that a file of MLIP-2 does not name, by comparing rows."""
+    if weights == RowWeights(energy=weights.energy):
+        return origins  # one row a structure: equation 0
+    found = origins.copy()
+    for _, rows in iterate_rows(potential, weights, structures, threads=None):
+        for structure in np.unique(rows.structures):
+            of_structure = rows.select(rows.structures == structure)
+            for row in np.flatnonzero(origins[:, 0] == structure):
+                distances = np.linalg.norm(of_structure.values - matrix[row], axis=1)
+                found[row, 1] = of_structure.equations[int(np.argmin(distances))]
+    return found

@@ -1,0 +1,47 @@
+"""How many independent rows a potential can have, equation (40)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from maxvolt.potentials import MTP
+from maxvolt.selection.weights import Mode
+
+__all__ = ["largest_rank"]
+
+
+def largest_rank(potential: MTP, mode: Mode) -> int:
+    """Number of independent gradients that structures can have.
+
+    It is less than the number of parameters, because some changes of parameters change no energy.
+    Adding to a radial function a multiple of itself, or of one with a smaller mu, is undone by
+    other linear coefficients: all scalars with the smaller mu in its place are there as well.
+    And where a radial function enters only as a sum over pairs of atoms, the energy of a whole
+    structure tells the coefficients of A-B from those of B-A no more than a pair has a direction.
+
+    Parameters
+    ----------
+    potential
+        With all scalars of its level, as MLIP's levels have them; a basis that lacks some may have
+        a few more.
+    mode
+        Whether rows are of structures or of atoms.
+    """
+    species, _, functions, size = potential.model.radial_coeffs.shape
+    redundant = functions * (functions + 1) // 2
+    if mode == "configuration":
+        redundant += _pair_functions(potential) * size * (species * (species - 1) // 2)
+    return int(potential.n_parameters - redundant)
+
+
+def _pair_functions(potential: MTP) -> int:
+    """Number of radial functions of which only the moment of rank 0 occurs, and in no product."""
+    table = potential.model.table
+    in_products = np.unique(table.products[:, :2])
+    mu, ranks = table.basic[:, 0], table.basic[:, 1:].sum(axis=1)
+    count = 0
+    for function in np.unique(mu):
+        of_function = np.flatnonzero(mu == function)
+        alone = len(of_function) == 1 and not ranks[of_function].any()
+        count += bool(alone and not np.isin(of_function, in_products).any())
+    return count

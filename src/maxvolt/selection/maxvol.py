@@ -1,0 +1,148 @@
+"""The maxvol algorithm: rows that span the largest volume, equations (37) to (39).
+
+A square matrix A of rows is changed one row at a time: as long as some candidate b has a coordinate
+larger than the threshold in b A^-1, the largest such coordinate c says which row it replaces, and
+|det A| grows by the factor |c|.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg.blas import dger, idamax
+
+__all__ = ["Basis", "exchange", "largest_coordinates"]
+
+_EXCHANGE_BYTES = 16 * 2**20
+"""Of the coordinates that rank-one updates run over: what fits into a processor's cache."""
+
+
+def largest_coordinates(coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Largest magnitude of each row, shape (m,), without a copy of the matrix."""
+    return np.asarray(np.maximum(coordinates.max(axis=1), -coordinates.min(axis=1)))
+
+
+def exchange(
+    coordinates: NDArray[np.float64],
+    threshold: float,
+    on_swap: Callable[[int, int], None] | None = None,
+) -> list[tuple[int, int]]:
+    """Swap candidates in, always the one with the largest coordinate, until none exceeds a limit.
+
+    Parameters
+    ----------
+    coordinates : shape (m, n), float64, C order
+        B A^-1 of the candidates B; updated in place, equation (39).
+    threshold
+        At least 1; coordinates up to this stay.
+    on_swap
+        Called with candidate and position after each swap; it may set coordinates of candidates
+        that are not wanted any more to zero, where they stay.
+
+    Returns
+    -------
+    swaps
+        Candidate and the position in A that it took, in order.
+    """
+    width = coordinates.shape[1]
+    flat, columns_first = coordinates.reshape(-1), coordinates.T
+    swaps: list[tuple[int, int]] = []
+    while flat.size:
+        candidate, position = divmod(int(idamax(flat)), width)
+        pivot = coordinates[candidate, position]
+        if not abs(pivot) > threshold:
+            break
+        direction = coordinates[candidate].copy()
+        direction[position] -= 1.0
+        dger(-1.0 / pivot, direction, coordinates[:, position].copy(), a=columns_first,
+             overwrite_a=1)  # fmt: skip
+        swaps.append((candidate, position))
+        if on_swap is not None:
+            on_swap(candidate, position)
+    return swaps
+
+
+class Basis:
+    """A square matrix of rows whose volume grows as candidates are offered.
+
+    Parameters
+    ----------
+    matrix : shape (n, n)
+        Rows to begin with; not singular.
+
+    Attributes
+    ----------
+    matrix, inverse : shape (n, n)
+    swaps : int
+        How many there have been.
+    """
+
+    def __init__(self, matrix: NDArray[np.float64]) -> None:
+        self.matrix = np.array(matrix, dtype=np.float64)
+        self.inverse = _inverse(self.matrix)
+        self.swaps = 0
+
+    @property
+    def log_determinant(self) -> float:
+        """Logarithm of |det A|."""
+        return float(np.linalg.slogdet(self.matrix).logabsdet)
+
+    def grades(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Largest coordinate of each row, equation (37), shape (m,)."""
+        return largest_coordinates(rows @ self.inverse)
+
+    def offer(self, rows: NDArray[np.float64], threshold: float) -> dict[int, int]:
+        """Take in what enlarges the volume, until no candidate exceeds the threshold.
+
+        Coordinates of all candidates come from one matrix product; rank-one updates run only over
+        those above the threshold, as many as fit into a cache, and the inverse is renewed
+        after them.
+
+        Parameters
+        ----------
+        rows : shape (m, n)
+            Candidates.
+        threshold
+            At least 1.
+
+        Returns
+        -------
+        changed
+            Candidate that stands now at each changed position of the matrix.
+        """
+        most = max(len(self.matrix), _EXCHANGE_BYTES // (8 * len(self.matrix)))
+        changed: dict[int, int] = {}
+        while True:
+            coordinates = rows @ self.inverse
+            grades = largest_coordinates(coordinates)
+            above = np.flatnonzero(grades > threshold)
+            if not len(above):
+                return changed
+            if len(above) > most:
+                above = above[np.argpartition(grades[above], -most)[-most:]]
+            swaps = exchange(np.ascontiguousarray(coordinates[above]), threshold)
+            taken = {position: int(above[candidate]) for candidate, position in swaps}
+            if not self.replace(rows, taken):
+                return changed
+            self.swaps += len(swaps)
+            changed |= taken
+
+    def replace(self, rows: NDArray[np.float64], taken: dict[int, int]) -> bool:
+        """Put candidates at positions; refuse, and say so, where the volume would not grow.
+
+        It grows in exact arithmetic. Where rounding is all that is left of the coordinates it may
+        not, and then there is nothing to gain.
+        """
+        matrix = self.matrix.copy()
+        matrix[list(taken)] = rows[list(taken.values())]
+        before, after = np.linalg.slogdet(self.matrix), np.linalg.slogdet(matrix)
+        if not after.logabsdet > before.logabsdet:
+            return False
+        self.matrix, self.inverse = matrix, _inverse(matrix)
+        return True
+
+
+def _inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.linalg.inv(matrix), dtype=np.float64)

@@ -1,0 +1,260 @@
+"""Rows of structures: gradients with respect to all parameters, equation (36)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from numpy.typing import NDArray
+
+from maxvolt.dataset import ARRAYS_KEY, Dataset
+from maxvolt.errors import DataError
+from maxvolt.native import kernels
+from maxvolt.native.neighborhoods import Neighborhoods
+from maxvolt.potentials import MTP
+from maxvolt.potentials.neighborhoods import batches, dataset_neighborhoods, portions
+from maxvolt.selection.weights import RowWeights
+
+__all__ = ["Rows", "as_datasets", "iterate_rows", "neighborhood_rows", "own_atoms"]
+
+_ATOMS = 20_000
+"""Atoms whose neighbours are held at once."""
+
+_BYTES = 32 * 2**20
+"""Of the rows that are computed at once."""
+
+_STRESS = np.array([1, 5, 9, 6, 3, 2])
+"""Where xx yy zz yz xz xy stand, from 1, among the nine components that MLIP counts."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Some rows, and what they belong to.
+
+    Parameters
+    ----------
+    values : shape (m, n)
+        One row an equation, one column a parameter.
+    structures : shape (m,), int64
+        Number of the structure of each row, not decreasing.
+    equations : shape (m,), int64
+        As MLIP counts them: 0 the energy, 1 to 3N the forces, then nine components of the stress,
+        then the site energies.
+    """
+
+    values: NDArray[np.float64]
+    structures: NDArray[np.int64]
+    equations: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.values)
+
+    def select(self, which: NDArray[np.int64] | NDArray[np.bool_]) -> Rows:
+        """Return some of the rows."""
+        return Rows(self.values[which], self.structures[which], self.equations[which])
+
+
+def as_datasets(
+    structures: Dataset | Atoms | Iterable[Dataset | Atoms], atoms: int = _ATOMS
+) -> Iterator[Dataset]:
+    """Turn whatever names structures into data sets, which come as the stream yields them."""
+    if isinstance(structures, Dataset):
+        return iter([structures])
+    if isinstance(structures, Atoms):
+        return iter([Dataset.from_atoms([structures])])
+    return batches(structures, atoms)
+
+
+def own_atoms(dataset: Dataset) -> NDArray[np.bool_] | None:
+    """Say which atoms have a neighbourhood of their own; None: all.
+
+    Structures cut out by MLIP's LAMMPS interface hold ghost atoms, which are only there as
+    neighbours of others (the per-atom array ``ghost``).
+    """
+    ghosts = [info.get(ARRAYS_KEY, {}).get("ghost") for info in dataset.infos]
+    if all(ghost is None for ghost in ghosts):
+        return None
+    parts = [
+        np.zeros(count, np.bool_) if ghost is None else np.asarray(ghost, np.bool_)
+        for ghost, count in zip(ghosts, dataset.counts.tolist(), strict=True)
+    ]
+    return ~np.concatenate(parts)
+
+
+def iterate_rows(
+    potential: MTP, weights: RowWeights, dataset: Dataset, *, first: int = 0, threads: int | None
+) -> Iterator[tuple[slice, Rows]]:
+    """Yield the rows of a data set in order, some structures at a time, in bounded memory.
+
+    Parameters
+    ----------
+    potential, weights
+        What the rows are gradients of.
+    dataset
+        Structures.
+    first
+        Number of the first structure, for the rows and for messages.
+    threads
+        Number of threads; None for every core.
+
+    Yields
+    ------
+    which
+        The structures of the data set.
+    rows : Rows
+        Their rows.
+
+    Raises
+    ------
+    DataError
+        Rows that are not finite, or what `MTP.neighborhoods` refuses.
+    """
+    for part in portions(dataset.counts, _atoms_at_once(potential, weights)):
+        portion = dataset.select(part)
+        where = dataset_neighborhoods(
+            portion, potential.species, potential.cutoff, first_structure=first + part.start
+        )
+        rows = neighborhood_rows(potential, weights, where, own_atoms(portion), threads=threads)
+        bad = np.flatnonzero(~np.isfinite(rows.values).all(axis=1))
+        if len(bad):
+            number = first + part.start + rows.structures[bad[0]]
+            raise DataError(f"structure {number} has gradients that are not finite; leave it out")
+        yield part, replace(rows, structures=rows.structures + first + part.start)
+
+
+def neighborhood_rows(
+    potential: MTP,
+    weights: RowWeights,
+    where: Neighborhoods,
+    own: NDArray[np.bool_] | None = None,
+    *,
+    threads: int | None = None,
+) -> Rows:
+    """Rows of structures whose neighbours are known.
+
+    Parameters
+    ----------
+    potential, weights
+        What the rows are gradients of.
+    where
+        Structures and neighbours.
+    own : shape (N,)
+        Atoms with a neighbourhood of their own; None: all.
+    threads
+        Number of threads; None for every core.
+    """
+    counted = where.structures if own is None else where.structures[own]
+    counts = np.bincount(counted, minlength=where.n_structures)
+    if weights.force or weights.stress:
+        parts = _derivative_rows(potential, weights, where, counts, own, threads)
+    else:
+        parts = []
+    if weights.energy or weights.site_energy:
+        parts += _energy_rows(potential, weights, where, counts, own, threads)
+    order = np.lexsort(
+        (
+            np.concatenate([p.equations for p in parts]),
+            np.concatenate([p.structures for p in parts]),
+        )
+    )
+    values = parts[0].values if len(parts) == 1 else np.concatenate([p.values for p in parts])
+    joined = Rows(
+        values,
+        np.concatenate([p.structures for p in parts]),
+        np.concatenate([p.equations for p in parts]),
+    )
+    return joined if len(parts) == 1 else joined.select(order)
+
+
+def _atoms_at_once(potential: MTP, weights: RowWeights) -> int:
+    width = 8 * potential.n_parameters
+    if weights.force or weights.stress:
+        return max(1, _BYTES // (4 * width))
+    return _ATOMS if not weights.site_energy else max(1, min(_ATOMS, _BYTES // width))
+
+
+def _energy_rows(
+    potential: MTP,
+    weights: RowWeights,
+    where: Neighborhoods,
+    counts: NDArray[np.int64],
+    own: NDArray[np.bool_] | None,
+    threads: int | None,
+) -> list[Rows]:
+    """Rows of the energies and of the site energies."""
+    parts = []
+    if not weights.site_energy and own is None:
+        sums = kernels.structure_gradients(potential.core, where, threads=threads)
+        return [_of_energies(potential, weights, sums, counts)]
+    sites = kernels.site_gradients(potential.core, where, threads=threads)
+    structures = where.structures.astype(np.int64)
+    if own is not None:
+        sites, structures = sites[own], structures[own]
+    if weights.energy:
+        sums = np.zeros((where.n_structures, sites.shape[1]))
+        begin = np.flatnonzero(np.diff(structures, prepend=-1))
+        sums[structures[begin]] = np.add.reduceat(sites, begin, axis=0)
+        parts.append(_of_energies(potential, weights, sums, counts))
+    if weights.site_energy:
+        first = np.concatenate([[0], np.cumsum(counts)[:-1]])
+        within = np.arange(len(structures)) - first[structures]
+        _scale(potential, sites, 1.0)
+        parts.append(Rows(sites, structures, 3 * counts[structures] + 10 + within))
+    return parts
+
+
+def _of_energies(
+    potential: MTP, weights: RowWeights, sums: NDArray[np.float64], counts: NDArray[np.int64]
+) -> Rows:
+    """Weigh the rows of the energies; a structure of ghosts alone has none."""
+    present = np.flatnonzero(counts)
+    sums = sums if len(present) == len(counts) else sums[present]
+    _scale(potential, sums, (weights.energy / counts[present] ** (weights.scaling / 2))[:, None])
+    return Rows(sums, present.astype(np.int64), np.zeros(len(present), np.int64))
+
+
+def _derivative_rows(
+    potential: MTP,
+    weights: RowWeights,
+    where: Neighborhoods,
+    counts: NDArray[np.int64],
+    own: NDArray[np.bool_] | None,
+    threads: int | None,
+) -> list[Rows]:
+    """Rows of the forces and of the stresses."""
+    if own is not None:
+        raise DataError(
+            "rows of forces and stresses exist for whole structures only, not for those with ghost "
+            "atoms; use weights of energies or site energies"
+        )
+    jacobian = kernels.jacobian(potential.core, where)
+    width, parts = potential.n_parameters, []
+    if weights.force:
+        structures = np.repeat(where.structures.astype(np.int64), 3)
+        first = np.concatenate([[0], np.cumsum(3 * counts)[:-1]])
+        within = np.arange(len(structures)) - first[structures]
+        values = _scale(potential, jacobian.forces.reshape(-1, width), weights.force)
+        parts.append(Rows(values, structures, 1 + within))
+    if weights.stress:
+        factors = weights.stress / counts ** (weights.scaling / 2)
+        structures = np.repeat(np.arange(where.n_structures, dtype=np.int64), 6)
+        values = jacobian.virials.reshape(-1, width)
+        _scale(potential, values, factors[structures][:, None])
+        equations = 3 * counts[structures] + np.tile(_STRESS, where.n_structures)
+        parts.append(Rows(values, structures, equations))
+    return parts
+
+
+def _scale(
+    potential: MTP, rows: NDArray[np.float64], factor: float | NDArray[np.floating[Any]]
+) -> NDArray[np.float64]:
+    """Weigh rows in place, and go from the kernels' radial coefficients to those of the file."""
+    with np.errstate(over="ignore", invalid="ignore"):  # refused afterwards, with a message
+        if np.ndim(factor) or factor != 1.0:
+            rows *= factor
+        rows[:, : potential.model.n_radial] *= potential.model.scaling
+    return rows

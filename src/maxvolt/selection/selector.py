@@ -1,0 +1,237 @@
+"""Passes over structures until none of their rows enlarges the volume of an active set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from ase import Atoms
+from numpy.typing import NDArray
+
+from maxvolt.dataset import Dataset
+from maxvolt.errors import DataError
+from maxvolt.potentials import MTP
+from maxvolt.selection.maxvol import Basis, exchange
+from maxvolt.selection.row_store import Portion, RowStore
+from maxvolt.selection.rows import Rows, as_datasets, iterate_rows
+from maxvolt.selection.weights import RowWeights
+
+__all__ = ["NOWHERE", "Outcome", "Selector", "grades_of_structures"]
+
+NOWHERE = -1
+"""Source, structure and equation of a row that was never replaced."""
+
+Structures = Dataset | Atoms | Iterable[Dataset | Atoms]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """A finished selection.
+
+    Parameters
+    ----------
+    matrix, inverse : shape (n, n)
+    owners : shape (n, 3), int64
+        Source, structure and equation of each row; `NOWHERE` for one that was never replaced.
+    structures
+        The structures with at least one row, in the order of source and number.
+    numbers : shape (k, 2), int64
+        Source and number of each of them.
+    grades : shape (m,)
+        Of the structures of the last source before the selection.
+    """
+
+    matrix: NDArray[np.float64]
+    inverse: NDArray[np.float64]
+    owners: NDArray[np.int64]
+    structures: Dataset
+    numbers: NDArray[np.int64]
+    grades: NDArray[np.float64]
+
+    def origins(self) -> NDArray[np.int64]:
+        """Return the number in `structures` and the equation of each row, shape (n, 2)."""
+        origins = np.full((len(self.owners), 2), NOWHERE, np.int64)
+        found = {(s, k): i for i, (s, k) in enumerate(self.numbers.tolist())}
+        for row, (source, structure, equation) in enumerate(self.owners.tolist()):
+            if source != NOWHERE:
+                origins[row] = found[source, structure], equation
+        return origins
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Selector:
+    """Where a selection starts, and how it is done.
+
+    Parameters
+    ----------
+    potential, weights
+        What rows are gradients of.
+    matrix : shape (n, n)
+        Rows to begin with.
+    owners : shape (n, 3), int64
+        As in `Outcome`.
+    threshold
+        Rows with a larger grade are taken in.
+    threads
+        Number of threads; None for every core.
+    """
+
+    potential: MTP
+    weights: RowWeights
+    matrix: NDArray[np.float64]
+    owners: NDArray[np.int64]
+    threshold: float
+    threads: int | None
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.threshold) and self.threshold >= 1):
+            raise DataError(
+                f"the threshold of a selection is {self.threshold}; expected 1 or more, for "
+                "example 1.001: rows of the active set have grade 1"
+            )
+        if not self.potential.is_trained:
+            raise DataError(
+                "the potential is untrained: its gradients say nothing; fit it first, with "
+                "maxvolt.fit"
+            )
+
+    def run(self, sources: Sequence[Structures], limit: int | None = None) -> Outcome:
+        """Select from all sources; at most `limit` structures of the last one.
+
+        Each source is read once. The rows are kept, and gone through until a whole pass changes
+        nothing: then no structure of any source exceeds the threshold.
+        """
+        if limit is not None and limit < 0:
+            raise DataError(f"limit is {limit}; expected the largest number of structures")
+        with RowStore() as store:
+            basis, owners, last = Basis(self.matrix), self.owners.copy(), len(sources) - 1
+            grades = [np.empty(0)]
+            for portion in self._portions(sources):
+                if portion.source == last:
+                    grades.append(self._grades_before(portion))
+                self._offer(basis, owners, portion)
+                store.append(portion)
+            self._settle(basis, owners, store, None)
+            chosen = _of_source(owners, last)
+            if limit is not None and len(chosen) > limit:
+                basis, owners = self._limited(store, last, limit, owners)
+            numbers = np.unique(owners[owners[:, 0] != NOWHERE, :2], axis=0)
+            return Outcome(
+                matrix=basis.matrix,
+                inverse=basis.inverse,
+                owners=owners,
+                structures=_structures(store, numbers),
+                numbers=numbers,
+                grades=np.concatenate(grades),
+            )
+
+    def _portions(self, sources: Sequence[Structures]) -> Iterator[Portion]:
+        for number, structures in enumerate(sources):
+            first = 0
+            for dataset in as_datasets(structures):
+                for part, rows in iterate_rows(
+                    self.potential, self.weights, dataset, first=first, threads=self.threads
+                ):
+                    yield Portion(number, first + part.start, dataset.select(part), rows)
+                first += len(dataset)
+
+    def _grades_before(self, portion: Portion) -> NDArray[np.float64]:
+        inverse = np.linalg.inv(self.matrix)
+        return grades_of_structures(
+            np.abs(portion.rows.values @ inverse).max(axis=1),
+            portion.rows.structures - portion.first,
+            len(portion.structures),
+        )
+
+    def _offer(self, basis: Basis, owners: NDArray[np.int64], portion: Portion) -> None:
+        changed = basis.offer(portion.rows.values, self.threshold)
+        for position, row in changed.items():
+            owners[position] = (
+                portion.source,
+                portion.rows.structures[row],
+                portion.rows.equations[row],
+            )
+
+    def _settle(
+        self,
+        basis: Basis,
+        owners: NDArray[np.int64],
+        store: RowStore,
+        allowed: dict[int, NDArray[np.int64]] | None,
+    ) -> None:
+        """Go through all rows until none enters; of some sources, those of allowed structures."""
+        before = -1
+        while basis.swaps != before:
+            before = basis.swaps
+            for portion in store:
+                if allowed is not None and portion.source in allowed:
+                    portion = _only(portion, allowed[portion.source])
+                self._offer(basis, owners, portion)
+
+    def _limited(
+        self, store: RowStore, last: int, limit: int, chosen: NDArray[np.int64]
+    ) -> tuple[Basis, NDArray[np.int64]]:
+        """Select again among the structures that won, largest grade first, up to the limit."""
+        pool = [
+            (portion.source, portion.rows.select(np.isin(portion.rows.structures, wanted)))
+            for portion in store
+            if len(wanted := _of_source(chosen, portion.source))
+        ]
+        rows = Rows(
+            np.concatenate([rows.values for _, rows in pool]),
+            np.concatenate([rows.structures for _, rows in pool]),
+            np.concatenate([rows.equations for _, rows in pool]),
+        )
+        sources = np.concatenate([np.full(len(rows), source) for source, rows in pool])
+        basis, owners = Basis(self.matrix), self.owners.copy()
+        coordinates = rows.values @ basis.inverse
+        if limit == 0:
+            coordinates[sources == last] = 0.0
+
+        def close_at_limit(candidate: int, position: int) -> None:
+            owners[position] = (
+                sources[candidate],
+                rows.structures[candidate],
+                rows.equations[candidate],
+            )
+            inside = _of_source(owners, last)
+            if len(inside) >= limit:
+                coordinates[(sources == last) & ~np.isin(rows.structures, inside)] = 0.0
+
+        swaps = exchange(coordinates, self.threshold, close_at_limit)
+        basis.replace(rows.values, {position: candidate for candidate, position in swaps})
+        self._settle(basis, owners, store, {last: _of_source(owners, last)})
+        return basis, owners
+
+
+def grades_of_structures(
+    grades: NDArray[np.float64], structures: NDArray[np.int64], count: int
+) -> NDArray[np.float64]:
+    """Largest grade of the rows of each structure, 0 for one that has none, shape (count,)."""
+    found = np.zeros(count)
+    begin = np.flatnonzero(np.diff(structures, prepend=-1))
+    if len(begin):
+        found[structures[begin]] = np.maximum.reduceat(grades, begin)
+    return found
+
+
+def _of_source(owners: NDArray[np.int64], source: int) -> NDArray[np.int64]:
+    """Numbers of the structures of a source that have a row."""
+    return np.unique(owners[owners[:, 0] == source, 1])
+
+
+def _only(portion: Portion, structures: NDArray[np.int64]) -> Portion:
+    chosen = portion.rows.select(np.isin(portion.rows.structures, structures))
+    return Portion(portion.source, portion.first, portion.structures, chosen)
+
+
+def _structures(store: RowStore, numbers: NDArray[np.int64]) -> Dataset:
+    """Collect structures by source and number; portions come in this order."""
+    found = []
+    for portion in store:
+        wanted = numbers[numbers[:, 0] == portion.source, 1] - portion.first
+        inside = wanted[(wanted >= 0) & (wanted < len(portion.structures))]
+        if len(inside):
+            found.append(portion.structures.select(inside))
+    return Dataset.concatenate(found)

@@ -1,0 +1,72 @@
+"""Training sets cut down to the structures with respect to which all others interpolate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxvolt.dataset import Dataset
+from maxvolt.potentials import MTP
+from maxvolt.selection.active_set import THRESHOLD, ActiveSet
+from maxvolt.selection.weights import Mode, RowWeights
+
+__all__ = ["Sparsified", "sparsify"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sparsified:
+    """What is kept of a data set.
+
+    Parameters
+    ----------
+    indices : shape (k,), int64
+        Numbers of the structures that are kept, ascending.
+    structures
+        These structures.
+    others : shape (m - k,), int64
+        Numbers of those that are not.
+    grades : shape (m - k,)
+        Their grades with respect to what is kept: none exceeds the threshold.
+    active_set
+        The active set that all of the kept structures are in.
+    """
+
+    indices: NDArray[np.int64]
+    structures: Dataset
+    others: NDArray[np.int64]
+    grades: NDArray[np.float64]
+    active_set: ActiveSet
+
+
+def sparsify(
+    potential: MTP,
+    dataset: Dataset,
+    *,
+    weights: RowWeights | None = None,
+    mode: Mode | None = None,
+    threshold: float = THRESHOLD,
+    threads: int | None = None,
+) -> Sparsified:
+    """Keep the structures of the active set of a data set, at most one a parameter.
+
+    Parameters
+    ----------
+    potential, weights, mode, threshold, threads
+        As of `ActiveSet.from_dataset`.
+    dataset
+        The structures, for instance a training set that has grown long.
+    """
+    empty = ActiveSet.empty(potential, weights=weights, mode=mode)
+    selection = empty.select(dataset, threshold=threshold, threads=threads)
+    active_set = selection.active_set
+    assert active_set is not None
+    others = np.setdiff1d(np.arange(len(dataset)), selection.indices)
+    return Sparsified(
+        indices=selection.indices,
+        structures=selection.structures,
+        others=others,
+        grades=active_set.grade(dataset.select(others), threads=threads),
+        active_set=active_set,
+    )

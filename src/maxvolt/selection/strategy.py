@@ -1,0 +1,127 @@
+"""What a simulation or a campaign asks of whatever tells how far a structure extrapolates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import numpy as np
+from ase import Atoms
+from numpy.typing import NDArray
+
+from maxvolt.dataset import Dataset
+from maxvolt.native.kernels import Energies
+from maxvolt.native.neighborhoods import Neighborhoods
+from maxvolt.potentials import MTP
+
+if TYPE_CHECKING:
+    from maxvolt.selection.active_set import ActiveSet
+
+__all__ = ["Grades", "QueryStrategy", "Selection"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grades:
+    """Grades of n structures with N atoms in total; above 1 they extrapolate.
+
+    Parameters
+    ----------
+    structures : shape (n,)
+        One grade a structure.
+    sites : shape (N,), or None
+        One grade an atom, where the strategy has them.
+    """
+
+    structures: NDArray[np.float64]
+    sites: NDArray[np.float64] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Selection:
+    """What was selected from candidates.
+
+    Parameters
+    ----------
+    indices : shape (k,), int64
+        Numbers of the selected structures among the candidates, ascending.
+    grades : shape (m,)
+        Of all candidates, before the selection.
+    structures
+        The selected structures, in the same order.
+    active_set
+        The active set with their rows; None where a committee selects.
+    """
+
+    indices: NDArray[np.int64]
+    grades: NDArray[np.float64]
+    structures: Dataset
+    active_set: ActiveSet | None = None
+
+
+@runtime_checkable
+class QueryStrategy(Protocol):
+    """Grades structures, and selects those worth a reference calculation."""
+
+    @property
+    def species(self) -> tuple[str, ...]:
+        """Symbols of the species it knows, in the order of its types."""
+        ...
+
+    @property
+    def cutoff(self) -> float:
+        """Largest distance of neighbours that count, Angstrom."""
+        ...
+
+    @property
+    def members(self) -> tuple[MTP, ...]:
+        """The potentials that it asks."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """One line that says what the grades are, and how complete what they rest on."""
+        ...
+
+    def grade(
+        self, structures: Dataset | Atoms | Iterable[Dataset | Atoms], *, threads: int | None = None
+    ) -> NDArray[np.float64]:
+        """Grades of structures, shape (n,)."""
+        ...
+
+    def site_grades(
+        self, structures: Dataset | Atoms, *, threads: int | None = None
+    ) -> NDArray[np.float64]:
+        """Grades of all atoms, shape (N,)."""
+        ...
+
+    def grade_neighborhoods(
+        self,
+        where: Neighborhoods,
+        energies: Sequence[Energies] | None = None,
+        *,
+        threads: int | None = None,
+    ) -> Grades:
+        """Grades of structures whose neighbours are known.
+
+        Parameters
+        ----------
+        where
+            Structures and neighbours, with the types of `species`.
+        energies
+            What `members` say of them, one entry each, where that is known.
+        threads
+            Number of threads; None for every core.
+        """
+        ...
+
+    def select(
+        self,
+        candidates: Dataset | Atoms | Iterable[Dataset | Atoms],
+        *,
+        threshold: float,
+        limit: int | None = None,
+        threads: int | None = None,
+    ) -> Selection:
+        """Select the candidates worth a reference calculation, at most `limit` of them."""
+        ...

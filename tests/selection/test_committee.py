@@ -1,0 +1,91 @@
+"""Committees: what the members disagree about."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from selection_data import alloy, alloys, potential
+
+from maxvolt import Committee, Ensemble
+from maxvolt.errors import DataError
+from maxvolt.selection import QueryStrategy
+
+
+@pytest.fixture(scope="module")
+def ensemble() -> Ensemble:
+    return Ensemble(tuple(potential(seed=seed) for seed in range(3)))
+
+
+def spreads(ensemble: Ensemble, seed: int) -> tuple[float, np.ndarray]:
+    found = [member.evaluate(alloy(seed)) for member in ensemble.members]
+    energies = np.array([one.energy for one in found])
+    forces = np.array([one.forces for one in found])
+    of_forces = np.sqrt(forces.var(axis=0, ddof=1).sum(axis=1))
+    return float(energies.std(ddof=1) / np.sqrt(len(alloy(seed)))), of_forces
+
+
+def test_grades_by_definition(ensemble: Ensemble) -> None:
+    both = Committee(ensemble, energy_scale=0.5, force_scale=0.25)
+    for seed in range(6):
+        energy, forces = spreads(ensemble, seed)
+        assert both.grade(alloy(seed))[0] == pytest.approx(max(energy / 0.5, forces.max() / 0.25))
+        np.testing.assert_allclose(both.site_grades(alloy(seed)), forces / 0.25, rtol=1e-9)
+        assert Committee(ensemble, energy_scale=0.5).grade(alloy(seed))[0] == pytest.approx(
+            energy / 0.5
+        )
+        assert Committee(ensemble, force_scale=0.25).grade(alloy(seed))[0] == pytest.approx(
+            forces.max() / 0.25
+        )
+
+
+def test_scales_from_a_training_set(ensemble: Ensemble) -> None:
+    training = alloys(20)
+    committee = Committee.from_dataset(ensemble, training)
+    assert committee.grade(training).max() == pytest.approx(1.0)
+    for only in ({"forces": False}, {"energies": False}):
+        assert Committee.from_dataset(ensemble, training, **only).grade(
+            training
+        ).max() == pytest.approx(1.0)
+    assert committee.energy_scale is not None
+    assert committee.force_scale is not None
+    assert f"{committee.force_scale:.3g} eV/A" in committee.description
+
+
+def test_known_energies_are_not_computed_again(ensemble: Ensemble) -> None:
+    committee = Committee(ensemble, 1.0, 1.0)
+    where = ensemble.members[0].neighborhoods(alloys(3))
+    known = [member.evaluate_neighborhoods(where) for member in ensemble.members]
+    given, own = committee.grade_neighborhoods(where, known), committee.grade_neighborhoods(where)
+    np.testing.assert_array_equal(given.structures, own.structures)
+    alike = committee.grade_neighborhoods(where, [known[0]] * 3)
+    np.testing.assert_allclose(alike.structures, 0.0, atol=1e-12)
+
+
+def test_selection(ensemble: Ensemble) -> None:
+    committee = Committee.from_dataset(ensemble, alloys(20))
+    candidates = alloys(40, first=100, spread=0.3)
+    found = committee.select(candidates, threshold=1.5)
+    np.testing.assert_array_equal(found.indices, np.flatnonzero(found.grades > 1.5))
+    assert 2 < len(found.indices) < 40
+    np.testing.assert_array_equal(
+        found.structures.positions, candidates.select(found.indices).positions
+    )
+    few = committee.select(iter(candidates), threshold=1.5, limit=2)
+    assert set(few.indices) == set(np.argsort(found.grades)[-2:])
+    assert len(few.structures) == 2
+    assert few.active_set is None
+
+
+def test_it_is_a_query_strategy(ensemble: Ensemble) -> None:
+    assert isinstance(Committee(ensemble, 1.0), QueryStrategy)
+    assert Committee(ensemble, 1.0).members == ensemble.members
+
+
+def test_wrong_use_is_named(ensemble: Ensemble) -> None:
+    with pytest.raises(DataError, match="at least two"):
+        Committee(Ensemble(ensemble.members[:1]), 1.0)
+    for scales in ((None, None), (0.0, None), (1.0, np.nan)):
+        with pytest.raises(DataError, match="at least one positive number"):
+            Committee(ensemble, *scales)
+    with pytest.raises(DataError, match="force_scale"):
+        Committee(ensemble, 1.0).site_grades(alloy(0))
