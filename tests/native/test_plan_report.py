@@ -61,6 +61,7 @@ def test_products_and_couplings_are_counted_as_they_are_carried_out(level: int) 
     assert (products.multiply_adds, products.others) == (0, coupled.others)
     assert (coupling.multiply_adds, coupling.others) == (coupled.multiply_adds, 0)
     in_invariants = sum(2 * i.rank + 1 for i in plan.invariants if i.left)
+    assert (report.pairs, report.products_of_pairs) == (len(plan.pairs), coupled.products)
     assert report.plan.products == coupled.products + in_invariants
     # Each harmonic moment takes its row of the matrix; each invariant stands in both rows.
     assert harmonic.multiply_adds == len(layout.harmonics.harmonic_values)

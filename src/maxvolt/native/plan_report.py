@@ -8,8 +8,7 @@ for each neighbour is the same for both.
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import numpy as np
+from typing import NamedTuple
 
 from maxvolt.basis.contraction import ContractionTable
 from maxvolt.basis.plan import evaluation_plan
@@ -91,6 +90,9 @@ class PlanReport:
         to neighbours enter as unit vectors.
     basic_moments, independent_basic_moments : int
         Components of moments in the table; those that are summed over neighbours.
+    pairs, products_of_pairs : int
+        Pairs of harmonic moments that the plan couples; products of two moments for that, the
+        others are in the invariants.
     table, plan : OperationCounts
         By the table as it stands; by the plan.
     """
@@ -99,6 +101,8 @@ class PlanReport:
     invariants: int
     basic_moments: int
     independent_basic_moments: int
+    pairs: int
+    products_of_pairs: int
     table: OperationCounts
     plan: OperationCounts
 
@@ -115,13 +119,17 @@ def plan_report(table: ContractionTable) -> PlanReport | None:
     if plan is None:
         return None
     moments = moment_layout(table.basic, table.products, table.scalars, table.n_moments)
+    layout = harmonic_layout(plan, moments.moment_offsets)
+    couplings = _coupling_operations(layout)
     return PlanReport(
         scalars=len(table.scalars),
         invariants=len(plan.invariants),
         basic_moments=len(table.basic),
         independent_basic_moments=moments.n_independent,
+        pairs=len(layout.pairs),
+        products_of_pairs=couplings.products,
         table=table_operations(moments),
-        plan=plan_operations(harmonic_layout(plan, moments.moment_offsets)),
+        plan=plan_operations(layout),
     )
 
 
@@ -145,20 +153,20 @@ def table_operations(layout: MomentLayout) -> OperationCounts:
 def plan_operations(layout: HarmonicLayout) -> OperationCounts:
     """Count the evaluation by a plan, equations (29) to (34)."""
     harmonics = len(layout.harmonics.harmonic_values)
-    real, sums, complex_, coupled = _coupling_operations(layout)
+    pairs = _coupling_operations(layout)
     form = int((layout.form.rows[:, 1] * layout.form.rows[:, 2]).sum())
     in_invariants = int(layout.form.invariants[:, 2].sum()) - _with_constant(layout)
     return OperationCounts(
-        real + 4 * complex_ + in_invariants,
+        pairs.products + in_invariants,
         forward=(
             Stage("harmonic moments", harmonics, 0),
-            Stage("products of pairs", 0, real + 4 * complex_ + sums),
-            Stage("coupling", coupled, 0),
-            Stage("quadratic form", form + int(layout.form.rows[:, 1].sum()), 0),
+            Stage("products of pairs", 0, pairs.products + pairs.sums),
+            Stage("coupling", pairs.coupled, 0),
+            Stage("quadratic form", form + layout.n_components, 0),
         ),
         reverse=(
-            Stage("coupling, reverse", coupled, 0),
-            Stage("products of pairs, reverse", 2 * real + 8 * complex_, 4 * complex_),
+            Stage("coupling, reverse", pairs.coupled, 0),
+            Stage("products of pairs, reverse", 2 * pairs.products, 4 * pairs.complex_products),
             Stage("harmonic moments, reverse", harmonics, 0),
         ),
     )
@@ -169,22 +177,24 @@ def _with_constant(layout: HarmonicLayout) -> int:
     return int((layout.form.invariants[:, :2] == layout.constant).any(axis=1).sum())
 
 
-def _coupling_operations(layout: HarmonicLayout) -> tuple[int, int, int, int]:
-    """Count, over all pairs, what their couplings take, equation (31).
+class _Couplings(NamedTuple):
+    """What coupling all pairs takes, equation (31)."""
 
-    Returns
-    -------
-    real, sums, complex_products, coupled
-        Real products, sums of two products, products of complex numbers (four real ones each), and
-        multiply-adds from products to coupled components.
-    """
+    products: int  # of two real numbers
+    complex_products: int  # of two complex ones: four of the above each
+    sums: int  # of two products
+    coupled: int  # multiply-adds from products to components
+
+
+def _coupling_operations(layout: HarmonicLayout) -> _Couplings:
     tables = layout.couplings
     used = (tables.complex_products[:, 2:] != UNUSED).sum(axis=1)
     size = tables.blocks[:, 0] * tables.blocks[:, 1] * tables.blocks[:, 3]
-    counts = np.zeros(4, dtype=np.int64)
+    real = complex_products = sums = coupled = 0
     for coupling in layout.pairs[:, 2]:
         begin, end = tables.couplings[coupling : coupling + 2].tolist()
-        sums, coupled = used[begin[1] : end[1]].sum(), size[begin[3] : end[3]].sum()
-        counts += (end[0] - begin[0], sums, end[1] - begin[1], coupled)
-    real, sums, complex_, coupled = counts.tolist()
-    return real, sums, complex_, coupled
+        real += end[0] - begin[0]
+        complex_products += end[1] - begin[1]
+        sums += int(used[begin[1] : end[1]].sum())
+        coupled += int(size[begin[3] : end[3]].sum())
+    return _Couplings(real + 4 * complex_products, complex_products, sums, coupled)
