@@ -1,8 +1,8 @@
-"""Pairs of atoms inside a cutoff, built by vesin, in the layout that the kernels read."""
+"""Pairs of atoms inside a cutoff, found by vesin."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -24,26 +24,44 @@ _MOST_CELLS = 1e5  # search cells that vesin makes; it fails where they leave a 
 
 @dataclass(frozen=True, slots=True)
 class NeighborList:
-    """Neighbours of every atom, each pair listed from both ends (a full list).
+    """Pairs of neighbouring atoms, each pair once, in no particular order.
 
     Attributes
     ----------
-    first : shape (N + 1,), int64
-        The neighbours of atom i are entries ``first[i]:first[i + 1]``.
-    neighbors : shape (P,), int32
-        Index of the neighbour; an atom neighbours its own periodic images.
+    n_atoms : int
+        Number of atoms N.
+    pairs : shape (P, 2), int32
+        Indices i and j of the atoms of each pair; an atom neighbours its own periodic images.
     shifts : shape (P, 3), int32
-        Lattice translation of the neighbour: r_ij = x_j + shift @ cell - x_i.
+        Lattice translation of the second atom: r_ij = x_j + shift @ cell - x_i.
     """
 
-    first: NDArray[np.int64]
-    neighbors: NDArray[np.int32]
+    n_atoms: int
+    pairs: NDArray[np.int32]
     shifts: NDArray[np.int32]
 
     @property
-    def owners(self) -> NDArray[np.int64]:
-        """Atom whose neighbour each entry is, shape (P,)."""
-        return np.repeat(np.arange(len(self.first) - 1), np.diff(self.first))
+    def owners(self) -> NDArray[np.int32]:
+        """First atom of each pair, shape (P,)."""
+        return self.pairs[:, 0]
+
+    @property
+    def neighbors(self) -> NDArray[np.int32]:
+        """Second atom of each pair, shape (P,)."""
+        return self.pairs[:, 1]
+
+    def both_ways(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+        """Every pair from both ends, sorted by the first atom.
+
+        Returns
+        -------
+        owners, neighbors : shape (2 P,)
+        shifts : shape (2 P, 3)
+        """
+        owners = np.concatenate([self.owners, self.neighbors])
+        order = np.argsort(owners, kind="stable")
+        neighbors = np.concatenate([self.neighbors, self.owners])
+        return owners[order], neighbors[order], np.concatenate([self.shifts, -self.shifts])[order]
 
 
 def _check_positions(x: NDArray[np.float64]) -> None:
@@ -146,22 +164,16 @@ def build_neighbors(
     if not np.isfinite(box[periodic]).all():
         raise DataError(f"the cell is not finite: {box.tolist()}")
     if len(x) == 0:
-        return NeighborList(
-            np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros((0, 3), np.int32)
-        )
+        return NeighborList(0, np.zeros((0, 2), np.int32), np.zeros((0, 3), np.int32))
     box = _complete_cell(box, periodic)
     near = _without_voids(x, box, periodic, cutoff)
     radius = _search_radius(near, box, periodic, cutoff)
-    search = vesin.NeighborList(cutoff=float(radius), full_list=True, sorted=True, n_threads=1)
-    i, j, shifts, r = search.compute(points=near, box=box, periodic=periodic, quantities="ijSd")
+    search = vesin.NeighborList(cutoff=float(radius), full_list=False, n_threads=1)
+    pairs, shifts, r = search.compute(near, box, periodic, quantities="PSd", copy=False)
+    # vesin owns what it found: copied here, and freed with `search`.
     if radius > cutoff:
-        i, j, shifts = (found[r < cutoff] for found in (i, j, shifts))
-    counts = np.bincount(i.astype(np.int64), minlength=len(x))
-    return NeighborList(
-        first=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        neighbors=j.astype(np.int32),
-        shifts=np.ascontiguousarray(shifts, dtype=np.int32),
-    )
+        pairs, shifts = pairs[r < cutoff], shifts[r < cutoff]
+    return NeighborList(len(x), pairs.astype(np.int32), shifts.astype(np.int32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,11 +202,10 @@ def _shortest(
     atoms = slice(dataset.offsets[index], dataset.offsets[index + 1])
     x, z = dataset.positions[atoms], dataset.numbers[atoms]
     pairs = build_neighbors(x, dataset.cells[index], dataset.pbc[index], radius)
-    owners = pairs.owners
     cell = np.where(dataset.pbc[index][:, None], dataset.cells[index], 0.0)
-    r = np.linalg.norm(x[pairs.neighbors] + pairs.shifts @ cell - x[owners], axis=1)
-    low = np.minimum(z[owners], z[pairs.neighbors])
-    high = np.maximum(z[owners], z[pairs.neighbors])
+    r = np.linalg.norm(x[pairs.neighbors] + pairs.shifts @ cell - x[pairs.owners], axis=1)
+    low = np.minimum(z[pairs.owners], z[pairs.neighbors])
+    high = np.maximum(z[pairs.owners], z[pairs.neighbors])
     found: dict[tuple[int, int], float] = {}
     for a, b in {(int(a), int(b)) for a, b in zip(low, high, strict=True)}:
         found[a, b] = float(r[(low == a) & (high == b)].min())
@@ -234,16 +245,12 @@ def minimum_distances(dataset: Dataset, *, search_radius: float = 6.0) -> Minimu
     return MinimumDistances(overall, smallest, MappingProxyType(named))
 
 
-def concatenate_neighbors(lists: list[NeighborList]) -> NeighborList:
+def concatenate_neighbors(lists: Sequence[NeighborList]) -> NeighborList:
     """Join the lists of structures whose atoms follow each other."""
-    atoms = np.concatenate([[0], np.cumsum([len(item.first) - 1 for item in lists])])
-    starts = np.concatenate([[0], np.cumsum([len(item.neighbors) for item in lists])])
-    if not lists:
-        return build_neighbors(np.zeros((0, 3)), np.eye(3), np.zeros(3), 1.0)
-    first = [item.first[:-1] + start for item, start in zip(lists, starts[:-1], strict=True)]
-    neighbors = [item.neighbors + atom for item, atom in zip(lists, atoms[:-1], strict=True)]
+    before = np.cumsum([0, *(item.n_atoms for item in lists)])
+    pairs = [item.pairs + np.int32(n) for item, n in zip(lists, before[:-1], strict=True)]
     return NeighborList(
-        first=np.concatenate([*first, starts[-1:]]).astype(np.int64),
-        neighbors=np.concatenate(neighbors).astype(np.int32),
-        shifts=np.concatenate([item.shifts for item in lists]),
+        int(before[-1]),
+        np.concatenate([np.zeros((0, 2), np.int32), *pairs]),
+        np.concatenate([np.zeros((0, 3), np.int32), *(item.shifts for item in lists)]),
     )

@@ -23,8 +23,8 @@ class PairPotential:
     charges: tuple[float, ...] = (1.0, 1.3)
 
     def evaluate_neighborhoods(self, where, *, threads=None):
-        owners, j = where.pairs.owners, where.pairs.neighbors
-        vectors = where.positions[j] + where.pairs.shifts @ where.cells[0] - where.positions[owners]
+        owners, j, shifts = where.pairs.both_ways()
+        vectors = where.positions[j] + shifts @ where.cells[0] - where.positions[owners]
         r = np.linalg.norm(vectors, axis=1)
         charge = np.array(self.charges)[where.types]
         strength = 0.005 * charge[owners] * charge[j] * (r < self.cutoff)

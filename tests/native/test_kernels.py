@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -15,6 +14,7 @@ from maxvolt.basis.repulsion import ZBL
 from maxvolt.errors import DataError
 from maxvolt.io.potential_rules import RADIAL_BASIS_TYPES
 from maxvolt.native import _core, kernels, reference, threads
+from maxvolt.native import neighborhoods as native_neighborhoods
 from maxvolt.native.model import Model, compile_model
 from maxvolt.native.neighborhoods import Neighborhoods
 
@@ -110,7 +110,7 @@ def test_every_filling_of_the_last_block(n_atoms: int, n_species: int) -> None:
 def test_every_number_of_neighbors(n_neighbors: int) -> None:
     dense = cluster(n_neighbors + 1, distance=0.4, density=3.0)
     where = neighborhoods([dense], 2)
-    assert set(np.diff(where.pairs.first)) == {n_neighbors}
+    assert set(np.bincount(where.pairs.both_ways()[0])) == {n_neighbors}
     level = 6 if n_neighbors < 10 else 4
     assert_kernels_follow_reference(random_model(level, 2, size=2, min_dist=0.5), where)
 
@@ -156,7 +156,7 @@ def test_pairs_at_and_beyond_the_cutoff_do_not_count() -> None:
     for distance in (2.0, 2.3):
         x = np.array([[0.0, 0.0, 0.0], [distance, 0.0, 0.0]])
         where = neighborhoods([(x, np.zeros((3, 3)), np.zeros(3, bool))], 1, cutoff=4.2)
-        assert len(where.pairs.neighbors) == 2
+        assert len(where.pairs.pairs) == 1
         core = compile_model(model)
         for name in INSTRUCTION_SETS:
             found = kernels.evaluate(core, where, kernels=name)
@@ -178,10 +178,10 @@ def test_more_radial_functions_than_the_loops_take_at_once() -> None:
 @pytest.mark.parametrize("n_atoms", [9, 40])
 @pytest.mark.parametrize("count", [2, 3, 8])
 def test_threads_change_nothing(n_atoms: int, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads, "ATOMS_PER_THREAD", 4)
-    assert len(threads.atom_ranges(n_atoms, count)) > 1
+    monkeypatch.setattr(native_neighborhoods, "ATOMS_PER_WINDOW", 4)
     model = random_model(8, 2)
     where = neighborhoods([cluster(n_atoms - 3), crystal(3)], 2)
+    assert where.windows.n_windows > 1
     core = compile_model(model)
     generator = np.random.default_rng(1)
     direction = (
@@ -191,8 +191,8 @@ def test_threads_change_nothing(n_atoms: int, count: int, monkeypatch: pytest.Mo
     )
     one, several = (kernels.evaluate(core, where, threads=t) for t in (1, count))
     np.testing.assert_array_equal(several.site_energies, one.site_energies)
-    assert_close(several.forces, one.forces, "forces")
-    assert_close(several.virials, one.virials, "virials")
+    np.testing.assert_array_equal(several.forces, one.forces)
+    np.testing.assert_array_equal(several.virials, one.virials)
     np.testing.assert_array_equal(
         kernels.site_gradients(core, where, threads=count),
         kernels.site_gradients(core, where, threads=1),
@@ -214,35 +214,35 @@ def test_gradients_of_structures_are_sums_over_their_atoms(
     sites = kernels.site_gradients(core, where, threads=1)
     expected = np.zeros((4, model.n_parameters))
     np.add.at(expected, where.structures, sites)
-    monkeypatch.setattr(kernels, "_ROW_BYTES", 1)  # eight atoms at a time: structures are cut
-    found = kernels.structure_gradients(core, where, threads=count)
+    monkeypatch.setattr(native_neighborhoods, "ATOMS_PER_WINDOW", 8)
+    cut = neighborhoods([cluster(5), crystal(30), cluster(1), crystal(3)], 2)
+    assert cut.windows.n_parts > 4
+    found = kernels.structure_gradients(core, cut, threads=count)
     assert_close(found, expected, "rows")
-    np.testing.assert_array_equal(found, kernels.structure_gradients(core, where, threads=1))
+    np.testing.assert_array_equal(found, kernels.structure_gradients(core, cut, threads=1))
 
 
-def test_real_threads_on_many_atoms() -> None:
+def test_gradients_of_many_atoms_are_summed_in_steps() -> None:
+    model = random_model(14, 4, size=25)
+    where = neighborhoods([crystal(240)], 4)
+    core = compile_model(model)
+    assert where.windows.n_windows == 1
+    assert 240 * 8 * model.n_parameters > 2**21  # bytes of its rows, more than are held at once
+    sites = kernels.site_gradients(core, where, threads=1)
+    found = kernels.structure_gradients(core, where, threads=1)
+    assert_close(found, sites.sum(axis=0, keepdims=True), "rows")
+
+
+def test_real_threads_on_many_atoms(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "_ATOMS_TO_FOLD", 100)  # their forces are summed by threads too
     model = random_model(4, 2)
     where = neighborhoods([crystal(520), crystal(9)], 2)
     core = compile_model(model)
-    assert len(threads.atom_ranges(where.n_atoms, 2)) == 2
-    one, two, again = (kernels.evaluate(core, where, threads=t) for t in (1, 2, 2))
+    assert where.windows.n_windows >= 2
+    one, two = (kernels.evaluate(core, where, threads=t) for t in (1, 2))
     np.testing.assert_array_equal(two.site_energies, one.site_energies)
-    assert_close(two.forces, one.forces, "forces")
-    assert_close(two.virials, one.virials, "virials")
-    np.testing.assert_array_equal(two.forces, again.forces)
-
-
-def test_atom_ranges_cover_all_atoms_in_whole_blocks() -> None:
-    for n_atoms in (0, 1, 255, 256, 511, 512, 513, 1000, 4097):
-        for count in (1, 2, 3, 16):
-            ranges = threads.atom_ranges(n_atoms, count)
-            assert 1 <= len(ranges) <= count
-            assert ranges[0][0] == 0
-            assert ranges[-1][1] == n_atoms
-            for (begin, end), (after, _) in itertools.pairwise(ranges):
-                assert end == after
-                assert begin < end
-                assert end % 8 == 0
+    np.testing.assert_array_equal(two.forces, one.forces)
+    np.testing.assert_array_equal(two.virials, one.virials)
 
 
 def test_thread_count() -> None:
@@ -435,7 +435,7 @@ def test_coincident_atoms_are_named(name: str, kind: str) -> None:
 
 
 def test_coincident_atoms_are_found_by_any_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads, "ATOMS_PER_THREAD", 8)
+    monkeypatch.setattr(native_neighborhoods, "ATOMS_PER_WINDOW", 8)
     core = compile_model(random_model(6, 2))
     with pytest.raises(DataError, match="atom 2 of structure 1 coincides"):
         kernels.evaluate(core, coincident([2, 4]), threads=3)
@@ -444,11 +444,10 @@ def test_coincident_atoms_are_found_by_any_thread(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("wrong", ["single precision", "not contiguous"])
 def test_an_output_that_could_not_be_written_to_is_refused(wrong: str) -> None:
     core, where = compile_model(random_model(4, 1)), neighborhoods([cluster(2)], 1)
-    forces = (
-        np.zeros((2, 3), np.float32) if wrong == "single precision" else np.zeros((2, 6))[:, ::2]
-    )
+    energies = np.zeros(2, np.float32) if wrong == "single precision" else np.zeros(4)[::2]
+    rows, virials = _core.empty_rows(where.windows.n_rows), np.zeros((1, 6))
     with pytest.raises(TypeError, match="incompatible function arguments"):
-        _core.evaluate(core, where.system, 0, 2, "", np.zeros(2), forces, np.zeros((1, 6)))
+        _core.evaluate(core, where.system, 0, 1, "", energies, rows, virials)
 
 
 def test_unknown_instruction_set_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""Ranges of atoms, and threads behind them."""
+"""Ranges, and threads behind them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ import os
 
 import pytest
 
-from maxvolt.native.threads import ATOMS_PER_THREAD, atom_ranges, run_ranges
+from maxvolt.native.threads import run_ranges, split
 
 
-@pytest.mark.parametrize("n_atoms", [0, 1, 8, 255, 1000, 12345])
-@pytest.mark.parametrize("threads", [1, 2, 7])
-def test_ranges_cover_all_atoms_once_in_whole_blocks(n_atoms: int, threads: int) -> None:
-    ranges = atom_ranges(n_atoms, threads)
-    assert [i for begin, end in ranges for i in range(begin, end)] == list(range(n_atoms))
-    assert all(begin % 8 == 0 for begin, _ in ranges)
-    assert len(ranges) == max(1, min(threads, n_atoms // ATOMS_PER_THREAD))
+@pytest.mark.parametrize("n", [0, 1, 8, 255, 1000, 12345])
+@pytest.mark.parametrize("parts", [0, 1, 2, 7])
+def test_ranges_cover_everything_once_in_nearly_equal_parts(n: int, parts: int) -> None:
+    ranges = split(n, parts)
+    assert [i for begin, end in ranges for i in range(begin, end)] == list(range(n))
+    assert len(ranges) == max(1, min(parts, n))
+    lengths = [end - begin for begin, end in ranges]
+    assert max(lengths) - min(lengths) <= 1
 
 
 def _lengths() -> list[int]:

@@ -128,6 +128,7 @@ class MaxvoltCalculator(Calculator):
         if self.query is not None:
             cutoff = max(cutoff, self.query.cutoff)
         self.neighbors = VerletNeighbors(cutoff, skin)
+        self._where: Neighborhoods | None = None
 
     def calculate(
         self,
@@ -178,12 +179,14 @@ class MaxvoltCalculator(Calculator):
         cell = np.ascontiguousarray(atoms.cell.array, dtype=np.float64)
         types = [species_types(atoms.numbers, member.species) for member in self._members]
         pairs = self.neighbors.update(positions, cell, atoms.pbc)
-        structures = np.zeros(len(atoms), dtype=np.int32)
+        if self._where is None or self._where.pairs is not pairs:
+            structures = np.zeros(len(atoms), dtype=np.int32)
+            self._where = Neighborhoods(positions, cell[None], structures, types[0], pairs)
+        kept = self._where
         volume = atoms.get_volume() if atoms.pbc.all() else None
         energies = [
             member.evaluate_neighborhoods(
-                Neighborhoods(positions, cell[None], structures, numbers, pairs),
-                threads=self.threads,
+                kept.with_atoms(positions, cell[None], numbers), threads=self.threads
             )
             for member, numbers in zip(self._members, types, strict=True)
         ]
@@ -191,7 +194,7 @@ class MaxvoltCalculator(Calculator):
         results = each[0] if len(each) == 1 else _mean_and_spread(each)
         if self.query is not None:
             numbers = species_types(atoms.numbers, self.query.species)
-            where = Neighborhoods(positions, cell[None], structures, numbers, pairs)
+            where = kept.with_atoms(positions, cell[None], numbers)
             results |= self._grades(self.query, where, energies)
         return results
 

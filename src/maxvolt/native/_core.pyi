@@ -1,20 +1,28 @@
 from typing import Any
 
-class System:
+class NeighborWindows:
     def __init__(
         self,
-        positions: Any,
-        cells: Any,
-        structures: Any,
-        types: Any,
-        first: Any,
-        neighbors: Any,
+        pairs: Any,
         shifts: Any,
+        inside: Any,
+        images: Any,
+        structures: Any,
+        labels: Any,
+        window_atoms: int,
     ) -> None: ...
     @property
-    def n_atoms(self) -> int: ...
+    def n_windows(self) -> int: ...
     @property
-    def n_structures(self) -> int: ...
+    def n_rows(self) -> int: ...
+    @property
+    def n_parts(self) -> int: ...
+    def structures(self, window: int) -> tuple[int, int]: ...
+
+class System:
+    def __init__(
+        self, positions: Any, cells: Any, types: Any, windows: NeighborWindows
+    ) -> None: ...
 
 class Core:
     def __init__(self, **arguments: Any) -> None: ...
@@ -29,11 +37,17 @@ def evaluate(
     end: int,
     kernels: str,
     energies: Any,
-    forces: Any,
+    rows: Any,
     virials: Any,
 ) -> int: ...
+def empty_rows(n: int) -> Any: ...
+def fold_forces(system: System, begin: int, end: int, rows: Any, forces: Any) -> None: ...
+def fold_virials(system: System, parts: Any, virials: Any) -> None: ...
 def site_gradients(
     core: Core, system: System, begin: int, end: int, kernels: str, rows: Any
+) -> int: ...
+def structure_gradients(
+    core: Core, system: System, begin: int, end: int, kernels: str, parts: Any
 ) -> int: ...
 def directional_gradient(
     core: Core,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from maxvolt.errors import DataError
 from maxvolt.native import _core
 from maxvolt.native.neighborhoods import Neighborhoods
-from maxvolt.native.threads import atom_ranges, map_ranges, run_ranges, thread_count
+from maxvolt.native.threads import map_ranges, run_ranges, split, thread_count
 
 __all__ = [
     "Energies",
@@ -29,11 +29,11 @@ __all__ = [
     "structure_gradients",
 ]
 
-_ROW_BYTES = 2**21
-"""Of the rows of atoms that a thread holds before it sums them up: they stay in its cache."""
-
 BEST = ""
 """Name that stands for the best instruction set of this processor."""
+
+_ATOMS_TO_FOLD = 20_000
+"""Atoms for which a thread that sums their forces costs less than it saves."""
 
 
 def instruction_sets() -> tuple[str, ...]:
@@ -107,20 +107,24 @@ def evaluate(
     DataError
         Two atoms coincide.
     """
-    ranges = atom_ranges(where.n_atoms, thread_count(threads))
     energies = np.empty(where.n_atoms)
-    forces = np.zeros((len(ranges), where.n_atoms, 3))
-    virials = np.zeros((len(ranges), where.n_structures, 6))
-
-    def work(part: int, begin: int, end: int) -> int:
-        return _core.evaluate(
-            core, where.system, begin, end, kernels, energies, forces[part], virials[part]
-        )
-
-    _raise_if_coincident(run_ranges(work, ranges), where)
-    if len(ranges) == 1:
-        return Energies(energies, forces[0], virials[0])
-    return Energies(energies, forces.sum(axis=0), virials.sum(axis=0))
+    rows = _core.empty_rows(where.windows.n_rows)
+    parts = np.empty((where.windows.n_parts, 6))
+    forces = np.empty((where.n_atoms, 3))
+    virials = np.zeros((where.n_structures, 6))
+    found = run_ranges(
+        lambda _, begin, end: _core.evaluate(
+            core, where.system, begin, end, kernels, energies, rows, parts
+        ),
+        split(where.windows.n_windows, thread_count(threads)),
+    )
+    _raise_if_coincident(found, where)
+    run_ranges(
+        lambda _, begin, end: _core.fold_forces(where.system, begin, end, rows, forces),
+        split(where.n_atoms, min(thread_count(threads), where.n_atoms // _ATOMS_TO_FOLD)),
+    )
+    _core.fold_virials(where.system, parts, virials)
+    return Energies(energies, forces, virials)
 
 
 def site_gradients(
@@ -132,10 +136,8 @@ def site_gradients(
     """
     rows = np.empty((where.n_atoms, core.n_parameters))
     found = run_ranges(
-        lambda part, begin, end: _core.site_gradients(
-            core, where.system, begin, end, kernels, rows[begin:end]
-        ),
-        atom_ranges(where.n_atoms, thread_count(threads)),
+        lambda _, begin, end: _core.site_gradients(core, where.system, begin, end, kernels, rows),
+        split(where.windows.n_windows, thread_count(threads)),
     )
     _raise_if_coincident(found, where)
     return rows
@@ -151,20 +153,18 @@ def structure_gradients(
     `evaluate`.
     """
     width = core.n_parameters
-    step = max(8, _ROW_BYTES // (8 * width) // 8 * 8)
-    ranges = [(b, min(b + step, where.n_atoms)) for b in range(0, where.n_atoms, step)]
 
-    def work(begin: int, end: int) -> tuple[int, NDArray[np.int32], NDArray[np.float64]]:
-        rows = np.empty((end - begin, width))
-        bad = _core.site_gradients(core, where.system, begin, end, kernels, rows)
-        structures = where.structures[begin:end]
-        first = np.flatnonzero(np.diff(structures, prepend=-1))
-        return bad, structures[first], np.add.reduceat(rows, first, axis=0)
+    def work(begin: int, end: int) -> tuple[int, slice, NDArray[np.float64]]:
+        first, last = where.windows.structures(begin)
+        parts = np.empty((last - first, width))
+        bad = _core.structure_gradients(core, where.system, begin, end, kernels, parts)
+        return bad, slice(first, last), parts
 
     out = np.zeros((where.n_structures, width))
-    for bad, structures, sums in map_ranges(work, ranges, thread_count(threads)):
+    windows = [(w, w + 1) for w in range(where.windows.n_windows)]
+    for bad, structures, parts in map_ranges(work, windows, thread_count(threads)):
         _raise_if_coincident([bad], where)
-        out[structures] += sums
+        out[structures] += parts
     return out
 
 
@@ -195,7 +195,7 @@ def directional_gradient(
     -------
     gradient : shape (P,)
     """
-    ranges = atom_ranges(where.n_atoms, thread_count(threads))
+    ranges = split(where.windows.n_windows, thread_count(threads))
     gradients = np.zeros((len(ranges), core.n_parameters))
     w, d, e = (
         np.ascontiguousarray(a, dtype=float) for a in (energy_weights, displacements, strains)
@@ -224,7 +224,14 @@ def jacobian(core: _core.Core, where: Neighborhoods, *, kernels: str = BEST) -> 
         np.zeros((where.n_structures, 6, width)),
     )
     bad = _core.jacobian(
-        core, where.system, 0, where.n_atoms, kernels, rows.energies, rows.forces, rows.virials
+        core,
+        where.system,
+        0,
+        where.windows.n_windows,
+        kernels,
+        rows.energies,
+        rows.forces,
+        rows.virials,
     )
     _raise_if_coincident([bad], where)
     return rows

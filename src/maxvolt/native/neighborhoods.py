@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 from maxvolt.native import _core
 from maxvolt.neighbors import NeighborList
 
-__all__ = ["Neighborhoods"]
+__all__ = ["ATOMS_PER_WINDOW", "Neighborhoods"]
+
+ATOMS_PER_WINDOW = 256
+"""Atoms evaluated together: few for the cache and the threads, many to have few images around."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,19 +41,55 @@ class Neighborhoods:
     types: NDArray[np.int32]
     pairs: NeighborList
     first_structure: int = 0
+    windows: _core.NeighborWindows = field(init=False, repr=False)
     system: _core.System = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        structures = np.ascontiguousarray(self.structures, dtype=np.int32)
+        inside, images = _wrapped(self.positions, self.cells, structures)
+        windows = _core.NeighborWindows(
+            self.pairs.pairs,
+            self.pairs.shifts,
+            inside,
+            images,
+            structures,
+            np.ascontiguousarray(self.types, dtype=np.int32),
+            ATOMS_PER_WINDOW,
+        )
+        self._set(windows)
+
+    def _set(self, windows: _core.NeighborWindows) -> None:
         system = _core.System(
             np.ascontiguousarray(self.positions, dtype=float),
             np.ascontiguousarray(self.cells, dtype=float),
-            np.ascontiguousarray(self.structures, dtype=np.int32),
             np.ascontiguousarray(self.types, dtype=np.int32),
-            self.pairs.first,
-            self.pairs.neighbors,
-            self.pairs.shifts,
+            windows,
         )
+        object.__setattr__(self, "windows", windows)
         object.__setattr__(self, "system", system)
+
+    def with_atoms(
+        self,
+        positions: NDArray[np.float64],
+        cells: NDArray[np.float64],
+        types: NDArray[np.int32],
+    ) -> Neighborhoods:
+        """Other positions, cells or species for the same neighbours, at next to no cost.
+
+        Who asks must know that the list is complete for them.
+        """
+        new = object.__new__(Neighborhoods)
+        for name, value in (
+            ("positions", positions),
+            ("cells", cells),
+            ("structures", self.structures),
+            ("types", types),
+            ("pairs", self.pairs),
+            ("first_structure", self.first_structure),
+        ):
+            object.__setattr__(new, name, value)
+        new._set(self.windows)
+        return new
 
     @property
     def n_atoms(self) -> int:
@@ -61,3 +100,15 @@ class Neighborhoods:
     def n_structures(self) -> int:
         """Number of structures n."""
         return len(self.cells)
+
+
+def _wrapped(
+    positions: NDArray[np.float64], cells: NDArray[np.float64], structures: NDArray[np.int32]
+) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    """Positions moved into the cell, and the lattice translations that were taken off."""
+    inverse = np.linalg.pinv(cells)
+    # Atoms on a side of the cell, up to rounding, count as inside.
+    fractions = np.einsum("na,nab->nb", positions, inverse[structures])
+    images = np.floor(fractions + 1e-6)
+    inside = positions - np.einsum("na,nab->nb", images, cells[structures])
+    return inside, images.astype(np.int32)

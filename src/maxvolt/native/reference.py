@@ -172,10 +172,11 @@ def site(model: Model, type_i: int, types: NDArray[np.int32], r: Array) -> Site:
 def _sites(model: Model, where: Neighborhoods) -> list[tuple[NDArray[np.int32], Array, Site]]:
     """Neighbours, vectors and site of every atom."""
     out = []
+    owners, neighbors, shifts = where.pairs.both_ways()
     for i in range(where.n_atoms):
-        entries = slice(where.pairs.first[i], where.pairs.first[i + 1])
-        j = where.pairs.neighbors[entries]
-        translation = where.pairs.shifts[entries] @ where.cells[where.structures[i]]
+        entries = slice(*np.searchsorted(owners, [i, i + 1]))
+        j = neighbors[entries]
+        translation = shifts[entries] @ where.cells[where.structures[i]]
         r = where.positions[j] + translation - where.positions[i]
         near = np.linalg.norm(r, axis=1) < model.radial.max_dist
         out.append(

@@ -1,4 +1,4 @@
-"""Threads over blocks of atoms; the kernels release the interpreter lock."""
+"""Threads over windows of atoms; the kernels release the interpreter lock."""
 
 from __future__ import annotations
 
@@ -10,12 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import TypeVar
 
-__all__ = ["ATOMS_PER_THREAD", "atom_ranges", "map_ranges", "run_ranges", "thread_count"]
+__all__ = ["map_ranges", "run_ranges", "split", "thread_count"]
 
 T = TypeVar("T")
-
-ATOMS_PER_THREAD = 256
-"""Below this many atoms a thread, starting it costs more than it saves."""
 
 
 def thread_count(threads: int | None) -> int:
@@ -35,12 +32,10 @@ def thread_count(threads: int | None) -> int:
     return threads
 
 
-def atom_ranges(n_atoms: int, threads: int, *, multiple: int = 8) -> list[tuple[int, int]]:
-    """Split atoms into contiguous ranges whose lengths are multiples of a block."""
-    parts = max(1, min(threads, n_atoms // ATOMS_PER_THREAD))
-    blocks = -(-n_atoms // multiple)
-    edges = [min(n_atoms, multiple * (blocks * p // parts)) for p in range(parts + 1)]
-    return list(itertools.pairwise(edges))
+def split(n: int, parts: int) -> list[tuple[int, int]]:
+    """Split n things into so many contiguous ranges of nearly equal length, or into n if fewer."""
+    parts = max(1, min(parts, n))
+    return list(itertools.pairwise(n * p // parts for p in range(parts + 1)))
 
 
 @lru_cache(maxsize=4)

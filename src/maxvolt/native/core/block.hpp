@@ -11,18 +11,24 @@ constexpr int slot_group = 4;  // neighbours handled together in the loops over 
 struct Block {
     int n_slots;               // neighbours of the atom that has most, rounded up to slot_group
     int count[lanes];          // neighbours of each atom
-    std::int64_t atom[lanes];  // -1 where the last block has no atom
+    std::int64_t atom[lanes];  // the caller's index; -1 where the last block has no atom
+    std::int32_t own[lanes];   // row of each atom
     vec *x, *y, *z;            // unit vectors to the neighbours, [slot]
-    vec *r, *inverse_r, *mask;
-    vec *repulsion_slope;             // derivative of the pair repulsion, [slot]
-    vec repulsion;                    // pair repulsion of each atom
-    std::int32_t *neighbor, *pair;    // [slot][lane]
-    vec *f, *df;                      // radial functions, [slot][mu]
-    vec *phi, *dphi;                  // radial basis, [slot][k]
+    vec *r, *inverse_r, *mask;       // mask: one where there is a neighbour, else zero
+    vec *repulsion_slope;            // derivative of the pair repulsion, [slot]
+    vec repulsion;                   // pair repulsion of each atom
+    std::int32_t *row, *pair;        // of each neighbour, [slot][lane]
+    std::int32_t* kind;              // pair of all lanes of a slot, or -1 where they differ
+    bool one_type;                   // the atoms are of one species
+    vec *f, *df;                     // radial functions, [slot][mu]
+    // For derivatives by parameters only:
+    std::int32_t* neighbor;          // the caller's index, [slot][lane]
+    vec *phi, *dphi;                 // radial basis, [slot][k]
 };
 
 MAXVOLT_INLINE std::int64_t rounded_slots(const System& s) {
-    return (s.max_neighbors + slot_group - 1) / slot_group * slot_group;
+    constexpr int whole = lanes > slot_group ? lanes : slot_group;
+    return (s.max_neighbors + whole - 1) / whole * whole;
 }
 
 MAXVOLT_INLINE Block make_block(const Model& m, const System& s, Arena& arena) {
@@ -30,8 +36,9 @@ MAXVOLT_INLINE Block make_block(const Model& m, const System& s, Arena& arena) {
     Block b{};
     vec** const vectors[] = {&b.x, &b.y, &b.z, &b.r, &b.inverse_r, &b.mask, &b.repulsion_slope};
     for (vec** p : vectors) *p = arena.take<vec>(n);
-    b.neighbor = arena.take<std::int32_t>(n * lanes);
-    b.pair = arena.take<std::int32_t>(n * lanes);
+    std::int32_t** const indices[] = {&b.row, &b.pair, &b.neighbor};
+    for (std::int32_t** p : indices) *p = arena.take<std::int32_t>(n * lanes);
+    b.kind = arena.take<std::int32_t>(n);
     b.f = arena.take<vec>(n * m.n_mu);
     b.df = arena.take<vec>(n * m.n_mu);
     b.phi = arena.take<vec>(n * m.radial_size);
@@ -39,54 +46,101 @@ MAXVOLT_INLINE Block make_block(const Model& m, const System& s, Arena& arena) {
     return b;
 }
 
-// Puts the neighbours of one atom inside the cutoff into its lane. Returns false if one coincides with
-// the atom.
-inline bool load_lane(const Model& m, const System& s, Block& b, int lane, std::int64_t i) {
-    double* x = reinterpret_cast<double*>(b.x) + lane;
-    double* y = reinterpret_cast<double*>(b.y) + lane;
-    double* z = reinterpret_cast<double*>(b.z) + lane;
-    double* r2 = reinterpret_cast<double*>(b.r) + lane;
-    const double* own = s.positions + 3 * i;
-    const double* cell = s.cells + 9 * std::int64_t(s.structures[i]);
-    const double cutoff2 = m.cutoff * m.cutoff;
-    const std::int32_t row = s.types[i] * m.n_species;
-    int n = 0;
-    bool distinct = true;
-    for (std::int64_t p = s.first[i]; p < s.first[i + 1]; ++p) {
-        const std::int32_t j = s.neighbors[p];
-        const double* other = s.positions + 3 * std::int64_t(j);
-        const std::int32_t* t = s.shifts + 3 * p;
-        double dx = other[0] - own[0], dy = other[1] - own[1], dz = other[2] - own[2];
-        if (t[0] | t[1] | t[2]) {
-            dx += t[0] * cell[0] + t[1] * cell[3] + t[2] * cell[6];
-            dy += t[0] * cell[1] + t[1] * cell[4] + t[2] * cell[7];
-            dz += t[0] * cell[2] + t[1] * cell[5] + t[2] * cell[8];
-        }
-        const double d2 = dx * dx + dy * dy + dz * dz;
-        if (!(d2 < cutoff2)) continue;
-        distinct &= d2 > 1e-16;
-        x[n * lanes] = dx;
-        y[n * lanes] = dy;
-        z[n * lanes] = dz;
-        r2[n * lanes] = d2;
-        b.neighbor[n * lanes + lane] = j;
-        b.pair[n * lanes + lane] = row + s.types[j];
-        ++n;
+// Atoms of the block and the rows of their neighbours; a lane's missing ones are the row far away.
+MAXVOLT_INLINE void load_rows_of_block(const System& s, std::int64_t begin, std::int64_t end, Block& b) {
+    int most = 0;
+    for (int l = 0; l < lanes; ++l) {
+        const bool there = begin + l < end;
+        b.own[l] = s.order[there ? begin + l : begin];
+        b.atom[l] = there ? s.atoms[b.own[l]] : -1;
+        b.count[l] = there ? s.count[b.own[l]] : 0;
+        if (b.count[l] > most) most = b.count[l];
     }
-    b.count[lane] = n;
-    return distinct;
+    b.n_slots = (most + slot_group - 1) / slot_group * slot_group;
+    for (int n = 0; n < b.n_slots; n += lanes) {
+        integers rows[lanes];  // of one atom each; behind its last neighbour stands anything
+        for (int l = 0; l < lanes; ++l) {
+            rows[l] = *reinterpret_cast<const unaligned_integers*>(s.near + s.first[b.own[l]] + n);
+            rows[l] = n + ascending() < b.count[l] ? rows[l] : integers{} + std::int32_t(s.n_rows);
+        }
+        transpose(rows);
+        for (int q = 0; q < lanes; ++q)
+            *reinterpret_cast<integers*>(b.row + (n + q) * lanes) = rows[q];
+    }
 }
 
-// A neighbour that is not there: any unit vector, weight zero, and the pair of its slot's other lanes
-// where there is one, so that it adds no further kind of pair.
-MAXVOLT_INLINE void pad_lane(const Model& m, Block& b, int lane) {
-    for (int n = b.count[lane]; n < b.n_slots; ++n) {
-        b.x[n][lane] = b.y[n][lane] = 0.0;
-        b.z[n][lane] = m.cutoff;
-        b.r[n][lane] = m.cutoff * m.cutoff;
-        b.neighbor[n * lanes + lane] = -1;
-        b.pair[n * lanes + lane] = n ? b.pair[(n - 1) * lanes + lane] : 0;
+// Unit vectors, distances and species. A neighbour that is not there has any unit vector. Returns whether
+// an atom coincides with a neighbour.
+template <bool several_species>
+MAXVOLT_INLINE bool load_vectors(const Model& m, const System& s, Block& b) {
+    vec own[4];
+    load_rows(s.rows, b.own, own);
+    const real cutoff2 = m.cutoff * m.cutoff;
+    mask coincident{};
+    b.one_type = !any(own[3] != broadcast(own[3][0]));
+    for (int n = 0; n < b.n_slots; ++n) {
+        vec v[4];
+        load_rows(s.rows, b.row + n * lanes, v);
+        vec dx = v[0] - own[0], dy = v[1] - own[1], dz = v[2] - own[2];
+        vec d2 = dx * dx + dy * dy + dz * dz;
+        const mask inside = d2 < cutoff2;
+        dx = inside ? dx : zero();
+        dy = inside ? dy : zero();
+        dz = inside ? dz : broadcast(m.cutoff);
+        d2 = inside ? d2 : broadcast(cutoff2);
+        coincident |= d2 < 1e-16;
+        b.mask[n] = inside ? broadcast(1.0) : zero();
+        b.inverse_r[n] = inverse_square_root(d2);
+        b.r[n] = d2 * b.inverse_r[n];
+        b.x[n] = dx * b.inverse_r[n];
+        b.y[n] = dy * b.inverse_r[n];
+        b.z[n] = dz * b.inverse_r[n];
+        integers pairs{};
+        b.kind[n] = 0;
+        if constexpr (several_species) {
+            const vec type = inside ? v[3] : broadcast(v[3][0]);
+            const vec pair = own[3] * double(m.n_species) + type;
+            pairs = __builtin_convertvector(pair, integers);
+            b.kind[n] = any(pair != broadcast(pair[0])) ? -1 : pairs[0];
+        }
+        *reinterpret_cast<integers*>(b.pair + n * lanes) = pairs;
     }
+    return any(coincident);
+}
+
+// Radial functions, two slots at a time.
+inline void load_functions(const Model& m, const System& s, Block& b) {
+    const std::int64_t length = std::int64_t(2) * m.n_mu * m.radial_size;
+    for (int n = 0; n < b.n_slots; n += 2) {
+        const vec *r = b.r + n, *mask = b.mask + n;
+        vec *f = b.f + std::int64_t(n) * m.n_mu, *df = b.df + std::int64_t(n) * m.n_mu;
+        if (b.kind[n] >= 0 && b.kind[n] == b.kind[n + 1]) {
+            radial_functions<2>(m, r, mask, OnePair{m.series + b.kind[n] * length}, f, df);
+        } else if (b.one_type && m.n_species <= longest_selection) {
+            const std::int32_t type = s.types[s.atoms[b.own[0]]];
+            OneAtomType<2> c{m.series_by_type + type * length * m.type_stride, m.type_stride, {}};
+            for (int q = 0; q < 2; ++q)
+                c.neighbors[q] = selection(
+                    *reinterpret_cast<const integers*>(b.pair + (n + q) * lanes) -
+                    type * m.n_species);
+            radial_functions<2>(m, r, mask, c, f, df);
+        } else {
+            radial_functions<2>(m, r, mask, AnyPairs{m.series, length, b.pair + n * lanes}, f, df);
+        }
+    }
+}
+
+// The first atom of a pair that coincides.
+inline std::int64_t coincident_atom(const System& s, const Block& b) {
+    for (int l = 0; l < lanes; ++l)
+        for (int n = 0; n < b.count[l]; ++n) {
+            const real* x = s.rows + 4 * std::int64_t(b.own[l]);
+            const real* y = s.rows + 4 * std::int64_t(b.row[n * lanes + l]);
+            const real dx = y[0] - x[0], dy = y[1] - x[1], dz = y[2] - x[2];
+            const std::int64_t other = s.atoms[b.row[n * lanes + l]];
+            if (dx * dx + dy * dy + dz * dz < 1e-16) return other < b.atom[l] ? other : b.atom[l];
+        }
+    return b.atom[0];
 }
 
 MAXVOLT_INLINE void load_repulsion(const Model& m, Block& b) {
@@ -105,33 +159,31 @@ MAXVOLT_INLINE void load_repulsion(const Model& m, Block& b) {
     }
 }
 
-// Fills the block with atoms begin .. begin+lanes-1 (below end) and computes radial functions. Returns -1
-// or an atom that coincides with a neighbour.
+// What derivatives by parameters need besides: the radial basis itself, and neighbours by name.
+inline void load_basis(const Model& m, const System& s, Block& b) {
+    for (int n = 0; n < b.n_slots; ++n) {
+        for (int l = 0; l < lanes; ++l) {
+            const bool there = n < b.count[l];
+            b.neighbor[n * lanes + l] = there ? s.atoms[b.row[n * lanes + l]] : -1;
+        }
+        radial_basis(m, b.r[n], b.phi + std::int64_t(n) * m.radial_size,
+                     b.dphi + std::int64_t(n) * m.radial_size);
+    }
+}
+
+enum class Load { forces, parameters };
+
+// Fills the block with entries begin .. begin+lanes-1 (below end) of the system's order and computes radial
+// functions. Returns -1 or an atom that coincides with a neighbour.
+template <Load what = Load::parameters>
 inline std::int64_t load_block(const Model& m, const System& s, std::int64_t begin, std::int64_t end,
                                Block& b) {
-    int most = 0;
-    for (int l = 0; l < lanes; ++l) {
-        b.atom[l] = begin + l < end ? begin + l : -1;
-        b.count[l] = 0;
-        if (b.atom[l] >= 0 && !load_lane(m, s, b, l, b.atom[l])) return b.atom[l];
-        if (b.count[l] > most) most = b.count[l];
-    }
-    b.n_slots = (most + slot_group - 1) / slot_group * slot_group;
-    for (int l = 0; l < lanes; ++l) pad_lane(m, b, l);
-    for (int n = 0; n < b.n_slots; ++n) {
-        b.r[n] = square_root(b.r[n]);
-        b.inverse_r[n] = 1.0 / b.r[n];
-        b.x[n] *= b.inverse_r[n];
-        b.y[n] *= b.inverse_r[n];
-        b.z[n] *= b.inverse_r[n];
-        for (int l = 0; l < lanes; ++l) b.mask[n][l] = n < b.count[l] ? 1.0 : 0.0;
-        vec* phi = b.phi + std::int64_t(n) * m.radial_size;
-        vec* dphi = b.dphi + std::int64_t(n) * m.radial_size;
-        radial_basis(m, b.r[n], phi, dphi);
-        radial_functions(m, phi, dphi, b.pair + n * lanes, b.mask[n], b.f + std::int64_t(n) * m.n_mu,
-                         b.df + std::int64_t(n) * m.n_mu);
-    }
+    load_rows_of_block(s, begin, end, b);
+    const bool coincident = m.n_species > 1 ? load_vectors<true>(m, s, b) : load_vectors<false>(m, s, b);
+    if (coincident) return coincident_atom(s, b);
+    load_functions(m, s, b);
     load_repulsion(m, b);
+    if constexpr (what == Load::parameters) load_basis(m, s, b);
     return -1;
 }
 

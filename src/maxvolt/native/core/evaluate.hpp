@@ -4,6 +4,8 @@
 #include "contraction.hpp"
 #include "harmonic.hpp"
 #include "moments.hpp"
+#include "polynomial.hpp"
+#include "window.hpp"
 
 namespace maxvolt::MAXVOLT_VARIANT {
 
@@ -12,8 +14,7 @@ struct Workspace {
     Block block;
     vec *moments, *adjoint;          // [n_moments]; with a plan only independent basic ones
     HarmonicSpace<vec> harmonic;     // with a plan
-    vec *tile, *tile_adjoint;        // monomials of a group of slots and their adjoints
-    vec* slopes;                     // dE/df, [slot][mu]
+    vec* tile;                       // monomials of a group of slots
 };
 
 // Moments that are kept: all of the table, or those that a plan begins with.
@@ -26,16 +27,33 @@ MAXVOLT_INLINE Workspace make_workspace(const Model& m, const System& s, Arena& 
     w.adjoint = arena.take<vec>(stored_moments(m));
     if (m.plan) w.harmonic = make_harmonic_space<vec>(*m.plan, arena);
     w.tile = arena.take<vec>(std::int64_t(m.monomial_counts[0]) * slot_group);
-    w.tile_adjoint = arena.take<vec>(std::int64_t(m.monomial_counts[0]) * slot_group);
-    w.slopes = arena.take<vec>(rounded_slots(s) * m.n_mu);
     return w;
 }
 
-inline void basic_moments(const Model& m, const Block& b, vec* tile, vec* moments) {
+// Sums over the neighbours, equation (3).
+inline void basic_moments(const Model& m, const Block& b, vec* powers, vec* moments) {
+    constexpr int S = slot_group;
     for (int i = 0; i < m.n_independent; ++i) moments[i] = zero();
-    for (int n = 0; n < b.n_slots; n += slot_group) {
-        monomials<slot_group>(m.max_degree, b.x + n, b.y + n, b.z + n, tile);
-        accumulate_moments<slot_group>(m, b.f + std::int64_t(n) * m.n_mu, tile, moments);
+    for (int n = 0; n < b.n_slots; n += S) {
+        vec x[S], y[S], z[S];
+        for (int s = 0; s < S; ++s) {
+            x[s] = b.x[n + s];
+            y[s] = b.y[n + s];
+            z[s] = b.z[n + s];
+        }
+        for (int mu = 0; mu < m.n_mu; ++mu) {
+            vec f[S];
+            for (int s = 0; s < S; ++s) f[s] = b.f[std::int64_t(n + s) * m.n_mu + mu];
+            with_degree(m.degrees[mu], [&]<int D>() __attribute__((always_inline)) {
+                if constexpr (D < 0) {
+                    accumulate<S>(m.degrees[mu], f, x, y, z, reinterpret_cast<vec(*)[S]>(powers),
+                                  moments + m.moment_offsets[mu]);
+                } else {
+                    vec kept[D + 1][S];
+                    accumulate<S>(D, f, x, y, z, kept, moments + m.moment_offsets[mu]);
+                }
+            });
+        }
     }
 }
 
@@ -70,47 +88,56 @@ inline vec moments_energy(const Model& m, Workspace& w) {
     return energy;
 }
 
-struct BlockForces {
-    vec own[3];
-    vec virial[6];
-};
-
-// dE/dr of slots n, n+1 from the adjoints of the basic moments; the neighbours' shares are scattered.
-MAXVOLT_INLINE void pair_forces(const Model& m, Workspace& w, int n, BlockForces& sums,
-                                double* forces) {
+// dE/dr of slots n, n+1 from the adjoints of the basic moments, equation (16): added to `own`, taken from the
+// neighbours' rows. The moments of one mu make a polynomial in the unit vector.
+MAXVOLT_INLINE void pair_forces(const Model& m, const Workspace& w, int n, vec (&own)[3], double* rows) {
     constexpr int S = 2;
     const Block& b = w.block;
-    const vec* f = b.f + std::int64_t(n) * m.n_mu;
-    const vec* df = b.df + std::int64_t(n) * m.n_mu;
-    vec* slopes = w.slopes + std::int64_t(n) * m.n_mu;
-    for (int q = 0; q < S * m.n_mu; ++q) slopes[q] = zero();
-    monomials<S>(m.max_degree, b.x + n, b.y + n, b.z + n, w.tile);
-    pull_back_moments<S>(m, f, w.tile, w.adjoint, w.tile_adjoint, slopes);
-    vec gx[S], gy[S], gz[S];
-    monomials_reverse<S>(m.max_degree, b.x + n, b.y + n, b.z + n, w.tile, w.tile_adjoint, gx, gy, gz);
+    vec x[S], y[S], z[S], gx[S], gy[S], gz[S], radial[S];
     for (int s = 0; s < S; ++s) {
-        const vec x = b.x[n + s], y = b.y[n + s], z = b.z[n + s], r = b.r[n + s];
-        vec radial = b.repulsion_slope[n + s];
-        for (int mu = 0; mu < m.n_mu; ++mu) radial += df[s * m.n_mu + mu] * slopes[s * m.n_mu + mu];
-        const vec along = radial - (gx[s] * x + gy[s] * y + gz[s] * z) * b.inverse_r[n + s];
-        const vec g[3] = {gx[s] * b.inverse_r[n + s] + along * x, gy[s] * b.inverse_r[n + s] + along * y,
-                          gz[s] * b.inverse_r[n + s] + along * z};
-        sums.own[0] += g[0];
-        sums.own[1] += g[1];
-        sums.own[2] += g[2];
-        sums.virial[0] += g[0] * x * r;
-        sums.virial[1] += g[1] * y * r;
-        sums.virial[2] += g[2] * z * r;
-        sums.virial[3] += g[1] * z * r;
-        sums.virial[4] += g[0] * z * r;
-        sums.virial[5] += g[0] * y * r;
-        for (int l = 0; l < lanes; ++l) {
-            if (n + s >= b.count[l]) continue;
-            double* other = forces + 3 * std::int64_t(b.neighbor[(n + s) * lanes + l]);
-            other[0] -= g[0][l];
-            other[1] -= g[1][l];
-            other[2] -= g[2][l];
-        }
+        x[s] = b.x[n + s];
+        y[s] = b.y[n + s];
+        z[s] = b.z[n + s];
+        gx[s] = gy[s] = gz[s] = zero();
+        radial[s] = b.repulsion_slope[n + s];
+    }
+    for (int mu = 0; mu < m.n_mu; ++mu) {
+        const vec *f = b.f + std::int64_t(n) * m.n_mu + mu, *df = b.df + std::int64_t(n) * m.n_mu + mu;
+        with_degree(m.degrees[mu], [&]<int D>() __attribute__((always_inline)) {
+            const auto p = polynomial<S>(D < 0 ? m.degrees[mu] : D, w.adjoint + m.moment_offsets[mu], x, y, z);
+            for (int s = 0; s < S; ++s) {
+                gx[s] += f[s * m.n_mu] * p.x[s];
+                gy[s] += f[s * m.n_mu] * p.y[s];
+                gz[s] += f[s * m.n_mu] * p.z[s];
+                radial[s] += df[s * m.n_mu] * p.value[s];
+            }
+        });
+    }
+    for (int s = 0; s < S; ++s) {
+        const vec inverse_r = b.inverse_r[n + s];
+        const vec along = radial[s] - (gx[s] * x[s] + gy[s] * y[s] + gz[s] * z[s]) * inverse_r;
+        const vec g[3] = {gx[s] * inverse_r + along * x[s], gy[s] * inverse_r + along * y[s],
+                          gz[s] * inverse_r + along * z[s]};
+        for (int a = 0; a < 3; ++a) own[a] += g[a];
+        add_to_rows(rows, b.row + (n + s) * lanes, -g[0], -g[1], -g[2]);
+    }
+}
+
+// dE/d(strain) of each structure, equation (13): as forces on the rows of one pair cancel, the sum over
+// pairs of g (x) r is minus the sum over rows of their force (x) position.
+inline void add_virials(const System& s, const EvaluationOutput& out) {
+    const row *x = reinterpret_cast<const row*>(s.rows), *f = reinterpret_cast<const row*>(out.rows);
+    for (std::int64_t i = 0; i < s.n_rows;) {
+        const std::int32_t structure = s.structures[s.atoms[i]];
+        row sums[2][3] = {};  // of even and odd rows: f times the components of x
+        for (; i < s.n_rows && s.structures[s.atoms[i]] == structure; ++i)
+            for (int c = 0; c < 3; ++c) sums[i % 2][c] += f[i] * x[i][c];
+        for (int c = 0; c < 3; ++c) sums[0][c] += sums[1][c];
+        double* virial = out.virials + 6 * std::int64_t(structure - out.first_structure);
+        for (int c = 0; c < 3; ++c) virial[c] -= sums[0][c][c];
+        virial[3] -= sums[0][2][1];
+        virial[4] -= sums[0][2][0];
+        virial[5] -= sums[0][1][0];
     }
 }
 
@@ -119,21 +146,19 @@ inline std::int64_t evaluate(const Model& m, const System& s, std::int64_t begin
     Arena arena{static_cast<char*>(memory)};
     Workspace w = make_workspace(m, s, arena);
     const Block& b = w.block;
+    for (std::int64_t i = 0; i < 4 * (s.n_rows + 1); ++i) out.rows[i] = 0.0;
     for (std::int64_t i = begin; i < end; i += lanes) {
-        const std::int64_t bad = load_block(m, s, i, end, w.block);
+        const std::int64_t bad = load_block<Load::forces>(m, s, i, end, w.block);
         if (bad >= 0) return bad;
         basic_moments(m, b, w.tile, w.moments);
         const vec energy = constant_energy(m, s, b) + moments_energy(m, w);
-        BlockForces sums{};
-        for (int n = 0; n < b.n_slots; n += 2) pair_forces(m, w, n, sums, out.forces);
-        for (int l = 0; l < lanes; ++l) {
-            if (b.atom[l] < 0) continue;
-            out.site_energies[b.atom[l]] = energy[l];
-            for (int a = 0; a < 3; ++a) out.forces[3 * b.atom[l] + a] += sums.own[a][l];
-            double* virial = out.virials + 6 * std::int64_t(s.structures[b.atom[l]]);
-            for (int v = 0; v < 6; ++v) virial[v] += sums.virial[v][l];
-        }
+        vec own[3] = {zero(), zero(), zero()};
+        for (int n = 0; n < b.n_slots; n += 2) pair_forces(m, w, n, own, out.rows);
+        add_to_rows(out.rows, b.own, own[0], own[1], own[2]);
+        for (int l = 0; l < lanes; ++l)
+            if (b.atom[l] >= 0) out.site_energies[b.atom[l]] = energy[l];
     }
+    add_virials(s, out);
     return -1;
 }
 

@@ -8,7 +8,7 @@ namespace maxvolt::MAXVOLT_VARIANT {
 // slopes[s * n_mu + mu] += sum over monomials of adjoint * value.
 template <int S>
 MAXVOLT_INLINE void moment_slopes(const Model& m, const vec* value, const vec* adjoint, vec* slopes) {
-    for_mu_segments(m, [&]<int N, bool First>(int mu0, int begin, int end) __attribute__((always_inline)) {
+    for_mu_segments(m, [&]<int N>(int mu0, int begin, int end) __attribute__((always_inline)) {
         vec sum[N][S];
         const vec* source[N];
         for (int q = 0; q < N; ++q) {
@@ -92,8 +92,8 @@ MAXVOLT_INLINE vec scalar_value(const Model& m, const GradientWorkspace& g, int 
     return value;
 }
 
-// Values of all scalars of the block, in the rows of its atoms.
-inline void store_scalars(const Model& m, const GradientWorkspace& g, double* rows, std::int64_t width) {
+// Values of all scalars of the block, from the given column of its atoms' rows on.
+inline void store_scalars(const Model& m, const GradientWorkspace& g, double* const* rows, std::int64_t column) {
     const Workspace& w = g.base;
     if (m.plan)
         for (int e = 0; e < m.plan->n_invariants; ++e) g.invariants[e] = invariant(*m.plan, e, w.harmonic.u);
@@ -104,7 +104,7 @@ inline void store_scalars(const Model& m, const GradientWorkspace& g, double* ro
         transpose(values);
         for (int l = 0; l < lanes; ++l) {
             if (w.block.atom[l] < 0) continue;
-            double* out = rows + w.block.atom[l] * width + k0;
+            double* out = rows[l] + column + k0;
             if (n == lanes)
                 store(out, values[l]);
             else
@@ -114,12 +114,12 @@ inline void store_scalars(const Model& m, const GradientWorkspace& g, double* ro
 }
 
 inline std::int64_t site_gradients(const Model& m, const System& s, std::int64_t begin, std::int64_t end,
-                                   void* memory, double* rows) {
+                                   void* memory, double* const* rows) {
     Arena arena{static_cast<char*>(memory)};
     GradientWorkspace g = make_gradient_workspace(m, s, arena);
     Workspace& w = g.base;
     const Block& b = w.block;
-    const std::int64_t width = n_parameters(m), row = radial_row(m), species_at = row * m.n_species;
+    const std::int64_t row = radial_row(m), species_at = row * m.n_species;
     for (std::int64_t i = begin; i < end; i += lanes) {
         const std::int64_t bad = load_block(m, s, i, end, w.block);
         if (bad >= 0) return bad;
@@ -135,13 +135,13 @@ inline std::int64_t site_gradients(const Model& m, const System& s, std::int64_t
         }
         for (int l = 0; l < lanes; ++l) {
             if (b.atom[l] < 0) continue;
-            double* out = rows + b.atom[l] * width;
+            double* out = rows[i + l];
             const std::int32_t type = s.types[b.atom[l]];
             for (std::int64_t q = 0; q < species_at + m.n_species; ++q) out[q] = 0.0;
             for (std::int64_t q = 0; q < row; ++q) out[type * row + q] = g.radial_sums[q][l];
             out[species_at + type] = 1.0;
         }
-        store_scalars(m, g, rows + species_at + m.n_species, width);
+        store_scalars(m, g, rows + i, species_at + m.n_species);
     }
     return -1;
 }

@@ -63,11 +63,19 @@ struct Model {
     double zbl_coulomb, zbl_bohr;  // e^2/(4 pi eps0) in eV Angstrom; Bohr radius in Angstrom
     const double* zbl_charges;     // [n_species] atomic numbers
     const double* radial_coeffs;   // [n_species][n_species][n_mu][radial_size], scaling included
+    // The same with the coefficients of the derivative, for the kernels that need no more than f_mu and
+    // f_mu': f_mu = envelope sum_k series[k][mu][0] p_k(x), f_mu' = envelope' (..) + envelope sum_k
+    // series[k][mu][1] p_k(x), p_0 = 1.
+    const double* series;          // [n_species][n_species][radial_size][n_mu][2]
+    const double* series_by_type;  // [n_species][radial_size][n_mu][2][type_stride], last the neighbour
+    std::int32_t type_stride;      // n_species rounded up to whole vectors
+    std::int32_t chebyshev;        // 1: the recurrence is that of Chebyshev polynomials
     const double* species_coeffs;  // [n_species]
     const double* moment_coeffs;   // [n_scalars]
     // Independent basic moments of mu: monomials 0..monomial_counts[mu] in the order of moments.hpp,
     // stored from moment_offsets[mu]; monomial_counts never increases with mu.
     const std::int32_t* monomial_counts;
+    const std::int32_t* degrees;  // [n_mu] highest rank of each mu
     const std::int32_t* moment_offsets;
     // Dependent basic moment n_independent + t is moment traces[t][0] - traces[t][1] - traces[t][2].
     const std::int32_t* traces;  // [n_basic - n_independent][3]
@@ -97,25 +105,56 @@ struct ScalarGraph {
     const std::int32_t* reverse_runs;
 };
 
-// Atoms of one or several structures with their neighbours (a full list; entries at or beyond the
-// cutoff are skipped by the kernels).
-struct System {
+// Atoms of one or several structures, as the caller has them.
+struct Atoms {
     std::int64_t n_atoms, n_structures;
     const double* positions;         // [n_atoms][3], Angstrom
     const double* cells;             // [n_structures][3][3], rows are lattice vectors
-    const std::int32_t* structures;  // [n_atoms] structure of each atom
     const std::int32_t* types;       // [n_atoms] species index
-    const std::int64_t* first;       // [n_atoms + 1]
-    const std::int32_t* neighbors;   // [n_pairs]
-    const std::int32_t* shifts;      // [n_pairs][3] lattice translations of the neighbour
-    std::int64_t max_neighbors;      // longest neighbour list, entries beyond the cutoff included
+    const std::int32_t* structures;  // [n_atoms] structure of each atom, not decreasing
 };
 
-// Output of evaluate; forces and virials are added to, site energies are set.
+// A lattice translation that some row of a window lies at.
+struct Place {
+    std::int32_t structure, origin;  // origin: an atom of it, from which positions are counted
+    std::int32_t shift[3];           // lattice translation
+};
+
+// A window: some atoms ("own") and whatever surrounds them, each image a row of numbers. Windows are
+// evaluated one by one, so that memory does not grow with the number of threads, and results do not
+// depend on it. Made once for a neighbour list (windows.hpp), used while atoms move.
+struct Window {
+    std::int64_t n_own, n_rows;     // own atoms come first
+    std::int32_t first_structure, n_structures;
+    const std::int32_t* atoms;      // [n_rows] the caller's index of each row
+    const std::int32_t* places;     // [n_rows]
+    const Place* translations;      // [n_places]
+    std::int64_t n_places;
+    const std::int64_t* first;      // [n_own + 1] into neighbors, multiples of list_padding apart
+    const std::int32_t* neighbors;  // rows, within the cutoff and a skin; n_rows fills up
+};
+
+constexpr int list_padding = 8;  // as long as the longest vector
+
+// What kernels run over: a window with the atoms where they are now (window.hpp).
+struct System {
+    std::int64_t n_own, n_rows, max_neighbors;
+    const double* rows;              // [n_rows + 1][4] x, y, z, type; the last is far from everything
+    const std::int32_t* atoms;       // [n_rows] the caller's index of each row
+    const std::int32_t* types;       // [n_atoms] by the caller's index
+    const std::int32_t* structures;  // [n_atoms] by the caller's index
+    const std::int32_t* order;       // [n_own] own rows, atoms that are alike next to each other
+    const std::int32_t* count;       // [n_own] neighbours inside the cutoff, by row
+    const std::int64_t* first;       // [n_own] where they begin in near, by row
+    const std::int32_t* near;        // rows
+};
+
+// Output of evaluate: site energies and rows of forces are set, virials added to.
 struct EvaluationOutput {
-    double* site_energies;  // [n_atoms]
-    double* forces;         // [n_atoms][3]
-    double* virials;        // [n_structures][6], dE/d(strain)
+    double* site_energies;  // [n_atoms] by the caller's index
+    double* rows;           // [n_rows + 1][4] forces on every row
+    double* virials;        // [structures of the window][6], dE/d(strain)
+    std::int32_t first_structure;
 };
 
 // A direction in configuration space and weights of the energies: the kernel differentiates
@@ -132,18 +171,20 @@ struct JacobianOutput {
     double* virials;   // [n_structures][6][n_parameters]
 };
 
-// Every kernel handles atoms [begin, end) and returns -1, or the first atom that coincides with one of
-// its neighbours (no derivative exists there).
+// Every kernel handles entries [begin, end) of a system's order and returns -1, or an atom that coincides
+// with one of its neighbours (no derivative exists there).
 struct Kernels {
     const char* name;
     int lanes;
+    std::int64_t (*prepared_bytes)(const Model&, const Window&);
+    System (*prepare)(const Model&, const Atoms&, const Window&, void* memory);
     std::int64_t (*workspace_bytes)(const Model&, const System&);
     std::int64_t (*jacobian_workspace_bytes)(const Model&, const ScalarGraph&, const System&);
     std::int64_t (*evaluate)(const Model&, const System&, std::int64_t begin, std::int64_t end,
                              void* workspace, const EvaluationOutput&);
-    // site_gradients[n_atoms][n_parameters] is set.
+    // rows[entry of the order][n_parameters] are set.
     std::int64_t (*site_gradients)(const Model&, const System&, std::int64_t begin, std::int64_t end,
-                                   void* workspace, double* site_gradients);
+                                   void* workspace, double* const* rows);
     // gradient[n_parameters] is added to.
     std::int64_t (*directional_gradient)(const Model&, const System&, const Direction&,
                                          std::int64_t begin, std::int64_t end, void* workspace,

@@ -1,13 +1,13 @@
 // The Python module: owns memory, checks arguments, chooses the instruction set, releases the GIL.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
-#include <cstdlib>
+#include <cmath>
 #include <memory>
-#include <new>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -15,19 +15,24 @@
 #include "bound_plan.hpp"
 #include "dependencies.hpp"
 #include "model.hpp"
+#include "series.hpp"
+#include "systems.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
 
 namespace {
 
+using maxvolt::Array;
+using maxvolt::AtomicSystem;
+using maxvolt::Integers;
 using maxvolt::Kernels;
-template <class T, class... Shape>
-using Array = nb::ndarray<const T, nb::numpy, nb::device::cpu, nb::c_contig, Shape...>;
+using maxvolt::Memory;
+using maxvolt::NeighborWindows;
+using maxvolt::require;
 template <class... Shape>
 using Output = nb::ndarray<double, nb::numpy, nb::device::cpu, nb::c_contig, Shape...>;
 using Doubles = Array<double, nb::ndim<1>>;
-using Integers = Array<std::int32_t, nb::ndim<1>>;
 
 std::vector<const Kernels*> available_kernels() {
     std::vector<const Kernels*> out;
@@ -53,72 +58,6 @@ template <class T>
 std::vector<T> copy(const Array<T, nb::ndim<1>>& a) {
     return std::vector<T>(a.data(), a.data() + a.size());
 }
-
-void require(bool condition, const char* message) {
-    if (!condition) throw std::invalid_argument(message);
-}
-
-struct Memory {
-    explicit Memory(std::int64_t bytes)
-        : data(std::aligned_alloc(64, std::size_t((bytes + 63) / 64 * 64 + 64))) {
-        if (!data) throw std::bad_alloc();
-    }
-    ~Memory() { std::free(data); }
-    Memory(const Memory&) = delete;
-    Memory& operator=(const Memory&) = delete;
-    void* data;
-};
-
-// Atoms with their neighbours; keeps the arrays alive.
-class System {
-  public:
-    System(Array<double, nb::shape<-1, 3>> positions, Array<double, nb::shape<-1, 3, 3>> cells,
-           Integers structures, Integers types, Array<std::int64_t, nb::ndim<1>> first,
-           Integers neighbors, Array<std::int32_t, nb::shape<-1, 3>> shifts)
-        : positions_(positions), cells_(cells), structures_(structures), types_(types), first_(first),
-          neighbors_(neighbors), shifts_(shifts) {
-        const auto n = std::int64_t(positions.shape(0)), pairs = std::int64_t(neighbors.size());
-        require(std::int64_t(structures.size()) == n && std::int64_t(types.size()) == n,
-                "structures and types need one entry an atom");
-        require(std::int64_t(first.size()) == n + 1, "first needs n_atoms + 1 entries");
-        require(std::int64_t(shifts.shape(0)) == pairs, "shifts needs one row a pair");
-        require(first.data()[0] == 0 && first.data()[n] == pairs, "first must span all pairs");
-        view.max_neighbors = 0;
-        for (std::int64_t i = 0; i < n; ++i) {
-            const std::int64_t count = first.data()[i + 1] - first.data()[i];
-            require(count >= 0, "first must not decrease");
-            view.max_neighbors = std::max(view.max_neighbors, count);
-            require(structures.data()[i] >= 0 && structures.data()[i] < std::int64_t(cells.shape(0)),
-                    "structure index out of range");
-            max_type = std::max(max_type, types.data()[i]);
-            require(types.data()[i] >= 0, "negative species index");
-        }
-        bool inside = true;
-        for (std::int64_t p = 0; p < pairs; ++p)
-            inside &= neighbors.data()[p] >= 0 && neighbors.data()[p] < n;
-        require(inside, "neighbour index out of range");
-        view.n_atoms = n;
-        view.n_structures = std::int64_t(cells.shape(0));
-        view.positions = positions.data();
-        view.cells = cells.data();
-        view.structures = structures.data();
-        view.types = types.data();
-        view.first = first.data();
-        view.neighbors = neighbors.data();
-        view.shifts = shifts.data();
-    }
-
-    maxvolt::System view{};
-    std::int32_t max_type = -1;
-
-  private:
-    Array<double, nb::shape<-1, 3>> positions_;
-    Array<double, nb::shape<-1, 3, 3>> cells_;
-    Integers structures_, types_;
-    Array<std::int64_t, nb::ndim<1>> first_;
-    Integers neighbors_;
-    Array<std::int32_t, nb::shape<-1, 3>> shifts_;
-};
 
 // The arrays of HarmonicLayout by name, `form` and `constant`.
 std::unique_ptr<maxvolt::BoundPlan> bind_plan(const nb::dict& given, const maxvolt::Model& m) {
@@ -222,9 +161,16 @@ class Core {
         m.recurrence = recurrence_.data();
         m.zbl_charges = charges_.data();
         m.radial_coeffs = radial_.data();
+        series_ = maxvolt::RadialSeries(m);
+        series_.add_to(m);
         m.species_coeffs = species_.data();
         m.moment_coeffs = moment_.data();
+        for (std::int32_t count : counts_) {
+            degrees_.push_back(std::int32_t(std::lround(std::sqrt(double(count)))) - 1);
+            require((degrees_.back() + 1) * (degrees_.back() + 1) == count, "monomial counts must be squares");
+        }
         m.monomial_counts = counts_.data();
+        m.degrees = degrees_.data();
         m.moment_offsets = offsets_.data();
         m.run_targets = targets_.data();
         m.run_first = run_first_.data();
@@ -234,9 +180,9 @@ class Core {
         m.plan = plan_ ? plan_->view() : nullptr;
     }
 
-    void check(const System& s, std::int64_t begin, std::int64_t end) const {
+    void check(const AtomicSystem& s, std::int64_t begin, std::int64_t end) const {
         require(s.max_type < view.n_species, "species index out of range");
-        require(begin >= 0 && begin <= end && end <= s.view.n_atoms, "atom range out of range");
+        require(begin >= 0 && begin <= end && end <= s.windows->count(), "windows out of range");
     }
 
     const maxvolt::Dependencies& graph() {
@@ -248,76 +194,166 @@ class Core {
 
   private:
     std::vector<double> recurrence_, charges_, radial_, species_, moment_;
-    std::vector<std::int32_t> counts_, offsets_, targets_;
+    std::vector<std::int32_t> counts_, degrees_, offsets_, targets_;
     std::vector<std::int64_t> run_first_;
     std::vector<std::int32_t> scalars_, traces_;
     std::vector<maxvolt::Product> products_;
+    maxvolt::RadialSeries series_;
     std::unique_ptr<maxvolt::Dependencies> graph_;
     std::unique_ptr<maxvolt::BoundPlan> plan_;
 };
 
-std::int64_t evaluate(const Core& core, const System& s, std::int64_t begin, std::int64_t end,
+std::int64_t evaluate(const Core& core, const AtomicSystem& s, std::int64_t begin, std::int64_t end,
                       const std::string& kernels, Output<nb::ndim<1>> energies,
-                      Output<nb::shape<-1, 3>> forces, Output<nb::shape<-1, 6>> virials) {
+                      Output<nb::shape<-1, 4>> rows, Output<nb::shape<-1, 6>> virials) {
     core.check(s, begin, end);
-    require(std::int64_t(energies.size()) == s.view.n_atoms, "site energies of wrong size");
-    require(std::int64_t(forces.shape(0)) == s.view.n_atoms, "forces of wrong size");
-    require(std::int64_t(virials.shape(0)) == s.view.n_structures, "virials of wrong size");
+    require(std::int64_t(energies.size()) == s.atoms.n_atoms, "site energies of wrong size");
+    require(std::int64_t(rows.shape(0)) == s.windows->n_rows(), "rows of forces of wrong size");
+    require(reinterpret_cast<std::uintptr_t>(rows.data()) % 32 == 0, "rows of forces must be aligned");
+    require(std::int64_t(virials.shape(0)) == s.windows->n_parts(), "virials of wrong size");
     const Kernels* k = find_kernels(kernels);
-    const maxvolt::EvaluationOutput out{energies.data(), forces.data(), virials.data()};
+    double *energy = energies.data(), *row = rows.data(), *virial = virials.data();
     nb::gil_scoped_release release;
-    Memory memory(k->workspace_bytes(core.view, s.view));
-    return k->evaluate(core.view, s.view, begin, end, memory.data, out);
+    return for_windows(
+        *k, core.view, s, begin, end,
+        [&](const maxvolt::System& system) { return k->workspace_bytes(core.view, system); },
+        [&](std::int64_t w, const maxvolt::System& system, void* memory) {
+            double* parts = virial + 6 * s.windows->first_part(w);
+            std::fill(parts, virial + 6 * s.windows->first_part(w + 1), 0.0);
+            return k->evaluate(core.view, system, 0, system.n_own, memory,
+                               {energy, row + 4 * s.windows->first_row(w), parts,
+                                (*s.windows)[w].first_structure});
+        });
 }
 
-std::int64_t site_gradients(const Core& core, const System& s, std::int64_t begin, std::int64_t end,
+void fold_forces(const AtomicSystem& s, std::int64_t begin, std::int64_t end,
+                 Array<double, nb::shape<-1, 4>> rows, Output<nb::shape<-1, 3>> forces) {
+    require(begin >= 0 && begin <= end && end <= s.atoms.n_atoms, "atoms out of range");
+    require(std::int64_t(rows.shape(0)) == s.windows->n_rows(), "rows of forces of wrong size");
+    require(std::int64_t(forces.shape(0)) == s.atoms.n_atoms, "forces of wrong size");
+    nb::gil_scoped_release release;
+    s.windows->fold_forces(rows.data(), begin, end, forces.data());
+}
+
+void fold_virials(const AtomicSystem& s, Array<double, nb::shape<-1, 6>> parts,
+                  Output<nb::shape<-1, 6>> virials) {
+    require(std::int64_t(parts.shape(0)) == s.windows->n_parts(), "parts of virials of wrong size");
+    require(std::int64_t(virials.shape(0)) == s.atoms.n_structures, "virials of wrong size");
+    s.windows->fold_virials(parts.data(), virials.data());
+}
+
+// Uninitialised rows for the forces of `evaluate`, aligned as the kernels want them.
+nb::ndarray<double, nb::numpy, nb::ndim<2>> empty_rows(std::int64_t n) {
+    require(n >= 0, "negative number of rows");
+    auto memory = std::make_unique<Memory>(n * 4 * std::int64_t(sizeof(double)));
+    auto* data = static_cast<double*>(memory->data);
+    nb::capsule owner(memory.get(), [](void* p) noexcept { delete static_cast<Memory*>(p); });
+    memory.release();
+    return nb::ndarray<double, nb::numpy, nb::ndim<2>>(data, {std::size_t(n), 4}, owner);
+}
+
+std::int64_t site_gradients(const Core& core, const AtomicSystem& s, std::int64_t begin, std::int64_t end,
                             const std::string& kernels, Output<nb::ndim<2>> rows) {
     core.check(s, begin, end);
     const std::int64_t width = n_parameters(core.view);
-    require(std::int64_t(rows.shape(0)) == end - begin && std::int64_t(rows.shape(1)) == width,
+    require(std::int64_t(rows.shape(0)) == s.atoms.n_atoms && std::int64_t(rows.shape(1)) == width,
             "site gradients of wrong size");
     const Kernels* k = find_kernels(kernels);
+    double* first = rows.data();
     nb::gil_scoped_release release;
-    Memory memory(k->workspace_bytes(core.view, s.view));
-    return k->site_gradients(core.view, s.view, begin, end, memory.data, rows.data() - begin * width);
+    return for_windows(
+        *k, core.view, s, begin, end,
+        [&](const maxvolt::System& system) { return k->workspace_bytes(core.view, system); },
+        [&](std::int64_t, const maxvolt::System& system, void* memory) {
+            std::vector<double*> to;
+            for (std::int64_t i = 0; i < system.n_own; ++i)
+                to.push_back(first + system.atoms[system.order[i]] * width);
+            return k->site_gradients(core.view, system, 0, system.n_own, memory, to.data());
+        });
 }
 
-std::int64_t directional_gradient(const Core& core, const System& s, std::int64_t begin,
+// Rows of the atoms of windows [begin, end), summed up to the parts of structures that lie in them; some atoms
+// at a time, so that the rows stay in the cache.
+std::int64_t structure_gradients(const Core& core, const AtomicSystem& s, std::int64_t begin, std::int64_t end,
+                                 const std::string& kernels, Output<nb::ndim<2>> parts) {
+    core.check(s, begin, end);
+    const std::int64_t width = n_parameters(core.view), first = s.windows->first_part(begin);
+    require(std::int64_t(parts.shape(0)) == s.windows->first_part(end) - first &&
+                std::int64_t(parts.shape(1)) == width,
+            "gradients of wrong size");
+    const Kernels* k = find_kernels(kernels);
+    const std::int64_t step = std::max<std::int64_t>(8, (std::int64_t(1) << 18) / width / 8 * 8);  // 2 MiB
+    double* sums = parts.data();
+    nb::gil_scoped_release release;
+    std::vector<double> rows(std::size_t(step * width));
+    std::vector<double*> to(std::size_t(s.windows->most_own()));
+    std::fill(sums, sums + (s.windows->first_part(end) - first) * width, 0.0);
+    return for_windows(
+        *k, core.view, s, begin, end,
+        [&](const maxvolt::System& system) { return k->workspace_bytes(core.view, system); },
+        [&](std::int64_t w, const maxvolt::System& system, void* memory) {
+            const std::int64_t part = s.windows->first_part(w) - first - (*s.windows)[w].first_structure;
+            for (std::int64_t i = 0; i < system.n_own; i += step) {
+                const std::int64_t stop = std::min(i + step, system.n_own);
+                for (std::int64_t q = i; q < stop; ++q) to[q] = rows.data() + (q - i) * width;
+                const std::int64_t bad = k->site_gradients(core.view, system, i, stop, memory, to.data());
+                if (bad >= 0) return bad;
+                for (std::int64_t q = i; q < stop; ++q) {
+                    const std::int64_t structure = system.structures[system.atoms[system.order[q]]];
+                    double* sum = sums + (part + structure) * width;
+                    for (std::int64_t p = 0; p < width; ++p) sum[p] += to[q][p];
+                }
+            }
+            return std::int64_t(-1);
+        });
+}
+
+std::int64_t directional_gradient(const Core& core, const AtomicSystem& s, std::int64_t begin,
                                   std::int64_t end, const std::string& kernels, Doubles weights,
                                   Array<double, nb::shape<-1, 3>> displacements,
                                   Array<double, nb::shape<-1, 3, 3>> strains,
                                   Output<nb::ndim<1>> gradient) {
     core.check(s, begin, end);
-    require(std::int64_t(weights.size()) == s.view.n_structures &&
-                std::int64_t(strains.shape(0)) == s.view.n_structures &&
-                std::int64_t(displacements.shape(0)) == s.view.n_atoms &&
+    require(std::int64_t(weights.size()) == s.atoms.n_structures &&
+                std::int64_t(strains.shape(0)) == s.atoms.n_structures &&
+                std::int64_t(displacements.shape(0)) == s.atoms.n_atoms &&
                 std::int64_t(gradient.size()) == n_parameters(core.view),
             "direction or gradient of wrong size");
     const Kernels* k = find_kernels(kernels);
     const maxvolt::Direction d{weights.data(), displacements.data(), strains.data()};
     nb::gil_scoped_release release;
-    Memory memory(k->workspace_bytes(core.view, s.view));
-    return k->directional_gradient(core.view, s.view, d, begin, end, memory.data, gradient.data());
+    return for_windows(
+        *k, core.view, s, begin, end,
+        [&](const maxvolt::System& system) { return k->workspace_bytes(core.view, system); },
+        [&](std::int64_t, const maxvolt::System& system, void* memory) {
+            return k->directional_gradient(core.view, system, d, 0, system.n_own, memory, gradient.data());
+        });
 }
 
-std::int64_t jacobian(Core& core, const System& s, std::int64_t begin, std::int64_t end,
+std::int64_t jacobian(Core& core, const AtomicSystem& s, std::int64_t begin, std::int64_t end,
                       const std::string& kernels, Output<nb::ndim<2>> energies,
                       Output<nb::ndim<3>> forces, Output<nb::ndim<3>> virials) {
     core.check(s, begin, end);
     const std::int64_t width = n_parameters(core.view);
-    require(std::int64_t(energies.shape(0)) == s.view.n_structures &&
+    require(std::int64_t(energies.shape(0)) == s.atoms.n_structures &&
                 std::int64_t(energies.shape(1)) == width &&
-                std::int64_t(forces.shape(0)) == s.view.n_atoms && forces.shape(1) == 3 &&
+                std::int64_t(forces.shape(0)) == s.atoms.n_atoms && forces.shape(1) == 3 &&
                 std::int64_t(forces.shape(2)) == width &&
-                std::int64_t(virials.shape(0)) == s.view.n_structures && virials.shape(1) == 6 &&
+                std::int64_t(virials.shape(0)) == s.atoms.n_structures && virials.shape(1) == 6 &&
                 std::int64_t(virials.shape(2)) == width,
             "Jacobian of wrong size");
     const Kernels* k = find_kernels(kernels);
     const maxvolt::Dependencies& graph = core.graph();  // built under the GIL, once
     const maxvolt::JacobianOutput out{energies.data(), forces.data(), virials.data()};
     nb::gil_scoped_release release;
-    Memory memory(k->jacobian_workspace_bytes(core.view, graph.view(), s.view));
-    return k->jacobian(core.view, graph.view(), s.view, begin, end, memory.data, out);
+    return for_windows(
+        *k, core.view, s, begin, end,
+        [&](const maxvolt::System& system) {
+            return k->jacobian_workspace_bytes(core.view, graph.view(), system);
+        },
+        [&](std::int64_t, const maxvolt::System& system, void* memory) {
+            return k->jacobian(core.view, graph.view(), system, 0, system.n_own, memory, out);
+        });
 }
 
 }  // namespace
@@ -330,13 +366,23 @@ NB_MODULE(_core, module) {
         for (const Kernels* k : available_kernels()) names.emplace_back(k->name);
         return names;
     });
-    nb::class_<System>(module, "System")
-        .def(nb::init<Array<double, nb::shape<-1, 3>>, Array<double, nb::shape<-1, 3, 3>>, Integers,
-                      Integers, Array<std::int64_t, nb::ndim<1>>, Integers,
-                      Array<std::int32_t, nb::shape<-1, 3>>>(),
-             "positions"_a, "cells"_a, "structures"_a, "types"_a, "first"_a, "neighbors"_a, "shifts"_a)
-        .def_prop_ro("n_atoms", [](const System& s) { return s.view.n_atoms; })
-        .def_prop_ro("n_structures", [](const System& s) { return s.view.n_structures; });
+    nb::class_<NeighborWindows>(module, "NeighborWindows")
+        .def(nb::init<Array<std::int32_t, nb::shape<-1, 2>>, Array<std::int32_t, nb::shape<-1, 3>>,
+                      maxvolt::Vectors, Array<std::int32_t, nb::shape<-1, 3>>, Integers, Integers,
+                      std::int64_t>(),
+             "pairs"_a, "shifts"_a, "inside"_a, "images"_a, "structures"_a, "labels"_a, "window_atoms"_a)
+        .def_prop_ro("n_windows", [](const NeighborWindows& n) { return n.windows->count(); })
+        .def_prop_ro("n_rows", [](const NeighborWindows& n) { return n.windows->n_rows(); })
+        .def_prop_ro("n_parts", [](const NeighborWindows& n) { return n.windows->n_parts(); })
+        .def("structures", [](const NeighborWindows& n, std::int64_t window) {
+            require(window >= 0 && window < n.windows->count(), "windows out of range");
+            const maxvolt::Window w = (*n.windows)[window];
+            return std::pair(w.first_structure, w.first_structure + w.n_structures);
+        });
+    nb::class_<AtomicSystem>(module, "System")
+        .def(nb::init<maxvolt::Vectors, Array<double, nb::shape<-1, 3, 3>>, Integers,
+                      const NeighborWindows&>(),
+             "positions"_a, "cells"_a, "types"_a, "windows"_a, nb::keep_alive<1, 5>());
     nb::class_<Core>(module, "Core")
         .def(nb::init<std::int32_t, std::int32_t, std::int32_t, int, bool, double, double, double,
                       double, double, Doubles, bool, std::vector<double>, Doubles, Doubles, Doubles,
@@ -352,9 +398,15 @@ NB_MODULE(_core, module) {
         .def_prop_ro("n_parameters", [](const Core& c) { return n_parameters(c.view); });
     // Outputs are written to as they are: a converted copy of one would be thrown away.
     module.def("evaluate", &evaluate, "core"_a, "system"_a, "begin"_a, "end"_a, "kernels"_a,
-               "energies"_a.noconvert(), "forces"_a.noconvert(), "virials"_a.noconvert());
+               "energies"_a.noconvert(), "rows"_a.noconvert(), "virials"_a.noconvert());
+    module.def("empty_rows", &empty_rows, "n"_a);
+    module.def("fold_forces", &fold_forces, "system"_a, "begin"_a, "end"_a, "rows"_a.noconvert(),
+               "forces"_a.noconvert());
+    module.def("fold_virials", &fold_virials, "system"_a, "parts"_a.noconvert(), "virials"_a.noconvert());
     module.def("site_gradients", &site_gradients, "core"_a, "system"_a, "begin"_a, "end"_a,
                "kernels"_a, "rows"_a.noconvert());
+    module.def("structure_gradients", &structure_gradients, "core"_a, "system"_a, "begin"_a, "end"_a,
+               "kernels"_a, "parts"_a.noconvert());
     module.def("directional_gradient", &directional_gradient, "core"_a, "system"_a, "begin"_a,
                "end"_a, "kernels"_a, "energy_weights"_a, "displacements"_a, "strains"_a,
                "gradient"_a.noconvert());

@@ -30,33 +30,6 @@ MAXVOLT_INLINE void monomials(int max_degree, const vec* x, const vec* y, const 
     }
 }
 
-// Reverse of `monomials`: adjoint holds dE/d(monomial) on entry (and is used up); gx, gy, gz get
-// dE/d(unit vector).
-template <int S>
-MAXVOLT_INLINE void monomials_reverse(int max_degree, const vec* x, const vec* y, const vec* z,
-                                      const vec* value, vec* adjoint, vec* gx, vec* gy, vec* gz) {
-    for (int s = 0; s < S; ++s) gx[s] = gy[s] = gz[s] = zero();
-    for (int d = max_degree; d >= 1; --d) {
-        const std::int64_t low = std::int64_t(monomials_below(d - 1)) * S;
-        const vec* below = value + low;
-        vec* below_adjoint = adjoint + low;
-        const vec* a = adjoint + std::int64_t(monomials_below(d)) * S;
-        const vec* with_z = a + (d + 1) * S;
-        for (int i = 0; i < d; ++i)
-            for (int s = 0; s < S; ++s) {
-                const int k = i * S + s;
-                gx[s] += a[k] * below[k];
-                gz[s] += with_z[k] * below[k];
-                below_adjoint[k] += x[s] * a[k] + z[s] * with_z[k];
-            }
-        for (int s = 0; s < S; ++s) {
-            const int k = (d - 1) * S + s;
-            gy[s] += a[d * S + s] * below[k];
-            below_adjoint[k] += y[s] * a[d * S + s];
-        }
-    }
-}
-
 // Derivative of `monomials` along (dx, dy, dz).
 template <int S>
 MAXVOLT_INLINE void monomials_tangent(int max_degree, const vec* x, const vec* y, const vec* z,
@@ -82,40 +55,35 @@ MAXVOLT_INLINE void monomials_tangent(int max_degree, const vec* x, const vec* y
     }
 }
 
-constexpr int mu_group = 4;  // functions f_mu handled together in the loops over monomials
-
-// Calls body<NMU, First>(mu0, begin, end) for the stretches of monomials that have moments for
-// mu0 .. mu0+NMU-1, so that the loops over mu have compile-time length. First: mu0 is 0; these stretches
-// together hold all monomials.
-template <bool First, class Body>
-MAXVOLT_INLINE void mu_group_segments(const Model& m, int mu0, Body&& body) {
-    const int n = m.n_mu - mu0 < mu_group ? m.n_mu - mu0 : mu_group;
-    int begin = 0;
-    for (int count = n; count >= 1; --count) {
-        const int end = m.monomial_counts[mu0 + count - 1];
-        if (end <= begin) continue;
-        if (count == 4)
-            body.template operator()<4, First>(mu0, begin, end);
-        else if (count == 3)
-            body.template operator()<3, First>(mu0, begin, end);
-        else if (count == 2)
-            body.template operator()<2, First>(mu0, begin, end);
-        else
-            body.template operator()<1, First>(mu0, begin, end);
-        begin = end;
-    }
-}
-
+// Calls body<NMU>(mu0, begin, end) for the stretches of monomials that have moments for mu0 .. mu0+NMU-1,
+// at most `most` mu at a time, so that the loops over mu have compile-time length.
 template <class Body>
 MAXVOLT_INLINE void for_mu_segments(const Model& m, Body&& body) {
-    mu_group_segments<true>(m, 0, body);
-    for (int mu0 = mu_group; mu0 < m.n_mu; mu0 += mu_group) mu_group_segments<false>(m, mu0, body);
+    constexpr int most = 4;
+    for (int mu0 = 0; mu0 < m.n_mu; mu0 += most) {
+        const int n = m.n_mu - mu0 < most ? m.n_mu - mu0 : most;
+        int begin = 0;
+        for (int count = n; count >= 1; --count) {
+            const int end = m.monomial_counts[mu0 + count - 1];
+            if (end > begin) {
+                if (count == 4)
+                    body.template operator()<4>(mu0, begin, end);
+                else if (count == 3)
+                    body.template operator()<3>(mu0, begin, end);
+                else if (count == 2)
+                    body.template operator()<2>(mu0, begin, end);
+                else
+                    body.template operator()<1>(mu0, begin, end);
+                begin = end;
+            }
+        }
+    }
 }
 
 // moments += f[mu] * monomial for S slots at once; f[s * n_mu + mu].
 template <int S>
 MAXVOLT_INLINE void accumulate_moments(const Model& m, const vec* f, const vec* value, vec* moments) {
-    for_mu_segments(m, [&]<int N, bool First>(int mu0, int begin, int end) __attribute__((always_inline)) {
+    for_mu_segments(m, [&]<int N>(int mu0, int begin, int end) __attribute__((always_inline)) {
         vec weight[N][S];
         vec* target[N];
         for (int q = 0; q < N; ++q) {
@@ -131,41 +99,6 @@ MAXVOLT_INLINE void accumulate_moments(const Model& m, const vec* f, const vec* 
                 target[q][i] = sum;
             }
         }
-    });
-}
-
-// From adjoints of the basic moments: adjoint of the monomials (set) and slopes[s * n_mu + mu] =
-// dE/df_mu (added to).
-template <int S>
-MAXVOLT_INLINE void pull_back_moments(const Model& m, const vec* f, const vec* value,
-                                      const vec* adjoint, vec* monomial_adjoint, vec* slopes) {
-    for_mu_segments(m, [&]<int N, bool First>(int mu0, int begin, int end) __attribute__((always_inline)) {
-        vec weight[N][S], slope[N][S];
-        const vec* source[N];
-        for (int q = 0; q < N; ++q) {
-            source[q] = adjoint + m.moment_offsets[mu0 + q];
-            for (int s = 0; s < S; ++s) {
-                weight[q][s] = f[s * m.n_mu + mu0 + q];
-                slope[q][s] = zero();
-            }
-        }
-        for (int i = begin; i < end; ++i) {
-            vec sum[S], monomial[S];
-            for (int s = 0; s < S; ++s) {
-                sum[s] = First ? zero() : monomial_adjoint[std::int64_t(i) * S + s];
-                monomial[s] = value[std::int64_t(i) * S + s];
-            }
-            for (int q = 0; q < N; ++q) {
-                const vec a = source[q][i];
-                for (int s = 0; s < S; ++s) {
-                    sum[s] += weight[q][s] * a;
-                    slope[q][s] += a * monomial[s];
-                }
-            }
-            for (int s = 0; s < S; ++s) monomial_adjoint[std::int64_t(i) * S + s] = sum[s];
-        }
-        for (int q = 0; q < N; ++q)
-            for (int s = 0; s < S; ++s) slopes[s * m.n_mu + mu0 + q] += slope[q][s];
     });
 }
 

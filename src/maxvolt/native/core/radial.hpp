@@ -5,28 +5,32 @@
 
 namespace maxvolt::MAXVOLT_VARIANT {
 
+struct ValueAndSlope {
+    vec value, slope;
+};
+
+// First function of the basis and its derivative.
+MAXVOLT_INLINE ValueAndSlope envelope(const Model& m, vec r) {
+    if (m.envelope == Envelope::smooth) return {(r - m.cutoff) * (r - m.cutoff), 2.0 * (r - m.cutoff)};
+    if (m.envelope == Envelope::constant) return {broadcast(1.0), zero()};
+    const vec root = m.envelope_factor * (m.cutoff - r) / r;
+    return {root * root, -2.0 * m.envelope_factor * m.cutoff * root / (r * r)};
+}
+
+// Bases of the kind ..._repuls are constant below min_dist: r is replaced, and zero returned where it was.
+MAXVOLT_INLINE vec clamp(const Model& m, vec& r) {
+    const mask inside = r > m.min_dist;
+    r = inside ? r : broadcast(m.min_dist);
+    return inside ? broadcast(1.0) : zero();
+}
+
 // phi[k], dphi[k] = d phi[k]/dr for one slot of a block.
 MAXVOLT_INLINE void radial_basis(const Model& m, vec r, vec* phi, vec* dphi) {
     const int n = m.radial_size;
-    vec inside = broadcast(1.0);
-    if (m.clamp) {
-        for (int l = 0; l < lanes; ++l)
-            if (!(r[l] > m.min_dist)) {
-                r[l] = m.min_dist;
-                inside[l] = 0.0;
-            }
-    }
-    if (m.envelope == Envelope::smooth) {
-        phi[0] = (r - m.cutoff) * (r - m.cutoff);
-        dphi[0] = 2.0 * (r - m.cutoff);
-    } else if (m.envelope == Envelope::constant) {
-        phi[0] = broadcast(1.0);
-        dphi[0] = zero();
-    } else {
-        const vec root = m.envelope_factor * (m.cutoff - r) / r;
-        phi[0] = root * root;
-        dphi[0] = -2.0 * m.envelope_factor * m.cutoff * root / (r * r);
-    }
+    const vec inside = m.clamp ? clamp(m, r) : broadcast(1.0);
+    const ValueAndSlope first = envelope(m, r);
+    phi[0] = first.value;
+    dphi[0] = first.slope;
     const vec x = m.slope * r + m.offset;
     const double *a = m.recurrence, *b = a + n, *c = b + n;
     if (n > 1) {
@@ -42,31 +46,103 @@ MAXVOLT_INLINE void radial_basis(const Model& m, vec r, vec* phi, vec* dphi) {
         for (int k = 0; k < n; ++k) dphi[k] *= inside;
 }
 
-// f[mu] and df[mu] for one slot; pairs[lane] = type_i * n_species + type_j, mask[lane] = 0 for padding.
-MAXVOLT_INLINE void radial_functions(const Model& m, const vec* phi, const vec* dphi,
-                                     const std::int32_t* pairs, vec mask, vec* f, vec* df) {
-    const int n = m.radial_size, n_mu = m.n_mu;
-    for (int mu = 0; mu < n_mu; ++mu) f[mu] = df[mu] = zero();
-    std::uint32_t left = (1u << lanes) - 1;
-    while (left) {  // once for each kind of pair in the slot
-        const std::int32_t pair = pairs[__builtin_ctz(left)];
-        vec weight = zero();
-        for (int l = 0; l < lanes; ++l)
-            if (pairs[l] == pair) {
-                weight[l] = mask[l];
-                left &= ~(1u << l);
-            }
-        const double* c = m.radial_coeffs + std::int64_t(pair) * n_mu * n;
-        for (int mu = 0; mu < n_mu; ++mu, c += n) {
-            vec value = zero(), slope = zero();
-            for (int k = 0; k < n; ++k) {
-                value += c[k] * phi[k];
-                slope += c[k] * dphi[k];
-            }
-            f[mu] += weight * value;
-            df[mu] += weight * slope;
+// Coefficients of the series (model.hpp) of one slot or two, as the lanes need them: where all have the
+// same pair of species, where only the atoms are of one species, and where no two lanes need agree.
+struct OnePair {
+    const double* series;
+    MAXVOLT_INLINE vec operator()(int entry, int) const { return broadcast(series[entry]); }
+};
+
+template <int S>
+struct OneAtomType {
+    const double* series;
+    std::int64_t stride;
+    Selection neighbors[S];
+    MAXVOLT_INLINE vec operator()(int entry, int s) const {
+        return select(series + entry * stride, neighbors[s]);
+    }
+};
+
+struct AnyPairs {
+    const double* series;
+    std::int64_t length;
+    const std::int32_t* pairs;  // [slot][lane]
+    MAXVOLT_INLINE vec operator()(int entry, int s) const {
+        vec out;
+        for (int l = 0; l < lanes; ++l) out[l] = series[pairs[s * lanes + l] * length + entry];
+        return out;
+    }
+};
+
+// Sums of the series and of their derivatives, for mu0 .. mu0 + N - 1 and S slots.
+template <int N, int S, bool chebyshev, class Coefficients>
+MAXVOLT_INLINE void sum_series(const Model& m, const vec (&x)[S], const Coefficients& c, int mu0,
+                               vec (&value)[N][S], vec (&slope)[N][S]) {
+    const double *ra = m.recurrence, *rb = ra + m.radial_size, *rc = rb + m.radial_size;
+    vec p[S], before[S];
+    for (int s = 0; s < S; ++s) {
+        p[s] = broadcast(1.0);
+        before[s] = chebyshev ? x[s] : zero();  // T_-1 = T_1 = x
+        for (int q = 0; q < N; ++q) {
+            value[q][s] = c(2 * (mu0 + q), s);
+            slope[q][s] = c(2 * (mu0 + q) + 1, s);
         }
     }
+    for (int k = 1; k < m.radial_size; ++k) {
+        for (int s = 0; s < S; ++s) {
+            const vec next = chebyshev ? (x[s] + x[s]) * p[s] - before[s]
+                                       : (ra[k] * x[s] + rb[k]) * p[s] - rc[k] * before[s];
+            before[s] = p[s];
+            p[s] = next;
+        }
+        for (int q = 0; q < N; ++q) {
+            const int entry = 2 * (k * m.n_mu + mu0 + q);
+            for (int s = 0; s < S; ++s) {
+                value[q][s] += c(entry, s) * p[s];
+                slope[q][s] += c(entry + 1, s) * p[s];
+            }
+        }
+    }
+}
+
+// f[s][mu] and df[s][mu] of S slots; mask is zero where there is no neighbour.
+template <int S, bool chebyshev, class Coefficients>
+MAXVOLT_INLINE void radial_functions(const Model& m, const vec* r, const vec* mask, const Coefficients& c,
+                                     vec* f, vec* df) {
+    vec x[S], first[S], dfirst[S], inside[S];
+    for (int s = 0; s < S; ++s) {
+        vec distance = r[s];
+        inside[s] = m.clamp ? clamp(m, distance) : broadcast(1.0);
+        x[s] = m.slope * distance + m.offset;
+        const ValueAndSlope e = envelope(m, distance);
+        first[s] = mask[s] * e.value;
+        dfirst[s] = mask[s] * inside[s] * e.slope;
+    }
+    auto some = [&]<int N>(int mu0) __attribute__((always_inline)) {
+        vec value[N][S], slope[N][S];
+        sum_series<N, S, chebyshev>(m, x, c, mu0, value, slope);
+        for (int q = 0; q < N; ++q)
+            for (int s = 0; s < S; ++s) {
+                f[s * m.n_mu + mu0 + q] = first[s] * value[q][s];
+                df[s * m.n_mu + mu0 + q] =
+                    dfirst[s] * value[q][s] + inside[s] * first[s] * slope[q][s];
+            }
+    };
+    constexpr int most = lanes == 8 ? 4 : 2;
+    int mu = 0;
+    for (; mu + most <= m.n_mu; mu += most) some.template operator()<most>(mu);
+    if (m.n_mu - mu == 3) some.template operator()<3>(mu);
+    if (m.n_mu - mu == 2) some.template operator()<2>(mu);
+    if (m.n_mu - mu == 1) some.template operator()<1>(mu);
+}
+
+template <int S, class Coefficients>
+MAXVOLT_INLINE void radial_functions(const Model& m, const vec* r, const vec* mask, const Coefficients& c,
+                                     vec* f, vec* df) {
+    if (m.chebyshev)
+        radial_functions<S, true>(m, r, mask, c, f, df);
+    else
+        radial_functions<S, false>(m, r, mask, c, f, df);
 }
 
 struct PairEnergy {

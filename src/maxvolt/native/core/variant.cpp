@@ -4,6 +4,12 @@
 namespace maxvolt {
 namespace MAXVOLT_VARIANT {
 
+inline std::int64_t prepared_bytes(const Model& m, const Window& w) {
+    Arena arena{nullptr};
+    make_window_memory(m, w, arena);
+    return arena.used;
+}
+
 inline std::int64_t workspace_bytes(const Model& m, const System& s) {
     Arena arena{nullptr};
     make_gradient_workspace(m, s, arena);
@@ -26,6 +32,8 @@ inline std::int64_t jacobian_workspace_bytes(const Model& m, const ScalarGraph& 
 extern const Kernels MAXVOLT_TABLE(MAXVOLT_VARIANT) = {
     MAXVOLT_TEXT(MAXVOLT_VARIANT),
     MAXVOLT_LANES,
+    MAXVOLT_VARIANT::prepared_bytes,
+    MAXVOLT_VARIANT::prepare,
     MAXVOLT_VARIANT::workspace_bytes,
     MAXVOLT_VARIANT::jacobian_workspace_bytes,
     MAXVOLT_VARIANT::evaluate,
