@@ -1,0 +1,36 @@
+"""Sampling: molecular dynamics, relaxation and random structures under the two-threshold rule."""
+
+from maxvolt.sampling.dynamics import MolecularDynamics
+from maxvolt.sampling.perturbations import rattle, strain, substitution, vacancy
+from maxvolt.sampling.random_structures import random_structures
+from maxvolt.sampling.relaxation import Relaxation, Relaxed
+from maxvolt.sampling.results import RelaxationOutcome, SamplingResult, Trace
+from maxvolt.sampling.rule import Limits, StopReason, Thresholds
+from maxvolt.sampling.runner import iterate_scenarios, run_scenarios
+from maxvolt.sampling.scenario import Scenario
+from maxvolt.sampling.schedules import Schedule, hold, oscillation, parse_schedule, ramp
+
+__all__ = [
+    "Limits",
+    "MolecularDynamics",
+    "Relaxation",
+    "RelaxationOutcome",
+    "Relaxed",
+    "SamplingResult",
+    "Scenario",
+    "Schedule",
+    "StopReason",
+    "Thresholds",
+    "Trace",
+    "hold",
+    "iterate_scenarios",
+    "oscillation",
+    "parse_schedule",
+    "ramp",
+    "random_structures",
+    "rattle",
+    "run_scenarios",
+    "strain",
+    "substitution",
+    "vacancy",
+]

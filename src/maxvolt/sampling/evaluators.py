@@ -1,0 +1,179 @@
+"""Energies, forces, virials and grades of a batch, from any ASE calculator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from ase.calculators.calculator import Calculator
+from numpy.typing import NDArray
+
+from maxvolt.calculators.ase import MaxvoltCalculator
+from maxvolt.cells import cell_volumes
+from maxvolt.errors import MaxvoltError
+from maxvolt.native.neighborhoods import Neighborhoods
+from maxvolt.neighbors import NeighborList
+from maxvolt.potentials.neighborhoods import species_types
+from maxvolt.sampling.batch import Batch, segment_sums
+from maxvolt.sampling.batch_neighbors import BatchNeighbors
+from maxvolt.sampling.rule import Stop, StopReason
+
+__all__ = ["AseEvaluator", "Evaluated", "Evaluator", "NeighborhoodEvaluator", "evaluator_of"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluated:
+    """What is known of n structures of N atoms.
+
+    Attributes
+    ----------
+    energies : shape (n,), eV
+    forces : shape (N, 3), eV/Angstrom
+    virials : shape (n, 6), eV
+        Volume times stress; zero where it was not asked for.
+    grades : shape (n,)
+        NaN where there are none.
+    has_grades
+        Whether there are any.
+    failures
+        Why structures could not be evaluated; their numbers are NaN.
+    """
+
+    energies: NDArray[np.float64]
+    forces: NDArray[np.float64]
+    virials: NDArray[np.float64]
+    grades: NDArray[np.float64]
+    has_grades: bool
+    failures: dict[int, Stop]
+
+
+class Evaluator(Protocol):
+    """Evaluates batches whose structures change little from call to call."""
+
+    @property
+    def reach(self) -> float:
+        """Distance up to which it must be given all neighbours, Angstrom; 0 if it needs none."""
+
+    def evaluate(
+        self, batch: Batch, neighbors: BatchNeighbors, skip: NDArray[np.bool_], *, stress: bool
+    ) -> Evaluated:
+        """Evaluate the structures that are not to be skipped.
+
+        Parameters
+        ----------
+        batch
+            Structures.
+        neighbors
+            Their neighbours, up to the distance `reach` and farther.
+        skip : shape (n,)
+            Structures to leave out.
+        stress
+            Whether virials are needed.
+        """
+
+
+class AseEvaluator:
+    """Evaluates one structure after the other with an ASE calculator."""
+
+    reach = 0.0
+
+    def __init__(self, calculator: Calculator) -> None:
+        self._calculator = calculator
+
+    def evaluate(
+        self, batch: Batch, neighbors: BatchNeighbors, skip: NDArray[np.bool_], *, stress: bool
+    ) -> Evaluated:
+        """Evaluate the structures that are not to be skipped; no neighbours are needed."""
+        n = len(batch)
+        energies, grades, virials = np.full(n, np.nan), np.full(n, np.nan), np.zeros((n, 6))
+        forces = np.full((len(batch.numbers), 3), np.nan)
+        failures: dict[int, Stop] = {}
+        has_grades = False
+        volumes = cell_volumes(batch.cells)
+        for index in np.flatnonzero(~skip):
+            atoms = batch.atoms(int(index))
+            atoms.calc = self._calculator
+            try:
+                of_atoms = slice(batch.offsets[index], batch.offsets[index + 1])
+                forces[of_atoms] = atoms.get_forces()
+                energies[index] = atoms.get_potential_energy()
+                if stress:
+                    virials[index] = volumes[index] * atoms.get_stress()
+            except Exception as error:  # noqa: BLE001 (of whatever calculator)
+                failures[int(index)] = Stop(StopReason.FAILED, f"{type(error).__name__}: {error}")
+                continue
+            results: dict[str, Any] = self._calculator.results
+            if "grade" in results:
+                grades[index] = results["grade"]
+                has_grades = True
+        return Evaluated(energies, forces, virials, grades, has_grades, failures)
+
+
+class NeighborhoodEvaluator:
+    """Evaluates all structures in one call of the kernels, with what a `MaxvoltCalculator` holds.
+
+    Structures that the potential refuses are looked for one by one.
+    """
+
+    def __init__(self, calculator: MaxvoltCalculator) -> None:
+        self._calculator = calculator
+        potential: Any = calculator.potential
+        self._members = tuple(getattr(potential, "members", (potential,)))
+        self._query = getattr(calculator, "query", None)
+        self.reach = calculator.neighbors.cutoff
+
+    def evaluate(
+        self, batch: Batch, neighbors: BatchNeighbors, skip: NDArray[np.bool_], *, stress: bool
+    ) -> Evaluated:
+        """Evaluate the structures that are not to be skipped."""
+        try:
+            return self._evaluate(batch, neighbors, skip)
+        except MaxvoltError:
+            one_by_one = AseEvaluator(self._calculator)
+            return one_by_one.evaluate(batch, neighbors, skip, stress=stress)
+
+    def _evaluate(
+        self, batch: Batch, neighbors: BatchNeighbors, skip: NDArray[np.bool_]
+    ) -> Evaluated:
+        n = len(batch)
+        energies, grades, virials = np.full(n, np.nan), np.full(n, np.nan), np.full((n, 6), np.nan)
+        forces = np.full((len(batch.numbers), 3), np.nan)
+        found = Evaluated(energies, forces, virials, grades, self._query is not None, {})
+        if skip.all():
+            return found
+        pairs = neighbors.joined(skip)
+        part = batch.select(~skip) if skip.any() else batch
+        each = [
+            member.evaluate_neighborhoods(
+                _neighborhoods(part, pairs, member.species), threads=self._calculator.threads
+            )
+            for member in self._members
+        ]
+        sites = np.mean([one.site_energies for one in each], axis=0)
+        energies[~skip] = segment_sums(sites, part.offsets)
+        forces[np.repeat(~skip, batch.counts)] = np.mean([one.forces for one in each], axis=0)
+        virials[~skip] = np.mean([one.virials for one in each], axis=0)
+        if self._query is not None:
+            known = each if self._query.members == self._members else None
+            where = _neighborhoods(part, pairs, self._query.species)
+            graded = self._query.grade_neighborhoods(where, known, threads=self._calculator.threads)
+            grades[~skip] = graded.structures
+        return found
+
+
+def _neighborhoods(batch: Batch, pairs: NeighborList, species: tuple[str, ...]) -> Neighborhoods:
+    return Neighborhoods(
+        positions=batch.positions,
+        cells=np.where(batch.pbc[:, :, None], batch.cells, 0.0),
+        structures=batch.structure_of_atom.astype(np.int32),
+        types=species_types(batch.numbers, species),
+        pairs=pairs,
+    )
+
+
+def evaluator_of(calculator: Calculator) -> Evaluator:
+    """Give the fastest way to evaluate batches with a calculator."""
+    if isinstance(calculator, MaxvoltCalculator):
+        return NeighborhoodEvaluator(calculator)
+    return AseEvaluator(calculator)

@@ -1,0 +1,70 @@
+"""What a scenario is."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from typing import Protocol, Self
+
+import numpy as np
+from ase.calculators.calculator import Calculator
+
+from maxvolt.dataset import Dataset
+from maxvolt.sampling.results import SamplingResult
+from maxvolt.sampling.rule import Thresholds
+
+__all__ = ["Progress", "Scenario", "part_seed"]
+
+Progress = Callable[[int], None]
+"""Called now and then with the steps done since the last call."""
+
+
+class Scenario(Protocol):
+    """A simulation to be done: a small frozen object that can be pickled."""
+
+    @property
+    def name(self) -> str:
+        """Name, different from those of the other scenarios of a run."""
+
+    @property
+    def part(self) -> int:
+        """Number of this part, where it was split off a larger scenario."""
+
+    @property
+    def structures(self) -> Dataset:
+        """Structures it begins with, at least one."""
+
+    @property
+    def total_steps(self) -> int:
+        """How much there is to do."""
+
+    def split(self) -> tuple[Self, ...]:
+        """Cut it into parts that do not depend on each other; always into the same ones."""
+
+    def run(
+        self,
+        calculator: Calculator,
+        thresholds: Thresholds,
+        *,
+        seed: int,
+        progress: Progress | None = None,
+    ) -> SamplingResult:
+        """Do it.
+
+        Parameters
+        ----------
+        calculator
+            Gives energies and forces, and ``grade`` among its results if it knows grades.
+        thresholds
+            Where structures are kept and where it stops.
+        seed
+            Begin of the random numbers.
+        progress
+            Told the steps done.
+        """
+
+
+def part_seed(seed: int, name: str, part: int) -> int:
+    """Derive the seed of a part of a scenario; it does not depend on the other scenarios."""
+    sequence = np.random.SeedSequence([seed, zlib.crc32(name.encode()), part])
+    return int(sequence.generate_state(1, np.uint64)[0])

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+from maxvolt.errors import DataError
+from maxvolt.sampling import hold, oscillation, parse_schedule, ramp
+
+
+def test_pieces_follow_each_other():
+    schedule = ramp(300, 2000, 100) + hold(2000, 50) + oscillation(2000, 100, 40, 80)
+    assert schedule.steps == 230
+    assert schedule.value(0) == 300
+    assert schedule.value(50) == pytest.approx(1150)
+    assert schedule.value(100) == schedule.value(149) == 2000
+    assert schedule.value(160) == pytest.approx(2100)
+    assert schedule.value(180) == pytest.approx(1900)
+    assert schedule.value(230) == schedule.value(10**6) == pytest.approx(2000)
+    assert not schedule.is_constant
+    assert hold(5.0).is_constant
+    assert (hold(5.0, 3) + hold(5.0)).is_constant
+    assert not (hold(5.0, 3) + hold(6.0)).is_constant
+    assert pickle.loads(pickle.dumps(schedule)) == schedule
+
+
+def test_strains_change_together():
+    schedule = ramp((0.0,) * 6, (0.1, 0, 0, 0, 0, -0.02), 10)
+    assert schedule.shape == (6,)
+    np.testing.assert_allclose(schedule.at(5), [0.05, 0, 0, 0, 0, -0.01])
+
+
+def test_text():
+    assert parse_schedule("900").value(7) == 900
+    written = "ramp 300 2000 100; hold 2000 50; oscillation 2000 100 40 80"
+    assert parse_schedule(written) == ramp(300, 2000, 100) + hold(2000, 50) + oscillation(
+        2000, 100, 40, 80
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["", "warm", "ramp 1 2", "ramp 1 2 3 4", "hold 3 0", "hold 1 2.5", "jump 1 2 3", "nan"]
+)
+def test_other_text_is_refused(text):
+    with pytest.raises(DataError, match=r"schedule|step"):
+        parse_schedule(text)
+
+
+def test_mixed_pieces_are_refused():
+    with pytest.raises(DataError, match="all of one length"):
+        hold(1.0) + hold((1.0,) * 6)
+    with pytest.raises(DataError, match="period"):
+        oscillation(1, 1, 0, 10)
