@@ -137,6 +137,39 @@ def test_batches_and_single_structures_agree():
     assert np.isnan(one.energies[skip]).all()
 
 
+@pytest.mark.parametrize("mode", ["configuration", "neighborhood"])
+def test_grades_of_batches(mode):
+    """An active set made of gently disturbed crystals: the wild candidates are stopped."""
+    training = disturbed(bulk("Cu", a=3.62, cubic=True), 30)
+    query = maxvolt.ActiveSet.from_dataset(COPPER, training, mode=mode)
+    wild = disturbed(bulk("Cu", a=3.62, cubic=True), 3, amount=0.2)
+    candidates = Dataset.concatenate([training.select([0, 1]), wild])
+    thresholds = Thresholds(2.0, 1000.0)
+    batched = Relaxation("g", candidates, record_every=1)
+    result = batched.run(calculator(query=query), thresholds)
+    kept = result.extrapolative
+    assert len(kept) > 3
+    grades = np.array([info["grade"] for info in kept.infos])
+    np.testing.assert_allclose(query.grade(kept), grades, rtol=1e-6)
+    ends = Dataset.from_atoms([end.structure for end in result.candidates])
+    np.testing.assert_allclose(query.grade(ends), result.grades, rtol=1e-6)
+    stops = [end.reason is StopReason.GRADE for end in result.candidates]
+    assert stops == [grade >= 1000.0 for grade in result.grades]
+
+
+def test_a_committee_stops_where_its_members_disagree():
+    softer = copper().with_coefficients(
+        COPPER.model.radial_coeffs, np.array([-1.0]), np.array([0.8, 0.01])
+    )
+    ensemble = maxvolt.Ensemble((COPPER, softer))
+    committee = maxvolt.Committee(ensemble, force_scale=1e-4)
+    calc = maxvolt.Calculator(ensemble, query=committee, threads=1)
+    candidates = disturbed(bulk("Cu", a=3.62, cubic=True), 2)
+    result = Relaxation("c", candidates).run(calc, ALWAYS)
+    assert [end.reason for end in result.candidates] == [StopReason.GRADE] * 2
+    np.testing.assert_allclose(committee.grade(candidates), result.grades, rtol=1e-9)
+
+
 def test_an_ensemble_relaxes_to_where_its_mean_does():
     softer = copper().with_coefficients(
         COPPER.model.radial_coeffs, np.array([-1.0]), np.array([0.8, 0.01])
