@@ -138,6 +138,24 @@ def test_some_scalars_of_a_table(seed: int) -> None:
     assert_plan_changes_nothing(random_model(some, 2, seed=seed), neighborhoods(LARGER, 2))
 
 
+def test_incomplete_and_repeated_basic_moments() -> None:
+    """|M_{2,1}|^2 twice over, M_{0,0} and no other moments, in an order of their own."""
+    basic = [[2, 0, 1, 0], [0, 0, 0, 0], [2, 1, 0, 0], [2, 0, 0, 1], [2, 0, 1, 0]]
+    products = [[0, 0, 1, 5], [2, 2, 1, 5], [3, 3, 1, 5], [0, 4, 3, 6], [2, 2, 3, 6], [3, 3, 3, 6]]
+    products += [[1, 5, 2, 7]]
+    table = ContractionTable(np.array(basic), np.array(products), np.array([7, 1, 6]), 8)
+    assert evaluation_plan(table) is not None
+    where = neighborhoods(LARGER, 2)
+    assert_plan_changes_nothing(random_model(table, 2), where)
+
+
+def test_no_scalars() -> None:
+    table = ContractionTable(np.zeros((1, 4)), np.zeros((0, 4)), np.zeros(0), 1)
+    model = random_model(table, 1)
+    found = kernels.evaluate(compile_model(model), neighborhoods(SMALL, 1), threads=1)
+    np.testing.assert_array_equal(found.site_energies, np.full(9, model.species_coeffs[0]))
+
+
 def without_plan(products: list[list[int]], scalars: list[int], n_moments: int) -> Model:
     basic = np.array([[0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1], [1, 1, 1, 0]])
     table = ContractionTable(basic, np.array(products).reshape(-1, 4), np.array(scalars), n_moments)

@@ -1,4 +1,4 @@
-"""Coefficients of a table's scalars in invariants of harmonic moments.
+"""Coefficients of a table's scalars in invariants of harmonic moments, equation (33).
 
 Both sides are polynomials in the harmonic moments. Their values on random moments give linear
 equations, more of them than coefficients; what they leave over tells whether the expansion exists.

@@ -20,6 +20,7 @@ from maxvolt.basis.harmonics import coupling
 from maxvolt.basis.multigraphs import Vertex
 
 __all__ = [
+    "MOST_FACTORS",
     "Channel",
     "Factors",
     "Harmonic",
@@ -117,7 +118,7 @@ def _independent_ranks(
     ranks: tuple[int, ...], pattern: tuple[int, ...], left: tuple[int, ...], right: tuple[int, ...]
 ) -> tuple[int, ...]:
     """Lowest ranks L whose invariants span those of all L; fewer than all where factors repeat."""
-    low, high = 0, 99
+    low, high = 0, sum(ranks)
     for side in (left, right):
         if len(side) == 1:
             low, high = max(low, ranks[side[0]]), min(high, ranks[side[0]])

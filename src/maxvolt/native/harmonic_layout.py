@@ -51,7 +51,7 @@ class QuadraticForm:
     Attributes
     ----------
     rows : shape (n, 3), int32
-        Component where the channel begins, 2 L + 1, number of entries.
+        Component where the channel begins, 2 L + 1, number of entries; one row for each channel.
     columns : int32
         Component where the other channel begins.
     entry : int32
