@@ -53,8 +53,19 @@ def test_the_training_set_is_interpolated(weights: RowWeights, mtp: MTP, trainin
     assert found.is_complete
 
 
-@pytest.mark.parametrize("species", [("Mo",), ("Mo", "W"), ("Mo", "W", "Ta")])
-@pytest.mark.parametrize("level", [2, 4, 6, 8])
+@pytest.mark.parametrize(
+    ("level", "species"),
+    [
+        (2, ("Mo",)),
+        (2, ("Mo", "W", "Ta")),
+        (4, ("Mo", "W")),
+        (6, ("Mo", "W")),
+        (6, ("Mo", "W", "Ta")),
+        (8, ("Mo", "W")),
+        (10, ("Mo", "W")),
+        (16, ("Mo",)),
+    ],
+)
 def test_the_rank_that_can_be_reached(level: int, species: tuple[str, ...]) -> None:
     mtp = potential(level, species)
     structures = Dataset.from_atoms([crowded(seed, species) for seed in range(150)])
@@ -65,7 +76,7 @@ def test_the_rank_that_can_be_reached(level: int, species: tuple[str, ...]) -> N
     for mode, values in rows.items():
         found = ActiveSet.from_dataset(mtp, structures, mode=mode)  # type: ignore[arg-type]
         singular = np.linalg.svd(values / abs(values).max(axis=0), compute_uv=False)
-        rank = int((singular > 1e-11 * singular[0]).sum())
+        rank = int((singular > 1e-13 * singular[0]).sum())
         assert rank == found.largest_rank < found.size
         assert found.is_complete
         assert "incomplete" not in found.description

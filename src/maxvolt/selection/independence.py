@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from maxvolt.basis.plan import evaluation_plan
 from maxvolt.potentials import MTP
 from maxvolt.selection.weights import Mode
 
@@ -13,11 +14,13 @@ __all__ = ["largest_rank"]
 def largest_rank(potential: MTP, mode: Mode) -> int:
     """Number of independent gradients that structures can have.
 
-    It is less than the number of parameters, because some changes of parameters change no energy.
-    Adding to a radial function a multiple of itself, or of one with a smaller mu, is undone by
-    other linear coefficients: all scalars with the smaller mu in its place are there as well.
-    And where a radial function enters only as a sum over pairs of atoms, the energy of a whole
-    structure tells the coefficients of A-B from those of B-A no more than a pair has a direction.
+    It is less than the number of parameters, because some changes of parameters change no energy:
+
+    - Adding to a radial function a multiple of itself, or of one with a smaller mu, is undone by
+      other linear coefficients: all scalars with the smaller mu in its place are there as well.
+    - From level 16 on some scalars are combinations of others.
+    - Where a radial function enters only as a sum over pairs of atoms, the energy of a whole
+      structure tells the coefficients of A-B from those of B-A no more than a pair has a direction.
 
     Parameters
     ----------
@@ -28,10 +31,17 @@ def largest_rank(potential: MTP, mode: Mode) -> int:
         Whether rows are of structures or of atoms.
     """
     species, _, functions, size = potential.model.radial_coeffs.shape
-    redundant = functions * (functions + 1) // 2
+    redundant = functions * (functions + 1) // 2 + _dependent_scalars(potential)
     if mode == "configuration":
         redundant += _pair_functions(potential) * size * (species * (species - 1) // 2)
     return int(potential.n_parameters - redundant)
+
+
+def _dependent_scalars(potential: MTP) -> int:
+    """How many scalars are combinations of others: the plan has independent ones only."""
+    plan = evaluation_plan(potential.model.table)
+    scalars = len(potential.model.table.scalars)
+    return 0 if plan is None else max(0, scalars - len(plan.invariants))
 
 
 def _pair_functions(potential: MTP) -> int:

@@ -12,11 +12,12 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.blas import dger, idamax
+from scipy.linalg.lapack import dgetrf, dgetri
 
 __all__ = ["Basis", "exchange", "largest_coordinates"]
 
-_EXCHANGE_BYTES = 16 * 2**20
-"""Of the coordinates that rank-one updates run over: what fits into a processor's cache."""
+_EXCHANGE_BYTES = 8 * 2**20
+"""Of the coordinates that rank-one updates run over: few enough for a processor's cache."""
 
 
 def largest_coordinates(coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -75,19 +76,17 @@ class Basis:
     Attributes
     ----------
     matrix, inverse : shape (n, n)
+    log_determinant : float
+        Logarithm of |det A|.
     swaps : int
         How many there have been.
     """
 
     def __init__(self, matrix: NDArray[np.float64]) -> None:
         self.matrix = np.array(matrix, dtype=np.float64)
-        self.inverse = _inverse(self.matrix)
+        factors, self.log_determinant = _factorised(self.matrix)
+        self.inverse = _inverse(factors)
         self.swaps = 0
-
-    @property
-    def log_determinant(self) -> float:
-        """Logarithm of |det A|."""
-        return float(np.linalg.slogdet(self.matrix).logabsdet)
 
     def grades(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Largest coordinate of each row, equation (37), shape (m,)."""
@@ -97,8 +96,8 @@ class Basis:
         """Take in what enlarges the volume, until no candidate exceeds the threshold.
 
         Coordinates of all candidates come from one matrix product; rank-one updates run only over
-        those above the threshold, as many as fit into a cache, and the inverse is renewed
-        after them.
+        those that exceed the threshold most, as many as fit into a cache, and the inverse is
+        computed anew after them.
 
         Parameters
         ----------
@@ -137,12 +136,25 @@ class Basis:
         """
         matrix = self.matrix.copy()
         matrix[list(taken)] = rows[list(taken.values())]
-        before, after = np.linalg.slogdet(self.matrix), np.linalg.slogdet(matrix)
-        if not after.logabsdet > before.logabsdet:
+        factors, log_determinant = _factorised(matrix)
+        if not log_determinant > self.log_determinant:
             return False
-        self.matrix, self.inverse = matrix, _inverse(matrix)
+        self.matrix, self.log_determinant = matrix, log_determinant
+        self.inverse = _inverse(factors)
         return True
 
 
-def _inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(np.linalg.inv(matrix), dtype=np.float64)
+_Factors = tuple[NDArray[np.float64], NDArray[np.int32]]
+
+
+def _factorised(matrix: NDArray[np.float64]) -> tuple[_Factors, float]:
+    """LU factors, and the logarithm of the magnitude of the determinant."""
+    factors, pivots, _ = dgetrf(matrix)
+    with np.errstate(divide="ignore"):  # a singular matrix has the logarithm -infinity
+        return (factors, pivots), float(np.log(np.abs(np.diagonal(factors))).sum())
+
+
+def _inverse(factors: _Factors) -> NDArray[np.float64]:
+    inverse, info = dgetri(*factors)
+    assert info == 0  # the matrix is not singular
+    return np.ascontiguousarray(inverse, dtype=np.float64)

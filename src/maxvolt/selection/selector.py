@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
 from maxvolt.potentials import MTP
-from maxvolt.selection.maxvol import Basis, exchange
+from maxvolt.selection.maxvol import Basis, exchange, largest_coordinates
 from maxvolt.selection.row_store import Portion, RowStore
 from maxvolt.selection.rows import Rows, as_datasets, iterate_rows
 from maxvolt.selection.weights import RowWeights
@@ -104,12 +105,13 @@ class Selector:
         """
         if limit is not None and limit < 0:
             raise DataError(f"limit is {limit}; expected the largest number of structures")
-        with RowStore() as store:
+        # One thread for linear algebra: the same sums, and so the same choice, on every machine.
+        with RowStore() as store, threadpool_limits(1, user_api="blas"):
             basis, owners, last = Basis(self.matrix), self.owners.copy(), len(sources) - 1
-            grades = [np.empty(0)]
+            before, grades = basis.inverse, [np.empty(0)]
             for portion in self._portions(sources):
                 if portion.source == last:
-                    grades.append(self._grades_before(portion))
+                    grades.append(_grades(portion, before))
                 self._offer(basis, owners, portion)
                 store.append(portion)
             self._settle(basis, owners, store, None)
@@ -135,14 +137,6 @@ class Selector:
                 ):
                     yield Portion(number, first + part.start, dataset.select(part), rows)
                 first += len(dataset)
-
-    def _grades_before(self, portion: Portion) -> NDArray[np.float64]:
-        inverse = np.linalg.inv(self.matrix)
-        return grades_of_structures(
-            np.abs(portion.rows.values @ inverse).max(axis=1),
-            portion.rows.structures - portion.first,
-            len(portion.structures),
-        )
 
     def _offer(self, basis: Basis, owners: NDArray[np.int64], portion: Portion) -> None:
         changed = basis.offer(portion.rows.values, self.threshold)
@@ -214,6 +208,12 @@ def grades_of_structures(
     if len(begin):
         found[structures[begin]] = np.maximum.reduceat(grades, begin)
     return found
+
+
+def _grades(portion: Portion, inverse: NDArray[np.float64]) -> NDArray[np.float64]:
+    rows = portion.rows
+    grades = largest_coordinates(rows.values @ inverse)
+    return grades_of_structures(grades, rows.structures - portion.first, len(portion.structures))
 
 
 def _of_source(owners: NDArray[np.int64], source: int) -> NDArray[np.int64]:
