@@ -13,10 +13,26 @@ if TYPE_CHECKING:
     from maxvolt.basis.repulsion import ZBL
     from maxvolt.calculators.ase import MaxvoltCalculator as Calculator
     from maxvolt.dataset import Dataset
-    from maxvolt.errors import DataError, FileFormatError, FitError, MaxvoltError, SpeciesError
+    from maxvolt.errors import (
+        DataError,
+        FileFormatError,
+        FitError,
+        LabellingError,
+        MaxvoltError,
+        SpeciesError,
+    )
     from maxvolt.fitting import FitProgress, FitResult, FitSettings, Weights, fit
     from maxvolt.fitting.errors import ErrorReport, compute_errors
     from maxvolt.io import read, write
+    from maxvolt.labelling import (
+        LabelLimits,
+        LabelResult,
+        LabelStore,
+        Reference,
+        collect_jobs,
+        label,
+        write_jobs,
+    )
     from maxvolt.neighbors import MinimumDistances, minimum_distances
     from maxvolt.potentials import MTP, Ensemble, Evaluation, Predictions, read_potential
     from maxvolt.sampling import (
@@ -49,11 +65,16 @@ __all__ = [
     "FitProgress",
     "FitResult",
     "FitSettings",
+    "LabelLimits",
+    "LabelResult",
+    "LabelStore",
+    "LabellingError",
     "Limits",
     "MaxvoltError",
     "MinimumDistances",
     "MolecularDynamics",
     "Predictions",
+    "Reference",
     "Relaxation",
     "RowWeights",
     "SamplingResult",
@@ -63,9 +84,11 @@ __all__ = [
     "Thresholds",
     "Weights",
     "__version__",
+    "collect_jobs",
     "compute_errors",
     "fit",
     "iterate_scenarios",
+    "label",
     "minimum_distances",
     "random_structures",
     "read",
@@ -74,6 +97,7 @@ __all__ = [
     "run_scenarios",
     "sparsify",
     "write",
+    "write_jobs",
 ]
 
 __version__: str
@@ -81,43 +105,51 @@ __version__: str
 _HOME = {
     "ActiveSet": "maxvolt.selection:ActiveSet",
     "Calculator": "maxvolt.calculators.ase:MaxvoltCalculator",
+    "collect_jobs": "maxvolt.labelling:collect_jobs",
     "Committee": "maxvolt.selection:Committee",
+    "compute_errors": "maxvolt.fitting.errors:compute_errors",
     "DataError": "maxvolt.errors:DataError",
     "Dataset": "maxvolt.dataset:Dataset",
     "Ensemble": "maxvolt.potentials:Ensemble",
     "ErrorReport": "maxvolt.fitting.errors:ErrorReport",
     "Evaluation": "maxvolt.potentials:Evaluation",
     "FileFormatError": "maxvolt.errors:FileFormatError",
+    "fit": "maxvolt.fitting:fit",
     "FitError": "maxvolt.errors:FitError",
     "FitProgress": "maxvolt.fitting:FitProgress",
     "FitResult": "maxvolt.fitting:FitResult",
     "FitSettings": "maxvolt.fitting:FitSettings",
+    "iterate_scenarios": "maxvolt.sampling:iterate_scenarios",
+    "label": "maxvolt.labelling:label",
+    "LabelLimits": "maxvolt.labelling:LabelLimits",
+    "LabellingError": "maxvolt.errors:LabellingError",
+    "LabelResult": "maxvolt.labelling:LabelResult",
+    "LabelStore": "maxvolt.labelling:LabelStore",
     "Limits": "maxvolt.sampling:Limits",
-    "MTP": "maxvolt.potentials:MTP",
     "MaxvoltError": "maxvolt.errors:MaxvoltError",
+    "minimum_distances": "maxvolt.neighbors:minimum_distances",
     "MinimumDistances": "maxvolt.neighbors:MinimumDistances",
     "MolecularDynamics": "maxvolt.sampling:MolecularDynamics",
+    "MTP": "maxvolt.potentials:MTP",
     "Predictions": "maxvolt.potentials:Predictions",
-    "Relaxation": "maxvolt.sampling:Relaxation",
-    "RowWeights": "maxvolt.selection:RowWeights",
-    "SamplingResult": "maxvolt.sampling:SamplingResult",
-    "Schedule": "maxvolt.sampling:Schedule",
-    "SpeciesError": "maxvolt.errors:SpeciesError",
-    "StopReason": "maxvolt.sampling:StopReason",
-    "Thresholds": "maxvolt.sampling:Thresholds",
-    "Weights": "maxvolt.fitting:Weights",
-    "ZBL": "maxvolt.basis.repulsion:ZBL",
-    "compute_errors": "maxvolt.fitting.errors:compute_errors",
-    "fit": "maxvolt.fitting:fit",
-    "iterate_scenarios": "maxvolt.sampling:iterate_scenarios",
-    "minimum_distances": "maxvolt.neighbors:minimum_distances",
     "random_structures": "maxvolt.sampling:random_structures",
     "read": "maxvolt.io:read",
     "read_active_set": "maxvolt.selection:read_active_set",
     "read_potential": "maxvolt.potentials:read_potential",
+    "Reference": "maxvolt.labelling:Reference",
+    "Relaxation": "maxvolt.sampling:Relaxation",
+    "RowWeights": "maxvolt.selection:RowWeights",
     "run_scenarios": "maxvolt.sampling:run_scenarios",
+    "SamplingResult": "maxvolt.sampling:SamplingResult",
+    "Schedule": "maxvolt.sampling:Schedule",
     "sparsify": "maxvolt.selection:sparsify",
+    "SpeciesError": "maxvolt.errors:SpeciesError",
+    "StopReason": "maxvolt.sampling:StopReason",
+    "Thresholds": "maxvolt.sampling:Thresholds",
+    "Weights": "maxvolt.fitting:Weights",
     "write": "maxvolt.io:write",
+    "write_jobs": "maxvolt.labelling:write_jobs",
+    "ZBL": "maxvolt.basis.repulsion:ZBL",
 }
 
 

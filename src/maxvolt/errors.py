@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["DataError", "FileFormatError", "FitError", "MaxvoltError", "SpeciesError"]
+__all__ = [
+    "DataError",
+    "FileFormatError",
+    "FitError",
+    "LabellingError",
+    "MaxvoltError",
+    "SpeciesError",
+]
 
 
 class MaxvoltError(Exception):
@@ -53,3 +60,7 @@ class SpeciesError(MaxvoltError):
 
 class FitError(MaxvoltError):
     """A fit cannot go on; the message says why and what to do."""
+
+
+class LabellingError(MaxvoltError):
+    """Reference calculations cannot be made; the message says what to do."""

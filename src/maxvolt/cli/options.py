@@ -12,6 +12,7 @@ __all__ = [
     "add_species",
     "add_threads",
     "non_negative_float",
+    "non_negative_int",
     "positive_float",
     "positive_int",
     "species_list",
@@ -78,6 +79,14 @@ def non_negative_float(text: str) -> float:
     value = _number(text, float, "a number")
     if not (value >= 0 and math.isfinite(value)):
         raise argparse.ArgumentTypeError(f"{text}: expected a number of at least 0")
+    return value
+
+
+def non_negative_int(text: str) -> int:
+    """Read an integer of at least 0."""
+    value = _number(text, int, "a whole number")
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text}: expected a whole number of at least 0")
     return value
 
 

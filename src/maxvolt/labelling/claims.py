@@ -1,0 +1,48 @@
+"""Claims: who is computing what, between processes that know nothing of each other.
+
+A claim is a lock on one byte of a file, at a place that the key of the calculation decides. The
+system drops it when its process ends, however it ends, so that no claim is ever left behind.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+__all__ = ["Claims"]
+
+_DIGITS = 15
+"""Hexadecimal digits of a key that make a place in the file: below 2^63, the largest one."""
+
+
+class Claims:
+    """The claims that this process holds in one file.
+
+    A process must open the file once only: the system drops all its locks when it closes any
+    descriptor of the file.
+
+    Parameters
+    ----------
+    path
+        The file; made where it does not exist, and never written to.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+
+    @contextmanager
+    def claimed(self, key: str) -> Iterator[bool]:
+        """Claim a calculation while the block runs; gives False where another process has it."""
+        place = int(key[:_DIGITS], 16)
+        try:
+            fcntl.lockf(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
+        except (BlockingIOError, PermissionError):
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, place)

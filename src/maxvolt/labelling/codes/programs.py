@@ -1,0 +1,130 @@
+"""Codes that are programs: input files, a command, output files."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import stat
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from ase import Atoms
+from ase.config import cfg
+
+from maxvolt.labelling.codes.protocol import Code, MisconfiguredError, UnfinishedError
+
+__all__ = [
+    "ProgramCode",
+    "check_program",
+    "configured",
+    "is_launched",
+    "processes",
+    "run_and_read",
+    "tail",
+    "write_script",
+]
+
+_LAUNCHERS = ("mpirun", "mpiexec", "srun", "aprun", "jsrun")
+_TAIL = 600
+
+
+class ProgramCode(Code, Protocol):
+    """A code that is a program."""
+
+    output: str
+    """File for what the program prints."""
+    errors: str
+    """File for what it prints to stderr."""
+    complaints: tuple[str, ...]
+    """Files in which to look for what went wrong, the most telling one first."""
+
+    def command(self, machine: Mapping[str, Any]) -> str:
+        """Return the command as it is configured, without arguments of this package."""
+        ...
+
+    def arguments(self, machine: Mapping[str, Any]) -> list[str] | str:
+        """Return the words of the whole command, or a line for the shell."""
+        ...
+
+
+def check_program(command: str) -> None:
+    """Raise `MisconfiguredError` where the first word of a command is no program here."""
+    program = shlex.split(command)[0]
+    if shutil.which(program) is None:
+        raise MisconfiguredError(
+            f"the program {program!r} is not on the PATH; install it, or give the command as "
+            f'"command" under [machine], such as command = "mpirun -n 4 {program}"'
+        )
+
+
+def is_launched(command: str) -> bool:
+    """Say whether a command starts several processes for one calculation."""
+    return Path(shlex.split(command)[0]).name.startswith(_LAUNCHERS)
+
+
+def run_and_read(
+    code: ProgramCode,
+    atoms: Atoms,
+    settings: Mapping[str, Any],
+    machine: Mapping[str, Any],
+    folder: Path,
+) -> dict[str, Any]:
+    """Write the input of a program, run it in the folder and read its output.
+
+    Raises
+    ------
+    RuntimeError
+        When the output ends early, with what the program said.
+    """
+    code.write_input(atoms, settings, machine, folder)
+    arguments = code.arguments(machine)
+    with (folder / code.output).open("wb") as output, (folder / code.errors).open("wb") as errors:
+        done = subprocess.run(
+            arguments,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=errors,
+            shell=isinstance(arguments, str),
+            check=False,
+        )
+    try:
+        return code.read_output(atoms, settings, folder)
+    except UnfinishedError as error:
+        said = tail(*(folder / name for name in code.complaints))
+        raise RuntimeError(
+            f"{code.name} ended with exit code {done.returncode} ({error}): {said}"
+        ) from error
+
+
+def processes(command: str) -> int | None:
+    """Return how many calculations run at once: one a core, or one where a launcher takes many."""
+    return 1 if is_launched(command) else None
+
+
+def write_script(folder: Path, command: str, environment: Mapping[str, str]) -> None:
+    """Write ``run.sh``, which runs a command in the folder."""
+    exports = "".join(
+        f"export {name}={shlex.quote(value)}\n" for name, value in sorted(environment.items())
+    )
+    script = folder / "run.sh"
+    script.write_text(f'#!/bin/sh\ncd "$(dirname "$0")" || exit 1\n{exports}{command}\n')
+    script.chmod(script.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
+
+
+def configured(section: str, name: str) -> str | None:
+    """Return an entry of ASE's configuration file."""
+    value = cfg.parser.get(section, name, fallback=None)
+    return None if value is None else str(value)
+
+
+def tail(*paths: Path) -> str:
+    """Return the end of the first of some files that holds anything, in one line."""
+    for path in paths:
+        if path.is_file():
+            text = " ".join(path.read_text(errors="replace")[-_TAIL:].split())
+            if text:
+                return text
+    return "it printed nothing"

@@ -1,0 +1,185 @@
+"""Calculators that compute inside Python: EMT, GPAW, and any class by its name."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from ase import Atoms
+from ase.calculators.calculator import CalculatorSetupError, PropertyNotImplementedError
+
+from maxvolt.labelling.codes.programs import write_script
+from maxvolt.labelling.codes.protocol import (
+    MisconfiguredError,
+    UnconvergedError,
+    UnfinishedError,
+    merged,
+)
+
+__all__ = ["EMT", "GPAW", "PythonCode", "imported"]
+
+_UNCONVERGED = ("ConvergenceError", "SCFError")
+"""Ends of the names of the exceptions that say "not converged" (GPAW, Psi4, PySCF's users ...)."""
+
+_Check = Callable[[Sequence[str]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class PythonCode:
+    """A calculator class.
+
+    Parameters
+    ----------
+    name
+        The name it goes by.
+    where
+        ``module:Class``; the class is called with the settings.
+    defaults
+        Settings where none are given.
+    log
+        Setting that takes the name of a file for the calculator's own output, if it has one.
+    install
+        What to do when the module is not there.
+    check_species
+        Raises `MisconfiguredError` for elements that the calculator cannot do.
+    """
+
+    name: str
+    where: str
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    log: str | None = None
+    install: str = "is it installed in this environment?"
+    check_species: _Check | None = None
+
+    @property
+    def machine_keys(self) -> frozenset[str]:
+        """There is nothing to say of the machine but the environment."""
+        return frozenset()
+
+    def complete(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Fill in the defaults."""
+        return merged(self.defaults, settings)
+
+    def check(
+        self, settings: Mapping[str, Any], machine: Mapping[str, Any], symbols: Sequence[str]
+    ) -> None:
+        """Refuse elements that the calculator cannot do."""
+        if self.check_species is not None:
+            self.check_species(symbols)
+
+    def prepare(self, machine: Mapping[str, Any]) -> None:
+        """Import the class."""
+        self._class()
+
+    def processes(self, machine: Mapping[str, Any]) -> int | None:
+        """One calculation a core."""
+        return None
+
+    def run(
+        self, atoms: Atoms, settings: Mapping[str, Any], machine: Mapping[str, Any], folder: Path
+    ) -> dict[str, Any]:
+        """Calculate in this process."""
+        atoms = atoms.copy()
+        atoms.calc = self._calculator(settings, folder)
+        try:
+            return _results(atoms)
+        except Exception as error:
+            if any(kind.__name__.endswith(_UNCONVERGED) for kind in type(error).__mro__):
+                said = str(error) or "the self-consistent field did not converge"
+                raise UnconvergedError(said) from error
+            raise
+
+    def write_input(
+        self, atoms: Atoms, settings: Mapping[str, Any], machine: Mapping[str, Any], folder: Path
+    ) -> None:
+        """Write ``run.sh``; the folder's description is all that the calculation needs."""
+        write_script(
+            folder,
+            f"{shlex.quote(sys.executable)} -m maxvolt.labelling .",
+            machine.get("environment", {}),
+        )
+
+    def read_output(
+        self, atoms: Atoms, settings: Mapping[str, Any], folder: Path
+    ) -> dict[str, Any]:
+        """Nothing to read: a finished calculation leaves its result by itself."""
+        raise UnfinishedError("run.sh has not finished")
+
+    def _calculator(self, settings: Mapping[str, Any], folder: Path) -> Any:
+        kind = self._class()
+        extra = {} if self.log is None else {self.log: str(folder / f"{self.name}.txt")}
+        try:
+            return kind(**{**extra, **settings})
+        except (TypeError, ImportError, CalculatorSetupError) as error:
+            raise MisconfiguredError(
+                f"{self.where} does not take these settings ({type(error).__name__}: {error})"
+            ) from error
+
+    def _class(self) -> Any:
+        module, _, name = self.where.partition(":")
+        try:
+            return getattr(import_module(module), name)
+        except (ImportError, AttributeError) as error:
+            raise MisconfiguredError(
+                f"cannot import {self.where}: {error}; {self.install}"
+            ) from error
+
+
+def imported(where: str) -> PythonCode:
+    """Return the code for a class given as ``module:Class``."""
+    return PythonCode(name=where, where=where)
+
+
+def _results(atoms: Atoms) -> dict[str, Any]:
+    """Return what a calculator says of the structure it is attached to."""
+    results = {"energy": atoms.get_potential_energy(), "forces": atoms.get_forces()}
+    results["free_energy"] = _if_implemented(
+        lambda: atoms.get_potential_energy(force_consistent=True)
+    )
+    if atoms.pbc.all() and atoms.cell.rank == 3:
+        results["stress"] = _if_implemented(atoms.get_stress)
+    if getattr(atoms.calc, "converged", None) is False:
+        raise UnconvergedError("the calculator says that it did not converge")
+    return results
+
+
+def _if_implemented(compute: Callable[[], Any]) -> Any:
+    try:
+        return compute()
+    except (PropertyNotImplementedError, NotImplementedError):
+        return None
+
+
+def _check_emt(symbols: Sequence[str]) -> None:
+    from ase.calculators.emt import parameters
+
+    foreign = [symbol for symbol in symbols if symbol not in parameters]
+    if foreign:
+        raise MisconfiguredError(
+            f"EMT has no parameters for {', '.join(foreign)}; it knows {', '.join(parameters)}"
+        )
+
+
+EMT = PythonCode("emt", "ase.calculators.emt:EMT", check_species=_check_emt)
+"""ASE's effective-medium theory: a stand-in for a quantum-mechanical code that runs anywhere."""
+
+GPAW = PythonCode(
+    "gpaw",
+    "gpaw:GPAW",
+    defaults={
+        "mode": {"name": "pw", "ecut": 400},
+        "xc": "PBE",
+        "kpts": {"density": 4.0, "gamma": True},
+        "occupations": {"name": "fermi-dirac", "width": 0.1},
+        "convergence": {"density": 1e-5},
+        "maxiter": 150,
+    },
+    log="txt",
+    install="install it with: pip install maxvolt[gpaw]",
+)
+"""GPAW with plane waves."""

@@ -1,0 +1,112 @@
+"""What makes two calculations the same: a hash of the structure and one of the settings.
+
+A structure is its atomic numbers, positions, cell, periodic directions, initial magnetic moments
+and initial charges, in the order in which the atoms are given. Lengths count to 1e-8 Angstrom:
+finer than any file keeps and any energy feels, coarser than what differs between machines. Nothing
+else of a structure reaches a calculator, so nothing else belongs to its content.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from numpy.typing import NDArray
+
+__all__ = [
+    "bare_structure",
+    "canonical_json",
+    "label_key",
+    "plain_json",
+    "settings_hash",
+    "structure_hash",
+]
+
+_VERSION = b"maxvolt structure 1"
+_LENGTH_STEP = 1e-8
+_MOMENT_STEP = 1e-6
+_HEX_DIGITS = 32
+_ARRAYS = ("initial_magmoms", "initial_charges")
+
+
+def bare_structure(atoms: Atoms) -> Atoms:
+    """Return what a calculator may see of a structure, and nothing else."""
+    bare = Atoms(
+        numbers=atoms.numbers, positions=atoms.positions, cell=atoms.cell.array, pbc=atoms.pbc
+    )
+    for name in _ARRAYS:
+        if name in atoms.arrays and np.any(atoms.arrays[name]):
+            bare.set_array(name, np.asarray(atoms.arrays[name], np.float64))
+    return bare
+
+
+def structure_hash(atoms: Atoms) -> str:
+    """Return the hash of a structure, 32 hexadecimal digits."""
+    digest = hashlib.sha256(_VERSION)
+    digest.update(np.array([len(atoms)], "<i8").tobytes())
+    digest.update(np.asarray(atoms.numbers, "<i4").tobytes())
+    digest.update(_rounded(atoms.positions, _LENGTH_STEP))
+    digest.update(_rounded(atoms.cell.array, _LENGTH_STEP))
+    digest.update(np.asarray(atoms.pbc, "u1").tobytes())
+    for name in _ARRAYS:
+        values = atoms.arrays.get(name)
+        if values is not None and np.any(values):
+            digest.update(name.encode() + _rounded(values, _MOMENT_STEP))
+    return digest.hexdigest()[:_HEX_DIGITS]
+
+
+def settings_hash(calculator: str, settings: Mapping[str, Any]) -> str:
+    """Return the hash of a calculator's name and all its settings, 32 hexadecimal digits."""
+    text = canonical_json({"calculator": calculator, "settings": settings})
+    return hashlib.sha256(text.encode()).hexdigest()[:_HEX_DIGITS]
+
+
+def label_key(structure: str, reference: str) -> str:
+    """Return the one name of a calculation, from the hashes of structure and settings."""
+    return hashlib.sha256(f"{structure} {reference}".encode()).hexdigest()[:_HEX_DIGITS]
+
+
+def canonical_json(value: Any) -> str:
+    """Return JSON that is the same for equal values: sorted keys, whole numbers without a point."""
+    plain = _without_points(plain_json(value))
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"))
+
+
+def plain_json(value: Any) -> Any:
+    """Return a value as it comes back from JSON: tuples and arrays are lists.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When the value is no JSON, or holds NaN or infinity.
+    """
+    if isinstance(value, Mapping):
+        for name in value:
+            if not isinstance(name, str):
+                raise TypeError(f"the name {name!r} is not a string")
+        return {name: plain_json(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_json(item) for item in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return plain_json(value.tolist())
+    return json.loads(json.dumps(value, allow_nan=False))
+
+
+def _without_points(value: Any) -> Any:
+    """Return plain JSON with 400 in place of 400.0."""
+    if isinstance(value, dict):
+        return {name: _without_points(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_without_points(item) for item in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    return value
+
+
+def _rounded(values: NDArray[np.float64], step: float) -> bytes:
+    """Return numbers as bytes, equal for numbers that round to the same multiple of `step`."""
+    return np.rint(np.asarray(values, np.float64) / step).astype("<i8").tobytes()

@@ -1,0 +1,242 @@
+"""A calculation as a folder: what is to be done, and what came of it.
+
+``job.json`` holds the structure and the calculator, ``result.json`` the labels or the reason why
+there are none. Both appear whole or not at all, and together they are everything that a label
+needs on its way into the database: a folder can be filled here, computed elsewhere and collected
+later.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from ase import Atoms
+
+from maxvolt.errors import FileFormatError
+from maxvolt.io.files import replacing
+from maxvolt.labelling.codes import get_code
+from maxvolt.labelling.codes.protocol import Code
+from maxvolt.labelling.content import bare_structure, label_key, settings_hash, structure_hash
+from maxvolt.labelling.limits import CalculatedLabels
+from maxvolt.labelling.reference import Reference
+
+__all__ = ["JOB", "RESULT", "Job", "Outcome", "Status", "read_result", "write_result"]
+
+JOB = "job.json"
+RESULT = "result.json"
+
+
+class Status(StrEnum):
+    """What became of a calculation."""
+
+    LABELLED = "labelled"
+    """It has labels."""
+    QUARANTINED = "quarantined"
+    """It has none, for good; the reason says why."""
+    FAILED = "failed"
+    """It failed and may be tried again."""
+    MISCONFIGURED = "misconfigured"
+    """Nothing can be calculated until the user does what the reason says."""
+    BUSY = "busy"
+    """Another process is at it."""
+    GONE = "gone"
+    """Another process has finished it and taken the folder away."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """What became of one calculation.
+
+    Parameters
+    ----------
+    status
+        One of `Status`.
+    reason
+        Why there are no labels; "" where there are.
+    labels
+        The labels; None unless the status says so.
+    seconds
+        Wall time of the calculation.
+    attempts
+        How often it was tried.
+    """
+
+    status: Status
+    reason: str = ""
+    labels: CalculatedLabels | None = None
+    seconds: float = 0.0
+    attempts: int = 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the outcome as JSON values, with all digits."""
+        document: dict[str, Any] = {
+            "status": str(self.status),
+            "reason": self.reason,
+            "seconds": self.seconds,
+            "attempts": self.attempts,
+        }
+        if self.labels is not None:
+            document |= {
+                "free_energy_eV": self.labels.free_energy,
+                "energy_eV": self.labels.energy,
+                "forces_eV_per_A": self.labels.forces.tolist(),
+                "stress_eV_per_A3": (
+                    None if self.labels.stress is None else self.labels.stress.tolist()
+                ),
+            }
+        return document
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Self:
+        """Return the outcome that `to_dict` wrote."""
+        status = Status(document["status"])
+        labels = None
+        if status is Status.LABELLED:
+            stress = document["stress_eV_per_A3"]
+            labels = CalculatedLabels(
+                free_energy=float(document["free_energy_eV"]),
+                energy=float(document["energy_eV"]),
+                forces=np.array(document["forces_eV_per_A"], np.float64),
+                stress=None if stress is None else np.array(stress, np.float64),
+            )
+        return cls(
+            status=status,
+            reason=str(document["reason"]),
+            labels=labels,
+            seconds=float(document["seconds"]),
+            attempts=int(document["attempts"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """One structure to be labelled by one calculator.
+
+    Parameters
+    ----------
+    atoms
+        The structure, reduced to what a calculator may see.
+    calculator
+        Name of the calculator, as in `Reference`.
+    settings
+        Its complete settings, defaults included.
+    machine
+        How it runs here.
+    structure_key, settings_key, key
+        Hashes of the structure, of calculator and settings, and of both.
+    """
+
+    atoms: Atoms
+    calculator: str
+    settings: Mapping[str, Any]
+    machine: Mapping[str, Any]
+    structure_key: str = field(init=False)
+    settings_key: str = field(init=False)
+    key: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "atoms", bare_structure(self.atoms))
+        object.__setattr__(self, "structure_key", structure_hash(self.atoms))
+        object.__setattr__(self, "settings_key", settings_hash(self.calculator, self.settings))
+        object.__setattr__(self, "key", label_key(self.structure_key, self.settings_key))
+
+    @classmethod
+    def for_reference(cls, atoms: Atoms, reference: Reference) -> Self:
+        """Return the job of labelling a structure by a reference."""
+        return cls(atoms, reference.calculator, reference.complete_settings, reference.machine)
+
+    @property
+    def code(self) -> Code:
+        """What runs the calculator."""
+        return get_code(self.calculator)
+
+    @property
+    def symbols(self) -> list[str]:
+        """Elements of the structure."""
+        return sorted(set(self.atoms.get_chemical_symbols()))
+
+    def write(self, folder: Path) -> None:
+        """Describe the job in a folder."""
+        atoms = self.atoms
+        document = {
+            "calculator": self.calculator,
+            "settings": self.settings,
+            "machine": self.machine,
+            "numbers": atoms.numbers.tolist(),
+            "positions_A": atoms.positions.tolist(),
+            "cell_A": atoms.cell.array.tolist(),
+            "pbc": atoms.pbc.tolist(),
+            "arrays": {
+                name: array.tolist()
+                for name, array in atoms.arrays.items()
+                if name not in ("numbers", "positions")
+            },
+        }
+        _write_json(folder / JOB, document)
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Return the job that a folder describes.
+
+        Raises
+        ------
+        FileFormatError
+            When there is none or it cannot be read.
+        """
+        path = folder / JOB
+        document = _read_json(path)
+        try:
+            atoms = Atoms(
+                numbers=document["numbers"],
+                positions=document["positions_A"],
+                cell=document["cell_A"],
+                pbc=document["pbc"],
+            )
+            for name, values in document["arrays"].items():
+                atoms.set_array(name, np.array(values, np.float64))
+            return cls(atoms, document["calculator"], document["settings"], document["machine"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise FileFormatError(path, f"is no description of a job ({error!r})") from error
+
+
+def write_result(folder: Path, outcome: Outcome) -> None:
+    """Leave the outcome in the folder of its job."""
+    _write_json(folder / RESULT, outcome.to_dict())
+
+
+def read_result(folder: Path) -> Outcome | None:
+    """Return the outcome that was left in a folder; None when there is none yet."""
+    path = folder / RESULT
+    if not path.exists():
+        return None
+    document = _read_json(path)
+    try:
+        return Outcome.from_dict(document)
+    except (KeyError, TypeError, ValueError) as error:
+        raise FileFormatError(path, f"is no result of a job ({error!r})") from error
+
+
+def _write_json(path: Path, document: Mapping[str, Any]) -> None:
+    with replacing(path) as stream:
+        stream.write(json.dumps(document, allow_nan=False).encode())
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_bytes())
+    except OSError as error:
+        raise FileFormatError(path, f"cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise FileFormatError(path, f"is no JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise FileFormatError(path, "is no JSON object")
+    return document

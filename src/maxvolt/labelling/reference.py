@@ -1,0 +1,113 @@
+"""The reference: which calculator, with which settings, gives the labels."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from maxvolt.errors import DataError, FileFormatError
+from maxvolt.io.files import reading
+from maxvolt.labelling.codes import get_code
+from maxvolt.labelling.codes.protocol import Code, unknown_machine_keys
+from maxvolt.labelling.content import plain_json, settings_hash
+
+__all__ = ["Reference"]
+
+_TABLES = ("calculator", "settings", "machine")
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A calculator and its settings.
+
+    Parameters
+    ----------
+    calculator
+        A short name ("emt", "gpaw", "espresso", "vasp", "abinit") or the class of an ASE
+        calculator as ``module:Class``.
+    settings
+        What decides the result, as the calculator's ASE keywords; what is left open has defaults
+        (`complete_settings`). JSON values only. Together with the structure, the complete settings
+        are the key under which a label is kept.
+    machine
+        How it runs here: ``command``, folders of pseudopotentials, and ``environment``, a table of
+        environment variables (``OMP_NUM_THREADS`` is 1 if not given). Not part of the key.
+
+    Raises
+    ------
+    DataError
+        When the calculator is unknown or a setting is no JSON value.
+    """
+
+    calculator: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    machine: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        code = get_code(self.calculator)
+        for name in ("settings", "machine"):
+            given = getattr(self, name)
+            if not isinstance(given, Mapping):
+                raise DataError(f"{name} of the reference: expected a table, not {given!r}")
+            try:
+                plain = plain_json(given)
+            except (TypeError, ValueError) as error:
+                raise DataError(
+                    f"{name} of the reference: {error}; expected numbers, strings, lists, tables"
+                ) from error
+            object.__setattr__(self, name, plain)
+        unknown = unknown_machine_keys(code, self.machine)
+        if unknown:
+            known = ", ".join(["environment", *sorted(code.machine_keys)])
+            raise DataError(f"machine of the reference: unknown {', '.join(unknown)}; use {known}")
+
+    @classmethod
+    def from_file(cls, path: str | Path, calculator: str | None = None) -> Self:
+        """Read a TOML file with ``calculator`` and the tables ``[settings]`` and ``[machine]``.
+
+        Parameters
+        ----------
+        path
+            The file.
+        calculator
+            The calculator where the file names none; both must agree where both name one.
+        """
+        with reading(path) as stream:
+            try:
+                document = tomllib.load(stream)
+            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+                raise FileFormatError(path, f"is no TOML: {error}") from error
+        unknown = sorted(set(document) - set(_TABLES))
+        if unknown:
+            raise FileFormatError(
+                path, f"unknown {', '.join(unknown)} at the top; expected {', '.join(_TABLES)}"
+            )
+        named = document.get("calculator", calculator)
+        if named is None:
+            raise FileFormatError(
+                path, 'names no calculator; add a line such as calculator = "emt"'
+            )
+        if calculator not in (None, named):
+            raise FileFormatError(path, f"is for {named}, not for {calculator}")
+        try:
+            return cls(named, document.get("settings", {}), document.get("machine", {}))
+        except DataError as error:
+            raise FileFormatError(path, str(error)) from error
+
+    @property
+    def code(self) -> Code:
+        """The code behind the name."""
+        return get_code(self.calculator)
+
+    @property
+    def complete_settings(self) -> dict[str, Any]:
+        """The settings with all defaults filled in."""
+        return self.code.complete(self.settings)
+
+    @property
+    def key(self) -> str:
+        """Hash of the calculator and the complete settings, 32 hexadecimal digits."""
+        return settings_hash(self.calculator, self.complete_settings)

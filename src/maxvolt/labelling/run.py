@@ -1,0 +1,333 @@
+"""Label structures: what is known comes from the store, the rest is calculated."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from ase import Atoms
+from numpy.typing import NDArray
+
+from maxvolt.dataset import Dataset
+from maxvolt.errors import LabellingError
+from maxvolt.labelling.codes.protocol import MisconfiguredError
+from maxvolt.labelling.jobs import Job, Outcome, Status
+from maxvolt.labelling.limits import CalculatedLabels, LabelLimits
+from maxvolt.labelling.reference import Reference
+from maxvolt.labelling.store import LabelStore
+from maxvolt.labelling.supervision import Task, WorkerPool, perform
+from maxvolt.labelling.workplace import Workplace, default_workers
+
+__all__ = ["LabelProgress", "LabelResult", "Quarantined", "known_labels", "label"]
+
+_LOOK_AGAIN = 0.5
+"""Seconds until a calculation that another process is at is looked for again."""
+
+
+class Quarantined(NamedTuple):
+    """A structure without labels: its index among those given, and the reason."""
+
+    structure: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabelProgress:
+    """How far labelling has come.
+
+    Parameters
+    ----------
+    done, total
+        Calculations finished, and to be made, in this run; structures known before do not count.
+    quarantined
+        How many of those done gave no label.
+    reason
+        Why the latest gave none; "" where it did.
+    """
+
+    done: int
+    total: int
+    quarantined: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelResult:
+    """What labelling gave.
+
+    Parameters
+    ----------
+    dataset
+        The labelled structures in the order in which they were given, with the labels of the
+        reference in place of those they may have had.
+    indices : shape (n,), int64
+        Which of the given structures they are.
+    quarantined
+        Those that have no label, and why.
+    missing : shape (m,), int64
+        Those of which nothing is known; always empty after `label`.
+    calculated
+        How many calculations were made.
+    reused
+        How many structures were known before, quarantined ones included.
+    seconds
+        Wall time.
+    """
+
+    dataset: Dataset
+    indices: NDArray[np.int64]
+    quarantined: list[Quarantined]
+    missing: NDArray[np.int64]
+    calculated: int
+    reused: int
+    seconds: float
+
+
+def label(
+    structures: Dataset | Sequence[Atoms],
+    reference: Reference,
+    store: LabelStore,
+    *,
+    limits: LabelLimits | None = None,
+    executor: Executor | None = None,
+    workers: int | None = None,
+    retry_quarantined: bool = False,
+    keep_files: bool = False,
+    progress: Callable[[LabelProgress], None] | None = None,
+) -> LabelResult:
+    """Label structures by a reference calculation each.
+
+    A structure that the store knows is not calculated again, in this run or in any other, also not
+    by two processes that run at the same time. What is finished stays, whenever this is killed.
+
+    Parameters
+    ----------
+    structures
+        What to label. Labels they already have are not looked at.
+    reference
+        What labels them.
+    store
+        Where the labels are kept.
+    limits
+        What a calculation may take and give; None for the defaults of `LabelLimits`.
+    executor
+        Where calculations run, on this machine or others that share its files, for instance the
+        executor of a Dask client. None: in processes of this machine.
+    workers
+        How many calculations run at once without an executor; None for one a core, or one at a
+        time where the command of the reference starts several processes itself.
+    retry_quarantined
+        True to calculate again what is quarantined.
+    keep_files
+        True to keep the files of the calculators in the store's work folder. Those of quarantined
+        structures are always kept, in its folder ``quarantined``.
+    progress
+        Called after each calculation, in this thread.
+
+    Raises
+    ------
+    LabellingError
+        When nothing can be calculated until the user does what the message says. What was finished
+        before is in the store.
+    """
+    started = time.perf_counter()
+    dataset = structures if isinstance(structures, Dataset) else Dataset.from_atoms(structures)
+    jobs = [Job.for_reference(atoms, reference) for atoms in dataset]
+    workplace = Workplace(store, keep_files=keep_files)
+    workplace.recover()
+    unique = {job.key: job for job in jobs}
+    known = {
+        key: stored.outcome
+        for key, stored in store.lookup(unique).items()
+        if not (retry_quarantined and stored.outcome.status is Status.QUARANTINED)
+    }
+    todo = [job for key, job in unique.items() if key not in known]
+    done: dict[str, Outcome] = {}
+    if todo:
+        run = _Run(workplace, limits or LabelLimits(), retry_quarantined, progress, len(todo))
+        if executor is not None:
+            done = run.in_executor(todo, executor)
+        else:
+            _check(reference, todo)
+            done = run.here(todo, default_workers(reference) if workers is None else workers)
+    outcomes = known | done
+    return _result(
+        dataset,
+        [outcomes[job.key] for job in jobs],
+        calculated=len(done),
+        reused=sum(job.key in known for job in jobs),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def known_labels(
+    structures: Dataset | Sequence[Atoms], reference: Reference, store: LabelStore
+) -> LabelResult:
+    """Return what the store knows of some structures, without calculating anything."""
+    started = time.perf_counter()
+    dataset = structures if isinstance(structures, Dataset) else Dataset.from_atoms(structures)
+    keys = [Job.for_reference(atoms, reference).key for atoms in dataset]
+    found = store.lookup(set(keys))
+    return _result(
+        dataset,
+        [found[key].outcome if key in found else None for key in keys],
+        calculated=0,
+        reused=sum(key in found for key in keys),
+        seconds=time.perf_counter() - started,
+    )
+
+
+class _Run:
+    """The calculations of one call."""
+
+    def __init__(
+        self,
+        workplace: Workplace,
+        limits: LabelLimits,
+        again: bool,
+        progress: Callable[[LabelProgress], None] | None,
+        total: int,
+    ) -> None:
+        self._workplace = workplace
+        self._limits = limits
+        self._again = again
+        self._progress = progress
+        self._total = total
+        self._done: dict[str, Outcome] = {}
+        self._quarantined = 0
+
+    def here(self, jobs: Iterable[Job], workers: int) -> dict[str, Outcome]:
+        """Calculate in processes of this machine."""
+        pool = WorkerPool()
+        threads = ThreadPoolExecutor(max_workers=workers)
+        try:
+            return self._all(jobs, lambda task: threads.submit(perform, task, pool), 2 * workers)
+        finally:
+            pool.close()
+            threads.shutdown(cancel_futures=True)
+
+    def in_executor(self, jobs: Iterable[Job], executor: Executor) -> dict[str, Outcome]:
+        """Calculate where the executor runs things; it gets all jobs at once."""
+        return self._all(jobs, lambda task: executor.submit(perform, task), None)
+
+    def _all(
+        self,
+        jobs: Iterable[Job],
+        submit: Callable[[Task], Future[Outcome]],
+        at_once: int | None,
+    ) -> dict[str, Outcome]:
+        running: dict[Future[Outcome], Job] = {}
+        waiting = deque(jobs)
+        try:
+            while running or waiting:
+                while waiting and (at_once is None or len(running) < at_once):
+                    job = waiting.popleft()
+                    task = self._prepared(job)
+                    if task is not None:
+                        running[submit(task)] = job
+                finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                elsewhere = []
+                for future in finished:
+                    job = running.pop(future)
+                    if not self._settled(job, future.result()):
+                        elsewhere.append(job)
+                waiting.extend(elsewhere)
+                if elsewhere and not running:
+                    time.sleep(_LOOK_AGAIN)
+        finally:
+            for future in running:
+                future.cancel()
+        return self._done
+
+    def _prepared(self, job: Job) -> Task | None:
+        """Make the folder of a job ready; None where the label has come in the meantime.
+
+        The store is asked after the folder is there: who finishes a job stores the label first and
+        then takes the folder away.
+        """
+        folder = self._workplace.prepare(job)
+        stored = self._workplace.store.lookup([job.key]).get(job.key)
+        if stored is not None and not (self._again and stored.outcome.status is Status.QUARANTINED):
+            self._workplace.discard(folder)
+            self._finish(job, stored.outcome)
+            return None
+        return self._workplace.task(job, folder, self._limits)
+
+    def _settled(self, job: Job, outcome: Outcome) -> bool:
+        """Store an outcome; False where the job has to be looked at again."""
+        if outcome.status is Status.MISCONFIGURED:
+            raise LabellingError(f"{job.calculator}: {outcome.reason}")
+        if outcome.status in (Status.BUSY, Status.GONE):
+            return False
+        self._workplace.store_outcome(job, outcome)
+        self._finish(job, outcome)
+        return True
+
+    def _finish(self, job: Job, outcome: Outcome) -> None:
+        self._done[job.key] = outcome
+        self._quarantined += outcome.status is Status.QUARANTINED
+        if self._progress is not None:
+            self._progress(
+                LabelProgress(len(self._done), self._total, self._quarantined, outcome.reason)
+            )
+
+
+def _check(reference: Reference, jobs: Sequence[Job]) -> None:
+    """Look for what is missing before anything starts."""
+    settings, machine = reference.complete_settings, reference.machine
+    try:
+        reference.code.check(settings, machine, sorted({s for job in jobs for s in job.symbols}))
+    except MisconfiguredError as error:
+        raise LabellingError(f"{reference.calculator}: {error}") from error
+
+
+def _result(
+    dataset: Dataset,
+    outcomes: Sequence[Outcome | None],
+    *,
+    calculated: int,
+    reused: int,
+    seconds: float,
+) -> LabelResult:
+    labelled: list[tuple[int, CalculatedLabels]] = []
+    quarantined: list[Quarantined] = []
+    missing: list[int] = []
+    for index, outcome in enumerate(outcomes):
+        if outcome is None:
+            missing.append(index)
+        elif outcome.labels is None:
+            quarantined.append(Quarantined(index, outcome.reason))
+        else:
+            labelled.append((index, outcome.labels))
+    indices = np.array([index for index, _ in labelled], np.int64)
+    return LabelResult(
+        dataset=_with_labels(dataset.select(indices), [labels for _, labels in labelled]),
+        indices=indices,
+        quarantined=quarantined,
+        missing=np.array(missing, np.int64),
+        calculated=calculated,
+        reused=reused,
+        seconds=seconds,
+    )
+
+
+def _with_labels(dataset: Dataset, labels: Sequence[CalculatedLabels]) -> Dataset:
+    """Return the structures with these labels in place of their own."""
+    absent = np.full(6, np.nan)
+    present = np.ones(len(dataset), np.bool_)
+    forces = [np.empty((0, 3)), *(of_one.forces for of_one in labels)]
+    stresses = [absent if of_one.stress is None else of_one.stress for of_one in labels]
+    return replace(
+        dataset,
+        energies=np.array([of_one.free_energy for of_one in labels], np.float64),
+        forces=np.concatenate(forces),
+        stresses=np.array(stresses, np.float64).reshape(-1, 6),
+        has_energy=present,
+        has_forces=present,
+        has_stress=np.array([of_one.stress is not None for of_one in labels], np.bool_),
+    )

@@ -1,0 +1,206 @@
+"""Codes outside Python: a stand-in for how they behave, the real ones where they are installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk
+from labelling_data import still_runs
+
+from maxvolt.errors import LabellingError
+from maxvolt.labelling import LabelLimits, Reference, label
+
+STEP = 0.02
+
+
+def pair() -> Atoms:
+    """Return two aluminium atoms, periodic, with forces."""
+    atoms = bulk("Al", "fcc", 4.05) * (2, 1, 1)
+    atoms.positions[1] += [0.15, 0.1, -0.05]
+    return atoms
+
+
+def displaced() -> list[Atoms]:
+    """Return the pair, and the pair with its second atom moved forward and back along x."""
+    structures = [pair(), pair(), pair()]
+    structures[1].positions[1, 0] += STEP
+    structures[2].positions[1, 0] -= STEP
+    return structures
+
+
+def check_labels(reference: Reference, store, atol: float) -> None:
+    """Label for real: all labels are there, the energies are those the forces belong to."""
+    limits = LabelLimits(timeout=600.0)
+    result = label(displaced(), reference, store, limits=limits, workers=1)
+    assert result.quarantined == []
+    energies, forces = result.dataset.energies, result.dataset.forces.reshape(3, 2, 3)
+    slope = -(energies[1] - energies[2]) / (2 * STEP)
+    assert forces[0, 1, 0] == pytest.approx(slope, abs=atol)
+    assert abs(forces[0, 1, 0]) > 10 * atol
+    np.testing.assert_allclose(forces.sum(axis=1), 0.0, atol=atol)
+    assert result.dataset.has_stress.all()
+    assert store.get(pair(), reference).calculator == reference.calculator
+
+
+def need(program: str) -> None:
+    if shutil.which(program) is None:
+        pytest.skip(f"the program {program} is not installed")
+
+
+def need_file(path: Path) -> None:
+    if not path.is_file():
+        pytest.skip(f"the pseudopotential {path} is not installed")
+
+
+# --------------------------------------------------------------------- the real ones
+
+
+def test_quantum_espresso(store):
+    need("pw.x")
+    potential = Path("/usr/share/espresso/pseudo/Al.pz-vbc.UPF")
+    need_file(potential)
+    reference = Reference(
+        "espresso",
+        {
+            "pseudopotentials": {"Al": potential.name},
+            "input_data": {"ecutwfc": 14, "ecutrho": 56, "degauss": 0.03},
+            "kpts": [2, 3, 3],
+        },
+        {"pseudo_dir": str(potential.parent)},
+    )
+    check_labels(reference, store, atol=0.01)
+
+
+def test_quantum_espresso_that_does_not_converge(store):
+    need("pw.x")
+    potential = Path("/usr/share/espresso/pseudo/Al.pz-vbc.UPF")
+    need_file(potential)
+    reference = Reference(
+        "espresso",
+        {
+            "pseudopotentials": {"Al": potential.name},
+            "input_data": {"ecutwfc": 14, "ecutrho": 56, "electron_maxstep": 2},
+            "kpts": [1, 1, 1],
+        },
+        {"pseudo_dir": str(potential.parent)},
+    )
+    result = label([pair()], reference, store, limits=LabelLimits(timeout=600.0))
+    assert result.quarantined[0].reason.startswith("not converged: convergence NOT achieved")
+
+
+def test_abinit(store):
+    need("abinit")
+    potential = Path("/usr/share/abinit/psp/Al.psp8")
+    need_file(potential)
+    reference = Reference(
+        "abinit",
+        {"ecut": 200, "kpts": [2, 3, 3], "tsmear": 0.4, "xc": "LDA"},
+        {"pp_paths": [str(potential.parent)]},
+    )
+    check_labels(reference, store, atol=0.01)
+
+
+def test_abinit_that_does_not_converge(store):
+    need("abinit")
+    potential = Path("/usr/share/abinit/psp/Al.psp8")
+    need_file(potential)
+    reference = Reference(
+        "abinit",
+        {"ecut": 200, "kpts": [1, 1, 1], "nstep": 2, "xc": "LDA"},
+        {"pp_paths": [str(potential.parent)]},
+    )
+    result = label([pair()], reference, store, limits=LabelLimits(timeout=600.0))
+    assert result.quarantined[0].reason == "not converged: nstep= 2 was not enough SCF cycles"
+
+
+def test_gpaw(store):
+    if importlib.util.find_spec("gpaw") is None:
+        pytest.skip("gpaw is not installed: pip install maxvolt[gpaw]")
+    reference = Reference(
+        "gpaw",
+        {
+            "mode": {"name": "pw", "ecut": 200},
+            "kpts": [2, 3, 3],
+            "occupations": {"name": "fermi-dirac", "width": 0.4},
+        },
+    )
+    check_labels(reference, store, atol=0.01)
+
+
+def test_gpaw_that_does_not_converge(store):
+    if importlib.util.find_spec("gpaw") is None:
+        pytest.skip("gpaw is not installed: pip install maxvolt[gpaw]")
+    reference = Reference(
+        "gpaw",
+        {"mode": {"name": "pw", "ecut": 150}, "kpts": [1, 1, 1], "maxiter": 2},
+    )
+    result = label([pair()], reference, store, limits=LabelLimits(timeout=600.0))
+    assert result.quarantined[0].reason.startswith("not converged")
+
+
+# --------------------------------------------------------------------- a stand-in
+
+
+@pytest.fixture
+def pretended(tmp_path, monkeypatch):
+    """Return a reference whose ``pw.x`` is a script of the test."""
+
+    def make(script: str) -> Reference:
+        program = tmp_path / "bin" / "pw.x"
+        program.parent.mkdir()
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        (tmp_path / "Al.UPF").write_text("")
+        return Reference(
+            "espresso",
+            {"pseudopotentials": {"Al": "Al.UPF"}},
+            {"command": str(program), "pseudo_dir": str(tmp_path)},
+        )
+
+    return make
+
+
+def test_a_program_that_fails(pretended, store):
+    reference = pretended("echo 'cannot read the pseudopotential' > CRASH; exit 3")
+    result = label([pair()], reference, store, limits=LabelLimits(retries=0))
+    reason = result.quarantined[0].reason
+    assert "espresso ended with exit code 3" in reason
+    assert "cannot read the pseudopotential" in reason
+    (folder,) = (store.work_folder / "quarantined").iterdir()
+    assert (folder / "espresso.pwi").exists()
+
+
+def test_a_program_that_hangs(pretended, store, tmp_path):
+    pids = tmp_path / "pids"
+    reference = pretended(f"sleep 1000 &\necho $! > {pids}\necho $$ >> {pids}\nwait")
+    limits = LabelLimits(timeout=1.0, retries=0)
+    result = label([pair()], reference, store, limits=limits)
+    assert result.quarantined[0].reason == "failed: no result within 1 s"
+    for process in pids.read_text().split():
+        assert not still_runs(int(process))
+
+
+def test_a_program_that_is_not_there(store, tmp_path):
+    (tmp_path / "Al.UPF").write_text("")
+    reference = Reference(
+        "espresso",
+        {"pseudopotentials": {"Al": "Al.UPF"}},
+        {"command": "no-such-program", "pseudo_dir": str(tmp_path)},
+    )
+    with pytest.raises(LabellingError, match="the program 'no-such-program' is not on the PATH"):
+        label([pair()], reference, store)
+    assert store.quarantined() == []
+
+
+def test_programs_that_start_several_processes_run_one_at_a_time():
+    from maxvolt.labelling import default_workers
+
+    assert default_workers(Reference("vasp", {}, {"command": "mpirun -n 8 vasp_std"})) == 1
+    assert default_workers(Reference("espresso", {}, {"command": "/opt/bin/srun pw.x"})) == 1
+    alone = default_workers(Reference("abinit", {}, {"command": "abinit"}))
+    assert alone == default_workers(Reference("emt"))
