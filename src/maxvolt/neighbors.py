@@ -83,18 +83,20 @@ def _complete_cell(cell: NDArray[np.float64], pbc: NDArray[np.bool_]) -> NDArray
         return np.eye(3)
     periodic = cell[pbc]
     lengths = np.linalg.norm(periodic, axis=1)
-    unit = periodic / np.where(lengths > 0, lengths, 1.0)[:, None]
-    if not np.linalg.det(unit @ unit.T) >= _SMALLEST_GRAM_DETERMINANT:
+    gram = np.linalg.det(periodic @ periodic.T)
+    if not gram >= _SMALLEST_GRAM_DETERMINANT * np.prod(np.where(lengths > 0, lengths, 1.0) ** 2):
         raise DataError(
             f"the periodic lattice vectors {periodic.tolist()} are zero or linearly dependent; "
             "give a cell with a volume or switch periodicity off"
         )
-    spacing = min(lengths.min(), np.linalg.det(periodic @ periodic.T) ** (0.5 / len(lengths)))
+    spacing = min(lengths.min(), gram ** (0.5 / len(lengths)))
     if spacing < _SMALLEST_SPACING:
         raise DataError(
             f"the periodic images of the cell {periodic.tolist()} are only {spacing:.3g} A apart; "
             "check the units of the cell"
         )
+    if len(periodic) == 3:
+        return cell
     return np.asarray(complete_cell(np.where(pbc[:, None], cell, 0.0)), dtype=np.float64)
 
 
@@ -116,6 +118,8 @@ def _search_radius(
     x: NDArray[np.float64], box: NDArray[np.float64], pbc: NDArray[np.bool_], cutoff: float
 ) -> float:
     """Cutoff, enlarged for structures so wide and thin that vesin would divide by zero."""
+    if pbc.all() and np.prod(np.maximum(np.linalg.norm(box, axis=1) / cutoff, 1.0)) < 1000.0:
+        return cutoff  # as below, without the heights: most structures are small
     heights = 1.0 / np.linalg.norm(np.linalg.inv(box), axis=0)
     extent = np.where(pbc, heights, np.ptp(x @ box.T, axis=0) + 1.0)
     radius = cutoff

@@ -184,7 +184,8 @@ def _pushed_apart(
         if (close & (i == j)).any():
             return None  # an atom and its own image: the cell is too narrow
         i, j, vectors, r = i[close], j[close], vectors[close], r[close]
-        push = 0.5 * (_PUSH * limits[i, j] - r) / np.maximum(r, 1e-9)
+        push = (0.5 * (_PUSH * limits[i, j] - r) / np.maximum(r, 1e-9))[:, None] * vectors
         positions = positions.copy()
-        np.add.at(positions, i, -push[:, None] * vectors)
+        np.subtract.at(positions, i, push)
+        np.add.at(positions, j, push)
     return None

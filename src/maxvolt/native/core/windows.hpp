@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <map>
 #include <utility>
 #include <vector>
 
+#include "index_table.hpp"
 #include "model.hpp"
 #include "partition.hpp"
 
@@ -27,18 +27,17 @@ using Shift = std::array<std::int32_t, 3>;
 class Shifts {
   public:
     std::int32_t number(const Shift& s) {
-        if (s == none_) return 0;
-        if (s == last_) return last_number_;
-        auto found = numbers_.find(s);
-        if (found == numbers_.end()) {
-            const auto next = std::int32_t(all_.size());
+        if (same(s, none_)) return 0;
+        if (same(s, last_)) return last_number_;
+        std::int32_t found = numbers_[s];
+        if (found < 0) {
+            found = numbers_[s] = std::int32_t(all_.size());
             all_.push_back(s);
             all_.push_back({-s[0], -s[1], -s[2]});
-            numbers_.emplace(all_[next + 1], next + 1);
-            found = numbers_.emplace(s, next).first;
+            numbers_[all_.back()] = found + 1;
         }
         last_ = s;
-        return last_number_ = found->second;
+        return last_number_ = found;
     }
     static std::int32_t opposite(std::int32_t number) { return number ? ((number - 1) ^ 1) + 1 : 0; }
     const Shift& operator[](std::int32_t number) const { return all_[number]; }
@@ -46,7 +45,7 @@ class Shifts {
   private:
     static constexpr Shift none_{0, 0, 0};
     std::vector<Shift> all_{none_};
-    std::map<Shift, std::int32_t> numbers_;
+    IndexTable<3> numbers_;
     Shift last_ = none_;
     std::int32_t last_number_ = 0;
 };
@@ -131,18 +130,16 @@ class Windows {
     struct Scratch {
         Scratch(const PairList& list, const std::vector<std::int32_t>& structures,
                 const std::int32_t* atom_labels)
-            : head(std::size_t(list.n_atoms), -1), images(list.images), labels(atom_labels) {
+            : images(list.images), labels(atom_labels) {
             for (std::int64_t i = 0; i < list.n_atoms; ++i) {
                 n_labels = std::max(n_labels, labels[i] + 1);
                 if (i == 0 || structures[i] != structures[i - 1])
                     origins.resize(std::size_t(structures[i]) + 1, std::int32_t(i));
             }
         }
-        std::vector<std::int32_t> head;     // first row of each atom, or -1
-        std::vector<std::int32_t> next;     // next row of the same atom
-        std::vector<std::int32_t> shift;    // of each row
+        IndexTable<2> rows;                 // of an atom and a number of a translation
+        IndexTable<4> places;               // of a structure and a translation
         std::vector<std::int32_t> origins;  // first atom of each structure
-        std::map<std::pair<std::int32_t, Shift>, std::int32_t> places;  // of a structure and translation
         const std::int32_t* images;
         const std::int32_t* labels;
         std::int32_t n_labels = 0;
@@ -170,35 +167,31 @@ class Windows {
 
     // Row of an atom's image in the window being made, which begins at row `begin`.
     std::int32_t row(Entry image, std::int64_t begin, Scratch& s) {
-        for (std::int32_t r = s.head[image.atom]; r >= 0; r = s.next[r])
-            if (s.shift[r] == image.shift) return r;
-        const auto r = std::int32_t(std::int64_t(atoms_.size()) - begin);
+        std::int32_t& known = s.rows[{image.atom, image.shift}];
+        if (known >= 0) return known;
+        const auto r = known = std::int32_t(std::int64_t(atoms_.size()) - begin);
         const std::int32_t structure = structures_[image.atom];
         Shift total = shifts_[image.shift];
         for (int c = 0; c < 3; ++c) total[c] -= s.images[3 * std::int64_t(image.atom) + c];
-        const auto n_places = std::int32_t(translations_.size() - std::size_t(place_first_.back()));
-        const auto [place, is_new] = s.places.emplace(std::pair(structure, total), n_places);
-        if (is_new)
+        std::int32_t& place = s.places[{structure, total[0], total[1], total[2]}];
+        if (place < 0) {
+            place = std::int32_t(translations_.size() - std::size_t(place_first_.back()));
             translations_.push_back({structure, s.origins[structure], {total[0], total[1], total[2]}});
+        }
         atoms_.push_back(image.atom);
-        places_.push_back(place->second);
-        s.shift.push_back(image.shift);
-        s.next.push_back(s.head[image.atom]);
-        s.head[image.atom] = r;
+        places_.push_back(place);
         return r;
     }
 
     void add_window(const std::int32_t* own, std::int64_t n, const Entries& entries, Scratch& s) {
         const std::int64_t begin = row_first_.back();
-        s.next.clear();
-        s.shift.clear();
+        s.rows.clear();
         s.places.clear();
         for (std::int64_t i = 0; i < n; ++i) row({own[i], 0}, begin, s);
         for (std::int64_t i = 0; i < n; ++i) add_neighbors(own[i], begin, entries, s);
         const auto n_rows = std::int32_t(std::int64_t(atoms_.size()) - begin);
         for (std::int64_t p = pair_first_[pair_first_.size() - std::size_t(n) - 1]; p < pair_first_.back(); ++p)
             if (neighbors_[p] < 0) neighbors_[p] = n_rows;
-        for (std::int32_t r = 0; r < n_rows; ++r) s.head[atoms_[begin + r]] = -1;
         atoms_.push_back(-1);
         places_.push_back(-1);
         row_first_.push_back(begin + n_rows + 1);
