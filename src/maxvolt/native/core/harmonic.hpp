@@ -12,13 +12,20 @@ namespace maxvolt::MAXVOLT_VARIANT {
 using Plan = HarmonicPlan<double>;
 
 template <class Number>
+using PlanOf = HarmonicPlan<typename Numbers<Number>::Real>;
+template <class Number>
+using RealOf = typename Numbers<Number>::Real;
+template <class Number>
+using StoredOf = typename Numbers<Number>::Stored;
+
+template <class Number>
 struct HarmonicSpace {
     Number *u, *gradient;  // [n_components]
     Number *slots, *slot_gradient;
 };
 
 template <class Number>
-MAXVOLT_INLINE HarmonicSpace<Number> make_harmonic_space(const Plan& p, Arena& arena) {
+MAXVOLT_INLINE HarmonicSpace<Number> make_harmonic_space(const PlanOf<Number>& p, Arena& arena) {
     HarmonicSpace<Number> space{};
     space.u = arena.take<Number>(p.n_components);
     space.gradient = arena.take<Number>(p.n_components);
@@ -29,9 +36,9 @@ MAXVOLT_INLINE HarmonicSpace<Number> make_harmonic_space(const Plan& p, Arena& a
 
 // Equation (29): harmonic moments from the independent basic ones.
 template <class Number>
-MAXVOLT_INLINE void harmonic_moments(const Plan& p, const vec* moments, const vec* tangents, Number* u) {
+MAXVOLT_INLINE void harmonic_moments(const PlanOf<Number>& p, const StoredOf<Number>* moments, const StoredOf<Number>* tangents, Number* u) {
     const std::int32_t* column = p.harmonic_columns;
-    const double* value = p.harmonic_values;
+    const RealOf<Number>* value = p.harmonic_values;
     for (int row = 0; row < p.n_harmonic_rows; ++row) {
         Number sum = Numbers<Number>::constant(0.0);
         for (int n = p.harmonic_rows[2 * row + 1]; n > 0; --n, ++column, ++value)
@@ -43,9 +50,9 @@ MAXVOLT_INLINE void harmonic_moments(const Plan& p, const vec* moments, const ve
 
 // Reverse of harmonic_moments.
 template <class Number>
-MAXVOLT_INLINE void pull_back_harmonics(const Plan& p, const Number* gradient, vec* adjoint, vec* tangents) {
+MAXVOLT_INLINE void pull_back_harmonics(const PlanOf<Number>& p, const Number* gradient, StoredOf<Number>* adjoint, StoredOf<Number>* tangents) {
     const std::int32_t* column = p.moment_columns;
-    const double* value = p.moment_values;
+    const RealOf<Number>* value = p.moment_values;
     for (int row = 0; row < p.n_moment_rows; ++row) {
         Number sum = Numbers<Number>::constant(0.0);
         for (int n = p.moment_rows[2 * row + 1]; n > 0; --n, ++column, ++value) sum += *value * gradient[*column];
@@ -57,7 +64,8 @@ struct CouplingRange {
     const std::int32_t *real, *ordered, *reversed, *end, *blocks, *blocks_end, *real_end;
 };
 
-MAXVOLT_INLINE CouplingRange coupling_range(const Plan& p, int coupling) {
+template <class AnyPlan>
+MAXVOLT_INLINE CouplingRange coupling_range(const AnyPlan& p, int coupling) {
     const std::int32_t* c = p.couplings + 4 * std::int64_t(coupling);
     return {p.real_products + 3 * c[0],    p.complex_products + 6 * c[1], p.complex_products + 6 * c[2],
             p.complex_products + 6 * c[5], p.blocks + 7 * c[3],           p.blocks + 7 * c[7],
@@ -99,7 +107,7 @@ MAXVOLT_INLINE void pull_back_complex_products(const std::int32_t* t, const std:
 
 // out[k][w] = sum over products of value[product][k] * slots[product][w], for K ranks.
 template <int W, int K, class Number>
-MAXVOLT_INLINE void couple_ranks(const double* value, int n_products, int stride, const Number* slots,
+MAXVOLT_INLINE void couple_ranks(const RealOf<Number>* value, int n_products, int stride, const Number* slots,
                                  const std::int32_t* ranks, const std::int32_t* targets, Number* u) {
     Number sum[K][W];
     for (int k = 0; k < K; ++k)
@@ -113,7 +121,7 @@ MAXVOLT_INLINE void couple_ranks(const double* value, int n_products, int stride
 
 // Reverse for K products: slot_gradient[product][w] = sum over ranks of value * gradient.
 template <int W, int K, class Number>
-MAXVOLT_INLINE void pull_back_ranks(const double* value, int n_ranks, const std::int32_t* ranks,
+MAXVOLT_INLINE void pull_back_ranks(const RealOf<Number>* value, int n_ranks, const std::int32_t* ranks,
                                     const std::int32_t* targets, const Number* gradient, Number* slot_gradient) {
     Number sum[K][W];
     for (int k = 0; k < K; ++k)
@@ -141,7 +149,7 @@ MAXVOLT_INLINE void by_fours(int n, Body&& body) {
 }
 
 template <int W, class Number>
-MAXVOLT_INLINE void couple_block(const Plan& p, const std::int32_t* b, const std::int32_t* targets,
+MAXVOLT_INLINE void couple_block(const PlanOf<Number>& p, const std::int32_t* b, const std::int32_t* targets,
                                  const Number* slots, Number* u) {
     by_fours(b[3], [&]<int K>(int k) __attribute__((always_inline)) {
         couple_ranks<W, K>(p.block_values + b[6] + k, b[1], b[3], slots + b[2], p.block_ranks + b[4] + k,
@@ -150,7 +158,7 @@ MAXVOLT_INLINE void couple_block(const Plan& p, const std::int32_t* b, const std
 }
 
 template <int W, class Number>
-MAXVOLT_INLINE void pull_back_block(const Plan& p, const std::int32_t* b, const std::int32_t* targets,
+MAXVOLT_INLINE void pull_back_block(const PlanOf<Number>& p, const std::int32_t* b, const std::int32_t* targets,
                                     const Number* gradient, Number* slot_gradient) {
     by_fours(b[1], [&]<int K>(int k) __attribute__((always_inline)) {
         pull_back_ranks<W, K>(p.block_values + b[6] + k * b[3], b[3], p.block_ranks + b[4], targets,
@@ -160,7 +168,7 @@ MAXVOLT_INLINE void pull_back_block(const Plan& p, const std::int32_t* b, const 
 
 // Equation (31): couples all pairs of harmonic moments.
 template <class Number>
-inline void couple_pairs(const Plan& p, const HarmonicSpace<Number>& space) {
+inline void couple_pairs(const PlanOf<Number>& p, const HarmonicSpace<Number>& space) {
     for (int pair = 0; pair < p.n_pairs; ++pair) {
         const std::int32_t* t = p.pairs + 4 * std::int64_t(pair);
         const Number *a = space.u + t[0], *b = space.u + t[1];
@@ -178,7 +186,7 @@ inline void couple_pairs(const Plan& p, const HarmonicSpace<Number>& space) {
 }
 
 template <class Number>
-inline void pull_back_pairs(const Plan& p, const HarmonicSpace<Number>& space) {
+inline void pull_back_pairs(const PlanOf<Number>& p, const HarmonicSpace<Number>& space) {
     for (int pair = 0; pair < p.n_pairs; ++pair) {
         const std::int32_t* t = p.pairs + 4 * std::int64_t(pair);
         const CouplingRange c = coupling_range(p, t[2]);
@@ -203,7 +211,7 @@ inline void pull_back_pairs(const Plan& p, const HarmonicSpace<Number>& space) {
 
 // C components of one row of G u; sums of every U-th entry apart, so that they do not wait for each other.
 template <int C, int U, class Number>
-MAXVOLT_INLINE Number form_row(const double* form, const std::int32_t* columns, int n, const Number* u,
+MAXVOLT_INLINE Number form_row(const RealOf<Number>* form, const std::int32_t* columns, int n, const Number* u,
                                const Number* own, Number* out) {
     Number sum[U][C];
     for (int q = 0; q < U; ++q)
@@ -225,8 +233,8 @@ MAXVOLT_INLINE Number form_row(const double* form, const std::int32_t* columns, 
 
 // gradient = G u; returns 1/2 u G u, equations (33) and (34).
 template <class Number>
-inline Number quadratic_form(const Plan& p, const HarmonicSpace<Number>& space) {
-    const double* form = p.form;
+inline Number quadratic_form(const PlanOf<Number>& p, const HarmonicSpace<Number>& space) {
+    const RealOf<Number>* form = p.form;
     const std::int32_t* columns = p.columns;
     Number energy = Numbers<Number>::constant(0.0);
     for (int row = 0; row < p.n_rows; ++row) {
@@ -247,14 +255,14 @@ inline Number quadratic_form(const Plan& p, const HarmonicSpace<Number>& space) 
         form += n;
         columns += n;
     }
-    return 0.5 * energy;
+    return RealOf<Number>(0.5) * energy;
 }
 
 // Energy of the scalars; adjoint = dE/d(independent basic moments). For Dual also their derivatives along
 // the direction in which the moments change by `tangents`; weight * E is added to what is differentiated.
 template <class Number>
-inline Number harmonic_energy(const Plan& p, int n_independent, const HarmonicSpace<Number>& space,
-                              const vec* moments, const vec* tangents, vec* adjoint, vec* adjoint_tangents) {
+inline Number harmonic_energy(const PlanOf<Number>& p, int n_independent, const HarmonicSpace<Number>& space,
+                              const StoredOf<Number>* moments, const StoredOf<Number>* tangents, StoredOf<Number>* adjoint, StoredOf<Number>* adjoint_tangents) {
     harmonic_moments(p, moments, tangents, space.u);
     couple_pairs(p, space);
     const Number energy = quadratic_form(p, space);
@@ -267,7 +275,7 @@ inline Number harmonic_energy(const Plan& p, int n_independent, const HarmonicSp
 
 // Equation (32) for one invariant.
 template <class Number>
-MAXVOLT_INLINE Number invariant(const Plan& p, int number, const Number* u) {
+MAXVOLT_INLINE Number invariant(const PlanOf<Number>& p, int number, const Number* u) {
     const std::int32_t* t = p.invariants + 3 * std::int64_t(number);
     Number sum = Numbers<Number>::constant(0.0);
     for (int c = 0; c < t[2]; ++c) sum += u[t[0] + c] * u[t[1] + c];
