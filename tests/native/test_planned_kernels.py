@@ -252,8 +252,21 @@ def test_an_entry_out_of_range_is_refused(name: str, value: int) -> None:
             core_with(**{name: changed.reshape(array.shape)})
 
 
+def test_sums_beyond_32_bits_are_refused() -> None:
+    plan = core_arguments(12)["plan"]
+    pairs, products = plan["pairs"].copy(), plan["real_products"].copy()
+    pairs[:, 0], products[:, 0] = -(2**31), -(2**31)
+    with pytest.raises(ValueError, match="evaluation plan"):
+        core_with(pairs=pairs, real_products=products)
+
+
 @pytest.mark.parametrize(
-    ("name", "value"), [("n_components", 3), ("n_slots", 3), ("constant", -2), ("constant", 10**6)]
+    ("name", "value"),
+    [
+        *(("n_components", value) for value in (-1, 0, 3)),
+        *(("n_slots", value) for value in (-1, 0, 3)),
+        *(("constant", value) for value in (-2, 10**6)),
+    ],
 )
 def test_sizes_that_are_too_small_are_refused(name: str, value: int) -> None:
     with pytest.raises(ValueError, match="evaluation plan"):

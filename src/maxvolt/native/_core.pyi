@@ -27,6 +27,8 @@ class System:
 class Core:
     def __init__(self, **arguments: Any) -> None: ...
     @property
+    def has_plan(self) -> bool: ...
+    @property
     def n_parameters(self) -> int: ...
 
 def kernel_names() -> list[str]: ...
@@ -36,6 +38,7 @@ def evaluate(
     begin: int,
     end: int,
     kernels: str,
+    single: bool,
     energies: Any,
     rows: Any,
     virials: Any,

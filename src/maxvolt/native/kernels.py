@@ -9,11 +9,12 @@ coefficient alone. Virials are dE/d(strain) in eV, Voigt order of `maxvolt.units
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from maxvolt.errors import DataError
+from maxvolt.errors import DataError, MaxvoltError
 from maxvolt.native import _core
 from maxvolt.native.neighborhoods import Neighborhoods
 from maxvolt.native.threads import map_ranges, run_ranges, split, thread_count
@@ -21,6 +22,7 @@ from maxvolt.native.threads import map_ranges, run_ranges, split, thread_count
 __all__ = [
     "Energies",
     "Jacobian",
+    "Precision",
     "directional_gradient",
     "evaluate",
     "instruction_sets",
@@ -28,6 +30,8 @@ __all__ = [
     "site_gradients",
     "structure_gradients",
 ]
+
+Precision = Literal["double", "single"]
 
 BEST = ""
 """Name that stands for the best instruction set of this processor."""
@@ -86,8 +90,24 @@ def _raise_if_coincident(atoms: list[int], where: Neighborhoods) -> None:
             )
 
 
+def _is_single(core: _core.Core, precision: str) -> bool:
+    if precision not in ("double", "single"):
+        raise MaxvoltError(f'precision must be "double" or "single"; got {precision!r}')
+    if precision == "single" and not core.has_plan:
+        raise MaxvoltError(
+            'precision="single" is not to be had for this potential: it has scalars of more than '
+            'four moments, or of moments of very high rank; use "double"'
+        )
+    return precision == "single"
+
+
 def evaluate(
-    core: _core.Core, where: Neighborhoods, *, threads: int | None = None, kernels: str = BEST
+    core: _core.Core,
+    where: Neighborhoods,
+    *,
+    threads: int | None = None,
+    kernels: str = BEST,
+    precision: Precision = "double",
 ) -> Energies:
     """Energies, forces and virials, equations (1) to (6).
 
@@ -101,12 +121,18 @@ def evaluate(
         Number of threads; None for every core.
     kernels
         Instruction set, one of `instruction_sets`; the best by default.
+    precision
+        "single" computes moments and contractions in single precision, two blocks of atoms at once;
+        distances, radial functions and sums of forces stay double.
 
     Raises
     ------
     DataError
         Two atoms coincide.
+    MaxvoltError
+        The precision is unknown, or single for a potential without a plan.
     """
+    single = _is_single(core, precision)
     energies = np.empty(where.n_atoms)
     rows = _core.empty_rows(where.windows.n_rows)
     parts = np.empty((where.windows.n_parts, 6))
@@ -114,7 +140,7 @@ def evaluate(
     virials = np.zeros((where.n_structures, 6))
     found = run_ranges(
         lambda _, begin, end: _core.evaluate(
-            core, where.system, begin, end, kernels, energies, rows, parts
+            core, where.system, begin, end, kernels, single, energies, rows, parts
         ),
         split(where.windows.n_windows, thread_count(threads)),
     )

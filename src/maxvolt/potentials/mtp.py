@@ -301,7 +301,11 @@ class MTP:
         return species_types(numbers, self.species)
 
     def evaluate_neighborhoods(
-        self, where: Neighborhoods, *, threads: int | None = None
+        self,
+        where: Neighborhoods,
+        *,
+        threads: int | None = None,
+        precision: kernels.Precision = "double",
     ) -> kernels.Energies:
         """Energies, forces and virials of structures whose neighbours are known.
 
@@ -314,9 +318,15 @@ class MTP:
         """
         if not self.is_trained:
             raise MaxvoltError("this potential is untrained: fit it first, with maxvolt.fit")
-        return kernels.evaluate(self.core, where, threads=threads)
+        return kernels.evaluate(self.core, where, threads=threads, precision=precision)
 
-    def evaluate(self, atoms: Atoms, *, threads: int | None = None) -> Evaluation:
+    def evaluate(
+        self,
+        atoms: Atoms,
+        *,
+        threads: int | None = None,
+        precision: kernels.Precision = "double",
+    ) -> Evaluation:
         """Energy, forces, stress and site energies of one structure.
 
         Parameters
@@ -325,17 +335,27 @@ class MTP:
             Any cell, also smaller than the cutoff; any periodicity.
         threads
             Number of threads; None for every core.
+        precision
+            "single" is up to twice as fast and good to 1e-6 of the forces; see docs/conventions.
 
         Raises
         ------
         SpeciesError, DataError, MaxvoltError
             As of `neighborhoods` and `evaluate_neighborhoods`.
         """
-        out = self.evaluate_neighborhoods(self.neighborhoods(atoms), threads=threads)
+        out = self.evaluate_neighborhoods(
+            self.neighborhoods(atoms), threads=threads, precision=precision
+        )
         stress = out.virials[0] / cell_volume(atoms.cell.array) if all(atoms.pbc) else None
         return Evaluation(float(out.site_energies.sum()), out.forces, stress, out.site_energies)
 
-    def evaluate_dataset(self, dataset: Dataset, *, threads: int | None = None) -> Predictions:
+    def evaluate_dataset(
+        self,
+        dataset: Dataset,
+        *,
+        threads: int | None = None,
+        precision: kernels.Precision = "double",
+    ) -> Predictions:
         """Evaluate every structure of a dataset, in bounded memory; see `evaluate`."""
         result = Predictions(
             np.empty(len(dataset)),
@@ -346,7 +366,7 @@ class MTP:
         for part in portions(dataset.counts, _PORTION):
             portion = dataset.select(part)
             where = self._portion(dataset, part)
-            out = self.evaluate_neighborhoods(where, threads=threads)
+            out = self.evaluate_neighborhoods(where, threads=threads, precision=precision)
             atoms = slice(dataset.offsets[part.start], dataset.offsets[part.stop])
             result.energies[part] = np.bincount(
                 where.structures, out.site_energies, minlength=len(portion)

@@ -25,47 +25,61 @@ class BoundPlan {
     explicit BoundPlan(PlanArrays arrays, std::int32_t n_independent, std::int32_t n_scalars,
                        std::int32_t constant)
         : a_(std::move(arrays)) {
+        require(a_.n_components >= 1 && a_.n_slots >= 1, "number of components or slots");
         check_matrix(a_.harmonic_rows, a_.n_components, a_.harmonic_columns, n_independent, a_.harmonic_values);
         check_matrix(a_.moment_rows, n_independent, a_.moment_columns, a_.n_components, a_.moment_values);
         check_couplings();
         check_form(n_scalars);
         require(constant >= -1 && constant < a_.n_components, "constant");
-        view_ = {a_.n_components,
-                 a_.n_slots,
-                 count(a_.harmonic_rows, 2),
-                 count(a_.moment_rows, 2),
-                 count(a_.pairs, 4),
-                 count(a_.rows, 3),
-                 count(a_.invariants, 3),
-                 constant,
-                 a_.harmonic_rows.data(),
-                 a_.harmonic_columns.data(),
-                 a_.harmonic_values.data(),
-                 a_.moment_rows.data(),
-                 a_.moment_columns.data(),
-                 a_.moment_values.data(),
-                 a_.couplings.data(),
-                 a_.real_products.data(),
-                 a_.complex_products.data(),
-                 a_.blocks.data(),
-                 a_.block_ranks.data(),
-                 a_.block_values.data(),
-                 a_.pairs.data(),
-                 a_.targets.data(),
-                 a_.rows.data(),
-                 a_.columns.data(),
-                 a_.form.data(),
-                 a_.invariants.data(),
-                 a_.expansion_first.data(),
-                 a_.expansion_columns.data(),
-                 a_.expansion_values.data()};
+        view_ = make_view<double>(a_.harmonic_values, a_.moment_values, a_.block_values, a_.form,
+                                  a_.expansion_values, constant);
+        for (const Reals* values :
+             {&a_.harmonic_values, &a_.moment_values, &a_.block_values, &a_.form, &a_.expansion_values})
+            single_.emplace_back(values->begin(), values->end());
+        single_view_ = make_view<float>(single_[0], single_[1], single_[2], single_[3], single_[4], constant);
     }
     BoundPlan(const BoundPlan&) = delete;
     BoundPlan& operator=(const BoundPlan&) = delete;
 
     const HarmonicPlan<double>* view() const { return &view_; }
+    const HarmonicPlan<float>* single_view() const { return &single_view_; }
 
   private:
+    template <class Real>
+    HarmonicPlan<Real> make_view(const std::vector<Real>& harmonic, const std::vector<Real>& moment,
+                                 const std::vector<Real>& block, const std::vector<Real>& form,
+                                 const std::vector<Real>& expansion, std::int32_t constant) const {
+        return {a_.n_components,
+                a_.n_slots,
+                count(a_.harmonic_rows, 2),
+                count(a_.moment_rows, 2),
+                count(a_.pairs, 4),
+                count(a_.rows, 3),
+                count(a_.invariants, 3),
+                constant,
+                a_.harmonic_rows.data(),
+                a_.harmonic_columns.data(),
+                harmonic.data(),
+                a_.moment_rows.data(),
+                a_.moment_columns.data(),
+                moment.data(),
+                a_.couplings.data(),
+                a_.real_products.data(),
+                a_.complex_products.data(),
+                a_.blocks.data(),
+                a_.block_ranks.data(),
+                block.data(),
+                a_.pairs.data(),
+                a_.targets.data(),
+                a_.rows.data(),
+                a_.columns.data(),
+                form.data(),
+                a_.invariants.data(),
+                a_.expansion_first.data(),
+                a_.expansion_columns.data(),
+                expansion.data()};
+    }
+
     static void require(bool condition, const char* what) {
         if (!condition) throw std::invalid_argument(std::string("evaluation plan: ") + what + " out of range");
     }
@@ -108,13 +122,13 @@ class BoundPlan {
         const std::int32_t *now = &a_.couplings[4 * pair[2]], *next = now + 4;
         for (std::int32_t r = now[0]; r < next[0]; ++r) {
             const std::int32_t* t = &a_.real_products[3 * r];
-            require(inside(pair[0] + t[0], 1, a_.n_components) && inside(pair[1] + t[1], 1, a_.n_components) &&
+            require(inside(std::int64_t(pair[0]) + t[0], 1, a_.n_components) && inside(std::int64_t(pair[1]) + t[1], 1, a_.n_components) &&
                         inside(t[2], 1, a_.n_slots),
                     "real product");
         }
         for (std::int32_t r = now[1]; r < next[1]; ++r) {
             const std::int32_t* t = &a_.complex_products[6 * r];
-            require(inside(pair[0] + t[0], 2, a_.n_components) && inside(pair[1] + t[1], 2, a_.n_components),
+            require(inside(std::int64_t(pair[0]) + t[0], 2, a_.n_components) && inside(std::int64_t(pair[1]) + t[1], 2, a_.n_components),
                     "complex product");
             for (int q = 2; q < 6; ++q) require(inside(t[q], 1, a_.n_slots), "slot of a complex product");
         }
@@ -127,23 +141,26 @@ class BoundPlan {
             for (std::int32_t k = b[4]; k < b[4] + b[3]; ++k) {
                 require(inside(pair[3] + std::int64_t(a_.block_ranks[k]), 1, std::int64_t(a_.targets.size())),
                         "rank of a pair");
-                require(inside(a_.targets[pair[3] + a_.block_ranks[k]] + b[5], b[0], a_.n_components),
+                require(inside(std::int64_t(a_.targets[pair[3] + a_.block_ranks[k]]) + b[5], b[0], a_.n_components),
                         "target of a pair");
             }
         }
     }
 
     void check_form(std::int32_t n_scalars) const {
-        std::int64_t total = 0;
+        std::int64_t total = 0, covered = 0;  // rows in order, one for each channel: no gradient is left out
         for (std::int32_t r = 0; r < count(a_.rows, 3); ++r) {
             const std::int32_t* t = &a_.rows[3 * r];
+            require(t[0] == covered, "row of the form");
+            covered += t[1];
             require(t[1] > 0 && t[2] >= 0 && inside(t[0], t[1], a_.n_components), "row of the form");
             require(inside(total, t[2], std::int64_t(a_.columns.size())), "entries of the form");
             for (std::int64_t i = total; i < total + t[2]; ++i)
                 require(inside(a_.columns[i], t[1], a_.n_components), "column of the form");
             total += t[2];
         }
-        require(total == std::int64_t(a_.columns.size()) && a_.columns.size() == a_.form.size(),
+        require(covered == a_.n_components && total == std::int64_t(a_.columns.size()) &&
+                    a_.columns.size() == a_.form.size(),
                 "entries of the form");
         for (std::int32_t e = 0; e < count(a_.invariants, 3); ++e) {
             const std::int32_t* t = &a_.invariants[3 * e];
@@ -162,6 +179,8 @@ class BoundPlan {
 
     PlanArrays a_;
     HarmonicPlan<double> view_{};
+    std::vector<std::vector<float>> single_;
+    HarmonicPlan<float> single_view_{};
 };
 
 }  // namespace maxvolt

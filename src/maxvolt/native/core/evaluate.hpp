@@ -30,26 +30,36 @@ MAXVOLT_INLINE Workspace make_workspace(const Model& m, const System& s, Arena& 
     return w;
 }
 
+// What the sums over neighbours take of a block: unit vectors and radial functions, [slot] and [slot][mu].
+template <class V>
+struct Slots {
+    int n_slots;
+    const V *x, *y, *z, *f, *df;
+};
+
+MAXVOLT_INLINE Slots<vec> slots(const Block& b) { return {b.n_slots, b.x, b.y, b.z, b.f, b.df}; }
+
 // Sums over the neighbours, equation (3).
-inline void basic_moments(const Model& m, const Block& b, vec* powers, vec* moments) {
+template <class V>
+inline void basic_moments(const Model& m, const Slots<V>& b, V* powers, V* moments) {
     constexpr int S = slot_group;
-    for (int i = 0; i < m.n_independent; ++i) moments[i] = zero();
+    for (int i = 0; i < m.n_independent; ++i) moments[i] = Numbers<V>::constant(0);
     for (int n = 0; n < b.n_slots; n += S) {
-        vec x[S], y[S], z[S];
+        V x[S], y[S], z[S];
         for (int s = 0; s < S; ++s) {
             x[s] = b.x[n + s];
             y[s] = b.y[n + s];
             z[s] = b.z[n + s];
         }
         for (int mu = 0; mu < m.n_mu; ++mu) {
-            vec f[S];
+            V f[S];
             for (int s = 0; s < S; ++s) f[s] = b.f[std::int64_t(n + s) * m.n_mu + mu];
             with_degree(m.degrees[mu], [&]<int D>() __attribute__((always_inline)) {
                 if constexpr (D < 0) {
-                    accumulate<S>(m.degrees[mu], f, x, y, z, reinterpret_cast<vec(*)[S]>(powers),
+                    accumulate<S>(m.degrees[mu], f, x, y, z, reinterpret_cast<V(*)[S]>(powers),
                                   moments + m.moment_offsets[mu]);
                 } else {
-                    vec kept[D + 1][S];
+                    V kept[D + 1][S];
                     accumulate<S>(D, f, x, y, z, kept, moments + m.moment_offsets[mu]);
                 }
             });
@@ -88,39 +98,52 @@ inline vec moments_energy(const Model& m, Workspace& w) {
     return energy;
 }
 
-// dE/dr of slots n, n+1 from the adjoints of the basic moments, equation (16): added to `own`, taken from the
-// neighbours' rows. The moments of one mu make a polynomial in the unit vector.
-MAXVOLT_INLINE void pair_forces(const Model& m, const Workspace& w, int n, vec (&own)[3], double* rows) {
-    constexpr int S = 2;
-    const Block& b = w.block;
-    vec x[S], y[S], z[S], gx[S], gy[S], gz[S], radial[S];
+// dE/d(unit vector) and dE/dr at fixed unit vector.
+template <class V>
+struct SlotGradient {
+    V x, y, z, radial;
+};
+
+// Gradients in S slots from the adjoints of the basic moments, equation (16). The moments of one mu make a
+// polynomial in the unit vector.
+template <int S, class V>
+MAXVOLT_INLINE void slot_gradients(const Model& m, const Slots<V>& b, const V* adjoint, int n,
+                                   SlotGradient<V> (&g)[S]) {
+    V x[S], y[S], z[S];
     for (int s = 0; s < S; ++s) {
         x[s] = b.x[n + s];
         y[s] = b.y[n + s];
         z[s] = b.z[n + s];
-        gx[s] = gy[s] = gz[s] = zero();
-        radial[s] = b.repulsion_slope[n + s];
+        g[s].x = g[s].y = g[s].z = g[s].radial = Numbers<V>::constant(0);
     }
     for (int mu = 0; mu < m.n_mu; ++mu) {
-        const vec *f = b.f + std::int64_t(n) * m.n_mu + mu, *df = b.df + std::int64_t(n) * m.n_mu + mu;
+        const V *f = b.f + std::int64_t(n) * m.n_mu + mu, *df = b.df + std::int64_t(n) * m.n_mu + mu;
         with_degree(m.degrees[mu], [&]<int D>() __attribute__((always_inline)) {
-            const auto p = polynomial<S>(D < 0 ? m.degrees[mu] : D, w.adjoint + m.moment_offsets[mu], x, y, z);
+            const auto p = polynomial<S>(D < 0 ? m.degrees[mu] : D, adjoint + m.moment_offsets[mu], x, y, z);
             for (int s = 0; s < S; ++s) {
-                gx[s] += f[s * m.n_mu] * p.x[s];
-                gy[s] += f[s * m.n_mu] * p.y[s];
-                gz[s] += f[s * m.n_mu] * p.z[s];
-                radial[s] += df[s * m.n_mu] * p.value[s];
+                g[s].x += f[s * m.n_mu] * p.x[s];
+                g[s].y += f[s * m.n_mu] * p.y[s];
+                g[s].z += f[s * m.n_mu] * p.z[s];
+                g[s].radial += df[s * m.n_mu] * p.value[s];
             }
         });
     }
-    for (int s = 0; s < S; ++s) {
-        const vec inverse_r = b.inverse_r[n + s];
-        const vec along = radial[s] - (gx[s] * x[s] + gy[s] * y[s] + gz[s] * z[s]) * inverse_r;
-        const vec g[3] = {gx[s] * inverse_r + along * x[s], gy[s] * inverse_r + along * y[s],
-                          gz[s] * inverse_r + along * z[s]};
-        for (int a = 0; a < 3; ++a) own[a] += g[a];
-        add_to_rows(rows, b.row + (n + s) * lanes, -g[0], -g[1], -g[2]);
-    }
+}
+
+// dE/dr of one slot: added to `own`, taken from the neighbours' rows.
+MAXVOLT_INLINE void add_forces(const Block& b, int n, const SlotGradient<vec>& given, vec (&own)[3], double* rows) {
+    const vec x = b.x[n], y = b.y[n], z = b.z[n], inverse_r = b.inverse_r[n];
+    const vec along =
+        given.radial + b.repulsion_slope[n] - (given.x * x + given.y * y + given.z * z) * inverse_r;
+    const vec g[3] = {given.x * inverse_r + along * x, given.y * inverse_r + along * y,
+                      given.z * inverse_r + along * z};
+    for (int a = 0; a < 3; ++a) own[a] += g[a];
+    add_to_rows(rows, b.row + n * lanes, -g[0], -g[1], -g[2]);
+}
+
+MAXVOLT_INLINE void store_energies(const Block& b, vec energy, double* site_energies) {
+    for (int l = 0; l < lanes; ++l)
+        if (b.atom[l] >= 0) site_energies[b.atom[l]] = energy[l];
 }
 
 // dE/d(strain) of each structure, equation (13): as forces on the rows of one pair cancel, the sum over
@@ -150,13 +173,15 @@ inline std::int64_t evaluate(const Model& m, const System& s, std::int64_t begin
     for (std::int64_t i = begin; i < end; i += lanes) {
         const std::int64_t bad = load_block<Load::forces>(m, s, i, end, w.block);
         if (bad >= 0) return bad;
-        basic_moments(m, b, w.tile, w.moments);
-        const vec energy = constant_energy(m, s, b) + moments_energy(m, w);
+        basic_moments(m, slots(b), w.tile, w.moments);
+        store_energies(b, constant_energy(m, s, b) + moments_energy(m, w), out.site_energies);
         vec own[3] = {zero(), zero(), zero()};
-        for (int n = 0; n < b.n_slots; n += 2) pair_forces(m, w, n, own, out.rows);
+        for (int n = 0; n < b.n_slots; n += 2) {
+            SlotGradient<vec> g[2];
+            slot_gradients<2>(m, slots(b), w.adjoint, n, g);
+            for (int q = 0; q < 2; ++q) add_forces(b, n + q, g[q], own, out.rows);
+        }
         add_to_rows(out.rows, b.own, own[0], own[1], own[2]);
-        for (int l = 0; l < lanes; ++l)
-            if (b.atom[l] >= 0) out.site_energies[b.atom[l]] = energy[l];
     }
     add_virials(s, out);
     return -1;

@@ -123,7 +123,7 @@ inline std::int64_t site_gradients(const Model& m, const System& s, std::int64_t
     for (std::int64_t i = begin; i < end; i += lanes) {
         const std::int64_t bad = load_block(m, s, i, end, w.block);
         if (bad >= 0) return bad;
-        basic_moments(m, b, w.tile, w.moments);
+        basic_moments(m, slots(b), w.tile, w.moments);
         moments_energy(m, w);
         for (std::int64_t q = 0; q < row; ++q) g.radial_sums[q] = zero();
         for (int n = 0; n < b.n_slots; n += slot_group) {

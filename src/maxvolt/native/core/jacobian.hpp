@@ -362,7 +362,7 @@ inline std::int64_t jacobian(const Model& given, const ScalarGraph& graph, const
     for (std::int64_t i = begin; i < end; i += lanes) {
         const std::int64_t bad = load_block(m, s, i, end, base.block);
         if (bad >= 0) return bad;
-        basic_moments(m, b, base.tile, base.moments);
+        basic_moments(m, slots(b), base.tile, base.moments);
         contract(m, base.moments);
         energy_adjoint(m, base.moments, base.adjoint);
         load_basis_moments(m, w);

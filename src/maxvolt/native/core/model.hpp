@@ -85,6 +85,7 @@ struct Model {
     const Product* products;
     const std::int32_t* scalars;      // [n_scalars] moment index of each scalar
     const HarmonicPlan<double>* plan;  // how evaluate and the gradients compute the scalars; null: by the table
+    const HarmonicPlan<float>* single_plan;  // the same in single precision
 };
 
 // What the Jacobian kernel needs beyond the model: what depends on what.
@@ -179,9 +180,13 @@ struct Kernels {
     std::int64_t (*prepared_bytes)(const Model&, const Window&);
     System (*prepare)(const Model&, const Atoms&, const Window&, void* memory);
     std::int64_t (*workspace_bytes)(const Model&, const System&);
+    std::int64_t (*single_workspace_bytes)(const Model&, const System&);
     std::int64_t (*jacobian_workspace_bytes)(const Model&, const ScalarGraph&, const System&);
     std::int64_t (*evaluate)(const Model&, const System&, std::int64_t begin, std::int64_t end,
                              void* workspace, const EvaluationOutput&);
+    // The same in single precision; the model must have a plan.
+    std::int64_t (*evaluate_single)(const Model&, const System&, std::int64_t begin, std::int64_t end,
+                                    void* workspace, const EvaluationOutput&);
     // rows[entry of the order][n_parameters] are set.
     std::int64_t (*site_gradients)(const Model&, const System&, std::int64_t begin, std::int64_t end,
                                    void* workspace, double* const* rows);

@@ -178,6 +178,7 @@ class Core {
         m.scalars = scalars_.data();
         if (!plan.is_none()) plan_ = bind_plan(nb::cast<nb::dict>(plan), m);
         m.plan = plan_ ? plan_->view() : nullptr;
+        m.single_plan = plan_ ? plan_->single_view() : nullptr;
     }
 
     void check(const AtomicSystem& s, std::int64_t begin, std::int64_t end) const {
@@ -204,25 +205,28 @@ class Core {
 };
 
 std::int64_t evaluate(const Core& core, const AtomicSystem& s, std::int64_t begin, std::int64_t end,
-                      const std::string& kernels, Output<nb::ndim<1>> energies,
+                      const std::string& kernels, bool single, Output<nb::ndim<1>> energies,
                       Output<nb::shape<-1, 4>> rows, Output<nb::shape<-1, 6>> virials) {
     core.check(s, begin, end);
+    require(!single || core.view.single_plan, "single precision needs an evaluation plan");
     require(std::int64_t(energies.size()) == s.atoms.n_atoms, "site energies of wrong size");
     require(std::int64_t(rows.shape(0)) == s.windows->n_rows(), "rows of forces of wrong size");
     require(reinterpret_cast<std::uintptr_t>(rows.data()) % 32 == 0, "rows of forces must be aligned");
     require(std::int64_t(virials.shape(0)) == s.windows->n_parts(), "virials of wrong size");
     const Kernels* k = find_kernels(kernels);
     double *energy = energies.data(), *row = rows.data(), *virial = virials.data();
+    const auto bytes = single ? k->single_workspace_bytes : k->workspace_bytes;
+    const auto kernel = single ? k->evaluate_single : k->evaluate;
     nb::gil_scoped_release release;
     return for_windows(
         *k, core.view, s, begin, end,
-        [&](const maxvolt::System& system) { return k->workspace_bytes(core.view, system); },
+        [&](const maxvolt::System& system) { return bytes(core.view, system); },
         [&](std::int64_t w, const maxvolt::System& system, void* memory) {
             double* parts = virial + 6 * s.windows->first_part(w);
             std::fill(parts, virial + 6 * s.windows->first_part(w + 1), 0.0);
-            return k->evaluate(core.view, system, 0, system.n_own, memory,
-                               {energy, row + 4 * s.windows->first_row(w), parts,
-                                (*s.windows)[w].first_structure});
+            return kernel(core.view, system, 0, system.n_own, memory,
+                          {energy, row + 4 * s.windows->first_row(w), parts,
+                           (*s.windows)[w].first_structure});
         });
 }
 
@@ -395,10 +399,11 @@ NB_MODULE(_core, module) {
              "moment_coeffs"_a, "monomial_counts"_a, "moment_offsets"_a, "max_degree"_a, "n_independent"_a,
              "n_basic"_a, "n_moments"_a, "traces"_a, "run_targets"_a, "run_first"_a, "left"_a, "right"_a, "factors"_a,
              "scalars"_a, "plan"_a.none())
+        .def_prop_ro("has_plan", [](const Core& c) { return c.view.plan != nullptr; })
         .def_prop_ro("n_parameters", [](const Core& c) { return n_parameters(c.view); });
     // Outputs are written to as they are: a converted copy of one would be thrown away.
     module.def("evaluate", &evaluate, "core"_a, "system"_a, "begin"_a, "end"_a, "kernels"_a,
-               "energies"_a.noconvert(), "rows"_a.noconvert(), "virials"_a.noconvert());
+               "single"_a, "energies"_a.noconvert(), "rows"_a.noconvert(), "virials"_a.noconvert());
     module.def("empty_rows", &empty_rows, "n"_a);
     module.def("fold_forces", &fold_forces, "system"_a, "begin"_a, "end"_a, "rows"_a.noconvert(),
                "forces"_a.noconvert());

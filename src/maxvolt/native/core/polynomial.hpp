@@ -1,29 +1,30 @@
 // Polynomials in unit vectors with the independent monomials of moments.hpp, by Horner's rule.
 #pragma once
+#include "dual.hpp"
 #include "moments.hpp"
-#include "simd.hpp"
 
 namespace maxvolt::MAXVOLT_VARIANT {
 
-template <int S>
+// V: vec, or single_vec.
+template <int S, class V>
 struct PolynomialGradient {
-    vec value[S], x[S], y[S], z[S];
+    V value[S], x[S], y[S], z[S];
 };
 
 // Part without z (nz = 0) or the factor of z (nz = 1) of a polynomial: value and derivatives by x and y. Powers of y
 // from high to low, in each of them powers of x from high to low.
-template <int S>
-MAXVOLT_INLINE void plane_polynomial(int degree, int nz, const vec* c, const vec (&x)[S], const vec (&y)[S],
-                                     vec (&value)[S], vec (&by_x)[S], vec (&by_y)[S]) {
-    for (int s = 0; s < S; ++s) value[s] = by_x[s] = by_y[s] = zero();
+template <int S, class V>
+MAXVOLT_INLINE void plane_polynomial(int degree, int nz, const V* c, const V (&x)[S], const V (&y)[S],
+                                     V (&value)[S], V (&by_x)[S], V (&by_y)[S]) {
+    for (int s = 0; s < S; ++s) value[s] = by_x[s] = by_y[s] = Numbers<V>::constant(0);
 #pragma GCC unroll 16
     for (int ny = degree - nz; ny >= 0; --ny) {
-        vec v[S], dv[S];
-        for (int s = 0; s < S; ++s) v[s] = dv[s] = zero();
+        V v[S], dv[S];
+        for (int s = 0; s < S; ++s) v[s] = dv[s] = Numbers<V>::constant(0);
 #pragma GCC unroll 16
         for (int nx = degree - nz - ny; nx >= 0; --nx) {
             const int d = nx + ny + nz;
-            const vec coefficient = c[monomials_below(d) + (nz ? d + 1 : 0) + ny];
+            const V coefficient = c[monomials_below(d) + (nz ? d + 1 : 0) + ny];
             for (int s = 0; s < S; ++s) {
                 dv[s] = dv[s] * x[s] + v[s];
                 v[s] = v[s] * x[s] + coefficient;
@@ -38,13 +39,13 @@ MAXVOLT_INLINE void plane_polynomial(int degree, int nz, const vec* c, const vec
 }
 
 // Polynomial of S unit vectors (x, y, z) and its gradient; c: coefficients of the monomials up to the degree.
-template <int S>
-MAXVOLT_INLINE PolynomialGradient<S> polynomial(int degree, const vec* c, const vec (&x)[S],
-                                                const vec (&y)[S], const vec (&z)[S]) {
-    PolynomialGradient<S> p;
-    vec by_z[S], by_zx[S], by_zy[S];
-    plane_polynomial<S>(degree, 1, c, x, y, by_z, by_zx, by_zy);
-    plane_polynomial<S>(degree, 0, c, x, y, p.value, p.x, p.y);
+template <int S, class V>
+MAXVOLT_INLINE PolynomialGradient<S, V> polynomial(int degree, const V* c, const V (&x)[S],
+                                                const V (&y)[S], const V (&z)[S]) {
+    PolynomialGradient<S, V> p;
+    V by_z[S], by_zx[S], by_zy[S];
+    plane_polynomial<S, V>(degree, 1, c, x, y, by_z, by_zx, by_zy);
+    plane_polynomial<S, V>(degree, 0, c, x, y, p.value, p.x, p.y);
     for (int s = 0; s < S; ++s) {
         p.value[s] += z[s] * by_z[s];
         p.x[s] += z[s] * by_zx[s];
@@ -55,23 +56,23 @@ MAXVOLT_INLINE PolynomialGradient<S> polynomial(int degree, const vec* c, const 
 }
 
 // moments += f * monomials up to the degree, for S unit vectors. Powers of x are kept, those of y and z grow with f.
-template <int S>
-MAXVOLT_INLINE void accumulate(int degree, const vec (&f)[S], const vec (&x)[S], const vec (&y)[S],
-                               const vec (&z)[S], vec (*powers)[S], vec* moments) {
-    for (int s = 0; s < S; ++s) powers[0][s] = broadcast(1.0);
+template <int S, class V>
+MAXVOLT_INLINE void accumulate(int degree, const V (&f)[S], const V (&x)[S], const V (&y)[S],
+                               const V (&z)[S], V (*powers)[S], V* moments) {
+    for (int s = 0; s < S; ++s) powers[0][s] = Numbers<V>::constant(1);
 #pragma GCC unroll 16
     for (int nx = 1; nx <= degree; ++nx)
         for (int s = 0; s < S; ++s) powers[nx][s] = powers[nx - 1][s] * x[s];
     for (int nz = 0; nz < 2; ++nz) {
-        vec w[S];
+        V w[S];
         for (int s = 0; s < S; ++s) w[s] = nz ? f[s] * z[s] : f[s];
 #pragma GCC unroll 16
         for (int ny = 0; ny <= degree - nz; ++ny) {
 #pragma GCC unroll 16
             for (int nx = 0; nx <= degree - nz - ny; ++nx) {
                 const int d = nx + ny + nz;
-                vec& moment = moments[monomials_below(d) + (nz ? d + 1 : 0) + ny];
-                vec sum = moment;
+                V& moment = moments[monomials_below(d) + (nz ? d + 1 : 0) + ny];
+                V sum = moment;
                 for (int s = 0; s < S; ++s) sum += nx ? w[s] * powers[nx][s] : w[s];
                 moment = sum;
             }

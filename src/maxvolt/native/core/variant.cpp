@@ -1,5 +1,6 @@
 // One instruction set's kernels; compiled once per set with MAXVOLT_VARIANT and MAXVOLT_LANES.
 #include "jacobian.hpp"
+#include "single.hpp"
 
 namespace maxvolt {
 namespace MAXVOLT_VARIANT {
@@ -13,6 +14,12 @@ inline std::int64_t prepared_bytes(const Model& m, const Window& w) {
 inline std::int64_t workspace_bytes(const Model& m, const System& s) {
     Arena arena{nullptr};
     make_gradient_workspace(m, s, arena);
+    return arena.used;
+}
+
+inline std::int64_t single_workspace_bytes(const Model& m, const System& s) {
+    Arena arena{nullptr};
+    make_single_workspace(m, s, arena);
     return arena.used;
 }
 
@@ -35,8 +42,10 @@ extern const Kernels MAXVOLT_TABLE(MAXVOLT_VARIANT) = {
     MAXVOLT_VARIANT::prepared_bytes,
     MAXVOLT_VARIANT::prepare,
     MAXVOLT_VARIANT::workspace_bytes,
+    MAXVOLT_VARIANT::single_workspace_bytes,
     MAXVOLT_VARIANT::jacobian_workspace_bytes,
     MAXVOLT_VARIANT::evaluate,
+    MAXVOLT_VARIANT::evaluate_single,
     MAXVOLT_VARIANT::site_gradients,
     MAXVOLT_VARIANT::directional_gradient,
     MAXVOLT_VARIANT::jacobian,
