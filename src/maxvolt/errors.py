@@ -8,11 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 
 __all__ = [
+    "CampaignError",
     "DataError",
     "FileFormatError",
     "FitError",
     "LabellingError",
     "MaxvoltError",
+    "SettingsError",
     "SpeciesError",
 ]
 
@@ -64,3 +66,11 @@ class FitError(MaxvoltError):
 
 class LabellingError(MaxvoltError):
     """Reference calculations cannot be made; the message says what to do."""
+
+
+class SettingsError(MaxvoltError):
+    """A file of settings cannot be used; the message names the keys, what is expected, a remedy."""
+
+
+class CampaignError(MaxvoltError):
+    """A campaign cannot go on; the message says why and what to do."""

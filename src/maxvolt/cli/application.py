@@ -20,7 +20,9 @@ from maxvolt.cli import (
     info,
     label,
     mindist,
+    run,
     select,
+    status,
     train,
 )
 from maxvolt.errors import MaxvoltError
@@ -35,6 +37,8 @@ INTERRUPTED = 130
 
 _COMMANDS = (
     train,
+    run,
+    status,
     evaluate,
     errors,
     grade,

@@ -1,0 +1,154 @@
+"""Active learning from a file of settings: a loop that any kill leaves ready to go on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+
+from maxvolt.campaign.beginning import begin_iteration, remove_remains
+from maxvolt.campaign.events import Callback, Event
+from maxvolt.campaign.folder import CampaignFolder
+from maxvolt.campaign.iteration import run_iteration
+from maxvolt.campaign.labelling_step import WaitingError
+from maxvolt.campaign.locking import locked
+from maxvolt.campaign.planning import Action, Past, plan, read_past
+from maxvolt.campaign.products import publish, published_potential
+from maxvolt.campaign.runner import Runner
+from maxvolt.campaign.settings import CampaignSettings, read_settings
+from maxvolt.campaign.state import state_after
+from maxvolt.campaign.surroundings import Surroundings
+from maxvolt.native.threads import thread_count
+
+__all__ = ["Campaign", "CampaignResult"]
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignResult:
+    """How a run of a campaign ended.
+
+    Attributes
+    ----------
+    status
+        "finished": every stage is complete. "stopped": a limit of the settings ended it. "waiting":
+        labels of a manual reference are missing.
+    reason
+        In words, with what to do.
+    folder
+        Of the campaign.
+    potential
+        Files of the newest potential, one a member.
+    training
+        The training set, extended XYZ.
+    """
+
+    status: str
+    reason: str
+    folder: Path
+    potential: tuple[Path, ...]
+    training: Path
+
+
+class Campaign:
+    """A campaign: sample, select, label, refit, until nothing extrapolates any more.
+
+    Everything it knows is in its folder; `run` begins, goes on after a kill, or finds that there is
+    nothing left to do. The file is read again before each iteration, so that it can be edited
+    meanwhile.
+
+    Parameters
+    ----------
+    path
+        The campaign file, see docs/campaigns.
+
+    Raises
+    ------
+    SettingsError
+        The file cannot be used; the message names every key at fault.
+
+    Examples
+    --------
+    ``maxvolt.Campaign("campaign.toml").run(callbacks=[print])``
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.folder = CampaignFolder(self.settings().folder)
+
+    def settings(self) -> CampaignSettings:
+        """Read the file as it is now."""
+        return read_settings(self.path)
+
+    def run(
+        self,
+        callbacks: Sequence[Callback] = (),
+        *,
+        executor: Executor | None = None,
+        retry: bool = False,
+        partial: bool = False,
+    ) -> CampaignResult:
+        """Do all that is left to do.
+
+        Parameters
+        ----------
+        callbacks
+            Called with every `Event`; what they raise ends the run, which can go on later.
+        executor
+            Runs scenarios and reference calculations, for example Dask's on a cluster whose nodes
+            share the folder; None for processes of this machine.
+        retry
+            Repeat reference calculations that have failed before.
+        partial
+            Go on with the labels that a manual reference has brought so far.
+
+        Raises
+        ------
+        SettingsError
+            The file cannot be used.
+        CampaignError
+            Nothing can be labelled, files are damaged, or another process is at it.
+        """
+        self.folder.path.mkdir(parents=True, exist_ok=True)
+        with locked(self.folder.lock_file):
+            remove_remains(self.folder.path)
+            workers = thread_count(self.settings().general.workers)
+            with Surroundings(
+                self.folder,
+                self.path.parent,
+                workers,
+                callbacks,
+                executor,
+                retry=retry,
+                partial=partial,
+            ) as surroundings:
+                return self._run(surroundings)
+
+    def _run(self, surroundings: Surroundings) -> CampaignResult:
+        surroundings.record(Event("started", content={"file": str(self.path), "pid": os.getpid()}))
+        while True:
+            file, past = self.settings(), read_past(self.folder.iterations())
+            publish(self.folder, past)
+            following = plan(past, file)
+            if following.action is not Action.ITERATE:
+                return self._end(surroundings, past, str(following.action), following.reason)
+            folder = self.folder.iteration(len(past))
+            begin_iteration(surroundings, folder, following, past)
+            runner = Runner(surroundings, folder, following.settings, state_after(self.folder, past))
+            try:
+                run_iteration(runner, following.kind)
+            except WaitingError as waiting:
+                return self._end(surroundings, past, "waiting", str(waiting))
+
+    def _end(
+        self, surroundings: Surroundings, past: Sequence[Past], status: str, reason: str
+    ) -> CampaignResult:
+        surroundings.record(Event(status, content={"reason": reason}))
+        return CampaignResult(
+            status=status,
+            reason=reason,
+            folder=self.folder.path,
+            potential=tuple(published_potential(self.folder, past)),
+            training=self.folder.training_file,
+        )

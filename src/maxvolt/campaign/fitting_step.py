@@ -1,0 +1,170 @@
+"""Steps F and A: fit the potential to the training set, choose its active set, measure errors."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from maxvolt.campaign.fit_start import start_of_fit
+from maxvolt.campaign.folder import IterationFolder
+from maxvolt.campaign.query import active_set_of
+from maxvolt.campaign.seeds import derived_seed
+from maxvolt.campaign.sections import FitSection
+from maxvolt.campaign.settings import Settings
+from maxvolt.campaign.storage import StepResult
+from maxvolt.dataset import Dataset
+from maxvolt.errors import FitError
+from maxvolt.fitting import FitProgress, FitResult, FitSettings, Weights, fit
+from maxvolt.fitting.errors import Comparison
+from maxvolt.potentials import MTP, Ensemble, Predictions
+
+__all__ = ["FitTask", "errors_of", "fit_potential", "remove_checkpoints"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FitTask:
+    """A fit to be made.
+
+    Attributes
+    ----------
+    settings
+        Of the iteration.
+    folder
+        Of the iteration, where the potential and its checkpoints go.
+    training
+        Training set.
+    validation
+        Structures to measure errors on, perhaps none.
+    before
+        Potential of the iteration before.
+    threads
+        Number of threads.
+    progress
+        Told of each iteration.
+    """
+
+    settings: Settings
+    folder: IterationFolder
+    training: Dataset
+    validation: Dataset
+    before: MTP | Ensemble | None
+    threads: int
+    progress: Callable[[FitProgress], None]
+
+
+def fit_potential(task: FitTask) -> StepResult:
+    """Fit all members, write the potential with its active set; return errors and predictions."""
+    began = time.perf_counter()
+    results = [_fit_member(task, member) for member in range(task.settings.potential.members)]
+    members = tuple(_single(result.potential) for result in results)
+    potential = members[0] if len(members) == 1 else Ensemble(members)
+    rank = _write(task, potential)
+    record: dict[str, Any] = {
+        "iterations": [len(result.members[0].losses) - 1 for result in results],
+        "loss": [result.members[0].losses[-1] for result in results],
+        "finished": [result.members[0].finished for result in results],
+        "warnings": list(dict.fromkeys(w for result in results for w in result.warnings)),
+        "n_parameters": members[0].n_parameters,
+        "min_dist": members[0].min_dist,
+        "rank": rank,
+    }
+    arrays = {}
+    for name, dataset in (("training", task.training), ("validation", task.validation)):
+        record[name] = None
+        if len(dataset):
+            found = potential.evaluate_dataset(dataset, threads=task.threads)
+            record[name] = errors_of(found, dataset)
+            arrays |= {f"{name}_energies": found.energies, f"{name}_forces": found.forces}
+    record["seconds"] = time.perf_counter() - began
+    return StepResult(record, arrays=arrays)
+
+
+def _fit_member(task: FitTask, member: int) -> FitResult:
+    settings, section = task.settings, task.settings.fit
+    before = _member(task.before, member) if section.restart else None
+    start = start_of_fit(settings.potential, task.training, before)
+    checkpoint = task.folder.path / f"fit.{member}.checkpoint"
+    seed = derived_seed(settings.campaign.seed, "fit", task.folder.number, member)
+    for restart in (True, False) if checkpoint.exists() else (False,):
+        try:
+            return fit(
+                start,
+                task.training,
+                weights=Weights(
+                    section.energy_weight, section.force_weight, section.stress_weight
+                ),
+                scaling=section.scaling,
+                isolated_energies=section.isolated_energies,
+                seed=seed,
+                settings=_fit_settings(section),
+                threads=task.threads,
+                checkpoint=checkpoint,
+                restart=restart,
+                progress=task.progress,
+            )
+        except FitError:
+            if not restart:
+                raise
+            checkpoint.unlink()  # of other settings: the file was edited meanwhile
+    raise AssertionError("a fit returns or raises")
+
+
+def _fit_settings(section: FitSection) -> FitSettings:
+    return FitSettings(
+        max_iterations=section.max_iterations,
+        tolerance=section.tolerance,
+        starts=section.starts,
+        start_iterations=section.start_iterations,
+        ridge=section.ridge,
+    )
+
+
+def _single(potential: MTP | Ensemble) -> MTP:
+    assert isinstance(potential, MTP)
+    return potential
+
+
+def _member(potential: MTP | Ensemble | None, member: int) -> MTP | None:
+    """Potential of the iteration before that a member goes on from."""
+    members = getattr(potential, "members", () if potential is None else (potential,))
+    return members[member] if member < len(members) else None
+
+
+def _write(task: FitTask, potential: MTP | Ensemble) -> int | None:
+    """Write the potential's files; return the rank of the active set, where there is one."""
+    files = task.folder.potential_files(task.settings.potential.members)
+    if isinstance(potential, Ensemble):
+        for member, path in zip(potential.members, files, strict=True):
+            member.write(path)
+        return None
+    active_set = active_set_of(
+        potential, task.training, task.settings.selection, threads=task.threads
+    )
+    active_set.write(files[0])
+    return int(active_set.rank)
+
+
+def remove_checkpoints(folder: IterationFolder) -> None:
+    """Remove the states of fits whose result has been written."""
+    for checkpoint in folder.path.glob("fit.*.checkpoint"):
+        checkpoint.unlink()
+
+
+def errors_of(found: Predictions, dataset: Dataset) -> dict[str, Any]:
+    """Errors of predictions in plain numbers; null where there is nothing to compare.
+
+    Energies in eV/atom, force components in eV/Angstrom, stress components in GPa.
+    """
+    total = Comparison(dataset, found.energies, found.forces, found.stresses).errors().total
+    record: dict[str, Any] = {"n_structures": total.structures}
+    for name, found in (
+        ("energy", total.energy_per_atom),
+        ("force", total.force_components),
+        ("stress", total.stress_components),
+    ):
+        for key, value in (("rmse", found.rmse), ("mae", found.mae), ("max", found.maximum)):
+            record[f"{name}_{key}"] = None if math.isnan(value) else float(value)
+    return record

@@ -1,0 +1,157 @@
+"""Where the files of a campaign are; see docs/campaigns for what they hold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from maxvolt.campaign.journal import read_journal
+from maxvolt.campaign.names import part_name
+from maxvolt.campaign.settings import Settings, read_settings
+from maxvolt.errors import CampaignError
+from maxvolt.potentials import member_paths
+
+__all__ = ["CampaignFolder", "IterationFolder"]
+
+
+@dataclass(frozen=True, slots=True)
+class IterationFolder:
+    """The files of one iteration.
+
+    Attributes
+    ----------
+    path : Path
+    number : int
+        Counted through all stages, from 0.
+    """
+
+    path: Path
+    number: int
+
+    @property
+    def settings_file(self) -> Path:
+        """The settings it used."""
+        return self.path / "settings.json"
+
+    def settings(self) -> Settings:
+        """Read the settings it used."""
+        return Settings.model_validate_json(self.settings_file.read_bytes())
+
+    @property
+    def outcome_file(self) -> Path:
+        """The last file of an iteration."""
+        return self.path / "outcome.json"
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it came to its end."""
+        return self.outcome_file.exists()
+
+    def outcome(self) -> Mapping[str, Any]:
+        """Read the table row of a complete iteration."""
+        try:
+            return dict(json.loads(self.outcome_file.read_bytes()))
+        except (OSError, ValueError) as error:
+            raise CampaignError(
+                f"{self.outcome_file}: damaged ({error}); remove it, and the campaign goes on there"
+            ) from error
+
+    def step_file(self, step: str) -> Path:
+        """File of a step: candidates, selection, labels, validation, training or fit."""
+        return self.path / f"{step}.npz"
+
+    @property
+    def sampling(self) -> Path:
+        """Folder of the results of scenarios."""
+        return self.path / "sampling"
+
+    def part_file(self, scenario: str, part: int) -> Path:
+        """Result of a part of a scenario."""
+        return self.sampling / f"{part_name(scenario, part)}.npz"
+
+    def potential_files(self, members: int) -> list[Path]:
+        """Files of the potential fitted in this iteration.
+
+        One potential has its active set with it (.almtp); an ensemble has a file a member (.mtp).
+        """
+        suffix = ".almtp" if members == 1 else ".mtp"
+        return member_paths(self.path / f"potential{suffix}", members)
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignFolder:
+    """The folder of a campaign.
+
+    Attributes
+    ----------
+    path : Path
+    """
+
+    path: Path
+
+    @classmethod
+    def find(cls, path: str | Path) -> CampaignFolder:
+        """Find the folder by its own name or by that of the campaign file.
+
+        Raises
+        ------
+        CampaignError, SettingsError
+            There is none.
+        """
+        path = Path(path)
+        folder = path if path.is_dir() else read_settings(path).folder
+        found = cls(folder)
+        if not found.journal_file.exists():
+            raise CampaignError(
+                f"{folder}: no campaign has begun there; begin one with 'maxvolt run FILE.toml'"
+            )
+        return found
+
+    @property
+    def journal_file(self) -> Path:
+        """History of the campaign."""
+        return self.path / "journal.jsonl"
+
+    @property
+    def labels(self) -> Path:
+        """Label store."""
+        return self.path / "labels.db"
+
+    @property
+    def jobs(self) -> Path:
+        """Inputs of a manual reference."""
+        return self.path / "jobs"
+
+    @property
+    def lock_file(self) -> Path:
+        """Held while a process works on the campaign."""
+        return self.path / ".lock"
+
+    def potential_files(self, members: int) -> list[Path]:
+        """Files of the newest potential."""
+        suffix = ".almtp" if members == 1 else ".mtp"
+        return member_paths(self.path / f"potential{suffix}", members)
+
+    @property
+    def training_file(self) -> Path:
+        """The newest training set, extended XYZ."""
+        return self.path / "training.xyz"
+
+    def journal(self) -> Iterator[Mapping[str, Any]]:
+        """Yield the events of the journal."""
+        return read_journal(self.journal_file)
+
+    def iteration(self, number: int) -> IterationFolder:
+        """Return an iteration, which need not exist yet."""
+        return IterationFolder(self.path / "iterations" / f"{number:04d}", number)
+
+    def iterations(self) -> list[IterationFolder]:
+        """Return the iterations that have begun, in order."""
+        found = []
+        while self.iteration(len(found)).settings_file.exists():
+            found.append(self.iteration(len(found)))
+        return found
+

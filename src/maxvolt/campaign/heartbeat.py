@@ -1,0 +1,56 @@
+"""How far a scenario has come, in a small file: seen by every process, on every machine."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+__all__ = ["Heartbeat", "read_heartbeats"]
+
+_SECONDS = 0.5
+SUFFIX = ".progress"
+
+
+class Heartbeat:
+    """Counts steps and writes them down now and then.
+
+    Parameters
+    ----------
+    path
+        Of the result that is being made; the file stands beside it.
+    total
+        Steps to be done.
+    """
+
+    def __init__(self, path: Path, total: int) -> None:
+        self._path = path.with_suffix(SUFFIX)
+        self._total = total
+        self._done = 0
+        self._last = 0.0
+
+    def __call__(self, steps: int) -> None:
+        """Count steps."""
+        self._done += steps
+        now = time.monotonic()
+        if now - self._last >= _SECONDS:
+            self._last = now
+            temporary = self._path.with_name(f".{self._path.name}.tmp")
+            temporary.write_text(json.dumps({"done": self._done, "total": self._total}))
+            temporary.replace(self._path)
+
+    def remove(self) -> None:
+        """Remove the file: the result is there."""
+        self._path.unlink(missing_ok=True)
+
+
+def read_heartbeats(folder: Path) -> dict[str, tuple[int, int]]:
+    """Steps done and to be done of what runs in a folder, by the name of its result."""
+    found = {}
+    for path in sorted(folder.glob(f"[!.]*{SUFFIX}")):
+        try:
+            said = json.loads(path.read_text())
+        except (OSError, ValueError):
+            continue  # just replaced or removed
+        found[path.stem] = (int(said["done"]), int(said["total"]))
+    return found

@@ -1,0 +1,248 @@
+"""One iteration: steps B to F and the choice of the next active set.
+
+Every step is a function of the files before it, and its own file appears when it is complete. After
+a kill, what has a file is read and the rest is made, with the same random numbers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxvolt.campaign.fingerprints import fingerprint
+from maxvolt.campaign.fitting_step import FitTask, fit_potential, remove_checkpoints
+from maxvolt.campaign.labelling_step import count_labels, label_structures
+from maxvolt.campaign.merging import merged
+from maxvolt.campaign.opening import opening_candidates, validation_candidates
+from maxvolt.campaign.outcome import OPENING, is_clean, sampling_summary
+from maxvolt.campaign.query import query_of, read_potentials
+from maxvolt.campaign.runner import Runner
+from maxvolt.campaign.sampling_step import Part, is_made, run_parts
+from maxvolt.campaign.scenarios import scenario_fingerprint, scenario_parts
+from maxvolt.campaign.seeds import derived_seed
+from maxvolt.campaign.storage import StepResult, read_result
+from maxvolt.dataset import Dataset
+from maxvolt.sampling import Scenario
+
+__all__ = ["run_iteration"]
+
+
+def run_iteration(runner: Runner, kind: str) -> None:
+    """Make an iteration, or what is left of it; the outcome is written last.
+
+    Parameters
+    ----------
+    runner
+        Makes its steps.
+    kind
+        Opening or sampling.
+    """
+    runner.folder.sampling.mkdir(parents=True, exist_ok=True)
+    row = _open(runner) if kind == OPENING else _sample(runner)
+    last = runner.state.past[-1].outcome if runner.state.past else {}
+    total = count_labels(runner.surroundings.folder.labels)
+    labels = {"n_labels_total": total, "n_new_labels": total - last.get("n_labels_total", 0)}
+    runner.finish({"kind": kind, **_defaults(runner), **row, **labels})
+
+
+def _defaults(runner: Runner) -> dict[str, Any]:
+    """A row of an iteration in which nothing was found: all as before."""
+    state = runner.state
+    last = state.past[-1].outcome if state.past else {}
+    kept = ("n_training", "training", "validation", "n_parameters", "rank", "min_dist")
+    return {
+        "is_clean": None,
+        "n_candidates": 0,
+        "n_selected": 0,
+        "n_labelled": 0,
+        "n_quarantined": 0,
+        "new": None,
+        **{name: last.get(name) for name in kept},
+        "files": dict(state.numbers),
+    }
+
+
+def _open(runner: Runner) -> dict[str, Any]:
+    """Label the given or carried structures, and fit."""
+    settings, surroundings = runner.settings, runner.surroundings
+    on = (settings.training, settings.structures, settings.stage, settings.selection)
+    candidates = runner.step(
+        "candidates",
+        (*on, settings.reference.reference().key, settings.campaign.seed),
+        lambda: opening_candidates(
+            settings, runner.state, surroundings.root, threads=surroundings.workers
+        ),
+    )
+    structures, keep = candidates.datasets["structures"], candidates.arrays["keep"]
+    labels = _label(runner, "labels", structures, keep, candidates.record["inputs"])
+    validation = _validation(runner)
+    training = merged(Dataset.from_atoms([]), labels.datasets["labelled"])
+    fitted = _fit(runner, training, validation, labels)
+    return {"n_candidates": len(structures), "reason": "fitted", **fitted}
+
+
+def _sample(runner: Runner) -> dict[str, Any]:
+    """Run the scenarios; where one extrapolates, select, label and fit."""
+    settings = runner.settings
+    records, extrapolative = _run_scenarios(runner)
+    clean = is_clean(records, settings.stopping.until)
+    row = {**sampling_summary(records), "is_clean": clean}
+    if clean:
+        what = "broke" if settings.stopping.until == "no break" else "extrapolated"
+        return {**row, "reason": f"no scenario {what}"}
+    if not len(extrapolative):
+        message = next(record["message"] for record in records if record["is_break"])
+        return {**row, "reason": f"a break without a grade above select: {message}"}
+    selection = runner.step(
+        "selection",
+        ([record["inputs"] for record in records], settings.selection),
+        lambda: _select(runner, extrapolative),
+    )
+    row |= {name: selection.record[name] for name in ("n_candidates", "n_selected")}
+    selected = selection.datasets["structures"]
+    keep = np.zeros(len(selected), np.bool_)
+    labels = _label(runner, "labels", selected, keep, selection.record["inputs"])
+    if not labels.record["n_labelled"]:
+        quarantined = labels.record["quarantined"]
+        why = quarantined[0]["reason"] if quarantined else "nothing was selected"
+        return {**row, **_label_counts(labels), "reason": f"no label: {why}"}
+    training = merged(runner.state.training, labels.datasets["labelled"])
+    fitted = _fit(runner, training, runner.state.validation, labels)
+    return {**row, **fitted, "reason": "labelled and fitted"}
+
+
+# --------------------------------------------------------------------- steps B, C and D
+
+
+def _run_scenarios(runner: Runner) -> tuple[list[Mapping[str, Any]], Dataset]:
+    """Run every part; return what is said of each, and the structures they kept."""
+    settings = runner.settings
+    scenarios = scenario_parts(
+        settings.active_scenarios,
+        settings.structures,
+        runner.surroundings.root,
+        settings.potential.species,
+    )
+    parts = [_part(runner, scenario) for scenario in scenarios]
+
+    def tell(part: Part) -> None:
+        runner.record_step({"step": "sampling", **read_result(part.path).record})
+
+    for part in parts:
+        if is_made(part.path, part.inputs):
+            tell(part)
+    run_parts(parts, runner.surroundings.executor, tell)
+    results = [read_result(part.path) for part in parts]
+    runner.seconds["sampling"] = sum(result.record["seconds"] or 0.0 for result in results)
+    found = [result.datasets["extrapolative"] for result in results]
+    return [result.record for result in results], Dataset.concatenate(found)
+
+
+def _part(runner: Runner, scenario: Scenario) -> Part:
+    settings, number = runner.settings, runner.folder.number
+    name, part = scenario.name, scenario.part
+    seed = derived_seed(settings.campaign.seed, settings.stage.name, number, name, part)
+    return Part(
+        scenario=scenario,
+        potential_files=runner.state.potential_files,
+        selection=settings.selection,
+        seed=seed,
+        inputs=fingerprint(scenario_fingerprint(scenario), settings.selection, seed),
+        path=runner.folder.part_file(name, part),
+    )
+
+
+def _select(runner: Runner, candidates: Dataset) -> StepResult:
+    began = time.perf_counter()
+    section = runner.settings.selection
+    query = query_of(runner.state.potential_files, section)
+    found = query.select(
+        candidates,
+        threshold=section.swap if section.strategy == "active set" else section.select,
+        limit=section.limit,
+        threads=runner.surroundings.workers,
+    )
+    record = {
+        "n_candidates": len(candidates),
+        "n_selected": len(found.indices),
+        "description": query.description,
+        "seconds": time.perf_counter() - began,
+    }
+    arrays = {"grades": found.grades, "indices": found.indices}
+    return StepResult(record, {"structures": found.structures}, arrays)
+
+
+# --------------------------------------------------------------------- steps E, F and A
+
+
+def _label(
+    runner: Runner, name: str, structures: Dataset, keep: NDArray[np.bool_], source: str
+) -> StepResult:
+    return runner.step(
+        name,
+        (source, runner.settings.reference.reference().key),
+        lambda: label_structures(runner, name, structures, keep),
+    )
+
+
+def _label_counts(labels: StepResult) -> dict[str, Any]:
+    record = labels.record
+    return {
+        "n_labelled": record["n_labelled"],
+        "n_quarantined": len(record["quarantined"]),
+        "new": record["errors_before"],
+    }
+
+
+def _validation(runner: Runner) -> Dataset:
+    """Structures to measure errors on, labelled with the reference of the stage."""
+    if not runner.settings.validation:
+        return Dataset.from_atoms([])
+    structures, keep = validation_candidates(runner.settings, runner.surroundings.root)
+    labels = _label(runner, "validation", structures, keep, fingerprint(structures))
+    return labels.datasets["labelled"]
+
+
+def _fit(
+    runner: Runner, training: Dataset, validation: Dataset, labels: StepResult
+) -> dict[str, Any]:
+    """Store the training set, fit; return what the row says of them."""
+    settings, folder, before = runner.settings, runner.folder, runner.state.potential_files
+    stored = runner.step(
+        "training",
+        (training,),
+        lambda: StepResult({"n_structures": len(training)}, {"training": training}),
+    ).datasets["training"]
+    fitted = runner.step(
+        "fit",
+        (stored, validation, settings.potential, settings.fit, settings.selection),
+        lambda: fit_potential(
+            FitTask(
+                settings=settings,
+                folder=folder,
+                training=stored,
+                validation=validation,
+                before=read_potentials(before) if before else None,
+                threads=runner.surroundings.workers,
+                progress=lambda news: runner.progress(
+                    "fit", "", news.iteration, news.most_iterations
+                ),
+            )
+        ),
+    )
+    remove_checkpoints(folder)
+    names = ("training", "validation", "n_parameters", "rank", "min_dist")
+    files = {**runner.state.numbers, "training": folder.number, "potential": folder.number}
+    if folder.step_file("validation").exists():
+        files["validation"] = folder.number
+    return {
+        **_label_counts(labels),
+        **{name: fitted.record[name] for name in names},
+        "n_training": len(stored),
+        "files": files,
+    }
+

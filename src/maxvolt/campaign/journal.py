@@ -1,0 +1,70 @@
+"""The history of a campaign: one JSON object a line, appended, never changed."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from maxvolt.errors import CampaignError
+
+__all__ = ["Journal", "read_journal"]
+
+
+class Journal:
+    """Appends events to a file; each is on the disk before `append` returns.
+
+    A line that a kill has cut short is removed when the journal is opened.
+
+    Parameters
+    ----------
+    path
+        The file, made if it is not there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        _remove_torn_line(path)
+
+    def append(self, event: str, **content: Any) -> Mapping[str, Any]:
+        """Write down an event with the time; return the line's content."""
+        line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event}
+        line |= content
+        text = json.dumps(line, ensure_ascii=False) + "\n"
+        with self.path.open("ab", buffering=0) as file:
+            file.write(text.encode())
+            os.fsync(file.fileno())
+        return line
+
+
+def read_journal(path: Path) -> Iterator[Mapping[str, Any]]:
+    """Yield the events of a journal, also of one that is being written.
+
+    Raises
+    ------
+    CampaignError
+        A line is no JSON object.
+    """
+    if not path.exists():
+        return
+    content = path.read_bytes()
+    whole, _, _ = content.rpartition(b"\n")
+    for number, line in enumerate(whole.splitlines(), start=1):
+        try:
+            yield json.loads(line)
+        except ValueError as error:
+            raise CampaignError(
+                f"{path}, line {number}: damaged ({error}); remove the line"
+            ) from error
+
+
+def _remove_torn_line(path: Path) -> None:
+    if not path.exists():
+        return
+    content = path.read_bytes()
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        os.truncate(path, whole)

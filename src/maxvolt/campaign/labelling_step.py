@@ -1,0 +1,165 @@
+"""Step E: reference calculations."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase.db import connect
+from numpy.typing import NDArray
+
+from maxvolt.campaign.fitting_step import errors_of
+from maxvolt.campaign.query import query_of, read_potentials
+from maxvolt.campaign.runner import Runner
+from maxvolt.campaign.storage import StepResult
+from maxvolt.dataset import Dataset
+from maxvolt.errors import CampaignError
+from maxvolt.labelling import (
+    LabelLimits,
+    LabelResult,
+    LabelStore,
+    Reference,
+    collect_jobs,
+    known_labels,
+    label,
+    write_jobs,
+)
+
+__all__ = ["WaitingError", "count_labels", "label_structures"]
+
+_connect: Callable[..., Any] = connect  # ASE does not annotate it
+
+
+class WaitingError(CampaignError):
+    """Labels of a manual reference are missing; the message says where the inputs are."""
+
+
+def label_structures(
+    runner: Runner, name: str, structures: Dataset, keep: NDArray[np.bool_]
+) -> StepResult:
+    """Label structures with the reference, each once in the life of the campaign.
+
+    Parameters
+    ----------
+    runner
+        Of the iteration.
+    name
+        Of the step.
+    structures
+        What to label.
+    keep : shape (n,)
+        Structures that have labels already.
+
+    Returns
+    -------
+    result
+        The labelled structures in their order, without those in quarantine; what the potential
+        before said of them.
+
+    Raises
+    ------
+    WaitingError
+        The reference is manual and its results are not there.
+    CampaignError
+        Nothing was labelled, at the beginning of a campaign.
+    """
+    began = time.perf_counter()
+    section, wanted = runner.settings.reference, np.flatnonzero(~keep)
+    found, reasons = _labelled(runner, name, structures.select(wanted))
+    quarantined = [
+        {"index": int(wanted[index]), "reason": reason}
+        for index, reason in sorted(reasons.items())
+    ]
+    labelled = _in_order(structures, keep, found.dataset, wanted[found.indices])
+    if quarantined and not len(labelled) and not runner.state.potential_files:
+        raise CampaignError(
+            f"the reference {section.calculator!r} labelled none of {len(structures)} structures; "
+            f"the first: {quarantined[0]['reason']}; correct [reference] or the structures, and "
+            "run again (with --retry, if nothing in the file was changed)"
+        )
+    errors, arrays = _foretold(runner, labelled)
+    record = {
+        "n_structures": len(structures),
+        "n_labelled": len(labelled),
+        "n_new": found.calculated,
+        "quarantined": quarantined,
+        "errors_before": errors,
+        "seconds": time.perf_counter() - began,
+    }
+    return StepResult(record, {"labelled": labelled}, arrays)
+
+
+def count_labels(store: Path) -> int:
+    """How many reference calculations a store holds, those in quarantine included."""
+    return int(_connect(store, type="db").count()) if store.exists() else 0
+
+
+def _in_order(
+    structures: Dataset, keep: NDArray[np.bool_], labelled: Dataset, ready: NDArray[np.int64]
+) -> Dataset:
+    """Structures that kept their labels, and those labelled now, in the order they were given."""
+    both = Dataset.concatenate([structures.select(keep), labelled])
+    return both.select(np.argsort(np.concatenate([np.flatnonzero(keep), ready]), kind="stable"))
+
+
+def _foretold(
+    runner: Runner, labelled: Dataset
+) -> tuple[dict[str, Any] | None, dict[str, NDArray[Any]]]:
+    """Errors, grades and predictions of the potential that has not seen these labels."""
+    files, threads = runner.state.potential_files, runner.surroundings.workers
+    if not files or not len(labelled):
+        return None, {}
+    found = read_potentials(files).evaluate_dataset(labelled, threads=threads)
+    selection = runner.state.past[runner.state.numbers["potential"]].settings.selection
+    arrays = {
+        "grades": query_of(files, selection).grade(labelled, threads=threads),
+        "predicted_energies": found.energies,
+        "predicted_forces": found.forces,
+    }
+    return errors_of(found, labelled), arrays
+
+
+def _labelled(runner: Runner, name: str, wanted: Dataset) -> tuple[LabelResult, dict[int, str]]:
+    """Labels of structures, and why others have none."""
+    surroundings, section = runner.surroundings, runner.settings.reference
+    reference, store = section.reference(), LabelStore(surroundings.folder.labels)
+    limits = LabelLimits(section.max_force, section.timeout, section.retries)
+    if section.manual:
+        return _collected(runner, wanted, reference, store, limits)
+    found = label(
+        wanted,
+        reference,
+        store,
+        limits=limits,
+        executor=surroundings.given_executor,
+        workers=section.workers,
+        retry_quarantined=surroundings.retry,
+        progress=lambda news: runner.progress(name, "", news.done, news.total),
+    )
+    return found, dict(found.quarantined)
+
+
+def _collected(
+    runner: Runner, wanted: Dataset, reference: Reference, store: LabelStore, limits: LabelLimits
+) -> tuple[LabelResult, dict[int, str]]:
+    """Take in what was calculated elsewhere; write inputs for what is missing, and wait."""
+    surroundings = runner.surroundings
+    jobs = surroundings.folder.jobs / f"{runner.folder.number:04d}"
+    if any(jobs.glob("*")):
+        collect_jobs(jobs, store, limits=limits)
+    found = known_labels(wanted, reference, store)
+    reasons = dict(found.quarantined)
+    missing = found.missing.tolist()
+    if missing and surroundings.partial and len(found.dataset):
+        return found, reasons | dict.fromkeys(missing, "not calculated")
+    if missing:
+        write_jobs(wanted.select(missing), reference, jobs, store=store)
+        there = len(wanted) - len(missing)
+        raise WaitingError(
+            f"waiting for labels: {there} of {len(wanted)} are there; calculate what is in {jobs} "
+            "(each folder has its run.sh), then run again; --partial goes on without the rest"
+        )
+    return found, reasons

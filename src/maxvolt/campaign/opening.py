@@ -1,0 +1,82 @@
+"""The structures that an opening iteration labels and fits, before anything is sampled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxvolt.campaign.merging import known
+from maxvolt.campaign.planning import same_reference
+from maxvolt.campaign.query import read_potentials, row_weights_of
+from maxvolt.campaign.seeds import derived_seed
+from maxvolt.campaign.settings import Settings
+from maxvolt.campaign.starting import training_structures
+from maxvolt.campaign.state import State
+from maxvolt.campaign.storage import StepResult
+from maxvolt.dataset import Dataset
+from maxvolt.errors import CampaignError
+from maxvolt.potentials import MTP
+from maxvolt.selection import sparsify
+
+__all__ = ["opening_candidates", "validation_candidates"]
+
+
+def opening_candidates(
+    settings: Settings, state: State, root: Path, *, threads: int | None
+) -> StepResult:
+    """Structures carried over from the stage before, and those that the file gives.
+
+    The array ``keep`` says which of them keep their labels; the others are to be labelled.
+    """
+    before = state.past[-1].settings if state.past else None
+    carried, dropped = state.training, 0
+    new_stage = before is None or before.stage.name != settings.stage.name
+    if new_stage and settings.stage.sparsify and len(carried):
+        carried = _sparsified(settings, state, threads)
+        dropped = len(state.training) - len(carried)
+    keep = [before is not None and same_reference(before, settings)] * len(carried)
+    parts = [carried]
+    if new_stage or (before is not None and before.training != settings.training):
+        seed = derived_seed(settings.campaign.seed, "training", settings.stage.name)
+        given, kept = training_structures(
+            settings.training, settings.structures, root, settings.potential.species, seed
+        )
+        new = ~known(given, carried)
+        parts.append(given.select(new))
+        keep += [value for value, is_new in zip(kept, new, strict=True) if is_new]
+    structures = Dataset.concatenate(parts)
+    if not len(structures):
+        raise CampaignError(
+            "there is no structure to begin with: give some in [[training]], for example "
+            'kind = "perturbation" of a table of [structures]'
+        )
+    record = {
+        "n_structures": len(structures),
+        "n_carried": len(carried),
+        "n_dropped": dropped,
+    }
+    return StepResult(record, {"structures": structures}, {"keep": np.array(keep, np.bool_)})
+
+
+def validation_candidates(settings: Settings, root: Path) -> tuple[Dataset, NDArray[np.bool_]]:
+    """Structures of [[validation]], and which keep the labels of their file."""
+    seed = derived_seed(settings.campaign.seed, "validation")
+    structures, keep = training_structures(
+        settings.validation, settings.structures, root, settings.potential.species, seed
+    )
+    return structures, np.array(keep, np.bool_)
+
+
+def _sparsified(settings: Settings, state: State, threads: int | None) -> Dataset:
+    """Structures of the training set with respect to which all others interpolate."""
+    potential = read_potentials(state.potential_files)
+    single = potential if isinstance(potential, MTP) else potential.members[0]
+    return sparsify(
+        single,
+        state.training,
+        weights=row_weights_of(settings.selection),
+        threshold=settings.selection.swap,
+        threads=threads,
+    ).structures

@@ -1,0 +1,109 @@
+"""Scenarios of a campaign file: what the potential is going to be used for."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from maxvolt.campaign.sections import Count, Name, NonNegative, Positive, Section
+from maxvolt.errors import MaxvoltError
+from maxvolt.sampling import Limits, parse_schedule
+
+__all__ = ["DynamicsSection", "LimitsSection", "RelaxationSection", "ScenarioSection"]
+
+
+def _is_schedule(text: str) -> str:
+    try:
+        parse_schedule(text)
+    except MaxvoltError as error:
+        raise ValueError(str(error)) from error
+    return text
+
+
+Schedule = float | Annotated[str, AfterValidator(_is_schedule)]
+
+
+class LimitsSection(Section):
+    """Distances at which a simulation stops."""
+
+    minimum_distance: NonNegative | dict[str, NonNegative] = 0.5
+    """Shortest distance in Angstrom: one number, or one for each pair as in {"Al-Cu" = 1.5}."""
+    isolation: Positive = 6.0
+    """An atom farther than this from every other is lost, Angstrom."""
+
+    @model_validator(mode="after")
+    def _usable(self) -> LimitsSection:
+        try:
+            Limits(self.minimum_distance, self.isolation)
+        except MaxvoltError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+
+class _Scenario(Section):
+    name: Name
+    """Of the scenario, in tables, on the page and in file names; each needs its own."""
+    structure: Name
+    """Name of a table of [structures]; each of its structures is run."""
+    record_every: Count = 10
+    """Structures are kept for selection at every so many steps, and where it breaks."""
+    limits: LimitsSection = LimitsSection()
+    """Distances at which it stops."""
+
+
+class DynamicsSection(_Scenario):
+    """Molecular dynamics."""
+
+    kind: Literal["md"]
+    ensemble: Literal["nve", "nvt", "npt"] = "nvt"
+    """What is kept constant."""
+    thermostat: Literal["langevin", "bussi"] = "langevin"
+    """How the temperature is kept in nvt."""
+    temperature: Schedule
+    """Kelvin: a number, or a schedule such as "ramp 300 900 2000; hold 900 8000"."""
+    pressure: Schedule = 0.0
+    """GPa, for npt: a number or a schedule."""
+    strain: Schedule | None = None
+    """Of the first cell, the same in all directions: a number or a schedule."""
+    steps: Count | None = None
+    """Time steps; by default those of the schedule of the temperature."""
+    timestep_fs: Positive = 1.0
+    """Time step in femtoseconds."""
+    initial_temperature: NonNegative | None = None
+    """Of the first velocities, Kelvin; by default the first of `temperature`."""
+    thermostat_time_fs: Positive = 100.0
+    """Time constant of the thermostat, femtoseconds."""
+    barostat_time_fs: Positive = 500.0
+    """Time constant of the barostat, femtoseconds."""
+    bulk_modulus: Positive = 100.0
+    """Of the material, about, in GPa, for the barostat."""
+    shape: bool = False
+    """Whether npt changes the shape of the cell, too."""
+    copies: Count = 1
+    """Runs of each structure, with different random numbers."""
+
+    @model_validator(mode="after")
+    def _has_steps(self) -> DynamicsSection:
+        if self.steps is None and not isinstance(self.temperature, str):
+            raise ValueError("steps is missing; add it, or give temperature as a schedule")
+        return self
+
+
+class RelaxationSection(_Scenario):
+    """Relaxation of every structure of the named set."""
+
+    kind: Literal["relaxation"]
+    cell: bool = True
+    """Relax the cell, too."""
+    pressure: float = 0.0
+    """GPa."""
+    force_tolerance: Positive = 1e-3
+    """Longest force left, eV/Angstrom."""
+    stress_tolerance: Positive = 0.01
+    """Largest component of stress plus pressure left, GPa."""
+    max_steps: Count = 500
+    """Most steps of each structure."""
+
+
+ScenarioSection = Annotated[DynamicsSection | RelaxationSection, Field(discriminator="kind")]

@@ -1,0 +1,103 @@
+"""Structures of a campaign: named ones that scenarios begin with, and the first training set."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from maxvolt.campaign.sections import Count, Name, NonNegative, Positive, Section, Symbol
+
+__all__ = [
+    "FileTraining",
+    "PerturbationTraining",
+    "RandomTraining",
+    "StructureSection",
+    "TrainingSection",
+]
+
+Range = tuple[Positive, Positive]
+
+
+class StructureSection(Section):
+    """A structure, or several: a file, or a crystal."""
+
+    file: str | None = None
+    """File of structures, relative to the campaign file."""
+    index: str = ":"
+    """Which structures of the file, as Python writes it: "0", "-1", "::10"."""
+    crystal: Literal["sc", "fcc", "bcc", "hcp", "diamond", "zincblende", "rocksalt"] | None = None
+    """Crystal structure, instead of a file."""
+    species: Symbol | tuple[Symbol, Symbol] | None = None
+    """Element of the crystal, or two for zincblende and rocksalt."""
+    a: Positive | None = None
+    """Lattice constant in Angstrom; by default that of the element."""
+    c: Positive | None = None
+    """Second lattice constant of hcp in Angstrom."""
+    cubic: bool = True
+    """Cubic cell (orthorhombic for hcp) instead of the primitive one."""
+    repeat: tuple[Count, Count, Count] = (1, 1, 1)
+    """Supercell."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> StructureSection:
+        if (self.file is None) == (self.crystal is None):
+            raise ValueError('give either file = "..." or crystal = "..."')
+        if self.crystal is not None and self.species is None:
+            raise ValueError('a crystal needs its element: species = "Al"')
+        return self
+
+
+class FileTraining(Section):
+    """Structures of a file."""
+
+    kind: Literal["file"]
+    file: str
+    """File of structures, relative to the campaign file."""
+    index: str = ":"
+    """Which structures of the file, as Python writes it: ":", "::10"."""
+    labels: Literal["reference", "keep"] = "reference"
+    """Label all with the reference, or keep the labels of the file, which then must be there."""
+
+
+class PerturbationTraining(Section):
+    """Changed copies of a named structure: elements exchanged, vacancies, strains, displacements."""
+
+    kind: Literal["perturbation"]
+    structure: Name
+    """Name of a table of [structures]."""
+    copies: Count = 1
+    """How many to make of each structure."""
+    exchange: dict[Symbol, Symbol] = Field(default_factory=dict)
+    """What elements become: {Al = "Mg"}."""
+    exchanges: Count = 1
+    """How many atoms change their element, where `exchange` is given."""
+    vacancies: int = Field(default=0, ge=0)
+    """How many atoms to take out."""
+    strain: NonNegative = 0.0
+    """Largest component of the strain."""
+    volume: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """Largest relative change of the volume, where `strain` is given; by default as it comes."""
+    rattle: NonNegative = 0.0
+    """Standard deviation of each component of the displacements, Angstrom."""
+
+
+class RandomTraining(Section):
+    """Random periodic structures of given composition with a shortest distance."""
+
+    kind: Literal["random"]
+    composition: dict[Symbol, Positive]
+    """Share of each element: {Ti = 1, Al = 3}."""
+    atoms: tuple[Count, Count]
+    """Least and most atoms of a structure."""
+    volume: Range
+    """Least and largest volume of an atom, Angstrom^3."""
+    count: Count
+    """How many to make."""
+    minimum_distance: Positive | dict[str, Positive] | None = None
+    """Shortest distance in Angstrom, one or by pair; by default 0.75 of the covalent radii."""
+
+
+TrainingSection = Annotated[
+    FileTraining | PerturbationTraining | RandomTraining, Field(discriminator="kind")
+]

@@ -1,0 +1,73 @@
+"""`maxvolt run`: do all that is left to do of a campaign."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from maxvolt.cli.console import note, print_json
+from maxvolt.cli.options import add_json
+from maxvolt.errors import MaxvoltError
+
+__all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
+
+NAME = "run"
+SUMMARY = "run a campaign: sample, select, label and refit until nothing extrapolates"
+DESCRIPTION = """\
+Run the campaign that a TOML file describes, or go on with it: after a kill, after labels of a
+manual reference were collected, after the file was edited. Everything is kept in the folder of the
+campaign, beside the file; what is done is never done again."""
+EXAMPLES = """\
+  maxvolt run aluminium.toml
+  maxvolt run aluminium.toml --retry      # repeat reference calculations that failed
+  maxvolt run --schema > campaign.schema.json"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="campaign file (TOML)")
+    parser.add_argument(
+        "--retry", action="store_true", help="repeat reference calculations that failed before"
+    )
+    parser.add_argument(
+        "--partial",
+        action="store_true",
+        help="go on with the labels that a manual reference has brought so far",
+    )
+    parser.add_argument(
+        "--schema", action="store_true", help="print the JSON schema of campaign files and leave"
+    )
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run, show what happens, say how it ended."""
+    if options.schema:
+        from maxvolt.campaign import campaign_schema
+
+        print(json.dumps(campaign_schema(), indent=2))
+        return
+    if options.file is None:
+        raise MaxvoltError("name the campaign file: maxvolt run FILE.toml")
+    from maxvolt.campaign import Campaign, CampaignFolder, summarize
+    from maxvolt.cli.campaign_progress import campaign_reporter
+    from maxvolt.cli.campaign_table import print_campaign
+
+    campaign = Campaign(options.file)
+    with campaign_reporter(campaign.folder) as report:
+        result = campaign.run([report], retry=options.retry, partial=options.partial)
+    summary = summarize(CampaignFolder(result.folder))
+    if options.json:
+        files = {
+            "potential": [str(path) for path in result.potential],
+            "training": str(result.training),
+        }
+        status = {"status": result.status, "reason": result.reason}
+        print_json({**summary.to_dict(), **status, "files": files})
+        return
+    print_campaign(summary)
+    note(f"{result.status}: {result.reason}")
+    if result.potential:
+        names = [str(path) for path in (*result.potential, result.training)]
+        note("wrote " + ", ".join(names))

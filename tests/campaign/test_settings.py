@@ -1,0 +1,206 @@
+"""Campaign files: what they may say, and what is said of those that cannot be used."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+from campaign_files import SMALL
+
+from maxvolt.campaign import Settings, campaign_schema, read_settings
+from maxvolt.campaign.changes import changed_settings
+from maxvolt.campaign.settings import settings_of
+from maxvolt.errors import SettingsError
+
+SCHEMA = Path(__file__).parents[2] / "docs" / "campaigns" / "campaign.schema.json"
+
+
+def checked(text: str) -> tuple[Settings, ...]:
+    return settings_of(tomllib.loads(text), Path("al.toml")).stages
+
+
+def refusal(text: str) -> list[str]:
+    """Return the lines of the error."""
+    with pytest.raises(SettingsError) as caught:
+        checked(text)
+    return str(caught.value).splitlines()
+
+
+def changed(old: str, new: str) -> str:
+    assert SMALL.count(old) == 1
+    return SMALL.replace(old, new)
+
+
+class TestWhatIsRead:
+    def test_values_and_defaults(self) -> None:
+        (settings,) = checked(SMALL)
+        assert settings.campaign.name == "al"
+        assert settings.campaign.folder == "al"
+        assert settings.potential.species == ("Al",)
+        assert settings.selection.break_ == 3.0
+        assert settings.reference.retries == 2
+        assert settings.stage.name == "main"
+
+    def test_a_whole_number_is_a_number(self) -> None:
+        (settings,) = checked(changed("select = 1.5", "select = 2"))
+        assert settings.selection.select == 2.0
+
+    def test_settings_survive_json(self) -> None:
+        (settings,) = checked(SMALL)
+        again = Settings.model_validate_json(settings.model_dump_json(by_alias=True))
+        assert again == settings
+
+    def test_a_file(self, tmp_path: Path) -> None:
+        path = tmp_path / "copper.toml"
+        path.write_text(SMALL)
+        read = read_settings(path)
+        assert read.folder == tmp_path / "copper"
+        assert read.general.name == "copper"
+
+
+class TestStages:
+    TWO = (
+        SMALL
+        + """
+[[stage]]
+name = "cheap"
+scenarios = ["warm"]
+
+[[stage]]
+name = "accurate"
+sparsify = true
+[stage.selection]
+break = 5
+[stage.reference]
+calculator = "ase.calculators.lj:LennardJones"
+[[stage.scenario]]
+name = "hot"
+kind = "md"
+structure = "fcc"
+temperature = "ramp 300 900 100"
+"""
+    )
+
+    def test_a_stage_takes_from_above_what_it_leaves_out(self) -> None:
+        cheap, accurate = checked(self.TWO)
+        assert cheap.selection.break_ == 3.0
+        assert accurate.selection.break_ == 5.0
+        assert accurate.selection.select == 1.5
+        assert [s.name for s in cheap.active_scenarios] == ["warm"]
+        assert [s.name for s in accurate.active_scenarios] == ["hot"]
+        assert accurate.stage.sparsify
+
+    def test_only_the_first_stage_begins_with_the_training_structures(self) -> None:
+        cheap, accurate = checked(self.TWO)
+        assert len(cheap.training) == 1
+        assert accurate.training == ()
+
+    def test_settings_belong_to_their_calculator(self) -> None:
+        text = self.TWO.replace(
+            'calculator = "emt"', 'calculator = "emt"\nsettings = { asap_cutoff = true }'
+        )
+        cheap, accurate = checked(text)
+        assert cheap.reference.settings == {"asap_cutoff": True}
+        assert accurate.reference.settings == {}
+
+    def test_errors_name_the_stage(self) -> None:
+        assert refusal(self.TWO.replace("break = 5", "brake = 5"))[1:] == [
+            "  [stage 2.selection] brake: unknown key; did you mean 'break'?"
+        ]
+
+    def test_two_stages_of_one_name(self) -> None:
+        (line,) = refusal(self.TWO.replace('"accurate"', '"cheap"'))[1:]
+        assert "two stages are called 'cheap'" in line
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("level = 4", "level = 5", ["[potential] level", "multiple of 2", "found 5"]),
+        ("level = 4", 'level = "4"', ["[potential] level", "whole number", "without quotes"]),
+        ("level = 4", "levl = 4", ["[potential] levl", "unknown key", "'level'"]),
+        ("level = 4", "frobnicate = 4", ["[potential] frobnicate", "unknown key", "radial_basis"]),
+        ('species = ["Al"]', 'species = "Al"', ["[potential] species", "a list", "[...]"]),
+        ('species = ["Al"]', 'species = ["Zz"]', ["[potential] species 1", "chemical symbol"]),
+        ("cutoff = 4.5", "cutoff = -1", ["[potential] cutoff", "above 0", "found -1"]),
+        ("cutoff = 4.5", "cutoff = nan", ["[potential] cutoff", "finite"]),
+        ("break = 3.0", "break = 1", ["[selection]", "break = 1", "raise break"]),
+        ('mode = "neighborhood"', 'mode = "atoms"', ["[selection] mode", "'configuration'"]),
+        ('kind = "md"', 'kind = "mc"', ["[scenario 1]", "'md'", "'relaxation'", "'mc'"]),
+        ('kind = "md"\n', "", ["[scenario 1]", "kind is missing", "'md'"]),
+        ("steps = 60\n", "", ["[scenario 1]", "steps is missing", "schedule"]),
+        ("steps = 60", "stepz = 60", ["[scenario 1] stepz", "'steps'"]),
+        ("temperature = 600", 'temperature = "hot"', ["[scenario 1] temperature", "ramp 300"]),
+        ("[campaign]", "[campain]", ["[campain]", "unknown key", "'campaign'"]),
+        ('calculator = "emt"', "", ["[reference] calculator", "is missing", "emt"]),
+        ('calculator = "emt"', 'calculator = "vesp"', ["[reference]", "vesp"]),
+        ("rattle = 0.02", 'rattle = "a"', ["[training 1] rattle", "a number", "'a'"]),
+        ("a = 4.05", "a = 0", ["[structures.fcc] a", "above 0"]),
+        ('crystal = "fcc"', "", ["[structures.fcc]", "file", "crystal"]),
+        ("[structures.fcc]", "[structures.bcc]", ["'fcc'", "[structures.fcc]", "'bcc'"]),
+        ("seed = 1", "seed = -1", ["[campaign] seed", "at least 0"]),
+        ("limit = 3", "limit = 2.5", ["[selection] limit", "whole number"]),
+    ],
+)
+def test_every_error_names_the_key_and_what_is_expected(
+    old: str, new: str, words: list[str]
+) -> None:
+    text = SMALL.replace(old, new, 1)
+    assert text != SMALL
+    message = "\n".join(refusal(text))
+    assert message.startswith("al.toml: ")
+    for word in words:
+        assert word in message
+
+
+def test_all_errors_are_told_at_once() -> None:
+    text = changed("level = 4", "level = 5").replace("seed = 1", "seed = -1")
+    assert len(refusal(text)) == 3
+
+
+def test_a_committee_needs_members() -> None:
+    (line,) = refusal(changed('mode = "neighborhood"', 'strategy = "committee"'))[1:]
+    assert "members = 5" in line
+
+
+def test_dates_are_refused() -> None:
+    assert "in quotes" in "".join(refusal(changed("seed = 1", "seed = 2026-01-01")))
+
+
+@pytest.mark.parametrize(
+    ("content", "word"), [(b"a = ", "TOML"), (b"\xff", "TOML"), (None, "no such file")]
+)
+def test_files_that_cannot_be_read(tmp_path: Path, content: bytes | None, word: str) -> None:
+    path = tmp_path / "a.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SettingsError, match=word):
+        read_settings(path)
+
+
+class TestSchema:
+    def test_the_published_schema_is_the_one_of_the_code(self) -> None:
+        assert json.loads(SCHEMA.read_text()) == campaign_schema()
+
+    def test_sections_of_a_stage_require_nothing(self) -> None:
+        stage = campaign_schema()["$defs"]["Stage"]
+        assert "required" not in stage["properties"]["potential"]
+        assert "species" in stage["properties"]["potential"]["properties"]
+
+    def test_every_key_is_described(self) -> None:
+        schema = campaign_schema()
+        for name, definition in schema["$defs"].items():
+            for key, content in definition.get("properties", {}).items():
+                known = {"description", "$ref", "const"} & set(content)
+                assert known, f"{name}.{key} has no description"
+
+
+def test_changes_name_the_keys() -> None:
+    (before,) = checked(SMALL)
+    (after,) = checked(changed("steps = 60", "steps = 80").replace("break = 3.0", "break = 4.0"))
+    assert changed_settings(before, after) == [
+        {"key": "selection.break", "before": 3.0, "after": 4.0},
+        {"key": "scenario.warm.steps", "before": 60, "after": 80},
+    ]
