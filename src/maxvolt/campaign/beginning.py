@@ -59,4 +59,3 @@ def _remove_stale(folder: IterationFolder) -> None:
                 shutil.rmtree(path)
             else:
                 path.unlink()
-

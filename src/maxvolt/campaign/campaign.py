@@ -135,7 +135,9 @@ class Campaign:
                 return self._end(surroundings, past, str(following.action), following.reason)
             folder = self.folder.iteration(len(past))
             begin_iteration(surroundings, folder, following, past)
-            runner = Runner(surroundings, folder, following.settings, state_after(self.folder, past))
+            runner = Runner(
+                surroundings, folder, following.settings, state_after(self.folder, past)
+            )
             try:
                 run_iteration(runner, following.kind)
             except WaitingError as waiting:

@@ -8,11 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from maxvolt.campaign.fit_start import start_of_fit
 from maxvolt.campaign.folder import IterationFolder
 from maxvolt.campaign.query import active_set_of
-from maxvolt.campaign.seeds import derived_seed
 from maxvolt.campaign.sections import FitSection
+from maxvolt.campaign.seeds import derived_seed
 from maxvolt.campaign.settings import Settings
 from maxvolt.campaign.storage import StepResult
 from maxvolt.dataset import Dataset
@@ -71,7 +74,7 @@ def fit_potential(task: FitTask) -> StepResult:
         "min_dist": members[0].min_dist,
         "rank": rank,
     }
-    arrays = {}
+    arrays: dict[str, NDArray[np.float64]] = {}
     for name, dataset in (("training", task.training), ("validation", task.validation)):
         record[name] = None
         if len(dataset):
@@ -93,9 +96,7 @@ def _fit_member(task: FitTask, member: int) -> FitResult:
             return fit(
                 start,
                 task.training,
-                weights=Weights(
-                    section.energy_weight, section.force_weight, section.stress_weight
-                ),
+                weights=Weights(section.energy_weight, section.force_weight, section.stress_weight),
                 scaling=section.scaling,
                 isolated_energies=section.isolated_energies,
                 seed=seed,
@@ -129,8 +130,9 @@ def _single(potential: MTP | Ensemble) -> MTP:
 
 def _member(potential: MTP | Ensemble | None, member: int) -> MTP | None:
     """Potential of the iteration before that a member goes on from."""
-    members = getattr(potential, "members", () if potential is None else (potential,))
-    return members[member] if member < len(members) else None
+    if isinstance(potential, Ensemble):
+        return potential.members[member] if member < len(potential.members) else None
+    return potential if member == 0 else None
 
 
 def _write(task: FitTask, potential: MTP | Ensemble) -> int | None:
@@ -160,11 +162,11 @@ def errors_of(found: Predictions, dataset: Dataset) -> dict[str, Any]:
     """
     total = Comparison(dataset, found.energies, found.forces, found.stresses).errors().total
     record: dict[str, Any] = {"n_structures": total.structures}
-    for name, found in (
+    for name, errors in (
         ("energy", total.energy_per_atom),
         ("force", total.force_components),
         ("stress", total.stress_components),
     ):
-        for key, value in (("rmse", found.rmse), ("mae", found.mae), ("max", found.maximum)):
+        for key, value in (("rmse", errors.rmse), ("mae", errors.mae), ("max", errors.maximum)):
             record[f"{name}_{key}"] = None if math.isnan(value) else float(value)
     return record

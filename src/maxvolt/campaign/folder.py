@@ -150,8 +150,7 @@ class CampaignFolder:
 
     def iterations(self) -> list[IterationFolder]:
         """Return the iterations that have begun, in order."""
-        found = []
+        found: list[IterationFolder] = []
         while self.iteration(len(found)).settings_file.exists():
             found.append(self.iteration(len(found)))
         return found
-

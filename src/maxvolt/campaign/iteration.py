@@ -89,8 +89,8 @@ def _sample(runner: Runner) -> dict[str, Any]:
     """Run the scenarios; where one extrapolates, select, label and fit."""
     settings = runner.settings
     records, extrapolative = _run_scenarios(runner)
-    clean = is_clean(records, settings.stopping.until)
-    row = {**sampling_summary(records), "is_clean": clean}
+    row = sampling_summary(records)
+    row["is_clean"] = clean = is_clean(row, settings.stopping)
     if clean:
         what = "broke" if settings.stopping.until == "no break" else "extrapolated"
         return {**row, "reason": f"no scenario {what}"}
@@ -245,4 +245,3 @@ def _fit(
         "n_training": len(stored),
         "files": files,
     }
-

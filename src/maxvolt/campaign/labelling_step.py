@@ -70,8 +70,7 @@ def label_structures(
     section, wanted = runner.settings.reference, np.flatnonzero(~keep)
     found, reasons = _labelled(runner, name, structures.select(wanted))
     quarantined = [
-        {"index": int(wanted[index]), "reason": reason}
-        for index, reason in sorted(reasons.items())
+        {"index": int(wanted[index]), "reason": reason} for index, reason in sorted(reasons.items())
     ]
     labelled = _in_order(structures, keep, found.dataset, wanted[found.indices])
     if quarantined and not len(labelled) and not runner.state.potential_files:

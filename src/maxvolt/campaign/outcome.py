@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from maxvolt.campaign.sections import StoppingSection
+
 __all__ = ["OPENING", "SAMPLING", "is_clean", "sampling_summary"]
 
 OPENING = "opening"
@@ -25,19 +27,21 @@ _OF_A_PART = (
 )
 
 
-def is_clean(records: Sequence[Mapping[str, Any]], until: str) -> bool:
-    """Whether the scenarios found nothing to add.
+def is_clean(summary: Mapping[str, Any], stopping: StoppingSection) -> bool:
+    """Whether the scenarios were done as [stopping] demands.
 
     Parameters
     ----------
-    records
-        Of the parts of all scenarios.
-    until
-        As in [stopping].
+    summary
+        As of `sampling_summary`.
+    stopping
+        What is demanded.
     """
-    if any(record["is_break"] for record in records):
+    if stopping.reliability == 1 and summary["n_breaks"]:
         return False
-    return until == "no break" or not any(record["n_extrapolative"] for record in records)
+    if (summary["reliability"] or 0.0) < stopping.reliability:
+        return False
+    return stopping.until == "no break" or not summary["n_extrapolative"]
 
 
 def sampling_summary(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -12,7 +12,16 @@ from maxvolt.campaign.outcome import OPENING, SAMPLING
 from maxvolt.campaign.settings import CampaignSettings, Settings
 from maxvolt.errors import SettingsError
 
-__all__ = ["Action", "Past", "Plan", "iteration_kind", "plan", "read_past", "same_reference", "what_counts"]
+__all__ = [
+    "Action",
+    "Past",
+    "Plan",
+    "iteration_kind",
+    "plan",
+    "read_past",
+    "same_reference",
+    "what_counts",
+]
 
 
 class Action(StrEnum):
@@ -160,7 +169,13 @@ def what_counts(settings: Settings) -> Settings:
                 update={"max_labels": None, "patience": 1, "repeats": 1}
             ),
             "reference": settings.reference.model_copy(
-                update={"timeout": None, "retries": 0, "manual": False, "machine": {}, "workers": None}
+                update={
+                    "timeout": None,
+                    "retries": 0,
+                    "manual": False,
+                    "machine": {},
+                    "workers": None,
+                }
             ),
         }
     )

@@ -12,7 +12,14 @@ from maxvolt.potentials import MTP, Ensemble, read_potential
 from maxvolt.sampling import Thresholds
 from maxvolt.selection import ActiveSet, Committee, QueryStrategy, RowWeights, read_active_set
 
-__all__ = ["active_set_of", "calculator_of", "query_of", "read_potentials", "row_weights_of", "thresholds_of"]
+__all__ = [
+    "active_set_of",
+    "calculator_of",
+    "query_of",
+    "read_potentials",
+    "row_weights_of",
+    "thresholds_of",
+]
 
 
 def read_potentials(files: Sequence[Path]) -> MTP | Ensemble:
@@ -45,9 +52,7 @@ def query_of(files: Sequence[Path], selection: SelectionSection) -> QueryStrateg
 
 def calculator_of(files: Sequence[Path], selection: SelectionSection) -> MaxvoltCalculator:
     """Read the potential as a calculator that gives grades; it computes with one thread."""
-    return MaxvoltCalculator(
-        read_potentials(files), query=query_of(files, selection), threads=1
-    )
+    return MaxvoltCalculator(read_potentials(files), query=query_of(files, selection), threads=1)
 
 
 def thresholds_of(selection: SelectionSection) -> Thresholds:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from maxvolt.campaign.heartbeat import Heartbeat
@@ -112,7 +113,7 @@ def _run_alone(part: Part, executor: Callable[[], Executor]) -> None:
 def part_result(result: SamplingResult, part: Part) -> StepResult:
     """What is kept of a part."""
     finite = result.grades[np.isfinite(result.grades)]
-    arrays = {"grades": result.grades}
+    arrays: dict[str, NDArray[Any]] = {"grades": result.grades}
     if result.trace is not None:
         arrays |= {"steps": result.trace.steps, "temperatures": result.trace.temperatures}
     record = {

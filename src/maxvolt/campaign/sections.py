@@ -217,6 +217,8 @@ class StoppingSection(Section):
 
     until: Literal["no extrapolation", "no break"] = "no extrapolation"
     """No scenario meets a grade above `select`, or merely none above `break`."""
+    reliability: float = Field(default=1.0, gt=0, le=1)
+    """Part of the steps (of relaxations: of the candidates) that must be done without a break."""
     repeats: Count = 1
     """Iterations in succession, with different random numbers, in which this must hold."""
     max_labels: Count | None = None

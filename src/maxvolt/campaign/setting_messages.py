@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -53,13 +53,21 @@ def describe_errors(
     schema = model.model_json_schema(by_alias=True)
     found = error.errors(include_url=False)
     deeper = [details["loc"] for details in found if details["type"] != "too_short"]
-    messages = []
+    messages: dict[str, list[str]] = {}
     for details in found:
         at = details["loc"]
         if details["type"] == "too_short" and any(loc[: len(at)] == at for loc in deeper):
             continue  # too short only because its entries are wrong
-        messages.append(_Place(schema, at, stage, own).message(details))
-    return list(dict.fromkeys(messages))
+        place = _Place(schema, at, stage, own)
+        messages.setdefault(place.where, []).append(place.message(details))
+    return [" or: ".join(dict.fromkeys(said)) for said in _grouped(messages)]
+
+
+def _grouped(messages: Mapping[str, list[str]]) -> Iterator[list[str]]:
+    """What is said of each place; a value may be wrong in several ways, where it may be several."""
+    for where, said in messages.items():
+        first, *others = said
+        yield [first, *(text.removeprefix(f"{where}: ") for text in others)]
 
 
 class _Place:

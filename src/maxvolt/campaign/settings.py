@@ -169,9 +169,7 @@ def settings_of(document: Mapping[str, Any], path: Path) -> CampaignSettings:
             found.append(Settings.model_validate_json(_json(merged, path)))
         except ValidationError as error:
             own = set(stage) & set(STAGED)
-            messages += describe_errors(
-                error, index if stages else None, own, Settings
-            )
+            messages += describe_errors(error, index if stages else None, own, Settings)
     names = [settings.stage.name for settings in found]
     messages += [
         f"[[stage]] name: two stages are called {name!r}; give each its own name"
@@ -192,15 +190,20 @@ def _merged(
         merged.pop("training", None)  # a later stage goes on with the set of the one before
     for name in STAGED:
         if name in stage:
-            above, own = merged.get(name), stage[name]
-            both = isinstance(above, dict) and isinstance(own, dict)
-            if both and "calculator" in own:  # settings belong to their calculator
-                above = {key: value for key, value in above.items() if key != "settings"}
-            merged[name] = {**above, **own} if both else own
+            merged[name] = _over(merged.get(name), stage[name])
     header = {key: value for key, value in stage.items() if key not in STAGED}
     if header or stage:
         merged["stage"] = header
     return merged
+
+
+def _over(above: Any, own: Any) -> Any:
+    """A section of a stage laid over that of the file; lists and values replace it whole."""
+    if not (isinstance(above, dict) and isinstance(own, dict)):
+        return own
+    if "calculator" in own:  # settings belong to their calculator
+        above = {key: value for key, value in above.items() if key not in ("settings", "machine")}
+    return {**above, **own}
 
 
 def _json(document: Mapping[str, Any], path: Path) -> str:

@@ -43,9 +43,7 @@ def named_structures(section: StructureSection, root: Path, species: Sequence[st
         names = (section.species,) if isinstance(section.species, str) else section.species
         assert names is not None
         cubic = {"orthorhombic" if section.crystal == "hcp" else "cubic": section.cubic}
-        crystal = bulk(
-            "".join(names), section.crystal, a=section.a, c=section.c, **cubic
-        )
+        crystal = bulk("".join(names), section.crystal, a=section.a, c=section.c, **cubic)
         structures = [crystal * section.repeat]
     return Dataset.from_atoms(structures)
 

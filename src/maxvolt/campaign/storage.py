@@ -83,7 +83,7 @@ def read_result(path: Path) -> StepResult:
         The file is damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             found = {name: file[name] for name in file.files}
         record = json.loads(str(found.pop("record")))
         names = dict.fromkeys(name.partition("/")[0] for name in found if "/" in name)

@@ -61,7 +61,7 @@ class FileTraining(Section):
 
 
 class PerturbationTraining(Section):
-    """Changed copies of a named structure: elements exchanged, vacancies, strains, displacements."""
+    """Changed copies of a named structure: exchange, vacancies, strain, displacements."""
 
     kind: Literal["perturbation"]
     structure: Name

@@ -69,7 +69,9 @@ def _describe_step(content: Any) -> str:
             + ("" if grade is None else f", largest grade {grade:.3g}")
         )
     if step == "selection":
-        return f"{content['n_selected']} of {counted(content['n_candidates'], 'structure')} selected"
+        return (
+            f"{content['n_selected']} of {counted(content['n_candidates'], 'structure')} selected"
+        )
     if step in ("labels", "validation"):
         return (
             f"{step}: {content['n_labelled']} of {content['n_structures']} labelled, "
@@ -77,9 +79,8 @@ def _describe_step(content: Any) -> str:
             f"{counted(content['n_new'], 'new calculation')}"
         )
     if step == "fit":
-        return (
-            f"fitted {content['n_parameters']} parameters in {content['seconds']:.1f} s"
-            + ("" if content["rank"] is None else f", active set of rank {content['rank']}")
+        return f"fitted {content['n_parameters']} parameters in {content['seconds']:.1f} s" + (
+            "" if content["rank"] is None else f", active set of rank {content['rank']}"
         )
     return ""
 
