@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from maxvolt.campaign import CampaignFolder, CampaignResult, Event
 
 SMALL = """\
 [campaign]
@@ -69,3 +75,35 @@ def write_campaign(folder: Path, text: str = SMALL, **replaced: str) -> Path:
     path = folder / "small.toml"
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+@dataclass(frozen=True)
+class Run:
+    """A campaign that has ended, and what it told."""
+
+    file: Path
+    result: CampaignResult
+    events: tuple[Event, ...]
+
+    @property
+    def folder(self) -> CampaignFolder:
+        return CampaignFolder(self.result.folder)
+
+
+class InThisProcess(Executor):
+    """Runs everything at once, here: no process has to be started."""
+
+    def submit(self, work: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(work(*arguments, **options))
+        except BaseException as error:  # noqa: BLE001 (handed over, as executors do)
+            future.set_exception(error)
+        return future
+
+
+def products(folder: Path) -> dict[str, bytes]:
+    """Files of a campaign that depend on its file alone, neither on time nor on kills."""
+    names = ("training.npz", "training.xyz", "potential.almtp", "potential.*.mtp")
+    paths = [path for name in names for path in folder.rglob(name)]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(paths)}

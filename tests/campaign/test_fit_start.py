@@ -32,7 +32,7 @@ def trained(potential: MTP) -> MTP:
 
 def section(**values: object) -> PotentialSection:
     return PotentialSection.model_validate(
-        {"species": ("Al",), "level": 6, "radial_basis_size": 6, **values}
+        {"species": ("Al",), "level": 6, "cutoff": 6.0, "radial_basis_size": 6, **values}
     )
 
 
@@ -41,6 +41,7 @@ def test_min_dist_lies_below_the_shortest_distance() -> None:
     start = start_of_fit(section(), data, None)
     assert not start.is_trained
     assert start.min_dist == pytest.approx(0.95 * minimum_distances(data).overall)
+    assert start_of_fit(section(cutoff=4.0), data, None).min_dist == 2.0
 
 
 def test_min_dist_given() -> None:

@@ -52,3 +52,10 @@ def test_mixed_pieces_are_refused():
         hold(1.0) + hold((1.0,) * 6)
     with pytest.raises(DataError, match="period"):
         oscillation(1, 1, 0, 10)
+
+
+def test_values_in_other_units():
+    schedule = (ramp(1, 3, 10) + oscillation(2, 1, 4, 10)).scaled(10)
+    assert schedule.value(5) == pytest.approx(20)
+    assert schedule.value(11) == pytest.approx(30)
+    np.testing.assert_allclose(hold((1, 2), 3).scaled(2).at(0), [2, 4])

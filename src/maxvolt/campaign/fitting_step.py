@@ -23,6 +23,7 @@ from maxvolt.errors import FitError
 from maxvolt.fitting import FitProgress, FitResult, FitSettings, Weights, fit
 from maxvolt.fitting.errors import Comparison
 from maxvolt.potentials import MTP, Ensemble, Predictions
+from maxvolt.selection import Committee
 
 __all__ = ["FitTask", "errors_of", "fit_potential", "remove_checkpoints"]
 
@@ -64,7 +65,7 @@ def fit_potential(task: FitTask) -> StepResult:
     results = [_fit_member(task, member) for member in range(task.settings.potential.members)]
     members = tuple(_single(result.potential) for result in results)
     potential = members[0] if len(members) == 1 else Ensemble(members)
-    rank = _write(task, potential)
+    grading = _write(task, potential)
     record: dict[str, Any] = {
         "iterations": [len(result.members[0].losses) - 1 for result in results],
         "loss": [result.members[0].losses[-1] for result in results],
@@ -72,7 +73,7 @@ def fit_potential(task: FitTask) -> StepResult:
         "warnings": list(dict.fromkeys(w for result in results for w in result.warnings)),
         "n_parameters": members[0].n_parameters,
         "min_dist": members[0].min_dist,
-        "rank": rank,
+        **grading,
     }
     arrays: dict[str, NDArray[np.float64]] = {}
     for name, dataset in (("training", task.training), ("validation", task.validation)):
@@ -135,18 +136,28 @@ def _member(potential: MTP | Ensemble | None, member: int) -> MTP | None:
     return potential if member == 0 else None
 
 
-def _write(task: FitTask, potential: MTP | Ensemble) -> int | None:
-    """Write the potential's files; return the rank of the active set, where there is one."""
+def _write(task: FitTask, potential: MTP | Ensemble) -> dict[str, Any]:
+    """Step A: choose what grades are measured by; write the potential's files.
+
+    Returns
+    -------
+    grading
+        Rank of the active set, which is in the file of its potential; scales of a committee.
+    """
     files = task.folder.potential_files(task.settings.potential.members)
+    selection = task.settings.selection
     if isinstance(potential, Ensemble):
         for member, path in zip(potential.members, files, strict=True):
             member.write(path)
-        return None
-    active_set = active_set_of(
-        potential, task.training, task.settings.selection, threads=task.threads
-    )
+    single = potential.members[0] if isinstance(potential, Ensemble) else potential
+    if selection.strategy == "committee":
+        assert isinstance(potential, Ensemble)
+        committee = Committee.from_dataset(potential, task.training, threads=task.threads)
+        scales = (committee.energy_scale, committee.force_scale)
+        return {"rank": None, "committee": scales}
+    active_set = active_set_of(single, task.training, selection, threads=task.threads)
     active_set.write(files[0])
-    return int(active_set.rank)
+    return {"rank": int(active_set.rank), "committee": None}
 
 
 def remove_checkpoints(folder: IterationFolder) -> None:

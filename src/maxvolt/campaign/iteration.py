@@ -23,6 +23,7 @@ from maxvolt.campaign.query import query_of, read_potentials
 from maxvolt.campaign.runner import Runner
 from maxvolt.campaign.sampling_step import Part, is_made, run_parts
 from maxvolt.campaign.scenarios import scenario_fingerprint, scenario_parts
+from maxvolt.campaign.sections import SelectionSection
 from maxvolt.campaign.seeds import derived_seed
 from maxvolt.campaign.storage import StepResult, read_result
 from maxvolt.dataset import Dataset
@@ -151,9 +152,14 @@ def _part(runner: Runner, scenario: Scenario) -> Part:
         potential_files=runner.state.potential_files,
         selection=settings.selection,
         seed=seed,
-        inputs=fingerprint(scenario_fingerprint(scenario), settings.selection, seed),
+        inputs=fingerprint(scenario_fingerprint(scenario), *_grading(settings.selection), seed),
         path=runner.folder.part_file(name, part),
     )
+
+
+def _grading(selection: SelectionSection) -> tuple[float | str, ...]:
+    """What the course of a scenario depends on."""
+    return selection.strategy, selection.select, selection.break_
 
 
 def _select(runner: Runner, candidates: Dataset) -> StepResult:

@@ -76,8 +76,8 @@ def label_structures(
     if quarantined and not len(labelled) and not runner.state.potential_files:
         raise CampaignError(
             f"the reference {section.calculator!r} labelled none of {len(structures)} structures; "
-            f"the first: {quarantined[0]['reason']}; correct [reference] or the structures, and "
-            "run again (with --retry, if nothing in the file was changed)"
+            f"the first: {quarantined[0]['reason']}; correct [reference] or the structures, then "
+            "run again with --retry"
         )
     errors, arrays = _foretold(runner, labelled)
     record = {

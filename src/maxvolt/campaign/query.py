@@ -7,6 +7,7 @@ from pathlib import Path
 
 from maxvolt.calculators.ase import MaxvoltCalculator
 from maxvolt.campaign.sections import SelectionSection
+from maxvolt.campaign.storage import read_result
 from maxvolt.dataset import Dataset
 from maxvolt.potentials import MTP, Ensemble, read_potential
 from maxvolt.sampling import Thresholds
@@ -46,7 +47,8 @@ def query_of(files: Sequence[Path], selection: SelectionSection) -> QueryStrateg
     if selection.strategy == "committee":
         potential = read_potentials(files)
         assert isinstance(potential, Ensemble)
-        return Committee(potential)
+        energy, force = read_result(files[0].with_name("fit.npz")).record["committee"]
+        return Committee(potential, energy, force)
     return read_active_set(files[0])
 
 

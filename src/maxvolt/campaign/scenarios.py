@@ -105,7 +105,7 @@ def _relaxation(section: RelaxationSection, structures: Dataset) -> Relaxation:
 def _schedule(value: float | str, factor: float = 1.0) -> Schedule:
     if not isinstance(value, str):
         return hold(factor * value)
-    return parse_schedule(value)
+    return parse_schedule(value).scaled(factor)
 
 
 def _limits(section: LimitsSection) -> Limits:

@@ -27,6 +27,9 @@ class Segment(Protocol):
     def at(self, step: int) -> NDArray[np.float64]:
         """Give the value so many steps after its begin; ``at(steps)`` is its end."""
 
+    def scaled(self, factor: float) -> Segment:
+        """Return the piece with all values multiplied."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Ramp:
@@ -39,6 +42,9 @@ class _Ramp:
     def at(self, step: int) -> NDArray[np.float64]:
         a, b = np.asarray(self.start, float), np.asarray(self.end, float)
         return np.asarray(a + (b - a) * (step / self.steps))
+
+    def scaled(self, factor: float) -> _Ramp:
+        return _Ramp(_times(self.start, factor), _times(self.end, factor), self.steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,10 @@ class _Oscillation:
     def at(self, step: int) -> NDArray[np.float64]:
         phase = 2 * math.pi * step / self.period
         return np.asarray(self.mean, float) + np.asarray(self.amplitude, float) * math.sin(phase)
+
+    def scaled(self, factor: float) -> _Oscillation:
+        mean, amplitude = _times(self.mean, factor), _times(self.amplitude, factor)
+        return _Oscillation(mean, amplitude, self.period, self.steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +88,10 @@ class Schedule:
     def __add__(self, other: Schedule) -> Schedule:
         """Return the schedule that does one after the other."""
         return Schedule(self.segments + other.segments)
+
+    def scaled(self, factor: float) -> Schedule:
+        """Return the schedule with all values multiplied, for instance into other units."""
+        return Schedule(tuple(segment.scaled(factor) for segment in self.segments))
 
     @property
     def steps(self) -> int:
@@ -182,6 +196,10 @@ def _parse_piece(kind: str, *numbers: str) -> Schedule:
     if kind == "ramp":
         return ramp(values[0], values[1], steps)
     return oscillation(values[0], values[1], values[2], steps)
+
+
+def _times(value: Value, factor: float) -> Value:
+    return tuple(factor * x for x in value) if isinstance(value, tuple) else factor * value
 
 
 def _positive(steps: int) -> int:

@@ -1,0 +1,382 @@
+"""Campaigns from their beginning to their end."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from campaign_files import InThisProcess, Run, products, write_campaign
+
+import maxvolt
+from maxvolt.campaign import Campaign, CampaignFolder, Event, Settings, summarize
+from maxvolt.campaign.locking import locked
+from maxvolt.campaign.storage import read_result
+from maxvolt.cli import main
+from maxvolt.errors import CampaignError
+from maxvolt.selection import read_active_set
+
+
+def run(file: Path, *callbacks: object, **options: bool) -> object:
+    with InThisProcess() as executor:
+        return Campaign(file).run(callbacks, executor=executor, **options)
+
+
+class TestFinished:
+    def test_it_ends_when_no_scenario_extrapolates(self, finished: Run) -> None:
+        assert finished.result.status == "finished"
+        rows = summarize(finished.folder).iterations
+        assert [row["kind"] for row in rows] == ["opening"] + ["sampling"] * (len(rows) - 1)
+        assert not any(row["is_clean"] for row in rows[:-1])
+        assert rows[-1]["is_clean"]
+        assert rows[-1]["reliability"] == 1.0
+        assert rows[1]["reliability"] < 1.0
+        assert rows[-1]["max_grade"] < 1.5
+
+    def test_the_training_set_grows_by_what_was_labelled(self, finished: Run) -> None:
+        rows = summarize(finished.folder).iterations
+        total = 0
+        for row in rows:
+            total += row["n_labelled"]
+            assert row["n_training"] == total
+            assert row["n_selected"] <= 3
+        training = maxvolt.read(finished.result.training)
+        assert len(training) == total
+        assert training.has_energy.all()
+        assert training.has_forces.all()
+        assert training.has_stress.all()
+        assert rows[-1]["n_labels_total"] == total + 2  # and those of the validation set
+
+    def test_labels_are_those_of_the_reference(self, finished: Run) -> None:
+        from ase.calculators.emt import EMT
+
+        atoms = maxvolt.read(finished.result.training)[-1]
+        energy, forces = atoms.get_potential_energy(), atoms.get_forces()
+        atoms.calc = EMT()
+        assert energy == pytest.approx(atoms.get_potential_energy(), abs=1e-12)
+        np.testing.assert_allclose(forces, atoms.get_forces(), atol=1e-12)
+
+    def test_selected_structures_extrapolated(self, finished: Run) -> None:
+        for folder in finished.folder.iterations()[1:-1]:
+            selection = read_result(folder.step_file("selection"))
+            chosen = selection.arrays["grades"][selection.arrays["indices"]]
+            assert (chosen >= 1.5).all()
+            assert set(selection.datasets["structures"].groups) == {"warm"}
+
+    def test_grades_of_the_training_set_are_at_most_one(self, finished: Run) -> None:
+        (potential,) = finished.result.potential
+        grades = read_active_set(potential).grade(maxvolt.read(finished.result.training))
+        assert grades.max() < 1.001 + 1e-6
+
+    def test_errors_of_unseen_structures_are_kept(self, finished: Run) -> None:
+        rows = summarize(finished.folder).iterations
+        assert rows[0]["new"] is None
+        assert rows[1]["new"]["force_rmse"] > 0
+        assert rows[-1]["validation"]["n_structures"] == 2
+        assert rows[-1]["validation"]["force_rmse"] < rows[0]["validation"]["force_rmse"]
+
+    def test_the_potential_runs_in_ase(self, finished: Run) -> None:
+        (potential,) = finished.result.potential
+        atoms = maxvolt.read(finished.result.training)[0]
+        atoms.calc = maxvolt.Calculator(potential)
+        assert np.isfinite(atoms.get_forces()).all()
+
+    def test_journal_and_listeners_hear_the_same(self, finished: Run) -> None:
+        journal = [line["event"] for line in finished.folder.journal()]
+        assert journal == [event.kind for event in finished.events if event.kind != "progress"]
+        assert journal[0] == "started"
+        assert journal[-1] == "finished"
+
+    def test_running_again_changes_nothing(self, finished: Run, tmp_path: Path) -> None:
+        copy = shutil.copytree(finished.file.parent, tmp_path / "copy")
+        before = products(copy)
+        result = run(copy / finished.file.name)
+        assert result.status == "finished"
+        assert products(copy) == before
+        events = [line["event"] for line in CampaignFolder(copy / "small").journal()]
+        assert events[-3:] == ["finished", "started", "finished"]
+
+    def test_the_same_file_gives_the_same_campaign(self, finished: Run, tmp_path: Path) -> None:
+        """With processes of its own, as on the command line."""
+        file = write_campaign(tmp_path)
+        assert Campaign(file).run().status == "finished"
+        assert products(tmp_path) == products(finished.file.parent)
+
+
+class InterruptedRunError(Exception):
+    """Stands for whatever ends a program."""
+
+
+def test_interrupted_after_every_step(finished: Run, tmp_path: Path) -> None:
+    file = write_campaign(tmp_path)
+    seen: set[str] = set()
+
+    def interrupt(event: Event) -> None:
+        if event.kind in ("step", "outcome", "iteration"):
+            key = json.dumps([event.kind, event.iteration, {**event.content, "seconds": 0}])
+            if key not in seen:
+                seen.add(key)
+                raise InterruptedRunError
+
+    runs = 0
+    while True:
+        runs += 1
+        try:
+            result = run(file, interrupt)
+        except InterruptedRunError:
+            continue
+        break
+    assert result.status == "finished"
+    assert runs > 30
+    assert products(tmp_path) == products(finished.file.parent)
+    steps = [
+        (line["iteration"], line["step"], line.get("part"))
+        for line in CampaignFolder(result.folder).journal()
+        if line["event"] == "step"
+    ]
+    assert len(set(steps)) == len(steps), "a step was written down twice"
+
+
+def test_another_process_is_kept_out(tmp_path: Path) -> None:
+    from multiprocessing import get_context
+
+    file = write_campaign(tmp_path)
+    folder = tmp_path / "small"
+    folder.mkdir()
+    context = get_context("spawn")
+    ready, leave = context.Event(), context.Event()
+    process = context.Process(target=hold_lock, args=(folder / ".lock", ready, leave))
+    process.start()
+    try:
+        assert ready.wait(60)
+        with pytest.raises(CampaignError, match="another process"):
+            run(file)
+    finally:
+        leave.set()
+        process.join()
+
+
+def hold_lock(path: Path, ready: object, leave: object) -> None:
+    with locked(path):
+        ready.set()
+        leave.wait(60)
+
+
+@pytest.fixture(scope="module")
+def steered(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Give a campaign whose file was edited after its first sampling."""
+    file = write_campaign(tmp_path_factory.mktemp("steered"))
+
+    def edit(event: Event) -> None:
+        if event.kind == "outcome" and event.iteration == 1:
+            text = file.read_text().replace("break = 3.0", "break = 4.0")
+            hot = '[[scenario]]\nname = "hot"\nkind = "md"\nstructure = "fcc"\n'
+            file.write_text(f"{text}\n{hot}temperature = 900\nsteps = 20\n")
+
+    events: list[Event] = []
+    return Run(file, run(file, events.append, edit), tuple(events))
+
+
+class TestSteering:
+    def test_it_holds_from_the_next_iteration_on(self, steered: Run) -> None:
+        rows = summarize(steered.folder).iterations
+        assert {part["scenario"] for part in rows[1]["scenarios"]} == {"warm"}
+        for row in rows[2:]:
+            assert {part["scenario"] for part in row["scenarios"]} == {"warm", "hot"}
+        iterations = steered.folder.iterations()
+        assert iterations[1].settings().selection.break_ == 3.0
+        assert iterations[2].settings().selection.break_ == 4.0
+
+    def test_the_change_is_recorded(self, steered: Run) -> None:
+        changes = summarize(steered.folder).changes
+        assert {"iteration": 2, "key": "selection.break", "before": 3.0, "after": 4.0} in changes
+        assert any(change["key"] == "scenario.hot.temperature" for change in changes)
+
+    def test_a_file_that_became_wrong_stops_it(self, tmp_path: Path) -> None:
+        file = write_campaign(tmp_path)
+        good = file.read_text()
+
+        def spoil(event: Event) -> None:
+            if event.kind == "outcome" and event.iteration == 1:
+                file.write_text(good.replace("break = 3.0", "brake = 3.0"))
+
+        with pytest.raises(maxvolt.MaxvoltError, match="did you mean 'break'"):
+            run(file, spoil)
+        file.write_text(good)
+        assert run(file).status == "finished"
+
+
+class TestEditDuringAnIteration:
+    """A program that is killed in an iteration and started again after an edit."""
+
+    def made_again(self, tmp_path: Path, old: str, new: str) -> set[str]:
+        """Names of results of scenarios that were made again."""
+        file = write_campaign(tmp_path)
+        text = file.read_text() + SECOND_SCENARIO
+        file.write_text(text)
+
+        def interrupt(event: Event) -> None:
+            if event.iteration == 1 and event.content.get("step") == "selection":
+                raise InterruptedRunError
+
+        with pytest.raises(InterruptedRunError):
+            run(file, interrupt)
+        folder = CampaignFolder(tmp_path / "small").iteration(1)
+        before = {path.name: path.stat().st_ino for path in folder.sampling.glob("*.npz")}
+        assert text.count(old) == 1
+        file.write_text(text.replace(old, new))
+        with pytest.raises(InterruptedRunError):
+            run(file, interrupt)
+        after = {path.name: path.stat().st_ino for path in folder.sampling.glob("*.npz")}
+        assert before.keys() == after.keys()
+        return {name for name in after if before[name] != after[name]}
+
+    def test_a_limit_leaves_simulations_as_they_are(self, tmp_path: Path) -> None:
+        assert self.made_again(tmp_path, "limit = 3", "limit = 2") == set()
+
+    def test_a_threshold_concerns_all_of_them(self, tmp_path: Path) -> None:
+        again = self.made_again(tmp_path, "break = 3.0", "break = 4.0")
+        assert again == {"warm.0.npz", "warm.1.npz", "hot_900_K.0.npz"}
+
+    def test_a_scenario_concerns_itself(self, tmp_path: Path) -> None:
+        again = self.made_again(tmp_path, "temperature = 900", "temperature = 800")
+        assert again == {"hot_900_K.0.npz"}
+
+
+SECOND_SCENARIO = """
+[[scenario]]
+name = "hot 900 K"
+kind = "md"
+structure = "fcc"
+temperature = 900
+steps = 20
+"""
+
+STAGES = """
+[[stage]]
+name = "cheap"
+
+[[stage]]
+name = "accurate"
+sparsify = true
+[stage.reference]
+calculator = "ase.calculators.morse:MorsePotential"
+settings = { epsilon = 0.3, r0 = 2.86, rho0 = 4.0 }
+"""
+
+
+def test_stages_follow_each_other(tmp_path: Path) -> None:
+    file = write_campaign(tmp_path)
+    file.write_text(file.read_text() + STAGES)
+    result = run(file)
+    assert result.status == "finished"
+    folder = CampaignFolder(result.folder)
+    rows = summarize(folder).iterations
+    first = next(row for row in rows if row["stage"] == "accurate")
+    before = rows[first["iteration"] - 1]
+    assert before["is_clean"]
+    assert first["kind"] == "opening"
+    assert first["n_training"] < before["n_training"]
+    candidates = read_result(folder.iteration(first["iteration"]).step_file("candidates"))
+    assert candidates.record["n_dropped"] == before["n_training"] - first["n_training"]
+    from ase.calculators.morse import MorsePotential
+
+    for atoms in maxvolt.read(result.training):
+        energy = atoms.get_potential_energy()
+        atoms.calc = MorsePotential(epsilon=0.3, r0=2.86, rho0=4.0)
+        assert energy == pytest.approx(atoms.get_potential_energy(), abs=1e-10)
+
+
+def test_a_committee_drives_a_campaign(tmp_path: Path) -> None:
+    file = write_campaign(tmp_path, mode='"configuration"', steps="30")
+    text = file.read_text().replace('mode = "configuration"', 'strategy = "committee"')
+    text = text.replace("select = 1.5", "select = 0.01").replace("break = 3.0", "break = 0.05")
+    file.write_text(text.replace("level = 4", "level = 4\nmembers = 2"))
+    result = run(file)
+    assert result.status in ("finished", "stopped")
+    assert [path.name for path in result.potential] == ["potential.0.mtp", "potential.1.mtp"]
+    rows = summarize(CampaignFolder(result.folder)).iterations
+    assert rows[1]["max_grade"] > 0
+    assert rows[1]["rank"] is None
+
+
+class TestReference:
+    def test_that_labels_nothing(self, tmp_path: Path) -> None:
+        file = write_campaign(tmp_path)
+        text = file.read_text()
+        file.write_text(text + "max_force = 1e-9\n")
+        with pytest.raises(CampaignError, match="labelled none of 3 structures") as caught:
+            run(file)
+        assert "above the limit" in str(caught.value)
+        file.write_text(text)
+        with pytest.raises(CampaignError, match="--retry"):
+            run(file)
+        assert run(file, retry=True).status == "finished"
+
+    def test_a_manual_one_waits_and_goes_on_with_what_came_back(self, tmp_path: Path) -> None:
+        file = write_campaign(tmp_path, max_iterations="1")
+        file.write_text(file.read_text() + "manual = true\n")
+        waiting = run(file)
+        assert waiting.status == "waiting"
+        assert "0 of 3" in waiting.reason
+        jobs = sorted((tmp_path / "small" / "jobs" / "0000").iterdir())
+        assert len(jobs) == 3
+        calculate(jobs[:2])
+        assert "2 of 3" in run(file).reason
+        waiting = run(file, partial=True)
+        assert "0 of 2" in waiting.reason  # now for the validation set
+        calculate(sorted((tmp_path / "small" / "jobs" / "0000").iterdir()))
+        waiting = run(file)
+        rows = summarize(CampaignFolder(waiting.folder)).iterations
+        assert rows[0]["n_labelled"] == rows[0]["n_training"] == 2
+        assert rows[0]["n_quarantined"] == 1
+        assert waiting.status == "waiting"
+        calculate(sorted((tmp_path / "small" / "jobs" / "0001").iterdir()))
+        assert run(file).status == "stopped"
+
+
+def calculate(jobs: list[Path]) -> None:
+    """Do what a cluster would do with input folders."""
+    for job in jobs:
+        subprocess.run(["sh", "run.sh"], cwd=job, check=True, capture_output=True)
+
+
+class TestCommands:
+    def test_status(self, finished: Run, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["status", str(finished.file)]) == 0
+        text = capsys.readouterr().out
+        assert "finished: no scenario" in text
+        assert "100.0 %" in text
+        assert main(["status", str(finished.result.folder), "--json"]) == 0
+        said = json.loads(capsys.readouterr().out)
+        assert said["status"] == "finished"
+        assert said["reliability"] == 1.0
+        assert len(said["iterations"]) == len(finished.folder.iterations())
+
+    def test_status_of_nothing(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        file = write_campaign(tmp_path)
+        assert main(["status", str(file)]) == 2
+        assert "no campaign has begun" in capsys.readouterr().err
+
+    def test_schema(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["run", "--schema"]) == 0
+        assert "Stage" in json.loads(capsys.readouterr().out)["$defs"]
+
+    def test_run_needs_a_file(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["run"]) == 2
+        assert "FILE.toml" in capsys.readouterr().err
+
+    def test_errors_of_the_file_are_told(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        file = write_campaign(tmp_path, level="5")
+        assert main(["run", str(file)]) == 2
+        assert "[potential] level" in capsys.readouterr().err
+
+
+def test_settings_of_an_iteration_can_be_read_alone(finished: Run) -> None:
+    text = finished.folder.iteration(1).settings_file.read_text()
+    assert Settings.model_validate_json(text).scenario[0].name == "warm"

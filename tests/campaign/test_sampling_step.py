@@ -1,0 +1,77 @@
+"""Scenarios in processes that die, and scenarios that raise."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from campaign_files import InThisProcess, Run
+
+from maxvolt.campaign.heartbeat import Heartbeat, read_heartbeats
+from maxvolt.campaign.sampling_step import Part, run_parts
+from maxvolt.campaign.storage import read_result
+from maxvolt.campaign.surroundings import Surroundings
+from maxvolt.sampling import SamplingResult
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A scenario that goes wrong."""
+
+    name: str
+    kills: bool = False
+    part: int = 0
+    total_steps: int = 7
+
+    def split(self) -> tuple[Trouble, ...]:
+        return (self,)
+
+    def run(self, *_: object, **__: object) -> SamplingResult:
+        if self.kills:
+            os._exit(9)
+        raise RuntimeError("the neighbours are lost")
+
+
+def part(finished: Run, scenario: object, folder: Path) -> Part:
+    last = finished.folder.iterations()[-1]
+    potential = finished.folder.iteration(last.outcome()["files"]["potential"])
+    selection = last.settings().selection
+    files = tuple(potential.potential_files(1))
+    return Part(scenario, files, selection, 0, "abc", folder / f"{scenario.name}.npz")
+
+
+def test_an_error_is_a_result(finished: Run, tmp_path: Path) -> None:
+    bad = part(finished, Trouble("bad"), tmp_path)
+    done: list[Part] = []
+    run_parts([bad], InThisProcess, done.append)
+    record = read_result(bad.path).record
+    assert record["reason"] == "failed"
+    assert record["is_break"]
+    assert record["message"] == "RuntimeError: the neighbours are lost"
+    assert (record["steps"], record["total_steps"]) == (0, 7)
+    assert done == [bad]
+
+
+def test_a_process_that_dies_takes_no_other_scenario_with_it(
+    finished: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    parts = [
+        part(finished, scenario, tmp_path)
+        for scenario in (Trouble("a"), Trouble("killer", kills=True), Trouble("b"))
+    ]
+    with Surroundings(finished.folder, tmp_path, 2, []) as surroundings:
+        run_parts(parts, surroundings.executor, lambda _: None)
+    messages = [read_result(one.path).record["message"] for one in parts]
+    assert messages[0] == messages[2] == "RuntimeError: the neighbours are lost"
+    assert "the process died" in messages[1]
+
+
+def test_heartbeats(tmp_path: Path) -> None:
+    beat = Heartbeat(tmp_path / "warm.0.npz", 100)
+    beat(30)
+    assert read_heartbeats(tmp_path) == {"warm.0": (30, 100)}
+    beat.remove()
+    assert read_heartbeats(tmp_path) == {}
