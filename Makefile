@@ -1,5 +1,5 @@
 # Needs Python >= 3.11 with pip, make and a C++20 compiler; everything else comes from PyPI into .venv.
-#   make demo     train a potential on data it makes itself, in under two minutes
+#   make demo     an active-learning campaign on aluminium, in minutes
 #   make test     the test suite (more arguments for pytest: make test PYTEST_ARGS="-k cfg")
 #   make lint     ruff, mypy, the layer contract
 #   make bench    speed and memory beside motep, into docs/benchmarks, in about 20 minutes
@@ -21,7 +21,8 @@ SETUP := pyproject.toml CMakeLists.txt $(shell find src -name '*.cpp' -o -name '
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
-	$(BIN)/python examples/emt_demo/run.py --output demo_output
+	rm -rf demo_output
+	$(BIN)/python examples/aluminium_emt/run.py --output demo_output
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest --numprocesses=$(PYTEST_WORKERS) $(PYTEST_ARGS)

@@ -1,4 +1,4 @@
-"""From labelled structures to a checked potential, in under two minutes: what `make demo` runs.
+"""From labelled structures to a checked potential, in under two minutes.
 
     python run.py --output demo_output
 

@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from maxvolt.basis.repulsion import ZBL
     from maxvolt.calculators.ase import MaxvoltCalculator as Calculator
+    from maxvolt.campaign import Campaign
     from maxvolt.dataset import Dataset
     from maxvolt.errors import (
+        CampaignError,
         DataError,
         FileFormatError,
         FitError,
         LabellingError,
         MaxvoltError,
+        SettingsError,
         SpeciesError,
     )
     from maxvolt.fitting import FitProgress, FitResult, FitSettings, Weights, fit
@@ -54,6 +57,8 @@ __all__ = [
     "ZBL",
     "ActiveSet",
     "Calculator",
+    "Campaign",
+    "CampaignError",
     "Committee",
     "DataError",
     "Dataset",
@@ -79,6 +84,7 @@ __all__ = [
     "RowWeights",
     "SamplingResult",
     "Schedule",
+    "SettingsError",
     "SpeciesError",
     "StopReason",
     "Thresholds",
@@ -106,6 +112,8 @@ _HOME = {
     "ActiveSet": "maxvolt.selection:ActiveSet",
     "Calculator": "maxvolt.calculators.ase:MaxvoltCalculator",
     "collect_jobs": "maxvolt.labelling:collect_jobs",
+    "Campaign": "maxvolt.campaign:Campaign",
+    "CampaignError": "maxvolt.errors:CampaignError",
     "Committee": "maxvolt.selection:Committee",
     "compute_errors": "maxvolt.fitting.errors:compute_errors",
     "DataError": "maxvolt.errors:DataError",
@@ -132,6 +140,20 @@ _HOME = {
     "MolecularDynamics": "maxvolt.sampling:MolecularDynamics",
     "MTP": "maxvolt.potentials:MTP",
     "Predictions": "maxvolt.potentials:Predictions",
+    "Relaxation": "maxvolt.sampling:Relaxation",
+    "RowWeights": "maxvolt.selection:RowWeights",
+    "SamplingResult": "maxvolt.sampling:SamplingResult",
+    "Schedule": "maxvolt.sampling:Schedule",
+    "SettingsError": "maxvolt.errors:SettingsError",
+    "SpeciesError": "maxvolt.errors:SpeciesError",
+    "StopReason": "maxvolt.sampling:StopReason",
+    "Thresholds": "maxvolt.sampling:Thresholds",
+    "Weights": "maxvolt.fitting:Weights",
+    "ZBL": "maxvolt.basis.repulsion:ZBL",
+    "compute_errors": "maxvolt.fitting.errors:compute_errors",
+    "fit": "maxvolt.fitting:fit",
+    "iterate_scenarios": "maxvolt.sampling:iterate_scenarios",
+    "minimum_distances": "maxvolt.neighbors:minimum_distances",
     "random_structures": "maxvolt.sampling:random_structures",
     "read": "maxvolt.io:read",
     "read_active_set": "maxvolt.selection:read_active_set",
