@@ -21,9 +21,7 @@ def test_kills_at_random_instants(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert not kills.check_calculations(tmp_path / "killed" / "log")
 
 
-def test_the_check_of_calculations(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_check_of_calculations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(TOOLS))
     import kills
 
