@@ -285,14 +285,14 @@ def test_kernels_refuse_species_they_do_not_have() -> None:
     _, core = compiled()
     where = system(types=np.array([0, 2, 0], np.int32))
     with pytest.raises(ValueError, match="species index out of range"):
-        _core.evaluate(core, where, 0, 1, "", *output())
+        _core.evaluate(core, where, 0, 1, "", False, *output())
 
 
 @pytest.mark.parametrize(("begin", "end"), [(0, 2), (-8, 1), (1, 0)])
 def test_kernels_refuse_windows_that_are_not_there(begin: int, end: int) -> None:
     _, core = compiled()
     with pytest.raises(ValueError, match="windows out of range"):
-        _core.evaluate(core, system(), begin, end, "", *output())
+        _core.evaluate(core, system(), begin, end, "", False, *output())
 
 
 @pytest.mark.parametrize(("begin", "end"), [(0, 4), (-8, 3), (2, 1)])
@@ -311,7 +311,7 @@ def test_kernels_refuse_output_of_wrong_size() -> None:
         {"virials": np.zeros((2, 6))},
     ):
         with pytest.raises(ValueError, match="of wrong size"):
-            _core.evaluate(core, where, 0, 1, "", *output(**wrong))
+            _core.evaluate(core, where, 0, 1, "", False, *output(**wrong))
     for rows, forces in ((3, 3), (4, 2)):
         with pytest.raises(ValueError, match="of wrong size"):
             _core.fold_forces(where, 0, 3, _core.empty_rows(rows), np.zeros((forces, 3)))
@@ -340,7 +340,7 @@ def test_kernels_refuse_rows_that_are_not_aligned() -> None:
     at = 8 - bytes_.ctypes.data % 8 + (0 if (bytes_.ctypes.data // 8 + 1) % 4 else 8)
     rows = bytes_[at : at + 128].view(float).reshape(4, 4)
     with pytest.raises(ValueError, match="must be aligned"):
-        _core.evaluate(core, system(), 0, 1, "", *output(rows=rows))
+        _core.evaluate(core, system(), 0, 1, "", False, *output(rows=rows))
 
 
 def test_kernels_refuse_read_only_output() -> None:
@@ -348,4 +348,4 @@ def test_kernels_refuse_read_only_output() -> None:
     energies = np.zeros(3)
     energies.setflags(write=False)
     with pytest.raises(TypeError, match="incompatible function arguments"):
-        _core.evaluate(core, system(), 0, 1, "", *output(energies=energies))
+        _core.evaluate(core, system(), 0, 1, "", False, *output(energies=energies))
