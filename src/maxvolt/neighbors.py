@@ -65,6 +65,8 @@ class NeighborList:
 
 
 def _check_positions(x: NDArray[np.float64]) -> None:
+    if x.size and x.min() >= -_LARGEST_COORDINATE and x.max() <= _LARGEST_COORDINATE:
+        return
     if not np.isfinite(x).all():
         atom = int(np.flatnonzero(~np.isfinite(x).all(axis=1))[0])
         raise DataError(f"the position of atom {atom} is not finite: {x[atom]}")
@@ -121,7 +123,7 @@ def _search_radius(
     if pbc.all() and np.prod(np.maximum(np.linalg.norm(box, axis=1) / cutoff, 1.0)) < 1000.0:
         return cutoff  # as below, without the heights: most structures are small
     heights = 1.0 / np.linalg.norm(np.linalg.inv(box), axis=0)
-    extent = np.where(pbc, heights, np.ptp(x @ box.T, axis=0) + 1.0)
+    extent = heights if pbc.all() else np.where(pbc, heights, np.ptp(x @ box.T, axis=0) + 1.0)
     radius = cutoff
     cells = np.maximum(extent / radius, 1.0)
     if cells.min() * np.cbrt(_MOST_CELLS / cells.prod()) < 4.0:
@@ -173,10 +175,12 @@ def build_neighbors(
     near = _without_voids(x, box, periodic, cutoff)
     radius = _search_radius(near, box, periodic, cutoff)
     search = vesin.NeighborList(cutoff=float(radius), full_list=False, n_threads=1)
-    pairs, shifts, r = search.compute(near, box, periodic, quantities="PSd", copy=False)
     # vesin owns what it found: copied here, and freed with `search`.
     if radius > cutoff:
+        pairs, shifts, r = search.compute(near, box, periodic, quantities="PSd", copy=False)
         pairs, shifts = pairs[r < cutoff], shifts[r < cutoff]
+    else:
+        pairs, shifts = search.compute(near, box, periodic, quantities="PS", copy=False)
     return NeighborList(len(x), pairs.astype(np.int32), shifts.astype(np.int32))
 
 

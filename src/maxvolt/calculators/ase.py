@@ -15,6 +15,7 @@ from ase.calculators.calculator import (
     all_properties,
 )
 from ase.outputs import Properties
+from numpy.typing import NDArray
 
 from maxvolt.calculators.verlet import VerletNeighbors
 from maxvolt.errors import DataError, SpeciesError
@@ -76,7 +77,8 @@ class MaxvoltCalculator(Calculator):
         potential file with an active set; None: no grades.
     skin
         How far beyond the cutoff the neighbour list reaches, Angstrom. A longer skin makes each
-        step slower and rebuilds rarer; see `VerletNeighbors`. 0 builds the list at each step.
+        step slower and rebuilds rarer; see `VerletNeighbors`. 0 builds the list at each step,
+        None finds a length that suits how the atoms move.
     threads
         Number of threads; None for every core.
     precision
@@ -118,7 +120,7 @@ class MaxvoltCalculator(Calculator):
         potential: NeighborhoodPotential | PotentialEnsemble | str | Path,
         *,
         query: QueryStrategy | str | Path | None = None,
-        skin: float = 0.5,
+        skin: float | None = None,
         threads: int | None = None,
         precision: Precision = "double",
         **kwargs: Any,
@@ -134,7 +136,7 @@ class MaxvoltCalculator(Calculator):
         if self.query is not None:
             cutoff = max(cutoff, self.query.cutoff)
         self.neighbors = VerletNeighbors(cutoff, skin)
-        self._where: Neighborhoods | None = None
+        self._types: tuple[NDArray[Any], list[NDArray[np.int32]]] | None = None
 
     def calculate(
         self,
@@ -176,6 +178,22 @@ class MaxvoltCalculator(Calculator):
                 raise PropertyNotImplementedError(self._why_absent(wanted, structure))
         self.results = results
 
+    def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:
+        """List what has changed since the last calculation, of what results depend on.
+
+        Any difference counts, so `tol` does not matter.
+        """
+        old = self.atoms
+        if not isinstance(old, Atoms) or len(old) != len(atoms):
+            return list(all_changes)
+        pairs = {
+            "positions": (old.positions, atoms.positions),
+            "numbers": (old.numbers, atoms.numbers),
+            "cell": (old.cell.array, atoms.cell.array),
+            "pbc": (old.pbc, atoms.pbc),
+        }
+        return [name for name, (then, now) in pairs.items() if not np.array_equal(then, now)]
+
     def export_properties(self) -> Properties:
         """Give the results that ASE has names for (the spreads of an ensemble are not)."""
         return Properties({k: v for k, v in self.results.items() if k in all_properties})
@@ -183,18 +201,12 @@ class MaxvoltCalculator(Calculator):
     def _evaluate(self, atoms: Atoms) -> dict[str, Any]:
         positions = np.ascontiguousarray(atoms.positions, dtype=np.float64)
         cell = np.ascontiguousarray(atoms.cell.array, dtype=np.float64)
-        types = [species_types(atoms.numbers, member.species) for member in self._members]
-        pairs = self.neighbors.update(positions, cell, atoms.pbc)
-        if self._where is None or self._where.pairs is not pairs:
-            structures = np.zeros(len(atoms), dtype=np.int32)
-            self._where = Neighborhoods(positions, cell[None], structures, types[0], pairs)
-        kept = self._where
+        types = self._types_of(atoms.numbers)
+        kept = self.neighbors.neighborhoods(positions, cell, atoms.pbc, types[0])
         volume = atoms.get_volume() if atoms.pbc.all() else None
         energies = [
             member.evaluate_neighborhoods(
-                kept.with_atoms(positions, cell[None], numbers),
-                threads=self.threads,
-                **self._options,
+                kept.with_types(numbers), threads=self.threads, **self._options
             )
             for member, numbers in zip(self._members, types, strict=True)
         ]
@@ -202,9 +214,15 @@ class MaxvoltCalculator(Calculator):
         results = each[0] if len(each) == 1 else _mean_and_spread(each)
         if self.query is not None:
             numbers = species_types(atoms.numbers, self.query.species)
-            where = kept.with_atoms(positions, cell[None], numbers)
-            results |= self._grades(self.query, where, energies)
+            results |= self._grades(self.query, kept.with_types(numbers), energies)
         return results
+
+    def _types_of(self, numbers: NDArray[Any]) -> list[NDArray[np.int32]]:
+        """Species index of each atom, for each member."""
+        if self._types is None or not np.array_equal(self._types[0], numbers):
+            found = [species_types(numbers, member.species) for member in self._members]
+            self._types = numbers.copy(), found
+        return self._types[1]
 
     def _grades(
         self, query: QueryStrategy, where: Neighborhoods, energies: list[Energies]
@@ -233,7 +251,7 @@ class MaxvoltCalculator(Calculator):
 def member_calculators(
     potential: NeighborhoodPotential | PotentialEnsemble | str | Path,
     *,
-    skin: float = 0.5,
+    skin: float | None = None,
     threads: int | None = None,
 ) -> tuple[MaxvoltCalculator, ...]:
     """Give each member of an ensemble its own calculator (one for a single potential)."""
@@ -296,6 +314,8 @@ def _check(atoms: Atoms) -> None:
     """Refuse what no neighbour list can be built for, naming the first atom at fault."""
     if len(atoms) == 0:
         raise DataError("the structure has no atoms")
+    if np.isfinite(atoms.positions.sum() + atoms.cell.array.sum()):
+        return
     bad = np.flatnonzero(~np.isfinite(atoms.positions).all(axis=1))
     if len(bad):
         raise DataError(

@@ -91,6 +91,10 @@ class Neighborhoods:
         new._set(self.windows)
         return new
 
+    def with_types(self, types: NDArray[np.int32]) -> Neighborhoods:
+        """Other species at the same places, for example in the order of another potential."""
+        return self if types is self.types else self.with_atoms(self.positions, self.cells, types)
+
     @property
     def n_atoms(self) -> int:
         """Number of atoms N."""

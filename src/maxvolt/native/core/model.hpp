@@ -145,7 +145,7 @@ struct System {
     const std::int32_t* types;       // [n_atoms] by the caller's index
     const std::int32_t* structures;  // [n_atoms] by the caller's index
     const std::int32_t* order;       // [n_own] own rows, atoms that are alike next to each other
-    const std::int32_t* count;       // [n_own] neighbours inside the cutoff, by row
+    const std::int32_t* count;       // [n_own] neighbours, by row: those inside the cutoff, few beyond it
     const std::int64_t* first;       // [n_own] where they begin in near, by row
     const std::int32_t* near;        // rows
 };

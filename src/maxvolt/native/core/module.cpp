@@ -14,6 +14,7 @@
 
 #include "bound_plan.hpp"
 #include "dependencies.hpp"
+#include "displacements.hpp"
 #include "model.hpp"
 #include "series.hpp"
 #include "systems.hpp"
@@ -30,6 +31,7 @@ using maxvolt::Kernels;
 using maxvolt::Memory;
 using maxvolt::NeighborWindows;
 using maxvolt::require;
+using maxvolt::Vectors;
 template <class... Shape>
 using Output = nb::ndarray<double, nb::numpy, nb::device::cpu, nb::c_contig, Shape...>;
 using Doubles = Array<double, nb::ndim<1>>;
@@ -256,6 +258,14 @@ nb::ndarray<double, nb::numpy, nb::ndim<2>> empty_rows(std::int64_t n) {
     return nb::ndarray<double, nb::numpy, nb::ndim<2>>(data, {std::size_t(n), 4}, owner);
 }
 
+std::pair<double, double> largest_displacements(Vectors now, Vectors old,
+                                                Array<double, nb::shape<3, 3>> deformation) {
+    const auto n = std::int64_t(now.shape(0));
+    require(std::int64_t(old.shape(0)) == n && n > 0, "positions of another number of atoms");
+    nb::gil_scoped_release release;
+    return maxvolt::largest_displacements(now.data(), old.data(), n, deformation.data());
+}
+
 std::int64_t site_gradients(const Core& core, const AtomicSystem& s, std::int64_t begin, std::int64_t end,
                             const std::string& kernels, Output<nb::ndim<2>> rows) {
     core.check(s, begin, end);
@@ -372,7 +382,7 @@ NB_MODULE(_core, module) {
     });
     nb::class_<NeighborWindows>(module, "NeighborWindows")
         .def(nb::init<Array<std::int32_t, nb::shape<-1, 2>>, Array<std::int32_t, nb::shape<-1, 3>>,
-                      maxvolt::Vectors, Array<std::int32_t, nb::shape<-1, 3>>, Integers, Integers,
+                      Vectors, Array<std::int32_t, nb::shape<-1, 3>>, Integers, Integers,
                       std::int64_t>(),
              "pairs"_a, "shifts"_a, "inside"_a, "images"_a, "structures"_a, "labels"_a, "window_atoms"_a)
         .def_prop_ro("n_windows", [](const NeighborWindows& n) { return n.windows->count(); })
@@ -384,7 +394,7 @@ NB_MODULE(_core, module) {
             return std::pair(w.first_structure, w.first_structure + w.n_structures);
         });
     nb::class_<AtomicSystem>(module, "System")
-        .def(nb::init<maxvolt::Vectors, Array<double, nb::shape<-1, 3, 3>>, Integers,
+        .def(nb::init<Vectors, Array<double, nb::shape<-1, 3, 3>>, Integers,
                       const NeighborWindows&>(),
              "positions"_a, "cells"_a, "types"_a, "windows"_a, nb::keep_alive<1, 5>());
     nb::class_<Core>(module, "Core")
@@ -408,6 +418,7 @@ NB_MODULE(_core, module) {
     module.def("fold_forces", &fold_forces, "system"_a, "begin"_a, "end"_a, "rows"_a.noconvert(),
                "forces"_a.noconvert());
     module.def("fold_virials", &fold_virials, "system"_a, "parts"_a.noconvert(), "virials"_a.noconvert());
+    module.def("largest_displacements", &largest_displacements, "now"_a, "old"_a, "deformation"_a);
     module.def("site_gradients", &site_gradients, "core"_a, "system"_a, "begin"_a, "end"_a,
                "kernels"_a, "rows"_a.noconvert());
     module.def("structure_gradients", &structure_gradients, "core"_a, "system"_a, "begin"_a, "end"_a,

@@ -88,24 +88,6 @@ MAXVOLT_INLINE vec select(const double* table, Selection s) {
 }
 #endif
 
-// Writes the indices whose value is below the bound one after the other and returns the next place. May
-// write `lanes` entries, of which those behind that place do not count.
-MAXVOLT_INLINE std::int32_t* append_below(vec value, real bound, const std::int32_t* indices,
-                                          std::int32_t* to) {
-#if MAXVOLT_LANES == 8 && defined(__AVX512VL__)
-    const __mmask8 below = _mm512_cmp_pd_mask((__m512d)value, _mm512_set1_pd(bound), _CMP_LT_OQ);
-    const __m256i kept = _mm256_maskz_compress_epi32(below, _mm256_loadu_si256((const __m256i_u*)indices));
-    _mm256_storeu_si256((__m256i_u*)to, kept);
-    return to + __builtin_popcount(below);
-#else
-    for (int l = 0; l < lanes; ++l) {
-        *to = indices[l];
-        to += value[l] < bound;
-    }
-    return to;
-#endif
-}
-
 // Transposes a square block: row r, lane c becomes row c, lane r.
 template <class V>
 MAXVOLT_INLINE void transpose(V (&v)[lanes]) {

@@ -1,12 +1,16 @@
 // A window made ready for the kernels: positions of all its rows, and the neighbours inside the cutoff.
 #pragma once
+#include "coarse.hpp"
 #include "model.hpp"
 #include "simd.hpp"
 
 namespace maxvolt::MAXVOLT_VARIANT {
 
+constexpr float nowhere = 1e15f;  // coordinate of the row that stands for no atom
+
 struct WindowMemory {
     real* rows;            // [n_rows + 1][4]
+    coarse_row* coarse;    // [n_rows + 1]
     row* translations;     // [n_places][2] origin and translation
     std::int32_t *order, *count, *near, *bins;
     std::int64_t* first;
@@ -23,6 +27,7 @@ MAXVOLT_INLINE std::int64_t longest_list(const Window& w) {
 MAXVOLT_INLINE WindowMemory make_window_memory(const Model& m, const Window& w, Arena& arena) {
     WindowMemory out{};
     out.rows = arena.take<real>(4 * (w.n_rows + 1));
+    out.coarse = arena.take<coarse_row>(w.n_rows + 1);
     out.translations = arena.take<row>(2 * w.n_places);
     out.order = arena.take<std::int32_t>(w.n_own);
     out.count = arena.take<std::int32_t>(w.n_own);
@@ -32,8 +37,9 @@ MAXVOLT_INLINE WindowMemory make_window_memory(const Model& m, const Window& w, 
     return out;
 }
 
-// Positions of all rows, counted from an atom of their structure so that they are small numbers.
-inline void load_positions(const Atoms& a, const Window& w, const WindowMemory& memory) {
+// Positions of all rows, counted from an atom of their structure so that they are small numbers. Returns the
+// largest of them.
+inline real load_positions(const Atoms& a, const Window& w, const WindowMemory& memory) {
     for (std::int64_t p = 0; p < w.n_places; ++p) {
         const Place& place = w.translations[p];
         const double* cell = a.cells + 9 * std::int64_t(place.structure);
@@ -46,34 +52,37 @@ inline void load_positions(const Atoms& a, const Window& w, const WindowMemory& 
                        place.shift[2] * cell[6 + c];
         }
     }
+    row largest{};
     for (std::int64_t i = 0; i < w.n_rows; ++i) {
         const double* x = a.positions + 3 * std::int64_t(w.atoms[i]);
         const row* t = memory.translations + 2 * std::int64_t(w.places[i]);
-        const row position{x[0], x[1], x[2], double(a.types[w.atoms[i]])};
-        *reinterpret_cast<row*>(memory.rows + 4 * i) = (position - t[0]) + t[1];
+        row position = (row{x[0], x[1], x[2], 0.0} - t[0]) + t[1];
+        const row size = position < 0.0 ? -position : position;
+        largest = size > largest ? size : largest;
+        memory.coarse[i] = __builtin_convertvector(position, coarse_row);
+        position[3] = a.types[w.atoms[i]];
+        *reinterpret_cast<row*>(memory.rows + 4 * i) = position;
     }
-    real* nowhere = memory.rows + 4 * w.n_rows;
-    nowhere[0] = nowhere[1] = nowhere[2] = 1e15;
-    nowhere[3] = 0.0;
+    *reinterpret_cast<row*>(memory.rows + 4 * w.n_rows) = row{nowhere, nowhere, nowhere, 0.0};
+    memory.coarse[w.n_rows] = coarse_row{nowhere, nowhere, nowhere, 0.0f};
+    real out = 0.0;
+    for (int c = 0; c < 3; ++c) out = largest[c] > out ? largest[c] : out;
+    return out;
 }
 
-// Rows of the neighbours inside the cutoff; returns how many the atom with most has.
-inline std::int32_t select_neighbors(const Model& m, const Window& w, const WindowMemory& memory) {
-    const real cutoff2 = m.cutoff * m.cutoff;
+// Rows of the neighbours inside the cutoff and of few beyond it; returns how many the atom with most has.
+inline std::int32_t select_neighbors(const Model& m, const Window& w, real largest, const WindowMemory& memory) {
+    // Single precision is off by no more than this in any position.
+    const real reach = m.cutoff + 8.0 * 0x1p-24 * (largest + m.cutoff);
+    const float bound = float(reach * reach * (1.0 + 0x1p-20));
     std::int32_t most = 0;
     for (std::int64_t i = 0; i < w.n_own; ++i) {
-        const real* own = memory.rows + 4 * i;
-        const vec x = broadcast(own[0]), y = broadcast(own[1]), z = broadcast(own[2]);
         const std::int64_t first = w.first[i] - w.first[0];
-        std::int32_t* to = memory.near + first;
-        for (std::int64_t p = w.first[i]; p < w.first[i + 1]; p += lanes) {
-            vec other[4];
-            load_rows(memory.rows, w.neighbors + p, other);
-            const vec dx = other[0] - x, dy = other[1] - y, dz = other[2] - z;
-            to = append_below(dx * dx + dy * dy + dz * dz, cutoff2, w.neighbors + p, to);
-        }
+        std::int32_t* near = memory.near + first;
+        const std::int32_t* end = append_near(memory.coarse, memory.coarse[i], bound, w.neighbors + w.first[i],
+                                              w.first[i + 1] - w.first[i], near);
         memory.first[i] = first;
-        memory.count[i] = std::int32_t(to - (memory.near + first));
+        memory.count[i] = std::int32_t(end - near);
         if (memory.count[i] > most) most = memory.count[i];
     }
     return most;
@@ -96,8 +105,8 @@ inline void sort_rows(const Model& m, const Window& w, std::int32_t most, const 
 inline System prepare(const Model& m, const Atoms& a, const Window& w, void* at) {
     Arena arena{static_cast<char*>(at)};
     const WindowMemory memory = make_window_memory(m, w, arena);
-    load_positions(a, w, memory);
-    const std::int32_t most = select_neighbors(m, w, memory);
+    const real largest = load_positions(a, w, memory);
+    const std::int32_t most = select_neighbors(m, w, largest, memory);
     sort_rows(m, w, most, memory);
     return {w.n_own,      w.n_rows,     most,         memory.rows,  w.atoms,    a.types,
             a.structures, memory.order, memory.count, memory.first, memory.near};

@@ -99,11 +99,11 @@ class Windows {
 
     // Sums the rows of each atom in [begin, end).
     void fold_forces(const double* rows, std::int64_t begin, std::int64_t end, double* forces) const {
+        typedef double row __attribute__((vector_size(32)));
+        const row* all = reinterpret_cast<const row*>(rows);
         for (std::int64_t i = begin; i < end; ++i) {
-            const double* own = rows + 4 * own_rows_[i];
-            double sum[3] = {own[0], own[1], own[2]};
-            for (std::int64_t q = image_first_[i]; q < image_first_[i + 1]; ++q)
-                for (int c = 0; c < 3; ++c) sum[c] += rows[4 * image_rows_[q] + c];
+            row sum = all[own_rows_[i]];
+            for (std::int64_t q = image_first_[i]; q < image_first_[i + 1]; ++q) sum += all[image_rows_[q]];
             for (int c = 0; c < 3; ++c) forces[3 * i + c] = sum[c];
         }
     }
