@@ -316,7 +316,6 @@ def test_states_are_kept_to_the_last_bit(tmp_path: Path) -> None:
         radial=generator.normal(size=5) * 10.0 ** np.arange(-200, 300, 100),
         linear=np.array([np.nextafter(1.0, 2.0), -0.0, 5e-324]),
         loss=0.1 + 0.2,
-        best_linear=generator.normal(size=3),
         damping=1.0 / 3.0,
         growth=4.0,
         iteration=17,
@@ -329,7 +328,7 @@ def test_states_are_kept_to_the_last_bit(tmp_path: Path) -> None:
     assert found.losses == kept.losses
     for name in ("loss", "damping", "growth", "iteration", "quiet", "finished"):
         assert getattr(found.states["0"], name) == getattr(state, name)
-    for name in ("radial", "linear", "best_linear"):
+    for name in ("radial", "linear"):
         assert getattr(found.states["0"], name).tobytes() == getattr(state, name).tobytes()
 
 

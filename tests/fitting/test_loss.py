@@ -13,11 +13,15 @@ from training_data import crystals, known_potential, labelled, relabelled
 from maxvolt.basis.repulsion import ZBL
 from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
+from maxvolt.fitting import normal_equations
 from maxvolt.fitting import training_set as training_set_module
+from maxvolt.fitting.normal_equations import LinearEquations, RadialEquations
 from maxvolt.fitting.objective import Scaling, Weights, equation_weights
 from maxvolt.fitting.problem import Problem, loss_and_gradient, root_mean_squares
 from maxvolt.fitting.training_set import prepare
-from maxvolt.fitting.variable_projection import project, radial_step
+from maxvolt.fitting.variable_projection import Reduced, eliminate, radial_step, reduce
+from maxvolt.native import kernels
+from maxvolt.native.model import compile_model
 from maxvolt.potentials import MTP
 
 SPECIES = ("Mo", "W")
@@ -106,6 +110,19 @@ def some_coefficients(potential: MTP) -> tuple[NDArray[np.float64], NDArray[np.f
     return radial, linear
 
 
+def equations_of(
+    problem: Problem, radial: NDArray[np.float64], linear: NDArray[np.float64]
+) -> tuple[LinearEquations, RadialEquations]:
+    of_linear = problem.linear_equations(radial)
+    return of_linear, problem.radial_equations(radial, linear, of_linear.rows)
+
+
+def reduced_equations(problem: Problem, radial: NDArray[np.float64], ridge: float) -> Reduced:
+    of_linear = problem.linear_equations(radial)
+    solved = eliminate(of_linear, ridge)
+    return reduce(solved, problem.radial_equations(radial, solved.linear, of_linear.rows))
+
+
 @pytest.mark.parametrize("scaling", SCALINGS)
 @pytest.mark.parametrize("repulsion", [None, ZBL(1.0, 2.6)])
 def test_loss_is_the_sum_over_all_labels(scaling: Scaling, repulsion: ZBL | None) -> None:
@@ -163,19 +180,68 @@ def test_normal_equations_give_the_loss_and_its_gradient(
     problem = problem_of(potential, mixed_dataset(), scaling=scaling)
     radial, linear = some_coefficients(potential)
     loss, gradient = loss_and_gradient(problem, radial, linear)
-    equations = problem.assemble(radial, linear)
+    equations, radial_ones = equations_of(problem, radial, linear)
     n = len(radial)
-    np.testing.assert_allclose(equations.matrix, equations.matrix.T, rtol=1e-12, atol=0)
+    for matrix in (equations.matrix, radial_ones.matrix):
+        np.testing.assert_allclose(matrix, matrix.T, rtol=1e-12, atol=0)
     assembled = (
-        linear @ equations.matrix[n:, n:] @ linear
-        - 2 * equations.vector[n:] @ linear
-        + equations.constant
+        linear @ equations.matrix @ linear - 2 * equations.vector @ linear + equations.constant
     )
     assert assembled == pytest.approx(loss, rel=1e-9)
-    slope = 2 * (equations.matrix[:, n:] @ linear - equations.vector)
-    for part in (slice(0, n), slice(n, None)):
-        scale = abs(gradient[part]).max()
-        np.testing.assert_allclose(slope[part], gradient[part], rtol=0, atol=1e-9 * scale)
+    for slope, expected in (
+        (-2 * radial_ones.vector, gradient[:n]),
+        (2 * (equations.matrix @ linear - equations.vector), gradient[n:]),
+    ):
+        np.testing.assert_allclose(slope, expected, rtol=0, atol=1e-9 * abs(expected).max())
+
+
+def test_the_gauss_newton_matrix_is_that_of_the_residuals() -> None:
+    potential = MTP(6, SPECIES, 4.5, 2.0, 3)
+    problem = problem_of(potential, mixed_dataset())
+    radial, linear = some_coefficients(potential)
+    equations, radial_ones = equations_of(problem, radial, linear)
+    everything = np.concatenate([radial, linear])
+    n, step = len(radial), 1e-6
+
+    def residuals(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        core = compile_model(problem.model(values[:n], values[n:]))
+        return np.concatenate(
+            [
+                np.sqrt(portion.weights)
+                * (portion.rows(kernels.evaluate(core, portion.where)) - portion.labels)
+                for portion in problem.training_set.portions
+            ]
+        )
+
+    rows = np.stack(
+        [
+            (residuals(everything + step * unit) - residuals(everything - step * unit)) / (2 * step)
+            for unit in np.eye(len(everything))
+        ],
+        axis=1,
+    )
+    expected = rows.T @ rows
+    for found, part in (
+        (equations.matrix, expected[n:, n:]),
+        (radial_ones.coupling, expected[n:, :n]),
+        (radial_ones.matrix, expected[:n, :n]),
+    ):
+        np.testing.assert_allclose(found, part, rtol=0, atol=1e-6 * abs(part).max())
+
+
+@pytest.mark.parametrize("room", [0, 4_000])
+def test_rows_that_are_not_kept_are_made_again(room: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training_set_module, "_MOST_ATOMS", 4)
+    potential = MTP(6, SPECIES, 4.5, 2.0, 3)
+    problem = problem_of(potential, mixed_dataset())
+    radial, linear = some_coefficients(potential)
+    kept, expected = equations_of(problem, radial, linear)
+    assert all(rows is not None for rows in kept.rows)
+    monkeypatch.setattr(normal_equations, "KEPT_BYTES", room)
+    some, found = equations_of(problem, radial, linear)
+    assert {rows is None for rows in some.rows} == ({True} if room == 0 else {True, False})
+    for name in ("matrix", "coupling", "vector"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
 
 
 @pytest.mark.parametrize("threads", [2, 3, 16])
@@ -186,12 +252,17 @@ def test_equations_are_the_same_bit_for_bit_on_any_number_of_threads(
     potential = MTP(8, SPECIES, 4.5, 2.0, 3)
     dataset = Dataset.concatenate([mixed_dataset()] * 3)
     radial, linear = some_coefficients(potential)
-    one, several = (
-        problem_of(potential, dataset, threads=t).assemble(radial, linear) for t in (1, threads)
-    )
-    np.testing.assert_array_equal(several.matrix, one.matrix)
-    np.testing.assert_array_equal(several.vector, one.vector)
-    assert several.constant == one.constant
+    one, several = (problem_of(potential, dataset, threads=t) for t in (1, threads))
+    for found, expected in zip(
+        equations_of(several, radial, linear), equations_of(one, radial, linear), strict=True
+    ):
+        np.testing.assert_array_equal(found.matrix, expected.matrix)
+        np.testing.assert_array_equal(found.vector, expected.vector)
+    found_loss, found_gradient = loss_and_gradient(several, radial, linear)
+    loss, gradient = loss_and_gradient(one, radial, linear)
+    assert found_loss == loss
+    np.testing.assert_array_equal(found_gradient, gradient)
+    assert root_mean_squares(several, radial, linear) == root_mean_squares(one, radial, linear)
 
 
 @pytest.mark.parametrize("atoms", [1, 4, 9])
@@ -201,16 +272,16 @@ def test_portions_do_not_matter(atoms: int, monkeypatch: pytest.MonkeyPatch) -> 
     radial, linear = some_coefficients(potential)
     whole = problem_of(potential, dataset)
     assert len(whole.training_set.portions) == 1
-    expected = whole.assemble(radial, linear)
+    expected = equations_of(whole, radial, linear)
     loss, gradient = loss_and_gradient(whole, radial, linear)
     monkeypatch.setattr(training_set_module, "_MOST_ATOMS", atoms)
     parts = problem_of(potential, dataset)
     assert len(parts.training_set.portions) > 3
-    found = parts.assemble(radial, linear)
-    scale = abs(expected.matrix).max()
-    np.testing.assert_allclose(found.matrix, expected.matrix, rtol=1e-10, atol=1e-14 * scale)
-    scale = abs(expected.vector).max()
-    np.testing.assert_allclose(found.vector, expected.vector, rtol=1e-9, atol=1e-14 * scale)
+    for one, other in zip(equations_of(parts, radial, linear), expected, strict=True):
+        scale = abs(other.matrix).max()
+        np.testing.assert_allclose(one.matrix, other.matrix, rtol=1e-10, atol=1e-14 * scale)
+        scale = abs(other.vector).max()
+        np.testing.assert_allclose(one.vector, other.vector, rtol=1e-9, atol=1e-14 * scale)
     again, slope = loss_and_gradient(parts, radial, linear)
     assert again == pytest.approx(loss, rel=1e-12)
     np.testing.assert_allclose(slope, gradient, rtol=1e-9, atol=1e-12 * abs(gradient).max())
@@ -245,11 +316,11 @@ def test_root_mean_squares_without_labels_are_nan() -> None:
 # --------------------------------------------------------------------- elimination
 
 
-def test_projection_is_the_linear_least_squares_solution() -> None:
+def test_elimination_is_the_linear_least_squares_solution() -> None:
     potential = MTP(8, SPECIES, 4.5, 2.0, 3)
     problem = problem_of(potential, mixed_dataset())
     radial, linear = some_coefficients(potential)
-    found = project(problem.assemble(radial, linear), len(radial), 1e-14)
+    found = eliminate(problem.linear_equations(radial), 1e-14)
     loss, gradient = loss_and_gradient(problem, radial, found.linear)
     assert found.loss == pytest.approx(loss, rel=1e-7)
     start, slope = loss_and_gradient(problem, radial, linear)
@@ -260,12 +331,12 @@ def test_projection_is_the_linear_least_squares_solution() -> None:
 def test_gradient_and_matrix_of_the_reduced_problem() -> None:
     potential = MTP(6, SPECIES, 4.5, 2.0, 3)
     problem = problem_of(potential, mixed_dataset())
-    radial, linear = some_coefficients(potential)
+    radial, _ = some_coefficients(potential)
 
     def best(coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
-        return project(problem.assemble(coefficients, linear), len(radial), 1e-14).linear
+        return eliminate(problem.linear_equations(coefficients), 1e-14).linear
 
-    here = project(problem.assemble(radial, best(radial)), len(radial), 1e-14)
+    here = reduced_equations(problem, radial, 1e-14)
     step, direction = 1e-5, np.random.default_rng(1).normal(size=len(radial))
     plus, minus = radial + step * direction, radial - step * direction
     slope = sum(
@@ -278,9 +349,8 @@ def test_gradient_and_matrix_of_the_reduced_problem() -> None:
 def test_damping_shortens_a_step() -> None:
     potential = MTP(6, SPECIES, 4.5, 2.0, 3)
     problem = problem_of(potential, mixed_dataset())
-    radial, linear = some_coefficients(potential)
-    here = project(problem.assemble(radial, linear), len(radial), 1e-10)
-    here = project(problem.assemble(radial, here.linear), len(radial), 1e-10)
+    radial, _ = some_coefficients(potential)
+    here = reduced_equations(problem, radial, 1e-10)
     steps = [radial_step(here, damping) for damping in (1e-4, 1.0, 1e4)]
     lengths = [np.linalg.norm(step.radial) for step in steps]
     assert lengths[0] > lengths[1] > lengths[2] > 0
@@ -295,14 +365,17 @@ def test_given_isolated_energies_are_no_unknowns() -> None:
     potential = MTP(6, SPECIES, 4.5, 2.0, 3)
     given = np.array([-1.25, -2.5])
     problem = problem_of(potential, mixed_dataset(), isolated=given)
-    radial, linear = some_coefficients(potential)
-    found = project(problem.assemble(radial, linear), len(radial), 1e-10)
+    radial, _ = some_coefficients(potential)
+    found = eliminate(problem.linear_equations(radial), 1e-10)
     np.testing.assert_array_equal(found.linear[:2], 0.0)
     trained = problem.trained(radial, found.linear)
     assert trained.evaluate(Atoms("Mo")).energy == -1.25
     assert trained.evaluate(Atoms("W")).energy == -2.5
+    coupling = equations_of(problem, radial, found.linear)[1].coupling
+    np.testing.assert_array_equal(coupling[:2], 0.0)
+    assert abs(coupling[2:]).max() > 0
     free = problem_of(potential, mixed_dataset())
-    better = project(free.assemble(radial, linear), len(radial), 1e-10)
+    better = eliminate(free.linear_equations(radial), 1e-10)
     assert better.loss < found.loss
 
 

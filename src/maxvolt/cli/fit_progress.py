@@ -55,10 +55,9 @@ class LogReporter:
 def describe_progress(progress: FitProgress) -> str:
     """Say in one line where a fit stands."""
     where = [f"iteration {progress.iteration} of {progress.most_iterations}"]
-    # The two stages have different problems: the loss of the second does not continue the first's.
+    # Starts see part of the data first: the losses are not those of the full fit.
     if progress.start < progress.starts:
-        start = f"warm start {progress.start + 1} of {progress.starts}"
-        where.insert(0, f"{start} (reduced level or data)")
+        where.insert(0, f"start {progress.start + 1} of {progress.starts}")
     else:
         where.insert(0, "full fit")
     if progress.members > 1:

@@ -112,7 +112,7 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--starts",
         type=positive_int,
-        default=3,
+        default=8,
         metavar="N",
         help="random starts tried for each potential (%(default)s)",
     )

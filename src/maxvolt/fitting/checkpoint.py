@@ -21,7 +21,7 @@ from maxvolt.potentials import MTP
 
 __all__ = ["Checkpoint", "fit_signature", "read_checkpoint", "write_checkpoint"]
 
-_ARRAYS = ("radial", "linear", "best_linear")
+_ARRAYS = ("radial", "linear")
 _DAMAGE = (
     *(OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError),  # of the archive
     *(ValueError, KeyError, TypeError, AttributeError),  # of what it holds
@@ -37,7 +37,7 @@ class Checkpoint:
     signature : str
         Of data and settings; a fit goes on only with the same.
     states : mapping of str to FitState
-        By name: "2" is the fit of potential 2, "2.0" its first random start.
+        By name, see `Journal`.
     losses : mapping of str to tuple of float
         Loss at the start and after each iteration, by the same names.
     """

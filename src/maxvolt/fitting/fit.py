@@ -20,14 +20,15 @@ from maxvolt.fitting.checks import (
 )
 from maxvolt.fitting.errors import compute_ensemble_errors
 from maxvolt.fitting.isolated import IsolatedEnergies, resolve_isolated_energies
+from maxvolt.fitting.journal import Journal, Progress
 from maxvolt.fitting.levenberg_marquardt import ITERATION_LIMIT, FitState
 from maxvolt.fitting.objective import Scaling, Weights, equation_weights
 from maxvolt.fitting.problem import Problem
 from maxvolt.fitting.result import FitResult, MemberFit
-from maxvolt.fitting.run import EnsembleRun, Progress
+from maxvolt.fitting.run import EnsembleRun
 from maxvolt.fitting.settings import FitSettings
+from maxvolt.fitting.starts import representative_part
 from maxvolt.fitting.training_set import prepare
-from maxvolt.fitting.warm_start import subsample, warm_up_potential
 from maxvolt.native.threads import thread_count
 from maxvolt.potentials import MTP, Ensemble
 
@@ -53,7 +54,7 @@ def fit(
     """Fit a potential to energies, forces and stresses: minimise equation (7), (11) or (12).
 
     The linear coefficients are eliminated exactly; Levenberg-Marquardt finds the radial ones, from
-    random starts at a low level (docs/formulation, equations (19) to (21)). For given data,
+    the best of several random starts (docs/formulation, equations (19) to (21)). For given data,
     settings and seed the result is the same bit for bit, whatever the number of threads.
 
     Parameters
@@ -112,19 +113,14 @@ def fit(
     check_enough_equations(problem.training_set.n_equations, problem.n_linear)
     fixed = replace(settings, max_iterations=1)  # a limit may be raised between restarts
     fingerprint = (weights, scaling, str(isolated_energies), ensemble, seed, fixed)
+    known = _known(checkpoint, restart, fit_signature(potential, dataset, fingerprint))
+    journal = Journal(problem, settings, ensemble, checkpoint, progress, known)
     run = EnsembleRun(
-        problem,
-        lambda member: target.warm_up(potential, [seed, member]),
-        settings,
-        seed=seed,
-        members=ensemble,
-        checkpoint=checkpoint,
-        progress=progress,
-        known=_known(checkpoint, restart, fit_signature(potential, dataset, fingerprint)),
+        problem, lambda member: target.part(problem, [seed, member]), settings, seed, journal
     )
     with threadpool_limits(1, user_api="blas"):  # sums in one order, and threads for the kernels
         states = [run.fit_member(member) for member in range(ensemble)]
-    members = [problem.trained(state.radial, state.best_linear) for state in states]
+    members = [problem.trained(state.radial, state.linear) for state in states]
     return _result(run, states, members, dataset, validation, threads)
 
 
@@ -138,10 +134,21 @@ class _Target:
     isolated_energies: NDArray[np.float64] | None
     threads: int
 
-    def problem(self, potential: MTP, part: NDArray[np.int64] | None = None) -> Problem:
-        """The least-squares problem of a potential on all structures, or on some."""
+    def problem(self, potential: MTP) -> Problem:
+        """The least-squares problem of a potential on all structures."""
+        return self._problem(potential, self.dataset)
+
+    def part(self, whole: Problem, seed: list[int]) -> Problem:
+        """The same on a random part of the structures."""
+        rng = np.random.default_rng(seed)
+        chosen = representative_part(self.dataset, whole.training_set, whole.n_linear, rng)
+        if len(chosen) == len(self.dataset):
+            return whole
+        return self._problem(whole.potential, self.dataset.select(chosen))
+
+    def _problem(self, potential: MTP, dataset: Dataset) -> Problem:
         training_set = prepare(
-            self.dataset if part is None else self.dataset.select(part),
+            dataset,
             potential.species,
             potential.cutoff,
             potential.n_parameters,
@@ -150,14 +157,6 @@ class _Target:
             self.isolated_energies,
         )
         return Problem(potential, training_set, self.threads)
-
-    def warm_up(self, potential: MTP, seed: list[int]) -> Problem:
-        """The same for a potential of low level on a random part of the structures."""
-        low = warm_up_potential(potential)
-        weights = equation_weights(self.dataset, self.weights, self.scaling)
-        n_linear = low.n_parameters - low.model.n_radial
-        part = subsample(self.dataset, weights, n_linear, np.random.default_rng(seed))
-        return self.problem(low, part)
 
 
 def _known(checkpoint: str | Path | None, restart: bool, signature: str) -> Checkpoint:
@@ -188,7 +187,7 @@ def _result(
     return FitResult(
         potential=Ensemble(tuple(members)) if several else members[0],
         members=tuple(
-            MemberFit(run.losses[str(m)], state.finished) for m, state in enumerate(states)
+            MemberFit(run.journal.losses[str(m)], state.finished) for m, state in enumerate(states)
         ),
         training_errors=training.mean_prediction,
         validation_errors=None if checked is None else checked.mean_prediction,

@@ -1,35 +1,52 @@
-"""Levenberg-Marquardt over the radial coefficients, one pass over the data a step.
+"""Levenberg-Marquardt over the radial coefficients, the linear ones always at their best.
 
-Each pass assembles the normal equations of all parameters at (c, x), with x what the previous step
-predicted for the linear coefficients. They give both the loss at c with the best x, which decides
-on the step, and the next step. Where the prediction was poor, a second pass at the best x follows.
+A step is tried by solving for the linear coefficients at its end, half a pass over the data; the
+other half, the derivatives by the radial coefficients, follows for steps that are accepted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.errors import FitError
-from maxvolt.fitting.normal_equations import NormalEquations
+from maxvolt.fitting.normal_equations import LinearEquations, RadialEquations
 from maxvolt.fitting.settings import FitSettings
-from maxvolt.fitting.variable_projection import Projection, project, radial_step
+from maxvolt.fitting.variable_projection import (
+    Elimination,
+    Reduced,
+    eliminate,
+    radial_step,
+    reduce,
+)
 
-__all__ = ["ITERATION_LIMIT", "FitState", "first_state", "iterate"]
+__all__ = ["ITERATION_LIMIT", "FitState", "LeastSquares", "first_state", "iterate"]
 
 _FIRST_DAMPING = 1e-2
 _LEAST_DAMPING = 1e-9
 _MOST_DAMPING = 1e8
-_GOOD_STEP = 0.25  # of the predicted fall; below it the linear coefficients are solved for anew
+_LEAST_RATIO = 1e-3  # of the fall of the loss to what was predicted, for a step to be accepted
 _QUIET_STEPS = 3
 
 ITERATION_LIMIT = "iteration limit"
 
 Array = NDArray[np.float64]
-Assemble = Callable[[Array, Array], NormalEquations]
+
+
+class LeastSquares(Protocol):
+    """Gives the equations of a least-squares problem."""
+
+    def linear_equations(self, radial: Array) -> LinearEquations:
+        """Of the linear coefficients at given radial ones."""
+
+    def radial_equations(
+        self, radial: Array, linear: Array, rows: Sequence[Array | None]
+    ) -> RadialEquations:
+        """Of the radial coefficients; `rows` are those of the linear equations."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,11 +58,9 @@ class FitState:
     radial : shape (R,)
         Radial coefficients.
     linear : shape (L,)
-        Linear coefficients at which the next normal equations are taken.
+        Best linear coefficients at these.
     loss : float
-        Loss at `radial` with the best linear coefficients.
-    best_linear : shape (L,)
-        Those coefficients.
+        Loss with both.
     damping, growth : float
         Of the next step; factor by which damping grows when it fails.
     iteration : int
@@ -59,20 +74,14 @@ class FitState:
     radial: Array
     linear: Array
     loss: float
-    best_linear: Array
     damping: float = _FIRST_DAMPING
     growth: float = 2.0
     iteration: int = 0
     quiet: int = 0
     finished: str = ""
 
-    @property
-    def consistent(self) -> bool:
-        """Whether the next normal equations are taken at the best linear coefficients."""
-        return bool(np.array_equal(self.linear, self.best_linear))
 
-
-def first_state(assemble: Assemble, radial: Array, n_linear: int, ridge: float) -> FitState:
+def first_state(problem: LeastSquares, radial: Array, ridge: float) -> FitState:
     """Solve for the linear coefficients of a start.
 
     Raises
@@ -80,17 +89,17 @@ def first_state(assemble: Assemble, radial: Array, n_linear: int, ridge: float) 
     FitError
         The equations cannot be solved.
     """
-    start = project(assemble(radial, np.zeros(n_linear)), len(radial), ridge)
-    return FitState(radial, start.linear, start.loss, start.linear)
+    start = eliminate(problem.linear_equations(radial), ridge)
+    return FitState(radial, start.linear, start.loss)
 
 
-def iterate(assemble: Assemble, state: FitState, settings: FitSettings) -> Iterator[FitState]:
+def iterate(problem: LeastSquares, state: FitState, settings: FitSettings) -> Iterator[FitState]:
     """Yield the state after each accepted step, until the fit ends.
 
     Parameters
     ----------
-    assemble
-        Normal equations at given radial and linear coefficients.
+    problem
+        What is fitted.
     state
         Where to begin; the states that follow depend on it alone.
     settings
@@ -101,70 +110,68 @@ def iterate(assemble: Assemble, state: FitState, settings: FitSettings) -> Itera
     FitError
         The equations cannot be solved.
     """
-    n_radial = len(state.radial)
     if state.finished:
         return
-    here = project(assemble(state.radial, state.linear), n_radial, settings.ridge)
+    here = _reduced(problem, state.radial, problem.linear_equations(state.radial), settings.ridge)
     while not state.finished:
-        state, here = _accepted_step(assemble, state, here, settings)
+        accepted = _accepted_step(problem, state, here, settings)
+        if accepted is None:
+            state = replace(state, finished="no step lowers the loss further")
+        else:
+            state, equations = accepted
+            if not state.finished:
+                here = _reduced(problem, state.radial, equations, settings.ridge)
+            del accepted, equations  # their rows are large, and the next ones need the room
         yield state
 
 
+def _reduced(
+    problem: LeastSquares, radial: Array, equations: LinearEquations, ridge: float
+) -> Reduced:
+    solved = eliminate(equations, ridge)
+    return reduce(solved, problem.radial_equations(radial, solved.linear, equations.rows))
+
+
 def _accepted_step(
-    assemble: Assemble, state: FitState, here: Projection, settings: FitSettings
-) -> tuple[FitState, Projection]:
-    """Raise the damping until a step lowers the loss, or none does."""
-    n_radial = len(state.radial)
+    problem: LeastSquares, state: FitState, here: Reduced, settings: FitSettings
+) -> tuple[FitState, LinearEquations] | None:
+    """Raise the damping until a step lowers the loss; None where no step does."""
     while state.damping < _MOST_DAMPING:
         step = radial_step(here, state.damping)
         radial = state.radial + step.radial
-        there = _try_project(assemble(radial, step.linear), n_radial, settings.ridge)
+        equations = problem.linear_equations(radial)
+        there = _try_to_eliminate(equations, settings.ridge)
         ratio = -1.0
         if there is not None and step.predicted > 0:
             ratio = (state.loss - there.loss) / step.predicted
-        if there is not None and there.loss < state.loss and ratio > 1e-3:
-            after = _after_step(state, radial, step.linear, there, ratio, settings)
-            if ratio < _GOOD_STEP:  # also at the limit: a raised one goes on from this state
-                after = replace(after, linear=after.best_linear)
-                if not after.finished:
-                    there = project(assemble(radial, after.linear), n_radial, settings.ridge)
-            return after, there
+        if there is not None and ratio > _LEAST_RATIO:
+            after = replace(state, radial=radial, linear=there.linear, loss=there.loss, growth=2.0)
+            return _after_step(state, after, ratio, settings), equations
+        del equations
         state = replace(state, damping=state.damping * state.growth, growth=2.0 * state.growth)
-        if not state.consistent:
-            state = replace(state, linear=state.best_linear)
-            here = project(assemble(state.radial, state.linear), n_radial, settings.ridge)
-    return replace(state, finished="no step lowers the loss further"), here
+    return None
 
 
-def _try_project(equations: NormalEquations, n_radial: int, ridge: float) -> Projection | None:
-    """Project, or give None where a trial step leads to equations that cannot be solved."""
+def _try_to_eliminate(equations: LinearEquations, ridge: float) -> Elimination | None:
+    """Eliminate, or give None where a trial step leads to equations that cannot be solved."""
     try:
-        return project(equations, n_radial, ridge)
+        return eliminate(equations, ridge)
     except FitError:
         return None
 
 
-def _after_step(
-    state: FitState,
-    radial: Array,
-    linear: Array,
-    there: Projection,
-    ratio: float,
-    settings: FitSettings,
-) -> FitState:
-    fall = (state.loss - there.loss) / state.loss
-    quiet = state.quiet + 1 if fall < settings.tolerance else 0
-    iteration = state.iteration + 1
+def _after_step(before: FitState, state: FitState, ratio: float, settings: FitSettings) -> FitState:
+    """Damping of the next step, and whether the fit ends."""
+    fall = (before.loss - state.loss) / before.loss
+    quiet = before.quiet + 1 if fall < settings.tolerance else 0
+    iteration = before.iteration + 1
     finished = ""
     if quiet >= _QUIET_STEPS:
         finished = "converged"
     elif iteration >= settings.max_iterations:
         finished = ITERATION_LIMIT
-    return FitState(
-        radial=radial,
-        linear=linear,
-        loss=there.loss,
-        best_linear=there.linear,
+    return replace(
+        state,
         damping=max(state.damping * max(0.2, 1.0 - (2.0 * ratio - 1.0) ** 3), _LEAST_DAMPING),
         iteration=iteration,
         quiet=quiet,

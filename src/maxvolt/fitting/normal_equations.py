@@ -1,116 +1,162 @@
-"""Normal equations of all parameters, streamed over a training set in bounded memory.
+"""Normal equations, streamed over a training set in bounded memory.
 
-With rows J of the Jacobian, labels y and weights W they are N = J^T W J, b = J^T W y and
-y^T W y; memory holds them and a few portions of rows, however large the training set is. Sums are
-formed in an order that does not depend on the number of threads, so results are the same bit for
-bit.
+The rows of A and J, equation (19) and (21) of docs/formulation, are made portion by portion, and
+only their products are summed up, in an order that does not depend on the number of threads:
+results are the same bit for bit. A and J are had one after the other, each at half the cost of
+both. What A is times J is wanted too, so that as many rows of A as fit into `KEPT_BYTES` wait for
+J; the others are made again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from maxvolt.fitting.training_set import Portion, TrainingSet
+from maxvolt.fitting.training_set import TrainingSet
 from maxvolt.native import _core, kernels
+from maxvolt.native.threads import map_ranges
 
-__all__ = ["NormalEquations", "assemble"]
+__all__ = ["LinearEquations", "RadialEquations", "assemble_linear", "assemble_radial", "in_order"]
 
-_STREAM_BYTES = 128 * 2**20
-_MOST_STREAMS = 64
+KEPT_BYTES = 256 * 2**20
+
+Array = NDArray[np.float64]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class NormalEquations:
-    """N, b and y^T W y for P parameters.
+class LinearEquations:
+    """Equations for the L linear coefficients at given radial ones.
 
     Attributes
     ----------
-    matrix : shape (P, P)
-    vector : shape (P,)
+    matrix : shape (L, L)
+        A^T A.
+    vector : shape (L,)
+        A^T y.
     constant : float
+        y^T y.
+    rows : tuple of array or None
+        A of each portion, where it was kept.
     """
 
-    matrix: NDArray[np.float64]
-    vector: NDArray[np.float64]
+    matrix: Array
+    vector: Array
     constant: float
+    rows: tuple[Array | None, ...]
 
 
-def _weighted_rows(
-    core: _core.Core, portion: Portion, fixed: kernels.Energies
-) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Rows and labels, both times the root of their weight, of energies, forces and virials.
+@dataclass(frozen=True, slots=True, eq=False)
+class RadialEquations:
+    """What the R radial coefficients add to the equations.
 
-    `fixed` is the part of the energy that no parameter changes (a pair repulsion).
-    """
-    rows, n = kernels.jacobian(core, portion.where), portion.where.n_structures
-    known = np.bincount(portion.where.structures, fixed.site_energies, minlength=n)
-    width = rows.energies.shape[1]
-    for matrix, labels, weights in (
-        (rows.energies, portion.energies - known, portion.weights.energies),
-        (rows.forces, portion.forces - fixed.forces, np.repeat(portion.weights.forces, 3)),
-        (rows.virials, portion.virials - fixed.virials, portion.weights.virials.ravel()),
-    ):
-        root = np.sqrt(weights)
-        table = matrix.reshape(-1, width)
-        table *= root[:, None]
-        yield table, labels.ravel() * root
-
-
-def stream_count(width: int) -> int:
-    """Number of partial sums, which bounds the threads that are of use and fixes the order of sums.
-
-    Parameters
+    Attributes
     ----------
-    width
-        Number of parameters: each partial sum is a matrix of this size.
+    matrix : shape (R, R)
+        J^T J.
+    coupling : shape (L, R)
+        A^T J.
+    vector : shape (R,)
+        -J^T rho, with the residuals rho = A x - y.
     """
-    return int(np.clip(_STREAM_BYTES // (8 * width * width), 4, _MOST_STREAMS))
+
+    matrix: Array
+    coupling: Array
+    vector: Array
 
 
-def assemble(
-    core: _core.Core,
-    fixed: Sequence[kernels.Energies],
-    training_set: TrainingSet,
-    *,
-    threads: int,
-) -> NormalEquations:
-    """Normal equations at the parameters of `core`.
+def in_order(work: Callable[[int], T], count: int, threads: int) -> Iterator[T]:
+    """Yield ``work(i)`` for each i below a number in order, computed by so many threads."""
+    return map_ranges(lambda i, _: work(i), [(i, i + 1) for i in range(count)], threads)
+
+
+def assemble_linear(
+    core: _core.Core, training_set: TrainingSet, targets: Sequence[Array], *, threads: int
+) -> LinearEquations:
+    """Equations for the linear coefficients.
 
     Parameters
     ----------
     core
-        Compiled model; the columns of the radial coefficients are taken at its moment coefficients.
-    fixed
-        For each portion, the part of the energy that no parameter changes (a pair repulsion).
+        Compiled model, of which only the radial coefficients matter.
     training_set
-        Equations.
+        Portions.
+    targets
+        For each portion, the labels less what no parameter changes (a pair repulsion).
     threads
         Number of threads, each with the rows of one portion.
     """
-    width = core.n_parameters
-    streams = stream_count(width)
+    width = core.n_columns(False, True)
+    room = KEPT_BYTES // (8 * width) - np.cumsum([len(target) for target in targets])
 
-    def stream(first: int) -> NormalEquations:
-        matrix, vector, constant = np.zeros((width, width)), np.zeros(width), 0.0
-        chosen = slice(first, None, streams)
-        for portion, known in zip(training_set.portions[chosen], fixed[chosen], strict=True):
-            with np.errstate(over="ignore", invalid="ignore"):  # `project` refuses such sums
-                for rows, labels in _weighted_rows(core, portion, known):
-                    matrix += rows.T @ rows
-                    vector += labels @ rows
-                    constant += float(labels @ labels)
-        return NormalEquations(matrix, vector, constant)
+    def work(i: int) -> tuple[Array, Array, Array, Array | None]:
+        with np.errstate(over="ignore", invalid="ignore"):  # `eliminate` refuses such sums
+            a = _linear_rows(core, training_set, i)
+            y = targets[i] * np.sqrt(training_set.portions[i].weights)
+            return a.T @ a, y @ a, y @ y, a if room[i] >= 0 else None
 
-    with ThreadPoolExecutor(threads) as pool:
-        parts = list(pool.map(stream, range(min(streams, len(training_set.portions)))))
+    matrix, vector, constant = sums = np.zeros((width, width)), np.zeros(width), np.zeros(())
+    rows = []
+    for *parts, kept in in_order(work, len(targets), threads):
+        _add(sums, parts)
+        rows.append(kept)
+    return LinearEquations(matrix, vector, float(constant), tuple(rows))
+
+
+def assemble_radial(
+    core: _core.Core,
+    training_set: TrainingSet,
+    targets: Sequence[Array],
+    rows: Sequence[Array | None],
+    linear: Array,
+    *,
+    threads: int,
+) -> RadialEquations:
+    """Equations that the radial coefficients add.
+
+    Parameters
+    ----------
+    core
+        Compiled model at the radial and linear coefficients.
+    training_set, targets, threads
+        As of `assemble_linear`.
+    rows
+        That `assemble_linear` kept, for the same radial coefficients.
+    linear : shape (L,)
+        Linear coefficients of `core`.
+    """
+    n_linear, n_radial = len(linear), core.n_columns(True, False)
+
+    def work(i: int) -> tuple[Array, Array, Array]:
+        with np.errstate(over="ignore", invalid="ignore"):
+            root = np.sqrt(training_set.portions[i].weights)
+            j = kernels.jacobian(core, training_set.portions[i].where, columns="radial").table
+            j *= root[:, None]
+            kept = rows[i]
+            a = _linear_rows(core, training_set, i) if kept is None else kept
+            return j.T @ j, a.T @ j, (targets[i] * root - a @ linear) @ j
+
+    sums = np.zeros((n_radial, n_radial)), np.zeros((n_linear, n_radial)), np.zeros(n_radial)
+    for parts in in_order(work, len(targets), threads):
+        _add(sums, parts)
+    return RadialEquations(*sums)
+
+
+def _linear_rows(core: _core.Core, training_set: TrainingSet, i: int) -> Array:
+    """Weighted rows of A; energies of isolated atoms that are given are no unknowns."""
+    portion = training_set.portions[i]
+    a = kernels.jacobian(core, portion.where, columns="linear").table
+    a *= np.sqrt(portion.weights)[:, None]
+    if training_set.frozen_baseline:
+        a[:, : len(training_set.baseline)] = 0.0
+    return a
+
+
+def _add(sums: Sequence[Array], parts: Sequence[Array]) -> None:
     with np.errstate(over="ignore", invalid="ignore"):
-        return NormalEquations(
-            np.sum([part.matrix for part in parts], axis=0),
-            np.sum([part.vector for part in parts], axis=0),
-            float(np.sum([part.constant for part in parts])),
-        )
+        for total, part in zip(sums, parts, strict=True):
+            np.add(total, part, out=total)

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.cells import cell_volumes
-from maxvolt.fitting.normal_equations import NormalEquations, assemble
-from maxvolt.fitting.training_set import TrainingSet
-from maxvolt.native import kernels
+from maxvolt.fitting.normal_equations import (
+    LinearEquations,
+    RadialEquations,
+    assemble_linear,
+    assemble_radial,
+    in_order,
+)
+from maxvolt.fitting.training_set import Portion, TrainingSet
+from maxvolt.native import _core, kernels
 from maxvolt.native.model import Model, compile_model
 from maxvolt.potentials import MTP
 from maxvolt.units import VOIGT_COUNTS
 
-__all__ = ["Problem", "RootMeanSquares", "loss_and_gradient", "root_mean_squares"]
+__all__ = ["Problem", "RootMeanSquares", "loss_and_gradient", "pull_back", "root_mean_squares"]
 
 Array = NDArray[np.float64]
 
@@ -35,23 +42,23 @@ class Problem:
         Equations.
     threads : int
         Number of threads.
-    fixed : tuple of Energies
-        For each portion, what no parameter changes: the pair repulsion.
+    targets : tuple of array
+        For each portion, its labels less what no parameter changes: the pair repulsion.
     """
 
     potential: MTP
     training_set: TrainingSet
     threads: int
-    fixed: tuple[kernels.Energies, ...] = field(init=False, repr=False)
+    targets: tuple[Array, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         shape = self.potential.model.radial_coeffs.shape
         core = compile_model(self.model(np.zeros(shape), np.zeros(self.n_linear)))
-        fixed = tuple(
-            kernels.evaluate(core, portion.where, threads=1)
+        targets = tuple(
+            portion.labels - portion.rows(kernels.evaluate(core, portion.where, threads=1))
             for portion in self.training_set.portions
         )
-        object.__setattr__(self, "fixed", fixed)
+        object.__setattr__(self, "targets", targets)
 
     @property
     def n_linear(self) -> int:
@@ -69,25 +76,19 @@ class Problem:
             moment_coeffs=linear[c:],
         )
 
-    def assemble(self, radial: Array, linear: Array) -> NormalEquations:
-        """Normal equations at these coefficients."""
-        equations = assemble(
-            compile_model(self.model(radial, linear)),
-            self.fixed,
-            self.training_set,
-            threads=self.threads,
-        )
-        return self._without_frozen(equations)
+    def linear_equations(self, radial: Array) -> LinearEquations:
+        """Equations of the linear coefficients at given radial ones."""
+        core = compile_model(self.model(radial, np.zeros(self.n_linear)))
+        return assemble_linear(core, self.training_set, self.targets, threads=self.threads)
 
-    def _without_frozen(self, equations: NormalEquations) -> NormalEquations:
-        """Take given energies of isolated atoms out of the unknowns."""
-        if not self.training_set.frozen_baseline:
-            return equations
-        first = self.potential.model.n_radial
-        frozen = slice(first, first + self.potential.model.n_species)
-        matrix, vector = equations.matrix.copy(), equations.vector.copy()
-        matrix[frozen], matrix[:, frozen], vector[frozen] = 0.0, 0.0, 0.0
-        return NormalEquations(matrix, vector, equations.constant)
+    def radial_equations(
+        self, radial: Array, linear: Array, rows: Sequence[Array | None]
+    ) -> RadialEquations:
+        """Equations that the radial coefficients add; `rows` are those of the linear equations."""
+        core = compile_model(self.model(radial, linear))
+        return assemble_radial(
+            core, self.training_set, self.targets, rows, linear, threads=self.threads
+        )
 
     def trained(self, radial: Array, linear: Array) -> MTP:
         """Potential with these coefficients, baseline included."""
@@ -118,30 +119,39 @@ def loss_and_gradient(problem: Problem, radial: Array, linear: Array) -> tuple[f
     gradient : shape (R + L,)
     """
     core = compile_model(problem.model(radial, linear))
+    portions = problem.training_set.portions
+
+    def work(i: int) -> tuple[float, Array]:
+        portion = portions[i]
+        errors = portion.rows(kernels.evaluate(core, portion.where, threads=1)) - portion.labels
+        half = pull_back(core, portion, errors)
+        return float(errors @ (portion.weights * errors)), 2.0 * half
+
     loss, gradient = 0.0, np.zeros(core.n_parameters)
-    for portion in problem.training_set.portions:
-        where, weights, n = portion.where, portion.weights, portion.where.n_structures
-        out = kernels.evaluate(core, where, threads=problem.threads)
-        energies = np.bincount(where.structures, out.site_energies, minlength=n)
-        errors = (
-            energies - portion.energies,
-            out.forces - portion.forces,
-            out.virials - portion.virials,
-        )
-        pulls = (
-            weights.energies * errors[0],
-            weights.forces[:, None] * errors[1],
-            weights.virials * errors[2],
-        )
-        loss += sum(float((e * p).sum()) for e, p in zip(errors, pulls, strict=True))
-        # Forces are minus the derivative by positions. Of a shear component half the weight counts
-        # for each of the two entries of the strain.
-        xx, yy, zz, yz, xz, xy = (pulls[2] / VOIGT_COUNTS).T
-        strains = np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]]).transpose(2, 0, 1)
-        gradient += 2.0 * kernels.directional_gradient(
-            core, where, pulls[0], -pulls[1], strains, threads=problem.threads
-        )
+    for part, slope in in_order(work, len(portions), problem.threads):
+        loss += part
+        gradient += slope
     return loss, gradient
+
+
+def pull_back(core: _core.Core, portion: Portion, errors: Array) -> Array:
+    """Derivatives of the rows of a portion by all parameters, times weighted errors; shape (P,).
+
+    Parameters
+    ----------
+    core
+        Compiled model.
+    portion
+        Structures and weights.
+    errors : shape (n + 3 N + 6 n,)
+        Of energies, force components and virials.
+    """
+    energies, forces, virials = portion.split(portion.weights * errors)
+    # Forces are minus the derivative by positions. Of a shear component half the weight counts for
+    # each of the two entries of the strain.
+    xx, yy, zz, yz, xz, xy = (virials / VOIGT_COUNTS).T
+    strains = np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]]).transpose(2, 0, 1)
+    return kernels.directional_gradient(core, portion.where, energies, -forces, strains, threads=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,21 +175,24 @@ class RootMeanSquares:
 def root_mean_squares(problem: Problem, radial: Array, linear: Array) -> RootMeanSquares:
     """Evaluate the training set, whose neighbours are known, at these coefficients."""
     core = compile_model(problem.model(radial, linear))
-    sums, counts = np.zeros(3), np.zeros(3)
-    for portion in problem.training_set.portions:
-        where, n = portion.where, portion.where.n_structures
-        out = kernels.evaluate(core, where, threads=problem.threads)
-        atoms = np.bincount(where.structures, minlength=n)
-        energies = np.bincount(where.structures, out.site_energies, minlength=n)
-        volumes = cell_volumes(where.cells)
-        used = [weights > 0 for weights in (portion.weights.energies, portion.weights.forces)]
-        stressed = portion.weights.virials[:, 0] > 0
-        virials = (out.virials - portion.virials)[stressed] / volumes[stressed, None]
-        sums += [
-            (((energies - portion.energies) / np.maximum(atoms, 1))[used[0]] ** 2).sum(),
-            ((out.forces - portion.forces)[used[1]] ** 2).sum(),
-            (virials**2 @ VOIGT_COUNTS).sum(),
+    portions = problem.training_set.portions
+
+    def work(i: int) -> tuple[Array, Array]:
+        portion = portions[i]
+        errors = portion.rows(kernels.evaluate(core, portion.where, threads=1)) - portion.labels
+        energies, forces, virials = portion.split(np.where(portion.weights > 0, errors, 0.0) ** 2)
+        used = [part > 0 for part in portion.split(portion.weights)]
+        atoms = np.bincount(portion.where.structures, minlength=portion.where.n_structures)
+        volumes = np.where(used[2][:, 0], cell_volumes(portion.where.cells), 1.0)
+        sums = [
+            (energies / np.maximum(atoms, 1) ** 2).sum(),
+            forces.sum(),
+            (virials @ VOIGT_COUNTS / volumes**2).sum(),
         ]
-        counts += [used[0].sum(), 3 * used[1].sum(), 9 * stressed.sum()]
+        return np.array(sums), np.array([used[0].sum(), used[1].sum(), 9 * used[2][:, 0].sum()])
+
+    total = np.zeros((2, 3))
+    for parts in in_order(work, len(portions), problem.threads):
+        total += parts
     with np.errstate(invalid="ignore"):
-        return RootMeanSquares(*np.sqrt(sums / counts).tolist())
+        return RootMeanSquares(*np.sqrt(total[0] / total[1]).tolist())

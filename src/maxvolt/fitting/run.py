@@ -1,196 +1,151 @@
-"""The fits of one call, potential by potential, with what is kept on disk and told to the user."""
+"""The fits of one call, potential by potential."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.errors import FitError
-from maxvolt.fitting.checkpoint import Checkpoint, write_checkpoint
-from maxvolt.fitting.levenberg_marquardt import (
-    ITERATION_LIMIT,
-    FitState,
-    first_state,
-    iterate,
-)
-from maxvolt.fitting.problem import Problem, root_mean_squares
-from maxvolt.fitting.result import FitProgress
+from maxvolt.fitting.journal import Journal
+from maxvolt.fitting.levenberg_marquardt import FitState, first_state, iterate
+from maxvolt.fitting.problem import Problem
 from maxvolt.fitting.settings import FitSettings
 from maxvolt.fitting.start import random_radial_coeffs
-from maxvolt.fitting.warm_start import embed_radial_coeffs
+from maxvolt.fitting.starts import race
 
-__all__ = ["EnsembleRun", "Progress", "WarmUp"]
+__all__ = ["EnsembleRun", "PartOfProblem"]
 
-Progress = Callable[[FitProgress], None]
-WarmUp = Callable[[int], Problem]
+PartOfProblem = Callable[[int], Problem]
 
-_WARM_UP_TOLERANCE = 1e-3
-_EMBEDDING = 1_000_000  # stream of random numbers of the embedding, apart from those of the starts
+_START_TOLERANCE = 1e-3
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class EnsembleRun:
     """Fits the potentials of an ensemble one after the other.
 
-    Parameters
+    Attributes
     ----------
-    problem
+    problem : Problem
         The least-squares problem; its potential's coefficients are a start where it is trained.
-    warm_up
-        Problem of lower level on part of the data, by potential.
-    settings, seed, members
+    part : callable
+        The same on part of the data, by potential.
+    settings, seed
         As of `fit`.
-    checkpoint
-        File to keep the states in, or None.
-    progress
-        Whom to tell of each iteration, or None.
-    known
-        States to go on from.
+    journal : Journal
+        States so far; keeps and tells the others.
     """
 
-    def __init__(
-        self,
-        problem: Problem,
-        warm_up: WarmUp,
-        settings: FitSettings,
-        *,
-        seed: int,
-        members: int,
-        checkpoint: str | Path | None,
-        progress: Progress | None,
-        known: Checkpoint,
-    ) -> None:
-        self.problem = problem
-        self.warm_up = warm_up
-        self.settings = settings
-        self.seed = seed
-        self.members = members
-        self.checkpoint = checkpoint
-        self.progress = progress
-        self.signature = known.signature
-        self.states = {name: self._reopened(name, state) for name, state in known.states.items()}
-        self.losses = dict(known.losses)
-        self._began = perf_counter()
-        self._pace = _Pace()
-
-    def _reopened(self, name: str, state: FitState) -> FitState:
-        """Let a fit that an earlier, lower limit of iterations has ended go on."""
-        limited = (
-            state.finished == ITERATION_LIMIT and state.iteration < self.settings.max_iterations
-        )
-        return replace(state, finished="") if limited and name.isdigit() else state
+    problem: Problem
+    part: PartOfProblem
+    settings: FitSettings
+    seed: int
+    journal: Journal
 
     def fit_member(self, member: int) -> FitState:
         """Fit one potential of the ensemble."""
-        name = str(member)
-        if name not in self.states:
-            self._begin(name, self.problem, self._start(member), self.settings)
-        return self._follow(name, self.problem, self.settings, member, self.settings.starts)
+        fit = _Fit(str(member), self.problem, self.settings, self.journal)
+        if fit.name not in self.journal.states:
+            fit.begin(self._start(member))
+        fit.advance(self.settings.max_iterations)
+        return fit.state
 
     def _start(self, member: int) -> NDArray[np.float64]:
-        """Radial coefficients: those given, for the first potential, or the best warm start."""
+        """Radial coefficients: those given, for the first potential, or the best random start."""
         model = self.problem.potential.model
         given = self.problem.potential.is_trained and self.settings.restart_from_potential
         if given and member == 0:
             return np.asarray(model.radial_coeffs * model.scaling)
-        warm = self.warm_up(member)
-        few = replace(
-            self.settings,
-            max_iterations=min(self.settings.start_iterations, self.settings.max_iterations),
-            tolerance=max(_WARM_UP_TOLERANCE, self.settings.tolerance),
-        )
-        shape = warm.potential.model.radial_coeffs.shape
-        tried, failures = [], []
-        for start in range(self.settings.starts):
-            name = f"{member}.{start}"
+        shape = model.radial_coeffs.shape
+        drawn = {
+            start: random_radial_coeffs(shape, np.random.default_rng([self.seed, member, start]))
+            for start in range(self.settings.starts)
+        }
+        most = min(self.settings.start_iterations, self.settings.max_iterations)
+        better = self._race(f"{member}.{{}}.part", self.part(member), drawn, [-(-most // 2), most])
+        if len(better) > 1:
+            few = -(-most // 4)
+            better = self._race(f"{member}.{{}}.whole", self.problem, better, [few, 2 * few])
+        return next(iter(better.values()))
+
+    def _race(
+        self,
+        name: str,
+        problem: Problem,
+        begins: Mapping[int, NDArray[np.float64]],
+        limits: Sequence[int],
+    ) -> dict[int, NDArray[np.float64]]:
+        """Radial coefficients that the better starts come to, best first.
+
+        Parameters
+        ----------
+        name
+            Of the fits, with a place for the start.
+        problem
+            What is fitted.
+        begins
+            Radial coefficients to begin from, by start.
+        limits
+            Iterations, see `race`.
+
+        Raises
+        ------
+        FitError
+            All starts failed; the message is that of the first.
+        """
+        tolerance = max(_START_TOLERANCE, self.settings.tolerance)
+        few = replace(self.settings, max_iterations=limits[-1], tolerance=tolerance)
+        fits = {start: _Fit(name.format(start), problem, few, self.journal) for start in begins}
+        failures = []
+
+        def advance(start: int, limit: int) -> float:
             try:
-                if name not in self.states:
-                    rng = np.random.default_rng([self.seed, member, start])
-                    self._begin(name, warm, random_radial_coeffs(shape, rng), few)
-                tried.append(self._follow(name, warm, few, member, start))
+                fits[start].begin(begins[start])
+                return fits[start].advance(limit)
             except FitError as error:
                 failures.append(error)
-        if not tried:
+                return math.inf
+
+        order = race(list(begins), limits, advance)
+        if not order:
             raise failures[0]
-        best = min(tried, key=lambda state: state.loss).radial.reshape(shape)
-        rng = np.random.default_rng([self.seed, member, _EMBEDDING])
-        return embed_radial_coeffs(best, model.radial_coeffs.shape, rng)
+        return {start: fits[start].state.radial for start in order}
 
-    def _begin(
-        self, name: str, problem: Problem, radial: NDArray[np.float64], settings: FitSettings
-    ) -> None:
-        state = first_state(problem.assemble, radial.ravel(), problem.n_linear, settings.ridge)
-        self._keep(name, state, (state.loss,))
 
-    def _follow(
-        self, name: str, problem: Problem, settings: FitSettings, member: int, start: int
-    ) -> FitState:
-        """Run one fit to its end, keeping its state after each iteration."""
-        began = perf_counter()
-        for state in iterate(problem.assemble, self.states[name], settings):
-            self._keep(name, state, (*self.losses[name], state.loss))
-            self._pace.note(perf_counter() - began, whole=problem is self.problem)
-            self._tell(state, problem, settings, member, start)
+@dataclass(slots=True, eq=False)
+class _Fit:
+    """One fit, stopped and continued at will."""
+
+    name: str
+    problem: Problem
+    settings: FitSettings
+    journal: Journal
+    _states: Iterator[FitState] | None = field(default=None, init=False)
+
+    @property
+    def state(self) -> FitState:
+        """The latest state."""
+        return self.journal.states[self.name]
+
+    def begin(self, radial: NDArray[np.float64]) -> None:
+        """Begin, unless the journal knows a state."""
+        if self.name not in self.journal.states:
+            state = first_state(self.problem, radial.ravel(), self.settings.ridge)
+            self.journal.begin(self.name, state)
+
+    def advance(self, iterations: int) -> float:
+        """Go on until so many iterations are done or the fit ends; the loss there."""
+        if self._states is None:
+            self._states = iterate(self.problem, self.state, self.settings)
+        while not self.state.finished and self.state.iteration < iterations:
             began = perf_counter()
-        return self.states[name]
-
-    def _keep(self, name: str, state: FitState, losses: tuple[float, ...]) -> None:
-        self.states[name], self.losses[name] = state, losses
-        if self.checkpoint is not None:
-            write_checkpoint(self.checkpoint, Checkpoint(self.signature, self.states, self.losses))
-
-    def _tell(
-        self, state: FitState, problem: Problem, settings: FitSettings, member: int, start: int
-    ) -> None:
-        if self.progress is None:
-            return
-        errors = root_mean_squares(problem, state.radial, state.best_linear)
-        iterations = self.settings.max_iterations * (self.members - member - 1)
-        if problem is self.problem and not state.finished:
-            iterations += settings.max_iterations - state.iteration
-        elif problem is not self.problem:
-            iterations += self.settings.max_iterations
-        self.progress(
-            FitProgress(
-                member=member,
-                members=self.members,
-                start=start,
-                starts=self.settings.starts,
-                iteration=state.iteration,
-                most_iterations=settings.max_iterations,
-                loss=state.loss,
-                energy_rmse=errors.energy,
-                force_rmse=errors.force,
-                stress_rmse=errors.stress,
-                elapsed=perf_counter() - self._began,
-                remaining=self._pace.seconds(iterations, self.members - member - 1),
-                finished=state.finished,
-            )
-        )
-
-
-class _Pace:
-    """Mean time of iterations of the whole problem and of the warm starts of a potential."""
-
-    def __init__(self) -> None:
-        self._whole = 0.0
-        self._iterations = 0
-        self._warm = 0.0
-
-    def note(self, seconds: float, *, whole: bool) -> None:
-        """Count one iteration."""
-        if whole:
-            self._whole += seconds
-            self._iterations += 1
-        else:
-            self._warm += seconds
-
-    def seconds(self, iterations: int, potentials: int) -> float:
-        """Time of iterations and of the warm starts of further potentials; NaN when not known."""
-        if not self._iterations:
-            return float("nan")
-        return iterations * self._whole / self._iterations + potentials * self._warm
+            state = next(self._states)
+            self.journal.note(self.name, state, perf_counter() - began)
+            self.journal.tell(self.name, self.problem, self.settings.max_iterations)
+        losses = self.journal.losses[self.name]
+        return losses[min(iterations, len(losses) - 1)]

@@ -20,10 +20,10 @@ class FitSettings:
     tolerance : float
         A fit ends when the loss falls by less than this, relative, in three successive iterations.
     starts : int
-        Random starts tried for each potential, on part of the data and at a low level; the best
-        goes on (see `warm_start`).
+        Random starts tried for each potential, on part of the data; the better half goes on there,
+        then on all data, until one is left (see `starts`).
     start_iterations : int
-        Most iterations of each start.
+        Most iterations of a start on part of the data; a quarter of them, twice, on all.
     ridge : float
         Regularisation of the linear coefficients, relative to the diagonal of their normal matrix;
         the loss includes it.
@@ -38,9 +38,9 @@ class FitSettings:
 
     max_iterations: int = 100
     tolerance: float = 1e-4
-    starts: int = 3
-    start_iterations: int = 30
-    ridge: float = 1e-12
+    starts: int = 8
+    start_iterations: int = 16
+    ridge: float = 1e-10
     restart_from_potential: bool = True
 
     def __post_init__(self) -> None:

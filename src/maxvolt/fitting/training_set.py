@@ -11,38 +11,50 @@ from numpy.typing import NDArray
 from maxvolt.cells import cell_volumes
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
-from maxvolt.fitting.objective import EquationWeights, Scaling, Weights, equation_weights
+from maxvolt.fitting.objective import Scaling, Weights, equation_weights
+from maxvolt.native.kernels import Energies
 from maxvolt.native.neighborhoods import Neighborhoods
 from maxvolt.potentials.neighborhoods import dataset_neighborhoods, portions
 
 __all__ = ["COINCIDENT", "Portion", "TrainingSet", "prepare"]
 
 _BYTES_PER_PORTION = 32 * 2**20
-_MOST_ATOMS = 512
+_MOST_ATOMS = 256
 COINCIDENT = 1e-6
 """Angstrom; atoms closer than this are at the same place."""
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Portion:
-    """Consecutive structures whose equations are assembled together.
+    """Consecutive structures whose equations are assembled together; N atoms, n structures.
 
     Attributes
     ----------
     where : Neighborhoods
         Atoms and neighbours.
-    energies : shape (n,), eV
-        Labels less the baseline; zero where the weight is zero.
-    forces : shape (N, 3), eV/Angstrom
-    virials : shape (n, 6), eV
-    weights : EquationWeights
+    labels : shape (n + 3 N + 6 n,)
+        Energies less the baseline (eV), force components (eV/Angstrom), virials (eV): the rows of
+        `native.kernels.Jacobian`. Zero where the weight is zero.
+    weights : shape (n + 3 N + 6 n,)
     """
 
     where: Neighborhoods
-    energies: NDArray[np.float64]
-    forces: NDArray[np.float64]
-    virials: NDArray[np.float64]
-    weights: EquationWeights
+    labels: Array
+    weights: Array
+
+    def split(self, rows: Array) -> tuple[Array, Array, Array]:
+        """Energies (n,), forces (N, 3) and virials (n, 6) of a vector over the rows; views."""
+        n = self.where.n_structures
+        return rows[:n], rows[n : -6 * n].reshape(-1, 3), rows[-6 * n :].reshape(n, 6)
+
+    def rows(self, found: Energies) -> Array:
+        """The vector over the rows that an evaluation gives."""
+        energies = np.bincount(
+            self.where.structures, found.site_energies, minlength=self.where.n_structures
+        )
+        return np.concatenate([energies, found.forces.ravel(), found.virials.ravel()])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,15 +76,24 @@ class TrainingSet:
     """
 
     portions: tuple[Portion, ...]
-    baseline: NDArray[np.float64]
+    baseline: Array
     frozen_baseline: bool
     n_equations: int
     shortest_distance: float
 
+    def squared_labels(self) -> Array:
+        """Weighted squares of the labels of each structure, summed up; shape (n,)."""
+        found = []
+        with np.errstate(over="ignore"):  # of labels that no fit will accept
+            for portion in self.portions:
+                where = portion.where
+                energies, forces, virials = portion.split(portion.weights * portion.labels**2)
+                of_forces = np.bincount(where.structures, forces.sum(axis=1), where.n_structures)
+                found.append(energies + of_forces + virials.sum(axis=1))
+        return np.concatenate(found)
 
-def _baseline(
-    dataset: Dataset, species: tuple[str, ...], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
+
+def _baseline(dataset: Dataset, species: tuple[str, ...], weights: Array) -> Array:
     """Energies of atoms that explain the energies of the structures best."""
     counts = np.zeros((len(dataset), len(species)))
     for index, symbol in enumerate(species):
@@ -85,6 +106,10 @@ def _baseline(
     )
 
 
+def _as_rows(energies: Array, forces: Array, virials: Array) -> Array:
+    return np.concatenate([energies, forces.ravel(), virials.ravel()])
+
+
 def prepare(
     dataset: Dataset,
     species: tuple[str, ...],
@@ -92,7 +117,7 @@ def prepare(
     n_parameters: int,
     weights: Weights,
     scaling: Scaling,
-    isolated_energies: NDArray[np.float64] | None = None,
+    isolated_energies: Array | None = None,
 ) -> TrainingSet:
     """Find neighbours and weights of a checked dataset.
 
@@ -121,10 +146,7 @@ def prepare(
         baseline = _baseline(dataset, species, every.energies)
     else:
         baseline = np.array(isolated_energies, dtype=float)
-    energies = np.where(every.energies > 0, dataset.energies, 0.0)
-    forces = np.where(every.forces[:, None] > 0, dataset.forces, 0.0)
     volumes = cell_volumes(dataset.cells)
-    virials = np.where(every.virials > 0, dataset.stresses * volumes[:, None], 0.0)
     most = int(np.clip(_BYTES_PER_PORTION / (24 * n_parameters), 1, _MOST_ATOMS))
     found, shortest = [], np.inf
     for part in portions(dataset.counts, most):
@@ -134,15 +156,17 @@ def prepare(
         shortest = min(shortest, _shortest_distance(where))
         atoms = slice(dataset.offsets[part.start], dataset.offsets[part.stop])
         reference = np.bincount(where.structures, baseline[where.types], len(where.cells))
-        found.append(
-            Portion(
-                where,
-                np.where(every.energies[part] > 0, energies[part] - reference, 0.0),
-                forces[atoms],
-                virials[part],
-                EquationWeights(every.energies[part], every.forces[atoms], every.virials[part]),
-            )
+        labels = _as_rows(
+            dataset.energies[part] - reference,
+            dataset.forces[atoms],
+            dataset.stresses[part] * volumes[part, None],
         )
+        weights_of_rows = _as_rows(
+            every.energies[part],
+            np.repeat(every.forces[atoms], 3),
+            every.virials[part],
+        )
+        found.append(Portion(where, np.where(weights_of_rows > 0, labels, 0.0), weights_of_rows))
     n_equations = (
         np.count_nonzero(every.energies)
         + 3 * np.count_nonzero(every.forces)

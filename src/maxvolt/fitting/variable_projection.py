@@ -15,44 +15,74 @@ from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from maxvolt.errors import FitError
-from maxvolt.fitting.normal_equations import NormalEquations
+from maxvolt.fitting.normal_equations import LinearEquations, RadialEquations
 
-__all__ = ["Projection", "Step", "project", "radial_step"]
+__all__ = ["Elimination", "Reduced", "Step", "eliminate", "radial_step", "reduce"]
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Projection:
-    """Normal equations with the linear coefficients eliminated.
+class Elimination:
+    """Linear equations solved at given radial coefficients.
 
     Attributes
     ----------
     linear : shape (L,)
         Best linear coefficients, equation (19).
     loss : float
-        The loss at the radial coefficients and the best linear ones, ridge included.
-    matrix : shape (R, R)
-        Gauss-Newton matrix of the radial coefficients, equation (21).
-    vector : shape (R,)
-        Minus half the gradient of the loss, equation (20).
-    coupling : shape (L, R)
-        How the best linear coefficients change with the radial ones: x -> x - coupling @ dc.
+        The loss with them, ridge included.
     """
 
     linear: Array
     loss: float
+    _scale: Array
+    _factor: Any
+
+    def solve(self, right: Array) -> Array:
+        """(A^T A + ridge)^-1 times the columns of an array of shape (L, n)."""
+        return _solve(self._factor, self._scale, right)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reduced:
+    """Equations of the radial coefficients alone.
+
+    Attributes
+    ----------
+    matrix : shape (R, R)
+        Gauss-Newton matrix, equation (21).
+    vector : shape (R,)
+        Minus half the gradient of the loss, equation (20).
+    """
+
     matrix: Array
     vector: Array
-    coupling: Array
 
 
-def _solve_linear(equations: NormalEquations, n_radial: int, ridge: float) -> tuple[Array, Array]:
-    """Best linear coefficients, and coupling to the radial ones."""
-    block = equations.matrix[n_radial:, n_radial:]
-    scale = np.sqrt(np.diag(block))
+def _solve(factor: Any, scale: Array, right: Array) -> Array:
+    return np.asarray(cho_solve(factor, right / scale[:, None]) / scale[:, None])
+
+
+def eliminate(equations: LinearEquations, ridge: float) -> Elimination:
+    """Solve for the linear coefficients.
+
+    Parameters
+    ----------
+    equations
+        At given radial coefficients.
+    ridge
+        Regularisation, relative to the diagonal of the matrix.
+
+    Raises
+    ------
+    FitError
+        The equations hold numbers that are not finite, or cannot be solved.
+    """
+    _check_finite(equations.matrix, equations.vector, equations.constant)
+    scale = np.sqrt(np.diag(equations.matrix))
     scale[scale == 0.0] = 1.0  # a species or scalar that no structure has keeps coefficient zero
-    scaled = block / scale / scale[:, None]
+    scaled = equations.matrix / scale / scale[:, None]
     scaled[np.diag_indices_from(scaled)] += ridge
     try:
         factor: Any = cho_factor(scaled, lower=True)
@@ -61,43 +91,37 @@ def _solve_linear(equations: NormalEquations, n_radial: int, ridge: float) -> tu
             f"the linear equations are ill-conditioned beyond a ridge of {ridge:g}; raise the "
             "ridge, lower the level, or add structures that differ from each other"
         ) from error
-    right = np.column_stack([equations.vector[n_radial:], equations.matrix[n_radial:, :n_radial]])
-    solved = cho_solve(factor, right / scale[:, None]) / scale[:, None]
-    return solved[:, 0], solved[:, 1:]
+    linear = _solve(factor, scale, equations.vector[:, None])[:, 0]
+    loss = equations.constant - float(equations.vector @ linear)
+    return Elimination(linear, loss, scale, factor)
 
 
-def project(equations: NormalEquations, n_radial: int, ridge: float) -> Projection:
-    """Eliminate the linear coefficients.
+def reduce(elimination: Elimination, equations: RadialEquations) -> Reduced:
+    """Equations of the radial coefficients, the linear ones following them.
 
     Parameters
     ----------
+    elimination
+        At the radial coefficients.
     equations
-        Of all parameters, the radial ones first.
-    n_radial
-        Number of radial coefficients R.
-    ridge
-        Regularisation, relative to the diagonal of the linear block.
+        At these and the best linear coefficients.
 
     Raises
     ------
     FitError
-        The equations hold numbers that are not finite, or cannot be solved.
+        The equations hold numbers that are not finite.
     """
-    parts = (equations.matrix, equations.vector, equations.constant)
+    _check_finite(equations.matrix, equations.coupling, equations.vector)
+    schur = equations.coupling.T @ elimination.solve(equations.coupling)
+    return Reduced(equations.matrix - schur, equations.vector)
+
+
+def _check_finite(*parts: Array | float) -> None:
     if not all(np.isfinite(part).all() for part in parts):
         raise FitError(
             "the normal equations are not finite: labels or distances are far outside the physical "
             "range; look for outliers with 'maxvolt mindist' and 'maxvolt info'"
         )
-    linear, coupling = _solve_linear(equations, n_radial, ridge)
-    across = equations.matrix[:n_radial, n_radial:]
-    return Projection(
-        linear=linear,
-        loss=equations.constant - float(equations.vector[n_radial:] @ linear),
-        matrix=equations.matrix[:n_radial, :n_radial] - across @ coupling,
-        vector=equations.vector[:n_radial] - across @ linear,
-        coupling=coupling,
-    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,31 +132,28 @@ class Step:
     ----------
     radial : shape (R,)
         Change of the radial coefficients.
-    linear : shape (L,)
-        Linear coefficients that the linearised problem has after the step.
     predicted : float
-        Fall of the loss that it predicts.
+        Fall of the loss that the linearised problem predicts.
     """
 
     radial: Array
-    linear: Array
     predicted: float
 
 
-def radial_step(projection: Projection, damping: float) -> Step:
+def radial_step(reduced: Reduced, damping: float) -> Step:
     """Solve for a step with Marquardt's damping.
 
     Parameters
     ----------
-    projection
-        Of the normal equations.
+    reduced
+        Equations of the radial coefficients.
     damping
         Multiple of the diagonal added to the matrix. Directions that change nothing (a scale, or a
         mixture, of radial functions leaves the space of scalars as it is) are damped as well.
     """
-    diagonal = np.diag(projection.matrix)
+    diagonal = np.diag(reduced.matrix)
     floor = max(1e-12 * float(diagonal.max(initial=0.0)), 1e-300)
-    damped = projection.matrix + damping * np.diag(np.maximum(diagonal, floor))
-    change = np.asarray(np.linalg.solve(damped, projection.vector), dtype=np.float64)
-    predicted = float(2 * projection.vector @ change - change @ projection.matrix @ change)
-    return Step(change, projection.linear - projection.coupling @ change, predicted)
+    damped = reduced.matrix + damping * np.diag(np.maximum(diagonal, floor))
+    change = np.asarray(np.linalg.solve(damped, reduced.vector), dtype=np.float64)
+    predicted = float(2 * reduced.vector @ change - change @ reduced.matrix @ change)
+    return Step(change, predicted)

@@ -20,6 +20,7 @@ from maxvolt.native.neighborhoods import Neighborhoods
 from maxvolt.native.threads import map_ranges, run_ranges, split, thread_count
 
 __all__ = [
+    "Columns",
     "Energies",
     "Jacobian",
     "Precision",
@@ -32,6 +33,8 @@ __all__ = [
 ]
 
 Precision = Literal["double", "single"]
+
+Columns = Literal["all", "radial", "linear"]
 
 BEST = ""
 """Name that stands for the best instruction set of this processor."""
@@ -64,18 +67,39 @@ class Energies:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Jacobian:
-    """Derivatives with respect to all P parameters.
+    """Derivatives with respect to P parameters.
 
     Attributes
     ----------
-    energies : shape (n, P)
-    forces : shape (N, 3, P)
-    virials : shape (n, 6, P)
+    table : shape (n + 3 N + 6 n, P)
+        Rows of energies, force components and virials.
+    n_structures : int
     """
 
-    energies: NDArray[np.float64]
-    forces: NDArray[np.float64]
-    virials: NDArray[np.float64]
+    table: NDArray[np.float64]
+    n_structures: int
+
+    @classmethod
+    def zeros(cls, where: Neighborhoods, width: int) -> Jacobian:
+        """All rows, of so many columns, for kernels to add to."""
+        n = where.n_structures
+        return cls(np.zeros((7 * n + 3 * where.n_atoms, width)), n)
+
+    @property
+    def energies(self) -> NDArray[np.float64]:
+        """Rows of the energies, shape (n, P); a view."""
+        return self.table[: self.n_structures]
+
+    @property
+    def forces(self) -> NDArray[np.float64]:
+        """Rows of the forces, shape (N, 3, P); a view."""
+        n = self.n_structures
+        return self.table[n : -6 * n].reshape(-1, 3, self.table.shape[1])
+
+    @property
+    def virials(self) -> NDArray[np.float64]:
+        """Rows of the virials, shape (n, 6, P); a view."""
+        return self.table[-6 * self.n_structures :].reshape(-1, 6, self.table.shape[1])
 
 
 def _raise_if_coincident(atoms: list[int], where: Neighborhoods) -> None:
@@ -236,28 +260,28 @@ def directional_gradient(
     return np.asarray(gradients.sum(axis=0))
 
 
-def jacobian(core: _core.Core, where: Neighborhoods, *, kernels: str = BEST) -> Jacobian:
-    """Derivatives of energies, forces and virials with respect to all parameters, on one thread.
+def jacobian(
+    core: _core.Core, where: Neighborhoods, *, columns: Columns = "all", kernels: str = BEST
+) -> Jacobian:
+    """Derivatives of energies, forces and virials with respect to parameters, on one thread.
 
     Columns of the linear parameters are the rows of the linear least-squares problem, those of the
-    radial coefficients complete them for Gauss-Newton steps, equation (24). A caller that wants
-    several threads gives each its own structures.
+    radial coefficients complete them for Gauss-Newton steps, equation (24). Either costs about half
+    of both together. A caller that wants several threads gives each its own structures.
+
+    Parameters
+    ----------
+    core, where, kernels
+        As of `evaluate`.
+    columns
+        Parameters wanted: all of them, the radial coefficients, or the species and moment
+        coefficients.
     """
-    width = core.n_parameters
-    rows = Jacobian(
-        np.zeros((where.n_structures, width)),
-        np.zeros((where.n_atoms, 3, width)),
-        np.zeros((where.n_structures, 6, width)),
-    )
+    radial, linear = columns != "linear", columns != "radial"
+    rows = Jacobian.zeros(where, core.n_columns(radial, linear))
     bad = _core.jacobian(
-        core,
-        where.system,
-        0,
-        where.windows.n_windows,
-        kernels,
-        rows.energies,
-        rows.forces,
-        rows.virials,
+        *(core, where.system, 0, where.windows.n_windows, kernels),
+        *(rows.energies, rows.forces, rows.virials, radial, linear),
     )
     _raise_if_coincident([bad], where)
     return rows

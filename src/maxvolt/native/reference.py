@@ -206,17 +206,15 @@ def site_gradients(model: Model, where: Neighborhoods) -> Array:
 
 def jacobian(model: Model, where: Neighborhoods) -> Jacobian:
     """Derivatives of energies, forces and virials by all parameters."""
-    p = model.n_parameters
-    energies = np.zeros((where.n_structures, p))
-    forces = np.zeros((where.n_atoms, 3, p))
-    virials = np.zeros((where.n_structures, 6, p))
+    rows = Jacobian.zeros(where, model.n_parameters)
+    energies, forces, virials = rows.energies, rows.forces, rows.virials
     for i, (j, r, found) in enumerate(_sites(model, where)):
         energies[where.structures[i]] += found.parameters
         forces[i] += found.mixed.sum(axis=0)
         np.subtract.at(forces, j, found.mixed)
         strain = np.einsum("nap,nb->abp", found.mixed, r)
         virials[where.structures[i]] += np.array([strain[a, b] for a, b in VOIGT])
-    return Jacobian(energies, forces, virials)
+    return rows
 
 
 def directional_gradient(

@@ -4,7 +4,7 @@
 // For one atom and one parameter p, d/dp (dE/dr_ja) = sum_m d/dp (dE/dM_m) dM_m/dr_ja + (explicit part of
 // radial parameters). What multiplies dM_m/dr_ja, the coupling of p to the basic moments m, is found for a
 // block of atoms at once, one atom a lane; for scalars it is sparse. The sum itself runs atom by atom, one
-// neighbour a lane.
+// neighbour a lane. The columns of the linear and of the radial parameters can be had apart.
 #pragma once
 #include "gradients.hpp"
 
@@ -279,7 +279,7 @@ inline void load_radial_couplings(const Model& m, const ScalarGraph& graph, cons
     const Block& b = base.block;
     vec *tangent = w.base.tangent, *adjoint_tangent = w.base.adjoint_tangent;
     const int per_type = m.n_mu * m.radial_size, columns = int(radial_row(m));
-    const std::int64_t width = n_parameters(m);
+    const std::int64_t width = n_columns(m, out.radial, out.linear);
     for (int p = 0; p < columns; ++p) {
         const int type = p / per_type, mu = p % per_type / m.radial_size, k = p % m.radial_size;
         const vec* moved =
@@ -310,7 +310,7 @@ inline void load_radial_couplings(const Model& m, const ScalarGraph& graph, cons
 inline void scalar_columns(const Model& m, const ScalarGraph& graph, const System& s, JacobianWorkspace& w,
                            int lane, const JacobianOutput& out) {
     const Block& b = w.base.base.block;
-    const std::int64_t width = n_parameters(m), first = width - m.n_scalars;
+    const std::int64_t width = n_columns(m, out.radial, out.linear), first = width - m.n_scalars;
     const int vecs = (b.count[lane] + lanes - 1) / lanes;
     const double* couplings = w.scalar_couplings + lane * w.scalar_stride;
     double* energy = out.energies + std::int64_t(s.structures[b.atom[lane]]) * width + first;
@@ -330,7 +330,8 @@ inline void radial_columns(const Model& m, const System& s, JacobianWorkspace& w
                            const JacobianOutput& out) {
     const Block& b = w.base.base.block;
     const int vecs = (b.count[lane] + lanes - 1) / lanes, columns = int(radial_row(m));
-    const std::int64_t first = s.types[b.atom[lane]] * std::int64_t(columns);
+    const std::int64_t width = n_columns(m, out.radial, out.linear),
+                       first = s.types[b.atom[lane]] * std::int64_t(columns);
     for (int p0 = 0; p0 < columns; p0 += lanes) {
         const int n = columns - p0 < lanes ? columns - p0 : lanes;
         for (int c = 0; c < n; ++c) {
@@ -340,7 +341,7 @@ inline void radial_columns(const Model& m, const System& s, JacobianWorkspace& w
             couple_all(w.atom, vecs, nullptr, coupling, m.n_independent, column);
             add_explicit_part(m, w.atom, vecs, p0 + c, column);
         }
-        add_columns(s, b, lane, w.atom, n_parameters(m), first + p0, n, out);
+        add_columns(s, b, lane, w.atom, width, first + p0, n, out);
     }
 }
 
@@ -358,23 +359,27 @@ inline std::int64_t jacobian(const Model& given, const ScalarGraph& graph, const
     JacobianWorkspace w = make_jacobian_workspace(m, graph, s, arena);
     Workspace& base = w.base.base;
     const Block& b = base.block;
-    const std::int64_t width = n_parameters(m), species_at = radial_row(m) * m.n_species;
+    const std::int64_t width = n_columns(m, out.radial, out.linear),
+                       species_at = n_columns(m, out.radial, false);
     for (std::int64_t i = begin; i < end; i += lanes) {
         const std::int64_t bad = load_block(m, s, i, end, base.block);
         if (bad >= 0) return bad;
         basic_moments(m, slots(b), base.tile, base.moments);
         contract(m, base.moments);
         energy_adjoint(m, base.moments, base.adjoint);
-        load_basis_moments(m, w);
-        load_scalar_couplings(m, graph, w);
-        load_radial_couplings(m, graph, s, w, out);
+        if (out.linear) load_scalar_couplings(m, graph, w);
+        if (out.radial) {
+            load_basis_moments(m, w);
+            load_radial_couplings(m, graph, s, w, out);
+        }
         for (int l = 0; l < lanes; ++l) {
             if (b.atom[l] < 0) continue;
             load_atom(m, b, l, w.atom);
             for (int v = 0; v < (b.count[l] + lanes - 1) / lanes; ++v)
                 load_derivatives(m, base.adjoint, l, v, w.atom);
+            if (out.radial) radial_columns(m, s, w, l, out);
+            if (!out.linear) continue;
             scalar_columns(m, graph, s, w, l, out);
-            radial_columns(m, s, w, l, out);
             const std::int64_t structure = s.structures[b.atom[l]];
             out.energies[structure * width + species_at + s.types[b.atom[l]]] += 1.0;
         }

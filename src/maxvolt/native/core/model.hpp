@@ -166,10 +166,12 @@ struct Direction {
     const double* strains;         // [n_structures][3][3]
 };
 
+// Rows of the columns wanted: those of the radial coefficients, then those of the linear ones.
 struct JacobianOutput {
-    double* energies;  // [n_structures][n_parameters]
-    double* forces;    // [n_atoms][3][n_parameters]
-    double* virials;   // [n_structures][6][n_parameters]
+    double* energies;  // [n_structures][columns]
+    double* forces;    // [n_atoms][3][columns]
+    double* virials;   // [n_structures][6][columns]
+    bool radial, linear;
 };
 
 // Every kernel handles entries [begin, end) of a system's order and returns -1, or an atom that coincides
@@ -200,9 +202,12 @@ struct Kernels {
 };
 
 // static: each instruction set keeps its own copy.
-static inline std::int64_t n_parameters(const Model& m) {
-    return std::int64_t(m.n_species) * m.n_species * m.n_mu * m.radial_size + m.n_species + m.n_scalars;
+static inline std::int64_t n_columns(const Model& m, bool radial, bool linear) {
+    return (radial ? std::int64_t(m.n_species) * m.n_species * m.n_mu * m.radial_size : 0) +
+           (linear ? m.n_species + m.n_scalars : 0);
 }
+
+static inline std::int64_t n_parameters(const Model& m) { return n_columns(m, true, true); }
 
 extern const Kernels kernels_baseline;
 extern const Kernels kernels_avx2;

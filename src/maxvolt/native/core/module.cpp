@@ -346,9 +346,9 @@ std::int64_t directional_gradient(const Core& core, const AtomicSystem& s, std::
 
 std::int64_t jacobian(Core& core, const AtomicSystem& s, std::int64_t begin, std::int64_t end,
                       const std::string& kernels, Output<nb::ndim<2>> energies,
-                      Output<nb::ndim<3>> forces, Output<nb::ndim<3>> virials) {
+                      Output<nb::ndim<3>> forces, Output<nb::ndim<3>> virials, bool radial, bool linear) {
     core.check(s, begin, end);
-    const std::int64_t width = n_parameters(core.view);
+    const std::int64_t width = maxvolt::n_columns(core.view, radial, linear);
     require(std::int64_t(energies.shape(0)) == s.atoms.n_structures &&
                 std::int64_t(energies.shape(1)) == width &&
                 std::int64_t(forces.shape(0)) == s.atoms.n_atoms && forces.shape(1) == 3 &&
@@ -358,7 +358,7 @@ std::int64_t jacobian(Core& core, const AtomicSystem& s, std::int64_t begin, std
             "Jacobian of wrong size");
     const Kernels* k = find_kernels(kernels);
     const maxvolt::Dependencies& graph = core.graph();  // built under the GIL, once
-    const maxvolt::JacobianOutput out{energies.data(), forces.data(), virials.data()};
+    const maxvolt::JacobianOutput out{energies.data(), forces.data(), virials.data(), radial, linear};
     nb::gil_scoped_release release;
     return for_windows(
         *k, core.view, s, begin, end,
@@ -410,7 +410,11 @@ NB_MODULE(_core, module) {
              "n_basic"_a, "n_moments"_a, "traces"_a, "run_targets"_a, "run_first"_a, "left"_a, "right"_a, "factors"_a,
              "scalars"_a, "plan"_a.none())
         .def_prop_ro("has_plan", [](const Core& c) { return c.view.plan != nullptr; })
-        .def_prop_ro("n_parameters", [](const Core& c) { return n_parameters(c.view); });
+        .def_prop_ro("n_parameters", [](const Core& c) { return n_parameters(c.view); })
+        .def(
+            "n_columns",
+            [](const Core& c, bool radial, bool linear) { return maxvolt::n_columns(c.view, radial, linear); },
+            "radial"_a, "linear"_a);
     // Outputs are written to as they are: a converted copy of one would be thrown away.
     module.def("evaluate", &evaluate, "core"_a, "system"_a, "begin"_a, "end"_a, "kernels"_a,
                "single"_a, "energies"_a.noconvert(), "rows"_a.noconvert(), "virials"_a.noconvert());
@@ -427,5 +431,6 @@ NB_MODULE(_core, module) {
                "end"_a, "kernels"_a, "energy_weights"_a, "displacements"_a, "strains"_a,
                "gradient"_a.noconvert());
     module.def("jacobian", &jacobian, "core"_a, "system"_a, "begin"_a, "end"_a, "kernels"_a,
-               "energies"_a.noconvert(), "forces"_a.noconvert(), "virials"_a.noconvert());
+               "energies"_a.noconvert(), "forces"_a.noconvert(), "virials"_a.noconvert(), "radial"_a = true,
+               "linear"_a = true);
 }

@@ -1,0 +1,136 @@
+"""What a fit keeps on disk and tells its user after each iteration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+
+from maxvolt.fitting.checkpoint import Checkpoint, write_checkpoint
+from maxvolt.fitting.levenberg_marquardt import ITERATION_LIMIT, FitState
+from maxvolt.fitting.problem import Problem, root_mean_squares
+from maxvolt.fitting.result import FitProgress
+from maxvolt.fitting.settings import FitSettings
+
+__all__ = ["Journal", "Progress"]
+
+Progress = Callable[[FitProgress], None]
+
+
+class Journal:
+    """States and losses of all fits of one call, by name.
+
+    "2" is the fit of potential 2; "2.0.part" and "2.0.whole" are those of its first random start,
+    on part of the data and on all.
+
+    Parameters
+    ----------
+    problem : Problem
+        That the potentials are fitted to; their starts have smaller ones.
+    settings, members
+        As of `fit`.
+    checkpoint
+        File to keep the states in, or None.
+    progress
+        Whom to tell of each iteration, or None.
+    known
+        States to go on from.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        settings: FitSettings,
+        members: int,
+        checkpoint: str | Path | None,
+        progress: Progress | None,
+        known: Checkpoint,
+    ) -> None:
+        self.states = {
+            name: _reopened(name, state, settings) for name, state in known.states.items()
+        }
+        self.losses = dict(known.losses)
+        self._problem = problem
+        self._settings = settings
+        self._members = members
+        self._checkpoint = checkpoint
+        self._progress = progress
+        self._signature = known.signature
+        self._began = perf_counter()
+        self._pace = _Pace()
+
+    def begin(self, name: str, state: FitState) -> None:
+        """Note where a fit begins."""
+        self._keep(name, state, (state.loss,))
+
+    def note(self, name: str, state: FitState, seconds: float) -> None:
+        """Note an iteration and the time it took."""
+        self._keep(name, state, (*self.losses[name], state.loss))
+        self._pace.note(seconds, whole=not name.endswith("part"))
+
+    def _keep(self, name: str, state: FitState, losses: tuple[float, ...]) -> None:
+        self.states[name], self.losses[name] = state, losses
+        if self._checkpoint is not None:
+            known = Checkpoint(self._signature, self.states, self.losses)
+            write_checkpoint(self._checkpoint, known)
+
+    def tell(self, name: str, problem: Problem, most_iterations: int) -> None:
+        """Report the latest iteration of a fit."""
+        if self._progress is None:
+            return
+        state, settings = self.states[name], self._settings
+        member, *of_start = name.split(".")
+        errors = root_mean_squares(problem, state.radial, state.linear)
+        later = self._members - int(member) - 1
+        iterations = settings.max_iterations * later
+        if of_start:
+            iterations += settings.max_iterations
+        elif not state.finished:
+            iterations += settings.max_iterations - state.iteration
+        self._progress(
+            FitProgress(
+                member=int(member),
+                members=self._members,
+                start=int(of_start[0]) if of_start else settings.starts,
+                starts=settings.starts,
+                iteration=state.iteration,
+                most_iterations=most_iterations,
+                loss=state.loss,
+                energy_rmse=errors.energy,
+                force_rmse=errors.force,
+                stress_rmse=errors.stress,
+                elapsed=perf_counter() - self._began,
+                remaining=self._pace.seconds(iterations, later),
+                finished=state.finished,
+            )
+        )
+
+
+def _reopened(name: str, state: FitState, settings: FitSettings) -> FitState:
+    """Let a fit that an earlier, lower limit of iterations has ended go on."""
+    limited = state.finished == ITERATION_LIMIT and state.iteration < settings.max_iterations
+    return replace(state, finished="") if limited and name.isdigit() else state
+
+
+class _Pace:
+    """Mean time of iterations of the whole problem and of the starts of a potential."""
+
+    def __init__(self) -> None:
+        self._whole = 0.0
+        self._iterations = 0
+        self._starts = 0.0
+
+    def note(self, seconds: float, *, whole: bool) -> None:
+        """Count one iteration."""
+        if whole:
+            self._whole += seconds
+            self._iterations += 1
+        else:
+            self._starts += seconds
+
+    def seconds(self, iterations: int, potentials: int) -> float:
+        """Time of iterations and of the starts of further potentials; NaN when not known."""
+        if not self._iterations:
+            return float("nan")
+        return iterations * self._whole / self._iterations + potentials * self._starts

@@ -1,0 +1,86 @@
+"""Random starts: many on part of the data, the better half on all of it, until one is left.
+
+The loss has several minima in the radial coefficients, and where a fit ends depends on where it
+begins. Part of the structures tells good starts from bad ones at little cost, roughly; a few
+iterations on all of them tell the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxvolt.dataset import Dataset
+from maxvolt.fitting.training_set import TrainingSet
+
+__all__ = ["race", "representative_part"]
+
+_EQUATIONS_PER_COEFFICIENT = 40
+_LEAST_EQUATIONS = 5000
+
+
+def representative_part(
+    dataset: Dataset, training_set: TrainingSet, n_linear: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Choose structures that determine the linear coefficients well and are like all of them.
+
+    Structures differ much in what they add to the loss, so they are put in the order of their
+    weighted squared labels, and every so many is taken, from a random first.
+
+    Parameters
+    ----------
+    dataset
+        All structures.
+    training_set
+        Their equations.
+    n_linear
+        Number of linear coefficients.
+    rng
+        Source of randomness.
+
+    Returns
+    -------
+    indices : shape (m,), int64
+        Ascending. Every species of the dataset is among the structures chosen.
+    """
+    wanted = max(_EQUATIONS_PER_COEFFICIENT * n_linear, _LEAST_EQUATIONS)
+    total = len(dataset)
+    step = max(training_set.n_equations / wanted, 1.0)
+    order = np.argsort(training_set.squared_labels(), kind="stable")
+    places = np.arange(rng.random() * step, total, step).astype(np.int64)
+    chosen = order[places] if step > 1.0 else np.arange(total)
+    for number in np.unique(dataset.numbers):
+        having = np.unique(dataset.structure_of_atom[dataset.numbers == number])
+        if not np.isin(chosen, having).any():
+            chosen = np.append(chosen, having[0])
+    return np.sort(chosen)
+
+
+def race(
+    starts: Sequence[int], limits: Sequence[int], advance: Callable[[int, int], float]
+) -> list[int]:
+    """Run starts side by side; after each limit but the last only the better half goes on.
+
+    Parameters
+    ----------
+    starts
+        Names of the starts.
+    limits
+        Iterations, ascending.
+    advance
+        ``advance(start, limit)`` brings a start to so many iterations and gives its loss, infinite
+        where it failed.
+
+    Returns
+    -------
+    order : list of int
+        Starts that came to the last limit and did not fail, best first.
+    """
+    left, order = list(starts), []
+    for limit in limits:
+        losses = {start: advance(start, limit) for start in left}
+        order = sorted((s for s in left if losses[s] < np.inf), key=losses.__getitem__)
+        left = order[: -(-len(order) // 2)]
+    return order
