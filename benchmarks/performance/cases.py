@@ -16,6 +16,7 @@ __all__ = [
     "SIZES",
     "bcc_crystal",
     "labelled_crystals",
+    "mean_neighbours",
     "random_potential",
     "reference_potential",
     "reference_structure",
@@ -62,6 +63,11 @@ def random_potential(
         rng.normal(size=n_species),
         rng.normal(size=len(model.moment_coeffs)),
     )
+
+
+def mean_neighbours(potential: maxvolt.MTP, atoms: Atoms) -> float:
+    """Neighbours of an atom inside the cutoff; the list has each pair once."""
+    return 2 * len(potential.neighborhoods(atoms).pairs.pairs) / len(atoms)
 
 
 def labelled_crystals(n_structures: int) -> maxvolt.Dataset:

@@ -1,19 +1,18 @@
 """How much arithmetic an evaluation takes: the count behind every share of the peak.
 
-Counted is what the algorithm needs for energies, forces and virials of one atom, whatever vectors
-hold it: a multiply-add is one operation with two floating-point results, a lone multiplication or
-addition is one with one. Not counted are divisions and square roots beyond one each a neighbour,
-comparisons, index arithmetic, neighbours beyond the cutoff, lanes that stay empty and what is
-computed twice to save memory (the monomials, on the way back). A share of the peak that follows
-from it is therefore a lower bound for how busy the arithmetic units are. What lies between the
-moments of an atom and its energy is counted by `maxvolt.native.plan_report`.
+Counted is what the kernels' algorithm needs for energies, forces and virials of one atom, whatever
+vectors hold it: a multiply-add is one operation with two floating-point results, a lone
+multiplication or addition is one with one. Not counted are comparisons, index arithmetic,
+neighbours beyond the cutoff, lanes that stay empty, multiplications by zero at the beginning of a
+sum, what is computed once for each mu though once would do, and roots beyond one operation. A share
+of the peak that follows from it is therefore a lower bound for how busy the arithmetic units are.
+What lies between the moments of an atom and its energy is counted by `maxvolt.native.plan_report`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import numpy as np
+from math import isqrt
 
 import maxvolt
 from maxvolt.native.layout import MomentLayout, moment_layout
@@ -88,23 +87,38 @@ def _neighbour_stages(
 ) -> tuple[Stage, ...]:
     """What is done for every neighbour, forward and back."""
     n = neighbours
-    monomials = (layout.max_degree + 1) ** 2
-    moments = float(np.sum(layout.monomial_counts))
-    degrees = np.arange(1, layout.max_degree + 1)
+    degrees = [isqrt(count) - 1 for count in layout.monomial_counts.tolist()]
+    squares = sum(degree**2 for degree in degrees)
+    lone = sum(4 * degree + 1 for degree in degrees) + max(layout.max_degree - 1, 0)
+    polynomials = sum(map(_polynomial, degrees))
     return (
         # Difference of positions, its square, root and inverse, unit vector.
         Stage("distances", 2 * n, 9 * n),
-        # Envelope; recurrence of the basis functions and their derivatives, three terms each.
-        Stage("radial basis", n * (1 + 4 * (size - 1)), n * (3 + 2 * (size - 1))),
-        Stage("radial functions", n * 2 * n_mu * size, 0),
-        Stage("monomials", 0, n * (monomials - 1)),
-        Stage("moments", n * moments, 0),
-        # Adjoints of the monomials and slopes of the radial functions.
-        Stage("moments, reverse", n * 2 * moments, 0),
-        Stage("monomials, reverse", n * float(np.sum(4 * degrees + 2)), 0),
-        # Along and across the bond, own and neighbour's force, virial.
-        Stage("forces and virials", n * (n_mu + 3 + 3 + 6), n * (3 + 1 + 3 + 3 + 6)),
+        # Envelope, recurrence of the polynomials, series for f_mu and its slope, their products.
+        Stage("radial functions", n * (size + 2 * n_mu * (size - 1) + n_mu), n * (4 + 2 * n_mu)),
+        # Powers of x, f_mu times powers of y and z, sums of their products.
+        Stage("moments", n * squares, n * lone),
+        Stage("polynomials", n * polynomials, 0),
+        # Along and across the bond, own and neighbour's force.
+        Stage("forces", n * 6, n * 10),
+        Stage("virials", 9, 0),
     )
+
+
+def _polynomial(degree: int) -> int:
+    """Multiply-adds for a polynomial of one f_mu, its gradient, and both times f_mu and f_mu'."""
+    along_z = (degree >= 1) + 2 * (degree >= 2)
+    shares = 4 if degree >= 1 else 1
+    return _plane(degree + 1) + _plane(degree) + along_z + shares
+
+
+def _plane(rows: int) -> int:
+    """Multiply-adds of Horner's rule in x and y, for 1 to `rows` coefficients in a row."""
+    if rows == 0:
+        return 0
+    later = max(rows - 2, 0)
+    in_rows = rows * (rows - 1) // 2 + (rows - 1) * later // 2
+    return in_rows + (rows - 1) + 2 * later
 
 
 def _contraction_stages(potential: maxvolt.MTP, layout: MomentLayout) -> tuple[Stage, ...]:

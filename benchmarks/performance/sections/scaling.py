@@ -13,7 +13,7 @@ import maxvolt
 from maxvolt.native import kernels
 from maxvolt.native.threads import thread_count
 from performance import motep_engine
-from performance.cases import bcc_crystal, random_potential
+from performance.cases import bcc_crystal, mean_neighbours, random_potential
 from performance.context import Context, NotMeasuredError
 from performance.results import Case, Findings, Measurement
 from performance.sections.evaluation import CALL, KERNEL, MOTEP, calculation
@@ -82,8 +82,7 @@ def _neighbours(context: Context, level: int, with_motep: bool) -> list[Measurem
     for cutoff in _CUTOFFS:
         context.say(f"level {level}, cutoff {cutoff} A")
         atoms, potential = bcc_crystal(2_000), random_potential(level, cutoff=cutoff)
-        mean = len(potential.neighborhoods(atoms).pairs.neighbors) / len(atoms)
-        case: Case = {"level": level, "neighbours": round(mean, 1)}
+        case: Case = {"level": level, "neighbours": round(mean_neighbours(potential, atoms), 1)}
         found += _both(context, potential, atoms, case, with_motep)
     return found
 

@@ -9,7 +9,7 @@ multiplication or addition takes the place of a multiply-add.
 from __future__ import annotations
 
 from maxvolt.native import kernels
-from performance.cases import bcc_crystal, random_potential
+from performance.cases import bcc_crystal, mean_neighbours, random_potential
 from performance.context import Context
 from performance.operations import operation_count
 from performance.peak import PeakProbe
@@ -49,7 +49,7 @@ def _one(context: Context, probe: PeakProbe, level: int, instruction_set: str) -
         best = min(best, smallest_times({"": work}, context.seconds / _ROUNDS / 2)[""])
     clock = max(p.clock for p in probe.best.values())
     time = best / len(atoms)
-    count = operation_count(potential, len(where.pairs.neighbors) / len(atoms))
+    count = operation_count(potential, mean_neighbours(potential, atoms))
     case: Case = {"level": level, "instruction set": instruction_set}
     return [
         Measurement("time per atom", 1e6 * time, "us", case),
@@ -63,7 +63,7 @@ def _one(context: Context, probe: PeakProbe, level: int, instruction_set: str) -
 def _count(level: int) -> list[Measurement]:
     """Operations by stage, for the same structure."""
     potential, atoms = random_potential(level), bcc_crystal(2000)
-    neighbours = len(potential.neighborhoods(atoms).pairs.neighbors) / len(atoms)
+    neighbours = mean_neighbours(potential, atoms)
     count = operation_count(potential, neighbours)
     found = [
         Measurement(
