@@ -80,7 +80,7 @@ def _on_two_threads(
         return {}
     own = OwnLoss.at(potential, dataset, threads=2)
     works = {_LOSS: own.loss_and_gradient, _PASS: own.normal_equations}
-    return smallest_times(works, 0.5 * context.seconds)
+    return smallest_times(works, 0.5 * context.seconds, wall=True)
 
 
 def _measurements(
