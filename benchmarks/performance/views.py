@@ -109,6 +109,12 @@ TABLES: dict[str, tuple[TableView, ...]] = {
             (
                 Lines(_TIME, "{program}", {"structure": name}),
                 Lines("motep / maxvolt", "motep / {of}", {"structure": name}),
+                Lines(
+                    "force error, single precision",
+                    "force error in single precision",
+                    {"structure": name},
+                    ".1e",
+                ),
             ),
         )
         for name, title in _STRUCTURES.items()

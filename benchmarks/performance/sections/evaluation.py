@@ -8,19 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 from ase import Atoms
 
 import maxvolt
 from maxvolt.native import kernels
+from maxvolt.native.neighborhoods import Neighborhoods
 from performance import motep_engine
 from performance.cases import STRUCTURES, reference_potential, reference_structure
 from performance.context import Context, NotMeasuredError
 from performance.results import Case, Findings, Measurement
 from performance.timing import smallest_times
 
-__all__ = ["CALL", "KERNEL", "MOTEP", "calculation", "measure"]
+__all__ = ["CALL", "KERNEL", "MOTEP", "SINGLE", "calculation", "measure"]
 
 KERNEL, CALL, MOTEP = "maxvolt, kernel", "maxvolt, ASE call", "motep, ASE call"
+SINGLE = "maxvolt, kernel, single precision"
 
 _LEVELS = tuple(range(2, 29, 2))
 _QUICK_LEVELS = (8, 16, 20, 28)
@@ -50,6 +53,7 @@ def _one(context: Context, structure: str, level: int, *, with_motep: bool) -> l
     own.calc = maxvolt.Calculator(potential, threads=1)
     works: dict[str, Callable[[], object]] = {
         KERNEL: lambda: kernels.evaluate(potential.core, where, threads=1),
+        SINGLE: lambda: kernels.evaluate(potential.core, where, threads=1, precision="single"),
         CALL: calculation(own),
     }
     if with_motep:
@@ -64,6 +68,7 @@ def _one(context: Context, structure: str, level: int, *, with_motep: bool) -> l
         Measurement("time per atom", 1e6 * time / len(atoms), "us", {**case, "program": name})
         for name, time in times.items()
     ]
+    found.append(Measurement("force error, single precision", _error(potential, where), "", case))
     if with_motep:
         found += [
             Measurement(
@@ -83,6 +88,13 @@ def calculation(atoms: Atoms) -> Callable[[], object]:
         atoms.get_stress()
 
     return work
+
+
+def _error(potential: maxvolt.MTP, where: Neighborhoods) -> float:
+    """Root mean square error of the forces in single precision, by that of the forces."""
+    double = kernels.evaluate(potential.core, where, threads=1).forces
+    single = kernels.evaluate(potential.core, where, threads=1, precision="single").forces
+    return float(np.sqrt(np.mean((single - double) ** 2) / np.mean(double**2)))
 
 
 def _require_equal_forces(own: Atoms, other: Atoms, what: str) -> None:
