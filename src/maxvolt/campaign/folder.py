@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from maxvolt.campaign.journal import read_journal
 from maxvolt.campaign.names import part_name
 from maxvolt.campaign.settings import Settings, read_settings
@@ -38,7 +40,13 @@ class IterationFolder:
 
     def settings(self) -> Settings:
         """Read the settings it used."""
-        return Settings.model_validate_json(self.settings_file.read_bytes())
+        try:
+            return Settings.model_validate_json(self.settings_file.read_bytes())
+        except (OSError, ValidationError) as error:
+            raise CampaignError(
+                f"{self.settings_file}: cannot be used ({error}); was it written by another "
+                "version of maxvolt? Go on with that version"
+            ) from error
 
     @property
     def outcome_file(self) -> Path:

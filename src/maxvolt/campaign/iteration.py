@@ -83,7 +83,10 @@ def _open(runner: Runner) -> dict[str, Any]:
     validation = _validation(runner)
     training = merged(Dataset.from_atoms([]), labels.datasets["labelled"])
     fitted = _fit(runner, training, validation, labels)
-    return {"n_candidates": len(structures), "reason": "fitted", **fitted}
+    files = {name: runner.folder.number for name in ("training", "potential")}
+    if settings.validation:
+        files["validation"] = runner.folder.number
+    return {"n_candidates": len(structures), "reason": "fitted", **fitted, "files": files}
 
 
 def _sample(runner: Runner) -> dict[str, Any]:
@@ -129,6 +132,8 @@ def _run_scenarios(runner: Runner) -> tuple[list[Mapping[str, Any]], Dataset]:
         settings.potential.species,
     )
     parts = [_part(runner, scenario) for scenario in scenarios]
+    for stale in set(runner.folder.sampling.iterdir()) - {part.path for part in parts}:
+        stale.unlink()  # of scenarios that the file does not have any more, of a process killed
 
     def tell(part: Part) -> None:
         runner.record_step({"step": "sampling", **read_result(part.path).record})
@@ -242,12 +247,10 @@ def _fit(
     )
     remove_checkpoints(folder)
     names = ("training", "validation", "n_parameters", "rank", "min_dist")
-    files = {**runner.state.numbers, "training": folder.number, "potential": folder.number}
-    if folder.step_file("validation").exists():
-        files["validation"] = folder.number
+    made = dict.fromkeys(("training", "potential"), folder.number)
     return {
         **_label_counts(labels),
         **{name: fitted.record[name] for name in names},
         "n_training": len(stored),
-        "files": files,
+        "files": {**runner.state.numbers, **made},
     }
