@@ -219,7 +219,7 @@ class Case:
     radial_basis_size: int
     min_dist: float
 
-    def problem(self, level: int, part: Array | None = None) -> Problem:
+    def problem(self, level: int, part: NDArray[np.int64] | None = None) -> Problem:
         """Least-squares problem at this or a lower level, on all structures or some."""
         species = self.dataset.species
         potential = maxvolt.MTP(level, species, 5.0, self.min_dist, self.radial_basis_size)
@@ -229,13 +229,13 @@ class Case:
         )
         return Problem(potential, prepared, threads=1)
 
-    def part(self, whole: Problem, seed: int) -> Array:
+    def part(self, whole: Problem, seed: int) -> NDArray[np.int64]:
         """A representative part of the structures."""
         rng = np.random.default_rng(seed)
         return representative_part(self.dataset, whole.training_set, whole.n_linear, rng)
 
 
-def embedded(low: Array, shape: tuple[int, ...], seed: int) -> Array:
+def embedded(low: Array, shape: tuple[int, int, int, int], seed: int) -> Array:
     """Radial coefficients of a higher level: those of a lower one, the missing mu at random."""
     drawn = random_radial_coeffs(shape, np.random.default_rng([seed, 1]))
     drawn[:, :, : low.shape[2]] = low / np.sqrt((low**2).sum(axis=(0, 1, 3), keepdims=True))

@@ -54,4 +54,5 @@ class OwnLoss:
 
     def normal_equations(self) -> object:
         """One pass of Gauss-Newton: all rows, summed into normal equations."""
-        return self.problem.assemble(self.radial, self.linear)
+        equations = self.problem.linear_equations(self.radial)
+        return self.problem.radial_equations(self.radial, self.linear, equations.rows)

@@ -210,7 +210,7 @@ class MaxvoltCalculator(Calculator):
         volume = atoms.get_volume() if atoms.pbc.all() else None
         wheres = [kept.with_types(numbers) for numbers in types]
         query, grades = self.query, None
-        # Of potentials that are also graded by: everything in one pass, which is in double precision.
+        # Of potentials that are also graded by: all in one pass, which is in double precision.
         if query is not None and query.members == self._members and not self._options:
             energies, grades = query.evaluate_neighborhoods(wheres[0], threads=self.threads)
         else:

@@ -83,7 +83,7 @@ def _open(runner: Runner) -> dict[str, Any]:
     validation = _validation(runner)
     training = merged(Dataset.from_atoms([]), labels.datasets["labelled"])
     fitted = _fit(runner, training, validation, labels)
-    files = {name: runner.folder.number for name in ("training", "potential")}
+    files = dict.fromkeys(("training", "potential"), runner.folder.number)
     if settings.validation:
         files["validation"] = runner.folder.number
     return {"n_candidates": len(structures), "reason": "fitted", **fitted, "files": files}
