@@ -305,7 +305,7 @@ def test_forces_that_are_not_derivatives_fail():
 
 
 def test_parts_are_always_the_same():
-    candidates = Dataset.concatenate([Dataset.from_atoms([bulk("Cu")])] * 2300)
+    candidates = Dataset.concatenate([Dataset.from_atoms([bulk("Cu", cubic=True)])] * 2300)
     parts = Relaxation("p", candidates).split()
     assert [len(part.structures) for part in parts] == [1000, 1000, 300]
     assert [part.part for part in parts] == [0, 1, 2]

@@ -176,6 +176,23 @@ class MaxvoltCalculator(Calculator):
                 raise PropertyNotImplementedError(self._why_absent(wanted, structure))
         self.results = results
 
+    def check_state(self, atoms: Atoms, tol: float = 0.0) -> list[str]:
+        """Say what changed since the last structure, of all that the results depend on.
+
+        Any change counts, whatever the tolerance; ASE's own comparison takes longer than the
+        energy of a small structure.
+        """
+        last = self.atoms
+        if not isinstance(last, Atoms) or len(last) != len(atoms):
+            return list(all_changes)
+        pairs = {
+            "positions": (last.positions, atoms.positions),
+            "numbers": (last.numbers, atoms.numbers),
+            "cell": (last.cell.array, atoms.cell.array),
+            "pbc": (last.pbc, atoms.pbc),
+        }
+        return [name for name, (old, new) in pairs.items() if (old != new).any()]
+
     def export_properties(self) -> Properties:
         """Give the results that ASE has names for (the spreads of an ensemble are not)."""
         return Properties({k: v for k, v in self.results.items() if k in all_properties})

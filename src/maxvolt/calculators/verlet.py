@@ -101,12 +101,15 @@ class VerletNeighbors:
             return False  # for build_neighbors to refuse
         if self.skin == 0.0:
             return bool((positions == old.positions).all() and (cell == old.cell).all())
-        deformation = _deformation(old.cell, cell, pbc)
-        moved = positions - old.positions @ deformation
+        least_stretch, carried = 1.0, old.positions
+        if (cell != old.cell)[pbc].any():
+            deformation = _deformation(old.cell, cell, pbc)
+            least_stretch = float(np.linalg.svd(deformation, compute_uv=False)[-1])
+            carried = old.positions @ deformation
+        moved = positions - carried
         # Distances do not change when all atoms move together.
         moved = moved - moved.mean(axis=0)
         farthest = float(np.sqrt(np.max(np.einsum("ij,ij->i", moved, moved))))
-        least_stretch = float(np.linalg.svd(deformation, compute_uv=False)[-1])
         return least_stretch * (self.cutoff + self.skin) - 2 * farthest >= self.cutoff
 
 
@@ -117,6 +120,4 @@ def _deformation(
 
     Across the periodic directions F is the identity, so cells without all three vectors serve too.
     """
-    if not pbc.any() or (old[pbc] == new[pbc]).all():
-        return np.eye(3)
     return np.asarray(np.eye(3) + np.linalg.pinv(old[pbc]) @ (new[pbc] - old[pbc]))

@@ -11,6 +11,7 @@ __all__ = [
     "add_json",
     "add_species",
     "add_threads",
+    "finite_float",
     "non_negative_float",
     "non_negative_int",
     "positive_float",
@@ -71,6 +72,14 @@ def positive_float(text: str) -> float:
     value = _number(text, float, "a number")
     if not (value > 0 and math.isfinite(value)):
         raise argparse.ArgumentTypeError(f"{text}: expected a number above 0")
+    return value
+
+
+def finite_float(text: str) -> float:
+    """Read a finite number."""
+    value = _number(text, float, "a number")
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text}: expected a finite number")
     return value
 
 

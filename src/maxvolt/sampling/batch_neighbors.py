@@ -100,17 +100,19 @@ class BatchNeighbors:
 
     def _are_complete(self, batch: Batch, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Apply the criterion of `VerletNeighbors`; cells change only where all three repeat."""
-        deformation = np.tile(np.eye(3), (len(batch), 1, 1))
-        full = known & batch.pbc.all(axis=1)
-        deformation[full] = np.linalg.solve(self._cells[full], batch.cells[full])
-        moved = batch.positions - np.einsum(
-            "ia,iab->ib", self._positions, deformation[batch.structure_of_atom]
-        )
+        least_stretch: float | NDArray[np.float64] = 1.0
+        carried = self._positions
+        full = known & (self._cells != batch.cells).any(axis=(1, 2)) & batch.pbc.all(axis=1)
+        if full.any():
+            deformation = np.tile(np.eye(3), (len(batch), 1, 1))
+            deformation[full] = np.linalg.solve(self._cells[full], batch.cells[full])
+            least_stretch = np.asarray(np.linalg.svd(deformation, compute_uv=False)[:, -1])
+            carried = np.einsum("ia,iab->ib", carried, deformation[batch.structure_of_atom])
         with np.errstate(invalid="ignore"):  # of structures that are not known
+            moved = batch.positions - carried
             mean = segment_sums(moved, batch.offsets) / self._counts[:, None]
             moved -= np.repeat(mean, self._counts, axis=0)
             farthest = np.sqrt(segment_max(np.einsum("ij,ij->i", moved, moved), batch.offsets))
-            least_stretch = np.linalg.svd(deformation, compute_uv=False)[:, -1]
             reach = least_stretch * (self.cutoff + self.skin) - 2 * farthest
             return np.asarray(reach >= self.cutoff)
 

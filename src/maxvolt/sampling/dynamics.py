@@ -109,11 +109,10 @@ class MolecularDynamics:
 
     def __post_init__(self) -> None:
         for name in ("temperature", "pressure"):
-            value = getattr(self, name)
-            if not isinstance(value, Schedule):
-                object.__setattr__(self, name, hold(float(value)))
-            elif value.shape != ():
-                self._refuse(f"{name} is a number at each step, not {value.shape[0]} of them")
+            schedule = _schedule(getattr(self, name))
+            if schedule.shape != ():
+                self._refuse(f"{name} is a number at each step, not {schedule.shape[0]} of them")
+            object.__setattr__(self, name, schedule)
         self._check_numbers()
         self._check_ensemble()
         self._check_structures()
@@ -207,8 +206,7 @@ class MolecularDynamics:
     def _first_temperature(self) -> float:
         if self.initial_temperature is not None:
             return self.initial_temperature
-        assert isinstance(self.temperature, Schedule)
-        return self.temperature.value(0)
+        return _schedule(self.temperature).value(0)
 
 
 class _Run:
@@ -235,6 +233,7 @@ class _Run:
         self._good = _Frame(self._atoms)
         self._kept: list[Atoms] = []
         self._rows: list[tuple[float, ...]] = []
+        self._changing: list[tuple[Schedule, Callable[[float], None]]] = []
         self._step = 0
 
     def result(self) -> SamplingResult:
@@ -268,7 +267,7 @@ class _Run:
                     stop = self._judge(step)
                     if stop is not None:
                         break
-                    self._prepare_next(dynamics, step)
+                    self._prepare_next(step)
         except Exception as error:  # noqa: BLE001 (of whatever calculator; what was found counts)
             # It refused the next structure: the geometry says why, if anything does.
             stop = self._geometry() or Stop(StopReason.FAILED, f"{type(error).__name__}: {error}")
@@ -277,12 +276,10 @@ class _Run:
 
     def _start(self) -> Integrator:
         scenario = self._scenario
-        temperature, pressure = scenario.temperature, scenario.pressure
-        assert isinstance(temperature, Schedule)
-        assert isinstance(pressure, Schedule)
+        temperature, pressure = _schedule(scenario.temperature), _schedule(scenario.pressure)
         self._strain(0)
         draw_velocities(self._atoms, scenario._first_temperature(), self._generator)
-        return integrator(
+        dynamics = integrator(
             self._atoms,
             scenario.ensemble,
             scenario.thermostat,
@@ -297,16 +294,14 @@ class _Run:
             pressure=pressure.value(0),
             generator=self._generator,
         )
+        settings = ((temperature, dynamics.set_temperature), (pressure, dynamics.set_pressure))
+        self._changing = [(schedule, to) for schedule, to in settings if not schedule.is_constant]
+        return dynamics
 
-    def _prepare_next(self, dynamics: Integrator, step: int) -> None:
+    def _prepare_next(self, step: int) -> None:
         """Take temperature, pressure and cell along their schedules."""
-        temperature, pressure = self._scenario.temperature, self._scenario.pressure
-        assert isinstance(temperature, Schedule)
-        assert isinstance(pressure, Schedule)
-        if not temperature.is_constant:
-            dynamics.set_temperature(temperature.value(step + 1))
-        if not pressure.is_constant:
-            dynamics.set_pressure(pressure.value(step + 1))
+        for schedule, change in self._changing:
+            change(schedule.value(step + 1))
         if (step + 1) % _CELL_EVERY == 0:
             self._strain(step + 1)
 
@@ -385,6 +380,10 @@ def _bare(structures: Dataset) -> Atoms:
     """The one structure, without labels or velocities of its own."""
     atoms = structures[0]
     return Atoms(numbers=atoms.numbers, positions=atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
+
+
+def _schedule(value: Schedule | float) -> Schedule:
+    return value if isinstance(value, Schedule) else hold(float(value))
 
 
 def _results(atoms: Atoms) -> dict[str, Any]:

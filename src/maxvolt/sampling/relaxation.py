@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from maxvolt.cells import cell_volumes
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
+from maxvolt.potentials.neighborhoods import portions
 from maxvolt.sampling.batch import Batch, segment_max
 from maxvolt.sampling.batch_neighbors import BatchNeighbors
 from maxvolt.sampling.coordinates import Coordinates
@@ -33,8 +34,8 @@ __all__ = ["Relaxation", "Relaxed"]
 _WINDOW = 256
 """Candidates that are relaxed together; the next one comes in as one is done."""
 
-_PART = 1000
-"""Candidates of a part: one task of a worker."""
+_PART = 4000
+"""Atoms of a part, which is one task of a worker: about a second for small candidates."""
 
 _SKIN = 1.0
 """Angstrom; lists are dear and pairs beyond the cutoff cheap, and candidates move far."""
@@ -134,15 +135,15 @@ class Relaxation:
         return len(self.structures)
 
     def split(self) -> tuple[Self, ...]:
-        """Cut it into parts of a thousand candidates."""
+        """Cut it into parts of some hundreds of small candidates, or of few large ones."""
         return tuple(
             replace(
                 self,
-                structures=self.structures.select(slice(begin, begin + _PART)),
-                part=self.part + begin // _PART,
-                first=self.first + begin,
+                structures=self.structures.select(chosen),
+                part=self.part + number,
+                first=self.first + chosen.start,
             )
-            for begin in range(0, len(self.structures), _PART)
+            for number, chosen in enumerate(portions(self.structures.counts, _PART))
         )
 
     def run(

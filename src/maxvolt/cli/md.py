@@ -1,0 +1,253 @@
+"""`maxvolt md`: molecular dynamics under the two-threshold rule."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from maxvolt.cli.console import counted, note, print_json, print_table, progress_bar
+from maxvolt.cli.inputs import check_order, check_species, read_structures
+from maxvolt.cli.options import (
+    add_json,
+    add_species,
+    add_threads,
+    non_negative_float,
+    non_negative_int,
+    positive_float,
+    positive_int,
+)
+from maxvolt.cli.outputs import check_structures
+from maxvolt.cli.potentials import potential_files
+from maxvolt.cli.sampling_options import (
+    add_pressure,
+    add_rule,
+    calculator_factory,
+    limits_of,
+    load_calculator,
+    pressure_of,
+    thresholds_of,
+    write_extrapolative,
+)
+from maxvolt.errors import MaxvoltError
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+    from maxvolt.dataset import Dataset
+    from maxvolt.sampling import MolecularDynamics, SamplingResult
+
+__all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
+
+NAME = "md"
+SUMMARY = "molecular dynamics that stops where it extrapolates"
+DESCRIPTION = """\
+Run molecular dynamics from each structure of IN. With an active set (.almtp, .als), structures
+above one grade are kept and the run stops above another; it stops as well at numbers that are not
+finite, at atoms too close and at lost atoms. OUT gets the trajectory as it is made.
+A schedule is a number, or 'ramp FROM TO STEPS; hold VALUE STEPS; oscillation MEAN AMPLITUDE PERIOD
+STEPS', one or more of them."""
+EXAMPLES = """\
+  maxvolt md pot.almtp fcc.xyz --steps 10000 --temperature 900 --save-extrapolative new.xyz
+  maxvolt md pot.mtp fcc.xyz --steps 20000 --temperature 'ramp 300 2000 15000' -o melting.xyz
+  maxvolt md pot.mtp fcc.xyz --steps 20000 --temperature 600 --ensemble npt --pressure 5 --json"""
+
+_APPENDABLE = ("extxyz", "cfg", "cfg-binary", "traj", "db", "json")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("potential", type=Path, metavar="POT", help="potential or ensemble")
+    parser.add_argument("input", type=Path, metavar="IN", help="structures to begin with")
+    parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="trajectory to write")
+    parser.add_argument("--steps", type=positive_int, required=True, metavar="N", help="time steps")
+    parser.add_argument(
+        "--temperature", required=True, metavar="K", help="temperature or its schedule, K"
+    )
+    parser.add_argument(
+        "--ensemble",
+        choices=("nve", "nvt", "npt"),
+        default="nvt",
+        help="what is held constant (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--thermostat",
+        choices=("langevin", "bussi"),
+        default="langevin",
+        help="of nvt (default: %(default)s)",
+    )
+    add_pressure(parser)
+    parser.add_argument(
+        "--strain", metavar="E", help="schedule of the strain of all directions (nve, nvt)"
+    )
+    _add_numbers(parser)
+    add_rule(parser)
+    add_species(parser)
+    add_threads(parser)
+    add_json(parser)
+
+
+def _add_numbers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--initial-temperature",
+        type=non_negative_float,
+        metavar="K",
+        help="of the first velocities (default: the first of --temperature)",
+    )
+    parser.add_argument("--shape", action="store_true", help="let npt change the cell's shape, too")
+    for name, kind, default, unit, text in (
+        ("--timestep", positive_float, 1.0, "FS", "time step, fs"),
+        ("--thermostat-time", positive_float, 100.0, "FS", "coupling to the thermostat, fs"),
+        ("--barostat-time", positive_float, 500.0, "FS", "period of the barostat, fs"),
+        ("--record-every", positive_int, 100, "N", "write and keep at every N steps only"),
+        ("--seed", non_negative_int, 0, "N", "begin of the random numbers"),
+    ):
+        parser.add_argument(
+            name, type=kind, default=default, metavar=unit, help=f"{text} (default: %(default)g)"
+        )
+
+
+def run(options: argparse.Namespace) -> None:
+    """Read, run each structure, write as it goes, print."""
+    from maxvolt.sampling.scenario import part_seed
+
+    check_order(options.potential, options.input)
+    _check_outputs(options)
+    thresholds = thresholds_of(options)
+    potential, query = load_calculator(options.potential, options.species)
+    species = options.species or potential.species
+    dataset = read_structures(options.input, species)
+    check_species(options.input, dataset, potential.species)
+    scenario = _scenario(options, dataset)
+    factory = calculator_factory(potential, query, options.threads)
+    note(
+        f"{counted(len(dataset), 'structure')}, {counted(dataset.n_atoms, 'atom')}; "
+        f"{counted(options.steps, 'step')} each"
+    )
+    trajectory = _Trajectory(options.output, species)
+    results = []
+    with progress_bar("molecular dynamics", scenario.total_steps) as advance:
+        for part in scenario.split():
+            seed = part_seed(options.seed, part.name, part.part)
+            results.append(
+                part.run(
+                    factory(), thresholds, seed=seed, progress=advance, observer=trajectory.write
+                )
+            )
+    kept = write_extrapolative(
+        options.save_extrapolative, [result.extrapolative for result in results], species
+    )
+    if options.output is not None:
+        note(f"{options.output}: {counted(trajectory.length, 'structure')}")
+    if options.json:
+        rows = [_row(result) for result in results]
+        print_json({"kept_for_selection": kept, "trajectories": rows})
+    else:
+        _print(results)
+
+
+def _check_outputs(options: argparse.Namespace) -> None:
+    inputs = [options.input, *potential_files(options.potential)]
+    if options.save_extrapolative is not None:
+        check_structures(options.save_extrapolative, None, inputs)
+    if options.output is None:
+        return
+    kind = check_structures(options.output, None, inputs)
+    if kind not in _APPENDABLE:
+        raise MaxvoltError(
+            f"{options.output}: a trajectory cannot grow in the format {kind}; write .xyz, .cfg, "
+            ".traj or .db"
+        )
+
+
+def _scenario(options: argparse.Namespace, dataset: Dataset) -> MolecularDynamics:
+    from maxvolt.sampling import MolecularDynamics, parse_schedule
+
+    return MolecularDynamics(
+        "md",
+        dataset,
+        options.steps,
+        parse_schedule(options.temperature),
+        options.ensemble,
+        options.thermostat,
+        pressure=pressure_of(options),
+        cell=None if options.strain is None else parse_schedule(options.strain),
+        timestep_fs=options.timestep,
+        initial_temperature=options.initial_temperature,
+        thermostat_time_fs=options.thermostat_time,
+        barostat_time_fs=options.barostat_time,
+        shape=options.shape,
+        record_every=options.record_every,
+        limits=limits_of(options),
+    )
+
+
+class _Trajectory:
+    """A file that grows: each structure is written when it is made."""
+
+    def __init__(self, path: Path | None, species: tuple[str, ...]) -> None:
+        self._path = path
+        self._species = species
+        self.length = 0
+
+    @property
+    def write(self) -> Callable[[int, Atoms], None] | None:
+        """What is to be called with each recorded step."""
+        return None if self._path is None else self._append
+
+    def _append(self, step: int, atoms: Atoms) -> None:
+        from maxvolt import io
+        from maxvolt.dataset import Dataset
+
+        assert self._path is not None
+        atoms.info["step"] = step
+        grade = atoms.calc.results.get("grade")
+        if grade is not None:
+            atoms.info["grade"] = grade
+        dataset = Dataset.from_atoms([atoms])
+        io.write(self._path, dataset, species=self._species, append=self.length > 0)
+        self.length += 1
+
+
+def _row(result: SamplingResult) -> dict[str, Any]:
+    trace = result.trace
+    assert trace is not None
+    return {
+        "structure": result.part,
+        "reason": str(result.reason),
+        "message": result.message,
+        "steps": result.steps,
+        "total_steps": result.total_steps,
+        "seconds": result.seconds,
+        "trace": {
+            "step": trace.steps,
+            "grade": trace.grades,
+            "temperature_K": trace.temperatures,
+            "potential_energy_eV": trace.potential_energies,
+            "kinetic_energy_eV": trace.kinetic_energies,
+            "volume_A3": trace.volumes,
+        },
+    }
+
+
+def _print(results: list[SamplingResult]) -> None:
+    import numpy as np
+
+    rows = []
+    for result in results:
+        trace = result.trace
+        assert trace is not None
+        grades = trace.grades[np.isfinite(trace.grades)]
+        rows.append(
+            (
+                str(result.part),
+                result.message,
+                f"{result.steps} / {result.total_steps}",
+                f"{trace.temperatures.mean():.1f}" if len(trace.temperatures) else "-",
+                f"{grades.max():.3f}" if len(grades) else "-",
+                f"{1000 * result.seconds / max(result.steps, 1):.3f}",
+            )
+        )
+    columns = ("structure", "end", "steps", "mean K", "largest grade", "ms/step")
+    print_table(columns, rows, text_columns=2)

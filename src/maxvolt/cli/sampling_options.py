@@ -1,0 +1,161 @@
+"""What the commands share that run simulations: the two-threshold rule, limits, calculators."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from maxvolt.cli.console import counted, note
+from maxvolt.cli.options import finite_float, positive_float
+from maxvolt.cli.potentials import load_potential
+from maxvolt.errors import MaxvoltError
+
+if TYPE_CHECKING:
+    from maxvolt.dataset import Dataset
+    from maxvolt.potentials import MTP, Ensemble
+    from maxvolt.sampling import Limits, Thresholds
+    from maxvolt.sampling.workers import CalculatorFactory
+    from maxvolt.selection import ActiveSet
+
+__all__ = [
+    "add_pressure",
+    "add_rule",
+    "calculator_factory",
+    "limits_of",
+    "load_calculator",
+    "pressure_of",
+    "thresholds_of",
+    "write_extrapolative",
+]
+
+
+def add_rule(parser: argparse.ArgumentParser) -> None:
+    """Add thresholds, limits and the file of what was kept."""
+    rule = parser.add_argument_group(
+        "the two-threshold rule (grades come from the active set in an .almtp or .als)"
+    )
+    rule.add_argument(
+        "--select",
+        "--threshold-save",
+        type=positive_float,
+        default=2.0,
+        metavar="G",
+        help="from this grade on, keep structures for selection (default: %(default)g)",
+    )
+    rule.add_argument(
+        "--break",
+        "--threshold-break",
+        dest="stop",
+        type=positive_float,
+        default=10.0,
+        metavar="G",
+        help="from this grade on, stop (default: %(default)g)",
+    )
+    rule.add_argument(
+        "--save-extrapolative",
+        "--save-extrapolative-to",
+        type=Path,
+        metavar="FILE",
+        help="write the structures that were kept, without labels",
+    )
+    rule.add_argument(
+        "--min-distance",
+        "--mindist",
+        type=_distances,
+        default=0.5,
+        metavar="A",
+        help="stop where atoms come closer: a distance or pairs like Al-Al=2.2,Al-Cu=2.0 (0.5)",
+    )
+    rule.add_argument(
+        "--isolation",
+        type=positive_float,
+        default=6.0,
+        metavar="A",
+        help="stop where an atom is farther from all others (default: %(default)g)",
+    )
+
+
+def add_pressure(parser: argparse.ArgumentParser) -> None:
+    """Add ``--pressure``."""
+    parser.add_argument(
+        "--pressure",
+        type=finite_float,
+        default=0.0,
+        metavar="GPA",
+        help="external pressure, GPa (default: %(default)g)",
+    )
+
+
+def thresholds_of(options: argparse.Namespace) -> Thresholds:
+    """Give the thresholds asked for."""
+    from maxvolt.sampling import Thresholds
+
+    return Thresholds(options.select, options.stop)
+
+
+def limits_of(options: argparse.Namespace) -> Limits:
+    """Give the limits asked for."""
+    from maxvolt.sampling import Limits
+
+    return Limits(options.min_distance, options.isolation)
+
+
+def pressure_of(options: argparse.Namespace) -> float:
+    """Give the pressure in eV/Angstrom^3."""
+    from maxvolt.units import GPA_PER_EV_A3
+
+    return float(options.pressure) / GPA_PER_EV_A3
+
+
+def load_calculator(
+    path: Path, species: tuple[str, ...] | None
+) -> tuple[MTP | Ensemble, ActiveSet | None]:
+    """Read a potential and the active set that its file may hold, and say whether it does."""
+    from maxvolt.selection.files import active_set_of
+
+    potential = load_potential(path, species)
+    if getattr(potential, "is_trained", True) is False:
+        raise MaxvoltError(f"{path}: this potential is untrained; fit it first, with maxvolt train")
+    if getattr(potential, "active_set", None) is None:
+        note("no grades: the potential comes without an active set; only limits are looked after")
+        return potential, None
+    query = active_set_of(potential, path)  # type: ignore[arg-type]
+    note(f"grades: {query.description}")
+    return potential, query
+
+
+def calculator_factory(
+    potential: MTP | Ensemble, query: ActiveSet | None, threads: int | None
+) -> CalculatorFactory:
+    """Give what makes a calculator in each worker."""
+    from maxvolt.calculators import MaxvoltCalculator
+
+    return partial(MaxvoltCalculator, potential, query=query, threads=threads)
+
+
+def write_extrapolative(path: Path | None, kept: Sequence[Dataset], species: Sequence[str]) -> int:
+    """Write what was kept, if a file was asked for; return how many structures there are."""
+    from maxvolt import io
+    from maxvolt.dataset import Dataset
+
+    dataset = Dataset.concatenate(kept)
+    if path is not None:
+        io.write(path, dataset, species=species)
+        note(f"{path}: {counted(len(dataset), 'structure')} for selection")
+    return len(dataset)
+
+
+def _distances(text: str) -> float | dict[str, float]:
+    """Read ``2.0`` or ``Al-Al=2.2,Al-Cu=2.0``."""
+    try:
+        if "=" not in text:
+            return float(text)
+        pairs = [part.split("=") for part in text.split(",")]
+        return {pair.strip(): float(distance) for pair, distance in pairs}
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: expected a distance in A, or pairs like Al-Al=2.2,Al-Cu=2.0"
+        ) from None
