@@ -22,7 +22,7 @@ from maxvolt.native.kernels import Energies, Precision
 from maxvolt.native.neighborhoods import Neighborhoods
 from maxvolt.potentials.files import read_potential
 from maxvolt.potentials.neighborhoods import species_types
-from maxvolt.selection import QueryStrategy, read_active_set
+from maxvolt.selection import Grades, QueryStrategy, read_active_set
 
 __all__ = ["MaxvoltCalculator", "member_calculators"]
 
@@ -124,8 +124,12 @@ class MaxvoltCalculator(Calculator):
         **kwargs: Any,
     ) -> None:
         Calculator.__init__(self, **kwargs)
-        self.potential = _loaded(potential)
         self.query = _loaded_query(query)
+        self.potential: NeighborhoodPotential | PotentialEnsemble
+        if self.query is not None and isinstance(potential, str | Path) and potential == query:
+            self.potential = self.query.members[0]  # one file: one potential
+        else:
+            self.potential = _loaded(potential)
         self.threads = threads
         # Only potentials that have it are asked for single precision.
         self._options: dict[str, Any] = {} if precision == "double" else {"precision": precision}
@@ -207,32 +211,24 @@ class MaxvoltCalculator(Calculator):
             self._where = Neighborhoods(positions, cell[None], structures, types[0], pairs)
         kept = self._where
         volume = atoms.get_volume() if atoms.pbc.all() else None
-        energies = [
-            member.evaluate_neighborhoods(
-                kept.with_atoms(positions, cell[None], numbers),
-                threads=self.threads,
-                **self._options,
+        wheres = [kept.with_atoms(positions, cell[None], numbers) for numbers in types]
+        query, grades = self.query, None
+        # Of potentials that are also graded by: everything in one pass, which is in double precision.
+        if query is not None and query.members == self._members and not self._options:
+            energies, grades = query.evaluate_neighborhoods(wheres[0], threads=self.threads)
+        else:
+            energies = tuple(
+                member.evaluate_neighborhoods(where, threads=self.threads, **self._options)
+                for member, where in zip(self._members, wheres, strict=True)
             )
-            for member, numbers in zip(self._members, types, strict=True)
-        ]
+        if query is not None and grades is None:
+            numbers = species_types(atoms.numbers, query.species)
+            where = kept.with_atoms(positions, cell[None], numbers)
+            known = energies if query.members == self._members else None
+            grades = query.grade_neighborhoods(where, known, threads=self.threads)
         each = [_results(one, volume) for one in energies]
         results = each[0] if len(each) == 1 else _mean_and_spread(each)
-        if self.query is not None:
-            numbers = species_types(atoms.numbers, self.query.species)
-            where = kept.with_atoms(positions, cell[None], numbers)
-            results |= self._grades(self.query, where, energies)
-        return results
-
-    def _grades(
-        self, query: QueryStrategy, where: Neighborhoods, energies: list[Energies]
-    ) -> dict[str, Any]:
-        # A committee of the very potentials that have just been evaluated need not do it again.
-        known = energies if query.members == self._members else None
-        found = query.grade_neighborhoods(where, known, threads=self.threads)
-        results: dict[str, Any] = {"grade": float(found.structures[0])}
-        if found.sites is not None:
-            results["grades"] = found.sites
-        return results
+        return results if grades is None else results | _graded(grades)
 
     def _why_absent(self, wanted: str, atoms: Atoms) -> str:
         if wanted not in self.implemented_properties:
@@ -334,6 +330,13 @@ def _results(energies: Energies, volume: float | None) -> dict[str, Any]:
     }
     if volume is not None:
         results["stress"] = energies.virials[0] / volume
+    return results
+
+
+def _graded(grades: Grades) -> dict[str, Any]:
+    results: dict[str, Any] = {"grade": float(grades.structures[0])}
+    if grades.sites is not None:
+        results["grades"] = grades.sites
     return results
 
 

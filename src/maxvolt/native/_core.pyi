@@ -47,10 +47,26 @@ def empty_rows(n: int) -> Any: ...
 def fold_forces(system: System, begin: int, end: int, rows: Any, forces: Any) -> None: ...
 def fold_virials(system: System, parts: Any, virials: Any) -> None: ...
 def site_gradients(
-    core: Core, system: System, begin: int, end: int, kernels: str, rows: Any
+    core: Core,
+    system: System,
+    begin: int,
+    end: int,
+    kernels: str,
+    gradients: Any,
+    energies: Any = None,
+    rows: Any = None,
+    virials: Any = None,
 ) -> int: ...
 def structure_gradients(
-    core: Core, system: System, begin: int, end: int, kernels: str, parts: Any
+    core: Core,
+    system: System,
+    begin: int,
+    end: int,
+    kernels: str,
+    gradients: Any,
+    energies: Any = None,
+    rows: Any = None,
+    virials: Any = None,
 ) -> int: ...
 def directional_gradient(
     core: Core,

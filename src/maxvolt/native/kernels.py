@@ -9,7 +9,7 @@ coefficient alone. Virials are dE/d(strain) in eV, Voigt order of `maxvolt.units
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ __all__ = [
     "Precision",
     "directional_gradient",
     "evaluate",
+    "evaluate_with_gradients",
     "instruction_sets",
     "jacobian",
     "site_gradients",
@@ -133,24 +134,43 @@ def evaluate(
         The precision is unknown, or single for a potential without a plan.
     """
     single = _is_single(core, precision)
-    energies = np.empty(where.n_atoms)
-    rows = _core.empty_rows(where.windows.n_rows)
-    parts = np.empty((where.windows.n_parts, 6))
-    forces = np.empty((where.n_atoms, 3))
-    virials = np.zeros((where.n_structures, 6))
+    into = _EvaluationArrays.of(where)
     found = run_ranges(
         lambda _, begin, end: _core.evaluate(
-            core, where.system, begin, end, kernels, single, energies, rows, parts
+            core, where.system, begin, end, kernels, single, into.energies, into.rows, into.virials
         ),
         split(where.windows.n_windows, thread_count(threads)),
     )
     _raise_if_coincident(found, where)
-    run_ranges(
-        lambda _, begin, end: _core.fold_forces(where.system, begin, end, rows, forces),
-        split(where.n_atoms, min(thread_count(threads), where.n_atoms // _ATOMS_TO_FOLD)),
-    )
-    _core.fold_virials(where.system, parts, virials)
-    return Energies(energies, forces, virials)
+    return into.folded(where, threads)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _EvaluationArrays:
+    """What the kernels write energies, forces and virials to, window by window."""
+
+    energies: NDArray[np.float64]
+    rows: NDArray[np.float64]
+    virials: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, where: Neighborhoods) -> Self:
+        return cls(
+            np.empty(where.n_atoms),
+            _core.empty_rows(where.windows.n_rows),
+            np.empty((where.windows.n_parts, 6)),
+        )
+
+    def folded(self, where: Neighborhoods, threads: int | None) -> Energies:
+        """Sum up what all windows say of the same atoms and structures."""
+        forces = np.empty((where.n_atoms, 3))
+        virials = np.zeros((where.n_structures, 6))
+        run_ranges(
+            lambda _, begin, end: _core.fold_forces(where.system, begin, end, self.rows, forces),
+            split(where.n_atoms, min(thread_count(threads), where.n_atoms // _ATOMS_TO_FOLD)),
+        )
+        _core.fold_virials(where.system, self.virials, virials)
+        return Energies(self.energies, forces, virials)
 
 
 def site_gradients(
@@ -160,13 +180,7 @@ def site_gradients(
 
     Parameters and errors as of `evaluate`.
     """
-    rows = np.empty((where.n_atoms, core.n_parameters))
-    found = run_ranges(
-        lambda _, begin, end: _core.site_gradients(core, where.system, begin, end, kernels, rows),
-        split(where.windows.n_windows, thread_count(threads)),
-    )
-    _raise_if_coincident(found, where)
-    return rows
+    return _site_gradients(core, where, None, threads, kernels)
 
 
 def structure_gradients(
@@ -178,12 +192,65 @@ def structure_gradients(
     order of the sums does not depend on the number of threads. Parameters and errors as of
     `evaluate`.
     """
+    return _structure_gradients(core, where, None, threads, kernels)
+
+
+def evaluate_with_gradients(
+    core: _core.Core,
+    where: Neighborhoods,
+    *,
+    sites: bool = False,
+    threads: int | None = None,
+    kernels: str = BEST,
+) -> tuple[Energies, NDArray[np.float64]]:
+    """Energies, forces and virials together with gradients by the parameters, in one pass.
+
+    Parameters
+    ----------
+    core, where, threads, kernels
+        As of `evaluate`.
+    sites
+        True: the gradients of `site_gradients`; False: those of `structure_gradients`.
+    """
+    into = _EvaluationArrays.of(where)
+    compute = _site_gradients if sites else _structure_gradients
+    gradients = compute(core, where, into, threads, kernels)
+    return into.folded(where, threads), gradients
+
+
+def _site_gradients(
+    core: _core.Core,
+    where: Neighborhoods,
+    into: _EvaluationArrays | None,
+    threads: int | None,
+    kernels: str,
+) -> NDArray[np.float64]:
+    gradients = np.empty((where.n_atoms, core.n_parameters))
+    evaluated = () if into is None else (into.energies, into.rows, into.virials)
+    found = run_ranges(
+        lambda _, begin, end: _core.site_gradients(
+            core, where.system, begin, end, kernels, gradients, *evaluated
+        ),
+        split(where.windows.n_windows, thread_count(threads)),
+    )
+    _raise_if_coincident(found, where)
+    return gradients
+
+
+def _structure_gradients(
+    core: _core.Core,
+    where: Neighborhoods,
+    into: _EvaluationArrays | None,
+    threads: int | None,
+    kernels: str,
+) -> NDArray[np.float64]:
     width = core.n_parameters
+    evaluated = () if into is None else (into.energies, into.rows, into.virials)
 
     def work(begin: int, end: int) -> tuple[int, slice, NDArray[np.float64]]:
         first, last = where.windows.structures(begin)
         parts = np.empty((last - first, width))
-        bad = _core.structure_gradients(core, where.system, begin, end, kernels, parts)
+        bad = _core.structure_gradients(core, where.system, begin, end, kernels, parts, *evaluated)
         return bad, slice(first, last), parts
 
     out = np.zeros((where.n_structures, width))

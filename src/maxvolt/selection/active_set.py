@@ -19,8 +19,10 @@ from maxvolt.potentials import MTP
 from maxvolt.selection.independence import largest_rank
 from maxvolt.selection.maxvol import largest_coordinates
 from maxvolt.selection.rows import (
+    SITES,
     Rows,
     as_datasets,
+    evaluated_rows,
     iterate_rows,
     neighborhood_rows,
     own_atoms,
@@ -39,8 +41,6 @@ INITIAL_VALUE = 1e-6
 
 EQUATIONS = "selected_eqn_inds"
 """Under which MLIP and `Selection` note the equations of a structure that are in the active set."""
-
-_SITES = RowWeights(energy=0.0, site_energy=1.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -276,7 +276,7 @@ class ActiveSet:
         (dataset,) = as_datasets(structures)
         found = np.zeros(dataset.n_atoms)
         own = own_atoms(dataset)
-        for part, rows in iterate_rows(self.potential, _SITES, dataset, threads=threads):
+        for part, rows in iterate_rows(self.potential, SITES, dataset, threads=threads):
             atoms = np.arange(dataset.offsets[part.start], dataset.offsets[part.stop])
             atoms = atoms if own is None else atoms[own[atoms]]
             found[atoms] = self._grades(rows)
@@ -287,7 +287,7 @@ class ActiveSet:
         if self.mode != "neighborhood":
             return Grades(self.grade(dataset, threads=threads), None)
         sites = self.site_grades(dataset, threads=threads)
-        if self.weights != _SITES:
+        if self.weights != SITES:
             return Grades(self.grade(dataset, threads=threads), sites)
         return Grades(np.maximum.reduceat(sites, dataset.offsets[:-1]), sites)
 
@@ -300,13 +300,14 @@ class ActiveSet:
     ) -> Grades:
         """Grades of structures whose neighbours are known; `energies` are not needed."""
         rows = neighborhood_rows(self.potential, self.weights, where, threads=threads)
-        grades = self._grades(rows)
-        sites = None
-        if self.weights == _SITES:
-            sites = grades
-        elif self.mode == "neighborhood":
-            sites = self._grades(neighborhood_rows(self.potential, _SITES, where, threads=threads))
-        return Grades(grades_of_structures(grades, rows.structures, where.n_structures), sites)
+        return self._grades_of(where, rows, threads)
+
+    def evaluate_neighborhoods(
+        self, where: Neighborhoods, *, threads: int | None = None
+    ) -> tuple[tuple[Energies, ...], Grades]:
+        """Energies and forces by the potential, and grades, in one pass over the neighbours."""
+        energies, rows = evaluated_rows(self.potential, self.weights, where, threads=threads)
+        return (energies,), self._grades_of(where, rows, threads)
 
     # ----------------------------------------------------------------- selection
 
@@ -372,6 +373,14 @@ class ActiveSet:
         write_active_set(path, self)
 
     # ----------------------------------------------------------------- inside
+
+    def _grades_of(self, where: Neighborhoods, rows: Rows, threads: int | None) -> Grades:
+        grades, sites = self._grades(rows), None
+        if self.weights == SITES:
+            sites = grades
+        elif self.mode == "neighborhood":
+            sites = self._grades(neighborhood_rows(self.potential, SITES, where, threads=threads))
+        return Grades(grades_of_structures(grades, rows.structures, where.n_structures), sites)
 
     def _grades(self, rows: Rows) -> NDArray[np.float64]:
         return largest_coordinates(rows.values @ self.inverse)

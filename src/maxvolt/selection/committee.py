@@ -179,6 +179,16 @@ class Committee:
         np.maximum.at(grades, where.structures, sites)
         return Grades(grades, sites)
 
+    def evaluate_neighborhoods(
+        self, where: Neighborhoods, *, threads: int | None = None
+    ) -> tuple[tuple[Energies, ...], Grades]:
+        """Energies and forces by every member, and grades from them."""
+        energies = tuple(
+            member.evaluate_neighborhoods(where, threads=threads)
+            for member in self.ensemble.members
+        )
+        return energies, self.grade_neighborhoods(where, energies)
+
     def select(
         self,
         candidates: Dataset | Atoms | Iterable[Dataset | Atoms],

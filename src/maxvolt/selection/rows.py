@@ -13,18 +13,30 @@ from numpy.typing import NDArray
 from maxvolt.dataset import ARRAYS_KEY, Dataset
 from maxvolt.errors import DataError
 from maxvolt.native import kernels
+from maxvolt.native.kernels import Energies
 from maxvolt.native.neighborhoods import Neighborhoods
 from maxvolt.potentials import MTP
 from maxvolt.potentials.neighborhoods import batches, dataset_neighborhoods, portions
 from maxvolt.selection.weights import RowWeights
 
-__all__ = ["Rows", "as_datasets", "iterate_rows", "neighborhood_rows", "own_atoms"]
+__all__ = [
+    "SITES",
+    "Rows",
+    "as_datasets",
+    "evaluated_rows",
+    "iterate_rows",
+    "neighborhood_rows",
+    "own_atoms",
+]
 
 _ATOMS = 20_000
 """Atoms whose neighbours are held at once."""
 
 _BYTES = 32 * 2**20
 """Of the rows that are computed at once."""
+
+SITES = RowWeights(energy=0.0, site_energy=1.0)
+"""Of neighbourhood mode: rows of the site energies and no others."""
 
 _STRESS = np.array([1, 5, 9, 6, 3, 2])
 """Where xx yy zz yz xz xy stand, from 1, among the nine components that MLIP counts."""
@@ -170,6 +182,29 @@ def neighborhood_rows(
     return joined if len(parts) == 1 else joined.select(order)
 
 
+def evaluated_rows(
+    potential: MTP, weights: RowWeights, where: Neighborhoods, *, threads: int | None = None
+) -> tuple[Energies, Rows]:
+    """Energies and forces together with the rows; in one pass where the rows are of one kind.
+
+    Parameters
+    ----------
+    potential, weights, where, threads
+        As of `neighborhood_rows`.
+    """
+    of_sites = weights == SITES
+    if not of_sites and (weights.force or weights.stress or weights.site_energy):
+        energies = potential.evaluate_neighborhoods(where, threads=threads)
+        return energies, neighborhood_rows(potential, weights, where, threads=threads)
+    energies, gradients = kernels.evaluate_with_gradients(
+        potential.core, where, sites=of_sites, threads=threads
+    )
+    counts = np.bincount(where.structures, minlength=where.n_structures)
+    if of_sites:
+        return energies, _of_sites(potential, gradients, where.structures.astype(np.int64), counts)
+    return energies, _of_energies(potential, weights, gradients, counts)
+
+
 def _atoms_at_once(potential: MTP, weights: RowWeights) -> int:
     width = 8 * potential.n_parameters
     if weights.force or weights.stress:
@@ -200,11 +235,21 @@ def _energy_rows(
         sums[structures[begin]] = np.add.reduceat(sites, begin, axis=0)
         parts.append(_of_energies(potential, weights, sums, counts))
     if weights.site_energy:
-        first = np.concatenate([[0], np.cumsum(counts)[:-1]])
-        within = np.arange(len(structures)) - first[structures]
-        _scale(potential, sites, 1.0)
-        parts.append(Rows(sites, structures, 3 * counts[structures] + 10 + within))
+        parts.append(_of_sites(potential, sites, structures, counts))
     return parts
+
+
+def _of_sites(
+    potential: MTP,
+    sites: NDArray[np.float64],
+    structures: NDArray[np.int64],
+    counts: NDArray[np.int64],
+) -> Rows:
+    """Number the rows of the site energies."""
+    first = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    within = np.arange(len(structures)) - first[structures]
+    _scale(potential, sites, 1.0)
+    return Rows(sites, structures, 3 * counts[structures] + 10 + within)
 
 
 def _of_energies(

@@ -115,6 +115,12 @@ class QueryStrategy(Protocol):
         """
         ...
 
+    def evaluate_neighborhoods(
+        self, where: Neighborhoods, *, threads: int | None = None
+    ) -> tuple[tuple[Energies, ...], Grades]:
+        """What `members` say of structures whose neighbours are known, and their grades."""
+        ...
+
     def select(
         self,
         candidates: Dataset | Atoms | Iterable[Dataset | Atoms],

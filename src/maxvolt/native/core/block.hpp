@@ -159,19 +159,28 @@ MAXVOLT_INLINE void load_repulsion(const Model& m, Block& b) {
     }
 }
 
-// What derivatives by parameters need besides: the radial basis itself, and neighbours by name.
-inline void load_basis(const Model& m, const System& s, Block& b) {
+// What derivatives by parameters need besides: the radial basis itself ...
+template <bool with_slopes>
+inline void load_basis(const Model& m, Block& b) {
     for (int n = 0; n < b.n_slots; ++n) {
+        vec* phi = b.phi + std::int64_t(n) * m.radial_size;
+        if constexpr (with_slopes)
+            radial_basis(m, b.r[n], phi, b.dphi + std::int64_t(n) * m.radial_size);
+        else
+            radial_basis(m, b.r[n], phi);
+    }
+}
+
+// ... and neighbours by name.
+inline void load_names(const System& s, Block& b) {
+    for (int n = 0; n < b.n_slots; ++n)
         for (int l = 0; l < lanes; ++l) {
             const bool there = n < b.count[l];
             b.neighbor[n * lanes + l] = there ? s.atoms[b.row[n * lanes + l]] : -1;
         }
-        radial_basis(m, b.r[n], b.phi + std::int64_t(n) * m.radial_size,
-                     b.dphi + std::int64_t(n) * m.radial_size);
-    }
 }
 
-enum class Load { forces, parameters };
+enum class Load { forces, rows, parameters };
 
 // Fills the block with entries begin .. begin+lanes-1 (below end) of the system's order and computes radial
 // functions. Returns -1 or an atom that coincides with a neighbour.
@@ -183,7 +192,8 @@ inline std::int64_t load_block(const Model& m, const System& s, std::int64_t beg
     if (coincident) return coincident_atom(s, b);
     load_functions(m, s, b);
     load_repulsion(m, b);
-    if constexpr (what == Load::parameters) load_basis(m, s, b);
+    if constexpr (what != Load::forces) load_basis<what == Load::parameters>(m, b);
+    if constexpr (what == Load::parameters) load_names(s, b);
     return -1;
 }
 

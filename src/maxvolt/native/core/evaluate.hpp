@@ -105,10 +105,10 @@ struct SlotGradient {
 };
 
 // Gradients in S slots from the adjoints of the basic moments, equation (16). The moments of one mu make a
-// polynomial in the unit vector.
-template <int S, class V>
+// polynomial in the unit vector; its values, dE/df_mu, are kept in slopes[slot][mu] where asked for.
+template <int S, class V, bool keep_slopes = false>
 MAXVOLT_INLINE void slot_gradients(const Model& m, const Slots<V>& b, const V* adjoint, int n,
-                                   SlotGradient<V> (&g)[S]) {
+                                   SlotGradient<V> (&g)[S], V* slopes = nullptr) {
     V x[S], y[S], z[S];
     for (int s = 0; s < S; ++s) {
         x[s] = b.x[n + s];
@@ -125,6 +125,7 @@ MAXVOLT_INLINE void slot_gradients(const Model& m, const Slots<V>& b, const V* a
                 g[s].y += f[s * m.n_mu] * p.y[s];
                 g[s].z += f[s * m.n_mu] * p.z[s];
                 g[s].radial += df[s * m.n_mu] * p.value[s];
+                if constexpr (keep_slopes) slopes[std::int64_t(n + s) * m.n_mu + mu] = p.value[s];
             }
         });
     }
@@ -164,12 +165,16 @@ inline void add_virials(const System& s, const EvaluationOutput& out) {
     }
 }
 
+MAXVOLT_INLINE void clear_forces(const System& s, const EvaluationOutput& out) {
+    for (std::int64_t i = 0; i < 4 * (s.n_rows + 1); ++i) out.rows[i] = 0.0;
+}
+
 inline std::int64_t evaluate(const Model& m, const System& s, std::int64_t begin, std::int64_t end,
                              void* memory, const EvaluationOutput& out) {
     Arena arena{static_cast<char*>(memory)};
     Workspace w = make_workspace(m, s, arena);
     const Block& b = w.block;
-    for (std::int64_t i = 0; i < 4 * (s.n_rows + 1); ++i) out.rows[i] = 0.0;
+    clear_forces(s, out);
     for (std::int64_t i = begin; i < end; i += lanes) {
         const std::int64_t bad = load_block<Load::forces>(m, s, i, end, w.block);
         if (bad >= 0) return bad;

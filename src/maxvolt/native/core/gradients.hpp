@@ -1,5 +1,5 @@
-// Gradients with respect to the parameters: of site energies, and of a directional derivative of the
-// energy, from which the gradient of the loss follows (docs/formulation, equations (17), (18), (25), (26)).
+// Gradient with respect to the parameters of a directional derivative of the energy, from which the gradient of
+// the loss follows (docs/formulation, equations (25), (26)).
 #pragma once
 #include "evaluate.hpp"
 
@@ -23,7 +23,7 @@ MAXVOLT_INLINE void moment_slopes(const Model& m, const vec* value, const vec* a
     });
 }
 
-// sums[type_j][mu][k] += phi_k * h[mu] (+ dphi_k * h_radial[mu] where given) for one slot.
+// sums[type_j][mu][k] += phi_k * h[mu] + dphi_k * h_radial[mu] for one slot.
 MAXVOLT_INLINE void radial_sums(const Model& m, const Block& b, int n, const vec* h, const vec* h_radial,
                                 vec* sums) {
     const vec* phi = b.phi + std::int64_t(n) * m.radial_size;
@@ -39,13 +39,8 @@ MAXVOLT_INLINE void radial_sums(const Model& m, const Block& b, int n, const vec
             }
         vec* out = sums + std::int64_t(type) * m.n_mu * m.radial_size;
         for (int mu = 0; mu < m.n_mu; ++mu, out += m.radial_size) {
-            const vec a = weight * h[mu];
-            if (h_radial) {
-                const vec c = weight * h_radial[mu];
-                for (int k = 0; k < m.radial_size; ++k) out[k] += phi[k] * a + dphi[k] * c;
-            } else {
-                for (int k = 0; k < m.radial_size; ++k) out[k] += phi[k] * a;
-            }
+            const vec a = weight * h[mu], c = weight * h_radial[mu];
+            for (int k = 0; k < m.radial_size; ++k) out[k] += phi[k] * a + dphi[k] * c;
         }
     }
 }
@@ -54,11 +49,12 @@ struct GradientWorkspace {
     Workspace base;
     vec *tangent, *adjoint_tangent;  // as moments
     HarmonicSpace<Dual> harmonic;    // with a plan
-    vec* invariants;                 // [n_invariants]
+    vec* invariants;                 // [n_invariants], without a plan [n_scalars]
     vec* tile_tangent;
     vec *dx, *dy, *dz, *dr;  // direction of the unit vectors and distances, [slot]
     vec* radial_sums;        // [type_j][mu][k]
     vec *weights, *slopes;   // [slot_group][mu]
+    vec* neighbor_slopes;    // [slot][mu]
 };
 
 MAXVOLT_INLINE GradientWorkspace make_gradient_workspace(const Model& m, const System& s, Arena& arena) {
@@ -66,84 +62,20 @@ MAXVOLT_INLINE GradientWorkspace make_gradient_workspace(const Model& m, const S
     w.base = make_workspace(m, s, arena);
     w.tangent = arena.take<vec>(stored_moments(m));
     w.adjoint_tangent = arena.take<vec>(stored_moments(m));
-    if (m.plan) {
-        w.harmonic = make_harmonic_space<Dual>(*m.plan, arena);
-        w.invariants = arena.take<vec>(m.plan->n_invariants);
-    }
+    if (m.plan) w.harmonic = make_harmonic_space<Dual>(*m.plan, arena);
+    w.invariants = arena.take<vec>(m.plan ? m.plan->n_invariants : m.n_scalars);
     w.tile_tangent = arena.take<vec>(std::int64_t(m.monomial_counts[0]) * slot_group);
     vec** const directions[] = {&w.dx, &w.dy, &w.dz, &w.dr};
     for (vec** p : directions) *p = arena.take<vec>(rounded_slots(s));
     w.radial_sums = arena.take<vec>(std::int64_t(m.n_species) * m.n_mu * m.radial_size);
     w.weights = arena.take<vec>(std::int64_t(slot_group) * m.n_mu);
     w.slopes = arena.take<vec>(std::int64_t(slot_group) * m.n_mu * 2);
+    w.neighbor_slopes = arena.take<vec>(rounded_slots(s) * m.n_mu);
     return w;
 }
 
 MAXVOLT_INLINE std::int64_t radial_row(const Model& m) {
     return std::int64_t(m.n_species) * m.n_mu * m.radial_size;
-}
-
-MAXVOLT_INLINE vec scalar_value(const Model& m, const GradientWorkspace& g, int k) {
-    if (!m.plan) return g.base.moments[m.scalars[k]];
-    const Plan& p = *m.plan;
-    vec value = zero();
-    for (int i = p.expansion_first[k]; i < p.expansion_first[k + 1]; ++i)
-        value += p.expansion_values[i] * g.invariants[p.expansion_columns[i]];
-    return value;
-}
-
-// Values of all scalars of the block, from the given column of its atoms' rows on.
-inline void store_scalars(const Model& m, const GradientWorkspace& g, double* const* rows, std::int64_t column) {
-    const Workspace& w = g.base;
-    if (m.plan)
-        for (int e = 0; e < m.plan->n_invariants; ++e) g.invariants[e] = invariant(*m.plan, e, w.harmonic.u);
-    for (int k0 = 0; k0 < m.n_scalars; k0 += lanes) {
-        const int n = m.n_scalars - k0 < lanes ? m.n_scalars - k0 : lanes;
-        vec values[lanes];
-        for (int k = 0; k < lanes; ++k) values[k] = k < n ? scalar_value(m, g, k0 + k) : zero();
-        transpose(values);
-        for (int l = 0; l < lanes; ++l) {
-            if (w.block.atom[l] < 0) continue;
-            double* out = rows[l] + column + k0;
-            if (n == lanes)
-                store(out, values[l]);
-            else
-                for (int k = 0; k < n; ++k) out[k] = values[l][k];
-        }
-    }
-}
-
-inline std::int64_t site_gradients(const Model& m, const System& s, std::int64_t begin, std::int64_t end,
-                                   void* memory, double* const* rows) {
-    Arena arena{static_cast<char*>(memory)};
-    GradientWorkspace g = make_gradient_workspace(m, s, arena);
-    Workspace& w = g.base;
-    const Block& b = w.block;
-    const std::int64_t row = radial_row(m), species_at = row * m.n_species;
-    for (std::int64_t i = begin; i < end; i += lanes) {
-        const std::int64_t bad = load_block(m, s, i, end, w.block);
-        if (bad >= 0) return bad;
-        basic_moments(m, slots(b), w.tile, w.moments);
-        moments_energy(m, w);
-        for (std::int64_t q = 0; q < row; ++q) g.radial_sums[q] = zero();
-        for (int n = 0; n < b.n_slots; n += slot_group) {
-            for (int q = 0; q < slot_group * m.n_mu; ++q) g.slopes[q] = zero();
-            monomials<slot_group>(m.max_degree, b.x + n, b.y + n, b.z + n, w.tile);
-            moment_slopes<slot_group>(m, w.tile, w.adjoint, g.slopes);
-            for (int q = 0; q < slot_group; ++q)
-                radial_sums(m, b, n + q, g.slopes + q * m.n_mu, nullptr, g.radial_sums);
-        }
-        for (int l = 0; l < lanes; ++l) {
-            if (b.atom[l] < 0) continue;
-            double* out = rows[i + l];
-            const std::int32_t type = s.types[b.atom[l]];
-            for (std::int64_t q = 0; q < species_at + m.n_species; ++q) out[q] = 0.0;
-            for (std::int64_t q = 0; q < row; ++q) out[type * row + q] = g.radial_sums[q][l];
-            out[species_at + type] = 1.0;
-        }
-        store_scalars(m, g, rows + i, species_at + m.n_species);
-    }
-    return -1;
 }
 
 // Directions of the unit vectors and distances of a block, from displacements and strains.

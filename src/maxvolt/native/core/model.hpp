@@ -158,6 +158,20 @@ struct EvaluationOutput {
     std::int32_t first_structure;
 };
 
+// Rows of structures, added to: gradients by radial and species coefficients, then by those of the invariants of the
+// plan, or of the scalars where there is none.
+struct StructureRows {
+    double* rows;  // [structures of the window][stride]
+    std::int64_t stride;
+    std::int32_t first_structure;
+};
+
+// Gradients with respect to the parameters, of atoms or of structures.
+struct RowOutput {
+    double* const* of_atoms;  // [entry of the order][n_parameters], set; null: of structures
+    StructureRows of_structures;
+};
+
 // A direction in configuration space and weights of the energies: the kernel differentiates
 // sum_s energy_weights[s] E_s + dE(displacements, strains) with respect to all parameters.
 struct Direction {
@@ -187,9 +201,9 @@ struct Kernels {
     // The same in single precision; the model must have a plan.
     std::int64_t (*evaluate_single)(const Model&, const System&, std::int64_t begin, std::int64_t end,
                                     void* workspace, const EvaluationOutput&);
-    // rows[entry of the order][n_parameters] are set.
-    std::int64_t (*site_gradients)(const Model&, const System&, std::int64_t begin, std::int64_t end,
-                                   void* workspace, double* const* rows);
+    // Energies and forces in the same pass where there is an output for them.
+    std::int64_t (*gradient_rows)(const Model&, const System&, std::int64_t begin, std::int64_t end,
+                                  void* workspace, const EvaluationOutput* evaluation, const RowOutput&);
     // gradient[n_parameters] is added to.
     std::int64_t (*directional_gradient)(const Model&, const System&, const Direction&,
                                          std::int64_t begin, std::int64_t end, void* workspace,
@@ -202,6 +216,24 @@ struct Kernels {
 // static: each instruction set keeps its own copy.
 static inline std::int64_t n_parameters(const Model& m) {
     return std::int64_t(m.n_species) * m.n_species * m.n_mu * m.radial_size + m.n_species + m.n_scalars;
+}
+
+// From a row whose scalars are still invariants, of a structure, to one with n_parameters entries.
+static inline void expand_row(const Model& m, std::int64_t scalars_at, const double* from, double* to) {
+    for (std::int64_t q = 0; q < scalars_at; ++q) to[q] = from[q];
+    from += scalars_at;
+    to += scalars_at;
+    for (std::int32_t k = 0; k < m.n_scalars; ++k) {
+        if (!m.plan) {
+            to[k] = from[k];
+            continue;
+        }
+        const HarmonicPlan<double>& p = *m.plan;
+        double value = 0.0;
+        for (std::int32_t i = p.expansion_first[k]; i < p.expansion_first[k + 1]; ++i)
+            value += p.expansion_values[i] * from[p.expansion_columns[i]];
+        to[k] = value;
+    }
 }
 
 extern const Kernels kernels_baseline;

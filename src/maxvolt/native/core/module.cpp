@@ -2,6 +2,7 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/pair.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
@@ -204,15 +205,28 @@ class Core {
     std::unique_ptr<maxvolt::BoundPlan> plan_;
 };
 
+void check_outputs(const AtomicSystem& s, const Output<nb::ndim<1>>& energies,
+                   const Output<nb::shape<-1, 4>>& rows, const Output<nb::shape<-1, 6>>& virials) {
+    require(std::int64_t(energies.size()) == s.atoms.n_atoms, "site energies of wrong size");
+    require(std::int64_t(rows.shape(0)) == s.windows->n_rows(), "rows of forces of wrong size");
+    require(reinterpret_cast<std::uintptr_t>(rows.data()) % 32 == 0, "rows of forces must be aligned");
+    require(std::int64_t(virials.shape(0)) == s.windows->n_parts(), "virials of wrong size");
+}
+
+// Output of one window, its virials cleared.
+maxvolt::EvaluationOutput window_output(const AtomicSystem& s, std::int64_t w, double* energies, double* rows,
+                                        double* virials) {
+    double* parts = virials + 6 * s.windows->first_part(w);
+    std::fill(parts, virials + 6 * s.windows->first_part(w + 1), 0.0);
+    return {energies, rows + 4 * s.windows->first_row(w), parts, (*s.windows)[w].first_structure};
+}
+
 std::int64_t evaluate(const Core& core, const AtomicSystem& s, std::int64_t begin, std::int64_t end,
                       const std::string& kernels, bool single, Output<nb::ndim<1>> energies,
                       Output<nb::shape<-1, 4>> rows, Output<nb::shape<-1, 6>> virials) {
     core.check(s, begin, end);
     require(!single || core.view.single_plan, "single precision needs an evaluation plan");
-    require(std::int64_t(energies.size()) == s.atoms.n_atoms, "site energies of wrong size");
-    require(std::int64_t(rows.shape(0)) == s.windows->n_rows(), "rows of forces of wrong size");
-    require(reinterpret_cast<std::uintptr_t>(rows.data()) % 32 == 0, "rows of forces must be aligned");
-    require(std::int64_t(virials.shape(0)) == s.windows->n_parts(), "virials of wrong size");
+    check_outputs(s, energies, rows, virials);
     const Kernels* k = find_kernels(kernels);
     double *energy = energies.data(), *row = rows.data(), *virial = virials.data();
     const auto bytes = single ? k->single_workspace_bytes : k->workspace_bytes;
@@ -222,11 +236,8 @@ std::int64_t evaluate(const Core& core, const AtomicSystem& s, std::int64_t begi
         *k, core.view, s, begin, end,
         [&](const maxvolt::System& system) { return bytes(core.view, system); },
         [&](std::int64_t w, const maxvolt::System& system, void* memory) {
-            double* parts = virial + 6 * s.windows->first_part(w);
-            std::fill(parts, virial + 6 * s.windows->first_part(w + 1), 0.0);
             return kernel(core.view, system, 0, system.n_own, memory,
-                          {energy, row + 4 * s.windows->first_row(w), parts,
-                           (*s.windows)[w].first_structure});
+                          window_output(s, w, energy, row, virial));
         });
 }
 
@@ -256,59 +267,88 @@ nb::ndarray<double, nb::numpy, nb::ndim<2>> empty_rows(std::int64_t n) {
     return nb::ndarray<double, nb::numpy, nb::ndim<2>>(data, {std::size_t(n), 4}, owner);
 }
 
+// Where energies and forces go that are computed along with gradients; nowhere where they are not asked for.
+struct Evaluated {
+    std::optional<Output<nb::ndim<1>>> energies;
+    std::optional<Output<nb::shape<-1, 4>>> rows;
+    std::optional<Output<nb::shape<-1, 6>>> virials;
+
+    void check(const AtomicSystem& s) const {
+        require(energies.has_value() == rows.has_value() && rows.has_value() == virials.has_value(),
+                "give energies, rows and virials, or none of them");
+        if (energies) check_outputs(s, *energies, *rows, *virials);
+    }
+
+    // Work on one window, with its output or none.
+    template <class Work>
+    std::int64_t window(const AtomicSystem& s, std::int64_t w, const Work& work) const {
+        if (!energies) return work(nullptr);
+        const maxvolt::EvaluationOutput out = window_output(s, w, energies->data(), rows->data(), virials->data());
+        return work(&out);
+    }
+};
+
 std::int64_t site_gradients(const Core& core, const AtomicSystem& s, std::int64_t begin, std::int64_t end,
-                            const std::string& kernels, Output<nb::ndim<2>> rows) {
+                            const std::string& kernels, Output<nb::ndim<2>> gradients,
+                            std::optional<Output<nb::ndim<1>>> energies,
+                            std::optional<Output<nb::shape<-1, 4>>> rows,
+                            std::optional<Output<nb::shape<-1, 6>>> virials) {
     core.check(s, begin, end);
+    const Evaluated evaluated{energies, rows, virials};
+    evaluated.check(s);
     const std::int64_t width = n_parameters(core.view);
-    require(std::int64_t(rows.shape(0)) == s.atoms.n_atoms && std::int64_t(rows.shape(1)) == width,
+    require(std::int64_t(gradients.shape(0)) == s.atoms.n_atoms && std::int64_t(gradients.shape(1)) == width,
             "site gradients of wrong size");
     const Kernels* k = find_kernels(kernels);
-    double* first = rows.data();
+    double* first = gradients.data();
     nb::gil_scoped_release release;
-    return for_windows(
-        *k, core.view, s, begin, end,
-        [&](const maxvolt::System& system) { return k->workspace_bytes(core.view, system); },
-        [&](std::int64_t, const maxvolt::System& system, void* memory) {
-            std::vector<double*> to;
-            for (std::int64_t i = 0; i < system.n_own; ++i)
-                to.push_back(first + system.atoms[system.order[i]] * width);
-            return k->site_gradients(core.view, system, 0, system.n_own, memory, to.data());
-        });
-}
-
-// Rows of the atoms of windows [begin, end), summed up to the parts of structures that lie in them; some atoms
-// at a time, so that the rows stay in the cache.
-std::int64_t structure_gradients(const Core& core, const AtomicSystem& s, std::int64_t begin, std::int64_t end,
-                                 const std::string& kernels, Output<nb::ndim<2>> parts) {
-    core.check(s, begin, end);
-    const std::int64_t width = n_parameters(core.view), first = s.windows->first_part(begin);
-    require(std::int64_t(parts.shape(0)) == s.windows->first_part(end) - first &&
-                std::int64_t(parts.shape(1)) == width,
-            "gradients of wrong size");
-    const Kernels* k = find_kernels(kernels);
-    const std::int64_t step = std::max<std::int64_t>(8, (std::int64_t(1) << 18) / width / 8 * 8);  // 2 MiB
-    double* sums = parts.data();
-    nb::gil_scoped_release release;
-    std::vector<double> rows(std::size_t(step * width));
-    std::vector<double*> to(std::size_t(s.windows->most_own()));
-    std::fill(sums, sums + (s.windows->first_part(end) - first) * width, 0.0);
+    std::vector<double*> to;
     return for_windows(
         *k, core.view, s, begin, end,
         [&](const maxvolt::System& system) { return k->workspace_bytes(core.view, system); },
         [&](std::int64_t w, const maxvolt::System& system, void* memory) {
-            const std::int64_t part = s.windows->first_part(w) - first - (*s.windows)[w].first_structure;
-            for (std::int64_t i = 0; i < system.n_own; i += step) {
-                const std::int64_t stop = std::min(i + step, system.n_own);
-                for (std::int64_t q = i; q < stop; ++q) to[q] = rows.data() + (q - i) * width;
-                const std::int64_t bad = k->site_gradients(core.view, system, i, stop, memory, to.data());
-                if (bad >= 0) return bad;
-                for (std::int64_t q = i; q < stop; ++q) {
-                    const std::int64_t structure = system.structures[system.atoms[system.order[q]]];
-                    double* sum = sums + (part + structure) * width;
-                    for (std::int64_t p = 0; p < width; ++p) sum[p] += to[q][p];
-                }
-            }
-            return std::int64_t(-1);
+            to.clear();
+            for (std::int64_t i = 0; i < system.n_own; ++i)
+                to.push_back(first + system.atoms[system.order[i]] * width);
+            return evaluated.window(s, w, [&](const maxvolt::EvaluationOutput* out) {
+                return k->gradient_rows(core.view, system, 0, system.n_own, memory, out, {to.data(), {}});
+            });
+        });
+}
+
+// Gradients of the energies of the parts of structures that lie in windows [begin, end).
+std::int64_t structure_gradients(const Core& core, const AtomicSystem& s, std::int64_t begin, std::int64_t end,
+                                 const std::string& kernels, Output<nb::ndim<2>> gradients,
+                                 std::optional<Output<nb::ndim<1>>> energies,
+                                 std::optional<Output<nb::shape<-1, 4>>> rows,
+                                 std::optional<Output<nb::shape<-1, 6>>> virials) {
+    core.check(s, begin, end);
+    const Evaluated evaluated{energies, rows, virials};
+    evaluated.check(s);
+    const maxvolt::Model& m = core.view;
+    const std::int64_t width = n_parameters(m), first = s.windows->first_part(begin);
+    require(std::int64_t(gradients.shape(0)) == s.windows->first_part(end) - first &&
+                std::int64_t(gradients.shape(1)) == width,
+            "gradients of wrong size");
+    const Kernels* k = find_kernels(kernels);
+    double* sums = gradients.data();
+    nb::gil_scoped_release release;
+    const std::int64_t scalars_at = width - m.n_scalars;
+    const std::int64_t stride = scalars_at + (m.plan ? m.plan->n_invariants : m.n_scalars);
+    std::vector<double> parts;
+    return for_windows(
+        *k, m, s, begin, end,
+        [&](const maxvolt::System& system) { return k->workspace_bytes(m, system); },
+        [&](std::int64_t w, const maxvolt::System& system, void* memory) {
+            const std::int64_t part = s.windows->first_part(w), n = s.windows->first_part(w + 1) - part;
+            parts.assign(std::size_t(n * stride), 0.0);
+            const maxvolt::StructureRows to{parts.data(), stride, (*s.windows)[w].first_structure};
+            const std::int64_t bad = evaluated.window(s, w, [&](const maxvolt::EvaluationOutput* out) {
+                return k->gradient_rows(m, system, 0, system.n_own, memory, out, {nullptr, to});
+            });
+            for (std::int64_t p = 0; p < n; ++p)
+                maxvolt::expand_row(m, scalars_at, parts.data() + p * stride, sums + (part - first + p) * width);
+            return bad;
         });
 }
 
@@ -409,9 +449,11 @@ NB_MODULE(_core, module) {
                "forces"_a.noconvert());
     module.def("fold_virials", &fold_virials, "system"_a, "parts"_a.noconvert(), "virials"_a.noconvert());
     module.def("site_gradients", &site_gradients, "core"_a, "system"_a, "begin"_a, "end"_a,
-               "kernels"_a, "rows"_a.noconvert());
+               "kernels"_a, "gradients"_a.noconvert(), "energies"_a.noconvert() = nb::none(), "rows"_a.noconvert() = nb::none(),
+               "virials"_a.noconvert() = nb::none());
     module.def("structure_gradients", &structure_gradients, "core"_a, "system"_a, "begin"_a, "end"_a,
-               "kernels"_a, "parts"_a.noconvert());
+               "kernels"_a, "gradients"_a.noconvert(), "energies"_a.noconvert() = nb::none(), "rows"_a.noconvert() = nb::none(),
+               "virials"_a.noconvert() = nb::none());
     module.def("directional_gradient", &directional_gradient, "core"_a, "system"_a, "begin"_a,
                "end"_a, "kernels"_a, "energy_weights"_a, "displacements"_a, "strains"_a,
                "gradient"_a.noconvert());

@@ -46,6 +46,17 @@ MAXVOLT_INLINE void radial_basis(const Model& m, vec r, vec* phi, vec* dphi) {
         for (int k = 0; k < n; ++k) dphi[k] *= inside;
 }
 
+// phi[k] alone.
+MAXVOLT_INLINE void radial_basis(const Model& m, vec r, vec* phi) {
+    const int n = m.radial_size;
+    if (m.clamp) clamp(m, r);
+    phi[0] = envelope(m, r).value;
+    const vec x = m.slope * r + m.offset;
+    const double *a = m.recurrence, *b = a + n, *c = b + n;
+    if (n > 1) phi[1] = (a[1] * x + b[1]) * phi[0];
+    for (int k = 2; k < n; ++k) phi[k] = (a[k] * x + b[k]) * phi[k - 1] - c[k] * phi[k - 2];
+}
+
 // Coefficients of the series (model.hpp) of one slot or two, as the lanes need them: where all have the
 // same pair of species, where only the atoms are of one species, and where no two lanes need agree.
 struct OnePair {

@@ -1,5 +1,6 @@
 // One instruction set's kernels; compiled once per set with MAXVOLT_VARIANT and MAXVOLT_LANES.
 #include "jacobian.hpp"
+#include "rows.hpp"
 #include "single.hpp"
 
 namespace maxvolt {
@@ -46,7 +47,7 @@ extern const Kernels MAXVOLT_TABLE(MAXVOLT_VARIANT) = {
     MAXVOLT_VARIANT::jacobian_workspace_bytes,
     MAXVOLT_VARIANT::evaluate,
     MAXVOLT_VARIANT::evaluate_single,
-    MAXVOLT_VARIANT::site_gradients,
+    MAXVOLT_VARIANT::gradient_rows,
     MAXVOLT_VARIANT::directional_gradient,
     MAXVOLT_VARIANT::jacobian,
 };
