@@ -213,7 +213,7 @@ class MaxvoltCalculator(Calculator):
         volume = atoms.get_volume() if atoms.pbc.all() else None
         wheres = [kept.with_atoms(positions, cell[None], numbers) for numbers in types]
         query, grades = self.query, None
-        # Of potentials that are also graded by: everything in one pass, which is in double precision.
+        # One pass gives all where the query asks the same potentials; it is in double precision.
         if query is not None and query.members == self._members and not self._options:
             energies, grades = query.evaluate_neighborhoods(wheres[0], threads=self.threads)
         else:
