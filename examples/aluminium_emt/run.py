@@ -34,6 +34,7 @@ def main() -> None:
     print(f"Done in {time.perf_counter() - started:.0f} s.")
     print(f"  potential     {folder / 'potential.almtp'}")
     print(f"  training set  {folder / 'training.xyz'}")
+    print(f"  page          {folder / 'report.html'}")
 
 
 if __name__ == "__main__":

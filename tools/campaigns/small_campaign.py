@@ -89,7 +89,7 @@ def environment(log: Path, **more: str) -> dict[str, str]:
 def start(file: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
     """Start ``maxvolt run`` in a process group of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "maxvolt", "run", str(file), "--json"],
+        [sys.executable, "-m", "maxvolt", "run", str(file), "--json", "--no-report"],
         env=environment,
         start_new_session=True,
         stdout=subprocess.PIPE,

@@ -41,6 +41,7 @@ _COMMANDS = (
     train,
     run,
     status,
+    report,
     evaluate,
     errors,
     grade,

@@ -36,6 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="go on with the labels that a manual reference has brought so far",
     )
     parser.add_argument(
+        "--no-report", action="store_true", help="write no page (see 'maxvolt report') at the end"
+    )
+    parser.add_argument(
         "--schema", action="store_true", help="print the JSON schema of campaign files and leave"
     )
     add_json(parser)
@@ -53,21 +56,26 @@ def run(options: argparse.Namespace) -> None:
     from maxvolt.campaign import Campaign, CampaignFolder, summarize
     from maxvolt.cli.campaign_progress import campaign_reporter
     from maxvolt.cli.campaign_table import print_campaign
+    from maxvolt.report.campaign_page import write_campaign_page
 
     campaign = Campaign(options.file)
     with campaign_reporter(campaign.folder) as report:
         result = campaign.run([report], retry=options.retry, partial=options.partial)
-    summary = summarize(CampaignFolder(result.folder))
+    folder = CampaignFolder(result.folder)
+    page = None if options.no_report else str(write_campaign_page(folder))
+    summary = summarize(folder)
     if options.json:
         files = {
             "potential": [str(path) for path in result.potential],
             "training": str(result.training),
+            "report": page,
         }
         status = {"status": result.status, "reason": result.reason}
         print_json({**summary.to_dict(), **status, "files": files})
         return
     print_campaign(summary)
     note(f"{result.status}: {result.reason}")
-    if result.potential:
-        names = [str(path) for path in (*result.potential, result.training)]
+    names = [str(path) for path in (*result.potential, result.training)] if result.potential else []
+    names += [] if page is None else [page]
+    if names:
         note("wrote " + ", ".join(names))

@@ -1,0 +1,200 @@
+"""What the page of a campaign shows, in plain numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxvolt.campaign import CampaignSummary
+
+__all__ = ["CampaignData", "Iteration", "Parity", "Quarantined", "Run", "Stage"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a scenario.
+
+    Attributes
+    ----------
+    iteration, scenario, part
+    kind
+        Class of the scenario.
+    reason
+        Value of a `StopReason`.
+    is_break
+        Whether the potential ended it.
+    message
+    steps, total_steps
+        Done; to be done. Time steps, or for relaxations structures.
+    seconds : s or None
+    max_grade
+        None without grades.
+    """
+
+    iteration: int
+    scenario: str
+    part: int
+    kind: str
+    reason: str
+    is_break: bool
+    message: str
+    steps: int
+    total_steps: int
+    seconds: float | None
+    max_grade: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A reference calculation that was not used, and why."""
+
+    iteration: int
+    index: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage, as its last iteration ran it.
+
+    Attributes
+    ----------
+    name
+    calculator
+        Of the reference.
+    stand_in
+        What the reference is, where it stands in for a quantum-mechanical code; else "".
+    settings
+        All settings.
+    """
+
+    name: str
+    calculator: str
+    stand_in: str
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Iteration:
+    """A complete iteration.
+
+    Attributes
+    ----------
+    row
+        As in ``outcome.json``.
+    training_before
+        Structures that the potential it began with was trained on, None at the beginning.
+    select, stop
+        Thresholds of the grade.
+    runs
+        Of its scenarios.
+    grades : shape (n,)
+        At each recorded step of all runs, NaN left out.
+    """
+
+    row: Mapping[str, Any]
+    training_before: int | None
+    select: float
+    stop: float
+    runs: tuple[Run, ...]
+    grades: NDArray[np.float64]
+
+    @property
+    def number(self) -> int:
+        """Counted through all stages."""
+        return int(self.row["iteration"])
+
+    @property
+    def stage(self) -> str:
+        """Name of the stage."""
+        return str(self.row["stage"])
+
+    @property
+    def reliability(self) -> float | None:
+        """Steps before a break over all steps; None where nothing was sampled."""
+        value = self.row.get("reliability")
+        return None if value is None else float(value)
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether it ended with a new fit."""
+        return bool(self.row["files"]["potential"] == self.number)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parity:
+    """Reference and prediction side by side.
+
+    Attributes
+    ----------
+    name
+        Which structures.
+    energies : shape (n, 2), eV/atom
+        Reference, prediction.
+    forces : shape (3 N, 2), eV/Angstrom
+        Components.
+    """
+
+    name: str
+    energies: NDArray[np.float64]
+    forces: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CampaignData:
+    """All that the page of a campaign shows.
+
+    Attributes
+    ----------
+    summary
+        Where it stands.
+    stages
+        Those that have begun.
+    iterations
+        Those that are complete.
+    parities
+        By the newest potential, and by those before the structures were trained on.
+    quarantined
+        Labels that were not used.
+    potential
+        Files of the newest potential.
+    training
+        File of the newest training set, or None.
+    began, ended
+        Times (UTC) of the first and of the newest event.
+    """
+
+    summary: CampaignSummary
+    stages: tuple[Stage, ...]
+    iterations: tuple[Iteration, ...]
+    parities: tuple[Parity, ...]
+    quarantined: tuple[Quarantined, ...]
+    potential: tuple[Path, ...]
+    training: Path | None
+    began: str
+    ended: str
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """Runs of all scenarios."""
+        return tuple(run for iteration in self.iterations for run in iteration.runs)
+
+    @property
+    def scenarios(self) -> tuple[str, ...]:
+        """Names, in the order in which they were first run."""
+        return tuple(dict.fromkeys(run.scenario for run in self.runs))
+
+    @property
+    def n_labels(self) -> int:
+        """Reference calculations so far."""
+        return int(self.iterations[-1].row["n_labels_total"]) if self.iterations else 0
+
+    @property
+    def stand_ins(self) -> tuple[Stage, ...]:
+        """Stages whose labels come from a stand-in."""
+        return tuple(stage for stage in self.stages if stage.stand_in)

@@ -1,0 +1,147 @@
+"""One look for all figures: small, so that text stays readable on a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from maxvolt.report.campaign_page.data import CampaignData
+
+__all__ = [
+    "COLOURS",
+    "INK",
+    "MARKERS",
+    "MUTED",
+    "Chart",
+    "drawing_style",
+    "iteration_ticks",
+    "legend_below",
+    "new_axes",
+    "stage_lines",
+    "stage_starts",
+]
+
+INK = "#1b2733"
+MUTED = "#52606d"
+COLOURS = ("#005f9e", "#b84a00", "#00785a", "#8a3b8f", "#8a6a00", "#3d4f5f", "#b3261e", "#0b7285")
+"""Told apart with any colour vision together with the markers; dark enough on white."""
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+
+_WIDTH, _HEIGHT = 3.75, 2.9  # inches, at 96 pixels an inch: a phone's width
+_LETTERS = 56  # of the small font, that fit above the axes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chart:
+    """A figure of the page.
+
+    Attributes
+    ----------
+    name
+        Of its place in the page.
+    title, caption
+    description
+        What it shows, in words, for those who cannot see it.
+    figure
+    """
+
+    name: str
+    title: str
+    caption: str
+    description: str
+    figure: Figure
+
+
+@contextmanager
+def drawing_style() -> Iterator[None]:
+    """Draw and save figures in the look of the page while the block runs."""
+    import matplotlib as mpl
+    from cycler import cycler
+
+    style: Any = {  # its annotation would name every parameter of matplotlib
+        "axes.edgecolor": MUTED,
+        "axes.grid": True,
+        "axes.labelcolor": INK,
+        "axes.prop_cycle": cycler(color=list(COLOURS)),
+        "axes.spines.right": False,
+        "axes.spines.top": False,
+        "font.family": "DejaVu Sans",
+        "font.size": 8.5,
+        "grid.color": "#e3e8ed",
+        "grid.linewidth": 0.7,
+        "legend.fontsize": 8.0,
+        "legend.frameon": False,
+        "lines.linewidth": 1.6,
+        "lines.markersize": 4.5,
+        "svg.hashsalt": "maxvolt",  # the same figure gives the same file
+        "text.color": INK,
+        "xtick.color": MUTED,
+        "ytick.color": MUTED,
+    }
+    with mpl.rc_context(style):
+        yield
+
+
+def new_axes(height: float = _HEIGHT) -> Axes:
+    """Return the axes of a new figure that is as wide as all others."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_axisbelow(True)
+    return axes
+
+
+def legend_below(axes: Axes, columns: int = 2) -> None:
+    """Explain the lines below the axes, where there is more than one."""
+    handles, labels = axes.get_legend_handles_labels()
+    if len(labels) > 1:
+        axes.figure.legend(handles, labels, loc="outside lower left", ncols=columns)
+
+
+def iteration_ticks(axes: Axes) -> None:
+    """Count iterations along the horizontal axis."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
+    axes.set_xlabel("iteration")
+
+
+def stage_lines(axes: Axes, data: CampaignData) -> None:
+    """Mark where each stage begins, if there are several."""
+    starts = stage_starts(data)
+    if len(starts) < 2:
+        return
+    ends = [*(number for number, _ in starts[1:]), len(data.iterations)]
+    for (number, name), end in zip(starts, ends, strict=True):
+        if number:
+            axes.axvline(number - 0.5, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
+        room = int(_LETTERS * (end - number) / len(data.iterations))
+        axes.annotate(
+            name if len(name) <= room else f"{name[: max(room - 1, 0)]}…",
+            (number - 0.5, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(3, 1),
+            textcoords="offset points",
+            fontsize=7,
+            color=MUTED,
+            ha="left",
+            va="bottom",
+        )
+
+
+def stage_starts(data: CampaignData) -> Sequence[tuple[int, str]]:
+    """First iteration of each stage, and its name."""
+    rows = data.iterations
+    return [
+        (row.number, row.stage)
+        for before, row in zip([None, *rows], rows, strict=False)
+        if before is None or row.stage != before.stage
+    ]

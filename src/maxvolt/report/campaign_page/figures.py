@@ -1,0 +1,42 @@
+"""All figures of the page, in its order."""
+
+from __future__ import annotations
+
+from maxvolt.report.campaign_page.cost_charts import labels_chart, speed_chart, time_chart
+from maxvolt.report.campaign_page.data import CampaignData
+from maxvolt.report.campaign_page.drawing import Chart
+from maxvolt.report.campaign_page.error_charts import error_charts
+from maxvolt.report.campaign_page.grade_chart import grade_chart
+from maxvolt.report.campaign_page.parity_charts import parity_charts
+from maxvolt.report.campaign_page.reason_chart import reason_chart
+from maxvolt.report.campaign_page.reliability_charts import (
+    reliability_by_iteration,
+    reliability_by_size,
+)
+
+__all__ = ["campaign_figures"]
+
+
+def campaign_figures(data: CampaignData) -> dict[str, list[Chart]]:
+    """Draw what there are data for; call it inside `drawing_style`.
+
+    Returns
+    -------
+    charts
+        By the title of their section.
+    """
+    sections: dict[str, list[Chart | None]] = {
+        "Reliability and errors": [
+            reliability_by_size(data),
+            *error_charts(data),
+            reliability_by_iteration(data),
+        ],
+        "Extrapolation": [grade_chart(data), reason_chart(data)],
+        "Parity": [*parity_charts(data)],
+        "Cost": [labels_chart(data), time_chart(data), speed_chart(data)],
+    }
+    found = {
+        title: [chart for chart in charts if chart is not None]
+        for title, charts in sections.items()
+    }
+    return {title: charts for title, charts in found.items() if charts}

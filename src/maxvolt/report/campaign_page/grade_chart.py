@@ -1,0 +1,92 @@
+"""Histograms of extrapolation grades, one above the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from maxvolt.report.campaign_page.data import CampaignData, Iteration
+from maxvolt.report.campaign_page.drawing import COLOURS, INK, Chart, new_axes
+from maxvolt.report.campaign_page.histograms import grade_bins, grade_counts
+from maxvolt.report.campaign_page.wording import number
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+__all__ = ["grade_chart"]
+
+_MOST = 20
+"""Histograms that fit on a screen."""
+
+
+def grade_chart(data: CampaignData) -> Chart | None:
+    """Draw a histogram of the grades met in each iteration, the first on top."""
+    from matplotlib.ticker import FuncFormatter
+
+    graded = [one for one in data.iterations if len(one.grades)]
+    if not graded:
+        return None
+    shown = _spread(graded)
+    edges = grade_bins(shown)
+    axes = new_axes(height=0.9 + 0.3 * max(len(shown), 4))
+    for place, one in enumerate(shown):
+        _strip(axes, one, -float(place), edges)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.set_xlim(edges[0], edges[-1])
+    axes.set_ylim(-len(shown) + 0.85, 1.1)
+    axes.set_yticks([-place for place in range(len(shown))], [str(one.number) for one in shown])
+    axes.grid(visible=False, axis="y")
+    axes.set_xlabel("extrapolation grade")
+    axes.set_ylabel("iteration")
+    _name_thresholds(axes, shown[0])
+    first, last = shown[0], shown[-1]
+    left_out = len(graded) - len(shown)
+    return Chart(
+        name="grades",
+        title="Grades met in each iteration",
+        caption=(
+            "At every recorded step of all scenarios; heights are scaled to the largest bin. "
+            "Short lines mark the thresholds select and break."
+            + (f" {len(shown)} of {len(graded)} iterations are shown." if left_out else "")
+        ),
+        description=(
+            f"Histograms of extrapolation grades by iteration. Largest grade in iteration "
+            f"{first.number}: {number(first.grades.max())}; in iteration {last.number}: "
+            f"{number(last.grades.max())}. Thresholds there: select {last.select:g}, "
+            f"break {last.stop:g}."
+        ),
+        figure=axes.figure,  # type: ignore[arg-type]
+    )
+
+
+def _spread(iterations: Sequence[Iteration]) -> list[Iteration]:
+    """As many iterations as can be shown, the first and the last among them."""
+    chosen = np.unique(np.linspace(0, len(iterations) - 1, _MOST).round().astype(int))
+    return [iterations[index] for index in chosen]
+
+
+def _strip(axes: Axes, one: Iteration, base: float, edges: NDArray[np.float64]) -> None:
+    counts = grade_counts(one, edges)
+    heights = 0.82 * counts / counts.max()
+    axes.stairs(base + heights, edges, baseline=base, fill=True, color=COLOURS[0], alpha=0.9)
+    axes.plot([edges[0], edges[-1]], [base, base], color="#b8c2cc", linewidth=0.6)
+    for threshold, style in ((one.select, (0, (2, 1.5))), (one.stop, "solid")):
+        axes.plot(
+            [threshold, threshold], [base, base + 0.9], color=INK, linewidth=1.1, linestyle=style
+        )
+
+
+def _name_thresholds(axes: Axes, top: Iteration) -> None:
+    for name, value, side in (("select", top.select, "right"), ("break", top.stop, "left")):
+        axes.annotate(
+            name,
+            (value, 0.92),
+            xytext=(3 if side == "left" else -3, 0),
+            textcoords="offset points",
+            ha=side,
+            fontsize=7.5,
+        )

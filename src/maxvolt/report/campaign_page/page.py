@@ -1,0 +1,217 @@
+"""The page of a campaign, put together."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib.resources import files
+from pathlib import Path
+
+from maxvolt import __version__
+from maxvolt.campaign import CampaignFolder
+from maxvolt.io.files import replacing
+from maxvolt.report.campaign_page.collect import collect_campaign
+from maxvolt.report.campaign_page.data import CampaignData
+from maxvolt.report.campaign_page.document import campaign_document
+from maxvolt.report.campaign_page.drawing import Chart, drawing_style
+from maxvolt.report.campaign_page.embed import (
+    INLINE_LIMIT,
+    Download,
+    data_link,
+    download,
+    figure_link,
+)
+from maxvolt.report.campaign_page.figures import campaign_figures
+from maxvolt.report.campaign_page.head import page_header
+from maxvolt.report.campaign_page.markup import Markup, element, join
+from maxvolt.report.campaign_page.tables import (
+    changes_table,
+    iterations_table,
+    quarantine_table,
+    reasons_table,
+    runs_table,
+)
+from maxvolt.report.campaign_page.wording import size
+
+__all__ = ["PAGE_NAME", "campaign_page", "write_campaign_page"]
+
+PAGE_NAME = "report.html"
+"""In the folder of the campaign, if no other place is asked for."""
+
+# Nothing is loaded from anywhere, and no script runs.
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+
+def write_campaign_page(
+    folder: CampaignFolder, path: str | Path | None = None, *, inline_limit: int = INLINE_LIMIT
+) -> Path:
+    """Write the page of a campaign as one HTML file; also while the campaign runs.
+
+    Parameters
+    ----------
+    folder
+        Of the campaign.
+    path
+        The file, by default ``report.html`` in the folder.
+    inline_limit
+        Bytes of the largest file that is put into the page; larger ones are linked to.
+
+    Returns
+    -------
+    path
+        Where it is.
+
+    Raises
+    ------
+    CampaignError
+        A file of the campaign is damaged.
+    """
+    path = folder.path / PAGE_NAME if path is None else Path(path)
+    text = campaign_page(collect_campaign(folder), path, inline_limit=inline_limit)
+    with replacing(path) as file:
+        file.write(text.encode())
+    return path
+
+
+def campaign_page(data: CampaignData, path: Path, *, inline_limit: int = INLINE_LIMIT) -> str:
+    """Return the page as HTML.
+
+    Parameters
+    ----------
+    data
+        What it shows.
+    path
+        Where it is going to be: links to large files are relative to it.
+    inline_limit
+        As for `write_campaign_page`.
+    """
+    offered = _downloads(data, path, inline_limit)
+    with drawing_style():
+        figures = {
+            title: [_figure(chart) for chart in charts]
+            for title, charts in campaign_figures(data).items()
+        }
+    sections = [_downloads_section(offered)]
+    sections += [_figures_section(title, drawn) for title, drawn in figures.items()]
+    sections += _tables(data)
+    titles = [*(["Downloads"] if offered else []), *figures, "Tables", "Settings"]
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("title", f"{data.summary.name} – maxvolt campaign"),
+        # Else browsers ask the server for an icon.
+        element("link", rel="icon", href="data:,"),
+        element("style", Markup(files(__package__).joinpath("page.css").read_text("utf-8"))),
+    )
+    body = element(
+        "body",
+        page_header(data, [(title, _anchor(title)) for title in titles]),
+        element("main", *sections),
+        _footer(),
+    )
+    return "<!DOCTYPE html>\n" + element("html", head, body, lang="en") + "\n"
+
+
+def _anchor(title: str) -> str:
+    return re.sub(r"[^a-z]+", "-", title.lower())
+
+
+def _section(title: str, *children: str) -> Markup:
+    return element("section", element("h2", title, id=_anchor(title)), *children)
+
+
+def _figures_section(title: str, drawn: list[Markup]) -> Markup:
+    style = "figures pair" if len(drawn) % 2 == 0 else "figures"
+    return _section(title, element("div", *drawn, class_=style))
+
+
+def _figure(chart: Chart) -> Markup:
+    width, height = chart.figure.get_size_inches()
+    image = element(
+        "img",
+        src=figure_link(chart.figure),
+        alt=chart.description,
+        width=str(round(96 * width)),
+        height=str(round(96 * height)),
+    )
+    caption = element("figcaption", chart.caption)
+    return element("figure", element("h3", chart.title), image, caption, id=chart.name)
+
+
+def _downloads(data: CampaignData, page: Path, limit: int) -> list[tuple[str, Download]]:
+    offered = [
+        (
+            "Potential" if len(data.potential) == 1 else f"Potential {index}",
+            download(path, page, limit),
+        )
+        for index, path in enumerate(data.potential)
+    ]
+    if data.training is not None:
+        offered.append(("Training set", download(data.training, page, limit)))
+    if offered:
+        numbers = json.dumps(campaign_document(data), indent=1, default=float).encode()
+        link = data_link(numbers, "application/json")
+        document = Download("campaign.json", link, len(numbers), is_inline=True)
+        offered.append(("Numbers of this page", document))
+    return offered
+
+
+def _downloads_section(offered: list[tuple[str, Download]]) -> Markup:
+    if not offered:
+        return Markup()
+    items = [
+        element(
+            "li",
+            element(
+                "a",
+                f"{title} ",
+                element("small", f"{found.name}, {size(found.n_bytes)}"),
+                href=found.link,
+                download=found.name if found.is_inline else None,
+            ),
+        )
+        for title, found in offered
+    ]
+    elsewhere = [found.name for _, found in offered if not found.is_inline]
+    note = (
+        [element("p", f"Not in this page, beside it: {', '.join(elsewhere)}.", class_="muted")]
+        if elsewhere
+        else []
+    )
+    return _section("Downloads", element("ul", *items, class_="downloads"), *note)
+
+
+def _tables(data: CampaignData) -> list[Markup]:
+    shown = [iterations_table(data)] if data.iterations else []
+    if data.runs:
+        shown += [reasons_table(data)]
+        inner = runs_table(data)
+        shown.append(element("details", element("summary", "Every run of a scenario"), inner))
+    if data.quarantined:
+        shown.append(quarantine_table(data))
+    if data.summary.changes:
+        shown.append(changes_table(data))
+    settings = [
+        element(
+            "details",
+            element("summary", f"Stage {stage.name}: reference {stage.calculator}"),
+            element("pre", json.dumps(stage.settings, indent=2, ensure_ascii=False), tabindex="0"),
+        )
+        for stage in data.stages
+    ]
+    nothing = element("p", "No iteration is complete yet.")
+    return [_section("Tables", join(shown or [nothing])), _section("Settings", *settings)]
+
+
+def _footer() -> Markup:
+    return element(
+        "footer",
+        element(
+            "p",
+            f"Made by maxvolt {__version__} from the folder of the campaign. Errors are root mean "
+            "square errors. Reliability and errors are drawn as in Novikov, Gubaev, Podryabinkin "
+            "and Shapeev, Mach. Learn.: Sci. Technol. 2, 025002 (2021), Figures 5 to 7.",
+        ),
+    )

@@ -1,0 +1,67 @@
+"""Why scenarios ended."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from maxvolt.report.campaign_page.data import CampaignData
+from maxvolt.report.campaign_page.drawing import (
+    Chart,
+    iteration_ticks,
+    legend_below,
+    new_axes,
+    stage_lines,
+)
+from maxvolt.sampling import StopReason
+
+__all__ = ["count_reasons", "reason_chart"]
+
+_COLOURS = {
+    StopReason.FINISHED: "#00785a",
+    StopReason.CONVERGED: "#4aa98c",
+    StopReason.STEP_LIMIT: "#8a6a00",
+    StopReason.GRADE: "#005f9e",
+    StopReason.TOO_CLOSE: "#b84a00",
+    StopReason.LOST_ATOM: "#8a3b8f",
+    StopReason.NOT_FINITE: "#b3261e",
+    StopReason.FAILED: "#3d4f5f",
+}
+
+
+def count_reasons(data: CampaignData) -> dict[str, Counter[str]]:
+    """How often the runs of each scenario ended for each reason."""
+    return {
+        name: Counter(run.reason for run in data.runs if run.scenario == name)
+        for name in data.scenarios
+    }
+
+
+def reason_chart(data: CampaignData) -> Chart | None:
+    """Draw how many runs of each iteration ended for which reason."""
+    from matplotlib.ticker import MaxNLocator
+
+    sampled = [one for one in data.iterations if one.runs]
+    if not sampled:
+        return None
+    axes = new_axes()
+    numbers = [one.number for one in sampled]
+    below = [0] * len(numbers)
+    for reason, colour in _COLOURS.items():
+        heights = [sum(run.reason == reason for run in one.runs) for one in sampled]
+        if any(heights):
+            axes.bar(numbers, heights, bottom=below, width=0.7, color=colour, label=str(reason))
+            below = [start + height for start, height in zip(below, heights, strict=True)]
+    axes.set_ylabel("runs of scenarios")
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    iteration_ticks(axes)
+    stage_lines(axes, data)
+    legend_below(axes, columns=3)
+    total = Counter(run.reason for run in data.runs)
+    told = ", ".join(f"{reason} {count}" for reason, count in total.most_common())
+    return Chart(
+        name="reasons",
+        title="Why scenarios ended",
+        caption="“Finished” and “converged” are ends of the work, the others breaks.",
+        description=f"Stacked bars by iteration. In all: {told}.",
+        figure=axes.figure,  # type: ignore[arg-type]
+    )

@@ -1,0 +1,134 @@
+"""Tables of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from maxvolt.report.campaign_page.cost_charts import seconds_per_step
+from maxvolt.report.campaign_page.data import CampaignData, Iteration
+from maxvolt.report.campaign_page.markup import Markup, element, join
+from maxvolt.report.campaign_page.reason_chart import count_reasons
+from maxvolt.report.campaign_page.wording import duration, number, per_cent
+
+__all__ = ["changes_table", "iterations_table", "quarantine_table", "reasons_table", "runs_table"]
+
+_MOST_RUNS = 400
+"""Rows of the table of runs, the newest."""
+
+
+def iterations_table(data: CampaignData) -> Markup:
+    """Iterations, one a row."""
+    columns = (
+        "iteration",
+        "stage",
+        "reliability",
+        "breaks",
+        "largest grade",
+        "candidates",
+        "selected",
+        "labelled",
+        "calculations so far",
+        "training set",
+        "energy RMSE, meV/atom",
+        "force RMSE, meV/Å",
+        "time",
+        "outcome",
+    )
+    rows = [_iteration_row(one) for one in data.iterations]
+    return _table("Iterations", columns, rows, text=(1, 13))
+
+
+def _iteration_row(one: Iteration) -> list[str]:
+    row = one.row
+    sampled = one.reliability is not None
+    errors: Mapping[str, Any] = row["validation"] or row["training"] or {}
+    return [
+        str(one.number),
+        one.stage,
+        per_cent(one.reliability),
+        f"{row['n_breaks']} of {row['n_scenarios']}" if sampled else "–",
+        number(row.get("max_grade")),
+        str(row["n_candidates"]),
+        str(row["n_selected"]) if sampled else "–",
+        str(row["n_labelled"]),
+        str(row["n_labels_total"]),
+        "–" if row["n_training"] is None else str(row["n_training"]),
+        number(errors.get("energy_rmse"), 1000.0),
+        number(errors.get("force_rmse"), 1000.0),
+        duration(sum(row["seconds"].values())),
+        str(row["reason"]),
+    ]
+
+
+def reasons_table(data: CampaignData) -> Markup:
+    """Scenarios: how often they ended for which reason, and how fast they were."""
+    counts = count_reasons(data)
+    reasons = list(dict.fromkeys(run.reason for run in data.runs))
+    sampled = [one for one in data.iterations if one.runs]
+    rows = []
+    for name, found in counts.items():
+        speeds = [s for one in sampled if (s := seconds_per_step(one, name)) is not None]
+        speed = f"{1000 * speeds[-1]:.3g}" if speeds else "–"
+        rows.append([name, *(str(found[reason]) for reason in reasons), speed])
+    columns = ("scenario", *reasons, "ms per step, last")
+    return _table("Why scenarios ended", columns, rows, text=(0,))
+
+
+def runs_table(data: CampaignData) -> Markup:
+    """Runs of scenarios, the newest first."""
+    rows = [
+        [
+            str(run.iteration),
+            run.scenario if run.part == 0 else f"{run.scenario} ({run.part})",
+            run.reason,
+            run.message,
+            f"{run.steps:,} of {run.total_steps:,}",
+            number(run.max_grade),
+            duration(run.seconds),
+        ]
+        for run in reversed(data.runs[-_MOST_RUNS:])
+    ]
+    columns = ("iteration", "scenario", "ended", "message", "steps", "largest grade", "time")
+    left_out = len(data.runs) - len(rows)
+    title = f"Runs of scenarios ({left_out} older ones left out)" if left_out else "Runs"
+    return _table(title, columns, rows, text=(1, 2, 3))
+
+
+def quarantine_table(data: CampaignData) -> Markup:
+    """Reference calculations that were not used."""
+    rows = [[str(one.iteration), str(one.index), one.reason] for one in data.quarantined]
+    return _table("Quarantine", ("iteration", "structure", "reason"), rows, text=(2,))
+
+
+def changes_table(data: CampaignData) -> Markup:
+    """Changes of the settings while the campaign ran."""
+    rows = [
+        [str(one["iteration"]), str(one["key"]), str(one["before"]), str(one["after"])]
+        for one in data.summary.changes
+    ]
+    columns = ("iteration", "key", "before", "after")
+    return _table("Changes of the settings", columns, rows, text=(1, 2, 3))
+
+
+def _table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], text: Sequence[int]
+) -> Markup:
+    """A table that scrolls by itself where the screen is narrow."""
+
+    def style(column: int) -> str | None:
+        return "text" if column in text else None
+
+    head = join(element("th", name, scope="col", class_=style(i)) for i, name in enumerate(columns))
+    body = join(
+        element("tr", join(element("td", cell, class_=style(i)) for i, cell in enumerate(row)))
+        for row in rows
+    )
+    table = element(
+        "table",
+        element("caption", title),
+        element("thead", element("tr", head)),
+        element("tbody", body),
+    )
+    # Reached with the keyboard, so that it can be scrolled without a mouse.
+    return element("div", table, class_="wide", tabindex="0", role="region", aria_label=title)
