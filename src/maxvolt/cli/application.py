@@ -22,6 +22,7 @@ from maxvolt.cli import (
     md,
     mindist,
     relax,
+    report,
     run,
     select,
     status,

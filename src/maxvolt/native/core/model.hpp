@@ -241,24 +241,6 @@ static inline void expand_row(const Model& m, std::int64_t scalars_at, const dou
     }
 }
 
-// From a row whose scalars are still invariants, of a structure, to one with n_parameters entries.
-static inline void expand_row(const Model& m, std::int64_t scalars_at, const double* from, double* to) {
-    for (std::int64_t q = 0; q < scalars_at; ++q) to[q] = from[q];
-    from += scalars_at;
-    to += scalars_at;
-    for (std::int32_t k = 0; k < m.n_scalars; ++k) {
-        if (!m.plan) {
-            to[k] = from[k];
-            continue;
-        }
-        const HarmonicPlan<double>& p = *m.plan;
-        double value = 0.0;
-        for (std::int32_t i = p.expansion_first[k]; i < p.expansion_first[k + 1]; ++i)
-            value += p.expansion_values[i] * from[p.expansion_columns[i]];
-        to[k] = value;
-    }
-}
-
 extern const Kernels kernels_baseline;
 extern const Kernels kernels_avx2;
 extern const Kernels kernels_avx512;
