@@ -140,10 +140,12 @@ class _Worker:
     def _receive(self, timeout: float | None) -> dict[str, Any]:
         assert self._process.stdout is not None
         descriptor = self._process.stdout.fileno()
+        answers = select.poll()
+        answers.register(descriptor, select.POLLIN | select.POLLHUP)
         give_up = None if timeout is None else time.monotonic() + timeout
         while b"\n" not in self._received:
             left = None if give_up is None else max(0.0, give_up - time.monotonic())
-            if not select.select([descriptor], [], [], left)[0]:
+            if not answers.poll(None if left is None else 1000.0 * left):
                 raise _HungError
             data = os.read(descriptor, 1 << 16)
             if not data:
@@ -177,12 +179,16 @@ class _Idle:
 
     def pop(self, environment: Mapping[str, str]) -> _Worker | None:
         """Return one with this environment, if there is one."""
+        wanted = {**_ONE_THREAD, **environment}
         with self._lock:
-            for worker in reversed(self._workers):
-                if worker.is_alive() and worker.environment == {**_ONE_THREAD, **environment}:
-                    self._workers.remove(worker)
-                    return worker
-        return None
+            dead = [worker for worker in self._workers if not worker.is_alive()]
+            self._workers = [worker for worker in self._workers if worker not in dead]
+            found = next((w for w in reversed(self._workers) if w.environment == wanted), None)
+            if found is not None:
+                self._workers.remove(found)
+        for worker in dead:
+            worker.end(grace=0.0)
+        return found
 
     def push(self, worker: _Worker) -> None:
         """Keep a worker, and let go the one that has waited longest where there are too many."""

@@ -6,7 +6,7 @@ the calculators print goes into a file in the folder of the job.
 
 The process leads a session of its own, so that a calculation can be ended with all it started. When
 whoever asked is gone (the input ends, or the parent changed), the process ends its session too:
-nothing goes on calculating for nobody. Only a result that is already there is written first.
+nothing goes on calculating for nobody. Only what is just about to finish is finished first.
 """
 
 from __future__ import annotations
@@ -39,6 +39,10 @@ LOG = "printed.txt"
 _ORPHAN_CHECK = 1.0
 """Seconds between looks at whether the parent still lives."""
 
+_LAST_WORDS = 0.5
+"""Seconds for a calculation to finish when nobody waits for it any more: short ones always do, and
+of long ones hardly any is interrupted between its end and the writing of its result."""
+
 _Say = Callable[[Mapping[str, Any]], None]
 
 
@@ -48,14 +52,17 @@ def main() -> None:
     os.dup2(2, 1)  # what calculators print must not mix with the answers
     requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     writing = threading.Lock()
-    threading.Thread(target=_listen, args=(requests, writing), daemon=True).start()
+    idle = threading.Event()
+    threading.Thread(target=_listen, args=(requests, idle, writing), daemon=True).start()
 
     def say(message: Mapping[str, Any]) -> None:
         _write_line(answers, message)
 
     claims: dict[Path, Claims] = {}
     while True:
+        idle.set()
         request = json.loads(requests.get())
+        idle.clear()
         sys.path[:] = request["sys_path"]
         os.environ.clear()
         os.environ.update(request["environment"])
@@ -109,7 +116,9 @@ def _clear(folder: Path) -> None:
             path.unlink()
 
 
-def _listen(requests: queue.SimpleQueue[bytes], writing: threading.Lock) -> None:
+def _listen(
+    requests: queue.SimpleQueue[bytes], idle: threading.Event, writing: threading.Lock
+) -> None:
     """Pass requests on; when the other side is gone, end everything."""
     parent = os.getppid()
     rest = b""
@@ -122,6 +131,7 @@ def _listen(requests: queue.SimpleQueue[bytes], writing: threading.Lock) -> None
         *lines, rest = (rest + data).split(b"\n")
         for line in lines:
             requests.put(line)
+    idle.wait(_LAST_WORDS)
     with writing:
         kill_session(os.getpid())
 

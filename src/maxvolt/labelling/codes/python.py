@@ -172,10 +172,10 @@ GPAW = PythonCode(
     "gpaw",
     "gpaw:GPAW",
     defaults={
-        "mode": {"name": "pw", "ecut": 400},
+        "mode": {"name": "pw", "ecut": 400.0},
         "xc": "PBE",
-        "kpts": {"density": 4.0, "gamma": True},
-        "occupations": {"name": "fermi-dirac", "width": 0.1},
+        "kpts": {"density": 5.0, "gamma": True},
+        "occupations": {"name": "fermi-dirac", "width": 0.2},
         "convergence": {"density": 1e-5},
         "maxiter": 150,
     },
