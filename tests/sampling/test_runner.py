@@ -115,9 +115,9 @@ def test_errors_are_results(executor):
 
 def test_a_worker_that_dies_is_a_failed_part_and_the_others_go_on():
     lively = Relaxation("short", structures(1), cell=False)  # ends before the calculator does
-    mixed = [*scenarios()[:1], lively]
+    mixed = [MolecularDynamics("hot", structures(1), 40, 2000.0), lively]
     results = run_scenarios(mixed, deadly_springs, THRESHOLDS, seed=5, executor=2)
-    assert [r.reason for r in results] == [StopReason.FAILED] * 3 + [StopReason.FINISHED]
+    assert [r.reason for r in results] == [StopReason.FAILED, StopReason.FINISHED]
     assert "terminated abruptly" in results[0].message
 
 

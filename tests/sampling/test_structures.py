@@ -117,6 +117,6 @@ def test_random_structures_follow_their_seed():
 
 def test_what_does_not_fit_is_refused():
     with pytest.raises(DataError, match="do not fit"):
-        random_structures({"Al": 1}, 8, 10.0, count=1, minimum_distance=2.9)
+        random_structures({"Al": 1}, 2, 10.0, count=1, minimum_distance=3.6)
     with pytest.raises(DataError, match="the least and the most"):
         random_structures({"Al": 1}, 8, (20.0, 10.0), count=1)

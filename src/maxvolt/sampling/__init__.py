@@ -3,7 +3,8 @@
 from maxvolt.sampling.dynamics import MolecularDynamics
 from maxvolt.sampling.perturbations import rattle, strain, substitution, vacancy
 from maxvolt.sampling.random_structures import random_structures
-from maxvolt.sampling.relaxation import Relaxation, Relaxed
+from maxvolt.sampling.relaxation import Relaxation
+from maxvolt.sampling.relaxing_batch import Relaxed
 from maxvolt.sampling.results import RelaxationOutcome, SamplingResult, Trace
 from maxvolt.sampling.rule import Limits, StopReason, Thresholds
 from maxvolt.sampling.runner import iterate_scenarios, run_scenarios

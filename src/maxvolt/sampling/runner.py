@@ -99,9 +99,9 @@ def iterate_scenarios(
     seed
         Begin of all random numbers.
     executor
-        An executor of `concurrent.futures`, or of Dask; or how many local processes to use. None
-        and 1 run in this process. Local processes import the main module, so a script that uses
-        them must guard its code by ``if __name__ == "__main__":``.
+        An executor of `concurrent.futures` (Dask: ``client.get_executor()``), or how many local
+        processes to use. None and 1 run in this process. Local processes import the main module,
+        so a script that uses them must guard its code by ``if __name__ == "__main__":``.
     done
         Parts, as (scenario, part), that are done already and left out: those of a run that was
         interrupted.

@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 
 from maxvolt.errors import DataError
 
-__all__ = ["Schedule", "Segment", "Value", "hold", "oscillation", "parse_schedule", "ramp"]
+__all__ = [
+    "Schedule",
+    "Segment",
+    "Value",
+    "as_schedule",
+    "hold",
+    "oscillation",
+    "parse_schedule",
+    "ramp",
+]
 
 Value = float | tuple[float, ...]
 """A number, or several that change together, such as the six components of a strain."""
@@ -126,6 +135,11 @@ class Schedule:
     def value(self, step: int) -> float:
         """Give the value at a step, of a schedule of numbers."""
         return float(self.at(step))
+
+
+def as_schedule(value: Schedule | float) -> Schedule:
+    """Give a schedule; a number is held."""
+    return value if isinstance(value, Schedule) else hold(float(value))
 
 
 def ramp(start: Value, end: Value, steps: int) -> Schedule:

@@ -1,0 +1,226 @@
+"""One trajectory under the two-threshold rule, step by step."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.calculator import Calculator
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from maxvolt.dataset import Dataset
+from maxvolt.sampling.integrators import Coupling, Integrator, draw_velocities, integrator
+from maxvolt.sampling.results import SamplingResult, Trace, frame
+from maxvolt.sampling.rule import Stop, StopReason, Thresholds, not_finite
+from maxvolt.sampling.scenario import Progress
+from maxvolt.sampling.schedules import Schedule, as_schedule
+from maxvolt.sampling.watch import Watch
+from maxvolt.units import VOIGT
+
+if TYPE_CHECKING:
+    from maxvolt.sampling.dynamics import MolecularDynamics
+
+__all__ = ["Observer", "Trajectory"]
+
+_CELL_EVERY = 10
+"""Steps between changes of a scheduled cell: each one costs an evaluation."""
+
+Observer = Callable[[int, Atoms], None]
+"""Called at each recorded step with the step and the structure, which it must not change."""
+
+
+class Trajectory:
+    """One trajectory while it is being made; the arguments are those of `MolecularDynamics.run`."""
+
+    def __init__(
+        self,
+        scenario: MolecularDynamics,
+        calculator: Calculator,
+        thresholds: Thresholds,
+        seed: int,
+        progress: Progress | None,
+        observer: Observer | None,
+    ) -> None:
+        self._scenario = scenario
+        self._thresholds = thresholds
+        self._progress = progress
+        self._observer = observer
+        self._generator = np.random.default_rng(seed)
+        self._atoms = _bare(scenario.structures)
+        self._atoms.calc = calculator
+        self._first_cell = self._atoms.cell.array.copy()
+        self._watch = Watch(scenario.limits, self._atoms.numbers)
+        self._good = _Frame(self._atoms)
+        self._kept: list[Atoms] = []
+        self._rows: list[tuple[float, ...]] = []
+        self._changing: list[tuple[Schedule, Callable[[float], None]]] = []
+        self._step = 0
+
+    def result(self) -> SamplingResult:
+        """Run to the end."""
+        scenario, begin = self._scenario, time.perf_counter()
+        with threadpool_limits(limits=1, user_api="blas"):  # matrices are 3 x 3
+            stop = self._run()
+        columns = np.array(self._rows, float).reshape(-1, 6).T
+        trace = Trace(columns[0].astype(np.int64), *columns[1:])
+        return SamplingResult(
+            scenario=scenario.name,
+            part=scenario.part,
+            reason=stop.reason,
+            message=stop.message,
+            steps=self._step,
+            total_steps=scenario.steps,
+            extrapolative=Dataset.from_atoms(self._kept),
+            last=self._good.atoms(scenario.structures),
+            grades=trace.grades,
+            seconds=time.perf_counter() - begin,
+            trace=trace,
+        )
+
+    def _run(self) -> Stop:
+        scenario = self._scenario
+        stop = self._geometry()
+        try:
+            if stop is None:
+                dynamics = self._start()
+                for step, _ in enumerate(dynamics.steps(scenario.steps)):
+                    stop = self._judge(step)
+                    if stop is not None:
+                        break
+                    self._prepare_next(step)
+        except Exception as error:  # noqa: BLE001 (of whatever calculator; what was found counts)
+            # It refused the next structure: the geometry says why, if anything does.
+            stop = self._geometry() or Stop(StopReason.FAILED, f"{type(error).__name__}: {error}")
+            self._remember()
+        return stop or Stop(StopReason.FINISHED, f"{scenario.steps} steps")
+
+    def _start(self) -> Integrator:
+        scenario = self._scenario
+        temperature, pressure = as_schedule(scenario.temperature), as_schedule(scenario.pressure)
+        self._strain(0)
+        draw_velocities(self._atoms, scenario.first_temperature, self._generator)
+        dynamics = integrator(
+            self._atoms,
+            scenario.ensemble,
+            scenario.thermostat,
+            Coupling(
+                scenario.thermostat_time_fs,
+                scenario.barostat_time_fs,
+                scenario.bulk_modulus,
+                scenario.shape,
+            ),
+            timestep=scenario.timestep_fs,
+            temperature=temperature.value(0),
+            pressure=pressure.value(0),
+            generator=self._generator,
+        )
+        settings = ((temperature, dynamics.set_temperature), (pressure, dynamics.set_pressure))
+        self._changing = [(schedule, to) for schedule, to in settings if not schedule.is_constant]
+        return dynamics
+
+    def _prepare_next(self, step: int) -> None:
+        """Take temperature, pressure and cell along their schedules."""
+        for schedule, change in self._changing:
+            change(schedule.value(step + 1))
+        if (step + 1) % _CELL_EVERY == 0:
+            self._strain(step + 1)
+
+    def _strain(self, step: int) -> None:
+        cell = self._scenario.cell
+        if cell is None or (step and cell.is_constant):
+            return
+        deformation = np.eye(3) + _tensor(cell.at(step))
+        self._atoms.set_cell(self._first_cell @ deformation, scale_atoms=True)
+
+    def _geometry(self) -> Stop | None:
+        return self._watch.check(self._atoms)
+
+    def _judge(self, step: int) -> Stop | None:
+        """Apply the rule to the structure of this step; keep and record it."""
+        results = _results(self._atoms)
+        stop = self._geometry() or not_finite(results)
+        grade = results.get("grade")
+        grade = None if grade is None else float(grade)
+        if stop is None:
+            stop = self._thresholds.check(grade)
+        self._remember()
+        recorded = step % self._scenario.record_every == 0 or step == self._scenario.steps
+        measured = stop is None or stop.reason is StopReason.GRADE
+        if measured and (recorded or stop is not None):
+            self._record(step, grade, results)
+        if stop is None and step > 0:
+            self._step = step
+            if self._progress is not None:
+                self._progress(1)
+        return stop
+
+    def _remember(self) -> None:
+        """Take this structure as the last one, if it is one."""
+        atoms = self._atoms
+        if np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all():
+            self._good = _Frame(atoms)
+
+    def _record(self, step: int, grade: float | None, results: dict[str, Any]) -> None:
+        atoms = self._atoms
+        self._rows.append(
+            (
+                step,
+                math.nan if grade is None else grade,
+                atoms.get_temperature(),
+                results["energy"],
+                atoms.get_kinetic_energy(),
+                abs(float(np.linalg.det(atoms.cell.array))),
+            )
+        )
+        if self._thresholds.keeps(grade):
+            self._kept.append(frame(atoms, self._scenario.name, self._scenario.part, step, grade))
+        if self._observer is not None:
+            self._observer(step, atoms)
+
+
+class _Frame:
+    """Where atoms are and go, copied in every step: an `ase.Atoms` would take longer."""
+
+    def __init__(self, atoms: Atoms) -> None:
+        self.positions = atoms.positions.copy()
+        self.cell = atoms.cell.array.copy()
+        self.velocities = atoms.get_velocities()
+
+    def atoms(self, structures: Dataset) -> Atoms:
+        """Give it as a structure."""
+        atoms = _bare(structures)
+        atoms.set_cell(self.cell)
+        atoms.positions[:] = self.positions
+        if np.isfinite(self.velocities).all():
+            atoms.set_velocities(self.velocities)
+        return atoms
+
+
+def _bare(structures: Dataset) -> Atoms:
+    """The one structure, without labels or velocities of its own."""
+    atoms = structures[0]
+    return Atoms(numbers=atoms.numbers, positions=atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
+
+
+def _results(atoms: Atoms) -> dict[str, Any]:
+    """What the calculator computed for the structure as it is."""
+    results: dict[str, Any] = atoms.calc.results
+    if "energy" not in results:
+        atoms.get_potential_energy()
+        results = atoms.calc.results
+    return results
+
+
+def _tensor(strain: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Symmetric strain from one number or six components."""
+    if strain.shape == ():
+        return float(strain) * np.eye(3)
+    tensor = np.empty((3, 3))
+    for value, (i, j) in zip(strain, VOIGT, strict=True):
+        tensor[i, j] = tensor[j, i] = value
+    return tensor
