@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from maxvolt.calculators.verlet import VerletNeighbors
 from maxvolt.errors import DataError
+from maxvolt.native import _core
 from maxvolt.neighbors import build_neighbors
 
 CUTOFF, SKIN = 3.0, 0.6
@@ -35,14 +36,15 @@ def crystal():
     size=st.floats(2.0, 6.0),
     step=st.floats(0.0, 0.25),
     strain=st.floats(0.0, 0.05),
+    skin=st.sampled_from([SKIN, None]),
 )
-def test_no_pair_is_ever_missed(seed, pbc, size, step, strain):
+def test_no_pair_is_ever_missed(seed, pbc, size, step, strain, skin):
     """Random walks of atoms and cell, with wraps into the cell: complete at each step."""
     random = np.random.default_rng(seed)
     periodic = np.array(pbc)
     cell = size * (np.eye(3) + random.uniform(-0.3, 0.3, size=(3, 3)))
     positions = random.uniform(-0.5, 1.5, size=(5, 3)) @ cell
-    verlet = VerletNeighbors(CUTOFF, SKIN)
+    verlet = VerletNeighbors(CUTOFF, skin)
     for turn in range(12):
         found = verlet.update(positions, cell, periodic)
         fresh = build_neighbors(positions, cell, periodic, CUTOFF)
@@ -79,6 +81,45 @@ def test_fixed_cell_is_rebuilt_when_an_atom_moved_half_the_skin(crystal, share_o
     verlet.update(positions, cell, PERIODIC)
     verlet.update(opposite_moves(positions, share_of_skin * SKIN), cell, PERIODIC)
     assert verlet.n_builds == builds
+
+
+@pytest.mark.parametrize(("share_of_skin", "builds"), [(0.95, 1), (1.3, 2)])
+def test_one_atom_may_use_the_skin_alone(share_of_skin, builds):
+    random = np.random.default_rng(1)
+    cell = 9.0 * np.eye(3)
+    positions = random.uniform(size=(200, 3)) @ cell
+    verlet = VerletNeighbors(CUTOFF, SKIN)
+    verlet.update(positions, cell, PERIODIC)
+    moved = positions.copy()
+    moved[7, 2] += share_of_skin * SKIN
+    verlet.update(moved, cell, PERIODIC)
+    assert verlet.n_builds == builds
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 50])
+def test_largest_displacements_are_those_of_numpy(n):
+    random = np.random.default_rng(n)
+    old, deformation = random.normal(size=(n, 3)), np.eye(3) + 0.1 * random.normal(size=(3, 3))
+    for f in (deformation, np.eye(3)):
+        now = old @ f + random.normal(size=(n, 3)) + [3.0, -1.0, 2.0]
+        moved = now - old @ f
+        lengths = np.sort(np.linalg.norm(moved - moved.mean(axis=0), axis=1))
+        first, second = _core.largest_displacements(now, old, f)
+        assert first == pytest.approx(lengths[-1], abs=1e-14)
+        assert second == pytest.approx(lengths[-2] if n > 1 else 0.0, abs=1e-14)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_displacements_to_nowhere_are_infinite(value):
+    now = np.zeros((3, 3))
+    now[1, 2] = value
+    assert _core.largest_displacements(now, np.zeros((3, 3)), np.eye(3)) == (np.inf, np.inf)
+
+
+@pytest.mark.parametrize("n", [0, 2])
+def test_displacements_of_other_atoms_are_refused(n):
+    with pytest.raises(ValueError, match="another number of atoms"):
+        _core.largest_displacements(np.zeros((n, 3)), np.zeros((n // 2, 3)), np.eye(3))
 
 
 def test_moves_add_up_since_the_last_build(crystal):
@@ -120,6 +161,81 @@ def test_compression_and_moves_share_the_skin(crystal):
     assert verlet.n_builds == 1
     verlet.update(opposite_moves(0.94 * positions, 0.20), 0.94 * cell, PERIODIC)
     assert verlet.n_builds == 2
+
+
+# --------------------------------------------------------------------- a skin that adapts
+
+
+def walk(verlet, positions, cell, step, calls):
+    """Opposite moves of two atoms that go on and on."""
+    for k in range(1, calls + 1):
+        verlet.update(opposite_moves(positions, k * step), cell, PERIODIC)
+
+
+def test_skin_grows_while_atoms_keep_moving(crystal):
+    positions, cell = crystal
+    verlet = VerletNeighbors(CUTOFF)
+    verlet.update(positions, cell, PERIODIC)
+    skins = [verlet.skin]
+    for k in range(1, 200):
+        verlet.update(opposite_moves(positions, 0.05 * k), cell, PERIODIC)
+        skins.append(verlet.skin)
+    assert skins[0] < 0.5
+    assert (np.diff(skins) >= 0).all()
+    assert skins[-1] == pytest.approx(0.45 * CUTOFF)  # no longer, however fast they move
+    # With the first skin the list would have been built each four calls.
+    assert verlet.n_builds < 20
+
+
+def test_skin_stays_where_lists_last(crystal):
+    positions, cell = crystal
+    verlet = VerletNeighbors(CUTOFF)
+    walk(verlet, positions, cell, 2e-4, 1500)
+    assert verlet.n_builds == 2
+    assert verlet.skin == VerletNeighbors(CUTOFF).skin
+
+
+def test_skin_of_another_structure_is_short_again(crystal):
+    positions, cell = crystal
+    verlet = VerletNeighbors(CUTOFF)
+    first = verlet.skin
+    walk(verlet, positions, cell, 0.05, 40)
+    assert verlet.skin > first
+    jumped = np.random.default_rng(8).uniform(size=positions.shape) @ cell
+    verlet.update(jumped, cell, PERIODIC)
+    assert verlet.skin == first
+    walk(verlet, positions, cell, 0.05, 40)
+    verlet.update(positions[:-1], cell, PERIODIC)
+    assert verlet.skin == first
+
+
+def test_the_same_trajectory_is_given_the_same_lists(crystal):
+    positions, cell = crystal
+    built = []
+    for _ in range(2):
+        verlet = VerletNeighbors(CUTOFF)
+        walk(verlet, positions, cell, 0.07, 60)
+        built.append((verlet.n_builds, verlet.skin))
+    assert built[0] == built[1]
+
+
+def test_given_skin_stays(crystal):
+    positions, cell = crystal
+    verlet = VerletNeighbors(CUTOFF, SKIN)
+    walk(verlet, positions, cell, 0.3, 20)
+    assert verlet.skin == SKIN
+
+
+def test_windows_are_kept_with_the_list(crystal):
+    positions, cell = crystal
+    verlet = VerletNeighbors(CUTOFF, SKIN)
+    types = np.zeros(6, np.int32)
+    first = verlet.neighborhoods(positions, cell, PERIODIC, types)
+    again = verlet.neighborhoods(positions + 0.01, cell, PERIODIC, types)
+    assert again.windows is first.windows
+    np.testing.assert_array_equal(again.positions, positions + 0.01)
+    moved = opposite_moves(positions, SKIN)
+    assert verlet.neighborhoods(moved, cell, PERIODIC, types).windows is not first.windows
 
 
 @pytest.mark.parametrize("change", ["pbc", "atoms"])

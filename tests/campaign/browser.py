@@ -76,13 +76,7 @@ class Browser:
     def open(self, page: Path, width: int, height: int = 900) -> None:
         """Show a file in a window of this width, with everything loaded."""
         self.complaints, self.requests = [], []
-        self.call(
-            "Emulation.setDeviceMetricsOverride",
-            width=width,
-            height=height,
-            deviceScaleFactor=1,
-            mobile=width < 600,
-        )
+        self._resize(width, height)
         self.call("Page.navigate", url=page.resolve().as_uri())
         deadline = time.monotonic() + _PATIENCE
         ready = "document.readyState === 'complete' && location.href !== 'about:blank'"
@@ -101,8 +95,19 @@ class Browser:
 
     def screenshot(self, path: Path) -> None:
         """Write a picture of the whole page."""
-        shot = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
+        width, height = self.evaluate("[innerWidth, document.documentElement.scrollHeight]")
+        self._resize(width, height)
+        shot = self.call("Page.captureScreenshot", format="png")
         path.write_bytes(base64.b64decode(shot["data"]))
+
+    def _resize(self, width: int, height: int) -> None:
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=width < 600,
+        )
 
     def _receive(self) -> dict[str, Any]:
         deadline = time.monotonic() + _PATIENCE

@@ -32,17 +32,22 @@ class Faulty(Calculator):
         Name of a fault that happens each time; see `_misbehave`.
     seconds
         How long a calculation takes.
+    meets
+        How many calculations must have begun before this one goes on.
     """
 
     implemented_properties = ("energy", "free_energy", "forces", "stress")
 
-    def __init__(self, log=None, fails=0.0, hangs=0.0, gives_nan=0.0, always=None, seconds=0.0):
+    def __init__(
+        self, log=None, fails=0.0, hangs=0.0, gives_nan=0.0, always=None, seconds=0.0, meets=0
+    ):
         super().__init__()
         self.implemented_properties = list(type(self).implemented_properties)
         self.log = log
         self.faults = {"fail": fails, "hang": hangs, "nan": gives_nan}
         self.always = always
         self.seconds = seconds
+        self.meets = meets
 
     def calculate(self, atoms=None, properties=("energy",), system_changes=tuple(all_changes)):
         super().calculate(atoms, properties, system_changes)
@@ -51,6 +56,8 @@ class Faulty(Calculator):
         self._note("begin", name)
         _misbehave(fault)
         time.sleep(self.seconds)
+        while self.meets and len(begun(self.log)) < self.meets:
+            time.sleep(0.01)
         positions = self.atoms.positions
         self.results = {
             "energy": 0.5 * float((positions**2).sum()) + 1.0,

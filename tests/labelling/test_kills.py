@@ -41,7 +41,11 @@ def start(folder: Path, structures: int, seconds: float = 0.05, workers: int = 2
 
 
 def finish(process: subprocess.Popen) -> list[int]:
-    out, errors = process.communicate(timeout=300)
+    try:
+        out, errors = process.communicate(timeout=300)
+    finally:
+        process.kill()  # leaves nothing behind where it did not end
+        process.communicate()
     assert process.returncode == 0, errors.decode()
     return [int(word) for word in out.split()]
 
@@ -126,8 +130,8 @@ def test_kills_of_workers(tmp_path):
 
 
 def test_several_processes_share_the_work(tmp_path):
-    processes = [start(tmp_path, 40) for _ in range(2)]
-    results = [finish(process) for process in processes]
+    with start(tmp_path, 40) as first, start(tmp_path, 40) as second:
+        results = [finish(process) for process in (first, second)]
     assert [result[:2] for result in results] == [[40, 0]] * 2
     assert len(begun(tmp_path / "log")) == len(ended(tmp_path / "log")) == 40
     check_everything(tmp_path, 40)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from statistics import mean
 from time import process_time
 
 import numpy as np
-from ase import Atoms, units
-from ase.calculators.calculator import all_changes
+from ase import units
 from ase.md.velocitydistribution import MaxwellBoltzmannDistribution
 from ase.md.verlet import VelocityVerlet
 from numpy.typing import NDArray
@@ -19,7 +15,6 @@ from maxvolt.calculators.ase import NeighborhoodPotential
 from maxvolt.calculators.verlet import VerletNeighbors
 from maxvolt.native.kernels import Energies
 from maxvolt.native.neighborhoods import Neighborhoods
-from maxvolt.neighbors import NeighborList
 from performance.cases import bcc_crystal
 from performance.context import Context
 from performance.results import Case, Findings, Measurement
@@ -47,13 +42,18 @@ class _TimedNeighbors(VerletNeighbors):
 
     seconds = 0.0
 
-    def update(
-        self, positions: NDArray[np.float64], cell: NDArray[np.float64], pbc: NDArray[np.bool_]
-    ) -> NeighborList:
+    def neighborhoods(
+        self,
+        positions: NDArray[np.float64],
+        cell: NDArray[np.float64],
+        pbc: NDArray[np.bool_],
+        types: NDArray[np.int32],
+    ) -> Neighborhoods:
+        """Check the list, search and lay it out anew where atoms have moved too far."""
         began = process_time()
-        pairs = super().update(positions, cell, pbc)
+        found = super().neighborhoods(positions, cell, pbc, types)
         self.seconds += process_time() - began
-        return pairs
+        return found
 
 
 class _TimedPotential:
@@ -74,89 +74,38 @@ class _TimedPotential:
         return energies
 
 
-class _TimedCalculator(maxvolt.Calculator):
-    """A calculator that notes what each calculation took, part by part."""
-
-    def __init__(self, potential: NeighborhoodPotential) -> None:
-        self.kernel = _TimedPotential(potential)
-        super().__init__(self.kernel, threads=1)
-        self.search = _TimedNeighbors(self.neighbors.cutoff, self.neighbors.skin)
-        self.neighbors = self.search
-        self.steps: list[_Step] = []
-
-    def calculate(
-        self,
-        atoms: Atoms | None = None,
-        properties: Sequence[str] = ("energy",),
-        system_changes: Sequence[str] = tuple(all_changes),
-    ) -> None:
-        search, kernel, builds = self.search.seconds, self.kernel.seconds, self.search.n_builds
-        began = process_time()
-        super().calculate(atoms, properties, system_changes)
-        total = process_time() - began
-        search, kernel = self.search.seconds - search, self.kernel.seconds - kernel
-        self.steps.append(
-            _Step(search, kernel, total - search - kernel, self.search.n_builds > builds)
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """Seconds of one calculation: update of the list, kernel, the rest of the calculator."""
-
-    search: float
-    kernel: float
-    around: float
-    rebuilt: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """Seconds of many steps."""
-
-    neighbours: float
-    kernel: float
-    rest: float
-
-
-def _parts(steps: Sequence[_Step], total: float) -> _Parts:
-    """Where the time of all steps went.
-
-    A new list is also laid out for the kernels. That is part of its cost, and the calculator does
-    it outside `update`: it is what the rest of the calculator takes longer where a list is new.
-    """
-    new = [step.around for step in steps if step.rebuilt]
-    old = [step.around for step in steps if not step.rebuilt]
-    laying_out = len(new) * max(mean(new) - mean(old), 0.0) if new and old else 0.0
-    neighbours = sum(step.search for step in steps) + laying_out
-    kernel = sum(step.kernel for step in steps)
-    return _Parts(neighbours, kernel, total - neighbours - kernel)
-
-
 def _run(context: Context, temperature: int, steps: int) -> list[Measurement]:
     """NVE from a crystal whose atoms have twice the temperature in kinetic energy."""
     potential = maxvolt.read_potential(context.reference(_POTENTIAL), ["Mo"])
     if not isinstance(potential, maxvolt.MTP):
         raise TypeError(f"{_POTENTIAL} holds no single potential")
-    calculator = _TimedCalculator(potential)
+    kernel = _TimedPotential(potential)
+    calculator = maxvolt.Calculator(kernel, threads=1)
+    search = _TimedNeighbors(calculator.neighbors.cutoff)
+    calculator.neighbors = search
     atoms = bcc_crystal(_ATOMS)
     atoms.calc = calculator
     MaxwellBoltzmannDistribution(atoms, temperature_K=2 * temperature, rng=np.random.default_rng(1))
     dynamics = VelocityVerlet(atoms, _TIME_STEP * units.fs)
     dynamics.run(_EQUILIBRATION)
-    calculator.steps.clear()
+    kernel.seconds = search.seconds = 0.0
+    builds = search.n_builds
     began = process_time()
     dynamics.run(steps)
-    parts = _parts(calculator.steps, process_time() - began)
+    total = process_time() - began
     case: Case = {"temperature": temperature, "level": 8}
-    named = {"neighbour list": parts.neighbours, "kernel": parts.kernel, "rest": parts.rest}
+    named = {
+        "neighbour list": search.seconds,
+        "kernel": kernel.seconds,
+        "rest": total - search.seconds - kernel.seconds,
+    }
     per_atom = 1e6 / (steps * len(atoms))
     found = [
         Measurement("time per atom and step", seconds * per_atom, "us", {**case, "part": name})
         for name, seconds in named.items()
     ]
-    share = parts.neighbours / parts.kernel
-    rebuilds = sum(step.rebuilt for step in calculator.steps)
+    share = search.seconds / kernel.seconds
+    rebuilds = search.n_builds - builds
     return [
         *found,
         Measurement("neighbour list / kernel", share, "", case),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,12 +13,14 @@ from numpy.typing import NDArray
 from maxvolt.calculators.ase import MaxvoltCalculator
 from maxvolt.cells import cell_volumes
 from maxvolt.errors import MaxvoltError
+from maxvolt.native.kernels import Energies
 from maxvolt.native.neighborhoods import Neighborhoods
 from maxvolt.neighbors import NeighborList
 from maxvolt.potentials.neighborhoods import species_types
 from maxvolt.sampling.batch import Batch, segment_sums
 from maxvolt.sampling.batch_neighbors import BatchNeighbors
 from maxvolt.sampling.rule import Stop, StopReason
+from maxvolt.selection.strategy import Grades
 
 __all__ = ["AseEvaluator", "Evaluated", "Evaluator", "NeighborhoodEvaluator", "evaluator_of"]
 
@@ -120,8 +123,9 @@ class NeighborhoodEvaluator:
         self._calculator = calculator
         potential: Any = calculator.potential
         self._members = tuple(getattr(potential, "members", (potential,)))
-        self._query = getattr(calculator, "query", None)
+        self._query = calculator.query
         self.reach = calculator.neighbors.cutoff
+        self._kept: Neighborhoods | None = None
 
     def evaluate(
         self, batch: Batch, neighbors: BatchNeighbors, skip: NDArray[np.bool_], *, stress: bool
@@ -144,32 +148,44 @@ class NeighborhoodEvaluator:
             return found
         pairs = neighbors.joined(skip)
         part = batch.select(~skip) if skip.any() else batch
-        each = [
-            member.evaluate_neighborhoods(
-                _neighborhoods(part, pairs, member.species), threads=self._calculator.threads
-            )
-            for member in self._members
-        ]
+        each, graded = self._computed(part, pairs)
         sites = np.mean([one.site_energies for one in each], axis=0)
         energies[~skip] = segment_sums(sites, part.offsets)
         forces[np.repeat(~skip, batch.counts)] = np.mean([one.forces for one in each], axis=0)
         virials[~skip] = np.mean([one.virials for one in each], axis=0)
-        if self._query is not None:
-            known = each if self._query.members == self._members else None
-            where = _neighborhoods(part, pairs, self._query.species)
-            graded = self._query.grade_neighborhoods(where, known, threads=self._calculator.threads)
+        if graded is not None:
             grades[~skip] = graded.structures
         return found
 
+    def _computed(
+        self, part: Batch, pairs: NeighborList
+    ) -> tuple[Sequence[Energies], Grades | None]:
+        """What each potential says, and grades; in one pass where these ask the same potentials."""
+        query, threads = self._query, self._calculator.threads
+        if query is not None and query.members == self._members:
+            where = self._neighborhoods(part, pairs, query.species)
+            return query.evaluate_neighborhoods(where, threads=threads)
+        each = [
+            member.evaluate_neighborhoods(
+                self._neighborhoods(part, pairs, member.species), threads=threads
+            )
+            for member in self._members
+        ]
+        if query is None:
+            return each, None
+        where = self._neighborhoods(part, pairs, query.species)
+        return each, query.grade_neighborhoods(where, threads=threads)
 
-def _neighborhoods(batch: Batch, pairs: NeighborList, species: tuple[str, ...]) -> Neighborhoods:
-    return Neighborhoods(
-        positions=batch.positions,
-        cells=np.where(batch.pbc[:, :, None], batch.cells, 0.0),
-        structures=batch.structure_of_atom.astype(np.int32),
-        types=species_types(batch.numbers, species),
-        pairs=pairs,
-    )
+    def _neighborhoods(
+        self, batch: Batch, pairs: NeighborList, species: tuple[str, ...]
+    ) -> Neighborhoods:
+        """Give what the kernels run over, prepared anew only where the lists are."""
+        cells = np.where(batch.pbc[:, :, None], batch.cells, 0.0)
+        types = species_types(batch.numbers, species)
+        if self._kept is None or self._kept.pairs is not pairs:
+            structures = batch.structure_of_atom.astype(np.int32)
+            self._kept = Neighborhoods(batch.positions, cells, structures, types, pairs)
+        return self._kept.with_atoms(batch.positions, cells, types)
 
 
 def evaluator_of(calculator: Calculator) -> Evaluator:

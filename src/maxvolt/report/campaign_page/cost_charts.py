@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from maxvolt.report.campaign_page.data import CampaignData, Iteration
 from maxvolt.report.campaign_page.drawing import (
     COLOURS,
-    MARKERS,
     Chart,
     iteration_ticks,
     legend_below,
+    marker,
     new_axes,
     stage_lines,
 )
@@ -45,13 +45,15 @@ def labels_chart(data: CampaignData) -> Chart | None:
     return Chart(
         name="labels",
         title="Reference calculations",
-        caption=(
-            f"{counted(data.n_labels, 'calculation')} in all, "
-            f"{len(data.quarantined)} of them in quarantine: never trained on."
-        ),
+        caption=(f"{counted(data.n_labels, 'calculation')} in all, {_quarantine(data)}."),
         description=f"Bars and a rising line: {counted(data.n_labels, 'calculation')} in all.",
         figure=axes.figure,  # type: ignore[arg-type]
     )
+
+
+def _quarantine(data: CampaignData) -> str:
+    n = len(data.quarantined)
+    return f"{n} of them in quarantine, never trained on" if n else "none in quarantine"
 
 
 def time_chart(data: CampaignData) -> Chart | None:
@@ -110,7 +112,7 @@ def speed_chart(data: CampaignData) -> Chart | None:
             numbers,
             [math.nan if value is None else 1000 * value for value in values],
             color=COLOURS[index % len(COLOURS)],
-            marker=MARKERS[index % len(MARKERS)],
+            marker=marker(index, len(sampled)),
             label=f"{name} (a structure)" if name in relaxed else name,
         )
     axes.set_ylabel("time per step (ms)")

@@ -22,7 +22,9 @@ __all__ = [
     "drawing_style",
     "iteration_ticks",
     "legend_below",
+    "marker",
     "new_axes",
+    "shortened",
     "stage_lines",
     "stage_starts",
 ]
@@ -35,7 +37,8 @@ COLOURS = ("#005f9e", "#b84a00", "#00785a", "#8a3b8f", "#8a6a00", "#3d4f5f", "#b
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 _WIDTH, _HEIGHT = 3.75, 2.9  # inches, at 96 pixels an inch: a phone's width
-_LETTERS = 56  # of the small font, that fit above the axes
+_LETTERS = 56  # of the small font, that fit side by side
+_MOST_MARKERS = 30
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,10 +103,21 @@ def new_axes(height: float = _HEIGHT) -> Axes:
 
 
 def legend_below(axes: Axes, columns: int = 2) -> None:
-    """Explain the lines below the axes, where there is more than one."""
+    """Explain the lines below the axes, where there is more than one; long names are cut."""
     handles, labels = axes.get_legend_handles_labels()
     if len(labels) > 1:
-        axes.figure.legend(handles, labels, loc="outside lower left", ncols=columns)
+        names = [shortened(label, _LETTERS // columns - 5) for label in labels]
+        axes.figure.legend(handles, names, loc="outside lower left", ncols=columns)
+
+
+def shortened(text: str, letters: int) -> str:
+    """Text that is not longer than so many letters."""
+    return text if len(text) <= letters else f"{text[: max(letters - 1, 0)]}…"
+
+
+def marker(index: int, n_points: int) -> str | None:
+    """The marker of a line; none where points would hide each other."""
+    return MARKERS[index % len(MARKERS)] if n_points <= _MOST_MARKERS else None
 
 
 def iteration_ticks(axes: Axes) -> None:
@@ -119,14 +133,15 @@ def stage_lines(axes: Axes, data: CampaignData) -> None:
     starts = stage_starts(data)
     if len(starts) < 2:
         return
+    left = axes.get_xlim()[0]
     ends = [*(number for number, _ in starts[1:]), len(data.iterations)]
     for (number, name), end in zip(starts, ends, strict=True):
         if number:
             axes.axvline(number - 0.5, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
         room = int(_LETTERS * (end - number) / len(data.iterations))
         axes.annotate(
-            name if len(name) <= room else f"{name[: max(room - 1, 0)]}…",
-            (number - 0.5, 1),
+            shortened(name, room),
+            (max(number - 0.5, left), 1),
             xycoords=("data", "axes fraction"),
             xytext=(3, 1),
             textcoords="offset points",

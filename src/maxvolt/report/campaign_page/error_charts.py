@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from maxvolt.report.campaign_page.data import CampaignData
-from maxvolt.report.campaign_page.drawing import COLOURS, MARKERS, Chart, legend_below, new_axes
+from maxvolt.report.campaign_page.drawing import COLOURS, Chart, legend_below, marker, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
@@ -83,7 +83,7 @@ def _chart(curves: Sequence[ErrorCurve], name: str, title: str, unit: str) -> Ch
     for index, curve in enumerate(curves):
         x = [float("nan") if size is None else size for size in curve.sizes]
         y = [float("nan") if error is None else 1000 * error for error in curve.errors]
-        axes.plot(x, y, color=COLOURS[index], marker=MARKERS[index], label=curve.name)
+        axes.plot(x, y, color=COLOURS[index], marker=marker(index, len(x)), label=curve.name)
     if any(error for curve in curves for error in curve.errors):  # not all of them 0
         axes.set_yscale("log")
         _plain_numbers(axes.yaxis)

@@ -25,6 +25,7 @@ def grade_bins(iterations: Sequence[Iteration]) -> NDArray[np.float64]:
     """
     values = [array for one in iterations for array in (one.grades, [one.select, one.stop])]
     together = np.concatenate([np.array([0.5, 2.0]), *values])
+    together = together[np.isfinite(together)]
     low, high = np.log10(np.clip([together.min(), together.max()], _LEAST, _MOST))
     first, last = np.floor(_PER_DECADE * low) - 1, np.ceil(_PER_DECADE * high) + 1
     return np.asarray(10 ** (np.arange(first, last + 1) / _PER_DECADE))

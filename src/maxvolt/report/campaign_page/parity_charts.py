@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["parity_charts"]
 
+_NEW = "new, before training"
 _HEIGHT = 3.9  # panels nearly square, with room for the legend
 
 
@@ -51,7 +52,7 @@ def _chart(
             alpha=0.65,
             linewidths=0,
             color=COLOURS[index],
-            label=described[-1].replace(", before they were trained on", ", before training"),
+            label=described[-1].replace("selected structures, before they were trained on", _NEW),
             rasterized=True,  # a vector file with 100,000 points opens slowly
         )
     axes.set_xlim(limits)
@@ -64,10 +65,7 @@ def _chart(
     return Chart(
         name=f"{quantity.split()[0]}-parity",
         title=f"Predicted against reference {quantity}",
-        caption=(
-            "By the newest potential; structures before training by the potential of their "
-            "iteration."
-        ),
+        caption=("By the newest potential; new structures by the one that had not seen them."),
         description=f"Scatter plot along the diagonal. {'; '.join(described)}.",
         figure=axes.figure,  # type: ignore[arg-type]
     )

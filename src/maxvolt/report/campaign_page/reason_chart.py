@@ -52,10 +52,11 @@ def reason_chart(data: CampaignData) -> Chart | None:
             axes.bar(numbers, heights, bottom=below, width=0.7, color=colour, label=str(reason))
             below = [start + height for start, height in zip(below, heights, strict=True)]
     axes.set_ylabel("runs of scenarios")
+    axes.set_ylim(0, 1.06 * max(below))
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     iteration_ticks(axes)
     stage_lines(axes, data)
-    legend_below(axes, columns=3)
+    legend_below(axes, columns=4)
     total = Counter(run.reason for run in data.runs)
     told = ", ".join(f"{reason} {count}" for reason, count in total.most_common())
     return Chart(

@@ -10,10 +10,10 @@ from maxvolt.report.campaign_page.data import CampaignData, Iteration
 from maxvolt.report.campaign_page.drawing import (
     COLOURS,
     INK,
-    MARKERS,
     Chart,
     iteration_ticks,
     legend_below,
+    marker,
     new_axes,
     stage_lines,
 )
@@ -94,7 +94,7 @@ def _draw(
             axes.plot(
                 *_with_gaps(sampled, [x(one) for one in sampled], values),
                 color=COLOURS[index % len(COLOURS)],
-                marker=MARKERS[index % len(MARKERS)],
+                marker=marker(index, len(sampled)),
                 label=name,
                 alpha=0.85,
                 linewidth=1.2,
@@ -104,7 +104,7 @@ def _draw(
     axes.plot(
         *_with_gaps(sampled, [x(one) for one in sampled], together),
         color=INK if len(names) > 1 else COLOURS[0],
-        marker="o",
+        marker=marker(0, len(sampled)),
         label=label,
         linewidth=2.2,
     )

@@ -28,10 +28,10 @@ def iterations_table(data: CampaignData) -> Markup:
         "candidates",
         "selected",
         "labelled",
-        "calculations so far",
+        "labels so far",
         "training set",
-        "energy RMSE, meV/atom",
-        "force RMSE, meV/Å",
+        "energy error (meV/atom)",
+        "force error (meV/Å)",
         "time",
         "outcome",
     )
