@@ -77,6 +77,7 @@ class VerletNeighbors:
         self._skin = min(_FIRST_SKIN, self._longest) if skin is None else float(skin)
         self._n_builds = 0
         self._n_calls = 0  # that the list in use has served
+        self._closer = 0.0  # what `_coming_closer` said at the last of them
         self._built_for: _Snapshot | None = None
         self._neighbors: NeighborList | None = None
         self._where: Neighborhoods | None = None
@@ -120,8 +121,9 @@ class VerletNeighbors:
             self._neighbors = build_neighbors(positions, cell, pbc, self.cutoff + self._skin)
             self._built_for = _Snapshot(positions.copy(), cell.copy(), pbc.copy())
             self._n_builds += 1
-            self._n_calls = 0
+            self._n_calls, closer = 0, 0.0
         self._n_calls += 1
+        self._closer = closer
         return self._neighbors
 
     def neighborhoods(
@@ -170,7 +172,7 @@ class VerletNeighbors:
     def _next_skin(self, closer: float) -> float:
         """Choose from how the list in use has done; the same trajectory gives the same lists."""
         first = min(_FIRST_SKIN, self._longest)
-        if closer > self._skin + self._n_calls * _JUMP:
+        if closer - self._closer > _JUMP:
             return first  # not the same structure any more
         if self._n_calls * self._skin > _BUILD_COST:
             return self._skin
