@@ -15,7 +15,6 @@ from performance.sections import (
     mlearn,
     parameter_gradients,
     peak,
-    plans,
     scaling,
     share,
     startup,
@@ -46,7 +45,6 @@ class SectionKind:
 SECTIONS = {
     "startup": SectionKind("Start of a process", startup.measure),
     "peak": SectionKind("Peak of a core", peak.measure),
-    "plans": SectionKind("Evaluation plans", plans.measure),
     "evaluation": SectionKind("Evaluation", evaluation.measure),
     "share": SectionKind("Share of the peak", share.measure),
     "scaling": SectionKind("Scaling", scaling.measure),

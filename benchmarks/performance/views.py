@@ -87,20 +87,6 @@ TABLES: dict[str, tuple[TableView, ...]] = {
             (Lines("multiply-adds", "{precision}"),),
         ),
     ),
-    "plans": (
-        TableView(
-            "MLIP's tables for one species: counts.",
-            "level",
-            "of",
-            (Lines("count", "{level}", digits=",.0f"),),
-        ),
-        TableView(
-            "The plan's counts by those of the table.",
-            "level",
-            "level",
-            (Lines("plan / table", "{of}", digits=".2f"),),
-        ),
-    ),
     "evaluation": tuple(
         TableView(
             f"{title}: microseconds per atom by level, one thread.",
@@ -241,7 +227,7 @@ TABLES: dict[str, tuple[TableView, ...]] = {
                 Lines("memory per atom", "level {level}, KiB per atom", {"work": work}),
             ),
         )
-        for work in ("evaluation", "Gauss-Newton pass")
+        for work in ("evaluation", "fit")
     ),
     "instructions": (
         TableView(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -144,10 +143,8 @@ def test_what_goes_wrong_is_quarantined(fault, reason, structures, store, faulty
 @pytest.mark.parametrize("fault", ["hang", "hang without giving way", "hang in a program"])
 def test_what_hangs_is_ended(fault, structures, store, faulty):
     limits = LabelLimits(timeout=1.0, retries=0)
-    started = time.monotonic()
     result = label(structures.select([0]), faulty(always=fault), store, limits=limits)
     assert result.quarantined[0].reason == "failed: no result within 1 s"
-    assert time.monotonic() - started < 60
     files = store.work_folder / "quarantined"
     for printed in files.glob("*/printed.txt"):
         for child in printed.read_text().split():  # of the program that hung
