@@ -8,6 +8,7 @@ from ase.build import bulk
 
 from maxvolt.dataset import Dataset
 from maxvolt.potentials import MTP
+from maxvolt.potentials.rescaling import rescaled
 
 
 def potential(level: int = 6, species: tuple[str, ...] = ("Mo", "W"), *, seed: int = 0) -> MTP:
@@ -15,11 +16,13 @@ def potential(level: int = 6, species: tuple[str, ...] = ("Mo", "W"), *, seed: i
     untrained = MTP(level, species, 4.5, 1.9, 4)
     generator = np.random.default_rng([seed, level])
     model = untrained.model
-    return untrained.with_coefficients(
-        0.2 * generator.normal(size=model.radial_coeffs.shape),
-        generator.normal(size=model.species_coeffs.shape),
-        0.2 * generator.normal(size=model.moment_coeffs.shape),
-        scaling=0.8,
+    return rescaled(
+        untrained.with_coefficients(
+            0.2 * generator.normal(size=model.radial_coeffs.shape),
+            generator.normal(size=model.species_coeffs.shape),
+            0.2 * generator.normal(size=model.moment_coeffs.shape),
+            scaling=0.8,
+        )
     )
 
 

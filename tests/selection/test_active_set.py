@@ -13,6 +13,7 @@ from maxvolt import ActiveSet, RowWeights, SpeciesError, sparsify
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
 from maxvolt.potentials import MTP
+from maxvolt.potentials.rescaling import factor_counts, rescaled
 from maxvolt.selection import QueryStrategy
 from maxvolt.selection.active_set import EQUATIONS
 
@@ -247,6 +248,23 @@ def test_sparsify(mtp: MTP, training: Dataset) -> None:
     )
     again = sparsify(mtp, found.structures)
     assert len(again.others) == 0
+
+
+def test_rounding_that_spoils_a_selection_is_told(training: Dataset) -> None:
+    """Radial functions of sizes from 1 to 1e9 make rows whose entries differ by 1e30 and more."""
+    few, model = training.select(range(9)), potential(16).model
+    counts = factor_counts(model.table)
+    assert counts is not None
+    sizes = np.logspace(0, 9, counts.shape[1])
+    unequal = potential(16).with_coefficients(
+        model.radial_coeffs * sizes[:, None],
+        model.species_coeffs,
+        model.moment_coeffs / np.prod(sizes**counts, axis=1),
+    )
+    with pytest.raises(DataError, match=r"rounding leaves grades of .* --init"):
+        ActiveSet.from_dataset(unequal, few)
+    found = ActiveSet.from_dataset(rescaled(unequal), few)
+    np.testing.assert_allclose(found.grade(few), 1.0, atol=1e-4)
 
 
 def test_other_coefficients(active: ActiveSet, training: Dataset) -> None:

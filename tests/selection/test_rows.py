@@ -37,7 +37,7 @@ def moved(mtp: MTP, parameter: int, step: float) -> MTP:
 
 
 def test_rows_are_derivatives_of_what_the_potential_says() -> None:
-    mtp, dataset, step = potential(), alloys(3, spread=0.15), 1e-5
+    mtp, dataset, step = potential(), alloys(3, spread=0.15), 1e-6
     rows = rows_of(mtp, ALL, dataset)
     for parameter in range(0, mtp.n_parameters, 3):
         up, down = (
@@ -53,7 +53,7 @@ def test_rows_are_derivatives_of_what_the_potential_says() -> None:
             expected[3 * n + np.array([1, 5, 9, 6, 3, 2])] = 0.2 * virial / n
             expected[3 * n + 10 :] = up.site_energies[atoms] - down.site_energies[atoms]
             np.testing.assert_allclose(
-                own.values[:, parameter], expected[own.equations] / (2 * step), atol=2e-7
+                own.values[:, parameter], expected[own.equations] / (2 * step), atol=1e-6
             )
             assert np.isnan(np.delete(expected, own.equations)).all()
 

@@ -20,6 +20,7 @@ from maxvolt.fitting.training_set import Portion, TrainingSet
 from maxvolt.native import _core, kernels
 from maxvolt.native.model import Model, compile_model
 from maxvolt.potentials import MTP
+from maxvolt.potentials.rescaling import rescaled
 from maxvolt.units import VOIGT_COUNTS
 
 __all__ = ["Problem", "RootMeanSquares", "loss_and_gradient", "pull_back", "root_mean_squares"]
@@ -91,10 +92,12 @@ class Problem:
         )
 
     def trained(self, radial: Array, linear: Array) -> MTP:
-        """Potential with these coefficients, baseline included."""
+        """Potential with these coefficients, baseline included, its scales brought to one."""
         c = self.potential.model.n_species
-        return self.potential.with_coefficients(
-            radial, linear[:c] + self.training_set.baseline, linear[c:]
+        return rescaled(
+            self.potential.with_coefficients(
+                radial, linear[:c] + self.training_set.baseline, linear[c:]
+            )
         )
 
 

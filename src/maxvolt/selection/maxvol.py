@@ -80,6 +80,8 @@ class Basis:
         Logarithm of |det A|.
     swaps : int
         How many there have been.
+    kept_out : float
+        Largest grade of a candidate that `offer` has refused, because of rounding; 0 for none.
     """
 
     def __init__(self, matrix: NDArray[np.float64]) -> None:
@@ -87,6 +89,7 @@ class Basis:
         factors, self.log_determinant = _factorised(self.matrix)
         self.inverse = _inverse(factors)
         self.swaps = 0
+        self.kept_out = 0.0
 
     def grades(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Largest coordinate of each row, equation (37), shape (m,)."""
@@ -124,6 +127,7 @@ class Basis:
             swaps = exchange(np.ascontiguousarray(coordinates[above]), threshold)
             taken = {position: int(above[candidate]) for candidate, position in swaps}
             if not self.replace(rows, taken):
+                self.kept_out = max(self.kept_out, float(grades.max()))
                 return changed
             self.swaps += len(swaps)
             changed |= taken

@@ -23,6 +23,9 @@ __all__ = ["NOWHERE", "Outcome", "Selector", "grades_of_structures"]
 NOWHERE = -1
 """Source, structure and equation of a row that was never replaced."""
 
+_ROUNDING = 1.1
+"""Grades above the threshold by less than this factor may be left by rounding, and do no harm."""
+
 Structures = Dataset | Atoms | Iterable[Dataset | Atoms]
 
 
@@ -102,6 +105,11 @@ class Selector:
 
         Each source is read once. The rows are kept, and gone through until a whole pass changes
         nothing: then no structure of any source exceeds the threshold.
+
+        Raises
+        ------
+        DataError
+            Rounding leaves grades above the threshold.
         """
         if limit is not None and limit < 0:
             raise DataError(f"limit is {limit}; expected the largest number of structures")
@@ -157,11 +165,18 @@ class Selector:
         """Go through all rows until none enters; of some sources, those of allowed structures."""
         before = -1
         while basis.swaps != before:
-            before = basis.swaps
+            before, basis.kept_out = basis.swaps, 0.0
             for portion in store:
                 if allowed is not None and portion.source in allowed:
                     portion = _only(portion, allowed[portion.source])
                 self._offer(basis, owners, portion)
+        if basis.kept_out > _ROUNDING * self.threshold:
+            raise DataError(
+                f"the active set cannot be found: rounding leaves grades of {basis.kept_out:.2g} "
+                "where none above the threshold should be. The parameters of the potential have "
+                "effects of very different sizes; fit it again, beginning from its coefficients "
+                "(maxvolt train --init), which gives its radial functions one size"
+            )
 
     def _limited(
         self, store: RowStore, last: int, limit: int, chosen: NDArray[np.int64]
