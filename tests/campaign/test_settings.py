@@ -142,6 +142,8 @@ temperature = "ramp 300 900 100"
         ("[structures.fcc]", "[structures.bcc]", ["'fcc'", "[structures.fcc]", "'bcc'"]),
         ("seed = 1", "seed = -1", ["[campaign] seed", "at least 0"]),
         ("limit = 3", "limit = 2.5", ["[selection] limit", "whole number"]),
+        ("limit = 3", "weights = { energy = 0.0 }", ["[selection] weights", "above 0"]),
+        ("starts = 1", "isolated_energies = { Cu = -1.0 }", ["isolated_energies", "lacks Al"]),
     ],
 )
 def test_every_error_names_the_key_and_what_is_expected(

@@ -15,6 +15,7 @@ from maxvolt.campaign.iteration import run_iteration
 from maxvolt.campaign.labelling_step import WaitingError
 from maxvolt.campaign.locking import locked
 from maxvolt.campaign.planning import Action, Past, plan, read_past
+from maxvolt.campaign.preflight import check_campaign
 from maxvolt.campaign.products import publish, published_potential
 from maxvolt.campaign.runner import Runner
 from maxvolt.campaign.settings import CampaignSettings, read_settings
@@ -127,12 +128,16 @@ class Campaign:
 
     def _run(self, surroundings: Surroundings) -> CampaignResult:
         surroundings.record(Event("started", content={"file": str(self.path), "pid": os.getpid()}))
+        checked: CampaignSettings | None = None
         while True:
             file, past = self.settings(), read_past(self.folder.iterations())
             publish(self.folder, past)
             following = plan(past, file)
             if following.action is not Action.ITERATE:
                 return self._end(surroundings, past, str(following.action), following.reason)
+            if file != checked:
+                check_campaign(file, surroundings.root, here=surroundings.given_executor is None)
+                checked = file
             folder = self.folder.iteration(len(past))
             begin_iteration(surroundings, folder, following, past)
             runner = Runner(

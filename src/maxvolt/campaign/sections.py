@@ -117,6 +117,12 @@ class RowWeightsSection(Section):
     scaling: int = Field(default=2, ge=0, le=2)
     """Energy rows are divided by N^(scaling / 2)."""
 
+    @model_validator(mode="after")
+    def _any_row(self) -> RowWeightsSection:
+        if not self.energy + self.force + self.stress > 0:
+            raise ValueError("all weights are 0; give at least one of them a value above 0")
+        return self
+
 
 class SelectionSection(Section):
     """How extrapolation is measured and what is done about it."""

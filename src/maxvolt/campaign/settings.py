@@ -107,6 +107,13 @@ class Settings(Section):
             raise ValueError(
                 'strategy = "committee" needs several potentials: set members = 5 in [potential]'
             )
+        if isinstance(self.fit.isolated_energies, dict):
+            missing = [s for s in self.potential.species if s not in self.fit.isolated_energies]
+            if missing:
+                raise ValueError(
+                    f"isolated_energies in [fit] lacks {', '.join(missing)}; give the energy of "
+                    'every species, in eV, or write isolated_energies = "fit"'
+                )
         return self
 
     @property

@@ -15,7 +15,7 @@ from maxvolt.campaign.structure_sections import (
     StructureSection,
 )
 from maxvolt.dataset import Dataset
-from maxvolt.errors import CampaignError
+from maxvolt.errors import CampaignError, DataError
 from maxvolt.io import read
 from maxvolt.sampling import random_structures, rattle, strain, substitution, vacancy
 
@@ -35,6 +35,11 @@ def named_structures(section: StructureSection, root: Path, species: Sequence[st
         Folder that file names are relative to.
     species
         Elements, for files that name none.
+
+    Raises
+    ------
+    DataError
+        The crystal cannot be built; or what `maxvolt.read` raises for files.
     """
     if section.file is not None:
         dataset = read(root / section.file, index=section.index, species=tuple(species))
@@ -43,7 +48,12 @@ def named_structures(section: StructureSection, root: Path, species: Sequence[st
         names = (section.species,) if isinstance(section.species, str) else section.species
         assert names is not None
         cubic = {"orthorhombic" if section.crystal == "hcp" else "cubic": section.cubic}
-        crystal = bulk("".join(names), section.crystal, a=section.a, c=section.c, **cubic)
+        try:
+            crystal = bulk("".join(names), section.crystal, a=section.a, c=section.c, **cubic)
+        except (ValueError, RuntimeError, NotImplementedError) as error:
+            raise DataError(
+                f"ASE cannot build {section.crystal} of {' and '.join(names)}: {error}"
+            ) from error
         structures = [crystal * section.repeat]
     return Dataset.from_atoms(structures)
 

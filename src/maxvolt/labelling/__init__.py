@@ -4,7 +4,14 @@ from maxvolt.labelling.codes import SHORT_NAMES
 from maxvolt.labelling.limits import LabelLimits
 from maxvolt.labelling.manual import Collected, WrittenJobs, collect_jobs, write_jobs
 from maxvolt.labelling.reference import Reference
-from maxvolt.labelling.run import LabelProgress, LabelResult, Quarantined, known_labels, label
+from maxvolt.labelling.run import (
+    LabelProgress,
+    LabelResult,
+    Quarantined,
+    check_reference,
+    known_labels,
+    label,
+)
 from maxvolt.labelling.store import LabelStore
 from maxvolt.labelling.workplace import default_workers
 
@@ -18,6 +25,7 @@ __all__ = [
     "Quarantined",
     "Reference",
     "WrittenJobs",
+    "check_reference",
     "collect_jobs",
     "default_workers",
     "known_labels",

@@ -23,7 +23,14 @@ from maxvolt.labelling.store import LabelStore
 from maxvolt.labelling.supervision import Task, WorkerPool, perform
 from maxvolt.labelling.workplace import Workplace, default_workers
 
-__all__ = ["LabelProgress", "LabelResult", "Quarantined", "known_labels", "label"]
+__all__ = [
+    "LabelProgress",
+    "LabelResult",
+    "Quarantined",
+    "check_reference",
+    "known_labels",
+    "label",
+]
 
 _LOOK_AGAIN = 0.5
 """Seconds until a calculation that another process is at is looked for again."""
@@ -153,7 +160,7 @@ def label(
         if executor is not None:
             done = run.in_executor(todo, executor)
         else:
-            _check(reference, todo)
+            check_reference(reference, sorted({s for job in todo for s in job.symbols}))
             done = run.here(todo, default_workers(reference) if workers is None else workers)
     outcomes = known | done
     return _result(
@@ -277,11 +284,16 @@ class _Run:
             )
 
 
-def _check(reference: Reference, jobs: Sequence[Job]) -> None:
-    """Look for what is missing before anything starts."""
-    settings, machine = reference.complete_settings, reference.machine
+def check_reference(reference: Reference, symbols: Sequence[str]) -> None:
+    """Look for what a reference needs to label structures of some elements, calculating nothing.
+
+    Raises
+    ------
+    LabellingError
+        Something is missing; the message says what to do.
+    """
     try:
-        reference.code.check(settings, machine, sorted({s for job in jobs for s in job.symbols}))
+        reference.code.check(reference.complete_settings, reference.machine, symbols)
     except MisconfiguredError as error:
         raise LabellingError(f"{reference.calculator}: {error}") from error
 

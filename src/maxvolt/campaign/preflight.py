@@ -1,0 +1,124 @@
+"""What can be wrong with a campaign file beyond its keys, found before anything is calculated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from maxvolt.campaign.scenarios import scenario_parts
+from maxvolt.campaign.seeds import derived_seed
+from maxvolt.campaign.settings import CampaignSettings, Settings
+from maxvolt.campaign.starting import named_structures, training_structures
+from maxvolt.dataset import Dataset
+from maxvolt.errors import MaxvoltError, SettingsError
+from maxvolt.labelling import check_reference
+
+__all__ = ["check_campaign"]
+
+
+def check_campaign(file: CampaignSettings, root: Path, *, here: bool) -> None:
+    """Make all structures and scenarios of a campaign, and look for what its references need.
+
+    Parameters
+    ----------
+    file
+        The settings.
+    root
+        Folder that the names of files are relative to.
+    here
+        Whether reference calculations run on this machine.
+
+    Raises
+    ------
+    SettingsError
+        Names every section at fault.
+    """
+    messages: list[str] = []
+    for settings in file.stages:
+        stage = f"stage {settings.stage.name!r}, " if len(file.stages) > 1 else ""
+        messages += [f"{stage}{message}" for message in _Check(settings, root, here).messages()]
+    if messages:
+        listed = "\n".join(f"  {message}" for message in messages)
+        raise SettingsError(f"{file.path}: cannot be used:\n{listed}")
+
+
+class _Check:
+    """The settings of one stage, tried out."""
+
+    def __init__(self, settings: Settings, root: Path, here: bool) -> None:
+        self._settings = settings
+        self._root = root
+        self._here = here and not settings.reference.manual
+        self._messages: list[str] = []
+        self._elements: set[str] = set()
+
+    def messages(self) -> list[str]:
+        """Say what is wrong."""
+        settings = self._settings
+        usable = {name for name in self._wanted() if self._structures(name)}
+        for scenario in settings.active_scenarios:
+            if scenario.structure in usable:
+                with self._noting(f"[scenario {settings.scenario.index(scenario) + 1}]"):
+                    scenario_parts(
+                        [scenario], settings.structures, self._root, settings.potential.species
+                    )
+        for section, sources in (
+            ("training", settings.training),
+            ("validation", settings.validation),
+        ):
+            for number, source in enumerate(sources, start=1):
+                if source.kind == "perturbation" and source.structure not in usable:
+                    continue
+                seed = derived_seed(settings.campaign.seed, section, number)
+                self._species(
+                    f"[{section} {number}]",
+                    lambda source=source, seed=seed: training_structures(  # type: ignore[misc]
+                        [source], settings.structures, self._root, settings.potential.species, seed
+                    )[0],
+                )
+        if self._here and not self._messages:
+            with self._noting("[reference]"):
+                check_reference(settings.reference.reference(), sorted(self._elements))
+        return self._messages
+
+    def _wanted(self) -> list[str]:
+        """Named structures that this stage uses, each once."""
+        settings = self._settings
+        names = [scenario.structure for scenario in settings.active_scenarios]
+        for source in (*settings.training, *settings.validation):
+            if source.kind == "perturbation":
+                names.append(source.structure)
+        return list(dict.fromkeys(names))
+
+    def _structures(self, name: str) -> bool:
+        settings = self._settings
+        return self._species(
+            f"[structures.{name}]",
+            lambda: named_structures(
+                settings.structures[name], self._root, settings.potential.species
+            ),
+        )
+
+    def _species(self, where: str, make: Callable[[], Dataset]) -> bool:
+        """Whether structures can be made, of elements that the potential knows."""
+        found: tuple[str, ...] = ()
+        before = len(self._messages)
+        with self._noting(where):
+            found = tuple(make().species)
+        known = self._settings.potential.species
+        foreign = [symbol for symbol in found if symbol not in known]
+        if foreign:
+            self._messages.append(
+                f"{where}: holds {', '.join(foreign)}, but species in [potential] has "
+                f"{', '.join(known)} only; add what is missing there"
+            )
+        self._elements.update(found)
+        return len(self._messages) == before
+
+    @contextmanager
+    def _noting(self, where: str) -> Iterator[None]:
+        try:
+            yield
+        except MaxvoltError as error:
+            self._messages.append(f"{where}: {error}")
