@@ -17,6 +17,7 @@ from maxvolt.campaign import Campaign, CampaignFolder, Event, Settings, summariz
 from maxvolt.campaign.locking import locked
 from maxvolt.campaign.storage import read_result
 from maxvolt.cli import main
+from maxvolt.cli.campaign_progress import describe_event
 from maxvolt.errors import CampaignError
 from maxvolt.sampling import strain
 from maxvolt.selection import read_active_set
@@ -72,6 +73,13 @@ class TestFinished:
         (potential,) = finished.result.potential
         grades = read_active_set(potential).grade(maxvolt.read(finished.result.training))
         assert grades.max() < 1.001 + 1e-6
+
+    def test_the_rank_of_the_active_set_is_told(self, finished: Run) -> None:
+        rows = summarize(finished.folder).iterations
+        assert all(row["largest_rank"] == 6 for row in rows)
+        fits = [event for event in finished.events if event.content.get("step") == "fit"]
+        told = [describe_event(event) for event in fits if event.kind == "step"]
+        assert all("active set: rank 6 of 7 (6 possible)" in text for text in told)
 
     def test_errors_of_unseen_structures_are_kept(self, finished: Run) -> None:
         rows = summarize(finished.folder).iterations
@@ -394,6 +402,8 @@ class TestCommands:
         text = capsys.readouterr().out
         assert "finished: no scenario" in text
         assert "100.0 %" in text
+        assert "active set: rank 6 of 6 possible" in text
+        assert max(map(len, text.splitlines())) <= 80
         assert main(["status", str(finished.result.folder), "--json"]) == 0
         said = json.loads(capsys.readouterr().out)
         assert said["status"] == "finished"
@@ -404,6 +414,14 @@ class TestCommands:
         file = write_campaign(tmp_path)
         assert main(["status", str(file)]) == 2
         assert "no campaign has begun" in capsys.readouterr().err
+
+    def test_a_file_in_the_place_of_the_folder(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        file = write_campaign(tmp_path)
+        (tmp_path / "small").write_text("mine")
+        assert main(["run", str(file)]) == 2
+        assert "there is a file; move it away" in capsys.readouterr().err
 
     def test_schema(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["run", "--schema"]) == 0

@@ -85,11 +85,15 @@ class TestJournal:
         whole = path.read_bytes()
         path.write_bytes(whole + whole[: len(whole) // 2])
         assert [event["event"] for event in read_journal(path)] == ["started"]
-        Journal(path).append("finished")
-        assert [event["event"] for event in read_journal(path)] == ["started", "finished"]
+        Journal(path).append("outcome")
+        assert [event["event"] for event in read_journal(path)] == ["started", "outcome"]
 
-    def test_a_damaged_line_is_named(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(
+        "line",
+        ["{oops", "[1, 2]", "{}", '{"event": 1, "time": ""}', '{"event": "finished", "time": ""}'],
+    )
+    def test_a_damaged_line_is_named(self, line: str, tmp_path: Path) -> None:
         path = tmp_path / "j.jsonl"
-        path.write_text(json.dumps({"event": "a"}) + "\n{oops\n")
-        with pytest.raises(CampaignError, match="line 2"):
+        path.write_text(json.dumps({"event": "a", "time": ""}) + f"\n{line}\n")
+        with pytest.raises(CampaignError, match=r"line 2: .*remove the line"):
             list(read_journal(path))

@@ -28,6 +28,23 @@ EVENTS = [
     (Event("started"), ""),
     (Event("iteration", 3, "main", {"kind": "sampling"}), "iteration 3 (main) samples"),
     (Event("iteration", 0, "main", {"kind": "opening"}), "iteration 0 (main) labels and fits"),
+    (
+        Event(
+            "step",
+            0,
+            "main",
+            {
+                "step": "fit",
+                "n_parameters": 125,
+                "seconds": 3.21,
+                "active_set": "rank 10 of 125 (114 possible), incomplete: huge grades",
+                "warnings": ["the training set has no Cu"],
+            },
+        ),
+        "  fitted 125 parameters in 3.2 s\n"
+        "  active set: rank 10 of 125 (114 possible), incomplete: huge grades\n"
+        "  warning: the training set has no Cu",
+    ),
     (Event("progress", 3, "main", {"step": "fit", "name": "", "done": 1, "total": 2}), ""),
 ]
 

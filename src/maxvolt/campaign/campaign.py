@@ -21,6 +21,7 @@ from maxvolt.campaign.runner import Runner
 from maxvolt.campaign.settings import CampaignSettings, read_settings
 from maxvolt.campaign.state import state_after
 from maxvolt.campaign.surroundings import Surroundings
+from maxvolt.errors import CampaignError
 from maxvolt.native.threads import thread_count
 
 __all__ = ["Campaign", "CampaignResult"]
@@ -111,7 +112,7 @@ class Campaign:
         CampaignError
             Nothing can be labelled, files are damaged, or another process is at it.
         """
-        self.folder.path.mkdir(parents=True, exist_ok=True)
+        _make_folder(self.folder.path)
         with locked(self.folder.lock_file):
             remove_remains(self.folder.path)
             workers = thread_count(self.settings().general.workers)
@@ -159,3 +160,13 @@ class Campaign:
             potential=tuple(published_potential(self.folder, past)),
             training=self.folder.training_file,
         )
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise CampaignError(
+            f"{path}: results of the campaign belong into a folder of this name, and there is a "
+            "file; move it away, or give another folder in [campaign]"
+        ) from error

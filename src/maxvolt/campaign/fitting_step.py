@@ -154,10 +154,15 @@ def _write(task: FitTask, potential: MTP | Ensemble) -> dict[str, Any]:
         assert isinstance(potential, Ensemble)
         committee = Committee.from_dataset(potential, task.training, threads=task.threads)
         scales = (committee.energy_scale, committee.force_scale)
-        return {"rank": None, "committee": scales}
+        return {"rank": None, "largest_rank": None, "committee": scales}
     active_set = active_set_of(single, task.training, selection, threads=task.threads)
     active_set.write(files[0])
-    return {"rank": int(active_set.rank), "committee": None}
+    return {
+        "rank": active_set.rank,
+        "largest_rank": active_set.largest_rank,
+        "active_set": active_set.completeness,
+        "committee": None,
+    }
 
 
 def remove_checkpoints(folder: IterationFolder) -> None:

@@ -31,6 +31,9 @@ from maxvolt.sampling import Scenario
 
 __all__ = ["run_iteration"]
 
+_OF_A_FIT = ("training", "validation", "n_parameters", "rank", "largest_rank", "min_dist")
+"""What the row of an iteration says of its fit."""
+
 
 def run_iteration(runner: Runner, kind: str) -> None:
     """Make an iteration, or what is left of it; the outcome is written last.
@@ -54,7 +57,7 @@ def _defaults(runner: Runner) -> dict[str, Any]:
     """A row of an iteration in which nothing was found: all as before."""
     state = runner.state
     last = state.past[-1].outcome if state.past else {}
-    kept = ("n_training", "training", "validation", "n_parameters", "rank", "min_dist")
+    kept = ("n_training", *_OF_A_FIT)
     return {
         "is_clean": None,
         "n_candidates": 0,
@@ -246,11 +249,10 @@ def _fit(
         ),
     )
     remove_checkpoints(folder)
-    names = ("training", "validation", "n_parameters", "rank", "min_dist")
     made = dict.fromkeys(("training", "potential"), folder.number)
     return {
         **_label_counts(labels),
-        **{name: fitted.record[name] for name in names},
+        **{name: fitted.record[name] for name in _OF_A_FIT},
         "n_training": len(stored),
         "files": {**runner.state.numbers, **made},
     }

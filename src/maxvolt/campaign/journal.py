@@ -13,6 +13,14 @@ from maxvolt.errors import CampaignError
 
 __all__ = ["Journal", "read_journal"]
 
+_NEEDED = {
+    "settings changed": {"iteration", "changes"},
+    "finished": {"reason"},
+    "stopped": {"reason"},
+    "waiting": {"reason"},
+}
+"""What is read of some events besides their name and time."""
+
 
 class Journal:
     """Appends events to a file; each is on the disk before `append` returns.
@@ -46,7 +54,7 @@ def read_journal(path: Path) -> Iterator[Mapping[str, Any]]:
     Raises
     ------
     CampaignError
-        A line is no JSON object.
+        A line is no event.
     """
     if not path.exists():
         return
@@ -54,11 +62,20 @@ def read_journal(path: Path) -> Iterator[Mapping[str, Any]]:
     whole, _, _ = content.rpartition(b"\n")
     for number, line in enumerate(whole.splitlines(), start=1):
         try:
-            yield json.loads(line)
+            event = json.loads(line)
         except ValueError as error:
             raise CampaignError(
                 f"{path}, line {number}: damaged ({error}); remove the line"
             ) from error
+        if not _is_event(event):
+            raise CampaignError(f"{path}, line {number}: is no event; remove the line")
+        yield event
+
+
+def _is_event(line: Any) -> bool:
+    if not isinstance(line, dict) or not isinstance(line.get("event"), str):
+        return False
+    return "time" in line and _NEEDED.get(line["event"], set()) <= set(line)
 
 
 def _remove_torn_line(path: Path) -> None:

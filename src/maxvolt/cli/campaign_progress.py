@@ -79,10 +79,15 @@ def _describe_step(content: Any) -> str:
             f"{counted(content['n_new'], 'new calculation')}"
         )
     if step == "fit":
-        return f"fitted {content['n_parameters']} parameters in {content['seconds']:.1f} s" + (
-            "" if content["rank"] is None else f", active set of rank {content['rank']}"
-        )
+        return _describe_fit(content)
     return ""
+
+
+def _describe_fit(content: Any) -> str:
+    lines = [f"fitted {content['n_parameters']} parameters in {content['seconds']:.1f} s"]
+    if "active_set" in content:
+        lines.append(f"active set: {content['active_set']}")
+    return "\n  ".join([*lines, *(f"warning: {text}" for text in content["warnings"])])
 
 
 def _log(event: Event) -> None:

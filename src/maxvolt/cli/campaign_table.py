@@ -14,40 +14,55 @@ __all__ = ["describe_outcome", "print_campaign"]
 
 _COLUMNS = (
     "iteration",
-    "stage",
     "reliability",
     "breaks",
-    "largest grade",
-    "selected",
+    "largest\ngrade",
     "labelled",
-    "quarantined",
-    "training set",
-    "energy meV/atom",
-    "force meV/A",
-    "what",
+    "training\nset",
+    "energy\nmeV/atom",
+    "force\nmeV/A",
 )
+"""Fit into 80 columns; the page has more."""
+
+_USUAL = ("fitted", "labelled and fitted")
 
 
 def print_campaign(summary: CampaignSummary) -> None:
-    """Print the iterations, one a row, and what is being done now."""
+    """Print the iterations, a table for each stage, and what is being done now."""
     ended = f": {summary.reason}" if summary.reason else ""
     print(f"{summary.name}: {summary.status}{ended}")
-    columns = [name for name in _COLUMNS if name != "what"]
-    print_table([*columns, "what"], [_row(row) for row in summary.iterations], text_columns=2)
-    labels = summary.iterations[-1]["n_labels_total"] if summary.iterations else 0
-    runs = f"program started {counted(summary.runs, 'time')}"
-    print(f"{counted(labels, 'reference calculation')}; {runs}")
-    for change in summary.changes:
-        print(
-            f"iteration {change['iteration']}: {change['key']} changed from "
-            f"{change['before']} to {change['after']}"
-        )
+    by_stage: dict[str, list[Mapping[str, Any]]] = {}
+    for row in summary.iterations:
+        by_stage.setdefault(row["stage"], []).append(row)
+    for stage, rows in by_stage.items():
+        if len(by_stage) > 1:
+            print(f"\nstage {stage!r}")
+        print_table(_COLUMNS, [_row(row) for row in rows])
+    _print_notes(summary)
     if summary.current is not None:
         current = summary.current
         done = ", ".join([*current.steps, *(f"{name} done" for name in current.scenarios)])
         print(f"iteration {current.iteration}, stage {current.stage}: {done or 'begun'}")
         for name, (steps, total) in current.running.items():
             print(f"  {name}: step {steps} of {total}")
+
+
+def _print_notes(summary: CampaignSummary) -> None:
+    """Say what does not fit into the table."""
+    last = summary.iterations[-1] if summary.iterations else None
+    labels = 0 if last is None else last["n_labels_total"]
+    runs = f"program started {counted(summary.runs, 'time')}"
+    print(f"{counted(labels, 'reference calculation')}; {runs}")
+    if last is not None and last["rank"] is not None:
+        print(f"active set: rank {last['rank']} of {last['largest_rank']} possible")
+    for row in summary.iterations:
+        if row["reason"] not in _USUAL and not row["is_clean"]:
+            print(f"iteration {row['iteration']}: {row['reason']}")
+    for change in summary.changes:
+        print(
+            f"iteration {change['iteration']}: {change['key']} changed from "
+            f"{change['before']} to {change['after']}"
+        )
 
 
 def describe_outcome(row: Mapping[str, Any]) -> str:
@@ -76,18 +91,15 @@ def describe_outcome(row: Mapping[str, Any]) -> str:
 def _row(row: Mapping[str, Any]) -> list[str]:
     sampled = row.get("reliability") is not None
     grade = row.get("max_grade")
+    tried = row["n_labelled"] + row["n_quarantined"]
     return [
         str(row["iteration"]),
-        str(row["stage"]),
         _percent(row["reliability"]) if sampled else "",
         f"{row['n_breaks']}/{row['n_scenarios']}" if sampled else "",
         "" if grade is None else f"{grade:.3g}",
-        str(row["n_selected"]) if sampled else "",
-        str(row["n_labelled"]),
-        str(row["n_quarantined"]),
+        f"{row['n_labelled']}/{tried}",
         "" if row["n_training"] is None else str(row["n_training"]),
         *_errors(row),
-        str(row["reason"]),
     ]
 
 

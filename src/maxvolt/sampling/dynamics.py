@@ -157,6 +157,14 @@ class MolecularDynamics:
         bussi = self.ensemble == "nvt" and self.thermostat == "bussi"
         if bussi and self.first_temperature == 0:
             self._refuse("the Bussi thermostat scales velocities and cannot begin at 0 K")
+        pressure = as_schedule(self.pressure)
+        for name, meant, given in (
+            ("pressure", "npt", pressure.value(0) != 0 or not pressure.is_constant),
+            ("shape", "npt", self.shape),
+            ("thermostat", "nvt", self.thermostat != "langevin"),
+        ):
+            if given and self.ensemble != meant:
+                self._refuse(f"{name} is for {meant}; it would change nothing in {self.ensemble}")
         if self.cell is None:
             return
         if self.ensemble == "npt":

@@ -212,7 +212,12 @@ class ActiveSet:
         text = f"rank {self.rank} of {self.size} ({self.largest_rank} possible)"
         if self.is_complete:
             return text
-        return f"{text}, incomplete: any structure with something new has a huge grade"
+        remedy = "add structures"
+        if self.mode == "configuration":
+            remedy += ", or take neighborhood mode, which has a row for each atom"
+        return (
+            f"{text}, incomplete: any structure with something new has a huge grade; {remedy}"
+        )
 
     @property
     def description(self) -> str:

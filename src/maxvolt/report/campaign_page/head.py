@@ -88,6 +88,7 @@ def _numbers(data: CampaignData) -> Markup:
             ("parameters", f"{last['n_parameters'] or 0:,}"),
         ]
         if last["rank"] is not None:
-            pairs.append(("independent rows in the active set", f"{last['rank']:,}"))
+            rank = f"{last['rank']:,} of {last['largest_rank']:,}"
+            pairs.append(("rank of the active set, of the possible one", rank))
     cells = [element("div", element("dt", name), element("dd", value)) for name, value in pairs]
     return element("dl", *cells, class_="numbers")
