@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from pathlib import Path
 
@@ -180,6 +181,25 @@ def test_files_that_cannot_be_read(tmp_path: Path, content: bytes | None, word: 
         path.write_bytes(content)
     with pytest.raises(SettingsError, match=word):
         read_settings(path)
+
+
+class TestDocumentation:
+    """The examples of the documentation can be used as they stand."""
+
+    def test_the_whole_file(self) -> None:
+        (settings,) = checked(examples()[0])
+        assert settings.selection.mode == "neighborhood"
+        assert settings.scenario[0].name == "solid 900 K"
+
+    def test_stages(self) -> None:
+        explore, accurate = checked(examples()[0] + examples()[1])
+        assert explore.reference.calculator == "emt"
+        assert accurate.selection.break_ == 4.0
+
+
+def examples() -> list[str]:
+    text = (SCHEMA.parent / "README.md").read_text()
+    return re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
 
 
 class TestSchema:
