@@ -33,7 +33,7 @@ from maxvolt.campaign.query import active_set_of, thresholds_of
 from maxvolt.campaign.scenarios import scenario_parts
 from maxvolt.campaign.seeds import derived_seed
 from maxvolt.campaign.settings import settings_of
-from maxvolt.campaign.starting import training_structures
+from maxvolt.campaign.starting import Structures
 from maxvolt.campaign.state import state_after
 from maxvolt.dataset import Dataset
 from maxvolt.fitting import FitSettings, fit
@@ -138,9 +138,8 @@ def active(seed: int) -> Iterator[tuple[Dataset, MTP]]:
 def passive(seed: int) -> Iterator[tuple[Dataset, MTP]]:
     """Yield training sets of random frames of reference trajectories, and their potentials."""
     settings = settings_for(seed)
-    species, named = settings.potential.species, settings.structures
     start_seed = derived_seed(seed, "training", settings.stage.name)  # as in the campaign
-    start, _ = training_structures(settings.training, named, Path(), species, start_seed)
+    start, _ = Structures.of(settings, Path()).of_sources(settings.training, start_seed)
     first, before = Dataset.from_atoms([labelled(atoms) for atoms in start]), None
     pool = reference_frames(settings, f"pool {seed}")
     order = np.random.default_rng(seed).permutation(len(pool))
@@ -183,8 +182,7 @@ def labelled(atoms: Atoms) -> Atoms:
 
 def scenarios(settings: Settings) -> list[MolecularDynamics]:
     """The scenarios of the file."""
-    named, species = settings.structures, settings.potential.species
-    made = scenario_parts(settings.scenario, named, Path(), species)
+    made = scenario_parts(settings.scenario, Structures.of(settings, Path()))
     return [scenario for scenario in made if isinstance(scenario, MolecularDynamics)]
 
 

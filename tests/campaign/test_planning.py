@@ -57,6 +57,20 @@ def test_it_is_finished_when_no_scenario_extrapolates() -> None:
     assert "no scenario" in following.reason
 
 
+@pytest.mark.parametrize(
+    ("stopping", "reason"),
+    [
+        ('until = "no break"', "no scenario of stage 'main' breaks"),
+        ('until = "no break"\nreliability = 0.9', "reach a reliability of 0.9"),
+        ("reliability = 0.9", "no scenario of stage 'main' extrapolates"),
+    ],
+)
+def test_the_reason_is_what_was_asked_for(stopping: str, reason: str) -> None:
+    text = f"{SMALL}\n[stopping]\n{stopping}\n"
+    file = file_of(text)
+    assert reason in next_of([opened(file), sampled(file, clean=True)], text).reason
+
+
 def test_repeats_must_follow_each_other() -> None:
     text = SMALL + "\n[stopping]\nrepeats = 2\n"
     file = file_of(text)

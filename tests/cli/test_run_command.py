@@ -31,6 +31,24 @@ EVENTS = [
     (
         Event(
             "step",
+            1,
+            "main",
+            {
+                "step": "sampling",
+                "scenario": "search",
+                "part": 2,
+                "kind": "Relaxation",
+                "reason": "grade",
+                "steps": 99,
+                "total_steps": 100,
+                "max_grade": 13.04,
+            },
+        ),
+        "  search 2: grade, 99 of 100 structures, largest grade 13",
+    ),
+    (
+        Event(
+            "step",
             0,
             "main",
             {

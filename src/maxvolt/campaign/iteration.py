@@ -23,8 +23,9 @@ from maxvolt.campaign.query import query_of, read_potentials
 from maxvolt.campaign.runner import Runner
 from maxvolt.campaign.sampling_step import Part, is_made, run_parts
 from maxvolt.campaign.scenarios import scenario_fingerprint, scenario_parts
-from maxvolt.campaign.sections import SelectionSection
+from maxvolt.campaign.sections import SelectionSection, StoppingSection
 from maxvolt.campaign.seeds import derived_seed
+from maxvolt.campaign.starting import Structures
 from maxvolt.campaign.storage import StepResult, read_result
 from maxvolt.dataset import Dataset
 from maxvolt.sampling import Scenario
@@ -99,8 +100,7 @@ def _sample(runner: Runner) -> dict[str, Any]:
     row = sampling_summary(records)
     row["is_clean"] = clean = is_clean(row, settings.stopping)
     if clean:
-        what = "broke" if settings.stopping.until == "no break" else "extrapolated"
-        return {**row, "reason": f"no scenario {what}"}
+        return {**row, "reason": _why_clean(settings.stopping)}
     if not len(extrapolative):
         message = next(record["message"] for record in records if record["is_break"])
         return {**row, "reason": f"a break without a grade above select: {message}"}
@@ -122,6 +122,14 @@ def _sample(runner: Runner) -> dict[str, Any]:
     return {**row, **fitted, "reason": "labelled and fitted"}
 
 
+def _why_clean(stopping: StoppingSection) -> str:
+    if stopping.until == "no extrapolation":
+        return "no scenario extrapolated"
+    if stopping.reliability == 1:
+        return "no scenario broke"
+    return f"a reliability of {stopping.reliability:g} was asked for"
+
+
 # --------------------------------------------------------------------- steps B, C and D
 
 
@@ -129,10 +137,7 @@ def _run_scenarios(runner: Runner) -> tuple[list[Mapping[str, Any]], Dataset]:
     """Run every part; return what is said of each, and the structures they kept."""
     settings = runner.settings
     scenarios = scenario_parts(
-        settings.active_scenarios,
-        settings.structures,
-        runner.surroundings.root,
-        settings.potential.species,
+        settings.active_scenarios, Structures.of(settings, runner.surroundings.root)
     )
     parts = [_part(runner, scenario) for scenario in scenarios]
     for stale in set(runner.folder.sampling.iterdir()) - {part.path for part in parts}:

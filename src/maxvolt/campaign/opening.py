@@ -12,7 +12,7 @@ from maxvolt.campaign.planning import same_reference
 from maxvolt.campaign.query import read_potentials, row_weights_of
 from maxvolt.campaign.seeds import derived_seed
 from maxvolt.campaign.settings import Settings
-from maxvolt.campaign.starting import training_structures
+from maxvolt.campaign.starting import Structures
 from maxvolt.campaign.state import State
 from maxvolt.campaign.storage import StepResult
 from maxvolt.dataset import Dataset
@@ -40,9 +40,7 @@ def opening_candidates(
     parts = [carried]
     if new_stage or (before is not None and before.training != settings.training):
         seed = derived_seed(settings.campaign.seed, "training", settings.stage.name)
-        given, kept = training_structures(
-            settings.training, settings.structures, root, settings.potential.species, seed
-        )
+        given, kept = Structures.of(settings, root).of_sources(settings.training, seed)
         new = ~known(given, carried)
         parts.append(given.select(new))
         keep += [value for value, is_new in zip(kept, new, strict=True) if is_new]
@@ -63,9 +61,7 @@ def opening_candidates(
 def validation_candidates(settings: Settings, root: Path) -> tuple[Dataset, NDArray[np.bool_]]:
     """Structures of [[validation]], and which keep the labels of their file."""
     seed = derived_seed(settings.campaign.seed, "validation")
-    structures, keep = training_structures(
-        settings.validation, settings.structures, root, settings.potential.species, seed
-    )
+    structures, keep = Structures.of(settings, root).of_sources(settings.validation, seed)
     return structures, np.array(keep, np.bool_)
 
 

@@ -154,8 +154,12 @@ def _complete(past: Sequence[Past], settings: Settings) -> str:
             return ""
         if what_counts(one.settings) != what_counts(settings):
             return ""
-    what = "breaks" if settings.stopping.until == "no break" else "extrapolates"
-    return f"no scenario of stage {settings.stage.name!r} {what}"
+    stopping, stage = settings.stopping, settings.stage.name
+    if stopping.until == "no extrapolation":
+        return f"no scenario of stage {stage!r} extrapolates"
+    if stopping.reliability == 1:
+        return f"no scenario of stage {stage!r} breaks"
+    return f"the scenarios of stage {stage!r} reach a reliability of {stopping.reliability:g}"
 
 
 def what_counts(settings: Settings) -> Settings:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from maxvolt.campaign.scenarios import scenario_parts
 from maxvolt.campaign.seeds import derived_seed
 from maxvolt.campaign.settings import CampaignSettings, Settings
-from maxvolt.campaign.starting import named_structures, training_structures
+from maxvolt.campaign.starting import Structures
+from maxvolt.campaign.structure_sections import TrainingSection
 from maxvolt.dataset import Dataset
 from maxvolt.errors import MaxvoltError, SettingsError
 from maxvolt.labelling import check_reference
@@ -48,7 +50,7 @@ class _Check:
 
     def __init__(self, settings: Settings, root: Path, here: bool) -> None:
         self._settings = settings
-        self._root = root
+        self._made = Structures.of(settings, root)
         self._here = here and not settings.reference.manual
         self._messages: list[str] = []
         self._elements: set[str] = set()
@@ -60,9 +62,7 @@ class _Check:
         for scenario in settings.active_scenarios:
             if scenario.structure in usable:
                 with self._noting(f"[scenario {settings.scenario.index(scenario) + 1}]"):
-                    scenario_parts(
-                        [scenario], settings.structures, self._root, settings.potential.species
-                    )
+                    scenario_parts([scenario], self._made)
         for section, sources in (
             ("training", settings.training),
             ("validation", settings.validation),
@@ -73,9 +73,7 @@ class _Check:
                 seed = derived_seed(settings.campaign.seed, section, number)
                 self._species(
                     f"[{section} {number}]",
-                    lambda source=source, seed=seed: training_structures(  # type: ignore[misc]
-                        [source], settings.structures, self._root, settings.potential.species, seed
-                    )[0],
+                    partial(self._of_source, source, seed),
                 )
         if self._here and not self._messages:
             with self._noting("[reference]"):
@@ -92,13 +90,10 @@ class _Check:
         return list(dict.fromkeys(names))
 
     def _structures(self, name: str) -> bool:
-        settings = self._settings
-        return self._species(
-            f"[structures.{name}]",
-            lambda: named_structures(
-                settings.structures[name], self._root, settings.potential.species
-            ),
-        )
+        return self._species(f"[structures.{name}]", partial(self._made.named, name))
+
+    def _of_source(self, source: TrainingSection, seed: int) -> Dataset:
+        return self._made.of_sources([source], seed)[0]
 
     def _species(self, where: str, make: Callable[[], Dataset]) -> bool:
         """Whether structures can be made, of elements that the potential knows."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 from maxvolt.campaign.fingerprints import fingerprint
@@ -14,8 +13,7 @@ from maxvolt.campaign.scenario_sections import (
     RelaxationSection,
     ScenarioSection,
 )
-from maxvolt.campaign.starting import named_structures
-from maxvolt.campaign.structure_sections import StructureSection
+from maxvolt.campaign.starting import Structures
 from maxvolt.dataset import Dataset
 from maxvolt.sampling import (
     Limits,
@@ -31,24 +29,19 @@ from maxvolt.units import GPA_PER_EV_A3
 __all__ = ["scenario_fingerprint", "scenario_parts"]
 
 
-def scenario_parts(
-    sections: Sequence[ScenarioSection],
-    named: Mapping[str, StructureSection],
-    root: Path,
-    species: Sequence[str],
-) -> list[Scenario]:
+def scenario_parts(sections: Sequence[ScenarioSection], made: Structures) -> list[Scenario]:
     """Every part of every scenario, in the order of the file.
 
     Parameters
     ----------
     sections
         Tables of [[scenario]].
-    named, root, species
-        As of `named_structures`.
+    made
+        Where they begin.
     """
     parts: list[Scenario] = []
     for section in sections:
-        structures = named_structures(named[section.structure], root, species)
+        structures = made.named(section.structure)
         if isinstance(section, DynamicsSection):
             parts += _dynamics(section, structures).split()
         else:

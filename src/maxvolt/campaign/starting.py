@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from ase.build import bulk
 
 from maxvolt.campaign.seeds import derived_seed
+from maxvolt.campaign.settings import Settings
 from maxvolt.campaign.structure_sections import (
+    ChangesSection,
     FileTraining,
     PerturbationTraining,
+    RandomSection,
     RandomTraining,
     StructureSection,
 )
@@ -19,133 +24,146 @@ from maxvolt.errors import CampaignError, DataError
 from maxvolt.io import read
 from maxvolt.sampling import random_structures, rattle, strain, substitution, vacancy
 
-__all__ = ["named_structures", "training_structures"]
+__all__ = ["Structures"]
 
 Source = FileTraining | PerturbationTraining | RandomTraining
 
 
-def named_structures(section: StructureSection, root: Path, species: Sequence[str]) -> Dataset:
-    """Structures of a table of [structures].
+@dataclass(frozen=True, slots=True)
+class Structures:
+    """Makes the structures of a campaign file, always the same ones.
 
-    Parameters
+    Attributes
     ----------
-    section
-        The table.
+    sections
+        Tables of [structures].
     root
         Folder that file names are relative to.
     species
-        Elements, for files that name none.
-
-    Raises
-    ------
-    DataError
-        The crystal cannot be built; or what `maxvolt.read` raises for files.
-    """
-    if section.file is not None:
-        dataset = read(root / section.file, index=section.index, species=tuple(species))
-        structures = [atoms * section.repeat for atoms in dataset]
-    else:
-        names = (section.species,) if isinstance(section.species, str) else section.species
-        assert names is not None
-        cubic = {"orthorhombic" if section.crystal == "hcp" else "cubic": section.cubic}
-        try:
-            crystal = bulk("".join(names), section.crystal, a=section.a, c=section.c, **cubic)
-        except (ValueError, RuntimeError, NotImplementedError) as error:
-            raise DataError(
-                f"ASE cannot build {section.crystal} of {' and '.join(names)}: {error}"
-            ) from error
-        structures = [crystal * section.repeat]
-    return Dataset.from_atoms(structures)
-
-
-def training_structures(
-    sources: Sequence[Source],
-    named: Mapping[str, StructureSection],
-    root: Path,
-    species: Sequence[str],
-    seed: int,
-) -> tuple[Dataset, list[bool]]:
-    """Structures of all sources, in order.
-
-    Parameters
-    ----------
-    sources
-        Tables of [[training]] or [[validation]].
-    named
-        Tables of [structures].
-    root, species
-        As of `named_structures`.
+        Elements of the potential, for files that name none.
     seed
-        Of the random ones.
-
-    Returns
-    -------
-    structures
-        Without labels where the reference is to give them.
-    keep : list of bool
-        Which of them keep the labels of their file.
-
-    Raises
-    ------
-    CampaignError
-        Labels are to be kept that are not there.
+        Of the campaign.
     """
-    parts: list[Dataset] = []
-    keep: list[bool] = []
-    for index, source in enumerate(sources):
-        part, kept = _made(source, named, root, species, derived_seed(seed, index))
-        parts.append(part)
-        keep += [kept] * len(part)
-    return Dataset.concatenate(parts), keep
+
+    sections: Mapping[str, StructureSection]
+    root: Path
+    species: tuple[str, ...]
+    seed: int
+
+    @classmethod
+    def of(cls, settings: Settings, root: Path) -> Self:
+        """Take what the settings of a stage say."""
+        return cls(settings.structures, root, settings.potential.species, settings.campaign.seed)
+
+    def named(self, name: str) -> Dataset:
+        """Make the structures of a table of [structures].
+
+        Raises
+        ------
+        DataError
+            The crystal cannot be built, the random structures do not fit; or what `maxvolt.read`
+            raises for files.
+        """
+        section = self.sections[name]
+        seed = derived_seed(self.seed, "structures", name)
+        if section.file is not None:
+            path = self.root / section.file
+            made = _bare(read(path, index=section.index, species=self.species))
+        elif section.random is not None:
+            made = _random(section.random, derived_seed(seed, "random"))
+        else:
+            made = _crystal(section)
+        if section.repeat != (1, 1, 1):
+            made = Dataset.from_atoms([atoms * section.repeat for atoms in made])
+        return made if section.changes is None else _changed(section.changes, made, seed)
+
+    def of_sources(self, sources: Sequence[Source], seed: int) -> tuple[Dataset, list[bool]]:
+        """Make the structures of [[training]] or [[validation]], in order.
+
+        Parameters
+        ----------
+        sources
+            The tables.
+        seed
+            Of the random ones.
+
+        Returns
+        -------
+        structures
+            Without labels where the reference is to give them.
+        keep : list of bool
+            Which of them keep the labels of their file.
+
+        Raises
+        ------
+        CampaignError
+            Labels are to be kept that are not there.
+        DataError
+            As of `named`.
+        """
+        parts: list[Dataset] = []
+        keep: list[bool] = []
+        for index, source in enumerate(sources):
+            part, kept = self._of_source(source, derived_seed(seed, index))
+            parts.append(part)
+            keep += [kept] * len(part)
+        return Dataset.concatenate(parts), keep
+
+    def _of_source(self, source: Source, seed: int) -> tuple[Dataset, bool]:
+        """Structures of one source, and whether their labels count."""
+        if isinstance(source, FileTraining):
+            return self._read(source)
+        if isinstance(source, PerturbationTraining):
+            return _changed(source, self.named(source.structure), seed), False
+        return _random(source, seed), False
+
+    def _read(self, source: FileTraining) -> tuple[Dataset, bool]:
+        path = self.root / source.file
+        structures = read(path, index=source.index, species=self.species)
+        if source.labels == "reference":
+            return _bare(structures), False
+        if not (structures.has_energy & structures.has_forces).all():
+            raise CampaignError(
+                f"{path}: some structures have no energy or no forces, and the labels of the file "
+                'are to be kept; write labels = "reference" to compute them'
+            )
+        return structures, True
 
 
-def _made(
-    source: Source,
-    named: Mapping[str, StructureSection],
-    root: Path,
-    species: Sequence[str],
-    seed: int,
-) -> tuple[Dataset, bool]:
-    """Structures of one source, and whether their labels count."""
-    if isinstance(source, FileTraining):
-        return _read(source, root, species)
-    if isinstance(source, PerturbationTraining):
-        structures = named_structures(named[source.structure], root, species)
-        return _perturbed(source, structures, seed), False
-    made = random_structures(
-        source.composition,
-        source.atoms,
-        source.volume,
-        count=source.count,
-        minimum_distance=source.minimum_distance,
+def _crystal(section: StructureSection) -> Dataset:
+    names = (section.species,) if isinstance(section.species, str) else section.species
+    assert names is not None
+    cubic = {"orthorhombic" if section.crystal == "hcp" else "cubic": section.cubic}
+    try:
+        crystal = bulk("".join(names), section.crystal, a=section.a, c=section.c, **cubic)
+    except (ValueError, RuntimeError, NotImplementedError) as error:
+        raise DataError(
+            f"ASE cannot build {section.crystal} of {' and '.join(names)}: {error}"
+        ) from error
+    return Dataset.from_atoms([crystal])
+
+
+def _random(section: RandomSection, seed: int) -> Dataset:
+    return random_structures(
+        section.composition,
+        section.atoms,
+        section.volume,
+        count=section.count,
+        minimum_distance=section.minimum_distance,
         seed=seed,
     )
-    return made, False
 
 
-def _read(source: FileTraining, root: Path, species: Sequence[str]) -> tuple[Dataset, bool]:
-    path = root / source.file
-    structures = read(path, index=source.index, species=tuple(species))
-    if source.labels == "reference":
-        return _bare(structures), False
-    if not (structures.has_energy & structures.has_forces).all():
-        raise CampaignError(
-            f"{path}: some structures have no energy or no forces, and the labels of the file are "
-            'to be kept; write labels = "reference" to compute them'
-        )
-    return structures, True
-
-
-def _perturbed(source: PerturbationTraining, structures: Dataset, seed: int) -> Dataset:
-    made = Dataset.concatenate([structures] * source.copies)
-    if source.exchange:
-        made = substitution(made, source.exchange, source.exchanges, seed=derived_seed(seed, 1))
-    if source.vacancies:
-        made = vacancy(made, source.vacancies, seed=derived_seed(seed, 2))
-    if source.strain:
-        made = strain(made, source.strain, volume=source.volume, seed=derived_seed(seed, 3))
-    if source.rattle:
-        made = rattle(made, source.rattle, seed=derived_seed(seed, 4))
+def _changed(section: ChangesSection, structures: Dataset, seed: int) -> Dataset:
+    made = Dataset.concatenate([structures] * section.copies)
+    if section.exchange:
+        made = substitution(made, section.exchange, section.exchanges, seed=derived_seed(seed, 1))
+    if section.vacancies:
+        made = vacancy(made, section.vacancies, seed=derived_seed(seed, 2))
+    if section.strain:
+        made = strain(made, section.strain, volume=section.volume, seed=derived_seed(seed, 3))
+    if section.rattle:
+        made = rattle(made, section.rattle, seed=derived_seed(seed, 4))
     return made
 
 

@@ -9,8 +9,10 @@ from pydantic import Field, model_validator
 from maxvolt.campaign.sections import Count, Name, NonNegative, Positive, Section, Symbol
 
 __all__ = [
+    "ChangesSection",
     "FileTraining",
     "PerturbationTraining",
+    "RandomSection",
     "RandomTraining",
     "StructureSection",
     "TrainingSection",
@@ -19,8 +21,42 @@ __all__ = [
 Range = tuple[Positive, Positive]
 
 
+class ChangesSection(Section):
+    """How copies of structures are changed: exchange, vacancies, strain, displacements."""
+
+    copies: Count = 1
+    """How many to make of each structure."""
+    exchange: dict[Symbol, Symbol] = Field(default_factory=dict)
+    """What elements become: {Al = "Mg"}."""
+    exchanges: Count = 1
+    """How many atoms change their element, where `exchange` is given."""
+    vacancies: int = Field(default=0, ge=0)
+    """How many atoms to take out."""
+    strain: NonNegative = 0.0
+    """Largest component of the strain."""
+    volume: Annotated[float, Field(ge=0, lt=1)] | None = None
+    """Largest relative change of the volume, where `strain` is given; by default as it comes."""
+    rattle: NonNegative = 0.0
+    """Standard deviation of each component of the displacements, Angstrom."""
+
+
+class RandomSection(Section):
+    """Random periodic structures of given composition with a shortest distance."""
+
+    composition: dict[Symbol, Positive]
+    """Share of each element: {Ti = 1, Al = 3}."""
+    atoms: tuple[Count, Count]
+    """Least and most atoms of a structure."""
+    volume: Range
+    """Least and largest volume of an atom, Angstrom^3."""
+    count: Count
+    """How many to make."""
+    minimum_distance: Positive | dict[str, Positive] | None = None
+    """Shortest distance in Angstrom, one or by pair; by default 0.75 of the covalent radii."""
+
+
 class StructureSection(Section):
-    """A structure, or several: a file, or a crystal."""
+    """A structure, or several: a file, a crystal or random ones, as they are or changed."""
 
     file: str | None = None
     """File of structures, relative to the campaign file."""
@@ -36,13 +72,17 @@ class StructureSection(Section):
     """Second lattice constant of hcp in Angstrom."""
     cubic: bool = True
     """Cubic cell (orthorhombic for hcp) instead of the primitive one."""
+    random: RandomSection | None = None
+    """Random structures, instead of a file; the same in all iterations."""
     repeat: tuple[Count, Count, Count] = (1, 1, 1)
     """Supercell."""
+    changes: ChangesSection | None = None
+    """How they are changed at the end; the same in all iterations."""
 
     @model_validator(mode="after")
     def _one_source(self) -> StructureSection:
-        if (self.file is None) == (self.crystal is None):
-            raise ValueError('give either file = "..." or crystal = "..."')
+        if (self.file, self.crystal, self.random).count(None) != 2:
+            raise ValueError('give one of file = "...", crystal = "..." and random = {...}')
         if self.crystal is not None and self.species is None:
             raise ValueError('a crystal needs its element: species = "Al"')
         return self
@@ -60,42 +100,18 @@ class FileTraining(Section):
     """Label all with the reference, or keep the labels of the file, which then must be there."""
 
 
-class PerturbationTraining(Section):
+class PerturbationTraining(ChangesSection):
     """Changed copies of a named structure: exchange, vacancies, strain, displacements."""
 
     kind: Literal["perturbation"]
     structure: Name
     """Name of a table of [structures]."""
-    copies: Count = 1
-    """How many to make of each structure."""
-    exchange: dict[Symbol, Symbol] = Field(default_factory=dict)
-    """What elements become: {Al = "Mg"}."""
-    exchanges: Count = 1
-    """How many atoms change their element, where `exchange` is given."""
-    vacancies: int = Field(default=0, ge=0)
-    """How many atoms to take out."""
-    strain: NonNegative = 0.0
-    """Largest component of the strain."""
-    volume: Annotated[float, Field(ge=0, lt=1)] | None = None
-    """Largest relative change of the volume, where `strain` is given; by default as it comes."""
-    rattle: NonNegative = 0.0
-    """Standard deviation of each component of the displacements, Angstrom."""
 
 
-class RandomTraining(Section):
+class RandomTraining(RandomSection):
     """Random periodic structures of given composition with a shortest distance."""
 
     kind: Literal["random"]
-    composition: dict[Symbol, Positive]
-    """Share of each element: {Ti = 1, Al = 3}."""
-    atoms: tuple[Count, Count]
-    """Least and most atoms of a structure."""
-    volume: Range
-    """Least and largest volume of an atom, Angstrom^3."""
-    count: Count
-    """How many to make."""
-    minimum_distance: Positive | dict[str, Positive] | None = None
-    """Shortest distance in Angstrom, one or by pair; by default 0.75 of the covalent radii."""
 
 
 TrainingSection = Annotated[

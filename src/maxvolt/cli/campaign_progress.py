@@ -63,10 +63,10 @@ def _describe_step(content: Any) -> str:
     step = content["step"]
     if step == "sampling":
         grade = content["max_grade"]
-        return (
-            f"{content['scenario']} {content['part']}: {content['reason']}, step "
-            f"{content['steps']} of {content['total_steps']}"
-            + ("" if grade is None else f", largest grade {grade:.3g}")
+        done = f"{content['steps']} of {content['total_steps']}"
+        done = f"{done} structures" if content["kind"] == "Relaxation" else f"step {done}"
+        return f"{content['scenario']} {content['part']}: {content['reason']}, {done}" + (
+            "" if grade is None else f", largest grade {grade:.3g}"
         )
     if step == "selection":
         return (

@@ -53,7 +53,7 @@ def _print_notes(summary: CampaignSummary) -> None:
     labels = 0 if last is None else last["n_labels_total"]
     runs = f"program started {counted(summary.runs, 'time')}"
     print(f"{counted(labels, 'reference calculation')}; {runs}")
-    if last is not None and last["rank"] is not None:
+    if last is not None and last.get("largest_rank") is not None:
         print(f"active set: rank {last['rank']} of {last['largest_rank']} possible")
     for row in summary.iterations:
         if row["reason"] not in _USUAL and not row["is_clean"]:

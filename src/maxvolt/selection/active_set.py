@@ -215,9 +215,7 @@ class ActiveSet:
         remedy = "add structures"
         if self.mode == "configuration":
             remedy += ", or take neighborhood mode, which has a row for each atom"
-        return (
-            f"{text}, incomplete: any structure with something new has a huge grade; {remedy}"
-        )
+        return f"{text}, incomplete: any structure with something new has a huge grade; {remedy}"
 
     @property
     def description(self) -> str:

@@ -87,7 +87,7 @@ def _numbers(data: CampaignData) -> Markup:
             (f"force RMSE, {of} set, meV/Å", number(errors.get("force_rmse"), 1000.0)),
             ("parameters", f"{last['n_parameters'] or 0:,}"),
         ]
-        if last["rank"] is not None:
+        if last.get("largest_rank") is not None:
             rank = f"{last['rank']:,} of {last['largest_rank']:,}"
             pairs.append(("rank of the active set, of the possible one", rank))
     cells = [element("div", element("dt", name), element("dd", value)) for name, value in pairs]
