@@ -89,6 +89,10 @@ def test_manual_and_collect(aluminium, tmp_path, capsys):
     assert main(["label", "--collect", str(jobs), "--store", store, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert len(document["known"]) == 2
+    alone = tmp_path / "alone.xyz"  # the folders say all that is needed
+    assert main(["label", "-o", str(alone), "--collect", str(jobs)]) == 0
+    assert "2 labelled structures" in capsys.readouterr().err
+    np.testing.assert_allclose(maxvolt.read(alone).energies, maxvolt.read(out).energies)
     assert len(document["unfinished"]) == 1
     assert main([*common, "--manual", str(jobs)]) == 0
     assert "0 new folders, each with a run.sh; 2 known already, 1 with a" in capsys.readouterr().err

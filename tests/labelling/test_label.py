@@ -208,6 +208,7 @@ def test_files_are_kept_on_demand(structures, store, faulty):
         (Reference("no_such_module:Calculator"), "cannot import no_such_module:Calculator"),
         (Reference("faulty_calculator:Missing"), "cannot import faulty_calculator:Missing"),
         (Reference("faulty_calculator:Faulty", {"no_such": 1}), "does not take these settings"),
+        (Reference("emt", {"kpts": [2, 2, 2]}), "EMT has no setting kpts; it knows asap_cutoff"),
     ],
 )
 def test_nothing_is_quarantined_for_a_wrong_reference(reference, complaint, structures, store):

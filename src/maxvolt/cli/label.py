@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -116,10 +117,11 @@ def run(options: argparse.Namespace) -> None:
     """Read, label or write input or collect, write and print."""
     from maxvolt.labelling import LabelLimits, LabelStore
 
-    if options.input is None and (options.collect is None or options.output is not None):
+    if options.input is None and options.collect is None:
         options.parser.error("the following arguments are required: IN")
     if options.output is not None:
-        check_structures(options.output, None, [options.input, options.settings])
+        inputs = [path for path in (options.input, options.settings) if path is not None]
+        check_structures(options.output, None, inputs)
     elif options.manual is None and options.collect is None:
         options.parser.error("the following arguments are required: -o/--output")
     store = LabelStore(options.store or _default_store(options.output))
@@ -236,9 +238,14 @@ def _collect(options: argparse.Namespace, store: LabelStore, limits: LabelLimits
         ]
         if rows:
             print_table(("folder", "state", "reason"), rows, text_columns=3)
-    if options.output is not None:
-        dataset = read_structures(options.input, options.species)
-        _write(options, known_labels(dataset, _reference(options), store))
+    if options.output is None:
+        return
+    if options.input is None:
+        _write(options, collected.structures, collected.quarantined)
+        return
+    dataset = read_structures(options.input, options.species)
+    result = known_labels(dataset, _reference(options), store)
+    _write(options, result.dataset, result.quarantined)
 
 
 def _report(options: argparse.Namespace, result: LabelResult, total: int) -> None:
@@ -260,14 +267,16 @@ def _report(options: argparse.Namespace, result: LabelResult, total: int) -> Non
         rows = [(str(entry.structure), entry.reason) for entry in result.quarantined]
         print_table(("quarantined structure", "reason"), rows, text_columns=2)
     note(f"{len(result.dataset)} of {counted(total, 'structure')} labelled")
-    _write(options, result)
+    _write(options, result.dataset, result.quarantined)
 
 
-def _write(options: argparse.Namespace, result: LabelResult) -> None:
+def _write(
+    options: argparse.Namespace, labelled: Dataset, quarantined: Sequence[tuple[object, str]]
+) -> None:
     from maxvolt import io
 
-    if not len(result.dataset):
-        reason = f": {result.quarantined[0].reason}" if result.quarantined else ""
+    if not len(labelled):
+        reason = f": {quarantined[0][1]}" if quarantined else ""
         raise MaxvoltError(f"no structure has labels, {options.output} is not written{reason}")
-    io.write(options.output, result.dataset, species=options.species)
-    note(f"{options.output}: {counted(len(result.dataset), 'labelled structure')}")
+    io.write(options.output, labelled, species=options.species)
+    note(f"{options.output}: {counted(len(labelled), 'labelled structure')}")

@@ -47,7 +47,7 @@ class WrittenJobs:
     waiting: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Collected:
     """What `collect_jobs` found, folder by folder.
 
@@ -61,12 +61,15 @@ class Collected:
         Folders without output or with output that ends early, and what is missing.
     known
         Folders whose labels were in the store before.
+    structures
+        The structures of the folders that have labels now, with them, in the order of the folders.
     """
 
     labelled: tuple[Path, ...]
     quarantined: tuple[tuple[Path, str], ...]
     unfinished: tuple[tuple[Path, str], ...]
     known: tuple[Path, ...]
+    structures: Dataset
 
 
 def write_jobs(
@@ -157,9 +160,11 @@ def collect_jobs(
     quarantined: list[tuple[Path, str]] = []
     unfinished: list[tuple[Path, str]] = []
     known: list[Path] = []
+    keys: list[str] = []
     for path in folders:
         try:
             job = Job.read(path)
+            keys.append(job.key)
             before = store.lookup([job.key]).get(job.key)
             if before is not None and before.outcome.status is Status.LABELLED:
                 known.append(path)
@@ -176,7 +181,13 @@ def collect_jobs(
             labelled.append(path)
         else:
             quarantined.append((path, outcome.reason))
-    return Collected(tuple(labelled), tuple(quarantined), tuple(unfinished), tuple(known))
+    return Collected(
+        labelled=tuple(labelled),
+        quarantined=tuple(quarantined),
+        unfinished=tuple(unfinished),
+        known=tuple(known),
+        structures=store.structures(keys),
+    )
 
 
 def _outcome(job: Job, folder: Path, limits: LabelLimits) -> Outcome:

@@ -101,6 +101,19 @@ class LabelStore:
                     found[key] = _stored(row)
         return found
 
+    def structures(self, keys: Iterable[str]) -> Dataset:
+        """Return the structures stored under some keys with their labels, those that have any."""
+        keys = list(keys)
+        found = self.lookup(keys)
+        stored = [found[key] for key in keys if key in found]
+        return Dataset.from_atoms(
+            [
+                _labelled_atoms(one.atoms, one.outcome.labels)
+                for one in stored
+                if one.outcome.labels is not None
+            ]
+        )
+
     def labelled(self, reference: Reference | None = None) -> Dataset:
         """Return all labelled structures, of one reference or of all, in the order of storing."""
         structures = [

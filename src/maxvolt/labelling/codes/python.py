@@ -26,7 +26,7 @@ __all__ = ["EMT", "GPAW", "PythonCode", "imported"]
 _UNCONVERGED = ("ConvergenceError", "SCFError")
 """Ends of the names of the exceptions that say "not converged" (GPAW, Psi4, PySCF's users ...)."""
 
-_Check = Callable[[Sequence[str]], None]
+_Check = Callable[[Mapping[str, Any], Sequence[str]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,9 @@ class PythonCode:
         Setting that takes the name of a file for the calculator's own output, if it has one.
     install
         What to do when the module is not there.
-    check_species
-        Raises `MisconfiguredError` for elements that the calculator cannot do.
+    refuse
+        Raises `MisconfiguredError` for settings and elements that the calculator cannot do, where
+        the class itself would take them.
     """
 
     name: str
@@ -54,7 +55,7 @@ class PythonCode:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     log: str | None = None
     install: str = "is it installed in this environment?"
-    check_species: _Check | None = None
+    refuse: _Check | None = None
 
     @property
     def machine_keys(self) -> frozenset[str]:
@@ -68,9 +69,9 @@ class PythonCode:
     def check(
         self, settings: Mapping[str, Any], machine: Mapping[str, Any], symbols: Sequence[str]
     ) -> None:
-        """Refuse elements that the calculator cannot do."""
-        if self.check_species is not None:
-            self.check_species(symbols)
+        """Refuse settings and elements that the calculator cannot do."""
+        if self.refuse is not None:
+            self.refuse(settings, symbols)
 
     def prepare(self, machine: Mapping[str, Any]) -> None:
         """Import the class."""
@@ -155,9 +156,14 @@ def _if_implemented(compute: Callable[[], Any]) -> Any:
         return None
 
 
-def _check_emt(symbols: Sequence[str]) -> None:
-    from ase.calculators.emt import parameters
+def _check_emt(settings: Mapping[str, Any], symbols: Sequence[str]) -> None:
+    from ase.calculators.emt import EMT, parameters
 
+    unknown = sorted(set(settings) - set(EMT.default_parameters))
+    if unknown:
+        raise MisconfiguredError(
+            f"EMT has no setting {', '.join(unknown)}; it knows {', '.join(EMT.default_parameters)}"
+        )
     foreign = [symbol for symbol in symbols if symbol not in parameters]
     if foreign:
         raise MisconfiguredError(
@@ -165,7 +171,7 @@ def _check_emt(symbols: Sequence[str]) -> None:
         )
 
 
-EMT = PythonCode("emt", "ase.calculators.emt:EMT", check_species=_check_emt)
+EMT = PythonCode("emt", "ase.calculators.emt:EMT", refuse=_check_emt)
 """ASE's effective-medium theory: a stand-in for a quantum-mechanical code that runs anywhere."""
 
 GPAW = PythonCode(
