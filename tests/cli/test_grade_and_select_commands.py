@@ -10,8 +10,12 @@ import pytest
 from ase import Atoms
 
 import maxvolt
+from maxvolt import RowWeights
 from maxvolt.cli import main
 from maxvolt.dataset import ARRAYS_KEY, Dataset
+
+
+CONTRADICTION = ("--mode", "configuration", "--site-energy-weight", "1")
 
 
 def dimers(lengths: list[float]) -> Dataset:
@@ -118,6 +122,24 @@ def test_an_incomplete_set_is_pointed_out(trained, candidates, tmp_path, capsys)
     assert "rank 3 of 16 (15 possible), incomplete" in capsys.readouterr().err
 
 
+def test_weights_of_rows(trained, train, candidates, tmp_path) -> None:
+    """The same set as from Python, and kept with the potential."""
+    saved = tmp_path / "pot.almtp"
+    weights = ("--force-weight", 0.1, "--stress-weight", 0.01, "--weight-scaling", 1)
+    arguments = ("select", trained, train, "--save-active-set", saved)
+    assert run(*arguments, *weights) == 0
+    found = maxvolt.read_active_set(saved)
+    expected = RowWeights(energy=1.0, force=0.1, stress=0.01, scaling=1)
+    assert found.weights == expected
+    again = maxvolt.ActiveSet.from_dataset(
+        maxvolt.read_potential(trained), maxvolt.read(train), weights=expected
+    )
+    np.testing.assert_allclose(found.matrix, again.matrix, rtol=1e-12)
+    assert run(*arguments, "--mode", "neighborhood", "--energy-weight", 1) == 0
+    assert maxvolt.read_active_set(saved).weights == RowWeights(energy=1.0, site_energy=1.0)
+    assert run("grade", trained, candidates, "--force-weight", 1) == 2
+
+
 def test_clusters(trained, train, tmp_path, capsys) -> None:
     graded, out = tmp_path / "graded.xyz", tmp_path / "clusters.xyz"
     far = tmp_path / "far.xyz"
@@ -138,6 +160,10 @@ def test_clusters(trained, train, tmp_path, capsys) -> None:
     [
         (("grade", "{trained}", "{train}"), "has no active set"),
         (("grade", "{trained}", "{train}", "--mode", "neighborhood"), "--train"),
+        (
+            ("select", "{trained}", "{train}", "-o", "x.xyz", *CONTRADICTION),
+            "give one of the two",
+        ),
         (("grade", "{untrained}", "{train}", "--species", "Ti,Al"), "untrained"),
         (("grade", "{train}", "{trained}"), "the potential comes first"),
         (("select", "{trained}", "{train}"), "what should be written?"),

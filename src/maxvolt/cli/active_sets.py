@@ -7,25 +7,63 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maxvolt.cli.console import note
+from maxvolt.cli.options import non_negative_float
 from maxvolt.cli.outputs import check_output
 from maxvolt.errors import MaxvoltError
 
 if TYPE_CHECKING:
     from maxvolt.potentials import MTP
-    from maxvolt.selection import ActiveSet
+    from maxvolt.selection import ActiveSet, RowWeights
 
-__all__ = ["add_mode", "add_save", "check_save", "facts", "load_mtp", "say_complete"]
+__all__ = ["add_rows", "add_save", "check_save", "facts", "load_mtp", "rows_of", "say_complete"]
 
 _SUFFIXES = (".almtp", ".als")
 
+_WEIGHTS = {
+    "energy": ("--energy-weight", "of the energy of a structure (1 in configuration mode)"),
+    "force": ("--force-weight", "of each force component (0)"),
+    "stress": ("--stress-weight", "of each stress component (0)"),
+    "site_energy": (
+        "--site-energy-weight",
+        "above 0: a row for each atom (1 in neighborhood mode)",
+    ),
+}
 
-def add_mode(parser: argparse.ArgumentParser) -> None:
-    """Add ``--mode``."""
-    parser.add_argument(
+
+def add_rows(parser: argparse.ArgumentParser) -> None:
+    """Add ``--mode`` and the weights of rows."""
+    group = parser.add_argument_group("rows of an active set made of TRAIN, equation (36)")
+    group.add_argument(
         "--mode",
         choices=("configuration", "neighborhood"),
-        help="one row a structure (default) or one row an atom, for a set made of TRAIN",
+        help="one row a structure (default) or one row an atom",
     )
+    for name, (option, text) in _WEIGHTS.items():
+        group.add_argument(
+            option, dest=f"row_{name}", type=non_negative_float, metavar="W", help=text
+        )
+    group.add_argument(
+        "--weight-scaling",
+        dest="row_scaling",
+        type=int,
+        choices=(0, 1, 2),
+        help="rows of energies and stresses are divided by N^(scaling/2) (2)",
+    )
+
+
+def rows_of(options: argparse.Namespace) -> RowWeights | None:
+    """Return the weights of the rows that were asked for; None where nothing was said of them."""
+    from maxvolt.selection.weights import RowWeights, weights_of_mode
+
+    names = (*_WEIGHTS, "scaling")
+    given = {
+        name: value for name in names if (value := getattr(options, f"row_{name}")) is not None
+    }
+    if options.mode == "neighborhood":
+        given = {"energy": 0.0, "site_energy": 1.0, **given}
+    if not given and options.mode is None:
+        return None
+    return weights_of_mode(RowWeights(**given), options.mode)
 
 
 def add_save(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,15 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maxvolt.cli.active_sets import add_mode, add_save, check_save, facts, load_mtp, say_complete
+from maxvolt.cli.active_sets import (
+    add_rows,
+    add_save,
+    check_save,
+    facts,
+    load_mtp,
+    rows_of,
+    say_complete,
+)
 from maxvolt.cli.console import counted, note, print_json, print_table
 from maxvolt.cli.inputs import check_order, check_species, read_structures
 from maxvolt.cli.options import add_json, add_species, add_threads
@@ -45,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--train", type=Path, metavar="TRAIN", help="make the active set of these structures"
     )
-    add_mode(parser)
+    add_rows(parser)
     add_save(parser)
     add_species(parser)
     add_threads(parser)
@@ -85,14 +93,17 @@ def _active_set(options: argparse.Namespace) -> ActiveSet:
     from maxvolt.selection.files import active_set_of
 
     potential = load_mtp(options.potential, options.species)
+    weights = rows_of(options)
     if options.train is None:
-        if options.mode or options.save_active_set:
-            raise MaxvoltError("--mode and --save-active-set are for an active set made of --train")
+        if weights is not None or options.save_active_set:
+            raise MaxvoltError(
+                "--mode, weights and --save-active-set are for an active set made of --train"
+            )
         return active_set_of(potential, options.potential)
     training = read_structures(options.train, options.species or potential.species)
     check_species(options.train, training, potential.species)
     active_set = ActiveSet.from_dataset(
-        potential, training, mode=options.mode, threads=options.threads
+        potential, training, weights=weights, threads=options.threads
     )
     if options.save_active_set is not None:
         active_set.write(options.save_active_set)

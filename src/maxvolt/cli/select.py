@@ -6,7 +6,15 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maxvolt.cli.active_sets import add_mode, add_save, check_save, facts, load_mtp, say_complete
+from maxvolt.cli.active_sets import (
+    add_rows,
+    add_save,
+    check_save,
+    facts,
+    load_mtp,
+    rows_of,
+    say_complete,
+)
 from maxvolt.cli.console import counted, note, print_json
 from maxvolt.cli.inputs import check_order, check_species, read_structures
 from maxvolt.cli.options import add_json, add_species, add_threads, positive_float, positive_int
@@ -50,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--limit", type=positive_int, metavar="N", help="take at most so many structures"
     )
-    add_mode(parser)
+    add_rows(parser)
     add_save(parser)
     add_species(parser)
     add_threads(parser)
@@ -94,8 +102,9 @@ def _select(options: argparse.Namespace) -> Selection:
         check_species(path, dataset, potential.species)
         return dataset
 
-    if potential.active_set is None or options.mode is not None or not options.candidates:
-        start = ActiveSet.empty(potential, mode=options.mode)
+    weights = rows_of(options)
+    if potential.active_set is None or weights is not None or not options.candidates:
+        start = ActiveSet.empty(potential, weights=weights)
     else:
         start = active_set_of(potential, options.potential)
     training = read(options.train)
