@@ -14,7 +14,6 @@ from maxvolt import RowWeights
 from maxvolt.cli import main
 from maxvolt.dataset import ARRAYS_KEY, Dataset
 
-
 CONTRADICTION = ("--mode", "configuration", "--site-energy-weight", "1")
 
 
