@@ -343,15 +343,22 @@ def test_stages_follow_each_other(tmp_path: Path) -> None:
 
 
 def test_a_committee_drives_a_campaign(tmp_path: Path) -> None:
-    file = write_campaign(tmp_path, mode='"configuration"', steps="30")
-    text = file.read_text().replace('mode = "configuration"', 'strategy = "committee"')
-    text = text.replace("select = 1.5", "select = 0.01").replace("break = 3.0", "break = 0.05")
-    file.write_text(text.replace("level = 4", "level = 4\nmembers = 2"))
+    file = write_campaign(
+        tmp_path,
+        mode='"configuration"\nstrategy = "committee"',
+        level="4\nmembers = 3",
+        **{"select": "2.0", "break": "10.0", "max_iterations": "12"},
+    )
     result = run(file)
-    assert result.status in ("finished", "stopped")
-    assert [path.name for path in result.potential] == ["potential.0.mtp", "potential.1.mtp"]
+    assert result.status == "finished"
+    assert [path.name for path in result.potential] == [f"potential.{k}.mtp" for k in range(3)]
     rows = summarize(CampaignFolder(result.folder)).iterations
-    assert rows[1]["max_grade"] > 0
+    sampled = [row for row in rows if row["kind"] == "sampling"]
+    assert sampled[0]["n_breaks"] == 2
+    assert sampled[0]["max_grade"] > 10
+    assert sampled[-1]["reliability"] == 1.0
+    assert sampled[-1]["max_grade"] < 2
+    assert rows[-1]["n_training"] > rows[0]["n_training"]
     assert rows[1]["rank"] is None
 
 

@@ -120,7 +120,6 @@ class _Display:
         self._lock = threading.Lock()
         self._now = ""
         self._iteration: int | None = None
-        self._sampling = False
         self._looked = 0.0
         self._running: dict[str, tuple[int, int]] = {}
 
@@ -133,7 +132,6 @@ class _Display:
                 done, total = content["done"], content["total"]
                 self._now = f"{content['step']} {content['name']}".strip()
                 self._now += f": {done} of {total}" if total else " ..."
-            self._sampling = event.kind in ("iteration", "progress", "step")
 
     def render(self) -> RenderableType:
         """Draw bars of what runs."""
