@@ -102,6 +102,15 @@ def test_through_atoms_and_back(mixed: Dataset) -> None:
     assert_same(Dataset.from_atoms(list(mixed)), mixed)
 
 
+def test_structures_come_as_they_like(mixed: Dataset) -> None:
+    assert Dataset.of(mixed) is mixed
+    assert_same(Dataset.of(iter(mixed.to_atoms())), mixed)
+    assert len(Dataset.of(mixed[0])) == 1
+    for wrong in ("train.xyz", 3, ["train.xyz"]):
+        with pytest.raises(DataError, match=r"read files with maxvolt\.read"):
+            Dataset.of(wrong)  # type: ignore[arg-type]
+
+
 def test_labels_of_emt() -> None:
     atoms = bulk("Cu", cubic=True) * (2, 1, 1)
     atoms.rattle(0.1, seed=1)

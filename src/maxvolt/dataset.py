@@ -11,7 +11,7 @@ the free energy).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any, Self
@@ -175,7 +175,7 @@ class Dataset:
         )
 
     @classmethod
-    def from_atoms(cls, structures: Sequence[Atoms]) -> Self:
+    def from_atoms(cls, structures: Iterable[Atoms]) -> Self:
         """Make a dataset from `ase.Atoms`.
 
         Labels come from the results an attached calculator already holds (nothing is computed),
@@ -210,6 +210,27 @@ class Dataset:
             weights=np.array([x.weight for x in labels], np.float64),
             groups=[x.group for x in labels],
             infos=[x.info for x in labels],
+        )
+
+    @classmethod
+    def of(cls, structures: Dataset | Atoms | Iterable[Atoms]) -> Dataset:
+        """Give structures as a dataset, however they come: one, several, or a dataset already.
+
+        Raises
+        ------
+        DataError
+            They are no structures.
+        """
+        if isinstance(structures, Dataset):
+            return structures
+        found = [structures] if isinstance(structures, Atoms) else structures
+        if isinstance(found, Iterable):
+            found = list(found)
+            if all(isinstance(atoms, Atoms) for atoms in found):
+                return cls.from_atoms(found)
+        raise DataError(
+            f"expected structures, a maxvolt.Dataset or ase.Atoms, not {structures!r:.60}; read "
+            "files with maxvolt.read"
         )
 
     @classmethod

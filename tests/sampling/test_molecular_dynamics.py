@@ -253,6 +253,10 @@ def test_each_structure_is_a_part():
     assert [len(part.structures) for part in parts] == [1, 1, 1]
     with pytest.raises(DataError, match="3 structures"):
         run(scenario)
+    atoms = [crystal()[0]] * 3
+    given = [MolecularDynamics("md", one, 10, 300.0) for one in (atoms, tuple(atoms))]
+    assert [len(one.structures) for one in given] == [3, 3]
+    assert len(MolecularDynamics("md", atoms[0], 10, 300.0).structures) == 1
     again = pickle.loads(pickle.dumps(parts[2]))
     assert (run(again).last.positions == run(parts[2]).last.positions).all()
 
@@ -274,6 +278,7 @@ def test_each_structure_is_a_part():
         ({"temperature": hold((1.0, 2.0))}, "a number at each step"),
         ({"temperature": -5.0}, "temperature of 0 or more"),
         ({"structures": Dataset.from_atoms([])}, "no structure"),
+        ({"structures": "start.xyz"}, r"read files with maxvolt\.read"),
         ({"structures": Dataset.from_atoms([bulk("Cu")])}, "repeat the cell"),
         ({"structures": Dataset.from_atoms([molecule("H2O")]), "ensemble": "npt"}, "periodic"),
     ],

@@ -127,6 +127,11 @@ def test_progress_counts_steps():
     assert sum(told) == sum(r.steps for r in results) == 5 * 40 + 2
 
 
+def test_a_factory_that_cannot_travel_is_refused():
+    with pytest.raises(DataError, match=r"functools\.partial of them, no lambda"):
+        run_scenarios([], lambda: springs(), Thresholds(), seed=0, executor=2)
+
+
 def test_names_and_workers_are_checked():
     with pytest.raises(DataError, match="called 'hot'"):
         run_scenarios(scenarios()[:1] * 2, springs, THRESHOLDS, seed=1)

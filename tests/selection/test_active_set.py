@@ -301,3 +301,8 @@ def test_wrong_use_is_named(active: ActiveSet, mtp: MTP, training: Dataset) -> N
         active.grade(Atoms("Ta", cell=[3, 3, 3], pbc=True))
     with pytest.raises(DataError, match=r"matrix has shape \(3, 3\)"):
         ActiveSet(mtp, RowWeights(), np.eye(3), np.eye(3), np.zeros((3, 2)), training)
+    with pytest.raises(DataError, match="initial_value is 0"):
+        ActiveSet.from_dataset(mtp, training, initial_value=0.0)
+    for wrong in ("train.xyz", 3):
+        with pytest.raises(DataError, match=r"not .*; read files with maxvolt\.read"):
+            active.grade(wrong)  # type: ignore[arg-type]

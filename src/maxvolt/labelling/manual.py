@@ -73,7 +73,7 @@ class Collected:
 
 
 def write_jobs(
-    structures: Dataset | Sequence[Atoms],
+    structures: Dataset | Atoms | Sequence[Atoms],
     reference: Reference,
     folder: str | Path,
     *,
@@ -98,7 +98,7 @@ def write_jobs(
         When the input cannot be made, for instance without a pseudopotential.
     """
     folder = Path(folder)
-    dataset = structures if isinstance(structures, Dataset) else Dataset.from_atoms(structures)
+    dataset = Dataset.of(structures)
     jobs = [Job.for_reference(atoms, reference) for atoms in dataset]
     labelled: set[str] = set()
     if store is not None:

@@ -96,7 +96,7 @@ class LabelResult:
 
 
 def label(
-    structures: Dataset | Sequence[Atoms],
+    structures: Dataset | Atoms | Sequence[Atoms],
     reference: Reference,
     store: LabelStore,
     *,
@@ -143,7 +143,7 @@ def label(
         before is in the store.
     """
     started = time.perf_counter()
-    dataset = structures if isinstance(structures, Dataset) else Dataset.from_atoms(structures)
+    dataset = Dataset.of(structures)
     jobs = [Job.for_reference(atoms, reference) for atoms in dataset]
     workplace = Workplace(store, keep_files=keep_files)
     workplace.recover()
@@ -173,11 +173,11 @@ def label(
 
 
 def known_labels(
-    structures: Dataset | Sequence[Atoms], reference: Reference, store: LabelStore
+    structures: Dataset | Atoms | Sequence[Atoms], reference: Reference, store: LabelStore
 ) -> LabelResult:
     """Return what the store knows of some structures, without calculating anything."""
     started = time.perf_counter()
-    dataset = structures if isinstance(structures, Dataset) else Dataset.from_atoms(structures)
+    dataset = Dataset.of(structures)
     keys = [Job.for_reference(atoms, reference).key for atoms in dataset]
     found = store.lookup(set(keys))
     return _result(

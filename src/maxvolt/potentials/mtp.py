@@ -287,7 +287,7 @@ class MTP:
         DataError
             A structure that cannot be searched.
         """
-        dataset = Dataset.from_atoms([structures]) if isinstance(structures, Atoms) else structures
+        dataset = Dataset.of(structures)
         return dataset_neighborhoods(dataset, self.species, self.cutoff)
 
     def _portion(self, dataset: Dataset, part: slice, before: int = 0) -> Neighborhoods:

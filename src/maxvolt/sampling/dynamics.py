@@ -31,7 +31,8 @@ class MolecularDynamics:
     name
         Name of the scenario; it becomes the group of the structures found.
     structures
-        Where to begin; each structure is a part of its own. Velocities are drawn anew.
+        Where to begin: a `Dataset`, or one or several ``ase.Atoms``. Each is a part of its own,
+        with velocities drawn anew.
     steps
         Number of steps of each part.
     temperature : K
@@ -84,6 +85,7 @@ class MolecularDynamics:
     part: int = 0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "structures", Dataset.of(self.structures))
         for name in ("temperature", "pressure"):
             schedule = as_schedule(getattr(self, name))
             if schedule.shape != ():

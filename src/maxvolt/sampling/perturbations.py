@@ -169,7 +169,7 @@ def _changed(
 ) -> Dataset:
     """Copies of structures, each with random numbers of its own."""
     _positive("copies", copies)
-    dataset = Dataset.from_atoms([structures]) if isinstance(structures, Atoms) else structures
+    dataset = Dataset.of(structures)
     made = []
     for index, atoms in enumerate(dataset):
         for copy in range(copies):

@@ -35,7 +35,7 @@ class Relaxation:
     name
         Name of the scenario; it becomes the group of the structures found.
     structures
-        The candidates.
+        The candidates: a `Dataset`, or one or several ``ase.Atoms``.
     pressure : eV/Angstrom^3
         External pressure; it needs `cell`.
     force_tolerance : eV/Angstrom
@@ -72,6 +72,7 @@ class Relaxation:
     first: int = 0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "structures", Dataset.of(self.structures))
         for name in ("force_tolerance", "stress_tolerance", "max_step", "min_step"):
             value = getattr(self, name)
             if not 0 < value < math.inf:

@@ -116,12 +116,22 @@ def iterate_scenarios(
     tasks = _tasks(scenarios, thresholds, seed, frozenset(done))
     if executor is None or executor == 1:
         return _in_this_process(tasks, calculator_factory, progress)
-    factory = pickle.dumps(calculator_factory)
+    factory = _pickled(calculator_factory)
     if isinstance(executor, int):
         if executor < 1:
             raise DataError(f"the number of workers must be at least 1, not {executor}")
         return _in_local_processes(tasks, factory, executor, progress)
     return _in_executor(executor, tasks, factory, progress, {})
+
+
+def _pickled(calculator_factory: CalculatorFactory) -> bytes:
+    try:
+        return pickle.dumps(calculator_factory)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise DataError(
+            f"the calculator factory cannot be sent to other processes ({error}); give a class, a "
+            "function of a module or functools.partial of them, no lambda"
+        ) from error
 
 
 def _parts(scenarios: Sequence[Scenario]) -> list[tuple[Scenario, Scenario]]:

@@ -140,6 +140,8 @@ class ActiveSet:
         initial_value: float = INITIAL_VALUE,
     ) -> Self:
         """Return a set from which nothing has been selected yet; parameters as `from_dataset`."""
+        if not (np.isfinite(initial_value) and initial_value > 0):
+            raise DataError(f"initial_value is {initial_value}; expected a small number above 0")
         n = potential.n_parameters
         return cls(
             potential=potential,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,11 @@ def as_datasets(
         return iter([structures])
     if isinstance(structures, Atoms):
         return iter([Dataset.from_atoms([structures])])
+    if isinstance(structures, str | PathLike) or not isinstance(structures, Iterable):
+        raise DataError(
+            f"expected structures, a maxvolt.Dataset or ase.Atoms, not {structures!r:.60}; read "
+            "files with maxvolt.read"
+        )
     return batches(structures, atoms)
 
 
