@@ -158,7 +158,7 @@ def _collected(
         write_jobs(wanted.select(missing), reference, jobs, store=store)
         there = len(wanted) - len(missing)
         raise WaitingError(
-            f"waiting for labels: {there} of {len(wanted)} are there; calculate what is in {jobs} "
-            "(each folder has its run.sh), then run again; --partial goes on without the rest"
+            f"{there} of {len(wanted)} labels are there; calculate what is in {jobs} (each folder "
+            "has its run.sh), then run again; --partial goes on without the rest"
         )
     return found, reasons

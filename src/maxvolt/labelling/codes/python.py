@@ -98,12 +98,16 @@ class PythonCode:
     def write_input(
         self, atoms: Atoms, settings: Mapping[str, Any], machine: Mapping[str, Any], folder: Path
     ) -> None:
-        """Write ``run.sh``; the folder's description is all that the calculation needs."""
-        write_script(
-            folder,
-            f"{shlex.quote(sys.executable)} -m maxvolt.labelling .",
-            machine.get("environment", {}),
+        """Write ``run.sh``; the folder's description is all that the calculation needs.
+
+        It takes this Python where there is one, elsewhere the one on the PATH.
+        """
+        lines = (
+            f"python={shlex.quote(sys.executable)}",
+            '[ -x "$python" ] || python=python3',
+            '"$python" -m maxvolt.labelling .',
         )
+        write_script(folder, "\n".join(lines), machine.get("environment", {}))
 
     def read_output(
         self, atoms: Atoms, settings: Mapping[str, Any], folder: Path
