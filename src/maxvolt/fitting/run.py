@@ -69,8 +69,8 @@ class EnsembleRun:
         most = min(self.settings.start_iterations, self.settings.max_iterations)
         better = self._race(f"{member}.{{}}.part", self.part(member), drawn, [-(-most // 2), most])
         if len(better) > 1:
-            few = -(-most // 4)
-            better = self._race(f"{member}.{{}}.whole", self.problem, better, [few, 2 * few])
+            few = -(-most // 6)  # tell: an iteration on all data takes as long as many on a part
+            better = self._race(f"{member}.{{}}.whole", self.problem, better, [few, 3 * few])
         return next(iter(better.values()))
 
     def _race(

@@ -23,7 +23,8 @@ class FitSettings:
         Random starts tried for each potential, on part of the data; the better half goes on there,
         then on all data, until one is left (see `starts`).
     start_iterations : int
-        Most iterations of a start on part of the data; a quarter of them, twice, on all.
+        Most iterations of a start on part of the data. On all data the better ones are given a sixth
+        of them, then the better half a third.
     ridge : float
         Regularisation of the linear coefficients, relative to the diagonal of their normal matrix;
         the loss includes it.
@@ -39,7 +40,7 @@ class FitSettings:
     max_iterations: int = 100
     tolerance: float = 1e-4
     starts: int = 8
-    start_iterations: int = 16
+    start_iterations: int = 12
     ridge: float = 1e-10
     restart_from_potential: bool = True
 
