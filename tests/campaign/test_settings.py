@@ -15,7 +15,8 @@ from maxvolt.campaign.changes import changed_settings
 from maxvolt.campaign.settings import settings_of
 from maxvolt.errors import SettingsError
 
-SCHEMA = Path(__file__).parents[2] / "docs" / "campaigns" / "campaign.schema.json"
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "docs" / "campaigns" / "campaign.schema.json"
 
 
 def checked(text: str) -> tuple[Settings, ...]:
@@ -59,6 +60,22 @@ class TestWhatIsRead:
         read = read_settings(path)
         assert read.folder == tmp_path / "copper"
         assert read.general.name == "copper"
+
+
+class TestExamples:
+    def test_emt(self) -> None:
+        read = read_settings(ROOT / "examples" / "aluminium_emt" / "aluminium.toml")
+        assert [stage.reference.calculator for stage in read.stages] == ["emt", "emt"]
+
+    def test_dft(self) -> None:
+        """It is read where GPAW is not installed."""
+        read = read_settings(ROOT / "examples" / "aluminium_dft" / "aluminium.toml")
+        assert [stage.stage.name for stage in read.stages] == ["solid", "solid and liquid"]
+        for stage in read.stages:
+            reference = stage.reference.reference()
+            assert reference.calculator == "gpaw"
+            # No setting is left to a default that may change: the kept report is of these.
+            assert set(stage.reference.settings) | {"maxiter"} == set(reference.complete_settings)
 
 
 class TestStages:
