@@ -78,7 +78,7 @@ def primitive_cell() -> Atoms:
 
 def simulations() -> list[MolecularDynamics]:
     """Return what the potential is tried on."""
-    crystal = maxvolt.Dataset.from_atoms([primitive_cell().repeat(CELLS)] * TRAJECTORIES)
+    crystal = [primitive_cell().repeat(CELLS)] * TRAJECTORIES
     melting = ramp(3000, 1500, 1000) + hold(1500, 1000)
     return [
         MolecularDynamics("solid, 600 K", crystal, 2000, 600, timestep_fs=2),
