@@ -13,6 +13,7 @@ from campaign_files import SMALL
 from maxvolt.campaign import Settings, campaign_schema, read_settings
 from maxvolt.campaign.changes import changed_settings
 from maxvolt.campaign.settings import settings_of
+from maxvolt.cli.campaign_table import describe_change
 from maxvolt.errors import SettingsError
 
 ROOT = Path(__file__).parents[2]
@@ -244,3 +245,15 @@ def test_changes_name_the_keys() -> None:
         {"key": "selection.break", "before": 3.0, "after": 4.0},
         {"key": "scenario.warm.steps", "before": 60, "after": 80},
     ]
+
+
+def test_a_scenario_that_is_new_or_gone_is_one_change() -> None:
+    (before,) = checked(SMALL)
+    (after,) = checked(changed('name = "warm"', 'name = "hot"'))
+    gone, new = changed_settings(before, after)
+    assert (gone["key"], gone["after"]) == ("scenario.warm", None)
+    assert (new["key"], new["before"]) == ("scenario.hot", None)
+    assert new["after"]["temperature"] == 600
+    assert describe_change(gone) == "scenario.warm removed"
+    assert describe_change(new) == "scenario.hot added"
+    assert describe_change({"key": "a.b", "before": 1, "after": None}) == "a.b: 1 is now None"
