@@ -13,9 +13,11 @@ from campaign_files import SMALL
 from maxvolt.campaign import Settings, campaign_schema, read_settings
 from maxvolt.campaign.changes import changed_settings
 from maxvolt.campaign.settings import settings_of
+from maxvolt.cli.campaign_table import describe_change
 from maxvolt.errors import SettingsError
 
-SCHEMA = Path(__file__).parents[2] / "docs" / "campaigns" / "campaign.schema.json"
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "docs" / "campaigns" / "campaign.schema.json"
 
 
 def checked(text: str) -> tuple[Settings, ...]:
@@ -59,6 +61,22 @@ class TestWhatIsRead:
         read = read_settings(path)
         assert read.folder == tmp_path / "copper"
         assert read.general.name == "copper"
+
+
+class TestExamples:
+    def test_emt(self) -> None:
+        read = read_settings(ROOT / "examples" / "aluminium_emt" / "aluminium.toml")
+        assert [stage.reference.calculator for stage in read.stages] == ["emt", "emt"]
+
+    def test_dft(self) -> None:
+        """It is read where GPAW is not installed."""
+        read = read_settings(ROOT / "examples" / "aluminium_dft" / "aluminium.toml")
+        assert [stage.stage.name for stage in read.stages] == ["solid", "solid and liquid"]
+        for stage in read.stages:
+            reference = stage.reference.reference()
+            assert reference.calculator == "gpaw"
+            # No setting is left to a default that may change: the kept report is of these.
+            assert set(stage.reference.settings) | {"maxiter"} == set(reference.complete_settings)
 
 
 class TestStages:
@@ -227,3 +245,15 @@ def test_changes_name_the_keys() -> None:
         {"key": "selection.break", "before": 3.0, "after": 4.0},
         {"key": "scenario.warm.steps", "before": 60, "after": 80},
     ]
+
+
+def test_a_scenario_that_is_new_or_gone_is_one_change() -> None:
+    (before,) = checked(SMALL)
+    (after,) = checked(changed('name = "warm"', 'name = "hot"'))
+    gone, new = changed_settings(before, after)
+    assert (gone["key"], gone["after"]) == ("scenario.warm", None)
+    assert (new["key"], new["before"]) == ("scenario.hot", None)
+    assert new["after"]["temperature"] == 600
+    assert describe_change(gone) == "scenario.warm removed"
+    assert describe_change(new) == "scenario.hot added"
+    assert describe_change({"key": "a.b", "before": 1, "after": None}) == "a.b: 1 is now None"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from maxvolt.cli.campaign_table import describe_outcome
+from maxvolt.cli.campaign_table import describe_change, describe_outcome
 from maxvolt.cli.console import counted, note
 
 if TYPE_CHECKING:
@@ -47,10 +47,7 @@ def describe_event(event: Event) -> str:
         what = "labels and fits" if content["kind"] == "opening" else "samples"
         return f"iteration {event.iteration} ({event.stage}) {what}"
     if event.kind == "settings changed":
-        return "\n".join(
-            f"  {change['key']}: {change['before']} is now {change['after']}"
-            for change in content["changes"]
-        )
+        return "\n".join(f"  {describe_change(change)}" for change in content["changes"])
     if event.kind == "step":
         described = _describe_step(content)
         return f"  {described}" if described else ""

@@ -10,7 +10,7 @@ from maxvolt.cli.console import counted, print_table
 if TYPE_CHECKING:
     from maxvolt.campaign import CampaignSummary
 
-__all__ = ["describe_outcome", "print_campaign"]
+__all__ = ["describe_change", "describe_outcome", "print_campaign"]
 
 _COLUMNS = (
     "iteration",
@@ -59,10 +59,17 @@ def _print_notes(summary: CampaignSummary) -> None:
         if row["reason"] not in _USUAL and not row["is_clean"]:
             print(f"iteration {row['iteration']}: {row['reason']}")
     for change in summary.changes:
-        print(
-            f"iteration {change['iteration']}: {change['key']} changed from "
-            f"{change['before']} to {change['after']}"
-        )
+        print(f"iteration {change['iteration']}: {describe_change(change)}")
+
+
+def describe_change(change: Mapping[str, Any]) -> str:
+    """Say in a few words what was changed."""
+    key, before, after = change["key"], change["before"], change["after"]
+    if before is None and isinstance(after, dict):
+        return f"{key} added"
+    if after is None and isinstance(before, dict):
+        return f"{key} removed"
+    return f"{key}: {before} is now {after}"
 
 
 def describe_outcome(row: Mapping[str, Any]) -> str:

@@ -187,22 +187,25 @@ def _tables(data: CampaignData) -> list[Markup]:
     shown = [iterations_table(data)] if data.iterations else []
     if data.runs:
         shown += [reasons_table(data)]
-        inner = runs_table(data)
-        shown.append(element("details", element("summary", "Every run of a scenario"), inner))
+        shown.append(_folded("Every run of a scenario", runs_table(data)))
     if data.quarantined:
         shown.append(quarantine_table(data))
     if data.summary.changes:
-        shown.append(changes_table(data))
+        shown.append(_folded("What was changed while it ran", changes_table(data)))
     settings = [
-        element(
-            "details",
-            element("summary", f"Stage {stage.name}: reference {stage.calculator}"),
+        _folded(
+            f"Stage {stage.name}: reference {stage.calculator}",
             element("pre", json.dumps(stage.settings, indent=2, ensure_ascii=False), tabindex="0"),
         )
         for stage in data.stages
     ]
     nothing = element("p", "No iteration is complete yet.")
     return [_section("Tables", join(shown or [nothing])), _section("Settings", *settings)]
+
+
+def _folded(title: str, content: Markup) -> Markup:
+    """Something long, shown when its title is clicked."""
+    return element("details", element("summary", title), content)
 
 
 def _footer() -> Markup:

@@ -104,7 +104,11 @@ def quarantine_table(data: CampaignData) -> Markup:
 def changes_table(data: CampaignData) -> Markup:
     """Changes of the settings while the campaign ran."""
     rows = [
-        [str(one["iteration"]), str(one["key"]), str(one["before"]), str(one["after"])]
+        [
+            str(one["iteration"]),
+            str(one["key"]),
+            *("–" if one[when] is None else str(one[when]) for when in ("before", "after")),
+        ]
         for one in data.summary.changes
     ]
     columns = ("iteration", "key", "before", "after")
