@@ -23,8 +23,8 @@ class FitSettings:
         Random starts tried for each potential, on part of the data; the better half goes on there,
         then on all data, until one is left (see `starts`).
     start_iterations : int
-        Most iterations of a start on part of the data. On all data the better ones are given a sixth
-        of them, then the better half a third.
+        Most iterations of a start on part of the data. On all data the better ones are given a
+        sixth of them, then the better half a third.
     ridge : float
         Regularisation of the linear coefficients, relative to the diagonal of their normal matrix;
         the loss includes it.
