@@ -20,8 +20,8 @@ _FIRST_SKIN = 0.4
 _MORE_SKIN = 0.6
 """Angstrom by which a skin that is too short grows."""
 
-_LONGEST_SKIN = 0.45
-"""In cutoffs; the list then has three times the pairs inside the cutoff."""
+_LONGEST_SKIN = 0.6
+"""In cutoffs; the list then has four times the pairs inside the cutoff."""
 
 _BUILD_COST = 100.0
 """Calls that one Angstrom of skin makes dearer by as much as building the list costs."""
@@ -78,6 +78,8 @@ class VerletNeighbors:
         self._n_builds = 0
         self._n_calls = 0  # that the list in use has served
         self._closer = 0.0  # what `_coming_closer` said at the last of them
+        self._shorter: tuple[float, int] | None = None  # the skin before, and the calls it served
+        self._settled = False
         self._built_for: _Snapshot | None = None
         self._neighbors: NeighborList | None = None
         self._where: Neighborhoods | None = None
@@ -171,12 +173,19 @@ class VerletNeighbors:
 
     def _next_skin(self, closer: float) -> float:
         """Choose from how the list in use has done; the same trajectory gives the same lists."""
-        first = min(_FIRST_SKIN, self._longest)
-        if closer - self._closer > _JUMP:
-            return first  # not the same structure any more
-        if self._n_calls * self._skin > _BUILD_COST:
+        if closer - self._closer > _JUMP:  # not the same structure any more
+            self._shorter, self._settled = None, False
+            return min(_FIRST_SKIN, self._longest)
+        if self._settled or self._n_calls * self._skin > _BUILD_COST:
             return self._skin
-        return max(first, min(self._skin + _MORE_SKIN, self._longest))
+        if self._skin == self._longest:
+            self._settled = True
+            skin, n_calls = self._shorter or (self._skin, 0)
+            dearer = ((self.cutoff + self._skin) / (self.cutoff + skin)) ** 3
+            # In a liquid a longer skin helps less than it costs.
+            return skin if self._n_calls < dearer * n_calls else self._skin
+        self._shorter = self._skin, self._n_calls
+        return min(self._skin + _MORE_SKIN, self._longest)
 
 
 def _deformation(
