@@ -18,7 +18,7 @@ from maxvolt.fitting.training_set import TrainingSet
 __all__ = ["race", "representative_part"]
 
 _EQUATIONS_PER_COEFFICIENT = 40
-_LEAST_EQUATIONS = 5000
+_LEAST_EQUATIONS = 3000
 
 
 def representative_part(
