@@ -19,7 +19,7 @@ from maxvolt.potentials.neighborhoods import dataset_neighborhoods, portions
 __all__ = ["COINCIDENT", "Portion", "TrainingSet", "prepare"]
 
 _BYTES_PER_PORTION = 32 * 2**20
-_MOST_ATOMS = 256
+_MOST_ATOMS = 512
 COINCIDENT = 1e-6
 """Angstrom; atoms closer than this are at the same place."""
 
