@@ -30,6 +30,7 @@ from maxvolt.report.campaign_page.tables import (
     quarantine_table,
     reasons_table,
     runs_table,
+    warnings_table,
 )
 from maxvolt.report.campaign_page.wording import size
 
@@ -191,6 +192,8 @@ def _tables(data: CampaignData) -> list[Markup]:
         shown.append(element("details", element("summary", "Every run of a scenario"), inner))
     if data.quarantined:
         shown.append(quarantine_table(data))
+    if (warnings := warnings_table(data)) is not None:
+        shown.append(warnings)
     if data.summary.changes:
         shown.append(changes_table(data))
     settings = [
