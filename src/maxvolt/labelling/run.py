@@ -20,7 +20,8 @@ from maxvolt.labelling.jobs import Job, Outcome, Status
 from maxvolt.labelling.limits import CalculatedLabels, LabelLimits
 from maxvolt.labelling.reference import Reference
 from maxvolt.labelling.store import LabelStore
-from maxvolt.labelling.supervision import Task, WorkerPool, perform
+from maxvolt.labelling.supervision import perform
+from maxvolt.labelling.worker_pool import Task, WorkerPool
 from maxvolt.labelling.workplace import Workplace, default_workers
 
 __all__ = [
