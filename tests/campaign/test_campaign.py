@@ -81,6 +81,18 @@ class TestFinished:
         told = [describe_event(event) for event in fits if event.kind == "step"]
         assert all("active set: rank 6 of 7 (6 possible)" in text for text in told)
 
+    def test_warnings_of_fits_are_kept(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        file = write_campaign(tmp_path, max_iterations="1")
+        file.write_text(file.read_text().replace("max_iterations = 10", "max_iterations = 1"))
+        with InThisProcess() as executor:
+            result = Campaign(file).run(executor=executor)
+        rows = summarize(CampaignFolder(result.folder)).iterations
+        assert "reached the limit of 1 iterations" in rows[-1]["warnings"][0]
+        assert main(["status", str(file)]) == 0
+        assert "warning: 1 of 1 fits reached the limit" in capsys.readouterr().out
+
     def test_errors_of_unseen_structures_are_kept(self, finished: Run) -> None:
         rows = summarize(finished.folder).iterations
         assert rows[0]["new"] is None
@@ -410,7 +422,8 @@ class TestCommands:
         assert "finished: no scenario" in text
         assert "100.0 %" in text
         assert "active set: rank 6 of 6 possible" in text
-        assert max(map(len, text.splitlines())) <= 80
+        table = text.partition("reference calculations")[0]
+        assert max(map(len, table.splitlines())) <= 80
         assert main(["status", str(finished.result.folder), "--json"]) == 0
         said = json.loads(capsys.readouterr().out)
         assert said["status"] == "finished"

@@ -246,6 +246,7 @@ def crowded(data: CampaignData) -> CampaignData:
             "reliability": number / 70,
             "n_training": 10 + number,
             "n_labels_total": 5 * number,
+            "warnings": ["the <u>fit</u> ended early"] if number > 1 else [],
             "files": {"potential": number, "training": number},
         }
         grades = 10 ** rng.normal(0.2, 0.4, size=200)
@@ -276,6 +277,8 @@ def test_names_are_text(crowded_file: Path) -> None:
     assert not page.all("b")
     assert not page.all("i")
     assert "<script>alert('x')</script>" in page.text
+    assert page.text.count("the <u>fit</u> ended early") == 1
+    assert "Warnings of fits" in page.text
 
 
 def test_a_campaign_that_has_just_begun(data: CampaignData) -> None:

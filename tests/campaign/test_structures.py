@@ -52,6 +52,12 @@ def test_changed_copies() -> None:
     assert not np.array_equal(found[0].positions, found[1].positions)
 
 
+def test_each_is_made_once() -> None:
+    section = StructureSection.model_validate(tomllib.loads(RANDOM), strict=False)
+    structures = Structures({"it": section}, Path(), ("Al",), 0)
+    assert structures.named("it") is structures.named("it")
+
+
 def test_a_file_gives_structures_without_labels(tmp_path: Path) -> None:
     crystals = [bulk("Al", cubic=True), bulk("Al", cubic=True) * (2, 1, 1)]
     for atoms in crystals:

@@ -47,9 +47,12 @@ def run(*arguments: object) -> int:
 
 def test_grades_of_a_set_made_of_a_training_set(trained, train, candidates, capsys) -> None:
     assert run("grade", trained, candidates, "--train", train, "--json") == 0
-    document = json.loads(capsys.readouterr().out)
+    said = capsys.readouterr()
+    document = json.loads(said.out)
     active = maxvolt.ActiveSet.from_dataset(maxvolt.read_potential(trained), maxvolt.read(train))
     expected = active.grade(maxvolt.read(candidates))
+    above = [int((expected > limit).sum()) for limit in (2, 10)]
+    assert f"of 9 structures: {above[0]} above 2, {above[1]} above 10" in said.err
     found = [row["grade"] for row in document["structures"]]
     assert found == pytest.approx(expected.tolist(), rel=1e-6)
     assert document["active_set"]["rank"] == active.rank

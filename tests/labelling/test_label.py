@@ -254,13 +254,13 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from labelling_data import make_structures, still_runs
-from maxvolt.labelling import LabelStore, Reference, label, supervision
-popen = supervision.subprocess.Popen
+from maxvolt.labelling import LabelStore, Reference, label, worker_pool
+popen = worker_pool.subprocess.Popen
 def remember(*arguments, **options):
     process = popen(*arguments, **options)
     print(process.pid)
     return process
-supervision.subprocess.Popen = remember
+worker_pool.subprocess.Popen = remember
 label(make_structures(4), Reference("emt"), LabelStore(Path(sys.argv[2])), workers=2)
 """
 
@@ -280,10 +280,10 @@ def test_workers_end_with_the_process_that_started_them(store):
 
 
 def test_workers_are_used_again(structures, store, faulty, monkeypatch):
-    from maxvolt.labelling import supervision
+    from maxvolt.labelling import worker_pool
 
     label(structures, faulty(), store, workers=1)
-    monkeypatch.setattr(supervision.subprocess, "Popen", None)
+    monkeypatch.setattr(worker_pool.subprocess, "Popen", None)
     assert label(structures, faulty(seconds=0.01), store, workers=1).calculated == 4
 
 

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.build import bulk
 from selection_data import alloy, alloys, potential
 
 from maxvolt import ActiveSet, RowWeights, SpeciesError, sparsify
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
 from maxvolt.potentials import MTP
-from maxvolt.potentials.rescaling import factor_counts, rescaled
+from maxvolt.potentials.rescaling import factor_counts
 from maxvolt.selection import QueryStrategy
 from maxvolt.selection.active_set import EQUATIONS
 
@@ -250,21 +251,54 @@ def test_sparsify(mtp: MTP, training: Dataset) -> None:
     assert len(again.others) == 0
 
 
-def test_rounding_that_spoils_a_selection_is_told(training: Dataset) -> None:
-    """Radial functions of sizes from 1e4 to 1e14: entries of rows differ by 1e30 and more."""
-    few, model = training.select(range(9)), potential(16).model
+def test_large_energies_of_few_structures() -> None:
+    """Rows of 1e7 beside 1e-6, of atoms in nearly the same surroundings."""
+    crystals = []
+    generator = np.random.default_rng(0)
+    for _ in range(3):
+        atoms = bulk("Mo", cubic=True, a=3.15) * 2
+        atoms.symbols[:] = generator.choice(["Mo", "W"], size=len(atoms))
+        atoms.positions += 0.15 * generator.normal(size=(len(atoms), 3))
+        crystals.append(atoms)
+    few, model = Dataset.from_atoms(crystals), potential(16).model
+    large = potential(16).with_coefficients(
+        model.radial_coeffs, model.species_coeffs, 20.0 * model.moment_coeffs, scaling=model.scaling
+    )
+    found = ActiveSet.from_dataset(large, few, mode="neighborhood")
+    assert found.rank == few.n_atoms
+    np.testing.assert_allclose(found.grade(few), 1.0, atol=1e-6)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_radial_functions_of_very_different_sizes(mode: str, training: Dataset) -> None:
+    """Entries of rows that differ by 1e30 and more are no reason for other grades."""
+    few = training.select(range(9))
+    found = ActiveSet.from_dataset(unequal(), few, mode=mode)  # type: ignore[arg-type]
+    assert found.grade(few).max() <= 1.001
+    of_equal = ActiveSet.from_dataset(potential(16), few, mode=mode)  # type: ignore[arg-type]
+    assert found.rank == of_equal.rank
+
+
+def unequal() -> MTP:
+    """Radial functions of sizes from 1e4 to 1e14; the energies are those of `potential`."""
+    model = potential(16).model
     counts = factor_counts(model.table)
     assert counts is not None
     sizes = np.logspace(4, 14, counts.shape[1])
-    unequal = potential(16).with_coefficients(
+    return potential(16).with_coefficients(
         model.radial_coeffs * sizes[:, None],
         model.species_coeffs,
         model.moment_coeffs / np.prod(sizes**counts, axis=1),
+        scaling=model.scaling,
     )
-    with pytest.raises(DataError, match=r"rounding leaves grades of .* --init"):
-        ActiveSet.from_dataset(unequal, few)
-    found = ActiveSet.from_dataset(rescaled(unequal), few)
-    np.testing.assert_allclose(found.grade(few), 1.0, atol=1e-4)
+
+
+def test_rounding_that_spoils_a_selection_is_told(
+    training: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("maxvolt.selection.selector._LARGE", np.inf)
+    with pytest.raises(DataError, match=r"rounding leaves grades of .* make it anew"):
+        ActiveSet.from_dataset(unequal(), training.select(range(9)))
 
 
 def test_other_coefficients(active: ActiveSet, training: Dataset) -> None:

@@ -96,6 +96,20 @@ def test_dependent_rows_leave_the_rest_as_it_was() -> None:
     np.testing.assert_array_equal(basis.grades(np.zeros((2, 8))), 0.0)
 
 
+@pytest.mark.parametrize("size", [1.0, 1e3, 1e6])
+def test_few_rows_much_larger_than_the_initial_ones(size: float) -> None:
+    """Rows of atoms in one crystal are alike and large; most of the matrix stays at 1e-6."""
+    generator = np.random.default_rng(3)
+    n, m = 120, 30
+    rows = size * (generator.normal(size=n) + 1e-2 * generator.normal(size=(m, n)))
+    basis = Basis(1e-6 * np.eye(n))
+    assert len(basis.offer(rows, 1.001)) == m
+    assert basis.kept_out == 0.0
+    np.testing.assert_allclose(basis.grades(rows), 1.0, atol=1e-6)
+    np.testing.assert_allclose(basis.inverse @ basis.matrix, np.eye(n), atol=1e-6)
+    assert basis.log_determinant == pytest.approx(np.linalg.slogdet(basis.matrix).logabsdet)
+
+
 def test_more_rows_than_fit_into_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = random_rows(400, 5, 9)
     whole = Basis(1e-6 * np.eye(5))
@@ -105,6 +119,16 @@ def test_more_rows_than_fit_into_the_cache(monkeypatch: pytest.MonkeyPatch) -> N
     parts.offer(rows, 1.001)
     assert parts.grades(rows).max() <= 1.001
     assert parts.log_determinant == pytest.approx(whole.log_determinant, abs=0.5)
+
+
+def test_swaps_that_rounding_has_spoiled_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    basis = Basis(np.eye(2))
+    rows = np.array([[3.0, 0.0], [2.0, 0.0]])
+    found = iter([[(0, 0), (1, 1)]])  # the second swap would make it singular
+    monkeypatch.setattr("maxvolt.selection.maxvol.exchange", lambda *_: next(found))
+    assert basis.offer(rows, 1.001) == {0: 0}
+    np.testing.assert_array_equal(basis.matrix, [[3.0, 0.0], [0.0, 1.0]])
+    assert basis.kept_out == 0.0
 
 
 def test_rounding_alone_is_no_reason_to_swap() -> None:

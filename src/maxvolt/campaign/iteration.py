@@ -32,7 +32,15 @@ from maxvolt.sampling import Scenario
 
 __all__ = ["run_iteration"]
 
-_OF_A_FIT = ("training", "validation", "n_parameters", "rank", "largest_rank", "min_dist")
+_OF_A_FIT = (
+    "training",
+    "validation",
+    "n_parameters",
+    "rank",
+    "largest_rank",
+    "min_dist",
+    "warnings",
+)
 """What the row of an iteration says of its fit."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -49,6 +49,7 @@ class Structures:
     root: Path
     species: tuple[str, ...]
     seed: int
+    _known: dict[str, Dataset] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, settings: Settings, root: Path) -> Self:
@@ -56,7 +57,7 @@ class Structures:
         return cls(settings.structures, root, settings.potential.species, settings.campaign.seed)
 
     def named(self, name: str) -> Dataset:
-        """Make the structures of a table of [structures].
+        """Make the structures of a table of [structures], once.
 
         Raises
         ------
@@ -64,6 +65,11 @@ class Structures:
             The crystal cannot be built, the random structures do not fit; or what `maxvolt.read`
             raises for files.
         """
+        if name not in self._known:
+            self._known[name] = self._made(name)
+        return self._known[name]
+
+    def _made(self, name: str) -> Dataset:
         section = self.sections[name]
         seed = derived_seed(self.seed, "structures", name)
         if section.file is not None:

@@ -55,6 +55,8 @@ def _print_notes(summary: CampaignSummary) -> None:
     print(f"{counted(labels, 'reference calculation')}; {runs}")
     if last is not None and last.get("largest_rank") is not None:
         print(f"active set: rank {last['rank']} of {last['largest_rank']} possible")
+    for text in () if last is None else last.get("warnings", ()):
+        print(f"warning: {text}")
     for row in summary.iterations:
         if row["reason"] not in _USUAL and not row["is_clean"]:
             print(f"iteration {row['iteration']}: {row['reason']}")

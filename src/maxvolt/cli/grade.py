@@ -78,6 +78,8 @@ def run(options: argparse.Namespace) -> None:
         check_holds(options.output, kind, len(dataset), labels=True)
     say_complete(active_set)
     grades = active_set.grade_dataset(dataset, threads=options.threads)
+    above = [int((grades.structures > limit).sum()) for limit in (2, 10)]
+    note(f"of {counted(len(dataset), 'structure')}: {above[0]} above 2, {above[1]} above 10")
     if options.output is not None:
         io.write(options.output, with_grades(dataset, grades), species=active_set.species)
         note(f"{options.output}: {counted(len(dataset), 'structure')} as {kind}")

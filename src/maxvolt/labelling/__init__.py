@@ -4,14 +4,8 @@ from maxvolt.labelling.codes import SHORT_NAMES
 from maxvolt.labelling.limits import LabelLimits
 from maxvolt.labelling.manual import Collected, WrittenJobs, collect_jobs, write_jobs
 from maxvolt.labelling.reference import Reference
-from maxvolt.labelling.run import (
-    LabelProgress,
-    LabelResult,
-    Quarantined,
-    check_reference,
-    known_labels,
-    label,
-)
+from maxvolt.labelling.results import LabelProgress, LabelResult, Quarantined
+from maxvolt.labelling.run import check_reference, known_labels, label
 from maxvolt.labelling.store import LabelStore
 from maxvolt.labelling.workplace import default_workers
 

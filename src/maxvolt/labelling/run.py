@@ -6,93 +6,25 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
-from typing import NamedTuple
 
-import numpy as np
 from ase import Atoms
-from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import LabellingError
 from maxvolt.labelling.codes.protocol import MisconfiguredError
 from maxvolt.labelling.jobs import Job, Outcome, Status
-from maxvolt.labelling.limits import CalculatedLabels, LabelLimits
+from maxvolt.labelling.limits import LabelLimits
 from maxvolt.labelling.reference import Reference
+from maxvolt.labelling.results import LabelProgress, LabelResult, label_result
 from maxvolt.labelling.store import LabelStore
-from maxvolt.labelling.supervision import Task, WorkerPool, perform
+from maxvolt.labelling.supervision import perform
+from maxvolt.labelling.worker_pool import Task, WorkerPool
 from maxvolt.labelling.workplace import Workplace, default_workers
 
-__all__ = [
-    "LabelProgress",
-    "LabelResult",
-    "Quarantined",
-    "check_reference",
-    "known_labels",
-    "label",
-]
+__all__ = ["check_reference", "known_labels", "label"]
 
 _LOOK_AGAIN = 0.5
 """Seconds until a calculation that another process is at is looked for again."""
-
-
-class Quarantined(NamedTuple):
-    """A structure without labels: its index among those given, and the reason."""
-
-    structure: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class LabelProgress:
-    """How far labelling has come.
-
-    Parameters
-    ----------
-    done, total
-        Calculations finished, and to be made, in this run; structures known before do not count.
-    quarantined
-        How many of those done gave no label.
-    reason
-        Why the latest gave none; "" where it did.
-    """
-
-    done: int
-    total: int
-    quarantined: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LabelResult:
-    """What labelling gave.
-
-    Parameters
-    ----------
-    dataset
-        The labelled structures in the order in which they were given, with the labels of the
-        reference in place of those they may have had.
-    indices : shape (n,), int64
-        Which of the given structures they are.
-    quarantined
-        Those that have no label, and why.
-    missing : shape (m,), int64
-        Those of which nothing is known; always empty after `label`.
-    calculated
-        How many calculations were made.
-    reused
-        How many structures were known before, quarantined ones included.
-    seconds
-        Wall time.
-    """
-
-    dataset: Dataset
-    indices: NDArray[np.int64]
-    quarantined: list[Quarantined]
-    missing: NDArray[np.int64]
-    calculated: int
-    reused: int
-    seconds: float
 
 
 def label(
@@ -163,7 +95,7 @@ def label(
             check_reference(reference, sorted({s for job in todo for s in job.symbols}))
             done = run.here(todo, default_workers(reference) if workers is None else workers)
     outcomes = known | done
-    return _result(
+    return label_result(
         dataset,
         [outcomes[job.key] for job in jobs],
         calculated=len(done),
@@ -180,7 +112,7 @@ def known_labels(
     dataset = Dataset.of(structures)
     keys = [Job.for_reference(atoms, reference).key for atoms in dataset]
     found = store.lookup(set(keys))
-    return _result(
+    return label_result(
         dataset,
         [found[key].outcome if key in found else None for key in keys],
         calculated=0,
@@ -296,50 +228,3 @@ def check_reference(reference: Reference, symbols: Sequence[str]) -> None:
         reference.code.check(reference.complete_settings, reference.machine, symbols)
     except MisconfiguredError as error:
         raise LabellingError(f"{reference.calculator}: {error}") from error
-
-
-def _result(
-    dataset: Dataset,
-    outcomes: Sequence[Outcome | None],
-    *,
-    calculated: int,
-    reused: int,
-    seconds: float,
-) -> LabelResult:
-    labelled: list[tuple[int, CalculatedLabels]] = []
-    quarantined: list[Quarantined] = []
-    missing: list[int] = []
-    for index, outcome in enumerate(outcomes):
-        if outcome is None:
-            missing.append(index)
-        elif outcome.labels is None:
-            quarantined.append(Quarantined(index, outcome.reason))
-        else:
-            labelled.append((index, outcome.labels))
-    indices = np.array([index for index, _ in labelled], np.int64)
-    return LabelResult(
-        dataset=_with_labels(dataset.select(indices), [labels for _, labels in labelled]),
-        indices=indices,
-        quarantined=quarantined,
-        missing=np.array(missing, np.int64),
-        calculated=calculated,
-        reused=reused,
-        seconds=seconds,
-    )
-
-
-def _with_labels(dataset: Dataset, labels: Sequence[CalculatedLabels]) -> Dataset:
-    """Return the structures with these labels in place of their own."""
-    absent = np.full(6, np.nan)
-    present = np.ones(len(dataset), np.bool_)
-    forces = [np.empty((0, 3)), *(of_one.forces for of_one in labels)]
-    stresses = [absent if of_one.stress is None else of_one.stress for of_one in labels]
-    return replace(
-        dataset,
-        energies=np.array([of_one.free_energy for of_one in labels], np.float64),
-        forces=np.concatenate(forces),
-        stresses=np.array(stresses, np.float64).reshape(-1, 6),
-        has_energy=present,
-        has_forces=present,
-        has_stress=np.array([of_one.stress is not None for of_one in labels], np.bool_),
-    )

@@ -2,257 +2,23 @@
 
 Each calculation runs in a worker process (`maxvolt.labelling.worker`) that leads a session of its
 own. A worker that has taken too long is ended with everything it started; a worker that died is
-replaced. Workers live on between calculations, as long as this process, because starting Python and
-loading a calculator takes longer than some calculations do.
+replaced.
 """
 
 from __future__ import annotations
 
-import atexit
-import json
-import os
-import select
-import signal
-import subprocess
-import sys
-import tempfile
-import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from maxvolt.errors import MaxvoltError
 from maxvolt.labelling.jobs import JOB, Outcome, Status, read_result, write_result
-from maxvolt.labelling.limits import LabelLimits
-from maxvolt.labelling.sessions import GRACE, end_session, kill_session
-from maxvolt.native.threads import thread_count
+from maxvolt.labelling.worker_pool import DiedError, HungError, Task, WorkerPool
 
-__all__ = ["Task", "WorkerPool", "perform"]
+__all__ = ["perform"]
 
-_ONE_THREAD = {"OMP_NUM_THREADS": "1"}
-_START = 300.0
-"""Seconds that a worker may take to begin: starting Python, loading the calculator."""
 _STARTS = 5
 """How often the workers of one job may end before the calculation begins."""
-_CALCULATIONS_OF_A_WORKER = 200
-"""After so many a worker is replaced: some calculators never give memory back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A job as it travels to the place where it is calculated.
-
-    Parameters
-    ----------
-    folder
-        Where the job is described.
-    key
-        Its key.
-    claims
-        The file of claims; see `maxvolt.labelling.claims`.
-    limits
-        What it may take and give.
-    environment
-        Environment variables of the calculation, besides those of this process.
-    """
-
-    folder: Path
-    key: str
-    claims: Path
-    limits: LabelLimits
-    environment: Mapping[str, str]
-
-
-class _HungError(Exception):
-    """A worker did not answer in time."""
-
-
-class _DiedError(Exception):
-    """A worker ended without an answer; the message says how."""
-
-
-class _Worker:
-    """A worker process, as its supervisor sees it."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self.environment = {**_ONE_THREAD, **environment}
-        self.calculations = 0
-        self.began = False
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "maxvolt.labelling.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            env={**os.environ, **self.environment},
-            start_new_session=True,
-        )
-        self._received = b""
-
-    def calculate(self, task: Task, attempt: int) -> Outcome:
-        """Have a job calculated; the clock of the time limit starts when it begins."""
-        self.calculations += 1
-        request = {
-            "folder": str(task.folder),
-            "key": task.key,
-            "claims": str(task.claims),
-            "max_force": task.limits.max_force,
-            "attempt": attempt,
-            "sys_path": sys.path,
-            "environment": {**os.environ, **self.environment},
-        }
-        self.began = False
-        self._send(request)
-        answer = self._receive(_START)
-        if "begins" in answer:
-            self.began = True
-            answer = self._receive(task.limits.timeout)
-        return Outcome.from_dict(answer)
-
-    def is_alive(self) -> bool:
-        """Say whether the process still runs."""
-        return self._process.poll() is None
-
-    def kill(self) -> None:
-        """Kill the worker and everything it started."""
-        kill_session(self._process.pid)
-
-    def end(self, *, grace: float = GRACE) -> None:
-        """End the worker and everything it started, and forget about it."""
-        end_session(self._process.pid, grace)
-        self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout, self._errors):
-            if stream is not None:
-                with suppress(OSError):  # what could not be sent to a dead worker
-                    stream.close()
-
-    def _send(self, request: Mapping[str, Any]) -> None:
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.write(json.dumps(request).encode() + b"\n")
-            self._process.stdin.flush()
-        except OSError as error:
-            raise _DiedError(self._how_it_ended()) from error
-
-    def _receive(self, timeout: float | None) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        descriptor = self._process.stdout.fileno()
-        answers = select.poll()
-        answers.register(descriptor, select.POLLIN | select.POLLHUP)
-        give_up = None if timeout is None else time.monotonic() + timeout
-        while b"\n" not in self._received:
-            left = None if give_up is None else max(0.0, give_up - time.monotonic())
-            if not answers.poll(None if left is None else 1000.0 * left):
-                raise _HungError
-            data = os.read(descriptor, 1 << 16)
-            if not data:
-                raise _DiedError(self._how_it_ended())
-            self._received += data
-        line, _, self._received = self._received.partition(b"\n")
-        answer = json.loads(line)
-        assert isinstance(answer, dict)
-        return answer
-
-    def _how_it_ended(self) -> str:
-        try:
-            code = self._process.wait(timeout=5.0)
-        except subprocess.TimeoutExpired:
-            return "the calculation closed its connection"
-        self._errors.seek(0)
-        said = self._errors.read().decode(errors="replace").strip().splitlines()
-        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
-        return f"the process of the calculation was {how}" + (f": {said[-1]}" if said else "")
-
-
-class _Idle:
-    """Workers of this process that wait for their next calculation; they end with it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._workers: list[_Worker] = []
-        self._inherited: list[_Worker] = []
-        os.register_at_fork(after_in_child=self.forget)
-        atexit.register(self.end_all)
-
-    def pop(self, environment: Mapping[str, str]) -> _Worker | None:
-        """Return one with this environment, if there is one."""
-        wanted = {**_ONE_THREAD, **environment}
-        with self._lock:
-            dead = [worker for worker in self._workers if not worker.is_alive()]
-            self._workers = [worker for worker in self._workers if worker not in dead]
-            found = next((w for w in reversed(self._workers) if w.environment == wanted), None)
-            if found is not None:
-                self._workers.remove(found)
-        for worker in dead:
-            worker.end(grace=0.0)
-        return found
-
-    def push(self, worker: _Worker) -> None:
-        """Keep a worker, and let go the one that has waited longest where there are too many."""
-        with self._lock:
-            self._workers.append(worker)
-            too_many = self._workers[: -thread_count(None)]
-            self._workers = self._workers[len(too_many) :]
-        for old in too_many:
-            old.end(grace=0.0)
-
-    def forget(self) -> None:
-        """Leave them to the process this one was forked from."""
-        self._lock = threading.Lock()
-        self._inherited = self._workers  # kept, because what is dropped would be cleaned up
-        self._workers = []
-
-    def end_all(self) -> None:
-        """End them."""
-        with self._lock:
-            workers, self._workers = self._workers, []
-        for worker in workers:
-            worker.end(grace=0.0)
-
-
-_idle = _Idle()
-
-
-class WorkerPool:
-    """The workers that are busy for one purpose; may be used by several threads.
-
-    The pool does not limit their number: whoever performs tasks takes one worker each.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._busy: list[_Worker] = []
-        self._closed = False
-
-    def take(self, environment: Mapping[str, str]) -> _Worker:
-        """Return an idle worker with this environment, or a new one."""
-        with self._lock:
-            if self._closed:
-                raise RuntimeError("the calculations have been called off")
-            worker = _idle.pop(environment) or _Worker(environment)
-            self._busy.append(worker)
-            return worker
-
-    def give_back(self, worker: _Worker, *, usable: bool) -> None:
-        """Keep a worker for later, or end it where it cannot be used any more."""
-        with self._lock:
-            self._busy.remove(worker)
-            usable = usable and not self._closed  # `close` has killed it
-        if usable and worker.calculations < _CALCULATIONS_OF_A_WORKER:
-            _idle.push(worker)
-        else:
-            worker.end(grace=0.0 if usable else GRACE)
-
-    def close(self) -> None:
-        """Kill all workers that are busy; their tasks fail."""
-        with self._lock:
-            self._closed = True
-            for worker in self._busy:  # those who use them notice, and end them
-                worker.kill()
-
 
 _pool = WorkerPool()
 """The workers of a process that a foreign executor owns."""
@@ -307,9 +73,9 @@ def _attempt(task: Task, attempt: int, workers: WorkerPool) -> tuple[Outcome, bo
         outcome = worker.calculate(task, attempt)
         usable = True
         return outcome, True
-    except _HungError:
+    except HungError:
         reason = f"no result within {task.limits.timeout:g} s" if worker.began else "does not start"
-    except _DiedError as error:
+    except DiedError as error:
         reason = str(error)
     finally:
         workers.give_back(worker, usable=usable)

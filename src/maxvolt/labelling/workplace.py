@@ -26,7 +26,7 @@ from maxvolt.labelling.jobs import Job, Outcome, Status, read_result
 from maxvolt.labelling.limits import LabelLimits
 from maxvolt.labelling.reference import Reference
 from maxvolt.labelling.store import LabelStore
-from maxvolt.labelling.supervision import Task
+from maxvolt.labelling.worker_pool import Task
 from maxvolt.native.threads import thread_count
 
 __all__ = ["Workplace", "default_workers"]

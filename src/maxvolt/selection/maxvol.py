@@ -125,12 +125,24 @@ class Basis:
             if len(above) > most:
                 above = above[np.argpartition(grades[above], -most)[-most:]]
             swaps = exchange(np.ascontiguousarray(coordinates[above]), threshold)
-            taken = {position: int(above[candidate]) for candidate, position in swaps}
-            if not self.replace(rows, taken):
+            taken = self._exchanged(rows, [(int(above[row]), position) for row, position in swaps])
+            if not taken:
                 self.kept_out = max(self.kept_out, float(grades.max()))
                 return changed
-            self.swaps += len(swaps)
             changed |= taken
+
+    def _exchanged(self, rows: NDArray[np.float64], swaps: list[tuple[int, int]]) -> dict[int, int]:
+        """Make as many of the swaps as enlarge the volume: all, or the first half, or of it ...
+
+        Rank-one updates lose digits with each swap; the first is as exact as the inverse.
+        """
+        while swaps:
+            taken = {position: row for row, position in swaps}
+            if self.replace(rows, taken):
+                self.swaps += len(swaps)
+                return taken
+            swaps = swaps[: len(swaps) // 2]
+        return {}
 
     def replace(self, rows: NDArray[np.float64], taken: dict[int, int]) -> bool:
         """Put candidates at positions; refuse, and say so, where the volume would not grow.

@@ -173,19 +173,14 @@ def neighborhood_rows(
         parts = []
     if weights.energy or weights.site_energy:
         parts += _energy_rows(potential, weights, where, counts, own, threads)
-    order = np.lexsort(
-        (
-            np.concatenate([p.equations for p in parts]),
-            np.concatenate([p.structures for p in parts]),
-        )
-    )
-    values = parts[0].values if len(parts) == 1 else np.concatenate([p.values for p in parts])
+    if len(parts) == 1:
+        return parts[0]
     joined = Rows(
-        values,
+        np.concatenate([p.values for p in parts]),
         np.concatenate([p.structures for p in parts]),
         np.concatenate([p.equations for p in parts]),
     )
-    return joined if len(parts) == 1 else joined.select(order)
+    return joined.select(np.lexsort((joined.equations, joined.structures)))
 
 
 def evaluated_rows(

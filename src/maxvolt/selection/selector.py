@@ -26,6 +26,9 @@ NOWHERE = -1
 _ROUNDING = 1.1
 """Grades above the threshold by less than this factor may be left by rounding, and do no harm."""
 
+_LARGE = 1e3
+"""Entries of rows up to this leave enough digits beside the initial 1e-6."""
+
 Structures = Dataset | Atoms | Iterable[Dataset | Atoms]
 
 
@@ -115,9 +118,14 @@ class Selector:
             raise DataError(f"limit is {limit}; expected the largest number of structures")
         # One thread for linear algebra: the same sums, and so the same choice, on every machine.
         with RowStore() as store, threadpool_limits(1, user_api="blas"):
-            basis, owners, last = Basis(self.matrix), self.owners.copy(), len(sources) - 1
-            before, grades = basis.inverse, [np.empty(0)]
-            for portion in self._portions(sources):
+            start, owners, last = self.matrix, self.owners.copy(), len(sources) - 1
+            basis, grades = Basis(start), [np.empty(0)]
+            before = basis.inverse
+            for number, portion in enumerate(self._portions(sources)):
+                if number == 0 and (owners == NOWHERE).all():
+                    start = _of_size(start, portion.rows.values)
+                    basis = Basis(start)
+                    before = basis.inverse
                 if portion.source == last:
                     grades.append(_grades(portion, before))
                 self._offer(basis, owners, portion)
@@ -125,7 +133,7 @@ class Selector:
             self._settle(basis, owners, store, None)
             chosen = _of_source(owners, last)
             if limit is not None and len(chosen) > limit:
-                basis, owners = self._limited(store, last, limit, owners)
+                basis, owners = self._limited(start, store, last, limit, owners)
             numbers = np.unique(owners[owners[:, 0] != NOWHERE, :2], axis=0)
             return Outcome(
                 matrix=basis.matrix,
@@ -173,13 +181,18 @@ class Selector:
         if basis.kept_out > _ROUNDING * self.threshold:
             raise DataError(
                 f"the active set cannot be found: rounding leaves grades of {basis.kept_out:.2g} "
-                "where none above the threshold should be. The parameters of the potential have "
-                "effects of very different sizes; fit it again, beginning from its coefficients "
-                "(maxvolt train --init), which gives its radial functions one size"
+                "where none above the threshold should be. The gradients of this potential are too "
+                "large beside the rows that the set began with; make it anew of the training set "
+                "(maxvolt select POT TRAIN --save-active-set), or fit the potential again"
             )
 
     def _limited(
-        self, store: RowStore, last: int, limit: int, chosen: NDArray[np.int64]
+        self,
+        start: NDArray[np.float64],
+        store: RowStore,
+        last: int,
+        limit: int,
+        chosen: NDArray[np.int64],
     ) -> tuple[Basis, NDArray[np.int64]]:
         """Select again among the structures that won, largest grade first, up to the limit."""
         pool = [
@@ -193,7 +206,7 @@ class Selector:
             np.concatenate([rows.equations for _, rows in pool]),
         )
         sources = np.concatenate([np.full(len(rows), source) for source, rows in pool])
-        basis, owners = Basis(self.matrix), self.owners.copy()
+        basis, owners = Basis(start), self.owners.copy()
         coordinates = rows.values @ basis.inverse
         if limit == 0:
             coordinates[sources == last] = 0.0
@@ -212,6 +225,15 @@ class Selector:
         basis.replace(rows.values, {position: candidate for candidate, position in swaps})
         self._settle(basis, owners, store, {last: _of_source(owners, last)})
         return basis, owners
+
+
+def _of_size(matrix: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scale the columns of an initial matrix where those of the first rows are large.
+
+    What is 1e-6 beside 1e8 would be lost in the rounding of the rest. Potentials whose moments are
+    of the size that MLIP gives them have no such columns.
+    """
+    return np.asarray(matrix * np.maximum(1.0, abs(rows).max(axis=0, initial=0.0) / _LARGE))
 
 
 def grades_of_structures(

@@ -30,6 +30,7 @@ from maxvolt.report.campaign_page.tables import (
     quarantine_table,
     reasons_table,
     runs_table,
+    warnings_table,
 )
 from maxvolt.report.campaign_page.wording import size
 
@@ -190,6 +191,8 @@ def _tables(data: CampaignData) -> list[Markup]:
         shown.append(_folded("Every run of a scenario", runs_table(data)))
     if data.quarantined:
         shown.append(quarantine_table(data))
+    if (warnings := warnings_table(data)) is not None:
+        shown.append(warnings)
     if data.summary.changes:
         shown.append(_folded("What was changed while it ran", changes_table(data)))
     settings = [

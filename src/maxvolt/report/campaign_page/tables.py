@@ -11,7 +11,14 @@ from maxvolt.report.campaign_page.markup import Markup, element, join
 from maxvolt.report.campaign_page.reason_chart import count_reasons
 from maxvolt.report.campaign_page.wording import duration, number, per_cent
 
-__all__ = ["changes_table", "iterations_table", "quarantine_table", "reasons_table", "runs_table"]
+__all__ = [
+    "changes_table",
+    "iterations_table",
+    "quarantine_table",
+    "reasons_table",
+    "runs_table",
+    "warnings_table",
+]
 
 _MOST_RUNS = 400
 """Rows of the table of runs, the newest."""
@@ -99,6 +106,18 @@ def quarantine_table(data: CampaignData) -> Markup:
     """Reference calculations that were not used."""
     rows = [[str(one.iteration), str(one.index), one.reason] for one in data.quarantined]
     return _table("Quarantine", ("iteration", "structure", "reason"), rows, text=(2,))
+
+
+def warnings_table(data: CampaignData) -> Markup | None:
+    """What the fits warned of, each warning once; None where there was nothing."""
+    first: dict[str, int] = {}
+    for one in data.iterations:
+        for text in one.row.get("warnings", ()):
+            first.setdefault(str(text), one.number)
+    if not first:
+        return None
+    rows = [[str(number), text] for text, number in first.items()]
+    return _table("Warnings of fits", ("first in iteration", "warning"), rows, text=(1,))
 
 
 def changes_table(data: CampaignData) -> Markup:
