@@ -26,7 +26,7 @@ THRESHOLDS = (2.0, 10.0)
 BAD = 3.0
 """A structure is badly described if its force RMSE exceeds that of the training set so often."""
 NO_FORCE = 1e-3
-"""Root mean square force, eV/Angstrom, below which forces vanish by symmetry: nothing to predict."""
+"""Root mean square force, eV/Angstrom, below which forces are taken to vanish by symmetry."""
 
 
 @dataclass(frozen=True, slots=True)
