@@ -137,7 +137,7 @@ def _status(folder: CampaignFolder, events: list[Mapping[str, Any]]) -> tuple[st
 def _current(folder: IterationFolder) -> Current:
     settings: Settings = folder.settings()
     done = {}
-    for path in sorted(folder.sampling.glob("*.npz")) if folder.sampling.is_dir() else []:
+    for path in sorted(folder.sampling.glob("[!.]*.npz")) if folder.sampling.is_dir() else []:
         record = read_result(path).record
         done[path.stem] = (record["steps"], record["total_steps"])
     running = read_heartbeats(folder.sampling)
