@@ -337,6 +337,20 @@ def test_a_look_while_results_are_written(finished: Run, tmp_path: Path) -> None
     assert set(current.scenarios) == {"warm.0", "warm.1"}
 
 
+def test_an_outcome_that_was_removed_is_made_again(finished: Run, tmp_path: Path) -> None:
+    """As the message about a damaged one advises, also where later iterations are complete."""
+    file = write_campaign(tmp_path)
+    folder = CampaignFolder(tmp_path / "small")
+    shutil.copytree(finished.folder.path, folder.path)
+    before = summarize(folder)
+    folder.iteration(1).outcome_file.unlink()
+    assert [row["iteration"] for row in summarize(folder).iterations] == [0]
+    assert run(file).status == "finished"
+    after = summarize(folder)
+    assert [row["files"] for row in after.iterations] == [row["files"] for row in before.iterations]
+    assert products(folder.path) == products(finished.folder.path)
+
+
 def test_files_of_others_stay(finished: Run, tmp_path: Path) -> None:
     file = write_campaign(tmp_path)
     shutil.copytree(finished.folder.path, tmp_path / "small")
