@@ -14,7 +14,8 @@ from campaign_files import InThisProcess, Run, products, write_campaign
 
 import maxvolt
 from maxvolt.campaign import Campaign, CampaignFolder, Event, Settings, summarize
-from maxvolt.campaign.locking import locked
+from maxvolt.campaign.locking import is_locked, locked
+from maxvolt.campaign.query import calculator_of
 from maxvolt.campaign.storage import read_result
 from maxvolt.cli import main
 from maxvolt.cli.campaign_progress import describe_event
@@ -79,6 +80,7 @@ class TestFinished:
         assert all(row["largest_rank"] == 6 for row in rows)
         fits = [event for event in finished.events if event.content.get("step") == "fit"]
         told = [describe_event(event) for event in fits if event.kind == "step"]
+        assert told
         assert all("active set: rank 6 of 7 (6 possible)" in text for text in told)
 
     def test_warnings_of_fits_are_kept(
@@ -179,6 +181,19 @@ def test_another_process_is_kept_out(tmp_path: Path) -> None:
     finally:
         leave.set()
         process.join()
+
+
+def test_a_look_from_inside_keeps_the_lock(tmp_path: Path) -> None:
+    from multiprocessing import get_context
+
+    path = tmp_path / ".lock"
+    with locked(path):
+        assert is_locked(path)
+        with pytest.raises(CampaignError, match="this process"), locked(path):
+            pass
+        with get_context("spawn").Pool(1) as others:
+            assert others.apply(is_locked, [path])
+    assert not is_locked(path)
 
 
 def hold_lock(path: Path, ready: object, leave: object) -> None:
@@ -311,6 +326,48 @@ stress_tolerance = 0.1
     assert rows[-1]["reliability"] == 1.0
 
 
+def test_a_look_while_results_are_written(finished: Run, tmp_path: Path) -> None:
+    folder = CampaignFolder(tmp_path / "small")
+    shutil.copytree(finished.folder.path, folder.path)
+    last = folder.iterations()[-1]
+    last.outcome_file.unlink()
+    (last.sampling / ".warm.0.a1b2c3d4.tmp.npz").write_bytes(b"half of a")
+    current = summarize(folder).current
+    assert current is not None
+    assert set(current.scenarios) == {"warm.0", "warm.1"}
+
+
+def test_an_outcome_that_was_removed_is_made_again(finished: Run, tmp_path: Path) -> None:
+    """As the message about a damaged one advises, also where later iterations are complete."""
+    file = write_campaign(tmp_path)
+    folder = CampaignFolder(tmp_path / "small")
+    shutil.copytree(finished.folder.path, folder.path)
+    before = summarize(folder)
+    folder.iteration(1).outcome_file.unlink()
+    assert [row["iteration"] for row in summarize(folder).iterations] == [0]
+    assert run(file).status == "finished"
+    after = summarize(folder)
+    assert [row["files"] for row in after.iterations] == [row["files"] for row in before.iterations]
+    assert products(folder.path) == products(finished.folder.path)
+
+
+def test_files_of_others_stay(finished: Run, tmp_path: Path) -> None:
+    file = write_campaign(tmp_path)
+    shutil.copytree(finished.folder.path, tmp_path / "small")
+    for name in ("potential.mtp", "potential.png", "potential.2.mtp"):
+        (tmp_path / "small" / name).touch()
+    run(file)
+    left = sorted(path.name for path in (tmp_path / "small").glob("potential.*"))
+    assert left == ["potential.almtp", "potential.mtp", "potential.png"]
+
+
+def test_grades_and_forces_come_from_one_pass(finished: Run) -> None:
+    last = finished.folder.iterations()[-1]
+    calculator = calculator_of(finished.result.potential, last.settings().selection)
+    assert calculator.query is not None
+    assert calculator.query.members == (calculator.potential,)
+
+
 def test_settings_of_another_version_are_refused(finished: Run, tmp_path: Path) -> None:
     copy = shutil.copytree(finished.result.folder, tmp_path / "copy")
     path = copy / "iterations" / "0001" / "settings.json"
@@ -390,9 +447,12 @@ class TestReference:
     def test_a_manual_one_waits_and_goes_on_with_what_came_back(self, tmp_path: Path) -> None:
         file = write_campaign(tmp_path, max_iterations="1")
         file.write_text(file.read_text() + "manual = true\n")
+        # A kill while the first folder was written.
+        (tmp_path / "small" / "jobs" / "0000" / "half").mkdir(parents=True)
         waiting = run(file)
         assert waiting.status == "waiting"
         assert "0 of 3" in waiting.reason
+        (tmp_path / "small" / "jobs" / "0000" / "half").rmdir()
         jobs = sorted((tmp_path / "small" / "jobs" / "0000").iterdir())
         assert len(jobs) == 3
         calculate(jobs[:2])

@@ -281,6 +281,13 @@ def test_names_are_text(crowded_file: Path) -> None:
     assert "Warnings of fits" in page.text
 
 
+def test_iterations_that_know_of_no_warnings(data: CampaignData) -> None:
+    """As those of a campaign that an earlier version began."""
+    rows = [dataclasses.replace(one, row={**one.row, "warnings": None}) for one in data.iterations]
+    page = campaign_page(dataclasses.replace(data, iterations=tuple(rows)), Path("page.html"))
+    assert "Warnings of fits" not in page
+
+
 def test_a_campaign_that_has_just_begun(data: CampaignData) -> None:
     summary: CampaignSummary = dataclasses.replace(data.summary, status="running", iterations=())
     begun = dataclasses.replace(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from maxvolt.campaign.heartbeat import Heartbeat, read_heartbeats
 from maxvolt.campaign.sampling_step import Part, run_parts
 from maxvolt.campaign.storage import read_result
 from maxvolt.campaign.surroundings import Surroundings
+from maxvolt.errors import CampaignError
 from maxvolt.sampling import SamplingResult
 
 
@@ -67,6 +70,23 @@ def test_a_process_that_dies_takes_no_other_scenario_with_it(
     messages = [read_result(one.path).record["message"] for one in parts]
     assert messages[0] == messages[2] == "RuntimeError: the neighbours are lost"
     assert "the process died" in messages[1]
+
+
+def test_an_executor_that_takes_no_more_work_is_no_fault_of_scenarios(
+    finished: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    parts = [
+        part(finished, scenario, tmp_path)
+        for scenario in (Trouble("killer", kills=True), Trouble("later"))
+    ]
+    with (
+        ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor,
+        Surroundings(finished.folder, tmp_path, 1, [], executor) as surroundings,
+        pytest.raises(CampaignError, match="executor has died"),
+    ):
+        run_parts(parts, surroundings.executor, lambda _: None)
+    assert not any(one.path.exists() for one in parts)
 
 
 def test_heartbeats(tmp_path: Path) -> None:

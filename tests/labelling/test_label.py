@@ -13,14 +13,16 @@ import numpy as np
 import pytest
 from ase.build import fcc111
 from ase.calculators.emt import EMT
-from faulty_calculator import begun
+from faulty_calculator import begun, ended
 from labelling_data import make_structures, still_runs
 
 import maxvolt
 from maxvolt.dataset import Dataset
 from maxvolt.errors import LabellingError
 from maxvolt.labelling import LabelLimits, LabelStore, Reference, known_labels, label
+from maxvolt.labelling.jobs import Job, Outcome, Status
 from maxvolt.labelling.sessions import session_members
+from maxvolt.labelling.supervision import perform
 
 QUICK = LabelLimits(timeout=20.0, retries=0)
 
@@ -93,6 +95,30 @@ def test_slabs_and_molecules_have_no_stress(store, faulty, molecule):
     result = label([fcc111("Al", (1, 1, 3), vacuum=5.0), molecule], faulty(), store)
     assert not result.dataset.has_stress.any()
     assert result.dataset.has_forces.all()
+
+
+def test_a_folder_without_its_description_is_made_anew(structures, store, faulty):
+    job = Job.for_reference(structures[0], faulty())
+    (store.work_folder / job.key).mkdir(parents=True)
+    assert label(structures, faulty(), store).calculated == 4
+
+
+def test_what_another_process_is_at_is_looked_for_now_and_then(
+    store, faulty, tmp_path, monkeypatch
+):
+    structures, reference = make_structures(2), faulty(seconds=1.0)
+    elsewhere = Job.for_reference(structures[0], reference).key
+    looks = []
+
+    def busy_at_first(task, pool):
+        if task.key == elsewhere and not ended(tmp_path / "log"):
+            looks.append(task.key)
+            return Outcome(Status.BUSY)
+        return perform(task, pool)
+
+    monkeypatch.setattr("maxvolt.labelling.run.perform", busy_at_first)
+    assert len(label(structures, reference, store, workers=2).dataset) == 2
+    assert 1 <= len(looks) < 50
 
 
 def test_nothing_to_label(store, faulty):
@@ -302,14 +328,17 @@ def test_the_environment_of_a_calculation(structures, store, faulty, monkeypatch
     assert "OMP_NUM_THREADS=1" in printed.read_text()
 
 
-def test_an_interrupt_leaves_no_process_and_a_store_in_order(store, faulty, tmp_path):
+@pytest.mark.parametrize("retries", [0, 1])
+def test_an_interrupt_leaves_no_process_and_a_store_in_order(retries, store, faulty):
     structures = make_structures(6)
+    limits = LabelLimits(retries=retries)  # with 0, the attempt that is cut short is the last one
 
     def interrupt(progress):
         signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        label(structures, faulty(seconds=0.1), store, workers=2, progress=interrupt)
-    result = label(structures, faulty(seconds=0.1), store)
+        label(structures, faulty(seconds=0.1), store, limits=limits, workers=2, progress=interrupt)
+    result = label(structures, faulty(seconds=0.1), store, limits=limits)
+    assert not result.quarantined
     assert len(result.dataset) == 6
     assert result.reused >= 1

@@ -10,8 +10,10 @@ from ase.build import bulk
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError, SpeciesError
 from maxvolt.neighbors import minimum_distances
+from maxvolt.sampling.batch import Batch
+from maxvolt.sampling.batch_neighbors import BatchNeighbors
 from maxvolt.sampling.rule import Limits, StopReason, Thresholds, distance_table
-from maxvolt.sampling.watch import Watch
+from maxvolt.sampling.watch import BatchWatch, Watch
 
 
 @pytest.mark.parametrize("wrong", [(0.0, 10.0), (3.0, 2.0), (-1.0, 1.0), (np.nan, 10.0)])
@@ -126,3 +128,18 @@ def test_a_collapsed_cell_fails_with_its_reason():
     stop = watch.check(atoms)
     assert stop.reason is StopReason.FAILED
     assert "linearly dependent" in stop.message
+
+
+def test_atoms_that_meet_while_the_cell_grows() -> None:
+    """Growth leaves the neighbours complete for longer, but not the pairs near the limit."""
+    neighbors = BatchNeighbors(cutoff=5.0, skin=1.0)
+    watch = BatchWatch(Limits(minimum_distance=0.5), neighbors)
+    neighbors.add(np.array([2]))
+    watch.add(1)
+    stops = []
+    for ends, side in (((0.0, 1.55), 20.0), ((0.9, 1.04), 25.0)):
+        atoms = Atoms("Al2", [[x, 0, 0] for x in ends], cell=[side] * 3, pbc=True)
+        batch = Batch.from_atoms(atoms)
+        stops.append(neighbors.update(batch) | watch.check(batch))
+    assert stops[0] == {}
+    assert stops[1][0].reason is StopReason.TOO_CLOSE

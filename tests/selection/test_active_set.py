@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,8 @@ from maxvolt.potentials import MTP
 from maxvolt.potentials.rescaling import factor_counts
 from maxvolt.selection import QueryStrategy
 from maxvolt.selection.active_set import EQUATIONS
+from maxvolt.selection.maxvol import Basis
+from maxvolt.selection.selector import Selector
 
 MODES = ("configuration", "neighborhood")
 WEIGHTS = (
@@ -228,6 +231,25 @@ def test_limit(limit: int, active: ActiveSet, training: Dataset) -> None:
         # The best of all comes first.
         assert limited.grades[limited.indices].max() == limited.grades.max()
         assert limited.active_set.grade(limited.structures).max() <= 1.001
+
+
+def test_a_limit_where_rounding_spoils_swaps(
+    active: ActiveSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that did not come in are not said to be there."""
+    limited = Selector._limited
+
+    def spoiled(*arguments: Any) -> Any:
+        monkeypatch.setattr(Basis, "replace", lambda *_: False)
+        return limited(*arguments)
+
+    monkeypatch.setattr(Selector, "_limited", spoiled)
+    monkeypatch.setattr("maxvolt.selection.selector._ROUNDING", np.inf)
+    found = active.select(alloys(60, first=6000, spread=0.3), limit=3)
+    assert not len(found.indices)
+    assert found.active_set is not None
+    np.testing.assert_array_equal(found.active_set.matrix, active.matrix)
+    np.testing.assert_array_equal(found.active_set.origins, active.origins)
 
 
 def test_nothing_to_select(active: ActiveSet, training: Dataset) -> None:

@@ -27,6 +27,7 @@ from maxvolt.labelling import (
     label,
     write_jobs,
 )
+from maxvolt.labelling.jobs import JOB
 
 __all__ = ["WaitingError", "count_labels", "label_structures"]
 
@@ -147,7 +148,7 @@ def _collected(
     """Take in what was calculated elsewhere; write inputs for what is missing, and wait."""
     surroundings = runner.surroundings
     jobs = surroundings.folder.jobs / f"{runner.folder.number:04d}"
-    if any(jobs.glob("*")):
+    if any(jobs.glob(f"*/{JOB}")):  # a kill may have left one that is not described yet
         collect_jobs(jobs, store, limits=limits)
     found = known_labels(wanted, reference, store)
     reasons = dict(found.quarantined)

@@ -12,6 +12,10 @@ from maxvolt.errors import CampaignError
 
 __all__ = ["is_locked", "locked"]
 
+_held: set[tuple[int, str]] = set()
+"""Locks of processes, by number and file: of its own a process must not even open the file again,
+for the system drops the lock when any descriptor of it is closed."""
+
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
@@ -22,6 +26,9 @@ def locked(path: Path) -> Iterator[None]:
     CampaignError
         Another process holds it.
     """
+    own = _own(path)
+    if own in _held:
+        raise CampaignError(f"{path.parent}: this process works on this campaign already")
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         try:
@@ -30,13 +37,17 @@ def locked(path: Path) -> Iterator[None]:
             raise CampaignError(
                 f"{path.parent}: another process works on this campaign; wait for it, or end it"
             ) from None
+        _held.add(own)
         yield
     finally:
+        _held.discard(own)
         os.close(descriptor)
 
 
 def is_locked(path: Path) -> bool:
-    """Whether another process holds the lock."""
+    """Whether a process holds the lock, be it this one."""
+    if _own(path) in _held:
+        return True
     try:
         descriptor = os.open(path, os.O_RDWR)
     except OSError:
@@ -48,3 +59,7 @@ def is_locked(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def _own(path: Path) -> tuple[int, str]:
+    return os.getpid(), os.path.realpath(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import takewhile
 from typing import Any
 
 from maxvolt.campaign.folder import IterationFolder
@@ -70,8 +71,9 @@ class Plan:
 
 
 def read_past(iterations: Sequence[IterationFolder]) -> list[Past]:
-    """Read the complete iterations of a campaign, in order."""
-    return [Past(one.settings(), one.outcome()) for one in iterations if one.is_complete]
+    """Read the iterations of a campaign up to the first that is not complete."""
+    complete = takewhile(lambda one: one.is_complete, iterations)
+    return [Past(one.settings(), one.outcome()) for one in complete]
 
 
 def plan(past: Sequence[Past], file: CampaignSettings) -> Plan:

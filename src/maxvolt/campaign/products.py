@@ -33,7 +33,9 @@ def publish(folder: CampaignFolder, past: Sequence[Past]) -> None:
         content = source.read_bytes()
         if not target.exists() or target.read_bytes() != content:
             write_bytes(target, content)
-    for stale in set(folder.path.glob("potential.*")) - set(targets):
-        stale.unlink()
+    # Names that only a campaign gives: potential.mtp may be what somebody has converted.
+    made = {*folder.potential_files(1), *folder.path.glob("potential.[0-9]*.mtp")}
+    for stale in made - set(targets):
+        stale.unlink(missing_ok=True)
     training = folder.iteration(numbers["training"]).step_file("training")
     write(folder.training_file, read_result(training).datasets["training"])

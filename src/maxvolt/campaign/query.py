@@ -53,8 +53,16 @@ def query_of(files: Sequence[Path], selection: SelectionSection) -> QueryStrateg
 
 
 def calculator_of(files: Sequence[Path], selection: SelectionSection) -> MaxvoltCalculator:
-    """Read the potential as a calculator that gives grades; it computes with one thread."""
-    return MaxvoltCalculator(read_potentials(files), query=query_of(files, selection), threads=1)
+    """Read the potential as a calculator that gives grades; it computes with one thread.
+
+    Where the grades ask all of its potentials, these are the same objects: one pass does for both.
+    """
+    query = query_of(files, selection)
+    members = query.members
+    if len(members) != len(files):
+        return MaxvoltCalculator(read_potentials(files), query=query, threads=1)
+    potential = members[0] if len(members) == 1 else Ensemble(members)
+    return MaxvoltCalculator(potential, query=query, threads=1)
 
 
 def thresholds_of(selection: SelectionSection) -> Thresholds:

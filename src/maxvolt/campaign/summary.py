@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from maxvolt.campaign.folder import CampaignFolder, IterationFolder
@@ -105,7 +106,7 @@ def summarize(folder: CampaignFolder) -> CampaignSummary:
     events = list(folder.journal())
     iterations = folder.iterations()
     name = iterations[0].settings().campaign.name if iterations else folder.path.name
-    complete = [one for one in iterations if one.is_complete]
+    complete = list(takewhile(lambda one: one.is_complete, iterations))
     unfinished = iterations[len(complete) :]
     status, reason = _status(folder, events)
     return CampaignSummary(
@@ -137,7 +138,7 @@ def _status(folder: CampaignFolder, events: list[Mapping[str, Any]]) -> tuple[st
 def _current(folder: IterationFolder) -> Current:
     settings: Settings = folder.settings()
     done = {}
-    for path in sorted(folder.sampling.glob("*.npz")) if folder.sampling.is_dir() else []:
+    for path in sorted(folder.sampling.glob("[!.]*.npz")) if folder.sampling.is_dir() else []:
         record = read_result(path).record
         done[path.stem] = (record["steps"], record["total_steps"])
     running = read_heartbeats(folder.sampling)

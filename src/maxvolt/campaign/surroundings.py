@@ -11,6 +11,7 @@ from typing import Any, Self
 from maxvolt.campaign.events import Callback, Event
 from maxvolt.campaign.folder import CampaignFolder
 from maxvolt.campaign.journal import Journal
+from maxvolt.errors import CampaignError
 from maxvolt.sampling.workers import local_pool
 
 __all__ = ["Surroundings"]
@@ -66,8 +67,19 @@ class Surroundings:
         self._pools.__exit__(*exception)
 
     def executor(self) -> Executor:
-        """Return the executor; a new pool where a process of the old one has died."""
+        """Return the executor; a new pool where a process of the old one has died.
+
+        Raises
+        ------
+        CampaignError
+            A process of the executor that was given has died, and it takes no more work.
+        """
         if self.given_executor is not None:
+            if getattr(self.given_executor, "_broken", False):
+                raise CampaignError(
+                    "a process of the executor has died, of lack of memory perhaps, and it takes "
+                    "no more work; run the campaign again with a new one"
+                )
             return self.given_executor
         if self._pool is None or getattr(self._pool, "_broken", False):
             self._pools.close()

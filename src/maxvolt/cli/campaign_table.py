@@ -55,7 +55,7 @@ def _print_notes(summary: CampaignSummary) -> None:
     print(f"{counted(labels, 'reference calculation')}; {runs}")
     if last is not None and last.get("largest_rank") is not None:
         print(f"active set: rank {last['rank']} of {last['largest_rank']} possible")
-    for text in () if last is None else last.get("warnings", ()):
+    for text in () if last is None else last.get("warnings") or ():
         print(f"warning: {text}")
     for row in summary.iterations:
         if row["reason"] not in _USUAL and not row["is_clean"]:

@@ -162,22 +162,28 @@ class _Run:
     ) -> dict[str, Outcome]:
         running: dict[Future[Outcome], Job] = {}
         waiting = deque(jobs)
+        elsewhere: list[Job] = []
+        look_again = 0.0
         try:
-            while running or waiting:
+            while running or waiting or elsewhere:
+                left = look_again - time.monotonic() if elsewhere else None
+                if left is not None and left <= 0:
+                    waiting.extend(elsewhere)
+                    elsewhere, left = [], None
                 while waiting and (at_once is None or len(running) < at_once):
                     job = waiting.popleft()
                     task = self._prepared(job)
                     if task is not None:
                         running[submit(task)] = job
-                finished, _ = wait(running, return_when=FIRST_COMPLETED)
-                elsewhere = []
+                if left is not None and not running:
+                    time.sleep(left)
+                finished, _ = wait(running, left, FIRST_COMPLETED)
                 for future in finished:
                     job = running.pop(future)
                     if not self._settled(job, future.result()):
+                        if not elsewhere:
+                            look_again = time.monotonic() + _LOOK_AGAIN
                         elsewhere.append(job)
-                waiting.extend(elsewhere)
-                if elsewhere and not running:
-                    time.sleep(_LOOK_AGAIN)
         finally:
             for future in running:
                 future.cancel()

@@ -43,6 +43,7 @@ def perform(task: Task, pool: WorkerPool | None = None) -> Outcome:
         starts += 1  # no fault of the structure
         if starts == _STARTS:
             return replace(outcome, status=Status.MISCONFIGURED)
+    workers.check_open()
     times = "" if attempts == 1 else f" {attempts} times, last"
     return _leave(
         task.folder,

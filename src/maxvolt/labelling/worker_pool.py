@@ -225,11 +225,15 @@ class WorkerPool:
     def take(self, environment: Mapping[str, str]) -> Worker:
         """Return an idle worker with this environment, or a new one."""
         with self._lock:
-            if self._closed:
-                raise RuntimeError("the calculations have been called off")
+            self.check_open()
             worker = _idle.pop(environment) or Worker(environment)
             self._busy.append(worker)
             return worker
+
+    def check_open(self) -> None:
+        """Raise RuntimeError where `close` has killed the workers: no calculation is to blame."""
+        if self._closed:
+            raise RuntimeError("the calculations have been called off")
 
     def give_back(self, worker: Worker, *, usable: bool) -> None:
         """Keep a worker for later, or end it where it cannot be used any more."""

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from maxvolt.errors import DataError, FileFormatError
-from maxvolt.labelling.jobs import Job, Outcome, Status, read_result
+from maxvolt.labelling.jobs import JOB, Job, Outcome, Status, read_result
 from maxvolt.labelling.limits import LabelLimits
 from maxvolt.labelling.reference import Reference
 from maxvolt.labelling.store import LabelStore
@@ -64,7 +64,9 @@ class Workplace:
         folder = self.store.work_folder / job.key
         for attempt in range(1, _ATTEMPTS + 1):
             if folder.exists():
-                break
+                if (folder / JOB).exists():
+                    break
+                self.discard(folder)  # a disk has lost the description: nobody could compute it
             try:
                 self._make(job, folder)
             except (OSError, DataError) as error:  # another process was faster, or tidied up

@@ -99,14 +99,18 @@ class BatchNeighbors:
         return joined
 
     def _are_complete(self, batch: Batch, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Apply the criterion of `VerletNeighbors`; cells change only where all three repeat."""
+        """Apply the criterion of `VerletNeighbors`; cells change only where all three repeat.
+
+        That a cell grows does not count: lists would be complete for longer, but `BatchWatch` looks
+        at the pairs of each list that were near a limit far below the cutoff, which gain less.
+        """
         least_stretch: float | NDArray[np.float64] = 1.0
         carried = self._positions
         full = known & (self._cells != batch.cells).any(axis=(1, 2)) & batch.pbc.all(axis=1)
         if full.any():
             deformation = np.tile(np.eye(3), (len(batch), 1, 1))
             deformation[full] = np.linalg.solve(self._cells[full], batch.cells[full])
-            least_stretch = np.asarray(np.linalg.svd(deformation, compute_uv=False)[:, -1])
+            least_stretch = np.linalg.svd(deformation, compute_uv=False)[:, -1].clip(max=1.0)
             carried = np.einsum("ia,iab->ib", carried, deformation[batch.structure_of_atom])
         with np.errstate(invalid="ignore"):  # of structures that are not known
             moved = batch.positions - carried

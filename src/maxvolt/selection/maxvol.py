@@ -125,16 +125,28 @@ class Basis:
             if len(above) > most:
                 above = above[np.argpartition(grades[above], -most)[-most:]]
             swaps = exchange(np.ascontiguousarray(coordinates[above]), threshold)
-            taken = self._exchanged(rows, [(int(above[row]), position) for row, position in swaps])
+            taken = self.swap(rows, [(int(above[row]), position) for row, position in swaps])
             if not taken:
                 self.kept_out = max(self.kept_out, float(grades.max()))
                 return changed
             changed |= taken
 
-    def _exchanged(self, rows: NDArray[np.float64], swaps: list[tuple[int, int]]) -> dict[int, int]:
+    def swap(self, rows: NDArray[np.float64], swaps: list[tuple[int, int]]) -> dict[int, int]:
         """Make as many of the swaps as enlarge the volume: all, or the first half, or of it ...
 
         Rank-one updates lose digits with each swap; the first is as exact as the inverse.
+
+        Parameters
+        ----------
+        rows : shape (m, n)
+            Candidates.
+        swaps
+            As `exchange` gives them.
+
+        Returns
+        -------
+        taken
+            Candidate that stands now at each changed position of the matrix.
         """
         while swaps:
             taken = {position: row for row, position in swaps}

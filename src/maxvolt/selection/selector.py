@@ -206,23 +206,21 @@ class Selector:
             np.concatenate([rows.equations for _, rows in pool]),
         )
         sources = np.concatenate([np.full(len(rows), source) for source, rows in pool])
-        basis, owners = Basis(start), self.owners.copy()
+        basis, owners, tried = Basis(start), self.owners.copy(), self.owners.copy()
+        names = np.column_stack([sources, rows.structures, rows.equations])
         coordinates = rows.values @ basis.inverse
         if limit == 0:
             coordinates[sources == last] = 0.0
 
         def close_at_limit(candidate: int, position: int) -> None:
-            owners[position] = (
-                sources[candidate],
-                rows.structures[candidate],
-                rows.equations[candidate],
-            )
-            inside = _of_source(owners, last)
+            tried[position] = names[candidate]
+            inside = _of_source(tried, last)
             if len(inside) >= limit:
                 coordinates[(sources == last) & ~np.isin(rows.structures, inside)] = 0.0
 
         swaps = exchange(coordinates, self.threshold, close_at_limit)
-        basis.replace(rows.values, {position: candidate for candidate, position in swaps})
+        for position, candidate in basis.swap(rows.values, swaps).items():
+            owners[position] = names[candidate]
         self._settle(basis, owners, store, {last: _of_source(owners, last)})
         return basis, owners
 

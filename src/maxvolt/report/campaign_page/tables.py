@@ -112,7 +112,7 @@ def warnings_table(data: CampaignData) -> Markup | None:
     """What the fits warned of, each warning once; None where there was nothing."""
     first: dict[str, int] = {}
     for one in data.iterations:
-        for text in one.row.get("warnings", ()):
+        for text in one.row.get("warnings") or ():
             first.setdefault(str(text), one.number)
     if not first:
         return None
