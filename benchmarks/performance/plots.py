@@ -6,7 +6,7 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maxvolt.io.files import replacing
+from maxvolt.files import replacing
 from performance.results import Document, Findings
 from performance.selection import picked
 from performance.views import FIGURES, FigureView, Panel

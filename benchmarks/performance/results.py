@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
 from maxvolt.errors import FileFormatError
-from maxvolt.io.files import reading, replacing
+from maxvolt.files import reading, replacing
 
 __all__ = [
     "Better",

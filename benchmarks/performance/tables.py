@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from maxvolt.errors import DataError
-from maxvolt.io.files import replacing
+from maxvolt.files import replacing
 from performance.registry import SECTIONS
 from performance.results import Document, Findings, Machine, Section
 from performance.selection import Lines, Value, picked

@@ -17,7 +17,7 @@ import pytest
 from training_data import crystals, known_potential, labelled, relabelled
 
 from maxvolt.dataset import Dataset
-from maxvolt.errors import FitError
+from maxvolt.errors import DataError, FitError
 from maxvolt.fitting import FitProgress, FitResult, FitSettings, Weights, fit
 from maxvolt.fitting.checkpoint import (
     Checkpoint,
@@ -341,7 +341,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_old_one(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full_disk)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(DataError, match="No space left"):
         run(checkpoint, restart=True)
     assert checkpoint.read_bytes() == before
     assert [path.name for path in checkpoint.parent.iterdir()] == ["fit.npz"]

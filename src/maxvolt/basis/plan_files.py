@@ -18,7 +18,7 @@ from scipy.sparse import csr_array
 from maxvolt.basis.contraction import ContractionTable
 from maxvolt.basis.invariants import Invariant
 from maxvolt.errors import DataError
-from maxvolt.io.files import replacing
+from maxvolt.files import replacing
 
 __all__ = ["read_expansion", "table_key", "write_expansion"]
 

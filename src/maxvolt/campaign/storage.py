@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import CampaignError
-from maxvolt.io.files import replacing
+from maxvolt.files import replacing
 
 __all__ = ["StepResult", "read_result", "write_bytes", "write_result"]
 
@@ -70,8 +69,6 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Write a file that is on the disk, whole, when it takes its name."""
     with replacing(path) as file:
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def read_result(path: Path) -> StepResult:

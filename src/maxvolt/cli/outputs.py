@@ -68,7 +68,7 @@ def check_figure(path: Path, inputs: Iterable[Path | None]) -> None:
 
 def _try_to_write(path: Path) -> None:
     """Do as the writers do, up to the last step: only the system knows what it allows."""
-    from maxvolt.io.files import replacing_path
+    from maxvolt.files import replacing_path
 
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():

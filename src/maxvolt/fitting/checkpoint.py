@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ import numpy as np
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
+from maxvolt.files import replacing
 from maxvolt.fitting.levenberg_marquardt import FitState
 from maxvolt.potentials import MTP
 
@@ -64,7 +64,6 @@ def fit_signature(potential: MTP, dataset: Dataset, settings: Sequence[Any]) -> 
 
 def write_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
     """Write to a temporary file beside `path`, then rename."""
-    path = Path(path)
     arrays: dict[str, Any] = {}
     scalars = {}
     for key, state in checkpoint.states.items():
@@ -76,15 +75,8 @@ def write_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
         "states": scalars,
         "losses": {key: list(losses) for key, losses in checkpoint.losses.items()},
     }
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            np.savez(file, document=np.array(json.dumps(document)), **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as file:
+        np.savez(file, document=np.array(json.dumps(document)), **arrays)
 
 
 def read_checkpoint(path: str | Path, signature: str) -> Checkpoint:

@@ -13,7 +13,7 @@ from ase.io.trajectory import TrajectoryWriter
 
 from maxvolt.dataset import ARRAYS_KEY
 from maxvolt.errors import DataError, FileFormatError
-from maxvolt.io.files import reading, replacing_path
+from maxvolt.files import reading, replacing_path
 
 __all__ = ["read_ase", "read_database", "write_ase", "write_database", "write_trajectory"]
 

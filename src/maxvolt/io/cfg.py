@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from maxvolt.errors import DataError
+from maxvolt.files import reading, replacing
 from maxvolt.io.cfg_binary import binary_bytes, parse_binary
 from maxvolt.io.cfg_record import CfgConfiguration
 from maxvolt.io.cfg_text import parse_text
 from maxvolt.io.cfg_write import text_bytes
-from maxvolt.io.files import reading, replacing
 
 __all__ = ["CfgConfiguration", "Encoding", "iterate_cfg", "parse_cfg", "read_cfg", "write_cfg"]
 

@@ -13,11 +13,11 @@ from ase.utils import string2index
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
+from maxvolt.files import COMPRESSED, replacing
 from maxvolt.io import ase_files, lammps
 from maxvolt.io.cfg import Encoding, read_cfg, write_cfg
 from maxvolt.io.cfg_dataset import cfg_from_dataset, dataset_from_cfg
 from maxvolt.io.extxyz import extxyz_bytes
-from maxvolt.io.files import COMPRESSED, replacing
 from maxvolt.io.outcar import read_outcar
 from maxvolt.io.read_report import ReadReport
 from maxvolt.io.vasprun import read_vasprun

@@ -11,8 +11,8 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.data import atomic_numbers
 
 from maxvolt.errors import SpeciesError
+from maxvolt.files import reading
 from maxvolt.io.ase_files import read_ase
-from maxvolt.io.files import reading
 
 __all__ = ["read_data", "read_dump"]
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from maxvolt.cells import cell_volume
 from maxvolt.dataset import Dataset
 from maxvolt.errors import FileFormatError
-from maxvolt.io.files import reading
+from maxvolt.files import reading
 from maxvolt.io.vasp_steps import IonicStep, dataset_from_steps
 from maxvolt.units import plus_stress_to_stress
 

@@ -9,7 +9,6 @@ later.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -20,7 +19,7 @@ import numpy as np
 from ase import Atoms
 
 from maxvolt.errors import FileFormatError
-from maxvolt.io.files import replacing
+from maxvolt.files import replacing
 from maxvolt.labelling.codes import get_code
 from maxvolt.labelling.codes.protocol import Code
 from maxvolt.labelling.content import bare_structure, label_key, settings_hash, structure_hash
@@ -226,8 +225,6 @@ def read_result(folder: Path) -> Outcome | None:
 def _write_json(path: Path, document: Mapping[str, Any]) -> None:
     with replacing(path) as stream:
         stream.write(json.dumps(document, allow_nan=False).encode())
-        stream.flush()
-        os.fsync(stream.fileno())
 
 
 def _read_json(path: Path) -> dict[str, Any]:

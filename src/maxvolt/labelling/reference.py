@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from maxvolt.errors import DataError, FileFormatError
-from maxvolt.io.files import reading
+from maxvolt.files import reading
 from maxvolt.labelling.codes import get_code
 from maxvolt.labelling.codes.protocol import Code, unknown_machine_keys
 from maxvolt.labelling.content import plain_json, settings_hash

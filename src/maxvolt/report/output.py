@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maxvolt.errors import MaxvoltError
+from maxvolt.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,13 +33,15 @@ def save_figure(figure: Figure, path: str | Path, *, dpi: int = 150) -> None:
             f"{path}: cannot tell the format of the figure from {path.suffix!r}; "
             f"end the name with one of {', '.join(sorted(known))}"
         )
-    _write_whole(path, lambda part: figure.savefig(part, format=ending, dpi=dpi))
+    with replacing(path) as file:
+        figure.savefig(file, format=ending, dpi=dpi)
 
 
 def write_json(document: Mapping[str, Any], path: str | Path) -> None:
     """Write numbers, strings, lists and mappings as JSON; NaN and infinity become null."""
     text = json.dumps(_json_value(document), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-    _write_whole(Path(path), lambda part: part.write_text(text, encoding="utf-8"))
+    with replacing(path) as file:
+        file.write(text.encode())
 
 
 def _json_value(value: Any) -> Any:
@@ -50,15 +52,3 @@ def _json_value(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
-
-
-def _write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Write beside the target under another name, then put it in place in one step."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        write(part)
-        part.replace(path)
-    except OSError as error:
-        raise MaxvoltError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        part.unlink(missing_ok=True)

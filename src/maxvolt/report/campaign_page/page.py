@@ -9,7 +9,7 @@ from pathlib import Path
 
 from maxvolt import __version__
 from maxvolt.campaign import CampaignFolder
-from maxvolt.io.files import replacing
+from maxvolt.files import replacing
 from maxvolt.report.campaign_page.collect import collect_campaign
 from maxvolt.report.campaign_page.data import CampaignData
 from maxvolt.report.campaign_page.document import campaign_document

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, cast
 
 from maxvolt.errors import DataError, FileFormatError
 
-__all__ = ["COMPRESSED", "reading", "replacing", "replacing_path"]
+__all__ = ["COMPRESSED", "reading", "replacing", "replacing_path", "synchronize_folder"]
 
 _OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
@@ -53,7 +53,7 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
     """Open a file for writing that takes its name only when it is complete.
 
     The bytes go to a temporary name in the same folder, so that a crash leaves an older file of
-    that name as it was.
+    that name as it was; see `replacing_path`.
     """
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file() and not target.is_dir():
@@ -68,6 +68,9 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
 def replacing_path(path: str | Path) -> Iterator[Path]:
     """Give a temporary name whose file takes the name of `path` when all went well.
 
+    The file is on the disk before it takes the name, and the name before this returns: after a
+    power cut the old file stands there or the new one, whole.
+
     Raises
     ------
     DataError
@@ -79,10 +82,28 @@ def replacing_path(path: str | Path) -> Iterator[Path]:
     temporary = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.tmp{target.suffix}")
     try:
         yield temporary
+        _synchronize(temporary)
         temporary.replace(target)
+        synchronize_folder(target.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise DataError(f"{path}: cannot be written: {error.strerror or error}") from error
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _synchronize(path: Path) -> None:
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
+def synchronize_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk: a file that was made, renamed or removed."""
+    if os.name != "posix":
+        return  # other systems do not open folders
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

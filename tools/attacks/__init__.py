@@ -1,0 +1,1 @@
+"""Attacks on the package: one module each, run by ``tools/attack.py``."""
