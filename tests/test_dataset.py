@@ -241,7 +241,7 @@ def test_a_label_that_is_switched_off_is_erased(mixed: Dataset) -> None:
         ({"groups": ("a",)}, "groups has 1 entries for 4"),
         ({"energies": "x"}, "energies cannot be read"),
         ({"has_energy": [True, True, True, False]}, "structure 2 has an energy that is not finite"),
-        ({"has_stress": [True, True, False, False]}, "structure 1 has a stress"),
+        ({"has_stress": [True, False, False, True]}, "structure 3 has a stress"),
         ({"has_forces": [True] * 4}, r"structure 1 \(and 1 more\) has forces"),
         ({"weights": [1, np.nan, 1, 1]}, "structure 1 has a weight"),
         ({"pbc": np.ones((4, 3), bool)}, r"structure 1 \(and 1 more\) is periodic along"),
@@ -267,7 +267,53 @@ def test_positions_and_cells_must_be_finite_and_independent(mixed: Dataset) -> N
         dataclasses.replace(mixed, cells=cells)
 
 
-def test_a_stress_without_a_volume_is_refused() -> None:
-    atoms = labelled(molecule("H2O"), energy=-1.0, stress=np.zeros(6))
-    with pytest.raises(DataError, match="structure 0 has a stress but no cell"):
+@pytest.mark.parametrize("pbc", [(True, True, False), False])
+def test_a_structure_that_is_not_periodic_in_three_directions_has_no_stress(
+    pbc: bool | tuple[bool, ...],
+) -> None:
+    slab = labelled(Atoms("Al", cell=[3, 3, 20], pbc=pbc), energy=-1.0, stress=np.ones(6))
+    with_virial = Atoms("Al", cell=[3, 3, 20], pbc=pbc, info={"virial": np.eye(3), "energy": 1.0})
+    dataset = Dataset.from_atoms([slab, with_virial, labelled(molecule("H2O"), stress=np.ones(6))])
+    assert not dataset.has_stress.any()
+    assert np.isnan(dataset.stresses).all()
+    assert "virial" not in dataset.infos[1]
+    assert "stress" not in dataset[0].calc.results
+    # Whoever claims one gets none, too, as from a potential evaluated on a slab.
+    claimed = dataclasses.replace(
+        dataset, stresses=np.ones((3, 6)), has_stress=np.ones(3, dtype=bool)
+    )
+    assert not claimed.has_stress.any()
+    assert np.isnan(claimed.stresses).all()
+
+
+def test_the_case_of_label_keys_does_not_matter() -> None:
+    atoms = bulk("Cu")
+    atoms.info.update(Energy=-1.0, Ref_Energy=-1.0, STRESS=[1, 2, 3, 4, 5, 6])
+    atoms.arrays["FORCES"] = np.ones((1, 3))
+    dataset = Dataset.from_atoms([atoms])
+    assert dataset.energies.tolist() == [-1]
+    assert dataset.forces.tolist() == [[1, 1, 1]]
+    assert dataset.stresses.tolist() == [[1, 2, 3, 4, 5, 6]]
+    assert dataset.infos[0] == {}
+    atoms.info["energy"] = -2.0
+    with pytest.raises(DataError, match="hold different values for the same label"):
         Dataset.from_atoms([atoms])
+
+
+def test_other_results_are_kept() -> None:
+    results = {
+        "energies": np.array([-1.0, -2.0]),
+        "magmoms": np.array([0.5, -0.5]),
+        "charges": np.array([0.1, -0.1]),
+        "dipole": np.array([1.0, 2.0, 3.0]),
+        "magmom": 0.25,
+    }
+    atoms = labelled(bulk("NaCl", "rocksalt", a=5.6), energy=-3.0, **results)
+    dataset = Dataset.from_atoms([atoms])
+    for name in ("energies", "magmoms", "charges"):
+        np.testing.assert_array_equal(dataset.infos[0][ARRAYS_KEY][name], results[name])
+    back = dataset[0].calc.results
+    for name, value in results.items():
+        np.testing.assert_array_equal(back[name], value)
+    assert dataset[0].get_potential_energies().tolist() == [-1, -2]
+    assert_same(Dataset.from_atoms(dataset.to_atoms()), dataset)

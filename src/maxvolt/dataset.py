@@ -422,7 +422,11 @@ class Dataset:
             )
 
     def _check_labels(self) -> None:
-        """Refuse labels that claim to exist and do not; erase those that claim not to."""
+        """Refuse labels that claim to exist and do not; erase those that claim not to.
+
+        Without periodicity in three directions there is no stress, and what is given is erased.
+        """
+        self._set_erased("has_stress", self.has_stress & self.pbc.all(axis=1))
         self._refuse(
             np.flatnonzero(self.has_energy & ~np.isfinite(self.energies)),
             "has an energy that is not finite",
@@ -434,10 +438,6 @@ class Dataset:
             np.flatnonzero(self.has_stress & ~np.isfinite(self.stresses).all(axis=-1)),
             "has a stress that is not finite",
         )
-        self._refuse(
-            np.flatnonzero(self.has_stress & ~(self.volumes > 0)),
-            "has a stress but no cell with a volume",
-        )
         for name, present in (
             ("energies", self.has_energy),
             ("forces", force_atoms[:, None]),
@@ -447,7 +447,7 @@ class Dataset:
             if not np.isnan(values[np.broadcast_to(~present, values.shape)]).all():
                 self._set_erased(name, np.where(present, values, np.nan))
 
-    def _set_erased(self, name: str, values: NDArray[np.float64]) -> None:
+    def _set_erased(self, name: str, values: NDArray[Any]) -> None:
         values.flags.writeable = False
         object.__setattr__(self, name, values)
 

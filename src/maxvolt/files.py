@@ -2,50 +2,18 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
 import os
 import secrets
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO
 
-from maxvolt.errors import DataError, FileFormatError
+from maxvolt.durability import synchronize, synchronize_folder
+from maxvolt.errors import DataError
+from maxvolt.sources import COMPRESSED, reading
 
 __all__ = ["COMPRESSED", "reading", "replacing", "replacing_path", "synchronize_folder"]
-
-_OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
-
-COMPRESSED = tuple(_OPENERS)
-"""Endings of compressed files, which are read as what they contain."""
-
-
-@contextmanager
-def reading(path: str | Path) -> Iterator[BinaryIO]:
-    """Open a file for reading, decompressing it if its name says so.
-
-    Raises
-    ------
-    FileFormatError
-        When it is not there, cannot be read, or what is inside ends too early.
-    """
-    try:
-        with _opened(Path(path)) as stream:
-            yield stream
-    except FileNotFoundError as error:
-        raise FileFormatError(path, "no such file; check the path") from error
-    except OSError as error:
-        raise FileFormatError(path, f"cannot be read: {error.strerror or error}") from error
-    except (EOFError, zlib.error, lzma.LZMAError) as error:
-        raise FileFormatError(path, f"the compressed data are damaged: {error}") from error
-
-
-def _opened(path: Path) -> BinaryIO:
-    opener = _OPENERS.get(path.suffix, open)
-    return cast(BinaryIO, opener(path, "rb"))
 
 
 @contextmanager
@@ -82,7 +50,7 @@ def replacing_path(path: str | Path) -> Iterator[Path]:
     temporary = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.tmp{target.suffix}")
     try:
         yield temporary
-        _synchronize(temporary)
+        synchronize(temporary)
         temporary.replace(target)
         synchronize_folder(target.parent)
     except OSError as error:
@@ -91,19 +59,3 @@ def replacing_path(path: str | Path) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-
-
-def _synchronize(path: Path) -> None:
-    with path.open("rb") as stream:
-        os.fsync(stream.fileno())
-
-
-def synchronize_folder(folder: Path) -> None:
-    """Have the names in a folder on the disk: a file that was made, renamed or removed."""
-    if os.name != "posix":
-        return  # other systems do not open folders
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

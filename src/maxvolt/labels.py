@@ -2,16 +2,21 @@
 
 Energies, forces and stresses are looked for among the results of an attached calculator, in
 ``atoms.info`` and in ``atoms.arrays``, under the plain names and the usual prefixes for reference
-data (``REF_``, ``DFT_`` ...). When two places hold different values, none is preferred: that is an
-error, because only the user can say which one to train on.
+data (``REF_``, ``DFT_``), in capitals or not. When two places hold different values, none is
+preferred: that is an error, because only the user can say which one to train on.
 
 The free energy is the force-consistent one and stands before ``energy`` of the same origin. A
-virial is taken as minus the stress times the volume (positive under compression).
+virial is taken as minus the stress times the volume (positive under compression). A structure that
+is not periodic in three directions has no stress, whatever its maker wrote.
+
+Other results of a calculation (energies of atoms, magnetic moments, dipoles, grades ...) are kept
+with what else is known of a structure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +29,15 @@ from maxvolt.cells import cell_volume
 from maxvolt.errors import DataError
 from maxvolt.units import VOIGT, plus_stress_to_stress
 
-__all__ = ["ARRAYS_KEY", "Labels", "attach_labels", "labels_of_atoms"]
+__all__ = [
+    "ARRAYS_KEY",
+    "Labels",
+    "attach_labels",
+    "has_stress_key",
+    "labels_of_atoms",
+    "other_results",
+    "unrecognized_labels",
+]
 
 # ASE does not annotate it.
 _single_point: Callable[..., Any] = SinglePointCalculator
@@ -32,16 +45,32 @@ _single_point: Callable[..., Any] = SinglePointCalculator
 ARRAYS_KEY = "arrays"
 """Key of ``Dataset.infos`` under which per-atom arrays that are not labels are kept."""
 
-_PREFIXES = ("", "REF_", "ref_", "DFT_", "dft_")
+_PREFIXES = ("", "ref_", "dft_")
+_ENERGIES = ("free_energy", "energy")
 _FORCES = ("forces", "force")
+_STRESSES = ("stress",)
 _VIRIALS = ("virial", "virials")
 _WEIGHTS = ("config_weight", "weight")
 
 _LABEL_KEYS = frozenset(
-    prefix + name
-    for prefix in _PREFIXES
-    for name in ("energy", "free_energy", "stress", *_FORCES, *_VIRIALS)
+    prefix + name for prefix in _PREFIXES for name in (*_ENERGIES, *_FORCES, *_STRESSES, *_VIRIALS)
 )
+
+# Results that are no labels: those that ASE's calculators may hold, and those of this package's.
+_ASE_STRUCTURE_RESULTS = ("dipole", "magmom", "polarization", "dielectric_tensor")
+_ASE_ATOM_RESULTS = ("energies", "magmoms", "charges", "stresses", "born_effective_charges")
+_OTHER_RESULTS = (*_ASE_STRUCTURE_RESULTS, "grade", "energy_std", "stress_std")
+_OTHER_ATOM_RESULTS = (*_ASE_ATOM_RESULTS, "grades", "energies_std", "forces_std")
+_GRADES = ("grade", "grades")
+
+# What a key looks like that holds a label, and what else it has where it holds something about a
+# label or an energy of another kind.
+_LOOKS_LIKE = {
+    "energy": re.compile("energy|^e_?(tot|dft|0|pot)", re.IGNORECASE),
+    "forces": re.compile("force", re.IGNORECASE),
+    "stress": re.compile("stress|virial", re.IGNORECASE),
+}
+_IS_ABOUT = re.compile("sigma|weight|std|error|mask|tol|max|min|mean|unit|scale", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +104,17 @@ def labels_of_atoms(atoms: Atoms) -> Labels:
         When a label has the wrong shape, or two places hold different values for one label.
     """
     results = _valid_results(atoms)
-    info = {key: value for key, value in atoms.info.items() if key not in _LABEL_KEYS}
+    info = {key: value for key, value in atoms.info.items() if not _is_label(key)}
     arrays = {
         key: value
         for key, value in atoms.arrays.items()
-        if key not in _LABEL_KEYS and key not in ("numbers", "positions")
+        if not _is_label(key) and key not in ("numbers", "positions")
     }
+    others = other_results(atoms)
+    arrays = {**others.pop(ARRAYS_KEY, {}), **info.get(ARRAYS_KEY, {}), **arrays}
     if arrays:
-        info[ARRAYS_KEY] = {**info.get(ARRAYS_KEY, {}), **arrays}
+        info[ARRAYS_KEY] = arrays
+    info = {**others, **info}
     group = info.pop("config_type", "")
     return Labels(
         energy=_energy(results, atoms),
@@ -94,17 +126,29 @@ def labels_of_atoms(atoms: Atoms) -> Labels:
     )
 
 
+def other_results(atoms: Atoms) -> dict[str, Any]:
+    """Return the results of a structure that are no labels, those of atoms under `ARRAYS_KEY`."""
+    results = _valid_results(atoms)
+    found = {key: results[key] for key in _OTHER_RESULTS if results.get(key) is not None}
+    arrays = {key: results[key] for key in _OTHER_ATOM_RESULTS if results.get(key) is not None}
+    return {**found, ARRAYS_KEY: arrays} if arrays else found
+
+
 def attach_labels(atoms: Atoms, labels: Labels) -> None:
     """Put labels where ASE expects them; `labels_of_atoms` finds them again."""
     info = dict(labels.info)
+    results: dict[str, Any] = {}
     for name, array in info.pop(ARRAYS_KEY, {}).items():
-        atoms.arrays[name] = np.array(array)
+        where = results if name in _ASE_ATOM_RESULTS else atoms.arrays
+        where[name] = np.array(array)
+    for name in _ASE_STRUCTURE_RESULTS:
+        if name in info:
+            results[name] = info.pop(name)
     if labels.group:
         info["config_type"] = labels.group
     if labels.weight != 1.0:
         info["config_weight"] = labels.weight
     atoms.info.update(info)
-    results: dict[str, Any] = {}
     if labels.energy is not None:
         results["energy"] = results["free_energy"] = labels.energy
     if labels.forces is not None:
@@ -115,6 +159,46 @@ def attach_labels(atoms: Atoms, labels: Labels) -> None:
         atoms.calc = _single_point(atoms, **results)
 
 
+def unrecognized_labels(atoms: Atoms, absent: Sequence[str]) -> list[str]:
+    """List keys that look like a label that a structure lacks.
+
+    Parameters
+    ----------
+    atoms
+        A structure.
+    absent
+        Which of "energy", "forces" and "stress" were not found there.
+    """
+    return [
+        key
+        for source, kinds in ((atoms.info, ("energy", "stress")), (atoms.arrays, ("forces",)))
+        for key, value in source.items()
+        if not _is_label(key)
+        and key not in _OTHER_RESULTS
+        and key not in _OTHER_ATOM_RESULTS
+        and _could_be_label(key, value)
+        and any(kind in absent and _LOOKS_LIKE[kind].search(key) for kind in kinds)
+    ]
+
+
+def has_stress_key(atoms: Atoms) -> bool:
+    """Whether a structure comes with a stress or virial, be it one that means something or not."""
+    return any(_of(source, _STRESSES + _VIRIALS) for source in (_valid_results(atoms), atoms.info))
+
+
+def _is_label(key: object) -> bool:
+    return isinstance(key, str) and key.lower() in _LABEL_KEYS
+
+
+def _could_be_label(key: object, value: object) -> bool:
+    """Whether a key is a text that says nothing about a label, and its value numbers."""
+    if not isinstance(key, str) or _IS_ABOUT.search(key):
+        return False
+    return isinstance(value, int | float | np.number) or (
+        isinstance(value, np.ndarray) and value.dtype.kind in "fiu" and value.ndim < 3
+    )
+
+
 def _valid_results(atoms: Atoms) -> Mapping[str, Any]:
     """Return the results a calculator holds, if they belong to the atoms as they are now."""
     calculator = atoms.calc
@@ -122,7 +206,9 @@ def _valid_results(atoms: Atoms) -> Mapping[str, Any]:
     computed = getattr(calculator, "atoms", None)
     if not results or (computed is not None and not _same_structure(computed, atoms)):
         return {}
-    return results
+    # Grades come back from files of ASE among the parameters of the calculator.
+    parameters = getattr(calculator, "parameters", None) or {}
+    return {**{key: parameters[key] for key in _GRADES if key in parameters}, **results}
 
 
 def _same_structure(one: Atoms, other: Atoms) -> bool:
@@ -138,11 +224,9 @@ def _energy(results: Mapping[str, Any], atoms: Atoms) -> float | None:
     found = []
     for source in (results, atoms.info):
         for prefix in _PREFIXES:
-            for name in ("free_energy", "energy"):
-                if source.get(prefix + name) is not None:
-                    key = prefix + name
-                    found.append((key, _numbers(key, source[key], ((), (1,))).reshape(())))
-                    break
+            # The free energy of an origin, else its energy.
+            keys = _of(source, ("free_energy",), (prefix,)) or _of(source, ("energy",), (prefix,))
+            found += [(key, _numbers(key, source[key], ((), (1,))).reshape(())) for key in keys]
     value = _agreed(found, rtol=1e-9, atol=1e-6)
     return None if value is None else float(value)
 
@@ -152,30 +236,36 @@ def _forces(results: Mapping[str, Any], atoms: Atoms) -> NDArray[np.float64] | N
     found = [
         (key, _numbers(key, source[key], (shape,)))
         for source in (results, atoms.arrays, atoms.info)
-        for key in _keys(_FORCES)
-        if source.get(key) is not None
+        for key in _of(source, _FORCES)
     ]
     return _agreed(found, rtol=1e-6, atol=1e-6)
 
 
 def _stress(results: Mapping[str, Any], atoms: Atoms) -> NDArray[np.float64] | None:
-    found = []
     volume = cell_volume(atoms.cell.array)
+    if not atoms.pbc.all() or not volume > 0:
+        return None
+    found = []
     for source in (results, atoms.info):
-        for key in _keys(("stress",)):
-            if source.get(key) is not None:
-                found.append((key, _voigt(key, source[key])))
-        for key in _keys(_VIRIALS):
-            if source.get(key) is not None:
-                if not volume > 0:
-                    raise DataError(f"{key} is given, but the structure has no cell with a volume")
-                found.append((key, plus_stress_to_stress(_voigt(key, source[key]), volume)))
+        for key in _of(source, _STRESSES):
+            found.append((key, _voigt(key, source[key])))
+        for key in _of(source, _VIRIALS):
+            found.append((key, plus_stress_to_stress(_voigt(key, source[key]), volume)))
     # A stress and a virial are printed with few digits; a wrong sign or unit differs by far more.
     return _agreed(found, rtol=1e-3, atol=1e-5)
 
 
-def _keys(names: tuple[str, ...]) -> Iterator[str]:
-    return (prefix + name for prefix in _PREFIXES for name in names)
+def _of(
+    source: Mapping[str, Any], names: tuple[str, ...], prefixes: tuple[str, ...] = _PREFIXES
+) -> list[str]:
+    """List the keys of a source that stand for a label, in the order of prefixes and names."""
+    wanted = [prefix + name for prefix in prefixes for name in names]
+    found = [
+        key
+        for key in source
+        if isinstance(key, str) and key.lower() in wanted and source[key] is not None
+    ]
+    return sorted(found, key=lambda key: wanted.index(key.lower()))
 
 
 def _numbers(key: str, value: object, shapes: tuple[tuple[int, ...], ...]) -> NDArray[np.float64]:

@@ -23,7 +23,7 @@ from maxvolt.io.cfg_binary import binary_bytes
 from maxvolt.io.cfg_dataset import cfg_from_dataset, dataset_from_cfg
 from maxvolt.io.cfg_write import text_bytes
 
-CFG_ARRAYS = ("site_en", "charge", "magnetic_moment", "en_der_m", "ghost", "nbh_grades")
+CFG_ARRAYS = ("energies", "charges", "magmoms", "en_der_m", "ghost", "nbh_grades")
 FUZZ_TOOLS = Path(__file__).resolve().parents[2] / "tools" / "fuzz"
 
 # Columns out of order, a comment-like feature, every optional quantity.

@@ -14,6 +14,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+from maxvolt.appending import append_lines, appending
 from maxvolt.errors import DataError
 from maxvolt.files import reading, replacing
 from maxvolt.io.cfg_binary import binary_bytes, parse_binary
@@ -55,8 +56,9 @@ def parse_cfg(data: bytes, path: str | Path, *, first_line: int = 1) -> list[Cfg
 
 
 def _parsed(stream: BinaryIO, path: str | Path, first_line: int) -> Iterator[CfgConfiguration]:
+    origin = stream.tell()
     start = stream.read(64)
-    stream.seek(0)
+    stream.seek(origin)
     if _is_binary(start):
         return parse_binary(stream.read(), path)
     return parse_text(stream, path, first_line=first_line)
@@ -117,20 +119,17 @@ def _encoded(configuration: CfgConfiguration, encoding: Encoding, direct: bool) 
 
 
 def _append(path: Path, data: bytes, *, binary: bool) -> None:
-    """Add to the end of a file in one write, after making sure that it is of the same kind."""
-    with path.open("r+b") as stream:
+    """Add to the end of a file, after making sure that it is of the same kind."""
+    with reading(path) as stream:
         start = stream.read(64)
-        if start.strip() and _is_binary(start) != binary:
-            kind = "binary" if binary else "text"
-            raise DataError(
-                f"{path}: cannot append {kind} configurations to a file of another kind"
-            )
-        size = stream.seek(0, 2)
-        if size and not binary:
-            stream.seek(size - 1)
-            if stream.read(1) != b"\n":
-                data = b"\n" + data
-        stream.write(data)
+    if start.strip() and _is_binary(start) != binary:
+        kind = "binary" if binary else "text"
+        raise DataError(f"{path}: cannot append {kind} configurations to a file of another kind")
+    if binary:
+        with appending(path) as target, target.open("ab") as stream:
+            stream.write(data)
+    else:
+        append_lines(path, data)
 
 
 def _is_binary(start: bytes) -> bool:

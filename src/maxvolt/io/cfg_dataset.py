@@ -23,15 +23,23 @@ _logger = logging.getLogger(__name__)
 
 _SPECIES, _GROUP, _WEIGHT = "species", "config_type", "config_weight"
 
-# Per-atom quantities other than forces keep their numbers under these names in Dataset.infos
-# (not "magmom", which ASE takes for a result of a calculator when it reads a file).
+# Per-atom quantities other than forces keep their numbers under these names in Dataset.infos; those
+# that ASE knows under ASE's.
 _ARRAY_NAMES = {
-    "site_energies": "site_en",
-    "charges": "charge",
-    "magmoms": "magnetic_moment",
+    "site_energies": "energies",
+    "charges": "charges",
+    "magmoms": "magmoms",
     "magmom_derivatives": "en_der_m",
     "ghost": "ghost",
     "nbh_grades": "nbh_grades",
+}
+
+# Further names under which they are written: of files of earlier versions, and of calculators.
+_OTHER_ARRAY_NAMES = {
+    "site_en": "site_energies",
+    "charge": "charges",
+    "magnetic_moment": "magmoms",
+    "grades": "nbh_grades",
 }
 
 
@@ -250,14 +258,20 @@ def _info(configuration: CfgConfiguration) -> dict[str, Any]:
 def _from_info(info: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the per-atom fields and the features that hold what a structure's info says."""
     fields: dict[str, Any] = {}
-    arrays = info.get(ARRAYS_KEY, {})
-    for field in ATOM_FIELDS:
-        name = _ARRAY_NAMES.get(field.attribute)
-        if name in arrays:
-            fields[field.attribute] = np.asarray(arrays[name])
-    left_out = sorted(set(arrays) - set(_ARRAY_NAMES.values()))
+    attributes = {name: attribute for attribute, name in _ARRAY_NAMES.items()}
+    columns = {field.attribute: len(field.columns) for field in ATOM_FIELDS}
+    left_out = []
+    for name, values in info.get(ARRAYS_KEY, {}).items():
+        attribute = attributes.get(name) or _OTHER_ARRAY_NAMES.get(name)
+        array = np.asarray(values)
+        if attribute is None or array.ndim != (1 if columns[attribute] == 1 else 2):
+            left_out.append(name)
+        elif name in attributes or attribute not in fields:
+            fields[attribute] = array
     if left_out:
-        _logger.warning("a .cfg has no place for the arrays %s; not written", ", ".join(left_out))
+        _logger.warning(
+            "a .cfg has no place for the arrays %s; not written", ", ".join(sorted(left_out))
+        )
     features = {str(key): _as_text(value) for key, value in info.items() if key != ARRAYS_KEY}
     return fields, features
 

@@ -1,6 +1,6 @@
 """Write extended XYZ with all digits.
 
-Reading goes through ASE; ASE's own writer keeps only eight decimals, so that labels would change.
+ASE's own writer keeps only eight decimals, so that labels would change.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from ase.io.extxyz import key_val_dict_to_str, key_val_str_to_dict
 from numpy.typing import NDArray
 
 from maxvolt.errors import DataError
+from maxvolt.labels import ARRAYS_KEY, other_results
 
 __all__ = ["extxyz_bytes"]
 
@@ -31,17 +32,21 @@ _RESERVED = frozenset({"Lattice", "Properties", "pbc"})
 def extxyz_bytes(structures: Iterable[Atoms]) -> bytes:
     """Return structures with their labels as extended XYZ.
 
-    The header holds ``energy`` (eV, force-consistent), ``stress`` (eV/Angstrom^3, sign of ASE) and
-    whatever else ``atoms.info`` has; the columns ``forces`` (eV/Angstrom) and other arrays.
+    The header holds ``energy`` (eV, force-consistent), ``stress`` (eV/Angstrom^3, sign of ASE),
+    other results such as ``dipole`` and whatever else ``atoms.info`` has; the columns ``forces``
+    (eV/Angstrom), other results of atoms such as ``magmoms``, and other arrays.
     """
     return "".join(_text(atoms) for atoms in structures).encode("utf-8", "surrogateescape")
 
 
 def _text(atoms: Atoms) -> str:
     results = {} if atoms.calc is None else atoms.calc.results
+    others = other_results(atoms)
     arrays = {"pos": atoms.positions}
     if "forces" in results:
         arrays["forces"] = results["forces"]
+    for name, array in others.pop(ARRAYS_KEY, {}).items():
+        arrays[name] = np.asarray(array)
     for name, array in atoms.arrays.items():
         if name not in ("numbers", "positions"):
             arrays[name] = array
@@ -49,10 +54,11 @@ def _text(atoms: Atoms) -> str:
     for array in arrays.values():
         columns += [_words(column) for column in array.reshape(len(atoms), -1).T]
     rows = (" ".join(row) for row in zip(*columns, strict=True))
-    return f"{len(atoms)}\n{_header(atoms, arrays)}\n" + "\n".join(rows) + "\n"
+    header = _header(atoms, arrays, {**others, **atoms.info})
+    return f"{len(atoms)}\n{header}\n" + "\n".join(rows) + "\n"
 
 
-def _header(atoms: Atoms, arrays: Mapping[str, NDArray[Any]]) -> str:
+def _header(atoms: Atoms, arrays: Mapping[str, NDArray[Any]], info: Mapping[str, Any]) -> str:
     results = {} if atoms.calc is None else atoms.calc.results
     items = []
     if atoms.cell.array.any():
@@ -63,9 +69,9 @@ def _header(atoms: Atoms, arrays: Mapping[str, NDArray[Any]]) -> str:
     )
     if "energy" in results:
         items.append(f"energy={float(results['energy'])!r}")
-    if "stress" in results:
+    if "stress" in results and atoms.pbc.all():
         items.append(_to_text({"stress": _tensor(results["stress"])}))
-    for key, value in atoms.info.items():
+    for key, value in info.items():
         if key in _RESERVED:
             raise DataError(f"the information {key!r} would be mistaken for the {key} of the file")
         items.append(_item(key, value) if isinstance(value, str) else _other_item(key, value))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from fnmatch import fnmatchcase
 from pathlib import Path
 
+from ase import Atoms
 from ase.io.formats import UnknownFileTypeError, filetype, ioformats
 from ase.utils import string2index
 
+from maxvolt.appending import append_lines
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
 from maxvolt.files import COMPRESSED, replacing
@@ -18,13 +19,16 @@ from maxvolt.io import ase_files, lammps
 from maxvolt.io.cfg import Encoding, read_cfg, write_cfg
 from maxvolt.io.cfg_dataset import cfg_from_dataset, dataset_from_cfg
 from maxvolt.io.extxyz import extxyz_bytes
+from maxvolt.io.extxyz_reader import read_extxyz
 from maxvolt.io.outcar import read_outcar
 from maxvolt.io.read_report import ReadReport
+from maxvolt.io.recognition import guess_format, recognized_format
 from maxvolt.io.vasprun import read_vasprun
+from maxvolt.labels import has_stress_key, unrecognized_labels
+from maxvolt.sources import holding
 
 __all__ = [
     "check_holds",
-    "guess_format",
     "holds_labels",
     "output_format",
     "read",
@@ -45,30 +49,6 @@ _LAMMPS = {lammps.DUMP: lammps.read_dump, lammps.DATA: lammps.read_data}
 _DATABASES = ("db", "json")
 _WITH_LABELS = (*_CFG, "extxyz", "traj", "bundletrajectory", *_DATABASES)
 
-# The first pattern that fits the name, without the ending of a compressed file, decides.
-_PATTERNS = (
-    ("*.bin.cfg", "cfg-binary"),
-    ("*.cfg", "cfg"),
-    ("*.cfg.[0-9]*", "cfg"),
-    ("*outcar*", "vasp-out"),
-    ("*vasprun*.xml*", "vasp-xml"),
-    ("*poscar*", "vasp"),
-    ("*contcar*", "vasp"),
-    ("*.vasp", "vasp"),
-    ("*.xyz", "extxyz"),
-    ("*.extxyz", "extxyz"),
-    ("*.dump", lammps.DUMP),
-    ("dump.*", lammps.DUMP),
-    ("*.lammpstrj", lammps.DUMP),
-    ("*.lmp", lammps.DATA),
-    ("*.data", lammps.DATA),
-    ("*.lammps-data", lammps.DATA),
-    ("data.*", lammps.DATA),
-    ("*.db", "db"),
-    ("*.json", "json"),
-    ("*.traj", "traj"),
-)
-
 # What MLIP's programs call formats.
 _OTHER_NAMES = {
     "txt": "cfg",
@@ -82,14 +62,6 @@ _OTHER_NAMES = {
     "lammps-dump": lammps.DUMP,
     "lammps-datafile": lammps.DATA,
 }
-
-
-def guess_format(path: str | Path) -> str | None:
-    """Return the format that a file's name stands for; None when the name says nothing."""
-    name = Path(path).name.lower()
-    for ending in COMPRESSED:
-        name = name.removesuffix(ending)
-    return next((kind for pattern, kind in _PATTERNS if fnmatchcase(name, pattern)), None)
 
 
 def output_format(path: str | Path, format: str | None = None) -> str:
@@ -108,7 +80,9 @@ def output_format(path: str | Path, format: str | None = None) -> str:
         When the name says nothing, or the format cannot be written.
     """
     path = Path(path)
-    if path.suffix in COMPRESSED:
+    if str(path) == "-":
+        raise DataError("structures are not written to standard output; give the name of a file")
+    if path.suffix.lower() in COMPRESSED:
         raise DataError(f"{path}: compressed files are read but not written; leave out the ending")
     kind = _known(format) if format is not None else guess_format(path) or _guessed_by_ase(path)
     if kind not in _CFG and not ioformats[kind].can_write:
@@ -121,7 +95,9 @@ def holds_labels(kind: str) -> bool:
     return kind in _WITH_LABELS
 
 
-def check_holds(path: str | Path, kind: str, structures: int, *, labels: bool = False) -> None:
+def check_holds(
+    path: str | Path, kind: str, structures: int | None, *, labels: bool = False
+) -> None:
     """Refuse a format that has no place for what is to be written.
 
     Parameters
@@ -131,7 +107,7 @@ def check_holds(path: str | Path, kind: str, structures: int, *, labels: bool = 
     kind
         Name of the format, as `output_format` returns it.
     structures
-        How many there are.
+        How many there are; None while that is not known, for as many as there may be.
     labels
         Whether energies, forces and stresses must be kept.
 
@@ -141,9 +117,10 @@ def check_holds(path: str | Path, kind: str, structures: int, *, labels: bool = 
         Says what the format cannot hold.
     """
     if kind not in _CFG and ioformats[kind].single and structures != 1:
+        number = "may be several" if structures is None else f"are {structures}"
         raise DataError(
-            f"{path}: the format {kind} holds one structure, there are {structures}; choose one "
-            "with an index, or write another format"
+            f"{path}: the format {kind} holds one structure, there {number}; choose one with an "
+            "index, or write another format, such as .xyz or .cfg"
         )
     if labels and not holds_labels(kind):
         raise DataError(
@@ -181,11 +158,11 @@ def read(
     Parameters
     ----------
     path
-        The file, which may be compressed (.gz, .bz2, .xz).
+        The file, which may be compressed (.gz, .bz2, .xz) or a pipe; "-" for standard input.
     format
         "cfg" (MLIP, text or binary), "extxyz", "vasp-out" (OUTCAR), "vasp-xml", "vasp" (POSCAR),
         "lammps-dump-text", "lammps-data", "db", "json", "traj" or another format of ASE. None:
-        as the name of the file says.
+        as the name of the file or, where that says nothing certain, its content says.
     species
         Symbols of the elements by type, first type first, for formats without element names.
     index
@@ -229,17 +206,16 @@ def read_with_report(
     """
     path = Path(path)
     chosen = _parsed_index(index)
-    kind = _known(format) if format is not None else guess_format(path)
-    dropped: Mapping[str, int] = {}
-    if kind is None:
-        dataset = _dataset_through_ase(path, kind, species)
-    elif kind in _CFG:
-        dataset = dataset_from_cfg(read_cfg(path), species, path=path)
-    elif kind in _VASP_OUTPUT:
-        with _naming(path):
-            dataset, dropped = _VASP_OUTPUT[kind](path, keep_unconverged=keep_unconverged)
-    else:
-        dataset = _dataset_through_ase(path, kind, species)
+    with holding(path):
+        kind = _known(format) if format is not None else recognized_format(path)
+        dropped: Mapping[str, int] = {}
+        if kind in _CFG:
+            dataset = dataset_from_cfg(read_cfg(path), species, path=path)
+        elif kind in _VASP_OUTPUT:
+            with _naming(path):
+                dataset, dropped = _VASP_OUTPUT[kind](path, keep_unconverged=keep_unconverged)
+        else:
+            dataset = _dataset_of_atoms(path, _structures(path, kind, species))
     report = ReadReport(path=path, format=kind or "ASE", kept=len(dataset), dropped=dropped)
     with _naming(path):
         return dataset if chosen == slice(None) else dataset.select(chosen), report
@@ -255,8 +231,9 @@ def write(
 ) -> None:
     """Write labelled structures.
 
-    A new file takes its name only when it is complete. The formats "cfg", "cfg-binary", "extxyz",
-    "db", "json" and "traj" keep every label to the last digit.
+    A new file takes its name only when it is complete, and what is appended is there whole or not
+    at all: when writing fails, the file is as it was (see `maxvolt.appending`). The formats "cfg",
+    "cfg-binary", "extxyz", "db", "json" and "traj" keep every label to the last digit.
 
     Parameters
     ----------
@@ -296,15 +273,46 @@ def write(
         _write_through_ase(path, dataset, kind, species, append)
 
 
-def _dataset_through_ase(path: Path, kind: str | None, species: _Species) -> Dataset:
+def _structures(path: Path, kind: str | None, species: _Species) -> list[Atoms]:
+    """Read a format whose structures come as `ase.Atoms`."""
+    if kind == "extxyz":
+        return read_extxyz(path)
     if kind in _LAMMPS:
-        structures = _LAMMPS[kind](path, species)
-    elif kind in _DATABASES:
-        structures = ase_files.read_database(path, kind)
-    else:
-        structures = ase_files.read_ase(path, kind)
+        return _LAMMPS[kind](path, species)
+    if kind in _DATABASES:
+        return ase_files.read_database(path, kind)
+    return ase_files.read_ase(path, kind)
+
+
+def _dataset_of_atoms(path: Path, structures: Sequence[Atoms]) -> Dataset:
+    """Make a dataset, and say what looks like a label and is none."""
     with _naming(path):
-        return Dataset.from_atoms(structures)
+        dataset = Dataset.from_atoms(structures)
+    looks_like: dict[str, int] = {}
+    meaningless = 0
+    for atoms, energy, forces, stress in zip(
+        structures, dataset.has_energy, dataset.has_forces, dataset.has_stress, strict=True
+    ):
+        absent = [kind for kind, has in (("energy", energy), ("forces", forces)) if not has]
+        absent += ["stress"] if not stress and atoms.pbc.all() else []
+        for key in unrecognized_labels(atoms, absent):
+            looks_like[key] = looks_like.get(key, 0) + 1
+        meaningless += not atoms.pbc.all() and has_stress_key(atoms)
+    if looks_like:
+        _logger.warning(
+            "%s: not recognised as labels: %s; expected energy, forces, stress or virial, alone or "
+            "behind REF_ or DFT_: rename them if they are labels",
+            path,
+            ", ".join(f"{key} ({count} structures)" for key, count in looks_like.items()),
+        )
+    if meaningless:
+        _logger.warning(
+            "%s: the stress of %d structures that are not periodic in three directions is none; "
+            "left out",
+            path,
+            meaningless,
+        )
+    return dataset
 
 
 @contextmanager
@@ -319,8 +327,7 @@ def _naming(path: Path) -> Iterator[None]:
 def _write_extxyz(path: Path, dataset: Dataset, append: bool) -> None:
     data = extxyz_bytes(dataset)
     if append and path.exists():
-        with path.open("ab") as stream:
-            stream.write(data)
+        append_lines(path, data)
         return
     with replacing(path) as stream:
         stream.write(data)
