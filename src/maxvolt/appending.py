@@ -98,7 +98,9 @@ class SafeLength:
 def appending(path: str | Path) -> Iterator[Path]:
     """Let a file grow: what the block does to its end is kept whole or undone.
 
-    The block may write behind the end and into the first 64 bytes. It gets the path without links.
+    The block may write behind the end and into the first 64 bytes, and elsewhere only where nothing
+    counts (trajectories have room for the places of structures to come). It gets the path without
+    links.
 
     Raises
     ------

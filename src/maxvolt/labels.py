@@ -70,7 +70,11 @@ _LOOKS_LIKE = {
     "forces": re.compile("force", re.IGNORECASE),
     "stress": re.compile("stress|virial", re.IGNORECASE),
 }
-_IS_ABOUT = re.compile("sigma|weight|std|error|mask|tol|max|min|mean|unit|scale", re.IGNORECASE)
+_IS_ABOUT = re.compile(
+    "sigma|weight|std|error|mask|tol|max|min|mean|unit|scale|mixing|formation|binding|cohesive|"
+    "adsorption|surface|atomi[sz]ation|interaction|kinetic|fermi|gap",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)

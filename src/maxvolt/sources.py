@@ -40,7 +40,7 @@ _BEGINNINGS = {b"\x1f\x8b": ".gz", b"BZh": ".bz2", b"\xfd7zXZ\x00": ".xz"}
 COMPRESSED = tuple(_OPENERS)
 """Endings of compressed files, which are read as what they contain."""
 
-SMALL_EXPANSION = 16 * 2**20
+SMALL_EXPANSION = 4 * 2**20
 """Bytes to which any compressed file may expand."""
 
 LARGEST_RATIO = 200

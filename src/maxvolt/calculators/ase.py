@@ -202,6 +202,14 @@ class MaxvoltCalculator(Calculator):
         """Give the results that ASE has names for (the spreads of an ensemble are not)."""
         return Properties({k: v for k, v in self.results.items() if k in all_properties})
 
+    def todict(self, skip_default: bool = True) -> dict[str, Any]:
+        """Give what ASE notes of the calculator in trajectories and databases.
+
+        Those keep results that ASE has names for and no others, so that grades stand here.
+        """
+        kept = {key: self.results[key] for key in ("grade", "grades") if key in self.results}
+        return {**super().todict(skip_default), **kept}
+
     def _evaluate(self, atoms: Atoms) -> dict[str, Any]:
         positions = np.ascontiguousarray(atoms.positions, dtype=np.float64)
         cell = np.ascontiguousarray(atoms.cell.array, dtype=np.float64)

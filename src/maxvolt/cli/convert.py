@@ -21,13 +21,15 @@ NAME = "convert"
 SUMMARY = "convert structures from one format to another"
 DESCRIPTION = """\
 Convert labelled structures. Formats follow from the file names: .cfg (MLIP, text or binary) and
-every format that ASE knows (extended XYZ, OUTCAR, vasprun.xml, POSCAR, LAMMPS, ASE databases).
-Units, order and sign of stresses are converted; unconverged steps of VASP are left out."""
+every format that ASE knows (extended XYZ, OUTCAR, vasprun.xml, POSCAR, LAMMPS, ASE databases). Where
+the name of IN says nothing, its content does; - is standard input. Units, order and sign of
+stresses are converted; unconverged steps of VASP are left out."""
 EXAMPLES = """\
   maxvolt convert OUTCAR train.cfg
   maxvolt convert train.cfg train.xyz --species Ti,Al
   maxvolt convert OUTCAR train.cfg --append --index -1
   maxvolt convert train.cfg train.bin.cfg
+  zcat train.xyz.gz | maxvolt convert - train.cfg
   maxvolt convert relax.dump relax.xyz --input-format lammps-dump-text --species Mo"""
 
 _ENCODINGS: dict[str | None, Encoding] = {
@@ -57,11 +59,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read, convert, write and say what was written and what was left out."""
+    from maxvolt.io.formats import check_grows
+    from maxvolt.sources import holding
+
     check_is_structures(options.input)
     kind = check_structures(options.output, options.output_format, [options.input])
+    if options.append:
+        check_grows(options.output, kind)
     index = _parsed_index(options.index)
-    convert = _convert_records if _is_cfg_to_cfg(options, kind) else _convert
-    written = convert(options, kind, index)
+    with holding(options.input):
+        convert = _convert_records if _is_cfg_to_cfg(options, kind) else _convert
+        written = convert(options, kind, index)
     if options.json:
         print_json({"output": str(options.output), "format": kind, **written})
         return
@@ -105,10 +113,11 @@ def _convert(options: argparse.Namespace, kind: str, index: slice | int) -> dict
 
 def _is_cfg_to_cfg(options: argparse.Namespace, kind: str) -> bool:
     """Whether both files are .cfg and no elements are named: then none are needed."""
-    from maxvolt.io import guess_format
+    from maxvolt.io.recognition import recognized_format
 
-    kinds = (options.input_format or guess_format(options.input), kind)
-    return options.species is None and all(kind in _ENCODINGS for kind in kinds)
+    if options.species is not None or kind not in _ENCODINGS:
+        return False
+    return (options.input_format or recognized_format(options.input)) in _ENCODINGS
 
 
 def _convert_records(options: argparse.Namespace, kind: str, index: slice | int) -> dict[str, Any]:

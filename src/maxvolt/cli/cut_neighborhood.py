@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> None:
     from maxvolt.dataset import Dataset
     from maxvolt.selection.neighborhood_cut import cut_neighborhoods
 
-    kind = check_structures(options.output, None, [options.input])
+    kind = check_structures(options.output, None, [options.input], several=True)
     dataset = read_structures(options.input, options.species)
     clusters = cut_neighborhoods(dataset, options.cutoff, options.lowest_grade)
     if not clusters:

@@ -42,17 +42,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Read, evaluate, write or print."""
     from maxvolt import io
-    from maxvolt.io.formats import check_holds
 
     check_order(options.potential, options.input)
     if options.output is not None:
         inputs = [options.input, *potential_files(options.potential)]
-        kind = check_structures(options.output, None, inputs)
+        kind = check_structures(options.output, None, inputs, labels=True)
     potential = load_potential(options.potential, options.species)
     dataset = read_structures(options.input, options.species or potential.species)
     check_species(options.input, dataset, potential.species)
-    if options.output is not None:
-        check_holds(options.output, kind, len(dataset), labels=True)
     labelled = _evaluated(potential, dataset, options.threads)
     if options.output is not None:
         io.write(options.output, labelled, species=options.species or potential.species)

@@ -63,19 +63,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Read, grade, write or print."""
     from maxvolt import io
-    from maxvolt.io.formats import check_holds
     from maxvolt.selection.annotations import with_grades
 
     check_order(options.potential, options.input)
     inputs = [options.input, options.potential, *([options.train] if options.train else [])]
     check_save(options.save_active_set, inputs)
     if options.output is not None:
-        kind = check_structures(options.output, None, inputs)
+        kind = check_structures(options.output, None, inputs, labels=True)
     active_set = _active_set(options)
     dataset = read_structures(options.input, options.species or active_set.species)
     check_species(options.input, dataset, active_set.species)
-    if options.output is not None:
-        check_holds(options.output, kind, len(dataset), labels=True)
     say_complete(active_set)
     grades = active_set.grade_dataset(dataset, threads=options.threads)
     above = [int((grades.structures > limit).sum()) for limit in (2, 10)]

@@ -121,7 +121,7 @@ def run(options: argparse.Namespace) -> None:
         options.parser.error("the following arguments are required: IN")
     if options.output is not None:
         inputs = [path for path in (options.input, options.settings) if path is not None]
-        check_structures(options.output, None, inputs)
+        check_structures(options.output, None, inputs, labels=True)
     elif options.manual is None and options.collect is None:
         options.parser.error("the following arguments are required: -o/--output")
     store = LabelStore(options.store or _default_store(options.output))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import math
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from maxvolt.cli.console import counted, note, print_json, print_table, progress_bar
 from maxvolt.cli.inputs import check_order, check_species, read_structures
@@ -30,7 +32,6 @@ from maxvolt.cli.sampling_options import (
     thresholds_of,
     write_extrapolative,
 )
-from maxvolt.errors import MaxvoltError
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -52,8 +53,6 @@ EXAMPLES = """\
   maxvolt md pot.almtp fcc.xyz --steps 10000 --temperature 900 --save-extrapolative new.xyz
   maxvolt md pot.mtp fcc.xyz --steps 20000 --temperature 'ramp 300 2000 15000' -o melting.xyz
   maxvolt md pot.mtp fcc.xyz --steps 20000 --temperature 600 --ensemble npt --pressure 5 --json"""
-
-_APPENDABLE = ("extxyz", "cfg", "cfg-binary", "traj", "db", "json")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -101,7 +100,7 @@ def _add_numbers(parser: argparse.ArgumentParser) -> None:
         ("--thermostat-time", positive_float, 100.0, "FS", "coupling to the thermostat, fs"),
         ("--barostat-time", positive_float, 500.0, "FS", "period of the barostat, fs"),
         ("--record-every", positive_int, 100, "N", "write and keep at every N steps only"),
-        ("--seed", non_negative_int, 0, "N", "begin of the random numbers"),
+        ("--seed", non_negative_int, 0, "N", "random seed"),
     ):
         parser.add_argument(
             name, type=kind, default=default, metavar=unit, help=f"{text} (default: %(default)g)"
@@ -125,9 +124,11 @@ def run(options: argparse.Namespace) -> None:
         f"{counted(len(dataset), 'structure')}, {counted(dataset.n_atoms, 'atom')}; "
         f"{counted(options.steps, 'step')} each"
     )
-    trajectory = _Trajectory(options.output, species)
     results = []
-    with progress_bar("molecular dynamics", scenario.total_steps) as advance:
+    with (
+        _Trajectory(options.output, species) as trajectory,
+        progress_bar("molecular dynamics", scenario.total_steps) as advance,
+    ):
         for part in scenario.split():
             seed = part_seed(options.seed, part.name, part.part)
             results.append(
@@ -148,17 +149,14 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _check_outputs(options: argparse.Namespace) -> None:
+    from maxvolt.io.formats import check_grows
+
     inputs = [options.input, *potential_files(options.potential)]
     if options.save_extrapolative is not None:
-        check_structures(options.save_extrapolative, None, inputs)
+        check_structures(options.save_extrapolative, None, inputs, several=True)
     if options.output is None:
         return
-    kind = check_structures(options.output, None, inputs)
-    if kind not in _APPENDABLE:
-        raise MaxvoltError(
-            f"{options.output}: a trajectory cannot grow in the format {kind}; write .xyz, .cfg, "
-            ".traj or .db"
-        )
+    check_grows(options.output, check_structures(options.output, None, inputs, labels=True))
 
 
 def _scenario(options: argparse.Namespace, dataset: Dataset) -> MolecularDynamics:
@@ -184,12 +182,28 @@ def _scenario(options: argparse.Namespace, dataset: Dataset) -> MolecularDynamic
 
 
 class _Trajectory:
-    """A file that grows: each structure is written when it is made."""
+    """A file that grows: structures are written when they are made, at most once a second."""
+
+    _INTERVAL = 1.0
+    """Seconds between additions, each of which waits for the disk."""
 
     def __init__(self, path: Path | None, species: tuple[str, ...]) -> None:
         self._path = path
         self._species = species
-        self.length = 0
+        self._waiting: list[Atoms] = []
+        self._written = 0
+        self._last = -math.inf
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._flush()
+
+    @property
+    def length(self) -> int:
+        """Number of structures."""
+        return self._written + len(self._waiting)
 
     @property
     def write(self) -> Callable[[int, Atoms], None] | None:
@@ -197,17 +211,25 @@ class _Trajectory:
         return None if self._path is None else self._append
 
     def _append(self, step: int, atoms: Atoms) -> None:
+        from maxvolt.dataset import Dataset
+
+        atoms.info["step"] = step
+        # The labels are taken now: the calculator goes on.
+        self._waiting.append(Dataset.from_atoms([atoms])[0])
+        if time.monotonic() - self._last >= self._INTERVAL:
+            self._flush()
+
+    def _flush(self) -> None:
         from maxvolt import io
         from maxvolt.dataset import Dataset
 
-        assert self._path is not None
-        atoms.info["step"] = step
-        grade = atoms.calc.results.get("grade")
-        if grade is not None:
-            atoms.info["grade"] = grade
-        dataset = Dataset.from_atoms([atoms])
-        io.write(self._path, dataset, species=self._species, append=self.length > 0)
-        self.length += 1
+        if self._path is None or not self._waiting:
+            return
+        dataset = Dataset.from_atoms(self._waiting)
+        io.write(self._path, dataset, species=self._species, append=self._written > 0)
+        self._written += len(self._waiting)
+        self._waiting.clear()
+        self._last = time.monotonic()
 
 
 def _row(result: SamplingResult) -> dict[str, Any]:

@@ -44,11 +44,38 @@ def check_output(path: Path, inputs: Iterable[Path | None] = ()) -> None:
     _try_to_write(path)
 
 
-def check_structures(path: Path, format: str | None, inputs: Iterable[Path | None]) -> str:
-    """Check an output of structures as `check_output` does; return its format."""
-    from maxvolt.io.formats import output_format
+def check_structures(
+    path: Path,
+    format: str | None,
+    inputs: Iterable[Path | None],
+    *,
+    labels: bool = False,
+    several: bool = False,
+) -> str:
+    """Check an output of structures as `check_output` does; return its format.
+
+    Parameters
+    ----------
+    path
+        The file to write.
+    format
+        Its format; None: as the name of the file says.
+    inputs
+        The files that the same command reads.
+    labels
+        Whether energies, forces and stresses must be kept.
+    several
+        Whether there may be several structures; False where their number is checked later.
+
+    Raises
+    ------
+    MaxvoltError
+        Says what is wrong with the path, or what the format cannot hold.
+    """
+    from maxvolt.io.formats import check_holds, output_format
 
     kind = output_format(path, format)
+    check_holds(path, kind, None if several else 1, labels=labels)
     check_output(path, inputs)
     return kind
 

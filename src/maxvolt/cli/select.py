@@ -75,7 +75,13 @@ def run(options: argparse.Namespace) -> None:
     inputs = [options.potential, options.train, *options.candidates]
     check_save(options.save_active_set, inputs)
     if options.output is not None:
-        kind = check_structures(options.output, None, inputs)
+        kind = check_structures(
+            options.output,
+            None,
+            inputs,
+            labels=not options.candidates,  # those of a training set
+            several=options.limit != 1,
+        )
     selection = _select(options)
     active_set = selection.active_set
     assert active_set is not None

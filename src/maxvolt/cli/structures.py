@@ -12,6 +12,8 @@ from maxvolt.dataset import Dataset
 from maxvolt.errors import SpeciesError
 from maxvolt.io.cfg import read_cfg
 from maxvolt.io.cfg_dataset import dataset_from_cfg
+from maxvolt.io.recognition import recognized_format
+from maxvolt.sources import holding
 
 __all__ = ["read_with_names"]
 
@@ -24,14 +26,15 @@ def read_with_names(
     Symbols stand for themselves. A .cfg that names no elements is read all the same: its types
     take the symbols of the first elements and are printed as ``type 0``, ``type 1``, ...
     """
-    try:
-        dataset = read_structures(path, species)
-    except SpeciesError:
-        if species is not None:
-            raise
-    else:
-        return dataset, {symbol: symbol for symbol in dataset.species}
-    configurations = read_cfg(path)
+    with holding(path):
+        try:
+            dataset = read_structures(path, species)
+        except SpeciesError:
+            if species is not None or recognized_format(path) not in ("cfg", "cfg-binary"):
+                raise
+        else:
+            return dataset, {symbol: symbol for symbol in dataset.species}
+        configurations = read_cfg(path)
     types = 1 + max(int(configuration.types.max()) for configuration in configurations)
     symbols = chemical_symbols[1 : types + 1]
     dataset = dataset_from_cfg(configurations, symbols, path=path)

@@ -106,7 +106,9 @@ def fit(
     check_training_data(dataset, equation_weights(dataset, weights, scaling))
     if validation is not None:
         check_validation_data(validation, potential.species, potential.cutoff)
-    energies = resolve_isolated_energies(isolated_energies, dataset, potential.species)
+    energies = resolve_isolated_energies(
+        isolated_energies, dataset, potential.species, potential.cutoff
+    )
     target = _Target(dataset, weights, scaling, energies, thread_count(threads))
     problem = target.problem(potential)
     check_neighbors(problem.training_set, potential.cutoff)

@@ -11,14 +11,20 @@ from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError, SpeciesError
+from maxvolt.neighbors import build_neighbors
 
 __all__ = ["IsolatedEnergies", "resolve_isolated_energies"]
 
 IsolatedEnergies = Mapping[str, float] | Literal["fit", "data"]
 
 
+_AGREEMENT = 1e-3
+"""Difference in eV within which energies of one isolated atom are the same: what the box, the
+grid and the smearing of one calculation or another do."""
+
+
 def resolve_isolated_energies(
-    choice: IsolatedEnergies, dataset: Dataset, species: tuple[str, ...]
+    choice: IsolatedEnergies, dataset: Dataset, species: tuple[str, ...], cutoff: float
 ) -> NDArray[np.float64] | None:
     """Energies that atoms without neighbours must have, or None to fit them.
 
@@ -26,29 +32,33 @@ def resolve_isolated_energies(
     ----------
     choice
         "fit": the constants of equation (2) are unknowns like the others. "data": the energies of
-        the structures that are one atom without periodicity. A mapping: energies in eV, by
-        symbol.
+        the structures that are one atom without neighbours, not periodic or in a box so large that
+        its own images are out of the cutoff's reach. A mapping: energies in eV, by symbol.
     dataset
         Labelled structures.
     species
         Of the potential.
+    cutoff
+        Of the potential, Angstrom.
 
     Raises
     ------
     FitError
-        "data", but an isolated atom is missing; or an unknown choice.
+        "data", but an isolated atom is missing, or there are two of one element with different
+        energies; or an unknown choice.
     SpeciesError
         A mapping without all species.
     """
     if choice == "fit":
         return None
     if choice == "data":
-        given = _from_data(dataset)
+        given = _from_data(dataset, cutoff)
         missing = [symbol for symbol in species if symbol not in given]
         if missing:
             raise FitError(
-                "the training set has no isolated atom (one atom, not periodic, with an energy) "
-                f"of {', '.join(missing)}; add it, give the energies, or let them be fitted"
+                "the training set has no isolated atom (a structure of one atom that has an "
+                f"energy, and no neighbour or image of its own within {cutoff:g} A) of "
+                f"{', '.join(missing)}; add it, give the energies, or let them be fitted"
             )
     elif isinstance(choice, Mapping):
         given = dict(choice)
@@ -65,9 +75,28 @@ def resolve_isolated_energies(
     return values
 
 
-def _from_data(dataset: Dataset) -> dict[str, float]:
-    single = (dataset.counts == 1) & ~dataset.pbc.any(axis=1) & dataset.has_energy
-    return {
-        chemical_symbols[dataset.numbers[dataset.offsets[s]]]: float(dataset.energies[s])
-        for s in np.flatnonzero(single)
-    }
+def _from_data(dataset: Dataset, cutoff: float) -> dict[str, float]:
+    """Take the energy of the first isolated atom of each element, which all others confirm."""
+    first: dict[str, int] = {}
+    for s in np.flatnonzero((dataset.counts == 1) & dataset.has_energy):
+        if not _is_isolated(dataset, s, cutoff):
+            continue
+        symbol = chemical_symbols[dataset.numbers[dataset.offsets[s]]]
+        known = first.setdefault(symbol, int(s))
+        if abs(dataset.energies[s] - dataset.energies[known]) > _AGREEMENT:
+            raise FitError(
+                f"two isolated atoms of {symbol} in the training set disagree: structure {known} "
+                f"has the energy {dataset.energies[known]:.6f} eV and structure {s} has "
+                f"{dataset.energies[s]:.6f} eV (counted from 0); leave out the one whose settings "
+                "or magnetic state are not those of the other structures"
+            )
+    return {symbol: float(dataset.energies[s]) for symbol, s in first.items()}
+
+
+def _is_isolated(dataset: Dataset, s: int, cutoff: float) -> bool:
+    """Whether a structure of one atom has no image of its own within the cutoff."""
+    if not dataset.pbc[s].any():
+        return True
+    position = dataset.positions[dataset.offsets[s]]
+    found = build_neighbors(position[None], dataset.cells[s], dataset.pbc[s], cutoff)
+    return len(found.pairs) == 0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,16 @@ from maxvolt.appending import appending
 from maxvolt.errors import DataError, FileFormatError
 from maxvolt.files import replacing_path
 from maxvolt.labels import ARRAYS_KEY, other_results
-from maxvolt.sources import plain_file
+from maxvolt.sources import plain_file, reading
 
 __all__ = ["read_ase", "read_database", "write_ase", "write_database", "write_trajectory"]
 
 # ASE does not annotate them.
 _connect: Callable[..., Any] = connect
 _trajectory_writer: Callable[..., Any] = TrajectoryWriter
+
+_TRAJECTORY = b"- of UlmASE-Trajectory"
+"""How a trajectory begins."""
 
 
 def read_ase(path: Path, file_format: str | None, **options: Any) -> list[Atoms]:
@@ -61,15 +65,26 @@ def write_ase(
     """Write structures through ASE, under the final name only when complete."""
     with replacing_path(path) as temporary:
         content = structures[0] if len(structures) == 1 else list(structures)
-        try:
+        with _explained(path, temporary, structures, file_format):
             ase.io.write(temporary, content, format=file_format, **options)
-        except OSError:
-            raise
-        except Exception as error:  # ASE's writers raise whatever went wrong inside
-            raise DataError(
-                f"{path}: ASE cannot write {len(structures)} structure(s) as "
-                f"{file_format or 'the format of that name'} ({_shown(error, temporary, path)})"
-            ) from error
+
+
+@contextmanager
+def _explained(
+    path: Path, file: Path, structures: Sequence[Atoms], file_format: str | None
+) -> Iterator[None]:
+    """Turn what ASE raises into messages; errors of the system pass."""
+    try:
+        yield
+    except (OSError, DataError):
+        raise
+    except sqlite3.Error as error:
+        raise DataError(f"{path}: cannot be written: {error}") from error
+    except Exception as error:  # ASE's writers raise whatever went wrong inside
+        raise DataError(
+            f"{path}: ASE cannot write {len(structures)} structure(s) as "
+            f"{file_format or 'the format of that name'} ({_shown(error, file, path)})"
+        ) from error
 
 
 def _shown(error: Exception, file: Path, path: Path) -> str:
@@ -81,18 +96,28 @@ def _shown(error: Exception, file: Path, path: Path) -> str:
 def write_trajectory(path: Path, structures: Sequence[Atoms], append: bool) -> None:
     """Write an ASE trajectory; what is added to one is added whole or not at all."""
     structures = [_with_arrays_in_info(atoms) for atoms in structures]
-    if append and path.exists():
+    if append and path.exists() and path.stat().st_size > 0:
+        with reading(path) as stream:
+            if not stream.read(len(_TRAJECTORY)) == _TRAJECTORY:
+                raise DataError(f"{path}: cannot append: the file is not a trajectory of ASE")
         with appending(path) as target:
-            _write_frames(target, structures, "a")
+            _write_frames(path, target, structures, "a")
         return
     with replacing_path(path) as temporary:
-        _write_frames(temporary, structures, "w")
+        _write_frames(path, temporary, structures, "w")
 
 
-def _write_frames(path: Path, structures: Sequence[Atoms], mode: str) -> None:
-    with _trajectory_writer(path, mode) as writer:
-        for atoms in structures:
-            writer.write(atoms)
+def _write_frames(path: Path, file: Path, structures: Sequence[Atoms], mode: str) -> None:
+    writer = _trajectory_writer(file, mode)
+    try:
+        with _explained(path, file, structures, "traj"):
+            for atoms in structures:
+                writer.write(atoms)
+            writer.close()
+    except BaseException:
+        # What is still buffered must not reach the file later, when that has been restored.
+        writer.backend.fd.raw.close()
+        raise
 
 
 def read_database(path: Path, kind: str) -> list[Atoms]:
@@ -152,13 +177,10 @@ def _check_is_database(path: Path, kind: str) -> None:
 def _write_rows(path: Path, file: Path, structures: Sequence[Atoms], kind: str) -> None:
     # Without ASE's lock file, for which it would wait for ever after a kill: SQLite has locks.
     connection = _connect(file, type=kind, append=True, use_lock_file=False, serial=True)
-    try:
-        with connection as database:
-            for atoms in structures:
-                database.change_count = 0  # ASE would commit every 5000 rows
-                _write_row(database, _with_results_in_info(_with_arrays_in_info(atoms)))
-    except sqlite3.Error as error:
-        raise DataError(f"{path}: cannot be written: {error}") from error
+    with _explained(path, file, structures, kind), connection as database:
+        for atoms in structures:
+            database.change_count = 0  # ASE would commit every 5000 rows
+            _write_row(database, _with_results_in_info(_with_arrays_in_info(atoms)))
 
 
 def _write_row(database: Any, atoms: Atoms) -> None:

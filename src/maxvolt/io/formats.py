@@ -28,6 +28,7 @@ from maxvolt.labels import has_stress_key, unrecognized_labels
 from maxvolt.sources import holding
 
 __all__ = [
+    "check_grows",
     "check_holds",
     "holds_labels",
     "output_format",
@@ -47,7 +48,8 @@ _VASP_OUTPUT: Mapping[str, Callable[..., tuple[Dataset, Mapping[str, int]]]] = {
 }
 _LAMMPS = {lammps.DUMP: lammps.read_dump, lammps.DATA: lammps.read_data}
 _DATABASES = ("db", "json")
-_WITH_LABELS = (*_CFG, "extxyz", "traj", "bundletrajectory", *_DATABASES)
+_WITH_LABELS = (*_CFG, "extxyz", "traj", *_DATABASES)
+_FOLDERS = ("bundletrajectory",)
 
 # What MLIP's programs call formats.
 _OTHER_NAMES = {
@@ -82,9 +84,13 @@ def output_format(path: str | Path, format: str | None = None) -> str:
     path = Path(path)
     if str(path) == "-":
         raise DataError("structures are not written to standard output; give the name of a file")
+    if path.is_dir():
+        raise DataError(f"{path}: is a folder; give the name of a file")
     if path.suffix.lower() in COMPRESSED:
         raise DataError(f"{path}: compressed files are read but not written; leave out the ending")
     kind = _known(format) if format is not None else guess_format(path) or _guessed_by_ase(path)
+    if kind in _FOLDERS:
+        raise DataError(f"{path}: the format {kind} is a folder, not a file; write .traj")
     if kind not in _CFG and not ioformats[kind].can_write:
         raise DataError(f"{path}: the format {kind} is read but not written; choose another one")
     return kind
@@ -126,6 +132,21 @@ def check_holds(
         raise DataError(
             f"{path}: the format {kind} does not hold energies, forces and stresses; write "
             "another one, such as .xyz or .cfg"
+        )
+
+
+def check_grows(path: str | Path, kind: str) -> None:
+    """Refuse a format to whose files nothing can be appended.
+
+    Raises
+    ------
+    DataError
+        Says which formats there are.
+    """
+    if kind not in _WITH_LABELS:
+        raise DataError(
+            f"{path}: cannot append: a file of the format {kind} cannot grow; write .xyz, .cfg, "
+            ".traj or .db"
         )
 
 
@@ -337,7 +358,7 @@ def _write_through_ase(
     path: Path, dataset: Dataset, kind: str, species: _Species, append: bool
 ) -> None:
     if append:
-        raise DataError(f"{path}: cannot append to a file of this format")
+        check_grows(path, kind)
     check_holds(path, kind, len(dataset))
     options = {}
     if kind == lammps.DATA:
