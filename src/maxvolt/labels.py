@@ -31,6 +31,7 @@ from maxvolt.units import VOIGT, plus_stress_to_stress
 
 __all__ = [
     "ARRAYS_KEY",
+    "OTHER_RESULTS",
     "Labels",
     "attach_labels",
     "has_stress_key",
@@ -59,7 +60,9 @@ _LABEL_KEYS = frozenset(
 # Results that are no labels: those that ASE's calculators may hold, and those of this package's.
 _ASE_STRUCTURE_RESULTS = ("dipole", "magmom", "polarization", "dielectric_tensor")
 _ASE_ATOM_RESULTS = ("energies", "magmoms", "charges", "stresses", "born_effective_charges")
-_OTHER_RESULTS = (*_ASE_STRUCTURE_RESULTS, "grade", "energy_std", "stress_std")
+OTHER_RESULTS = (*_ASE_STRUCTURE_RESULTS, "grade", "energy_std", "stress_std")
+"""Results of a structure that are numbers but no labels; they stand in ``Dataset.infos``."""
+
 _OTHER_ATOM_RESULTS = (*_ASE_ATOM_RESULTS, "grades", "energies_std", "forces_std")
 _GRADES = ("grade", "grades")
 
@@ -133,7 +136,7 @@ def labels_of_atoms(atoms: Atoms) -> Labels:
 def other_results(atoms: Atoms) -> dict[str, Any]:
     """Return the results of a structure that are no labels, those of atoms under `ARRAYS_KEY`."""
     results = _valid_results(atoms)
-    found = {key: results[key] for key in _OTHER_RESULTS if results.get(key) is not None}
+    found = {key: results[key] for key in OTHER_RESULTS if results.get(key) is not None}
     arrays = {key: results[key] for key in _OTHER_ATOM_RESULTS if results.get(key) is not None}
     return {**found, ARRAYS_KEY: arrays} if arrays else found
 
@@ -146,7 +149,7 @@ def attach_labels(atoms: Atoms, labels: Labels) -> None:
         where = results if name in _ASE_ATOM_RESULTS else atoms.arrays
         where[name] = np.array(array)
     for name in _ASE_STRUCTURE_RESULTS:
-        if name in info:
+        if name in info and np.asarray(info[name]).dtype.kind in "fiu":
             results[name] = info.pop(name)
     if labels.group:
         info["config_type"] = labels.group
@@ -178,7 +181,7 @@ def unrecognized_labels(atoms: Atoms, absent: Sequence[str]) -> list[str]:
         for source, kinds in ((atoms.info, ("energy", "stress")), (atoms.arrays, ("forces",)))
         for key, value in source.items()
         if not _is_label(key)
-        and key not in _OTHER_RESULTS
+        and key not in OTHER_RESULTS
         and key not in _OTHER_ATOM_RESULTS
         and _could_be_label(key, value)
         and any(kind in absent and _LOOKS_LIKE[kind].search(key) for kind in kinds)

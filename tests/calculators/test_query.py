@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
+import ase.io
 import numpy as np
 import pytest
 from ase import Atoms, units
@@ -11,6 +13,7 @@ from ase.build import bulk
 from ase.calculators.calculator import PropertyNotImplementedError
 from ase.md.verlet import VelocityVerlet
 
+import maxvolt
 from maxvolt import MTP, ActiveSet, Calculator, Committee, DataError, Dataset, Ensemble
 from maxvolt.native.kernels import Energies
 
@@ -139,3 +142,33 @@ def test_grades_along_a_trajectory(training: Dataset) -> None:
     dynamics.run(5)
     assert len(grades) == 6
     assert grades[-1] == pytest.approx(active.grade(atoms)[0], rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("writer", "name"),
+    [
+        *product(["ase", "maxvolt"], ["a.traj", "a.db", "a.json"]),
+        ("maxvolt", "a.xyz"),
+        ("maxvolt", "a.cfg"),
+    ],
+)
+def test_grades_survive_in_files(writer: str, name: str, training: Dataset, tmp_path: Path) -> None:
+    """ASE's own writer of extended XYZ has no place for them, and .cfg is not ASE's."""
+    active = ActiveSet.from_dataset(potential(), training, mode="neighborhood")
+    atoms = crystal(100, 0.2)
+    atoms.calc = Calculator(active.potential, query=active)
+    atoms.get_potential_energy()
+    grade, grades = atoms.calc.results["grade"], atoms.calc.results["grades"]
+    if writer == "ase":
+        ase.io.write(tmp_path / name, atoms)
+    else:
+        maxvolt.write(tmp_path / name, Dataset.from_atoms([atoms]))
+    (info,) = maxvolt.read(tmp_path / name).infos
+    assert info["grade"] == grade
+    arrays = info["arrays"]
+    np.testing.assert_array_equal(arrays["nbh_grades" if name == "a.cfg" else "grades"], grades)
+    # Grades of other positions are none of these.
+    if writer == "ase":
+        atoms.positions[0, 0] += 0.1
+        ase.io.write(tmp_path / name, atoms)
+        assert "grade" not in maxvolt.read(tmp_path / name).infos[-1]

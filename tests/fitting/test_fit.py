@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
 from training_data import crystals, emt_dataset, known_potential, labelled, relabelled
 
 import maxvolt
 from maxvolt.basis.repulsion import ZBL
 from maxvolt.dataset import Dataset
+from maxvolt.errors import FitError
 from maxvolt.fitting import FitProgress, FitResult, FitSettings, Weights, fit
 from maxvolt.fitting import training_set as training_set_module
+from maxvolt.fitting.isolated import resolve_isolated_energies
+from maxvolt.io import read
 from maxvolt.native import neighborhoods as neighborhoods_module
 from maxvolt.potentials import MTP, Ensemble
 
@@ -343,6 +348,43 @@ def test_isolated_energies_are_fitted_given_or_taken_from_the_data() -> None:
         assert single(from_data).evaluate(alone).energy == energies[k]
         assert single(as_given).evaluate(alone).energy == given[symbol]
         assert single(fitted).evaluate(alone).energy != energies[k]
+
+
+def alone(symbol: str, energy: float, length: float = 0.0) -> Atoms:
+    """One atom with an energy, in a periodic box if it has a length."""
+    atoms = Atoms(symbol, cell=[length] * 3, pbc=length > 0)
+    atoms.calc = SinglePointCalculator(atoms, energy=energy)
+    return atoms
+
+
+def test_an_atom_in_a_large_box_is_isolated() -> None:
+    """Large is what keeps its own images out of the cutoff's reach."""
+    crystal = alone("Mo", -9.0, 2.8)
+    slab = alone("W", -8.0, 20.0)
+    slab.cell[1, 1] = 4.4
+    data = Dataset.from_atoms([crystal, slab, alone("W", -2.0, 4.6), alone("Mo", -1.0)])
+    energies = resolve_isolated_energies("data", data, ("Mo", "W"), 4.5)
+    assert energies is not None
+    assert energies.tolist() == [-1, -2]
+    with pytest.raises(FitError, match=r"no isolated atom .* within 4\.7 A\) of W"):
+        resolve_isolated_energies("data", data, ("Mo", "W"), 4.7)
+
+
+def test_isolated_atoms_that_disagree_are_refused() -> None:
+    agreeing = [alone("Mo", -1.0), alone("Mo", -1.0005, 9.0), alone("W", -3.0)]
+    energies = resolve_isolated_energies("data", Dataset.from_atoms(agreeing), ("Mo", "W"), 4.5)
+    assert energies is not None
+    assert energies.tolist() == [-1, -3]
+    for other in (alone("Mo", 2.0), alone("Mo", -1.01, 9.0)):
+        data = Dataset.from_atoms([*agreeing, other])
+        with pytest.raises(FitError, match=r"of Mo .* structure 0 .* -1\.000000 .* structure 3"):
+            resolve_isolated_energies("data", data, ("Mo", "W"), 4.5)
+
+
+def test_the_shared_isolated_atoms_are_refused(shared: Path) -> None:
+    data = read(shared / "faults" / "xyz" / "two_isolated_atoms.xyz")
+    with pytest.raises(FitError, match=r"Cu .* disagree: .* 0\.000000 eV .* 3\.000000 eV"):
+        fit(MTP(4, ["Cu"], 4.5, 2.0, 3), data, isolated_energies="data", settings=QUICK, threads=1)
 
 
 # --------------------------------------------------------------------- starts and ensembles

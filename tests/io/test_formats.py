@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import dataclasses
 import logging
+from itertools import product
 from pathlib import Path
 
 import ase.io
@@ -12,13 +13,16 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk, molecule
+from ase.calculators.singlepoint import SinglePointCalculator
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from vasp_files import Step, outcar, vasprun
 
 from maxvolt import io
 from maxvolt.dataset import ARRAYS_KEY, Dataset
 from maxvolt.errors import DataError, FileFormatError, SpeciesError
 from maxvolt.io.extxyz import extxyz_bytes
+from maxvolt.io.recognition import format_of_content
 
 EXACT = ["a.cfg", "a.bin.cfg", "a.xyz", "a.extxyz", "a.db", "a.json", "a.traj"]
 
@@ -128,11 +132,70 @@ def test_index_out_of_range_or_senseless(tmp_path: Path, emt_dataset: Dataset) -
         ("data.Al", "lammps-data"),
         ("labels.db", "db"),
         ("md.traj", "traj"),
+        # An ending is stronger than a custom.
+        ("data.db", "db"),
+        ("data.traj", "traj"),
+        ("data.json", "json"),
+        ("dump.xyz", "extxyz"),
+        ("OUTCAR.xyz", "extxyz"),
+        ("poscars.xyz", "extxyz"),
+        ("vasprun.xml.xyz", "extxyz"),
+        ("vasprun.xml.cfg", "cfg"),
+        ("poscar.cif", "cif"),
+        ("OUTCAR.xyz.gz", "extxyz"),
+        ("POSCARS.TRAJ", "traj"),
+        ("graded.cfg_0", "cfg"),
+        ("vasprun.xml.gz", "vasp-xml"),
+        ("vasprun_3.xml", "vasp-xml"),
         ("crystal.cif", "cif"),
     ],
 )
 def test_names_of_files(name: str, kind: str | None) -> None:
     assert io.guess_format(name) == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        *product(
+            ["anything", "data.new", "OUTCAR.old", "a.txt"],
+            ["cfg", "cfg-binary", "extxyz", "db", "json", "traj"],
+        ),
+        ("graded.cfg_0", "cfg"),
+        ("graded.cfg_1", "cfg-binary"),
+    ],
+)
+def test_the_content_decides_where_the_name_does_not(
+    tmp_path: Path, emt_dataset: Dataset, name: str, kind: str
+) -> None:
+    io.write(tmp_path / name, emt_dataset, format=kind)
+    assert_same(io.read(tmp_path / name), emt_dataset, stress_digits=False)
+
+
+def test_vasp_and_lammps_are_recognised_by_content(tmp_path: Path, steps: list[Step]) -> None:
+    (tmp_path / "one.out").write_text(" vasp.5.4.4.18Apr17\n" + outcar(steps))
+    assert len(io.read(tmp_path / "one.out")) == 3
+    (tmp_path / "two.dat").write_text(vasprun(steps))
+    assert len(io.read(tmp_path / "two.dat")) == 3
+    (tmp_path / "three").write_text(dump("element x y z", "Al 0.5 0 0", "Ti 2.5 1 1"))
+    assert len(io.read(tmp_path / "three")) == 2
+    one = Dataset.from_atoms([bulk("Cu", cubic=True)])
+    io.write(tmp_path / "four.txt", one, format="lammps-data")
+    assert io.read(tmp_path / "four.txt").species == ("Cu",)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n\n", "4\n", "4\n1.0\n4 0 0\n", "n", "n\0\0\0\xffl", "{}", "ITEM: ATOMS\n"]
+)
+def test_content_that_is_nothing_for_certain(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a").write_bytes(text.encode("latin-1"))
+    assert format_of_content(tmp_path / "a") is None
+
+
+def test_folders_and_standard_output_are_no_files(tmp_path: Path, emt_dataset: Dataset) -> None:
+    for name, kind in (("a.bundle", "bundletrajectory"), ("-", "cfg"), (str(tmp_path), "cfg")):
+        with pytest.raises(DataError, match=r"folder|standard output"):
+            io.write(name, emt_dataset, format=kind)
 
 
 # ------------------------------------------------------------------ extended XYZ
@@ -210,6 +273,156 @@ def test_weights_groups_and_free_energy_from_a_header(tmp_path: Path) -> None:
     assert dataset.groups == ("bulk",)
     assert not dataset.has_stress[0]
     assert dataset.infos[0] == {}
+
+
+def frame(header: str, columns: str = "species:S:1:pos:R:3", atom: str = "Al 0 0 0") -> str:
+    return f'1\nLattice="4 0 0 0 4 0 0 0 4" Properties={columns} {header}\n{atom}\n'
+
+
+@pytest.mark.parametrize("key", ["stress", "Stress", "REF_stress", "DFT_STRESS"])
+def test_a_stress_of_six_numbers(tmp_path: Path, key: str) -> None:
+    """Voigt order of ASE; beside nine numbers of the same stress, which is symmetric."""
+    six = "0.01 0.02 0.03 0.004 0.005 0.006"
+    nine = "0.01 0.006 0.005 0.006 0.02 0.004 0.005 0.004 0.03"
+    (tmp_path / "a.xyz").write_text(
+        frame(f'energy=-3 {key}="{six}"') + frame(f'{key} = "{nine}" energy=-3')
+    )
+    dataset = io.read(tmp_path / "a.xyz")
+    np.testing.assert_array_equal(dataset.stresses, [[0.01, 0.02, 0.03, 0.004, 0.005, 0.006]] * 2)
+    io.write(tmp_path / "b.xyz", dataset)
+    np.testing.assert_array_equal(io.read(tmp_path / "b.xyz").stresses, dataset.stresses)
+
+
+def test_a_virial_of_six_numbers(tmp_path: Path) -> None:
+    (tmp_path / "a.xyz").write_text(frame('virial="-0.64 -1.28 -1.92 -0.256 -0.32 -0.384"'))
+    (stress,) = io.read(tmp_path / "a.xyz").stresses
+    np.testing.assert_allclose(stress, [0.01, 0.02, 0.03, 0.004, 0.005, 0.006], rtol=1e-14)
+    (tmp_path / "a.xyz").write_text(frame("") + frame('stress="1 2 3"'))
+    with pytest.raises(FileFormatError, match=r"line 4: .*expected 9 numbers, or 6 in the order"):
+        io.read(tmp_path / "a.xyz")
+
+
+def test_the_shared_stress_of_six_numbers(shared: Path) -> None:
+    (stress,) = io.read(shared / "faults" / "xyz" / "voigt_stress.xyz").stresses
+    assert stress.tolist() == [0.01, 0.02, 0.03, 0.004, 0.005, 0.006]
+
+
+def test_labels_that_are_not_recognised_are_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    columns = "species:S:1:pos:R:3:QM_forces:R:3"
+    one = frame('QM_energy=-6 my_virial="1 2 3 4 5 6 7 8 9"', columns, "Al 0 0 0 1 2 3")
+    (tmp_path / "a.xyz").write_text(one * 2)
+    dataset = io.read(tmp_path / "a.xyz")
+    assert not dataset.has_energy.any()
+    (record,) = caplog.records
+    for part in (
+        "a.xyz: not recognised as labels",
+        "QM_energy (2 struct",
+        "QM_forces",
+        "my_virial",
+    ):
+        assert part in record.message
+    assert (
+        "expected energy, forces, stress or virial, alone or behind REF_ or DFT_" in record.message
+    )
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "REF_energy=-6",
+        "dft_energy=-6 DFT_stress='1 2 3 4 5 6'",
+        "ENERGY=-6 energy_sigma=0.1",
+        "energy=-6 QM_energy=-5 force_tolerance=1e-3",
+        "mixing_energy=-0.1 energy_source=VASP",
+    ],
+)
+def test_other_keys_are_no_reason_to_warn(
+    tmp_path: Path, header: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "a.xyz").write_text(frame(header))
+    dataset = io.read(tmp_path / "a.xyz")
+    assert not caplog.text
+    assert dataset.energies.tolist() == [-6] or "mixing" in header
+
+
+@pytest.mark.parametrize("name", [*EXACT, "a.xyz.db"])
+def test_other_results_survive(tmp_path: Path, name: str) -> None:
+    atoms = bulk("NaCl", "rocksalt", a=5.6)
+    atoms.calc = SinglePointCalculator(
+        atoms,
+        energy=-3.0,
+        energies=[-1.0, -2.0],
+        magmoms=[0.25, -1 / 3],
+        charges=[0.1, -0.1],
+        dipole=[1.0, 2.0, 1 / 3],
+    )
+    io.write(tmp_path / name, Dataset.from_atoms([atoms]))
+    dataset = io.read(tmp_path / name)
+    arrays = dict(dataset.infos[0][ARRAYS_KEY])
+    results = dataset[0].calc.results
+    kept = {"energies", "magmoms", "charges", "dipole"}
+    if name.endswith(".cfg"):
+        kept.remove("magmoms")  # they are vectors there
+    assert set(arrays) == kept - {"dipole"}
+    for key in kept:
+        np.testing.assert_array_equal(results[key], atoms.calc.results[key])
+
+
+def test_keys_of_the_format_in_another_case(tmp_path: Path) -> None:
+    """A cell that is passed over would make a crystal a molecule."""
+    (tmp_path / "a.xyz").write_text(
+        '1\nlattice="4 0 0 0 4 0 0 0 4" properties=Species:S:1:POS:R:3:Forces:R:3 PBC="T T F" '
+        "Energy=-1\nAl 0 0 1 1 2 3\n"
+    )
+    dataset = io.read(tmp_path / "a.xyz")
+    assert dataset.cells[0].tolist() == (4 * np.eye(3)).tolist()
+    assert dataset.pbc[0].tolist() == [True, True, False]
+    assert dataset.positions.tolist() == [[0, 0, 1]]
+    assert dataset.forces.tolist() == [[1, 2, 3]]
+    (tmp_path / "a.xyz").write_text(frame('lattice=fcc PROPERTIES="a b" energy=-1'))
+    dataset = io.read(tmp_path / "a.xyz")
+    assert dataset.volumes == pytest.approx([64])
+    assert dict(dataset.infos[0]) == {"lattice": "fcc", "PROPERTIES": "a b"}
+
+
+def test_blank_lines_and_windows_line_ends(tmp_path: Path) -> None:
+    text = "\n" + frame("energy=-1") + " \n\n" + frame("energy=-2") + "\n"
+    for written in (text, text.replace("\n", "\r\n"), text.rstrip()):
+        (tmp_path / "a.xyz").write_bytes(written.encode())
+        assert io.read(tmp_path / "a.xyz").energies.tolist() == [-1, -2]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("two\n\nAl 0 0 0\n", "line 1: expected the number of atoms of a structure, found 'two'"),
+        (frame("energy=-1") + "3\n\nAl 0 0 0\n", "line 4: the .* 1 of its 3 atoms; .* cut off"),
+        (frame("energy=-1") + "5", "line 4: the structure that begins here has 0 of its 5"),
+        (frame("energy=-1") + frame("", atom="Al 0 0"), "line 4: ASE cannot .* extxyz|line 4"),
+    ],
+)
+def test_extended_xyz_names_the_line(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "a.xyz").write_text(text)
+    with pytest.raises(FileFormatError, match=message):
+        io.read(tmp_path / "a.xyz")
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_the_stress_of_a_slab_is_neither_read_nor_written(
+    tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    slab = bulk("Al", cubic=True)
+    slab.pbc = [True, True, False]
+    slab.calc = SinglePointCalculator(slab, energy=-1.0, stress=np.ones(6))
+    io.write(tmp_path / name, Dataset.from_atoms([slab, bulk("Al", cubic=True)]))
+    assert b"tress" not in (tmp_path / name).read_bytes().replace(b"stress BLOB", b"")
+    assert not io.read(tmp_path / name).has_stress.any()
+    ase.io.write(tmp_path / "ase.xyz", slab)
+    assert "stress" in (tmp_path / "ase.xyz").read_text()
+    assert not io.read(tmp_path / "ase.xyz").has_stress.any()
+    assert "the stress of 1 structures that are not periodic in three directions" in caplog.text
 
 
 def test_compressed_and_missing_files(tmp_path: Path, emt_dataset: Dataset) -> None:

@@ -21,8 +21,8 @@ NAME = "convert"
 SUMMARY = "convert structures from one format to another"
 DESCRIPTION = """\
 Convert labelled structures. Formats follow from the file names: .cfg (MLIP, text or binary) and
-every format that ASE knows (extended XYZ, OUTCAR, vasprun.xml, POSCAR, LAMMPS, ASE databases). Where
-the name of IN says nothing, its content does; - is standard input. Units, order and sign of
+every format that ASE knows (extended XYZ, OUTCAR, vasprun.xml, POSCAR, LAMMPS, ASE databases).
+Where the name of IN says nothing, its content does; - is standard input. Units, order and sign of
 stresses are converted; unconverged steps of VASP are left out."""
 EXAMPLES = """\
   maxvolt convert OUTCAR train.cfg

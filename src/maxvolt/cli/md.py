@@ -156,7 +156,7 @@ def _check_outputs(options: argparse.Namespace) -> None:
         check_structures(options.save_extrapolative, None, inputs, several=True)
     if options.output is None:
         return
-    check_grows(options.output, check_structures(options.output, None, inputs, labels=True))
+    check_grows(options.output, check_structures(options.output, None, inputs))
 
 
 def _scenario(options: argparse.Namespace, dataset: Dataset) -> MolecularDynamics:

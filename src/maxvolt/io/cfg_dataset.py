@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from maxvolt.dataset import ARRAYS_KEY, Dataset
 from maxvolt.errors import DataError, FileFormatError, SpeciesError
 from maxvolt.io.cfg_record import ATOM_FIELDS, CfgConfiguration
+from maxvolt.labels import OTHER_RESULTS
 from maxvolt.units import plus_stress_to_stress, stress_to_plus_stress
 
 __all__ = ["cfg_from_dataset", "dataset_from_cfg"]
@@ -241,7 +242,7 @@ def _weight(configuration: CfgConfiguration, path: str | Path, index: int) -> fl
 
 def _info(configuration: CfgConfiguration) -> dict[str, Any]:
     info: dict[str, Any] = {
-        name: value
+        name: _number(value) if name in OTHER_RESULTS else value
         for name, value in configuration.features.items()
         if name not in (_SPECIES, _GROUP, _WEIGHT)
     }
@@ -253,6 +254,15 @@ def _info(configuration: CfgConfiguration) -> dict[str, Any]:
     if arrays:
         info[ARRAYS_KEY] = arrays
     return info
+
+
+def _number(text: str) -> Any:
+    """Return the number or the numbers that `_as_text` has written; other texts as they are."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return np.array(value) if isinstance(value, list) else value
 
 
 def _from_info(info: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
