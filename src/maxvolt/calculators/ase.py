@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -208,7 +208,9 @@ class MaxvoltCalculator(Calculator):
         Those keep results that ASE has names for and no others, so that grades stand here.
         """
         kept = {key: self.results[key] for key in ("grade", "grades") if key in self.results}
-        return {**super().todict(skip_default), **kept}
+        # ASE does not annotate it.
+        inherited: Callable[[bool], dict[str, Any]] = super().todict
+        return {**inherited(skip_default), **kept}
 
     def _evaluate(self, atoms: Atoms) -> dict[str, Any]:
         positions = np.ascontiguousarray(atoms.positions, dtype=np.float64)

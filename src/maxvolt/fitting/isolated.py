@@ -79,7 +79,7 @@ def _from_data(dataset: Dataset, cutoff: float) -> dict[str, float]:
     """Take the energy of the first isolated atom of each element, which all others confirm."""
     first: dict[str, int] = {}
     for s in np.flatnonzero((dataset.counts == 1) & dataset.has_energy):
-        if not _is_isolated(dataset, s, cutoff):
+        if not _is_isolated(dataset, int(s), cutoff):
             continue
         symbol = chemical_symbols[dataset.numbers[dataset.offsets[s]]]
         known = first.setdefault(symbol, int(s))

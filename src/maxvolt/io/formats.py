@@ -232,7 +232,7 @@ def read_with_report(
         dropped: Mapping[str, int] = {}
         if kind in _CFG:
             dataset = dataset_from_cfg(read_cfg(path), species, path=path)
-        elif kind in _VASP_OUTPUT:
+        elif kind is not None and kind in _VASP_OUTPUT:
             with _naming(path):
                 dataset, dropped = _VASP_OUTPUT[kind](path, keep_unconverged=keep_unconverged)
         else:
