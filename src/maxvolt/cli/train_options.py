@@ -98,8 +98,8 @@ def _add_loss(parser: argparse.ArgumentParser) -> None:
         type=isolated_energies,
         default="fit",
         metavar="WHICH",
-        help="energies of isolated atoms: fit, data (single atoms without neighbours in the training set), or "
-        "Ti=-1.5,Al=-0.2 in eV (%(default)s)",
+        help="energies of isolated atoms: fit, data (single atoms without neighbours in the "
+        "training set), or Ti=-1.5,Al=-0.2 in eV (%(default)s)",
     )
 
 
