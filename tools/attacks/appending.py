@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from ase.build import bulk
 from ase.calculators.singlepoint import SinglePointCalculator
-from attacks.finding import FindingError
 
+from attacks.finding import FindingError
 from maxvolt import Dataset, io
 from maxvolt.errors import DataError
 
