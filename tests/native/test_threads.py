@@ -21,7 +21,7 @@ def test_ranges_cover_everything_once_in_nearly_equal_parts(n: int, parts: int) 
 
 
 def _lengths() -> list[int]:
-    return run_ranges(lambda _, begin, end: end - begin, [(0, 3), (3, 5)])
+    return run_ranges(lambda _, begin, end: end - begin, [(0, 3), (3, 5)], 2)
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # from Python 3.12 on

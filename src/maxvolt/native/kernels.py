@@ -40,6 +40,9 @@ Columns = Literal["all", "radial", "linear"]
 BEST = ""
 """Name that stands for the best instruction set of this processor."""
 
+_WINDOWS_AT_ONCE = 16
+"""Windows evaluated without a break: long against its cost, at high levels about a second."""
+
 _ATOMS_TO_FOLD = 20_000
 """Atoms for which a thread that sums their forces costs less than it saves."""
 
@@ -159,11 +162,13 @@ def evaluate(
     """
     single = _is_single(core, precision)
     into = _EvaluationArrays.of(where)
+    threads = thread_count(threads)
     found = run_ranges(
         lambda _, begin, end: _core.evaluate(
             core, where.system, begin, end, kernels, single, into.energies, into.rows, into.virials
         ),
-        split(where.windows.n_windows, thread_count(threads)),
+        _window_ranges(where, threads),
+        threads,
     )
     _raise_if_coincident(found, where)
     return into.folded(where, threads)
@@ -185,16 +190,30 @@ class _EvaluationArrays:
             np.empty((where.windows.n_parts, 6)),
         )
 
-    def folded(self, where: Neighborhoods, threads: int | None) -> Energies:
+    def folded(self, where: Neighborhoods, threads: int) -> Energies:
         """Sum up what all windows say of the same atoms and structures."""
-        forces = np.empty((where.n_atoms, 3))
         virials = np.zeros((where.n_structures, 6))
-        run_ranges(
-            lambda _, begin, end: _core.fold_forces(where.system, begin, end, self.rows, forces),
-            split(where.n_atoms, min(thread_count(threads), where.n_atoms // _ATOMS_TO_FOLD)),
-        )
         _core.fold_virials(where.system, self.virials, virials)
-        return Energies(self.energies, forces, virials)
+        return Energies(self.energies, _folded_forces(where, self.rows, threads), virials)
+
+
+def _folded_forces(
+    where: Neighborhoods, rows: NDArray[np.float64], threads: int
+) -> NDArray[np.float64]:
+    """Sum up the rows of each atom, shape (N, 3)."""
+    forces = np.empty((where.n_atoms, 3))
+    run_ranges(
+        lambda _, begin, end: _core.fold_forces(where.system, begin, end, rows, forces),
+        split(where.n_atoms, min(threads, where.n_atoms // _ATOMS_TO_FOLD)),
+        threads,
+    )
+    return forces
+
+
+def _window_ranges(where: Neighborhoods, threads: int) -> list[tuple[int, int]]:
+    """Ranges of windows: as many for each thread, none so long that Ctrl-C would seem to hang."""
+    n = where.windows.n_windows
+    return split(n, threads * max(1, -(-n // (threads * _WINDOWS_AT_ONCE))))
 
 
 def site_gradients(
@@ -236,6 +255,7 @@ def evaluate_with_gradients(
     sites
         True: the gradients of `site_gradients`; False: those of `structure_gradients`.
     """
+    threads = thread_count(threads)
     into = _EvaluationArrays.of(where)
     compute = _site_gradients if sites else _structure_gradients
     gradients = compute(core, where, into, threads, kernels)
@@ -249,13 +269,15 @@ def _site_gradients(
     threads: int | None,
     kernels: str,
 ) -> NDArray[np.float64]:
+    threads = thread_count(threads)
     gradients = np.empty((where.n_atoms, core.n_parameters))
     evaluated = () if into is None else (into.energies, into.rows, into.virials)
     found = run_ranges(
         lambda _, begin, end: _core.site_gradients(
             core, where.system, begin, end, kernels, gradients, *evaluated
         ),
-        split(where.windows.n_windows, thread_count(threads)),
+        _window_ranges(where, threads),
+        threads,
     )
     _raise_if_coincident(found, where)
     return gradients
@@ -312,7 +334,8 @@ def directional_gradient(
     -------
     gradient : shape (P,)
     """
-    ranges = split(where.windows.n_windows, thread_count(threads))
+    threads = thread_count(threads)
+    ranges = split(where.windows.n_windows, threads)
     gradients = np.zeros((len(ranges), core.n_parameters))
     w, d, e = (
         np.ascontiguousarray(a, dtype=float) for a in (energy_weights, displacements, strains)
@@ -322,6 +345,7 @@ def directional_gradient(
             core, where.system, begin, end, kernels, w, d, e, gradients[part]
         ),
         ranges,
+        threads,
     )
     _raise_if_coincident(found, where)
     return np.asarray(gradients.sum(axis=0))
