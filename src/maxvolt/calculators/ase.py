@@ -186,7 +186,7 @@ class MaxvoltCalculator(Calculator):
             if "skin" in changes:
                 self.neighbors = VerletNeighbors(self.neighbors.cutoff, changes["skin"])
             if precision != self.precision:
-                self.reset()
+                self.results = {}
             self.threads, self.precision = threads, precision
         return changes
 

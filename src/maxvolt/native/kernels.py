@@ -154,8 +154,8 @@ def check_finite(energies: Energies, where: Neighborhoods) -> Energies:
     with np.errstate(all="ignore"):
         if np.isfinite(energies.site_energies.sum() + energies.virials.sum()):
             return energies
-    of_energies = ~np.isfinite(energies.site_energies)
-    of_forces = ~np.isfinite(energies.forces).all(axis=1)
+    of_energies = np.asarray(~np.isfinite(energies.site_energies))
+    of_forces = np.asarray(~np.isfinite(energies.forces).all(axis=1))
     # An energy is what its own atom has; forces on its neighbours are not finite either.
     for what, bad in (("energy", of_energies), ("force", of_forces)):
         if bad.any():
