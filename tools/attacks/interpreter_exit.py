@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,7 @@ data = Dataset.from_atoms([large])
 for which in range(number):
     threading.Thread(target=evaluate, args=(which,), daemon=kind == "daemon").start()
 time.sleep(0.05)
-print("ready", flush=True)
+open("ready", "w").close()
 if kind == "finishing":
     import atexit
     atexit.register(lambda: print("finished", len(done), flush=True))
@@ -83,7 +84,7 @@ def trial(seed: int, scratch: Path) -> str:
         env={**os.environ, "PYTHONPATH": str(tools)},
         cwd=scratch,
     ) as program:
-        output, errors = _outcome(program, ending, random, arguments)
+        output, errors = _outcome(program, ending, scratch, arguments)
     if program.returncode not in STATUS[ending]:
         raise FindingError(f"{arguments}: exit status {program.returncode}: {errors[-2000:]}")
     if kind == "finishing" and f"finished {number}" not in output:
@@ -95,19 +96,16 @@ def trial(seed: int, scratch: Path) -> str:
 
 
 def _outcome(
-    program: subprocess.Popen[str],
-    ending: str,
-    random: np.random.Generator,
-    arguments: list[str],
+    program: subprocess.Popen[str], ending: str, scratch: Path, arguments: list[str]
 ) -> tuple[str, str]:
-    assert program.stdout is not None
-    first = program.stdout.readline()
+    """What it prints until it ends."""
+    while not (scratch / "ready").exists() and program.poll() is None:
+        time.sleep(0.02)
+    if ending == "interrupt":
+        program.send_signal(signal.SIGINT)
     try:
-        if ending == "interrupt":
-            program.send_signal(signal.SIGINT)
-        output, errors = program.communicate(timeout=LIMIT)
+        return program.communicate(timeout=LIMIT)
     except subprocess.TimeoutExpired:
         program.kill()
-        output, errors = program.communicate()
+        _, errors = program.communicate()
         raise FindingError(f"{arguments}: did not end within {LIMIT} s: {errors}") from None
-    return first + output, errors
