@@ -91,7 +91,7 @@ class MaxvoltCalculator(Calculator):
         None finds a length that suits how the atoms move.
     threads
         Number of threads; None: what OMP_NUM_THREADS says, or else every core that this process
-        may use by its CPU affinity and the CPU quota of its control group.
+        may use by its CPU affinity and the CPU quota of its control group (docs/conventions).
     precision
         "single" is up to twice as fast and good to 1e-6 of the forces (docs/conventions); grades
         stay double.
