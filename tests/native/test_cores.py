@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase.build import bulk
+from ase.calculators.singlepoint import SinglePointCalculator
 
 import maxvolt
 from maxvolt.errors import MaxvoltError
@@ -114,6 +116,9 @@ def _trained() -> maxvolt.MTP:
 @pytest.mark.parametrize("threads", [0, -1, 1.5])
 def test_every_call_refuses_such_threads_even_without_work(threads: int) -> None:
     potential, empty = _trained(), maxvolt.Dataset.from_atoms([])
+    atoms = bulk("Mo")
+    atoms.calc = SinglePointCalculator(atoms, energy=-1.0)
+    labelled = maxvolt.Dataset.from_atoms([atoms])
     active = maxvolt.ActiveSet.empty(potential)
     ensemble = maxvolt.Ensemble((potential, potential))
     committee = maxvolt.Committee(ensemble, 1.0, 1.0)
@@ -130,7 +135,7 @@ def test_every_call_refuses_such_threads_even_without_work(threads: int) -> None
         lambda: committee.select([], threshold=2.0, threads=threads),
         lambda: maxvolt.Committee.from_dataset(ensemble, empty, threads=threads),
         lambda: maxvolt.ActiveSet.from_dataset(potential, empty, threads=threads),
-        lambda: maxvolt.compute_errors(potential, empty, threads=threads),
+        lambda: maxvolt.compute_errors(potential, labelled, threads=threads),
         lambda: maxvolt.Calculator(potential, threads=threads),
     ]
     for call in calls:
