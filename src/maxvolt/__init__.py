@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from maxvolt.errors import (
         CampaignError,
         DataError,
+        EvaluationError,
         FileFormatError,
         FitError,
         LabellingError,
@@ -65,6 +66,7 @@ __all__ = [
     "Ensemble",
     "ErrorReport",
     "Evaluation",
+    "EvaluationError",
     "FileFormatError",
     "FitError",
     "FitProgress",
@@ -121,6 +123,7 @@ _HOME = {
     "Ensemble": "maxvolt.potentials:Ensemble",
     "ErrorReport": "maxvolt.fitting.errors:ErrorReport",
     "Evaluation": "maxvolt.potentials:Evaluation",
+    "EvaluationError": "maxvolt.errors:EvaluationError",
     "FileFormatError": "maxvolt.errors:FileFormatError",
     "fit": "maxvolt.fitting:fit",
     "FitError": "maxvolt.errors:FitError",

@@ -10,6 +10,7 @@ from pathlib import Path
 __all__ = [
     "CampaignError",
     "DataError",
+    "EvaluationError",
     "FileFormatError",
     "FitError",
     "LabellingError",
@@ -54,6 +55,10 @@ class FileFormatError(MaxvoltError):
 
 class DataError(MaxvoltError):
     """Structures or labels that cannot be used: NaN, empty, contradictory, of wrong shape."""
+
+
+class EvaluationError(MaxvoltError):
+    """A potential has no finite energy, forces or gradients for a structure; names the atom."""
 
 
 class SpeciesError(MaxvoltError):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from training_data import crystals, known_potential, labelled, relabelled
 
 from maxvolt.dataset import Dataset
-from maxvolt.errors import DataError, FitError, SpeciesError
+from maxvolt.errors import DataError, FitError, MaxvoltError, SpeciesError
 from maxvolt.fitting import FitProgress, FitResult, FitSettings, Weights, fit
 from maxvolt.potentials import MTP
 
@@ -302,7 +302,7 @@ def test_a_validation_set_without_labels_has_no_errors() -> None:
         ({"isolated_energies": {"W": 1.0}}, SpeciesError, "no energy .* for Mo"),
         ({"isolated_energies": {"Mo": np.nan}}, FitError, "must be finite"),
         ({"isolated_energies": "zero"}, FitError, "must be 'fit', 'data' or energies"),
-        ({"threads": 0}, ValueError, "threads must be at least 1"),
+        ({"threads": 0}, MaxvoltError, "threads must be at least 1"),
     ],
 )
 def test_arguments_out_of_range(

@@ -13,7 +13,7 @@ from random_systems import Structure, cluster, crystal, neighborhoods, random_mo
 from maxvolt.basis.repulsion import ZBL
 from maxvolt.errors import DataError
 from maxvolt.io.potential_rules import RADIAL_BASIS_TYPES
-from maxvolt.native import _core, kernels, reference, threads
+from maxvolt.native import _core, kernels, reference
 from maxvolt.native import neighborhoods as native_neighborhoods
 from maxvolt.native.model import Model, compile_model
 from maxvolt.native.neighborhoods import Neighborhoods
@@ -43,6 +43,7 @@ def assert_kernels_follow_reference(model: Model, where: Neighborhoods) -> None:
         generator.normal(size=(where.n_structures, 3, 3)),
     )
     energies = reference.evaluate(model, where)
+    shares = reference.atomic_virials(model, where)
     rows = reference.site_gradients(model, where)
     gradient = reference.directional_gradient(model, where, *direction)
     jacobian = reference.jacobian(model, where)
@@ -51,6 +52,8 @@ def assert_kernels_follow_reference(model: Model, where: Neighborhoods) -> None:
         found = kernels.evaluate(core, where, threads=1, kernels=name)
         for part in ("site_energies", "forces", "virials"):
             assert_close(getattr(found, part), getattr(energies, part), f"{name} {part}")
+        found_shares = kernels.atomic_virials(core, where, threads=1, kernels=name)
+        assert_close(found_shares, shares, f"{name} shares in the virial")
         found_rows = kernels.site_gradients(core, where, threads=1, kernels=name)
         assert_close(by_coefficients(model, found_rows), rows, f"{name} rows")
         sums = np.zeros((where.n_structures, model.n_parameters))
@@ -253,13 +256,6 @@ def test_real_threads_on_many_atoms(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_array_equal(two.site_energies, one.site_energies)
     np.testing.assert_array_equal(two.forces, one.forces)
     np.testing.assert_array_equal(two.virials, one.virials)
-
-
-def test_thread_count() -> None:
-    assert threads.thread_count(3) == 3
-    assert threads.thread_count(None) >= 1
-    with pytest.raises(ValueError, match="at least 1"):
-        threads.thread_count(0)
 
 
 # --------------------------------------------------------------------- derivatives

@@ -11,7 +11,7 @@ from ase.md.verlet import VelocityVerlet
 from numpy.typing import NDArray
 
 import maxvolt
-from maxvolt.calculators.ase import NeighborhoodPotential
+from maxvolt.calculators.inputs import NeighborhoodPotential
 from maxvolt.calculators.verlet import VerletNeighbors
 from maxvolt.native.kernels import Energies
 from maxvolt.native.neighborhoods import Neighborhoods

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import copy
+import threading
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import (
+    CalculationFailed,
     Calculator,
     PropertyNotImplementedError,
     all_changes,
@@ -17,41 +20,38 @@ from ase.calculators.calculator import (
 from ase.outputs import Properties
 from numpy.typing import NDArray
 
+from maxvolt.calculators.hessian import difference_hessian, warn_of_crossings
+from maxvolt.calculators.inputs import (
+    NeighborhoodPotential,
+    PotentialEnsemble,
+    check_names,
+    check_options,
+    check_structure,
+    loaded,
+    loaded_query,
+    members_of,
+)
+from maxvolt.calculators.results import graded, mean_and_spread, results_of, stress_shares
 from maxvolt.calculators.verlet import VerletNeighbors
-from maxvolt.errors import DataError, SpeciesError
-from maxvolt.native.kernels import Energies, Precision
+from maxvolt.errors import DataError, EvaluationError
+from maxvolt.native.kernels import Precision
 from maxvolt.native.neighborhoods import Neighborhoods
-from maxvolt.potentials.files import read_potential
+from maxvolt.potentials.ensemble import ask_members
 from maxvolt.potentials.neighborhoods import species_types
-from maxvolt.selection import Grades, QueryStrategy, read_active_set
+from maxvolt.selection import QueryStrategy
 
-__all__ = ["MaxvoltCalculator", "member_calculators"]
+__all__ = ["FailedEvaluationError", "MaxvoltCalculator", "member_calculators"]
 
+_ON_REQUEST = ("stresses", "atomic_virials", "hessian")
+"""What costs more than energies and forces and is computed only where it is asked for."""
 
-@runtime_checkable
-class NeighborhoodPotential(Protocol):
-    """What the calculator asks of a potential."""
-
-    @property
-    def species(self) -> tuple[str, ...]:
-        """Symbols of the elements it knows, in the order of its types."""
-
-    @property
-    def cutoff(self) -> float:
-        """Largest distance of interacting atoms, Angstrom."""
-
-    def evaluate_neighborhoods(
-        self, where: Neighborhoods, *, threads: int | None = None
-    ) -> Energies:
-        """Energies, forces and virials; neighbours beyond the cutoff are skipped."""
+_OWN_OPTIONS = ("query", "skin", "threads", "precision")
+_ASE_OPTIONS = ("atoms", "directory", "label")
+_CHANGEABLE = ("skin", "threads", "precision")
 
 
-class PotentialEnsemble(Protocol):
-    """Several potentials for the same material."""
-
-    @property
-    def members(self) -> Sequence[NeighborhoodPotential]:
-        """The potentials."""
+class FailedEvaluationError(EvaluationError, CalculationFailed):
+    """The potential has no finite numbers for a structure; for ASE, a failed calculation."""
 
 
 class MaxvoltCalculator(Calculator):
@@ -61,12 +61,22 @@ class MaxvoltCalculator(Calculator):
     atom), ``forces`` and, where the cell is periodic in three directions, ``stress``. All are
     computed at once, whichever is asked for.
 
+    Computed only when asked for, in double precision: ``stresses`` (N, 6), shares of the atoms in
+    the stress, which add up to it; ``atomic_virials`` (N, 3, 3), the same in eV and not made
+    symmetric, as a heat flux needs them (docs/formulation, equation (13a)); ``hessian``
+    (3 N, 3 N), see `get_hessian`.
+
     An ensemble gives the mean over its members and, as further results, the sample standard
     deviation over them: ``energy_std`` (eV), ``energies_std`` (N,), ``forces_std`` (N, 3) and
     ``stress_std`` (6,); read them with ``calculator.get_property("energy_std", atoms)``.
 
     With a query strategy (an active set or a committee) it also says how far the structure
     extrapolates: ``grade`` (one number) and, where the strategy has them, ``grades`` (N,).
+
+    It can be copied and pickled at any time, also with the atoms that carry it; what the compiled
+    core holds is made again. Several threads may share one: they take turns, so each gets
+    the numbers of its own atoms from ``atoms.get_...`` and `get_property`; ``results`` are those
+    of whichever was the last.
 
     Parameters
     ----------
@@ -80,10 +90,13 @@ class MaxvoltCalculator(Calculator):
         step slower and rebuilds rarer; see `VerletNeighbors`. 0 builds the list at each step,
         None finds a length that suits how the atoms move.
     threads
-        Number of threads; None for every core.
+        Number of threads; None: what OMP_NUM_THREADS says, or else every core that this process
+        may use by its CPU affinity and the CPU quota of its control group (docs/conventions).
     precision
         "single" is up to twice as fast and good to 1e-6 of the forces (docs/conventions); grades
         stay double.
+    **ase_options
+        ``atoms``, ``directory`` and ``label`` of ASE's calculators.
 
     Examples
     --------
@@ -98,6 +111,8 @@ class MaxvoltCalculator(Calculator):
         The file is no valid potential.
     DataError
         What is given is none of these.
+    MaxvoltError
+        An unknown option, or a number of threads or a precision that cannot be.
     """
 
     name = "maxvolt"
@@ -113,6 +128,7 @@ class MaxvoltCalculator(Calculator):
         "stress_std",
         "grade",
         "grades",
+        *_ON_REQUEST,
     ]
 
     def __init__(
@@ -123,24 +139,98 @@ class MaxvoltCalculator(Calculator):
         skin: float | None = None,
         threads: int | None = None,
         precision: Precision = "double",
-        **kwargs: Any,
+        **ase_options: Any,
     ) -> None:
-        Calculator.__init__(self, **kwargs)
-        self.query = _loaded_query(query)
+        check_names(ase_options, (*_OWN_OPTIONS, *_ASE_OPTIONS), "maxvolt.Calculator")
+        self._lock = threading.RLock()
+        Calculator.__init__(self, **ase_options)
+        self.query = loaded_query(query)
         self.potential: NeighborhoodPotential | PotentialEnsemble
         if self.query is not None and isinstance(potential, str | Path) and potential == query:
             self.potential = self.query.members[0]  # one file: one potential
         else:
-            self.potential = _loaded(potential)
+            self.potential = loaded(potential)
+        self._files = {
+            key: str(given)
+            for key, given in (("potential", potential), ("query", query))
+            if isinstance(given, str | Path)
+        }
+        self._members = members_of(self.potential)
+        check_options(self._members, threads=threads, precision=precision)
         self.threads = threads
-        # Only potentials that have it are asked for single precision.
-        self._options: dict[str, Any] = {} if precision == "double" else {"precision": precision}
-        self._members = _members_of(self.potential)
+        self.precision: Precision = precision
         cutoff = max(member.cutoff for member in self._members)
         if self.query is not None:
             cutoff = max(cutoff, self.query.cutoff)
         self.neighbors = VerletNeighbors(cutoff, skin)
         self._types: tuple[NDArray[Any], list[NDArray[np.int32]]] | None = None
+        self._description: dict[str, Any] = {}
+
+    # ----------------------------------------------------------------- what ASE asks
+
+    def set(self, **changes: Any) -> dict[str, Any]:
+        """Change ``skin``, ``threads`` or ``precision``; give back what is different now.
+
+        Raises
+        ------
+        MaxvoltError
+            Anything else, or values that cannot be.
+        """
+        if not changes:
+            return {}
+        check_names(changes, _CHANGEABLE, "set")
+        with self._lock:
+            threads = changes.get("threads", self.threads)
+            precision = changes.get("precision", self.precision)
+            check_options(self._members, threads=threads, precision=precision)
+            if "skin" in changes:
+                self.neighbors = VerletNeighbors(self.neighbors.cutoff, changes["skin"])
+            if precision != self.precision:
+                self.results = {}
+            self.threads, self.precision = threads, precision
+        return changes
+
+    def todict(self, skip_default: bool = True) -> dict[str, Any]:
+        """Say what computes, as trajectories and databases of ASE note it.
+
+        Returns
+        -------
+        dict
+            ``potential`` and ``query``, the paths of their files where they came from files;
+            ``digests``, one of each potential's coefficients and basis; ``species``;
+            ``precision``; ``grade`` and ``grades`` where they were computed, since those files
+            keep results that ASE has names for and no others.
+        """
+        if not self._description:
+            self._description = {
+                **self._files,
+                "digests": [getattr(one, "digest", type(one).__name__) for one in self._members],
+                "species": list(self._members[0].species),
+            }
+            if self.query is not None:
+                self._description.setdefault("query", type(self.query).__name__)
+        grades = {key: self.results[key] for key in ("grade", "grades") if key in self.results}
+        return {**self._description, "precision": self.precision, **grades}
+
+    def get_property(
+        self, name: str, atoms: Atoms | None = None, allow_calculation: bool = True
+    ) -> Any:
+        """Give one result, computed where it is not known; threads that share this take turns."""
+        with self._lock:
+            return Calculator.get_property(self, name, atoms, allow_calculation)
+
+    def get_hessian(self, atoms: Atoms | None = None) -> NDArray[np.float64]:
+        """Second derivatives of the energy by positions, shape (3 N, 3 N), eV/Angstrom^2.
+
+        Central differences of the forces with displacements of 1e-4 Angstrom, made symmetric:
+        6 N evaluations. It is what ``ase.vibrations.VibrationsData.from_2d`` takes.
+
+        Warns
+        -----
+        UserWarning
+            Pairs of atoms are as far apart as the cutoff, where second derivatives jump.
+        """
+        return np.asarray(self.get_property("hessian", atoms))
 
     def calculate(
         self,
@@ -155,7 +245,7 @@ class MaxvoltCalculator(Calculator):
         atoms
             Structure; the last one when None.
         properties
-            What is asked for; all that exist are computed anyway.
+            What is asked for; energies, forces, stress and grades are computed anyway.
         system_changes
             Not needed: what changed is found by comparison.
 
@@ -164,23 +254,36 @@ class MaxvoltCalculator(Calculator):
         SpeciesError
             An element that the potential does not know.
         DataError
-            Positions or cell that are not finite, or no atom at all.
+            Positions or cell that are not finite, no atom at all, or two at one place.
+        FailedEvaluationError
+            An energy, force or grade that is not finite; names the atom and the ensemble's member.
         PropertyNotImplementedError
             Stress without a cell periodic in three directions, or a spread of one potential.
         """
-        if atoms is not None:
-            self.atoms = atoms.copy()
-        # Numbers of the last structure must not outlive a failure.
-        self.results = {}
-        structure = self.atoms
-        if not isinstance(structure, Atoms):
-            raise DataError("calculate needs a structure: none was given, now or before")
-        _check(structure)
-        results = self._evaluate(structure)
-        for wanted in properties:
-            if wanted not in results:
-                raise PropertyNotImplementedError(self._why_absent(wanted, structure))
-        self.results = results
+        with self._lock:
+            extra = [name for name in properties if name in _ON_REQUEST]
+            known: dict[str, Any] = {}
+            # Asked for after energy and forces of the same structure, the rest alone is computed.
+            if extra and len(extra) == len(properties) and atoms is not None:
+                known = {} if self.check_state(atoms) else self.results
+            if atoms is not None:
+                self.atoms = atoms.copy()
+            # Numbers of the last structure must not outlive a failure.
+            self.results = {}
+            structure = self.atoms
+            if not isinstance(structure, Atoms):
+                raise DataError("calculate needs a structure: none was given, now or before")
+            check_structure(structure)
+            try:
+                results = known or self._evaluate(structure)
+                if extra:
+                    results = results | self._evaluate_extra(structure, extra)
+            except EvaluationError as error:
+                raise FailedEvaluationError(str(error)) from error
+            for wanted in properties:
+                if wanted not in results:
+                    raise PropertyNotImplementedError(self._why_absent(wanted, structure))
+            self.results = results
 
     def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:
         """List what has changed since the last calculation, of what results depend on.
@@ -202,40 +305,95 @@ class MaxvoltCalculator(Calculator):
         """Give the results that ASE has names for (the spreads of an ensemble are not)."""
         return Properties({k: v for k, v in self.results.items() if k in all_properties})
 
-    def todict(self, skip_default: bool = True) -> dict[str, Any]:
-        """Give what ASE notes of the calculator in trajectories and databases.
+    def __getstate__(self) -> dict[str, Any]:
+        """Copy and pickle without lock and neighbour list; results are kept."""
+        with self._lock:
+            state = self.__dict__ | {
+                "neighbors": copy.copy(self.neighbors),
+                "results": dict(self.results),
+            }
+        # ASE's is bound to the calculator that is copied.
+        return {k: v for k, v in state.items() if k not in ("_lock", "get_spin_polarized")}
 
-        Those keep results that ASE has names for and no others, so that grades stand here.
-        """
-        kept = {key: self.results[key] for key in ("grade", "grades") if key in self.results}
-        # ASE does not annotate it.
-        inherited: Callable[[bool], dict[str, Any]] = super().todict
-        return {**inherited(skip_default), **kept}
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._lock = threading.RLock()
+        self.get_spin_polarized = self._deprecated_get_spin_polarized
 
-    def _evaluate(self, atoms: Atoms) -> dict[str, Any]:
-        positions = np.ascontiguousarray(atoms.positions, dtype=np.float64)
+    # ----------------------------------------------------------------- inside
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What members are asked with besides threads: only those that have it know precision."""
+        return {} if self.precision == "double" else {"precision": self.precision}
+
+    def _wheres(
+        self, atoms: Atoms, positions: NDArray[np.float64]
+    ) -> tuple[Neighborhoods, list[Neighborhoods]]:
+        """What the kernels run over, with the types of whichever and with those of each member."""
         cell = np.ascontiguousarray(atoms.cell.array, dtype=np.float64)
         types = self._types_of(atoms.numbers)
         kept = self.neighbors.neighborhoods(positions, cell, atoms.pbc, types[0])
-        volume = atoms.get_volume() if atoms.pbc.all() else None
-        wheres = [kept.with_types(numbers) for numbers in types]
+        return kept, [kept.with_types(numbers) for numbers in types]
+
+    def _evaluate(self, atoms: Atoms) -> dict[str, Any]:
+        kept, wheres = self._wheres(atoms, _positions_of(atoms))
         query, grades = self.query, None
         # Of potentials that are also graded by: all in one pass, which is in double precision.
-        if query is not None and query.members == self._members and not self._options:
+        if query is not None and query.members == self._members and self.precision == "double":
             energies, grades = query.evaluate_neighborhoods(wheres[0], threads=self.threads)
         else:
+            asked = list(zip(self._members, wheres, strict=True))
             energies = tuple(
-                member.evaluate_neighborhoods(where, threads=self.threads, **self._options)
-                for member, where in zip(self._members, wheres, strict=True)
+                ask_members(
+                    asked,
+                    lambda one: one[0].evaluate_neighborhoods(
+                        one[1], threads=self.threads, **self.options
+                    ),
+                )
             )
         if query is not None and grades is None:
-            numbers = species_types(atoms.numbers, query.species)
-            where = kept.with_types(numbers)
+            where = kept.with_types(species_types(atoms.numbers, query.species))
             known = energies if query.members == self._members else None
             grades = query.grade_neighborhoods(where, known, threads=self.threads)
-        each = [_results(one, volume) for one in energies]
-        results = each[0] if len(each) == 1 else _mean_and_spread(each)
-        return results if grades is None else results | _graded(grades)
+        each = [results_of(one, _volume_of(atoms)) for one in energies]
+        results = each[0] if len(each) == 1 else mean_and_spread(each)
+        return results if grades is None else results | graded(grades)
+
+    def _evaluate_extra(self, atoms: Atoms, wanted: Sequence[str]) -> dict[str, Any]:
+        results: dict[str, Any] = {}
+        if "hessian" in wanted:
+            results["hessian"] = self._hessian(atoms)
+        if "hessian" not in wanted or len(wanted) > 1:
+            results |= stress_shares(self._atomic_virials(atoms), _volume_of(atoms))
+        return results
+
+    def _hessian(self, atoms: Atoms) -> NDArray[np.float64]:
+        def forces(positions: NDArray[np.float64]) -> NDArray[np.float64]:
+            _, wheres = self._wheres(atoms, positions)
+            asked = list(zip(self._members, wheres, strict=True))
+            found = ask_members(
+                asked, lambda one: one[0].evaluate_neighborhoods(one[1], threads=self.threads)
+            )
+            return np.asarray(np.mean([one.forces for one in found], axis=0))
+
+        positions = _positions_of(atoms)
+        kept, _ = self._wheres(atoms, positions)
+        for cutoff in sorted({member.cutoff for member in self._members}):
+            warn_of_crossings(kept, cutoff)
+        return difference_hessian(forces, positions)
+
+    def _atomic_virials(self, atoms: Atoms) -> NDArray[np.float64]:
+        shares = []
+        _, wheres = self._wheres(atoms, _positions_of(atoms))
+        for member, where in zip(self._members, wheres, strict=True):
+            compute = getattr(member, "atomic_virials", None)
+            if compute is None:
+                raise PropertyNotImplementedError(
+                    f"{type(member).__name__} does not share out its virial among atoms"
+                )
+            shares.append(compute(where, threads=self.threads))
+        return np.asarray(np.mean(shares, axis=0))
 
     def _types_of(self, numbers: NDArray[Any]) -> list[NDArray[np.int32]]:
         """Species index of each atom, for each member."""
@@ -266,105 +424,19 @@ def member_calculators(
     """Give each member of an ensemble its own calculator (one for a single potential)."""
     return tuple(
         MaxvoltCalculator(member, skin=skin, threads=threads)
-        for member in _members_of(_loaded(potential))
+        for member in members_of(loaded(potential))
     )
 
 
-def _loaded(
-    potential: NeighborhoodPotential | PotentialEnsemble | str | Path,
-) -> NeighborhoodPotential | PotentialEnsemble:
-    """Read the potential where a path is given."""
-    if not isinstance(potential, str | Path):
-        return potential
-    try:
-        return read_potential(potential)
-    except SpeciesError as error:
-        raise SpeciesError(
-            f"{error}; here: maxvolt.Calculator(maxvolt.read_potential({str(potential)!r}, "
-            "species=[...]))"
-        ) from error
+def _positions_of(atoms: Atoms) -> NDArray[np.float64]:
+    return np.ascontiguousarray(atoms.positions, dtype=np.float64)
 
 
-def _loaded_query(query: QueryStrategy | str | Path | None) -> QueryStrategy | None:
-    """Read the active set where a path is given."""
-    if query is None or isinstance(query, QueryStrategy):
-        return query
-    if not isinstance(query, str | Path):
-        raise DataError(
-            "query must be a maxvolt.ActiveSet, a maxvolt.Committee or the path of a potential "
-            f"file with an active set, not {type(query).__name__}"
-        )
-    return read_active_set(query)
+def _volume_of(atoms: Atoms) -> float | None:
+    return float(atoms.get_volume()) if atoms.pbc.all() else None
 
 
 def _why_no_grade(wanted: str, query: QueryStrategy | None) -> str:
     if query is None:
         return f"{wanted} needs a query, such as a maxvolt.ActiveSet; this calculator has none"
     return f"{wanted} of atoms do not exist here: {query.description}"
-
-
-def _members_of(
-    potential: NeighborhoodPotential | PotentialEnsemble,
-) -> tuple[NeighborhoodPotential, ...]:
-    members = tuple(getattr(potential, "members", (potential,)))
-    if not members:
-        raise DataError("the ensemble has no member")
-    for member in members:
-        if not isinstance(member, NeighborhoodPotential):
-            raise DataError(
-                "the calculator needs a potential (maxvolt.MTP, maxvolt.Ensemble) or the path of "
-                f"a potential file, not {type(member).__name__}: of a fit give result.potential, "
-                "of several potentials maxvolt.Ensemble((...))"
-            )
-    return members
-
-
-def _check(atoms: Atoms) -> None:
-    """Refuse what no neighbour list can be built for, naming the first atom at fault."""
-    if len(atoms) == 0:
-        raise DataError("the structure has no atoms")
-    if np.isfinite(atoms.positions.sum() + atoms.cell.array.sum()):
-        return
-    bad = np.flatnonzero(~np.isfinite(atoms.positions).all(axis=1))
-    if len(bad):
-        raise DataError(
-            f"atom {bad[0]} (and {len(bad) - 1} more) has the position "
-            f"{atoms.positions[bad[0]].tolist()}, which is not finite: a dynamics or relaxation "
-            "that blew up? Look at the last good step, use a shorter time step"
-        )
-    if not np.isfinite(atoms.cell.array).all():
-        raise DataError(f"the cell is not finite: {atoms.cell.array.tolist()}")
-
-
-def _results(energies: Energies, volume: float | None) -> dict[str, Any]:
-    total = float(energies.site_energies.sum())
-    results: dict[str, Any] = {
-        "energy": total,
-        "free_energy": total,
-        "energies": energies.site_energies,
-        "forces": energies.forces,
-    }
-    if volume is not None:
-        results["stress"] = energies.virials[0] / volume
-    return results
-
-
-def _graded(grades: Grades) -> dict[str, Any]:
-    results: dict[str, Any] = {"grade": float(grades.structures[0])}
-    if grades.sites is not None:
-        results["grades"] = grades.sites
-    return results
-
-
-def _mean_and_spread(members: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Mean of each result over the members, and as ``..._std`` its sample standard deviation."""
-    results: dict[str, Any] = {}
-    for name in members[0]:
-        values = np.array([member[name] for member in members])
-        statistics = {name: values.mean(axis=0)}
-        if name != "free_energy":
-            statistics[f"{name}_std"] = values.std(axis=0, ddof=1)
-        for key, value in statistics.items():
-            # ASE expects energies to be Python floats.
-            results[key] = float(value) if value.ndim == 0 else value
-    return results

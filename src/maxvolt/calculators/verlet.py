@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +84,10 @@ class VerletNeighbors:
         self._built_for: _Snapshot | None = None
         self._neighbors: NeighborList | None = None
         self._where: Neighborhoods | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copy and pickle without the list, which the next call builds."""
+        return {**self.__dict__, "_built_for": None, "_neighbors": None, "_where": None}
 
     @property
     def skin(self) -> float:

@@ -22,7 +22,7 @@ from maxvolt.campaign.settings import CampaignSettings, read_settings
 from maxvolt.campaign.state import state_after
 from maxvolt.campaign.surroundings import Surroundings
 from maxvolt.errors import CampaignError
-from maxvolt.native.threads import thread_count
+from maxvolt.native.cores import worker_count
 
 __all__ = ["Campaign", "CampaignResult"]
 
@@ -115,7 +115,7 @@ class Campaign:
         _make_folder(self.folder.path)
         with locked(self.folder.lock_file):
             remove_remains(self.folder.path)
-            workers = thread_count(self.settings().general.workers)
+            workers = worker_count(self.settings().general.workers)
             with Surroundings(
                 self.folder,
                 self.path.parent,

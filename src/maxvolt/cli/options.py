@@ -45,7 +45,7 @@ def add_threads(parser: argparse._ActionsContainer) -> None:
         "--threads",
         type=positive_int,
         metavar="N",
-        help="threads to compute with (default: all cores this process may use)",
+        help="threads to compute with (default: OMP_NUM_THREADS, else all cores it may use)",
     )
 
 

@@ -77,7 +77,7 @@ def _add_numbers(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read, relax, write, print."""
-    from maxvolt.native.threads import thread_count
+    from maxvolt.native.cores import worker_count
     from maxvolt.sampling import iterate_scenarios
 
     check_order(options.potential, options.input)
@@ -93,7 +93,7 @@ def run(options: argparse.Namespace) -> None:
     check_species(options.input, dataset, potential.species)
     scenario = _scenario(options, dataset)
     parts = len(scenario.split())
-    workers = min(thread_count(options.workers), parts)
+    workers = min(worker_count(options.workers), parts)
     note(
         f"relaxing {counted(len(dataset), 'structure')}, {counted(dataset.n_atoms, 'atom')}; "
         f"{workers} at once"

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
+from maxvolt.potentials.ensemble import ask_members
 from maxvolt.potentials.results import Predictions
 from maxvolt.units import GPA_PER_EV_A3
 
@@ -322,7 +323,7 @@ def compute_ensemble_errors(
     """Errors of each member of an ensemble and of the mean of their predictions."""
     if not members:
         raise DataError("an ensemble needs at least one member")
-    each = [compare(member, dataset, threads=threads) for member in members]
+    each = ask_members(members, lambda one: compare(one, dataset, threads=threads))
     mean = Comparison(
         dataset,
         np.mean([one.energies for one in each], axis=0),

@@ -25,7 +25,7 @@ from typing import Any
 from maxvolt.labelling.jobs import Outcome
 from maxvolt.labelling.limits import LabelLimits
 from maxvolt.labelling.sessions import GRACE, end_session, kill_session
-from maxvolt.native.threads import thread_count
+from maxvolt.native.cores import core_count
 
 __all__ = ["DiedError", "HungError", "Task", "Worker", "WorkerPool"]
 
@@ -189,7 +189,7 @@ class _Idle:
         """Keep a worker, and let go the one that has waited longest where there are too many."""
         with self._lock:
             self._workers.append(worker)
-            too_many = self._workers[: -thread_count(None)]
+            too_many = self._workers[: -core_count()]
             self._workers = self._workers[len(too_many) :]
         for old in too_many:
             old.end(grace=0.0)

@@ -27,7 +27,7 @@ from maxvolt.labelling.limits import LabelLimits
 from maxvolt.labelling.reference import Reference
 from maxvolt.labelling.store import LabelStore
 from maxvolt.labelling.worker_pool import Task
-from maxvolt.native.threads import thread_count
+from maxvolt.native.cores import core_count
 
 __all__ = ["Workplace", "default_workers"]
 
@@ -151,4 +151,4 @@ class Workplace:
 def default_workers(reference: Reference) -> int:
     """Return how many calculations of a reference run at once on this machine."""
     own = reference.code.processes(reference.machine)
-    return thread_count(None) if own is None else own
+    return core_count() if own is None else own

@@ -44,6 +44,19 @@ def evaluate(
     rows: Any,
     virials: Any,
 ) -> int: ...
+def evaluate_moments(
+    core: Core,
+    system: System,
+    begin: int,
+    end: int,
+    kernels: str,
+    energies: Any,
+    rows: Any,
+    virials: Any,
+    x: Any,
+    y: Any,
+    z: Any,
+) -> int: ...
 def empty_rows(n: int) -> Any: ...
 def fold_forces(system: System, begin: int, end: int, rows: Any, forces: Any) -> None: ...
 def fold_virials(system: System, parts: Any, virials: Any) -> None: ...

@@ -14,7 +14,7 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from maxvolt.errors import DataError, MaxvoltError
+from maxvolt.errors import DataError, EvaluationError, MaxvoltError
 from maxvolt.native import _core
 from maxvolt.native.neighborhoods import Neighborhoods
 from maxvolt.native.threads import map_ranges, run_ranges, split, thread_count
@@ -24,6 +24,9 @@ __all__ = [
     "Energies",
     "Jacobian",
     "Precision",
+    "atomic_virials",
+    "check_finite",
+    "check_precision",
     "directional_gradient",
     "evaluate",
     "evaluate_with_gradients",
@@ -39,6 +42,14 @@ Columns = Literal["all", "radial", "linear"]
 
 BEST = ""
 """Name that stands for the best instruction set of this processor."""
+
+_REMEDY = (
+    "look for coefficients of the potential that are far too large, for atoms much closer than in "
+    "its training set, and for a radial basis of very high order"
+)
+
+_WINDOWS_AT_ONCE = 16
+"""Windows evaluated without a break: long against its cost, at high levels about a second."""
 
 _ATOMS_TO_FOLD = 20_000
 """Atoms for which a thread that sums their forces costs less than it saves."""
@@ -106,24 +117,60 @@ class Jacobian:
 def _raise_if_coincident(atoms: list[int], where: Neighborhoods) -> None:
     for atom in atoms:
         if atom >= 0:
-            structure = int(where.structures[atom])
-            first = int(np.searchsorted(where.structures, structure))
             raise DataError(
-                f"atom {atom - first} of structure {where.first_structure + structure} coincides "
-                "with another atom or its own image; forces do not exist there: "
-                "remove the duplicate"
+                f"{_named(atom, where)} coincides with another atom or its own image; forces do "
+                "not exist there: remove the duplicate"
             )
 
 
-def _is_single(core: _core.Core, precision: str) -> bool:
+def check_precision(core: _core.Core, precision: str) -> None:
+    """Refuse a precision that there is not, or not for this model.
+
+    Raises
+    ------
+    MaxvoltError
+        The precision is unknown, or single for a potential without a plan.
+    """
     if precision not in ("double", "single"):
         raise MaxvoltError(f'precision must be "double" or "single"; got {precision!r}')
     if precision == "single" and not core.has_plan:
         raise MaxvoltError(
-            'precision="single" is not to be had for this potential: it has scalars of more than '
+            'precision="single" is not available for this potential: it has scalars of more than '
             'four moments, or of moments of very high rank; use "double"'
         )
-    return precision == "single"
+
+
+def check_finite(energies: Energies, where: Neighborhoods) -> Energies:
+    """Refuse what is infinite or no number, naming the first atom that has it.
+
+    Virials hold every component of every force, so that their sum tells whether one is not finite
+    at no cost that matters.
+
+    Raises
+    ------
+    EvaluationError
+        An energy, a force or a virial is not finite.
+    """
+    with np.errstate(all="ignore"):
+        if np.isfinite(energies.site_energies.sum() + energies.virials.sum()):
+            return energies
+    of_energies = np.asarray(~np.isfinite(energies.site_energies))
+    of_forces = np.asarray(~np.isfinite(energies.forces).all(axis=1))
+    # An energy is what its own atom has; forces on its neighbours are not finite either.
+    for what, bad in (("energy", of_energies), ("force", of_forces)):
+        if bad.any():
+            atom = int(np.flatnonzero(bad)[0])
+            raise EvaluationError(
+                f"the {what} of {_named(atom, where)} is not finite (so it is for {bad.sum()} of "
+                f"{len(bad)} atoms): {_REMEDY}"
+            )
+    raise EvaluationError(f"the sum of energies or the stress is not finite: {_REMEDY}")
+
+
+def _named(atom: int, where: Neighborhoods) -> str:
+    structure = int(where.structures[atom])
+    first = int(np.searchsorted(where.structures, structure))
+    return f"atom {atom - first} of structure {where.first_structure + structure}"
 
 
 def evaluate(
@@ -157,13 +204,16 @@ def evaluate(
     MaxvoltError
         The precision is unknown, or single for a potential without a plan.
     """
-    single = _is_single(core, precision)
+    check_precision(core, precision)
+    single = precision == "single"
     into = _EvaluationArrays.of(where)
+    threads = thread_count(threads)
     found = run_ranges(
         lambda _, begin, end: _core.evaluate(
             core, where.system, begin, end, kernels, single, into.energies, into.rows, into.virials
         ),
-        split(where.windows.n_windows, thread_count(threads)),
+        _window_ranges(where, threads),
+        threads,
     )
     _raise_if_coincident(found, where)
     return into.folded(where, threads)
@@ -185,16 +235,55 @@ class _EvaluationArrays:
             np.empty((where.windows.n_parts, 6)),
         )
 
-    def folded(self, where: Neighborhoods, threads: int | None) -> Energies:
+    def folded(self, where: Neighborhoods, threads: int) -> Energies:
         """Sum up what all windows say of the same atoms and structures."""
-        forces = np.empty((where.n_atoms, 3))
         virials = np.zeros((where.n_structures, 6))
-        run_ranges(
-            lambda _, begin, end: _core.fold_forces(where.system, begin, end, self.rows, forces),
-            split(where.n_atoms, min(thread_count(threads), where.n_atoms // _ATOMS_TO_FOLD)),
-        )
         _core.fold_virials(where.system, self.virials, virials)
-        return Energies(self.energies, forces, virials)
+        return Energies(self.energies, _folded_forces(where, self.rows, threads), virials)
+
+
+def _folded_forces(
+    where: Neighborhoods, rows: NDArray[np.float64], threads: int
+) -> NDArray[np.float64]:
+    """Sum up the rows of each atom, shape (N, 3)."""
+    forces = np.empty((where.n_atoms, 3))
+    run_ranges(
+        lambda _, begin, end: _core.fold_forces(where.system, begin, end, rows, forces),
+        split(where.n_atoms, min(threads, where.n_atoms // _ATOMS_TO_FOLD)),
+        threads,
+    )
+    return forces
+
+
+def _window_ranges(where: Neighborhoods, threads: int) -> list[tuple[int, int]]:
+    """Ranges of windows: as many for each thread, none so long that Ctrl-C would seem to hang."""
+    n = where.windows.n_windows
+    return split(n, threads * max(1, -(-n // (threads * _WINDOWS_AT_ONCE))))
+
+
+def atomic_virials(
+    core: _core.Core, where: Neighborhoods, *, threads: int | None = None, kernels: str = BEST
+) -> NDArray[np.float64]:
+    """Share of each atom in the virial, equation (13a), shape (N, 3, 3), eV.
+
+    Entry [i, a, b] is the sum over neighbours j of component a of the vector from j to i times the
+    derivative of the energy of j by component b of that vector. The sum over atoms is dE/d(strain);
+    one share need not be symmetric. Parameters and errors as of `evaluate`.
+    """
+    threads = thread_count(threads)
+    into = _EvaluationArrays.of(where)
+    moments = [_core.empty_rows(where.windows.n_rows) for _ in range(3)]
+    evaluated = (into.energies, into.rows, into.virials, *moments)
+    found = run_ranges(
+        lambda _, begin, end: _core.evaluate_moments(
+            core, where.system, begin, end, kernels, *evaluated
+        ),
+        _window_ranges(where, threads),
+        threads,
+    )
+    _raise_if_coincident(found, where)
+    check_finite(into.folded(where, threads), where)
+    return np.stack([_folded_forces(where, rows, threads) for rows in moments], axis=1)
 
 
 def site_gradients(
@@ -236,6 +325,7 @@ def evaluate_with_gradients(
     sites
         True: the gradients of `site_gradients`; False: those of `structure_gradients`.
     """
+    threads = thread_count(threads)
     into = _EvaluationArrays.of(where)
     compute = _site_gradients if sites else _structure_gradients
     gradients = compute(core, where, into, threads, kernels)
@@ -249,13 +339,15 @@ def _site_gradients(
     threads: int | None,
     kernels: str,
 ) -> NDArray[np.float64]:
+    threads = thread_count(threads)
     gradients = np.empty((where.n_atoms, core.n_parameters))
     evaluated = () if into is None else (into.energies, into.rows, into.virials)
     found = run_ranges(
         lambda _, begin, end: _core.site_gradients(
             core, where.system, begin, end, kernels, gradients, *evaluated
         ),
-        split(where.windows.n_windows, thread_count(threads)),
+        _window_ranges(where, threads),
+        threads,
     )
     _raise_if_coincident(found, where)
     return gradients
@@ -312,7 +404,8 @@ def directional_gradient(
     -------
     gradient : shape (P,)
     """
-    ranges = split(where.windows.n_windows, thread_count(threads))
+    threads = thread_count(threads)
+    ranges = split(where.windows.n_windows, threads)
     gradients = np.zeros((len(ranges), core.n_parameters))
     w, d, e = (
         np.ascontiguousarray(a, dtype=float) for a in (energy_weights, displacements, strains)
@@ -322,6 +415,7 @@ def directional_gradient(
             core, where.system, begin, end, kernels, w, d, e, gradients[part]
         ),
         ranges,
+        threads,
     )
     _raise_if_coincident(found, where)
     return np.asarray(gradients.sum(axis=0))

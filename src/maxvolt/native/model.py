@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from ase import units
@@ -76,6 +77,33 @@ class Model:
     def parameters(self) -> NDArray[np.float64]:
         """All parameters as one vector, shape (n_parameters,)."""
         return np.concatenate([self.radial_coeffs.ravel(), self.species_coeffs, self.moment_coeffs])
+
+    def digest(self) -> str:
+        """Name the numbers of the model: models that differ in any have different digests."""
+        radial, table = self.radial, self.table
+        basis = (radial.kind, radial.min_dist, radial.max_dist, radial.size, table.n_moments)
+        found = hashlib.sha256(repr((basis, self.scaling, self.repulsion)).encode())
+        for array in (
+            *(table.basic, table.products, table.scalars, self.numbers),
+            *(self.radial_coeffs, self.species_coeffs, self.moment_coeffs),
+        ):
+            found.update(repr(array.shape).encode() + np.ascontiguousarray(array).tobytes())
+        return found.hexdigest()[:16]
+
+    def frozen(self) -> Self:
+        """Return a copy whose coefficients cannot be changed in place."""
+        return replace(
+            self,
+            radial_coeffs=_frozen(self.radial_coeffs),
+            species_coeffs=_frozen(self.species_coeffs),
+            moment_coeffs=_frozen(self.moment_coeffs),
+        )
+
+
+def _frozen(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    copied = np.array(values, dtype=np.float64)
+    copied.setflags(write=False)
+    return copied
 
 
 @lru_cache(maxsize=8)

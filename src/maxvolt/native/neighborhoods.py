@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,6 +95,17 @@ class Neighborhoods:
     def with_types(self, types: NDArray[np.int32]) -> Neighborhoods:
         """Other species at the same places, for example in the order of another potential."""
         return self if types is self.types else self.with_atoms(self.positions, self.cells, types)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle without the compiled windows, which are made again."""
+        return Neighborhoods, (
+            self.positions,
+            self.cells,
+            self.structures,
+            self.types,
+            self.pairs,
+            self.first_structure,
+        )
 
     @property
     def n_atoms(self) -> int:

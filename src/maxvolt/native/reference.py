@@ -18,7 +18,15 @@ from maxvolt.native.model import Model
 from maxvolt.native.neighborhoods import Neighborhoods
 from maxvolt.units import VOIGT
 
-__all__ = ["Site", "directional_gradient", "evaluate", "jacobian", "site", "site_gradients"]
+__all__ = [
+    "Site",
+    "atomic_virials",
+    "directional_gradient",
+    "evaluate",
+    "jacobian",
+    "site",
+    "site_gradients",
+]
 
 Array = NDArray[np.float64]
 
@@ -196,6 +204,14 @@ def evaluate(model: Model, where: Neighborhoods) -> Energies:
         strain = found.gradient.T @ r
         virials[where.structures[i]] += [strain[a, b] for a, b in VOIGT]
     return Energies(np.array([s.energy for _, _, s in sites]), forces, virials)
+
+
+def atomic_virials(model: Model, where: Neighborhoods) -> Array:
+    """Share of each atom in the virial, equation (13a), shape (N, 3, 3)."""
+    shares = np.zeros((where.n_atoms, 3, 3))
+    for j, r, found in _sites(model, where):
+        np.add.at(shares, j, r[:, :, None] * found.gradient[:, None, :])
+    return shares
 
 
 def site_gradients(model: Model, where: Neighborhoods) -> Array:

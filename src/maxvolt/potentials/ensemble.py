@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from ase import Atoms
 
 from maxvolt.dataset import Dataset
-from maxvolt.errors import MaxvoltError
+from maxvolt.errors import EvaluationError, MaxvoltError
 from maxvolt.native.kernels import Energies
 from maxvolt.native.neighborhoods import Neighborhoods
 from maxvolt.potentials.mtp import MTP
 from maxvolt.potentials.results import Evaluation, Predictions
 
-__all__ = ["Ensemble", "member_paths"]
+__all__ = ["Ensemble", "ask_members", "member_paths"]
+
+P = TypeVar("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ class Ensemble:
 
     def evaluate_members(self, atoms: Atoms, *, threads: int | None = None) -> list[Evaluation]:
         """What every member says of a structure."""
-        return [member.evaluate(atoms, threads=threads) for member in self.members]
+        return ask_members(self.members, lambda one: one.evaluate(atoms, threads=threads))
 
     def evaluate(self, atoms: Atoms, *, threads: int | None = None) -> Evaluation:
         """Mean of the members."""
@@ -73,7 +78,9 @@ class Ensemble:
 
     def evaluate_dataset(self, dataset: Dataset, *, threads: int | None = None) -> Predictions:
         """Mean of the members for every structure of a dataset."""
-        found = [member.evaluate_dataset(dataset, threads=threads) for member in self.members]
+        found = ask_members(
+            self.members, lambda one: one.evaluate_dataset(dataset, threads=threads)
+        )
         return Predictions(
             np.mean([one.energies for one in found], axis=0),
             np.mean([one.forces for one in found], axis=0),
@@ -85,7 +92,9 @@ class Ensemble:
         self, where: Neighborhoods, *, threads: int | None = None
     ) -> Energies:
         """Mean of the members for structures whose neighbours are known."""
-        found = [member.evaluate_neighborhoods(where, threads=threads) for member in self.members]
+        found = ask_members(
+            self.members, lambda one: one.evaluate_neighborhoods(where, threads=threads)
+        )
         return Energies(
             np.mean([one.site_energies for one in found], axis=0),
             np.mean([one.forces for one in found], axis=0),
@@ -104,3 +113,23 @@ def member_paths(path: str | Path, members: int) -> list[Path]:
     if members == 1:
         return [path]
     return [path.with_name(f"{path.stem}.{m}{path.suffix}") for m in range(members)]
+
+
+def ask_members(members: Sequence[P], question: Callable[[P], T]) -> list[T]:
+    """What each of several potentials answers.
+
+    Raises
+    ------
+    EvaluationError
+        One of them has no finite answer; the message says which, counted from 0 as in the names of
+        an ensemble's files.
+    """
+    answers = []
+    for number, member in enumerate(members):
+        try:
+            answers.append(question(member))
+        except EvaluationError as error:
+            if len(members) == 1:
+                raise
+            raise EvaluationError(f"member {number} of the ensemble: {error}") from error
+    return answers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from maxvolt.io.active_set import ActiveSetRecord
 from maxvolt.native import _core, kernels
 from maxvolt.native.model import Model, compile_model
 from maxvolt.native.neighborhoods import Neighborhoods
+from maxvolt.native.threads import thread_count
 from maxvolt.potentials.neighborhoods import (
     batches,
     check_species,
@@ -137,7 +139,7 @@ class MTP:
                 "where it would break off; choose a smaller outer radius"
             )
         for field, value in (
-            ("model", _read_only(model)),
+            ("model", model.frozen()),
             ("species", species),
             ("level", level),
             ("is_trained", is_trained),
@@ -195,14 +197,8 @@ class MTP:
             moment_coeffs=moment_coeffs,
             scaling=scaling,
         )
-        return self.from_model(
-            model,
-            self.species,
-            level=self.level,
-            name=self.name,
-            tag=self.tag,
-            species_labels=self.species_labels,
-        )
+        about = {**self._about, "is_trained": True, "active_set": None}
+        return self.from_model(model, self.species, **about)
 
     def with_repulsion(self, repulsion: ZBL | None) -> Self:
         """Return the potential with a short-range pair repulsion added, or without one.
@@ -210,44 +206,31 @@ class MTP:
         The coefficients stay as they are, so energies change wherever atoms are within its reach;
         fit again if the training set has such structures.
         """
-        return self.from_model(
-            replace(self.model, repulsion=repulsion),
-            self.species,
-            level=self.level,
-            is_trained=self.is_trained,
-            name=self.name,
-            tag=self.tag,
-            species_labels=self.species_labels,
-        )
+        about = {**self._about, "active_set": None}
+        return self.from_model(replace(self.model, repulsion=repulsion), self.species, **about)
 
     def with_active_set(self, active_set: ActiveSetRecord | None) -> Self:
         """Return the potential with an active set that is written along with it, or without one."""
-        return self.from_model(
-            self.model,
-            self.species,
-            level=self.level,
-            is_trained=self.is_trained,
-            name=self.name,
-            tag=self.tag,
-            species_labels=self.species_labels,
-            active_set=active_set,
-        )
+        about = {**self._about, "active_set": active_set}
+        return self.from_model(self.model, self.species, **about)
+
+    @property
+    def _about(self) -> dict[str, Any]:
+        """What `from_model` takes besides model and species."""
+        names = ("level", "is_trained", "name", "tag", "species_labels", "active_set")
+        return {name: getattr(self, name) for name in names}
+
+    def __copy__(self) -> Self:
+        """Return itself: what cannot change needs no copy."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return itself: what cannot change needs no copy."""
+        return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle without the compiled core, which is built again from the model."""
-        return _restore, (
-            type(self),
-            self.model,
-            self.species,
-            {
-                "level": self.level,
-                "is_trained": self.is_trained,
-                "name": self.name,
-                "tag": self.tag,
-                "species_labels": self.species_labels,
-                "active_set": self.active_set,
-            },
-        )
+        return _restore, (type(self), self.model, self.species, self._about)
 
     def __repr__(self) -> str:
         level = "from file" if self.level is None else f"level {self.level}"
@@ -276,6 +259,12 @@ class MTP:
     def n_parameters(self) -> int:
         """Number of all coefficients: radial, species and moment."""
         return self.model.n_parameters
+
+    @property
+    def digest(self) -> str:
+        """Name of its numbers and species: potentials that differ in any have different digests."""
+        text = f"{self.model.digest()} {' '.join(self.species)}"
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def neighborhoods(self, structures: Dataset | Atoms) -> Neighborhoods:
         """Structures with all neighbours inside the cutoff.
@@ -315,10 +304,37 @@ class MTP:
             The potential is untrained.
         DataError
             Two atoms coincide.
+        EvaluationError
+            An energy or a force is not finite.
         """
+        self._require_trained()
+        found = kernels.evaluate(self.core, where, threads=threads, precision=precision)
+        return kernels.check_finite(found, where)
+
+    def _require_trained(self) -> None:
         if not self.is_trained:
             raise MaxvoltError("this potential is untrained: fit it first, with maxvolt.fit")
-        return kernels.evaluate(self.core, where, threads=threads, precision=precision)
+
+    def check_options(self, *, threads: int | None, precision: str = "double") -> None:
+        """Refuse numbers of threads and precisions that cannot be, before any work.
+
+        Raises
+        ------
+        MaxvoltError
+            Threads below one, or a precision that is unknown or not available here.
+        """
+        thread_count(threads)
+        kernels.check_precision(self.core, precision)
+
+    def atomic_virials(
+        self, where: Neighborhoods, *, threads: int | None = None
+    ) -> NDArray[np.float64]:
+        """Share of each atom in the virial, equation (13a), shape (N, 3, 3), eV.
+
+        Errors as of `evaluate_neighborhoods`.
+        """
+        self._require_trained()
+        return kernels.atomic_virials(self.core, where, threads=threads)
 
     def evaluate(
         self,
@@ -343,6 +359,7 @@ class MTP:
         SpeciesError, DataError, MaxvoltError
             As of `neighborhoods` and `evaluate_neighborhoods`.
         """
+        self.check_options(threads=threads, precision=precision)
         out = self.evaluate_neighborhoods(
             self.neighborhoods(atoms), threads=threads, precision=precision
         )
@@ -357,6 +374,7 @@ class MTP:
         precision: kernels.Precision = "double",
     ) -> Predictions:
         """Evaluate every structure of a dataset, in bounded memory; see `evaluate`."""
+        self.check_options(threads=threads, precision=precision)
         result = Predictions(
             np.empty(len(dataset)),
             np.empty((dataset.n_atoms, 3)),
@@ -388,6 +406,7 @@ class MTP:
         rows : shape (N, n_parameters)
             Order radial, species, moment coefficients, as in MLIP.
         """
+        self.check_options(threads=threads)
         where = self.neighborhoods(structures)
         return self._scaled(kernels.site_gradients(self.core, where, threads=threads))
 
@@ -424,6 +443,7 @@ class MTP:
         rows : shape (m, n_parameters)
             The next structures in order, some at a time.
         """
+        self.check_options(threads=threads)
         before = 0
         for dataset in batches(stream, _PORTION):
             for part in portions(dataset.counts, _PORTION):
@@ -445,19 +465,3 @@ def species_numbers(species: tuple[str, ...]) -> NDArray[np.int32]:
 
 def _restore(cls: type[MTP], model: Model, species: tuple[str, ...], rest: dict[str, Any]) -> MTP:
     return cls.from_model(model, species, **rest)
-
-
-def _read_only(model: Model) -> Model:
-    """A copy whose coefficients cannot be changed in place."""
-    return replace(
-        model,
-        radial_coeffs=_frozen(model.radial_coeffs),
-        species_coeffs=_frozen(model.species_coeffs),
-        moment_coeffs=_frozen(model.moment_coeffs),
-    )
-
-
-def _frozen(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    copied = np.array(values, dtype=np.float64)
-    copied.setflags(write=False)
-    return copied

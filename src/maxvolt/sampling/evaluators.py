@@ -162,12 +162,15 @@ class NeighborhoodEvaluator:
     ) -> tuple[Sequence[Energies], Grades | None]:
         """What each potential says, and grades; in one pass where these ask the same potentials."""
         query, threads = self._query, self._calculator.threads
-        if query is not None and query.members == self._members:
+        in_double = self._calculator.precision == "double"
+        if query is not None and query.members == self._members and in_double:
             where = self._neighborhoods(part, pairs, query.species)
             return query.evaluate_neighborhoods(where, threads=threads)
         each = [
             member.evaluate_neighborhoods(
-                self._neighborhoods(part, pairs, member.species), threads=threads
+                self._neighborhoods(part, pairs, member.species),
+                threads=threads,
+                **self._calculator.options,
             )
             for member in self._members
         ]

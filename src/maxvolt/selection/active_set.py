@@ -15,6 +15,7 @@ from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
 from maxvolt.native.kernels import Energies
 from maxvolt.native.neighborhoods import Neighborhoods
+from maxvolt.native.threads import thread_count
 from maxvolt.potentials import MTP
 from maxvolt.selection.independence import largest_rank
 from maxvolt.selection.maxvol import largest_coordinates
@@ -28,7 +29,7 @@ from maxvolt.selection.rows import (
     own_atoms,
 )
 from maxvolt.selection.selector import NOWHERE, Outcome, Selector, grades_of_structures
-from maxvolt.selection.strategy import Grades, Selection
+from maxvolt.selection.strategy import Grades, Selection, finite_grades
 from maxvolt.selection.weights import Mode, RowWeights, weights_of_mode
 
 __all__ = ["EQUATIONS", "INITIAL_VALUE", "THRESHOLD", "ActiveSet"]
@@ -252,6 +253,7 @@ class ActiveSet:
         grades : shape (n,)
             The largest of all rows of a structure.
         """
+        thread_count(threads)
         found, first = [np.empty(0)], 0
         for dataset in as_datasets(structures):
             for part, rows in iterate_rows(
@@ -278,6 +280,7 @@ class ActiveSet:
                 "atoms have grades in neighborhood mode only, and this active set is of "
                 "configuration mode; make one with mode='neighborhood'"
             )
+        thread_count(threads)
         (dataset,) = as_datasets(structures)
         found = np.zeros(dataset.n_atoms)
         own = own_atoms(dataset)
@@ -344,6 +347,7 @@ class ActiveSet:
         threads
             Number of threads; None for every core.
         """
+        thread_count(threads)
         owners = np.full((self.size, 3), NOWHERE, np.int64)
         chosen = self.origins[:, 0] != NOWHERE
         owners[chosen, 0], owners[chosen, 1:] = 0, self.origins[chosen]
@@ -385,10 +389,12 @@ class ActiveSet:
             sites = grades
         elif self.mode == "neighborhood":
             sites = self._grades(neighborhood_rows(self.potential, SITES, where, threads=threads))
-        return Grades(grades_of_structures(grades, rows.structures, where.n_structures), sites)
+        structures = grades_of_structures(grades, rows.structures, where.n_structures)
+        return finite_grades(Grades(structures, sites), where)
 
     def _grades(self, rows: Rows) -> NDArray[np.float64]:
-        return largest_coordinates(rows.values @ self.inverse)
+        with np.errstate(over="ignore", invalid="ignore"):  # refused afterwards, with a message
+            return largest_coordinates(rows.values @ self.inverse)
 
 
 def _with_equations(outcome: Outcome, new: NDArray[np.bool_]) -> Dataset:

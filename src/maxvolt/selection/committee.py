@@ -14,10 +14,12 @@ from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
 from maxvolt.native.kernels import Energies
 from maxvolt.native.neighborhoods import Neighborhoods
+from maxvolt.native.threads import thread_count
 from maxvolt.potentials import MTP, Ensemble
+from maxvolt.potentials.ensemble import ask_members
 from maxvolt.potentials.neighborhoods import dataset_neighborhoods, portions
 from maxvolt.selection.rows import as_datasets
-from maxvolt.selection.strategy import Grades, Selection
+from maxvolt.selection.strategy import Grades, Selection, finite_grades
 
 __all__ = ["Committee"]
 
@@ -86,6 +88,7 @@ class Committee:
         threads
             Number of threads; None for every core.
         """
+        thread_count(threads)
         raw = cls(ensemble, 1.0 if energies else None, 1.0 if forces else None)
         largest_energy = largest_force = 0.0
         for where in _portions(ensemble, dataset):
@@ -132,6 +135,7 @@ class Committee:
         threads: int | None = None,
     ) -> NDArray[np.float64]:
         """Grades of structures, shape (n,), in bounded memory."""
+        thread_count(threads)
         found = [np.empty(0)]
         for dataset in as_datasets(structures):
             for where in _portions(self.ensemble, dataset):
@@ -153,6 +157,7 @@ class Committee:
                 "grades of atoms are those of their forces, which do not count in this committee; "
                 "give it a force_scale"
             )
+        thread_count(threads)
         found = [np.empty(0)]
         for dataset in as_datasets(structures):
             for where in _portions(self.ensemble, dataset):
@@ -174,19 +179,16 @@ class Committee:
         if self.energy_scale is not None:
             grades = of_energies / self.energy_scale
         if self.force_scale is None:
-            return Grades(grades, None)
+            return finite_grades(Grades(grades, None), where)
         sites = of_forces / self.force_scale
         np.maximum.at(grades, where.structures, sites)
-        return Grades(grades, sites)
+        return finite_grades(Grades(grades, sites), where)
 
     def evaluate_neighborhoods(
         self, where: Neighborhoods, *, threads: int | None = None
     ) -> tuple[tuple[Energies, ...], Grades]:
         """Energies and forces by every member, and grades from them."""
-        energies = tuple(
-            member.evaluate_neighborhoods(where, threads=threads)
-            for member in self.ensemble.members
-        )
+        energies = tuple(self._evaluated(where, threads))
         return energies, self.grade_neighborhoods(where, energies)
 
     def select(
@@ -202,6 +204,7 @@ class Committee:
         A committee cannot say whether two of them are alike: draw candidates from a
         trajectory at intervals.
         """
+        thread_count(threads)
         kept: list[Dataset] = []
         numbers: list[int] = []
         grades = [np.empty(0)]
@@ -222,15 +225,17 @@ class Committee:
 
     # ----------------------------------------------------------------- inside
 
+    def _evaluated(self, where: Neighborhoods, threads: int | None) -> list[Energies]:
+        return ask_members(
+            self.members, lambda one: one.evaluate_neighborhoods(where, threads=threads)
+        )
+
     def _spreads(
         self, where: Neighborhoods, energies: Sequence[Energies] | None, threads: int | None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Spread of the energies over sqrt(N), shape (n,), and of the forces, shape (N,)."""
         if energies is None:
-            energies = [
-                member.evaluate_neighborhoods(where, threads=threads)
-                for member in self.ensemble.members
-            ]
+            energies = self._evaluated(where, threads)
         n = where.n_structures
         totals = [np.bincount(where.structures, e.site_energies, minlength=n) for e in energies]
         counts = np.bincount(where.structures, minlength=n)

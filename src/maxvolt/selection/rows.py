@@ -200,6 +200,7 @@ def evaluated_rows(
     energies, gradients = kernels.evaluate_with_gradients(
         potential.core, where, sites=of_sites, threads=threads
     )
+    kernels.check_finite(energies, where)
     counts = np.bincount(where.structures, minlength=where.n_structures)
     if of_sites:
         return energies, _of_sites(potential, gradients, where.structures.astype(np.int64), counts)

@@ -131,15 +131,31 @@ MAXVOLT_INLINE void slot_gradients(const Model& m, const Slots<V>& b, const V* a
     }
 }
 
-// dE/dr of one slot: added to `own`, taken from the neighbours' rows.
-MAXVOLT_INLINE void add_forces(const Block& b, int n, const SlotGradient<vec>& given, vec (&own)[3], double* rows) {
+// dE/dr of one slot.
+MAXVOLT_INLINE void pair_gradient(const Block& b, int n, const SlotGradient<vec>& given, vec (&g)[3]) {
     const vec x = b.x[n], y = b.y[n], z = b.z[n], inverse_r = b.inverse_r[n];
     const vec along =
         given.radial + b.repulsion_slope[n] - (given.x * x + given.y * y + given.z * z) * inverse_r;
-    const vec g[3] = {given.x * inverse_r + along * x, given.y * inverse_r + along * y,
-                      given.z * inverse_r + along * z};
+    g[0] = given.x * inverse_r + along * x;
+    g[1] = given.y * inverse_r + along * y;
+    g[2] = given.z * inverse_r + along * z;
+}
+
+// The same, added to `own`, taken from the neighbours' rows.
+MAXVOLT_INLINE void add_forces(const Block& b, int n, const SlotGradient<vec>& given, vec (&own)[3], double* rows) {
+    vec g[3];
+    pair_gradient(b, n, given, g);
     for (int a = 0; a < 3; ++a) own[a] += g[a];
     add_to_rows(rows, b.row + n * lanes, -g[0], -g[1], -g[2]);
+}
+
+// What a neighbour has of the virial, equation (13a): r (x) dE/dr.
+MAXVOLT_INLINE void add_moments(const Block& b, int n, const SlotGradient<vec>& given, const EvaluationOutput& out) {
+    vec g[3];
+    pair_gradient(b, n, given, g);
+    const vec r[3] = {b.x[n] * b.r[n], b.y[n] * b.r[n], b.z[n] * b.r[n]};
+    for (int a = 0; a < 3; ++a)
+        add_to_rows(out.moments[a], b.row + n * lanes, r[a] * g[0], r[a] * g[1], r[a] * g[2]);
 }
 
 MAXVOLT_INLINE void store_energies(const Block& b, vec energy, double* site_energies) {
@@ -165,16 +181,19 @@ inline void add_virials(const System& s, const EvaluationOutput& out) {
     }
 }
 
-MAXVOLT_INLINE void clear_forces(const System& s, const EvaluationOutput& out) {
-    for (std::int64_t i = 0; i < 4 * (s.n_rows + 1); ++i) out.rows[i] = 0.0;
+MAXVOLT_INLINE void clear_rows(const System& s, double* rows) {
+    for (std::int64_t i = 0; i < 4 * (s.n_rows + 1); ++i) rows[i] = 0.0;
 }
 
+template <bool with_moments>
 inline std::int64_t evaluate(const Model& m, const System& s, std::int64_t begin, std::int64_t end,
                              void* memory, const EvaluationOutput& out) {
     Arena arena{static_cast<char*>(memory)};
     Workspace w = make_workspace(m, s, arena);
     const Block& b = w.block;
-    clear_forces(s, out);
+    clear_rows(s, out.rows);
+    if constexpr (with_moments)
+        for (double* moments : out.moments) clear_rows(s, moments);
     for (std::int64_t i = begin; i < end; i += lanes) {
         const std::int64_t bad = load_block<Load::forces>(m, s, i, end, w.block);
         if (bad >= 0) return bad;
@@ -184,7 +203,10 @@ inline std::int64_t evaluate(const Model& m, const System& s, std::int64_t begin
         for (int n = 0; n < b.n_slots; n += 2) {
             SlotGradient<vec> g[2];
             slot_gradients<2>(m, slots(b), w.adjoint, n, g);
-            for (int q = 0; q < 2; ++q) add_forces(b, n + q, g[q], own, out.rows);
+            for (int q = 0; q < 2; ++q) {
+                add_forces(b, n + q, g[q], own, out.rows);
+                if constexpr (with_moments) add_moments(b, n + q, g[q], out);
+            }
         }
         add_to_rows(out.rows, b.own, own[0], own[1], own[2]);
     }

@@ -156,6 +156,7 @@ struct EvaluationOutput {
     double* rows;           // [n_rows + 1][4] forces on every row
     double* virials;        // [structures of the window][6], dE/d(strain)
     std::int32_t first_structure;
+    double* moments[3];     // of evaluate_moments only: [n_rows + 1][4] each, equation (13a)
 };
 
 // Rows of structures, added to: gradients by radial and species coefficients, then by those of the invariants of the
@@ -200,7 +201,10 @@ struct Kernels {
     std::int64_t (*jacobian_workspace_bytes)(const Model&, const ScalarGraph&, const System&);
     std::int64_t (*evaluate)(const Model&, const System&, std::int64_t begin, std::int64_t end,
                              void* workspace, const EvaluationOutput&);
-    // The same in single precision; the model must have a plan.
+    // The same, and the share that each row has in the virial.
+    std::int64_t (*evaluate_moments)(const Model&, const System&, std::int64_t begin, std::int64_t end,
+                                     void* workspace, const EvaluationOutput&);
+    // The energies, forces and virials in single precision; the model must have a plan.
     std::int64_t (*evaluate_single)(const Model&, const System&, std::int64_t begin, std::int64_t end,
                                     void* workspace, const EvaluationOutput&);
     // Energies and forces in the same pass where there is an output for them.

@@ -220,7 +220,7 @@ maxvolt::EvaluationOutput window_output(const AtomicSystem& s, std::int64_t w, d
                                         double* virials) {
     double* parts = virials + 6 * s.windows->first_part(w);
     std::fill(parts, virials + 6 * s.windows->first_part(w + 1), 0.0);
-    return {energies, rows + 4 * s.windows->first_row(w), parts, (*s.windows)[w].first_structure};
+    return {energies, rows + 4 * s.windows->first_row(w), parts, (*s.windows)[w].first_structure, {}};
 }
 
 std::int64_t evaluate(const Core& core, const AtomicSystem& s, std::int64_t begin, std::int64_t end,
@@ -233,7 +233,7 @@ std::int64_t evaluate(const Core& core, const AtomicSystem& s, std::int64_t begi
     double *energy = energies.data(), *row = rows.data(), *virial = virials.data();
     const auto bytes = single ? k->single_workspace_bytes : k->workspace_bytes;
     const auto kernel = single ? k->evaluate_single : k->evaluate;
-    nb::gil_scoped_release release;
+    const maxvolt::Unlocked unlocked;
     return for_windows(
         *k, core.view, s, begin, end,
         [&](const maxvolt::System& system) { return bytes(core.view, system); },
@@ -243,12 +243,35 @@ std::int64_t evaluate(const Core& core, const AtomicSystem& s, std::int64_t begi
         });
 }
 
+// As `evaluate`, with the first moments of the forces on each row along x, y and z besides.
+std::int64_t evaluate_moments(const Core& core, const AtomicSystem& s, std::int64_t begin, std::int64_t end,
+                              const std::string& kernels, Output<nb::ndim<1>> energies,
+                              Output<nb::shape<-1, 4>> rows, Output<nb::shape<-1, 6>> virials,
+                              Output<nb::shape<-1, 4>> x, Output<nb::shape<-1, 4>> y,
+                              Output<nb::shape<-1, 4>> z) {
+    core.check(s, begin, end);
+    for (const auto& moments : {x, y, z}) check_outputs(s, energies, moments, virials);
+    check_outputs(s, energies, rows, virials);
+    const Kernels* k = find_kernels(kernels);
+    double *energy = energies.data(), *row = rows.data(), *virial = virials.data();
+    double* const moments[3] = {x.data(), y.data(), z.data()};
+    const maxvolt::Unlocked unlocked;
+    return for_windows(
+        *k, core.view, s, begin, end,
+        [&](const maxvolt::System& system) { return k->workspace_bytes(core.view, system); },
+        [&](std::int64_t w, const maxvolt::System& system, void* memory) {
+            maxvolt::EvaluationOutput out = window_output(s, w, energy, row, virial);
+            for (int c = 0; c < 3; ++c) out.moments[c] = moments[c] + 4 * s.windows->first_row(w);
+            return k->evaluate_moments(core.view, system, 0, system.n_own, memory, out);
+        });
+}
+
 void fold_forces(const AtomicSystem& s, std::int64_t begin, std::int64_t end,
                  Array<double, nb::shape<-1, 4>> rows, Output<nb::shape<-1, 3>> forces) {
     require(begin >= 0 && begin <= end && end <= s.atoms.n_atoms, "atoms out of range");
     require(std::int64_t(rows.shape(0)) == s.windows->n_rows(), "rows of forces of wrong size");
     require(std::int64_t(forces.shape(0)) == s.atoms.n_atoms, "forces of wrong size");
-    nb::gil_scoped_release release;
+    const maxvolt::Unlocked unlocked;
     s.windows->fold_forces(rows.data(), begin, end, forces.data());
 }
 
@@ -273,7 +296,7 @@ std::pair<double, double> largest_displacements(Vectors now, Vectors old,
                                                 Array<double, nb::shape<3, 3>> deformation) {
     const auto n = std::int64_t(now.shape(0));
     require(std::int64_t(old.shape(0)) == n && n > 0, "positions of another number of atoms");
-    nb::gil_scoped_release release;
+    const maxvolt::Unlocked unlocked;
     return maxvolt::largest_displacements(now.data(), old.data(), n, deformation.data());
 }
 
@@ -311,7 +334,7 @@ std::int64_t site_gradients(const Core& core, const AtomicSystem& s, std::int64_
             "site gradients of wrong size");
     const Kernels* k = find_kernels(kernels);
     double* first = gradients.data();
-    nb::gil_scoped_release release;
+    const maxvolt::Unlocked unlocked;
     std::vector<double*> to;
     return for_windows(
         *k, core.view, s, begin, end,
@@ -342,7 +365,7 @@ std::int64_t structure_gradients(const Core& core, const AtomicSystem& s, std::i
             "gradients of wrong size");
     const Kernels* k = find_kernels(kernels);
     double* sums = gradients.data();
-    nb::gil_scoped_release release;
+    const maxvolt::Unlocked unlocked;
     const std::int64_t scalars_at = width - m.n_scalars;
     const std::int64_t stride = scalars_at + (m.plan ? m.plan->n_invariants : m.n_scalars);
     std::vector<double> parts;
@@ -375,7 +398,7 @@ std::int64_t directional_gradient(const Core& core, const AtomicSystem& s, std::
             "direction or gradient of wrong size");
     const Kernels* k = find_kernels(kernels);
     const maxvolt::Direction d{weights.data(), displacements.data(), strains.data()};
-    nb::gil_scoped_release release;
+    const maxvolt::Unlocked unlocked;
     return for_windows(
         *k, core.view, s, begin, end,
         [&](const maxvolt::System& system) { return k->workspace_bytes(core.view, system); },
@@ -399,7 +422,7 @@ std::int64_t jacobian(Core& core, const AtomicSystem& s, std::int64_t begin, std
     const Kernels* k = find_kernels(kernels);
     const maxvolt::Dependencies& graph = core.graph();  // built under the GIL, once
     const maxvolt::JacobianOutput out{energies.data(), forces.data(), virials.data(), radial, linear};
-    nb::gil_scoped_release release;
+    const maxvolt::Unlocked unlocked;
     return for_windows(
         *k, core.view, s, begin, end,
         [&](const maxvolt::System& system) {
@@ -458,6 +481,9 @@ NB_MODULE(_core, module) {
     // Outputs are written to as they are: a converted copy of one would be thrown away.
     module.def("evaluate", &evaluate, "core"_a, "system"_a, "begin"_a, "end"_a, "kernels"_a,
                "single"_a, "energies"_a.noconvert(), "rows"_a.noconvert(), "virials"_a.noconvert());
+    module.def("evaluate_moments", &evaluate_moments, "core"_a, "system"_a, "begin"_a, "end"_a, "kernels"_a,
+               "energies"_a.noconvert(), "rows"_a.noconvert(), "virials"_a.noconvert(), "x"_a.noconvert(),
+               "y"_a.noconvert(), "z"_a.noconvert());
     module.def("empty_rows", &empty_rows, "n"_a);
     module.def("fold_forces", &fold_forces, "system"_a, "begin"_a, "end"_a, "rows"_a.noconvert(),
                "forces"_a.noconvert());

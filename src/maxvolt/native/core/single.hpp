@@ -81,7 +81,7 @@ inline std::int64_t evaluate_single(const Model& m, const System& s, std::int64_
                                     void* memory, const EvaluationOutput& out) {
     Arena arena{static_cast<char*>(memory)};
     SingleWorkspace w = make_single_workspace(m, s, arena);
-    for (std::int64_t i = 0; i < 4 * (s.n_rows + 1); ++i) out.rows[i] = 0.0;
+    clear_rows(s, out.rows);
     for (std::int64_t i = begin; i < end; i += 2 * lanes) {
         const std::int64_t middle = i + lanes < end ? i + lanes : i, last = middle == i ? i : end;
         const std::int64_t bad[2] = {load_block<Load::forces>(m, s, i, end, w.sides[0]),

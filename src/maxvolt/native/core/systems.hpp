@@ -3,12 +3,14 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "model.hpp"
@@ -25,6 +27,26 @@ using Vectors = Array<double, nb::shape<-1, 3>>;
 inline void require(bool condition, const char* message) {
     if (!condition) throw std::invalid_argument(message);
 }
+
+// Lets other Python threads run while it lives. A daemon thread that would take the lock back after the
+// interpreter has begun to end is ended there, by unwinding its stack (up to Python 3.13); that must not
+// reach code that nothing may leave so, which would abort the program. Such a thread waits for the end here.
+class Unlocked {
+  public:
+    Unlocked() : state_(PyEval_SaveThread()) {}
+    ~Unlocked() {
+        try {
+            PyEval_RestoreThread(state_);
+        } catch (...) {
+            for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
+        }
+    }
+    Unlocked(const Unlocked&) = delete;
+    Unlocked& operator=(const Unlocked&) = delete;
+
+  private:
+    PyThreadState* state_;
+};
 
 struct Memory {
     explicit Memory(std::int64_t bytes)
@@ -68,7 +90,7 @@ class NeighborWindows {
         require(good, "lattice translation out of range");
         const PairList list{n_atoms, n_pairs, pairs.data(), shifts.data(), images.data()};
         const std::vector<std::int32_t> copied(structures.data(), structures.data() + n_atoms);
-        nb::gil_scoped_release release;
+        const Unlocked unlocked;
         windows = std::make_unique<Windows>(list, copied, labels.data(), inside.data(),
                                             window_atoms);
     }

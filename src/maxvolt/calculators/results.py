@@ -1,0 +1,69 @@
+"""From what potentials say of a structure to ASE's results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxvolt.native.kernels import Energies
+from maxvolt.selection import Grades
+from maxvolt.units import VOIGT
+
+__all__ = ["graded", "mean_and_spread", "results_of", "stress_shares"]
+
+
+def results_of(energies: Energies, volume: float | None) -> dict[str, Any]:
+    """Results of one potential; stress where there is a volume."""
+    total = float(energies.site_energies.sum())
+    results: dict[str, Any] = {
+        "energy": total,
+        "free_energy": total,
+        "energies": energies.site_energies,
+        "forces": energies.forces,
+    }
+    if volume is not None:
+        results["stress"] = energies.virials[0] / volume
+    return results
+
+
+def stress_shares(virials: NDArray[np.float64], volume: float | None) -> dict[str, Any]:
+    """Share of each atom in the virial and, where there is a volume, its symmetric part in the
+    stress.
+
+    Parameters
+    ----------
+    virials : shape (N, 3, 3), eV
+        Equation (13a).
+    volume : float, Angstrom^3
+        Of the cell.
+    """  # noqa: D205
+    results: dict[str, Any] = {"atomic_virials": virials}
+    if volume is not None:
+        symmetric = (virials + virials.transpose(0, 2, 1)) / (2.0 * volume)
+        results["stresses"] = np.stack([symmetric[:, a, b] for a, b in VOIGT], axis=1)
+    return results
+
+
+def graded(grades: Grades) -> dict[str, Any]:
+    """Results of a query strategy for one structure."""
+    results: dict[str, Any] = {"grade": float(grades.structures[0])}
+    if grades.sites is not None:
+        results["grades"] = grades.sites
+    return results
+
+
+def mean_and_spread(members: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Mean of each result over the members, and as ``..._std`` its sample standard deviation."""
+    results: dict[str, Any] = {}
+    for name in members[0]:
+        values = np.array([member[name] for member in members])
+        statistics = {name: values.mean(axis=0)}
+        if name != "free_energy":
+            statistics[f"{name}_std"] = values.std(axis=0, ddof=1)
+        for key, value in statistics.items():
+            # ASE expects energies to be Python floats.
+            results[key] = float(value) if value.ndim == 0 else value
+    return results
