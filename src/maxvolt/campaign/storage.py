@@ -25,7 +25,7 @@ __all__ = ["StepResult", "read_result", "write_bytes", "write_result"]
 _encode: Callable[[Any], str] = encode
 _decode: Callable[..., Any] = decode
 
-_TEXTS = ("groups", "infos")
+_TEXTS = ("groups", "infos", "origins")  # origins are for messages, and not kept
 _ARRAYS = tuple(f.name for f in fields(Dataset) if f.name not in _TEXTS)
 _DAMAGE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, ValueError, KeyError, TypeError)
 

@@ -42,6 +42,10 @@ __all__ = [
     "mean_and_two_sigma",
 ]
 
+_LEAST_SPREAD = 1 / 3
+"""Spread relative to the error below which it is no measure of the error: two standard deviations
+then cover fewer than half of the errors."""
+
 _VOIGT_TO_NINE = (0, 1, 2, 3, 3, 4, 4, 5, 5)
 """Voigt components in the nine of the tensor: each shear component stands twice."""
 
@@ -264,10 +268,17 @@ class EnsembleErrors:
         Errors of the mean of the members' predictions.
     members
         Errors of each member.
+    energy_spread : eV/atom
+        Root mean square over the structures of the members' sample standard deviation; NaN for one
+        member.
+    force_spread : eV/Angstrom
+        Likewise of force components.
     """
 
     mean_prediction: ErrorReport
     members: tuple[ErrorReport, ...]
+    energy_spread: float
+    force_spread: float
 
     def spread(self, quantity: Callable[[ErrorReport], float]) -> tuple[float, float]:
         """Mean over members and twice their sample standard deviation of one number.
@@ -279,6 +290,31 @@ class EnsembleErrors:
         ``errors.spread(lambda report: report.total.energy_per_atom.rmse)``
         """
         return mean_and_two_sigma([quantity(report) for report in self.members])
+
+    def doubt(self, name: str) -> str | None:
+        """Say where the spread of the members is far below their error, and no measure of it.
+
+        Parameters
+        ----------
+        name
+            Of the dataset.
+        """
+        total = self.mean_prediction.total
+        small = [
+            f"{what} by {1000 * spread:.3g} {unit} and are off by {1000 * error:.3g}"
+            for what, spread, error, unit in (
+                ("energies", self.energy_spread, total.energy_per_atom.rmse, "meV/atom"),
+                ("forces", self.force_spread, total.force_components.rmse, "meV/A"),
+            )
+            if spread < _LEAST_SPREAD * error
+        ]
+        if not small:
+            return None
+        return (
+            f"the members of the ensemble differ in {', in '.join(small)} ({name}): their spread is "
+            "no estimate of the error, which lies in what all of them lack; take a higher level or "
+            "a larger cutoff, and judge by the errors on a validation set"
+        )
 
 
 def mean_and_two_sigma(values: Sequence[float]) -> tuple[float, float]:
@@ -329,7 +365,20 @@ def compute_ensemble_errors(
         np.mean([one.forces for one in each], axis=0),
         np.mean([one.stresses for one in each], axis=0),
     )
-    return EnsembleErrors(mean.errors(), tuple(one.errors() for one in each))
+    counts = dataset.counts
+    return EnsembleErrors(
+        mean.errors(),
+        tuple(one.errors() for one in each),
+        _spread([one.energies / counts for one in each]),
+        _spread([one.forces for one in each]),
+    )
+
+
+def _spread(values: Sequence[NDArray[np.float64]]) -> float:
+    """Root mean square of the sample standard deviation over the members."""
+    if len(values) < 2:
+        return float("nan")
+    return float(np.sqrt(np.mean(np.var(values, axis=0, ddof=1))))
 
 
 class _Labels:

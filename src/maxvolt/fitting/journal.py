@@ -26,8 +26,6 @@ class Journal:
 
     Parameters
     ----------
-    problem : Problem
-        That the potentials are fitted to; their starts have smaller ones.
     settings, members
         As of `fit`.
     checkpoint
@@ -40,7 +38,6 @@ class Journal:
 
     def __init__(
         self,
-        problem: Problem,
         settings: FitSettings,
         members: int,
         checkpoint: str | Path | None,
@@ -51,7 +48,6 @@ class Journal:
             name: _reopened(name, state, settings) for name, state in known.states.items()
         }
         self.losses = dict(known.losses)
-        self._problem = problem
         self._settings = settings
         self._members = members
         self._checkpoint = checkpoint

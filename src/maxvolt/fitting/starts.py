@@ -82,5 +82,5 @@ def race(
     for limit in limits:
         losses = {start: advance(start, limit) for start in left}
         order = sorted((s for s in left if losses[s] < np.inf), key=losses.__getitem__)
-        left = order[: -(-len(order) // 2)]
+        left = sorted(order[: -(-len(order) // 2)], key=list(starts).index)
     return order
