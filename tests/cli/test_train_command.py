@@ -208,7 +208,7 @@ def progress(**changes) -> FitProgress:
 def test_progress_in_words():
     assert describe_progress(progress()) == (
         "potential 2 of 5, start 2 of 3, iteration 12 of 100: "
-        "loss 1.5000e-03, energy 2 meV/atom, force 100 meV/A, 0:01:05, at most 1:06:40 to go"
+        "loss 1.5000e-03, energy 2 meV/atom, force 100 meV/A, 0:01:05, about 1:06:40 to go"
     )
     last = progress(members=1, start=3, finished="converged")
     assert describe_progress(last).startswith("full fit, iteration 12 of 100: ")

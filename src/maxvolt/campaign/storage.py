@@ -93,8 +93,9 @@ def read_result(path: Path) -> StepResult:
 
 
 def _dataset(name: str, arrays: Mapping[str, NDArray[Any]]) -> Dataset:
+    kept: dict[str, Any] = {key: arrays[f"{name}/{key}"] for key in _ARRAYS}
     return Dataset(
-        **{key: arrays[f"{name}/{key}"] for key in _ARRAYS},
+        **kept,
         infos=tuple(_decode(str(arrays[f"{name}/infos"]), always_array=False)),
         groups=tuple(json.loads(str(arrays[f"{name}/groups"]))),
     )

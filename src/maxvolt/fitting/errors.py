@@ -20,6 +20,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,6 +29,8 @@ from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
+from maxvolt.io.structures import Structures, structures_of
+from maxvolt.potentials import read_potential
 from maxvolt.potentials.results import Predictions
 from maxvolt.units import GPA_PER_EV_A3
 
@@ -311,9 +315,9 @@ class EnsembleErrors:
         if not small:
             return None
         return (
-            f"the members of the ensemble differ in {', in '.join(small)} ({name}): their spread is "
-            "no estimate of the error, which lies in what all of them lack; take a higher level or "
-            "a larger cutoff, and judge by the errors on a validation set"
+            f"the members of the ensemble differ in {', in '.join(small)} ({name}): their "
+            "spread is no estimate of the error, which lies in what all of them lack; take a "
+            "higher level or a larger cutoff, and judge by the errors on a validation set"
         )
 
 
@@ -324,9 +328,17 @@ def mean_and_two_sigma(values: Sequence[float]) -> tuple[float, float]:
 
 
 def compare(
-    potential: DatasetPotential, dataset: Dataset, *, threads: int | None = None
+    potential: DatasetPotential | str | PathLike[str],
+    dataset: Structures,
+    *,
+    threads: int | None = None,
 ) -> Comparison:
-    """Evaluate a potential on a dataset and put its predictions beside the labels."""
+    """Evaluate a potential on a dataset and put its predictions beside the labels.
+
+    Parameters as of `compute_errors`.
+    """
+    potential = _potential(potential)
+    dataset = structures_of(dataset, getattr(potential, "species", None))
     if len(dataset) == 0:
         raise DataError("the dataset holds no structure, so there is nothing to compare")
     predicted = potential.evaluate_dataset(dataset, threads=threads)
@@ -334,7 +346,10 @@ def compare(
 
 
 def compute_errors(
-    potential: DatasetPotential, dataset: Dataset, *, threads: int | None = None
+    potential: DatasetPotential | str | PathLike[str],
+    dataset: Structures,
+    *,
+    threads: int | None = None,
 ) -> ErrorReport:
     """Errors of a potential on a dataset, in total and by group.
 
@@ -343,21 +358,37 @@ def compute_errors(
     Parameters
     ----------
     potential
-        Anything with ``evaluate_dataset``.
+        Anything with ``evaluate_dataset``, or the path of a potential file.
     dataset
-        Structures with some labels; missing ones are left out and counted.
+        Structures with some labels; missing ones are left out and counted. A `Dataset`, one
+        `ase.Atoms`, the path of a file, or several of these.
     threads
         Passed on to the potential.
+
+    Raises
+    ------
+    DataError
+        Arguments that are none of these, or no structures.
     """
     return compare(potential, dataset, threads=threads).errors()
 
 
 def compute_ensemble_errors(
-    members: Sequence[DatasetPotential], dataset: Dataset, *, threads: int | None = None
+    members: Sequence[DatasetPotential], dataset: Structures, *, threads: int | None = None
 ) -> EnsembleErrors:
-    """Errors of each member of an ensemble and of the mean of their predictions."""
+    """Errors of each member of an ensemble and of the mean of their predictions.
+
+    Parameters
+    ----------
+    members
+        Potentials, or an `Ensemble`.
+    dataset, threads
+        As of `compute_errors`.
+    """
+    members = getattr(members, "members", members)
     if not members:
         raise DataError("an ensemble needs at least one member")
+    dataset = structures_of(dataset, getattr(members[0], "species", None))
     each = [compare(member, dataset, threads=threads) for member in members]
     mean = Comparison(
         dataset,
@@ -379,6 +410,17 @@ def _spread(values: Sequence[NDArray[np.float64]]) -> float:
     if len(values) < 2:
         return float("nan")
     return float(np.sqrt(np.mean(np.var(values, axis=0, ddof=1))))
+
+
+def _potential(given: DatasetPotential | str | PathLike[str]) -> DatasetPotential:
+    if isinstance(given, str | PathLike):
+        return read_potential(Path(given))
+    if not hasattr(given, "evaluate_dataset"):
+        raise DataError(
+            "potential: expected a maxvolt.MTP, a maxvolt.Ensemble or the path of a potential "
+            f"file; got {type(given).__name__} {given!r:.60}"
+        )
+    return given
 
 
 class _Labels:

@@ -119,16 +119,15 @@ def fit(
     fixed = replace(settings, max_iterations=1)  # a limit may be raised between restarts
     fingerprint = (weights, scaling, str(isolated_energies), ensemble, seed, fixed)
     known = _known(checkpoint, restart, fit_signature(potential, dataset, fingerprint))
-    journal = Journal(settings, ensemble, checkpoint, progress, known)
+    equations = problem.training_set.n_equations
+    journal = Journal(settings, ensemble, equations, checkpoint, progress, known)
     run = EnsembleRun(target, problem, settings, ensemble, seed, journal)
     with threadpool_limits(1, user_api="blas"):  # sums in one order, and threads for the kernels
         states = [run.fit_member(member) for member in range(ensemble)]
     return fit_result(problem, settings, states, journal.losses, dataset, validation, doubts)
 
 
-def _check_numbers(
-    ensemble: int, seed: int, restart: bool, checkpoint: str | Path | None
-) -> None:
+def _check_numbers(ensemble: int, seed: int, restart: bool, checkpoint: str | Path | None) -> None:
     if ensemble < 1:
         raise FitError(f"an ensemble needs at least one potential; got {ensemble}")
     if restart and checkpoint is None:

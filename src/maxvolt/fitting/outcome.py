@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from maxvolt.dataset import Dataset
-from maxvolt.errors import FitError
 from maxvolt.fitting.errors import EnsembleErrors, compute_ensemble_errors
 from maxvolt.fitting.levenberg_marquardt import ITERATION_LIMIT, FitState
 from maxvolt.fitting.problem import Problem
@@ -64,9 +63,7 @@ def fit_result(
         warnings += _of_spread(training, checked)
     return FitResult(
         potential=Ensemble(tuple(members)) if several else members[0],
-        members=tuple(
-            MemberFit(losses[str(m)], state.finished) for m, state in enumerate(states)
-        ),
+        members=tuple(MemberFit(losses[str(m)], state.finished) for m, state in enumerate(states)),
         training_errors=training.mean_prediction,
         validation_errors=None if checked is None else checked.mean_prediction,
         ensemble_training_errors=training if several else None,

@@ -151,7 +151,9 @@ class _Fit:
         while not self.state.finished and self.state.iteration < iterations:
             began = perf_counter()
             state = next(self._states)
-            self.journal.note(self.name, state, perf_counter() - began)
+            seconds = perf_counter() - began
+            equations = self.problem.training_set.n_equations
+            self.journal.note(self.name, state, seconds, equations)
             self.journal.tell(self.name, self.problem, self.settings.max_iterations)
         losses = self.journal.losses[self.name]
         return losses[min(iterations, len(losses) - 1)]

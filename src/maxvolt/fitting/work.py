@@ -22,7 +22,8 @@ __all__ = ["Work", "check_work", "measure_work"]
 
 _MOST_PAIRS = 2000
 _FEWEST_PAIRS = 5
-_FARTHEST = 0.5  # Angstrom; displacement beyond which the rule of the trapezium is not to be trusted
+_FARTHEST = 0.5
+"""Angstrom; beyond it the mean of two forces is not that along the way."""
 _MOST_STRAIN = 0.1
 _EXPLAINED = 0.9
 """Part of the squared differences of energy that work must explain for its factors to be believed;
@@ -131,9 +132,7 @@ def measure_work(dataset: Dataset) -> Work:
     return Work(len(rows), float(factors[0]), float(factors[1]), 1.0 - float(left @ left) / total)
 
 
-def _work_between(
-    dataset: Dataset, a: int, b: int
-) -> tuple[float, NDArray[np.float64]] | None:
+def _work_between(dataset: Dataset, a: int, b: int) -> tuple[float, NDArray[np.float64]] | None:
     """Change of energy and work of forces and stresses, eV; None where they are not known."""
     if not _comparable(dataset, a, b):
         return None
@@ -173,8 +172,9 @@ def _difference(
     two = dataset.positions[dataset.offsets[b] : dataset.offsets[b + 1]]
     if not dataset.pbc[a].any():
         return two - one, np.zeros((3, 3))
-    if not dataset.pbc[a].all():
-        return two - one, np.abs(dataset.cells[b] - dataset.cells[a])  # only in one and the same cell
+    if not dataset.pbc[a].all():  # strain has no meaning; only equal cells can be compared
+        equal = np.array_equal(dataset.cells[a], dataset.cells[b])
+        return two - one, np.full((3, 3), 0.0 if equal else np.inf)
     cells = dataset.cells[[a, b]]
     fractional = np.linalg.solve(cells[1].T, two.T).T - np.linalg.solve(cells[0].T, one.T).T
     fractional -= np.round(fractional)

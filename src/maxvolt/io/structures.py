@@ -15,9 +15,7 @@ from maxvolt.io.formats import read
 
 __all__ = ["Structures", "structures_of"]
 
-Structures = (
-    Dataset | Atoms | str | PathLike[str] | Iterable[Dataset | Atoms | str | PathLike[str]]
-)
+Structures = Dataset | Atoms | str | PathLike[str] | Iterable[Dataset | Atoms | str | PathLike[str]]
 
 
 def structures_of(
