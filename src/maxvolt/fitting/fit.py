@@ -145,7 +145,7 @@ def _checked_problem(
     check_known_species(dataset, potential.species, TRAINING)
     if validation is not None:
         check_validation_data(validation, potential.species, potential.cutoff)
-    doubts = [*check_labels(dataset), *check_work(dataset)]
+    doubts = [*check_work(dataset), *check_labels(dataset)]
     problem = target.problem(potential)
     doubts += check_neighbors(problem.training_set, dataset, potential.cutoff)
     doubts += check_contacts(dataset, problem.training_set.contacts)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from ase.data import covalent_radii
 from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
@@ -30,6 +31,10 @@ has 1.9 (crystals of metals have 0.9 to 1.2)."""
 
 _NOBLE = (2, 10, 18, 36, 54, 86)
 """Elements without bonds, whose crystals are wider than that."""
+
+_DENSEST = 0.02
+"""Volume relative to that of spheres of the covalent radii: solids have about 1, the core of a
+giant planet 0.1, nanometres taken for Angstrom 0.001."""
 
 _REPULSION = 100.0
 """eV/Angstrom; a force that atoms have at least which really are closer than the impossible
@@ -91,15 +96,16 @@ def check_contacts(dataset: Dataset, contacts: Array) -> list[str]:
             f"{contacts[false[0]]:.2g} of the length of their bond (the sum of the covalent "
             f"radii){_others(len(false))}, and no force to match: {remedy}"
         )
-    shortest, longest = float(contacts[finite].min()), float(contacts[finite].max())
+    middle, longest = float(np.median(contacts[finite])), float(contacts[finite].max())
     if longest < _CLOSE_CONTACT:
         return [
             f"all structures have distances below {longest:.2g} of the length of a bond: check "
             "that positions and cells are in Angstrom"
         ]
-    if shortest > _LONG_BOND and not np.isin(dataset.numbers, _NOBLE).all():
+    if middle > _LONG_BOND and not np.isin(dataset.numbers, _NOBLE).all():
         return [
-            f"no structure has a distance below {shortest:.2g} times the length of a bond: check "
+            f"half of the structures have no distance below {middle:.2g} times the length of a "
+            "bond: check "
             "that positions and cells are in Angstrom, not Bohr (multiply those by 0.529177)"
         ]
     return []
@@ -113,9 +119,25 @@ def check_labels(dataset: Dataset) -> list[str]:
     FitError
         Names the structure and the remedy.
     """
+    _check_densities(dataset)
     _check_forces(dataset)
     _check_energies(dataset)
     return _check_stresses(dataset)
+
+
+def _check_densities(dataset: Dataset) -> None:
+    """Refuse cells in nanometres before their neighbours, thousands of an atom, are searched."""
+    spheres = np.zeros(len(dataset))
+    radii = covalent_radii[dataset.numbers]
+    np.add.at(spheres, dataset.structure_of_atom, 4 / 3 * np.pi * radii**3)
+    periodic = dataset.pbc.all(axis=1)
+    dense = np.flatnonzero(periodic & (dataset.volumes < _DENSEST * spheres))
+    if dense.size:
+        raise FitError(
+            f"{dataset.name_of(int(dense[0]), 'the training set')} has a cell too small for its "
+            f"atoms by a factor of {1 / _DENSEST:.0f} or more{_others(len(dense))}: check that "
+            "positions and cells are in Angstrom (multiply nanometres by 10)"
+        )
 
 
 def _check_forces(dataset: Dataset) -> None:
@@ -190,7 +212,8 @@ def _stiffness(dataset: Dataset) -> float:
 
 def _largest_forces(dataset: Dataset) -> Array:
     """Largest force of each structure that counts, eV/Angstrom; 0 where there are none."""
-    norms = np.linalg.norm(np.nan_to_num(dataset.forces, nan=0.0), axis=1)
+    # The largest component: a norm of numbers that cannot be right may overflow.
+    norms = np.abs(np.nan_to_num(dataset.forces, nan=0.0)).max(axis=1, initial=0.0)
     largest = np.zeros(len(dataset))
     np.maximum.at(largest, dataset.structure_of_atom, norms)
     return np.where(dataset.weights > 0, largest, 0.0)
