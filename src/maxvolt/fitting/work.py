@@ -28,6 +28,10 @@ _MOST_STRAIN = 0.1
 _EXPLAINED = 0.9
 """Part of the squared differences of energy that work must explain for its factors to be believed;
 by chance or of noise it explains none."""
+_ROUNDING = 1e-4
+"""Work relative to the differences of energy that no unit makes of work, but rounding does."""
+_SMALL_PART = 0.2
+"""Part of the differences of energy that a kind of work must explain for its factor to count."""
 _WITHIN = 0.2  # of a factor, for its cause to be named
 _RIGHT = 0.5  # distance from 1 that smearing and cut-offs of the calculation may cause
 
@@ -118,18 +122,18 @@ def measure_work(dataset: Dataset) -> Work:
     if len(rows) < _FEWEST_PAIRS:
         return Work(len(rows), np.nan, np.nan, 0.0)
     table, change = np.array(rows), np.array(changes)
-    sizes = np.linalg.norm(table, axis=0)
-    # A kind of work that is rounding beside the other has no factor that could be measured.
-    used = sizes > 0.05 * sizes.max()
-    factors = np.full(2, np.nan)
-    total = float(change @ change)
-    if not sizes.max() > 0 or not total > 0:
+    sizes, total = np.linalg.norm(table, axis=0), float(np.linalg.norm(change))
+    used = sizes > _ROUNDING * total
+    if not used.any() or total == 0.0:
         return Work(len(rows), np.nan, np.nan, 0.0)
     scaled = table[:, used] / sizes[used]
     solution = np.linalg.lstsq(scaled, change, rcond=1e-3)[0]
-    factors[used] = solution / sizes[used]
     left = change - scaled @ solution
-    return Work(len(rows), float(factors[0]), float(factors[1]), 1.0 - float(left @ left) / total)
+    # Of a kind of work that explains little the factor is not measured.
+    factors = np.full(2, np.nan)
+    factors[used] = np.where(np.abs(solution) > _SMALL_PART * total, solution / sizes[used], np.nan)
+    explained = 1.0 - float(left @ left) / total**2
+    return Work(len(rows), float(factors[0]), float(factors[1]), explained)
 
 
 def _work_between(dataset: Dataset, a: int, b: int) -> tuple[float, NDArray[np.float64]] | None:
