@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -35,7 +35,7 @@ from maxvolt.fitting.problem import Problem, loss_and_gradient, pull_back, root_
 from maxvolt.fitting.run import EnsembleRun
 from maxvolt.fitting.start import orthonormal, random_radial_coeffs
 from maxvolt.fitting.starts import representative_part
-from maxvolt.fitting.training_set import prepare
+from maxvolt.fitting.training_set import TrainingSet, prepare
 from maxvolt.fitting.variable_projection import eliminate
 from maxvolt.native import kernels
 from maxvolt.native.model import compile_model
@@ -98,6 +98,11 @@ class Metered:
     def potential(self) -> maxvolt.MTP:
         """Potential of the problem."""
         return self.problem.potential
+
+    @property
+    def training_set(self) -> TrainingSet:
+        """Equations of the problem."""
+        return self.problem.training_set
 
     def linear_equations(self, radial: Array) -> LinearEquations:
         """Half a Gauss-Newton pass, which gives the loss with the best linear coefficients."""
@@ -235,6 +240,18 @@ class Case:
         return representative_part(self.dataset, whole.training_set, whole.n_linear, rng)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class MeteredTarget:
+    """Gives parts of a case whose calls are counted."""
+
+    case: Case
+
+    def part(self, whole: Metered, seed: Sequence[int]) -> Metered:
+        """A random part of the structures, as `fit` takes it."""
+        chosen = self.case.part(whole.problem, seed[0])
+        return Metered(self.case.problem(self.case.level, chosen), whole.clock, False)
+
+
 def embedded(low: Array, shape: tuple[int, int, int, int], seed: int) -> Array:
     """Radial coefficients of a higher level: those of a lower one, the missing mu at random."""
     drawn = random_radial_coeffs(shape, np.random.default_rng([seed, 1]))
@@ -244,12 +261,11 @@ def embedded(low: Array, shape: tuple[int, int, int, int], seed: int) -> Array:
 
 def race_of_starts(case: Case, whole: Metered, seed: int) -> None:
     """What `maxvolt.fit` does: many starts on part of the data, the better half on all of it."""
-
-    def part(_: int) -> Any:
-        return Metered(case.problem(case.level, case.part(whole.problem, seed)), whole.clock, False)
-
-    journal = Journal(whole.problem, SETTINGS, 1, None, None, Checkpoint("", {}, {}))
-    EnsembleRun(whole, part, SETTINGS, seed, journal).fit_member(0)  # type: ignore[arg-type]
+    equations = whole.training_set.n_equations
+    journal = Journal(SETTINGS, 1, equations, None, None, Checkpoint("", {}, {}))
+    target: Any = MeteredTarget(case)
+    problem: Any = whole
+    EnsembleRun(target, problem, SETTINGS, 1, seed, journal).fit_member(0)
 
 
 def continuation(case: Case, whole: Metered, seed: int, *, on_part: bool = False) -> None:

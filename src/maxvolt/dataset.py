@@ -12,7 +12,8 @@ the free energy).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from os import PathLike
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -25,7 +26,10 @@ from maxvolt.cells import cell_volumes
 from maxvolt.errors import DataError
 from maxvolt.labels import ARRAYS_KEY, Labels, attach_labels, labels_of_atoms
 
-__all__ = ["ARRAYS_KEY", "Dataset"]
+__all__ = ["ARRAYS_KEY", "Dataset", "Origin"]
+
+Origin = tuple[str, int]
+"""File that a structure was read from, and its index there, from 0."""
 
 _EMPTY_INFO: Mapping[str, Any] = MappingProxyType({})
 
@@ -71,6 +75,9 @@ class Dataset:
     infos : length n
         Whatever else is known of each structure, kept in conversions. Per-atom arrays other than
         the labels stand under the key `ARRAYS_KEY` as a mapping from name to array.
+    origins : length n
+        File and index in it (from 0) of each structure that was read from one, else None; it goes
+        along when datasets are joined or structures selected, so that messages can name it.
 
     Raises
     ------
@@ -92,6 +99,7 @@ class Dataset:
     weights: NDArray[np.float64]
     groups: tuple[str, ...]
     infos: tuple[Mapping[str, Any], ...]
+    origins: tuple[Origin | None, ...] = ()
 
     def __post_init__(self) -> None:
         self._set_read_only("offsets", np.int64, None)
@@ -112,7 +120,8 @@ class Dataset:
             ("weights", np.float64, (n,)),
         ):
             self._set_read_only(name, dtype, shape)
-        for name in ("groups", "infos"):
+        object.__setattr__(self, "origins", tuple(self.origins) or (None,) * n)
+        for name in ("groups", "infos", "origins"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
             if len(getattr(self, name)) != n:
                 raise DataError(
@@ -248,6 +257,7 @@ class Dataset:
             offsets=np.concatenate([[0], np.cumsum(counts)]),
             groups=tuple(group for d in datasets for group in d.groups),
             infos=tuple(info for d in datasets for info in d.infos),
+            origins=tuple(origin for d in datasets for origin in d.origins),
             **joined,
         )
 
@@ -319,9 +329,21 @@ class Dataset:
             offsets=offsets,
             groups=tuple(self.groups[s] for s in chosen),
             infos=tuple(self.infos[s] for s in chosen),
+            origins=tuple(self.origins[s] for s in chosen),
             **{name: getattr(self, name)[atoms] for name in _PER_ATOM},
             **{name: getattr(self, name)[chosen] for name in _PER_STRUCTURE},
         )
+
+    def with_origins(self, path: str | PathLike[str]) -> Self:
+        """Return the structures as those of a file, in its order."""
+        return replace(self, origins=tuple((str(path), s) for s in range(len(self))))
+
+    def name_of(self, index: int, whole: str = "the dataset") -> str:
+        """Name a structure in a message: by its file, or else as one of `whole`."""
+        origin = self.origins[index]
+        if origin is None:
+            return f"structure {index} of {whole}"
+        return f"structure {origin[1]} of {origin[0]}"
 
     def to_atoms(self) -> list[Atoms]:
         """Return the structures as `ase.Atoms`.

@@ -23,6 +23,7 @@ from maxvolt.cli.fit_progress import LogReporter, describe_progress
 from maxvolt.cli.train_options import add_arguments, isolated_energies
 from maxvolt.fitting import FitProgress, FitSettings, Weights
 from maxvolt.potentials import read_potential
+from maxvolt.selection import read_active_set
 
 SMALL = ["--level", "6", "--cutoff", "4.5", "--radial-basis-size", "4", "--threads", "1"]
 
@@ -208,7 +209,7 @@ def progress(**changes) -> FitProgress:
 def test_progress_in_words():
     assert describe_progress(progress()) == (
         "potential 2 of 5, start 2 of 3, iteration 12 of 100: "
-        "loss 1.5000e-03, energy 2 meV/atom, force 100 meV/A, 0:01:05, at most 1:06:40 to go"
+        "loss 1.5000e-03, energy 2 meV/atom, force 100 meV/A, 0:01:05, about 1:06:40 to go"
     )
     last = progress(members=1, start=3, finished="converged")
     assert describe_progress(last).startswith("full fit, iteration 12 of 100: ")
@@ -229,3 +230,37 @@ def test_energies_of_isolated_atoms():
     for text in ("Ti", "Ti=low", ""):
         with pytest.raises(Exception, match="expected fit, data, or energies"):
             isolated_energies(text)
+
+
+def test_an_almtp_holds_an_active_set_that_select_may_write_back(data, tmp_path, capsys):
+    output = tmp_path / "pot.almtp"
+    train = ["train", str(data / "train.xyz"), "-o", str(output), *SMALL, "--max-iterations", "2"]
+    for choice, mode in ((None, "configuration"), ("neighborhood", "neighborhood"), ("none", None)):
+        assert main([*train, *([] if choice is None else ["--active-set", choice])]) == 0
+        if mode is None:
+            assert read_potential(output).active_set is None
+        else:
+            assert f"active set: {mode} mode" in capsys.readouterr().err
+            assert read_active_set(output).mode == mode
+    command = ["select", str(output), str(data / "train.xyz"), "--save-active-set", str(output)]
+    assert main(command) == 0
+    assert read_active_set(output).mode == "configuration"
+    assert main([*train[:3], str(tmp_path / "p.mtp"), *SMALL, "--active-set", "neighborhood"]) == 2
+    assert "end the name" in capsys.readouterr().err
+
+
+def test_help_and_error_agree_on_levels(data, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    assert "even, 2 to 32" in " ".join(capsys.readouterr().out.split())
+    output = tmp_path / "pot.mtp"
+    assert main(["train", str(data / "train.xyz"), "-o", str(output), "--level", "33"]) == 2
+    assert "even, from 2 to 32" in capsys.readouterr().err
+
+
+def test_a_run_whose_data_are_refused_leaves_no_file(data, tmp_path, capsys):
+    output, checkpoint = tmp_path / "pot.mtp", tmp_path / "fit.ckpt"
+    arguments = ["train", str(data / "train.xyz"), "-o", str(output), "--species", "Cu"]
+    assert main([*arguments, "--checkpoint", str(checkpoint)]) == 2
+    assert "train.xyz" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from maxvolt.errors import FitError
 from maxvolt.fitting import FitProgress, FitResult, FitSettings, Weights, fit
 from maxvolt.fitting import training_set as training_set_module
 from maxvolt.fitting.isolated import resolve_isolated_energies
+from maxvolt.fitting.target import Target
 from maxvolt.io import read
 from maxvolt.native import neighborhoods as neighborhoods_module
 from maxvolt.potentials import MTP, Ensemble
@@ -438,9 +440,14 @@ def test_several_starts_are_told_and_the_best_goes_on() -> None:
     assert last.force_rmse == pytest.approx(total.force_components.rmse, rel=1e-6)
     assert last.remaining == 0
     assert all(news.elapsed >= 0 for news in told)
-    # Nothing is known of the whole problem before its first iteration.
-    assert all(np.isnan(news.remaining) for news in on_part)
-    assert all(news.remaining >= 0 for news in (*on_all, *whole))
+    # Starts are told in order, round by round.
+    for first, second in pairwise([*on_part[9:], *on_all]):
+        assert (
+            first.start <= second.start
+            or first.most_iterations != second.most_iterations
+            or (second.iteration > first.iteration)
+        )
+    assert all(news.remaining >= 0 for news in told)
 
 
 def test_members_of_an_ensemble_differ_and_agree() -> None:
@@ -475,8 +482,52 @@ def test_members_of_an_ensemble_differ_and_agree() -> None:
         total.force_components.rmse
     )
     alone = fit(small(), data, seed=5, settings=QUICK, threads=1)
-    np.testing.assert_array_equal(parameters(alone), members[0].model.parameters)
     assert alone.ensemble_training_errors is None
+    # Without random weights the first is the potential that is fitted alone.
+    same_data = fit(
+        small(), data, ensemble=2, seed=5, settings=replace(QUICK, resampling="none"), threads=1
+    )
+    assert isinstance(same_data.potential, Ensemble)
+    np.testing.assert_array_equal(
+        parameters(alone), same_data.potential.members[0].model.parameters
+    )
+
+
+def test_members_with_the_same_data_collapse_and_those_with_random_weights_do_not() -> None:
+    # A potential that is too small for its data, whose starts all end in the same minimum.
+    data, validation = molybdenum(16), molybdenum(8, seed=6)
+    spreads = {}
+    for resampling in ("none", "weights"):
+        settings = replace(CONVERGED, starts=4, tolerance=1e-6, resampling=resampling)
+        result = fit(
+            MTP(2, ["Mo"], 4.5, 2.0, 3),
+            data,
+            validation=validation,
+            ensemble=3,
+            settings=settings,
+            threads=1,
+        )
+        errors = result.ensemble_validation_errors
+        assert errors is not None
+        error = errors.mean_prediction.total.force_components.rmse
+        spreads[resampling] = errors.force_spread / error
+        doubted = any("their spread is no estimate" in text for text in result.warnings)
+        energy = errors.mean_prediction.total.energy_per_atom.rmse
+        small_spread = errors.energy_spread < energy / 3 or errors.force_spread < error / 3
+        assert doubted == small_spread
+    assert spreads["none"] < 1e-3
+    assert spreads["weights"] > 0.03
+
+
+def test_the_weights_of_a_member_are_those_of_a_bayesian_bootstrap() -> None:
+    data = relabelled(molybdenum(400), weights=np.full(400, 2.0))
+    target = Target(data, Weights(), "vibrations", None, 1)
+    drawn = np.array([target.resampled(0, member).dataset.weights for member in range(20)])
+    assert (drawn > 0).all()
+    np.testing.assert_allclose(drawn.mean(axis=1), 2.0)
+    # An exponential distribution has a standard deviation equal to its mean; 8000 were drawn.
+    assert drawn.std() == pytest.approx(2.0, rel=0.05)
+    assert abs(np.corrcoef(drawn)[np.triu_indices(20, 1)]).max() < 0.25
 
 
 def test_validation_errors_do_not_change_the_fit() -> None:
@@ -496,6 +547,9 @@ def test_errors_are_given_by_group() -> None:
 
 def test_warnings_say_what_a_user_should_know() -> None:
     data = molybdenum()
+    data = relabelled(
+        data, **{k: 0.01 * getattr(data, k) for k in ("energies", "forces", "stresses")}
+    )
     short = fit(
         MTP(6, ["Mo"], 4.5, 2.7, 3),
         data,

@@ -102,13 +102,13 @@ def times(data: Dataset, factor: float) -> Dataset:
     )
 
 
-@pytest.mark.parametrize("factor", [1e160, 1e250])
+@pytest.mark.parametrize("factor", [1e4, 1e120, 1e250])
 def test_labels_far_outside_the_physical_range(factor: float) -> None:
-    with pytest.raises(FitError, match="look for outliers"):
+    with pytest.raises(FitError, match=r"structure 0 of the training set has a force .*no cal"):
         quick_fit(times(molybdenum(), factor))
 
 
-@pytest.mark.parametrize("factor", [1e-200, 1e-30, 1e120])
+@pytest.mark.parametrize("factor", [1e-200, 1e-30])
 def test_labels_whose_squares_are_still_numbers(factor: float) -> None:
     assert_finite(quick_fit(times(molybdenum(), factor)))
 
@@ -118,7 +118,7 @@ def test_one_label_far_outside_the_physical_range(kind: str) -> None:
     data = molybdenum()
     values = getattr(data, kind).copy()
     values[0] = 1e200
-    with pytest.raises(FitError, match="look for outliers"):
+    with pytest.raises(FitError, match=r"structure 0 of the training set has .*which no calcul"):
         quick_fit(relabelled(data, **{kind: values}))
 
 
@@ -152,7 +152,12 @@ def test_fewer_labels_than_coefficients() -> None:
 )
 def test_one_structure_again_and_again(structures: list[Atoms]) -> None:
     # More labels than coefficients, and yet not enough information for them.
-    result = quick_fit(labelled(known_potential(6, ["Mo"]), structures), untrained(level=8))
+    data = labelled(known_potential(6, ["Mo"]), structures)
+    if structures[0].get_chemical_formula() == "Mo4":
+        with pytest.raises(FitError, match=r"does not determine the potential: .*atoms\.rattle"):
+            quick_fit(data, untrained(level=8))
+        return
+    result = quick_fit(data, untrained(level=8))
     assert_finite(result)
     assert result.training_errors.total.energy_per_atom.rmse < 1e-3
 
@@ -187,7 +192,9 @@ def test_a_species_that_no_structure_has(species: list[str]) -> None:
 
 
 def test_a_species_that_the_potential_does_not_know() -> None:
-    with pytest.raises(SpeciesError, match="knows W but the structure contains Mo"):
+    with pytest.raises(
+        SpeciesError, match=r"knows W but structure 0 of .* \(and 7 more\) contains Mo"
+    ):
         quick_fit(molybdenum(), untrained(["W"]))
 
 
@@ -209,7 +216,18 @@ def test_atoms_almost_on_top_of_each_other(distance: float, kind: str) -> None:
     atoms = crystals(["Mo"], 1, seed=7)[0]
     atoms.positions[2] = atoms.positions[1] + [distance, 0, 0]
     data = with_structure(molybdenum(), atoms, energy=-3.0)
-    result = quick_fit(data, untrained(radial_basis=kind))
+    with pytest.raises(
+        FitError, match=r"structure 8 .* of the length of their bond .*and no force"
+    ):
+        quick_fit(data, untrained(radial_basis=kind))
+
+
+def test_atoms_that_are_close_and_repel_each_other() -> None:
+    atoms = crystals(["Mo"], 1, seed=7)[0]
+    atoms.positions[2] = atoms.positions[1] + [0.5, 0, 0]
+    atoms.info["forces"] = np.zeros((len(atoms), 3))
+    atoms.info["forces"][[1, 2], 0] = [-300.0, 300.0]
+    result = quick_fit(with_structure(molybdenum(), atoms, energy=90.0), untrained())
     assert_finite(result)
     assert any("below min_dist" in warning for warning in result.warnings)
 
@@ -236,7 +254,9 @@ def again(data: Dataset, structure: int, *, weight: float = 1.0, **changes: Any)
 )
 def test_equal_structures_with_different_labels(kind: str, change: float, name: str) -> None:
     data = again(molybdenum(), 3, **{kind: change})
-    with pytest.raises(FitError, match=f"structures 3 and 8 .* are equal but their {name} differ"):
+    with pytest.raises(
+        FitError, match=f"structure 3 .* and structure 8 .* equal but their {name} "
+    ):
         quick_fit(data)
 
 

@@ -47,6 +47,8 @@ def dataset(emt_dataset: Dataset) -> Dataset:
 def assert_same(one: Dataset, other: Dataset, stress_digits: bool = True) -> None:
     for field in dataclasses.fields(Dataset):
         a, b = getattr(one, field.name), getattr(other, field.name)
+        if field.name == "origins":
+            continue  # the file, which is what differs
         if field.name == "infos":
             np.testing.assert_equal([dict(x) for x in a], [dict(x) for x in b])
         elif field.name == "groups":

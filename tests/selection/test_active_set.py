@@ -359,6 +359,7 @@ def test_wrong_use_is_named(active: ActiveSet, mtp: MTP, training: Dataset) -> N
         ActiveSet(mtp, RowWeights(), np.eye(3), np.eye(3), np.zeros((3, 2)), training)
     with pytest.raises(DataError, match="initial_value is 0"):
         ActiveSet.from_dataset(mtp, training, initial_value=0.0)
-    for wrong in ("train.xyz", 3):
-        with pytest.raises(DataError, match=r"not .*; read files with maxvolt\.read"):
-            active.grade(wrong)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=r"expected structures .*; got int 3"):
+        active.grade(3)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=r"train\.xyz"):
+        active.grade("train.xyz")

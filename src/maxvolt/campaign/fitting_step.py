@@ -101,7 +101,7 @@ def _fit_member(task: FitTask, member: int) -> FitResult:
                 scaling=section.scaling,
                 isolated_energies=section.isolated_energies,
                 seed=seed,
-                settings=_fit_settings(section),
+                settings=_fit_settings(section, settings.potential.members),
                 threads=task.threads,
                 checkpoint=checkpoint,
                 restart=restart,
@@ -114,11 +114,15 @@ def _fit_member(task: FitTask, member: int) -> FitResult:
     raise AssertionError("a fit returns or raises")
 
 
-def _fit_settings(section: FitSection) -> FitSettings:
+def _fit_settings(section: FitSection, members: int) -> FitSettings:
+    """As `fit` would choose them for an ensemble, whose members are fitted one by one here."""
+    several = members > 1
+    kept = several and "starts" not in section.model_fields_set
     return FitSettings(
+        resampling="weights" if several else "none",
         max_iterations=section.max_iterations,
         tolerance=section.tolerance,
-        starts=section.starts,
+        starts=1 if kept else section.starts,
         start_iterations=section.start_iterations,
         ridge=section.ridge,
     )

@@ -91,7 +91,7 @@ class PotentialSection(Section):
     zbl: tuple[Positive, Positive] | None = None
     """Short-range repulsion: inner and outer radius in Angstrom."""
     members: Count = 1
-    """Potentials trained on the same data from different starts; a committee needs two or more."""
+    """Potentials, each with random weights of the structures; a committee needs two or more."""
 
     @model_validator(mode="after")
     def _range(self) -> PotentialSection:
@@ -170,7 +170,7 @@ class FitSection(Section):
     tolerance: float = Field(default=1e-4, gt=0, lt=1)
     """A fit ends when the loss falls by less than this, relative, three times in succession."""
     starts: Count = 3
-    """Random starts of the first fit."""
+    """Random starts of the first fit; 1 by default where there are several members."""
     start_iterations: Count = 30
     """Most iterations of each random start."""
     ridge: float = Field(default=1e-12, gt=0, lt=1)

@@ -25,7 +25,7 @@ __all__ = ["StepResult", "read_result", "write_bytes", "write_result"]
 _encode: Callable[[Any], str] = encode
 _decode: Callable[..., Any] = decode
 
-_TEXTS = ("groups", "infos")
+_TEXTS = ("groups", "infos", "origins")  # origins are for messages, and not kept
 _ARRAYS = tuple(f.name for f in fields(Dataset) if f.name not in _TEXTS)
 _DAMAGE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, ValueError, KeyError, TypeError)
 
@@ -93,8 +93,9 @@ def read_result(path: Path) -> StepResult:
 
 
 def _dataset(name: str, arrays: Mapping[str, NDArray[Any]]) -> Dataset:
+    kept: dict[str, Any] = {key: arrays[f"{name}/{key}"] for key in _ARRAYS}
     return Dataset(
-        **{key: arrays[f"{name}/{key}"] for key in _ARRAYS},
+        **kept,
         infos=tuple(_decode(str(arrays[f"{name}/infos"]), always_array=False)),
         groups=tuple(json.loads(str(arrays[f"{name}/groups"]))),
     )

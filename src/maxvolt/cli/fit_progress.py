@@ -101,7 +101,7 @@ def _numbers(progress: FitProgress) -> str:
     if progress.finished:
         parts.append(f"{_time(progress.elapsed)}, {progress.finished}")
     else:
-        parts.append(f"{_time(progress.elapsed)}, at most {_time(progress.remaining)} to go")
+        parts.append(f"{_time(progress.elapsed)}, about {_time(progress.remaining)} to go")
     return ", ".join(parts)
 
 

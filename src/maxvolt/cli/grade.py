@@ -67,7 +67,8 @@ def run(options: argparse.Namespace) -> None:
 
     check_order(options.potential, options.input)
     inputs = [options.input, options.potential, *([options.train] if options.train else [])]
-    check_save(options.save_active_set, inputs)
+    # The active set may go back to the file of its potential, which has been read by then.
+    check_save(options.save_active_set, [path for path in inputs if path != options.potential])
     if options.output is not None:
         kind = check_structures(options.output, None, inputs, labels=True)
     active_set = _active_set(options)

@@ -37,7 +37,8 @@ active set that POT brings along, if it has one."""
 EXAMPLES = """\
   maxvolt select pot.almtp train.cfg preselected.cfg -o selected.cfg
   maxvolt select pot.mtp train.xyz md.*.xyz -o new.xyz --limit 50
-  maxvolt select pot.mtp train.xyz -o sparse.xyz --save-active-set pot.almtp"""
+  maxvolt select pot.mtp train.xyz -o sparse.xyz --save-active-set pot.almtp
+  maxvolt select pot.almtp train.xyz --save-active-set pot.almtp"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,7 +74,8 @@ def run(options: argparse.Namespace) -> None:
     if options.output is None and options.save_active_set is None:
         raise MaxvoltError("give -o OUT, --save-active-set FILE or both: what should be written?")
     inputs = [options.potential, options.train, *options.candidates]
-    check_save(options.save_active_set, inputs)
+    # The active set may go back to the file of its potential, which has been read by then.
+    check_save(options.save_active_set, inputs[1:])
     if options.output is not None:
         kind = check_structures(
             options.output,

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from maxvolt.dataset import Dataset
     from maxvolt.fitting import FitResult
     from maxvolt.fitting.errors import EnsembleErrors, ErrorReport
-    from maxvolt.potentials import MTP
+    from maxvolt.potentials import MTP, Ensemble
+    from maxvolt.selection.weights import Mode
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
 
@@ -26,13 +27,18 @@ SUMMARY = "fit a potential, or an ensemble, to labelled structures"
 DESCRIPTION = """\
 Fit a moment tensor potential to energies, forces and stresses, whichever of them a structure has.
 The elements are those of the training files. The N potentials of an ensemble go to files of their
-own: pot.0.mtp, pot.1.mtp, ... for -o pot.mtp; that name is then the name of all of them."""
+own: pot.0.mtp, pot.1.mtp, ... for -o pot.mtp; that name is then the name of all of them. Each has
+random weights of the structures, and the spread of their predictions shows what another choice of
+structures would change; what all of them lack it does not show, and a warning says so where it is
+most of the error. A file .almtp holds the active set of the training set, by which 'maxvolt grade',
+'maxvolt select' and MLIP-3 tell how far a structure extrapolates."""
 EXAMPLES = """\
   maxvolt train train.xyz -o pot.mtp --level 16 --cutoff 5.2 --min-dist 1.9 --radial-basis-size 8
   maxvolt train bulk.xyz slab.cfg -o pot.mtp --species Ti,Al --validation test.xyz
   maxvolt train train.xyz -o pot.mtp --ensemble 5 --seed 1 --checkpoint fit.ckpt
   maxvolt train train.xyz -o pot.mtp --ensemble 5 --seed 1 --checkpoint fit.ckpt --restart
-  maxvolt train more.xyz -o better.mtp --init pot.mtp"""
+  maxvolt train more.xyz -o better.mtp --init pot.mtp
+  maxvolt train train.xyz -o pot.almtp --active-set neighborhood"""
 
 _BELOW_SHORTEST = 0.99
 """--min-dist by default, as part of the shortest distance of the training set."""
@@ -48,7 +54,10 @@ def run(options: argparse.Namespace) -> None:
     _check(options)
     weights = Weights(options.energy_weight, options.force_weight, options.stress_weight)
     settings = FitSettings(
-        max_iterations=options.max_iterations, tolerance=options.tolerance, starts=options.starts
+        max_iterations=options.max_iterations,
+        tolerance=options.tolerance,
+        starts=options.starts,
+        resampling=options.resampling,
     )
     species = options.species or _species_of_init(options.init)
     dataset = Dataset.concatenate([read_structures(path, species) for path in options.train])
@@ -78,6 +87,7 @@ def run(options: argparse.Namespace) -> None:
             progress=report,
         )
     result.potential.write(options.output)
+    _add_active_sets(result.potential, dataset, options)
     _print(result, options)
 
 
@@ -95,6 +105,11 @@ def _check(options: argparse.Namespace) -> None:
                 f"{options.checkpoint}: holds an earlier fit; continue it with --restart, "
                 "or remove the file"
             )
+    if options.active_set not in (None, "none") and options.output.suffix != ".almtp":
+        raise MaxvoltError(
+            f"--active-set {options.active_set} needs a file that can hold it: end the name "
+            f"{options.output} with .almtp"
+        )
     given = [name for name in NEW_POTENTIAL if getattr(options, name) is not None]
     if options.init is not None and given:
         names = ", ".join("--" + name.replace("_", "-") for name in given)
@@ -150,6 +165,24 @@ def _start(options: argparse.Namespace, dataset: Dataset) -> MTP:
         radial_basis_size=options.radial_basis_size or 8,
         repulsion=zbl,
     )
+
+
+def _add_active_sets(
+    potential: MTP | Ensemble, dataset: Dataset, options: argparse.Namespace
+) -> None:
+    """Write each potential again with its active set; without one it is there already."""
+    if options.output.suffix != ".almtp" or options.active_set == "none":
+        return
+    from maxvolt.cli.active_sets import say_complete
+    from maxvolt.potentials import Ensemble, member_paths
+    from maxvolt.selection import ActiveSet
+
+    members = potential.members if isinstance(potential, Ensemble) else (potential,)
+    mode: Mode = options.active_set or "configuration"
+    for member, path in zip(members, member_paths(options.output, len(members)), strict=True):
+        active_set = ActiveSet.from_dataset(member, dataset, mode=mode, threads=options.threads)
+        active_set.write(path)
+        say_complete(active_set)
 
 
 def _print(result: FitResult, options: argparse.Namespace) -> None:

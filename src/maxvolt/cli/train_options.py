@@ -10,6 +10,7 @@ from maxvolt.cli.options import (
     add_species,
     add_threads,
     non_negative_float,
+    non_negative_int,
     positive_float,
     positive_int,
 )
@@ -24,7 +25,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("train", nargs="+", type=Path, metavar="TRAIN", help="training structures")
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="POT", required=True, help="potential to write"
+        "-o",
+        "--output",
+        type=Path,
+        metavar="POT",
+        required=True,
+        help="potential to write; .almtp holds an active set too",
+    )
+    parser.add_argument(
+        "--active-set",
+        choices=("configuration", "neighborhood", "none"),
+        help="what to store in POT.almtp for grades: one row a structure (default, as MLIP-3), one "
+        "row an atom, or nothing",
     )
     parser.add_argument("--validation", type=Path, metavar="FILE", help="structures not trained on")
     _add_potential(parser)
@@ -53,7 +65,7 @@ def isolated_energies(text: str) -> str | dict[str, float]:
 
 def _add_potential(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the potential")
-    group.add_argument("--level", type=positive_int, metavar="L", help="2, 4, ..., 28 (16)")
+    group.add_argument("--level", type=positive_int, metavar="L", help="even, 2 to 32 (16)")
     group.add_argument("--cutoff", type=positive_float, metavar="A", help="in Angstrom (5.0)")
     group.add_argument(
         "--min-dist",
@@ -108,13 +120,22 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--ensemble", type=positive_int, default=1, metavar="N", help="train N potentials (1)"
     )
-    group.add_argument("--seed", type=int, default=0, help="of the random starts (0)")
+    group.add_argument(
+        "--resampling",
+        choices=("auto", "weights", "none"),
+        default="auto",
+        help="data of the potentials of an ensemble: random weights of the structures for each, so "
+        "that their spread shows what the choice of structures does, or none: the same data, so "
+        "that only the starts differ (auto: weights for an ensemble)",
+    )
+    group.add_argument(
+        "--seed", type=non_negative_int, default=0, help="of the random starts and weights (0)"
+    )
     group.add_argument(
         "--starts",
         type=positive_int,
-        default=8,
         metavar="N",
-        help="random starts tried for each potential (%(default)s)",
+        help="random starts tried for each potential (8; 1 for each of an ensemble)",
     )
     group.add_argument(
         "--max-iterations", type=positive_int, default=100, metavar="N", help="(%(default)s)"

@@ -12,7 +12,7 @@ from maxvolt.errors import DataError, FitError
 from maxvolt.fitting.objective import EquationWeights
 from maxvolt.fitting.training_set import COINCIDENT, TrainingSet
 from maxvolt.neighbors import minimum_distances
-from maxvolt.potentials.neighborhoods import species_types
+from maxvolt.potentials.neighborhoods import check_known_species
 
 __all__ = [
     "check_enough_equations",
@@ -22,10 +22,16 @@ __all__ = [
     "check_validation_data",
 ]
 
+TRAINING = "the training set"
+
 # Below these, labels of equal structures differ by noise only.
 _SAME_ENERGY = 1e-3  # eV/atom
 _SAME_FORCE = 0.05  # eV/Angstrom
 _SAME_STRESS = 0.005  # eV/Angstrom^3
+
+
+_MOST_LONELY = 0.5
+"""Part of the atoms that may be without neighbours: in curves of dissociation, many are."""
 
 
 def check_training_data(dataset: Dataset, weights: EquationWeights) -> None:
@@ -54,7 +60,7 @@ def check_training_data(dataset: Dataset, weights: EquationWeights) -> None:
         if (bad := np.flatnonzero(where & ~finite)).size:
             first = int(dataset.structure_of_atom[bad[0]] if name == "forces" else bad[0])
             raise FitError(
-                f"structure {first} of the training set has {name} that are not finite; "
+                f"{dataset.name_of(first, TRAINING)} has {name} that are not finite; "
                 "remove the label or the structure"
             )
     check_no_contradiction(dataset, weights)
@@ -102,9 +108,9 @@ def check_no_contradiction(dataset: Dataset, weights: EquationWeights) -> None:
             difference = float(np.max(np.abs(values[s] - values[first])))
             if difference > limit:
                 raise FitError(
-                    f"structures {first} and {s} of the training set are equal but their {name} "
-                    f"differ by {difference:.3g} {unit}; they come from different calculations: "
-                    "keep one of them"
+                    f"{dataset.name_of(first, TRAINING)} and {dataset.name_of(s, TRAINING)} are "
+                    f"equal but their {name} differ by {difference:.3g} {unit}; they come from "
+                    "different calculations: keep one of them"
                 )
 
 
@@ -122,17 +128,19 @@ def check_validation_data(dataset: Dataset, species: tuple[str, ...], cutoff: fl
     """
     if len(dataset) == 0:
         raise FitError("the validation set is empty: give labelled structures, or leave it out")
-    species_types(dataset.numbers, species)
+    check_known_species(dataset, species, "the validation set")
     smallest = minimum_distances(dataset, search_radius=cutoff).structures
     if (bad := np.flatnonzero(smallest < COINCIDENT)).size:
         raise DataError(
-            f"structure {bad[0]} of the validation set has two atoms at the same place; remove one "
-            "of them, or the structure"
+            f"{dataset.name_of(int(bad[0]), 'the validation set')} has two atoms at the same "
+            "place; remove one of them, or the structure"
         )
 
 
-def check_neighbors(training_set: TrainingSet, cutoff: float) -> None:
-    """Refuse a training set in which no atom has a neighbour: nothing but constants can be fitted.
+def check_neighbors(training_set: TrainingSet, dataset: Dataset, cutoff: float) -> list[str]:
+    """Refuse a training set in which no atom has a neighbour; doubt one where few have.
+
+    Atoms alone in a structure are meant to be alone.
 
     Raises
     ------
@@ -144,6 +152,16 @@ def check_neighbors(training_set: TrainingSet, cutoff: float) -> None:
             f"no two atoms of the training set are closer than the cutoff of {cutoff:g} A; raise "
             "the cutoff, or check that the positions are in Angstrom"
         )
+    several = (dataset.counts > 1) | dataset.pbc.any(axis=1)
+    lonely = np.where(several, training_set.lonely, 0)
+    if lonely.sum() <= _MOST_LONELY * dataset.counts[several].sum():
+        return []
+    first = int(np.flatnonzero(lonely)[0])
+    return [
+        f"{lonely.sum()} of {dataset.counts[several].sum()} atoms have no neighbour within the "
+        f"cutoff of {cutoff:g} A (first: {dataset.name_of(first, TRAINING)}): raise the cutoff, or "
+        "check that the positions are in Angstrom"
+    ]
 
 
 def check_enough_equations(n_equations: int, n_linear: int) -> None:

@@ -20,6 +20,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,6 +29,8 @@ from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
+from maxvolt.io.structures import Structures, structures_of
+from maxvolt.potentials import read_potential
 from maxvolt.potentials.ensemble import ask_members
 from maxvolt.potentials.results import Predictions
 from maxvolt.units import GPA_PER_EV_A3
@@ -42,6 +46,10 @@ __all__ = [
     "compute_errors",
     "mean_and_two_sigma",
 ]
+
+_LEAST_SPREAD = 1 / 3
+"""Spread relative to the error below which it is no measure of the error: two standard deviations
+then cover fewer than half of the errors."""
 
 _VOIGT_TO_NINE = (0, 1, 2, 3, 3, 4, 4, 5, 5)
 """Voigt components in the nine of the tensor: each shear component stands twice."""
@@ -265,10 +273,17 @@ class EnsembleErrors:
         Errors of the mean of the members' predictions.
     members
         Errors of each member.
+    energy_spread : eV/atom
+        Root mean square over the structures of the members' sample standard deviation; NaN for one
+        member.
+    force_spread : eV/Angstrom
+        Likewise of force components.
     """
 
     mean_prediction: ErrorReport
     members: tuple[ErrorReport, ...]
+    energy_spread: float
+    force_spread: float
 
     def spread(self, quantity: Callable[[ErrorReport], float]) -> tuple[float, float]:
         """Mean over members and twice their sample standard deviation of one number.
@@ -281,6 +296,31 @@ class EnsembleErrors:
         """
         return mean_and_two_sigma([quantity(report) for report in self.members])
 
+    def doubt(self, name: str) -> str | None:
+        """Say where the spread of the members is far below their error, and no measure of it.
+
+        Parameters
+        ----------
+        name
+            Of the dataset.
+        """
+        total = self.mean_prediction.total
+        small = [
+            f"{what} by {1000 * spread:.3g} {unit} and are off by {1000 * error:.3g}"
+            for what, spread, error, unit in (
+                ("energies", self.energy_spread, total.energy_per_atom.rmse, "meV/atom"),
+                ("forces", self.force_spread, total.force_components.rmse, "meV/A"),
+            )
+            if spread < _LEAST_SPREAD * error
+        ]
+        if not small:
+            return None
+        return (
+            f"the members of the ensemble differ in {', in '.join(small)} ({name}): their "
+            "spread is no estimate of the error, which lies in what all of them lack; take a "
+            "higher level or a larger cutoff, and judge by the errors on a validation set"
+        )
+
 
 def mean_and_two_sigma(values: Sequence[float]) -> tuple[float, float]:
     """Mean and twice the sample standard deviation; the latter is NaN for a single value."""
@@ -289,9 +329,17 @@ def mean_and_two_sigma(values: Sequence[float]) -> tuple[float, float]:
 
 
 def compare(
-    potential: DatasetPotential, dataset: Dataset, *, threads: int | None = None
+    potential: DatasetPotential | str | PathLike[str],
+    dataset: Structures,
+    *,
+    threads: int | None = None,
 ) -> Comparison:
-    """Evaluate a potential on a dataset and put its predictions beside the labels."""
+    """Evaluate a potential on a dataset and put its predictions beside the labels.
+
+    Parameters as of `compute_errors`.
+    """
+    potential = _potential(potential)
+    dataset = structures_of(dataset, getattr(potential, "species", None))
     if len(dataset) == 0:
         raise DataError("the dataset holds no structure, so there is nothing to compare")
     predicted = potential.evaluate_dataset(dataset, threads=threads)
@@ -299,7 +347,10 @@ def compare(
 
 
 def compute_errors(
-    potential: DatasetPotential, dataset: Dataset, *, threads: int | None = None
+    potential: DatasetPotential | str | PathLike[str],
+    dataset: Structures,
+    *,
+    threads: int | None = None,
 ) -> ErrorReport:
     """Errors of a potential on a dataset, in total and by group.
 
@@ -308,21 +359,37 @@ def compute_errors(
     Parameters
     ----------
     potential
-        Anything with ``evaluate_dataset``.
+        Anything with ``evaluate_dataset``, or the path of a potential file.
     dataset
-        Structures with some labels; missing ones are left out and counted.
+        Structures with some labels; missing ones are left out and counted. A `Dataset`, one
+        `ase.Atoms`, the path of a file, or several of these.
     threads
         Passed on to the potential.
+
+    Raises
+    ------
+    DataError
+        Arguments that are none of these, or no structures.
     """
     return compare(potential, dataset, threads=threads).errors()
 
 
 def compute_ensemble_errors(
-    members: Sequence[DatasetPotential], dataset: Dataset, *, threads: int | None = None
+    members: Sequence[DatasetPotential], dataset: Structures, *, threads: int | None = None
 ) -> EnsembleErrors:
-    """Errors of each member of an ensemble and of the mean of their predictions."""
+    """Errors of each member of an ensemble and of the mean of their predictions.
+
+    Parameters
+    ----------
+    members
+        Potentials, or an `Ensemble`.
+    dataset, threads
+        As of `compute_errors`.
+    """
+    members = getattr(members, "members", members)
     if not members:
         raise DataError("an ensemble needs at least one member")
+    dataset = structures_of(dataset, getattr(members[0], "species", None))
     each = ask_members(members, lambda one: compare(one, dataset, threads=threads))
     mean = Comparison(
         dataset,
@@ -330,7 +397,31 @@ def compute_ensemble_errors(
         np.mean([one.forces for one in each], axis=0),
         np.mean([one.stresses for one in each], axis=0),
     )
-    return EnsembleErrors(mean.errors(), tuple(one.errors() for one in each))
+    counts = dataset.counts
+    return EnsembleErrors(
+        mean.errors(),
+        tuple(one.errors() for one in each),
+        _spread([one.energies / counts for one in each]),
+        _spread([one.forces for one in each]),
+    )
+
+
+def _spread(values: Sequence[NDArray[np.float64]]) -> float:
+    """Root mean square of the sample standard deviation over the members."""
+    if len(values) < 2:
+        return float("nan")
+    return float(np.sqrt(np.mean(np.var(values, axis=0, ddof=1))))
+
+
+def _potential(given: DatasetPotential | str | PathLike[str]) -> DatasetPotential:
+    if isinstance(given, str | PathLike):
+        return read_potential(Path(given))
+    if not hasattr(given, "evaluate_dataset"):
+        raise DataError(
+            "potential: expected a maxvolt.MTP, a maxvolt.Ensemble or the path of a potential "
+            f"file; got {type(given).__name__} {given!r:.60}"
+        )
+    return given
 
 
 class _Labels:

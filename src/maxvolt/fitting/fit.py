@@ -2,50 +2,54 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
+from os import PathLike
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
+from maxvolt.fitting.arguments import options_of, potential_to_fit
 from maxvolt.fitting.checkpoint import Checkpoint, fit_signature, read_checkpoint
 from maxvolt.fitting.checks import (
+    TRAINING,
     check_enough_equations,
     check_neighbors,
     check_training_data,
     check_validation_data,
 )
-from maxvolt.fitting.errors import compute_ensemble_errors
 from maxvolt.fitting.isolated import IsolatedEnergies, resolve_isolated_energies
 from maxvolt.fitting.journal import Journal, Progress
-from maxvolt.fitting.levenberg_marquardt import ITERATION_LIMIT, FitState
 from maxvolt.fitting.objective import Scaling, Weights, equation_weights
+from maxvolt.fitting.outcome import fit_result
+from maxvolt.fitting.plausibility import check_contacts, check_labels
 from maxvolt.fitting.problem import Problem
-from maxvolt.fitting.result import FitResult, MemberFit
+from maxvolt.fitting.result import FitResult
 from maxvolt.fitting.run import EnsembleRun
 from maxvolt.fitting.settings import FitSettings
-from maxvolt.fitting.starts import representative_part
-from maxvolt.fitting.training_set import prepare
+from maxvolt.fitting.target import Target
+from maxvolt.fitting.work import check_work
+from maxvolt.io.structures import Structures, structures_of
 from maxvolt.native.threads import thread_count
-from maxvolt.potentials import MTP, Ensemble
+from maxvolt.potentials import MTP
+from maxvolt.potentials.neighborhoods import check_known_species
 
 __all__ = ["fit"]
 
 
 def fit(
-    potential: MTP,
-    dataset: Dataset,
+    potential: MTP | str | PathLike[str],
+    dataset: Structures,
     *,
-    validation: Dataset | None = None,
-    weights: Weights = Weights(),  # noqa: B008 (immutable)
+    validation: Structures | None = None,
+    weights: Weights | Mapping[str, float] = Weights(),  # noqa: B008 (immutable)
     scaling: Scaling = "vibrations",
     isolated_energies: IsolatedEnergies = "fit",
     ensemble: int = 1,
     seed: int = 0,
-    settings: FitSettings = FitSettings(),  # noqa: B008 (immutable)
+    settings: FitSettings | Mapping[str, float] = FitSettings(),  # noqa: B008 (immutable)
     threads: int | None = None,
     checkpoint: str | Path | None = None,
     restart: bool = False,
@@ -60,21 +64,25 @@ def fit(
     Parameters
     ----------
     potential
-        Basis, species, cutoff; where it is trained, the first fit starts from its coefficients.
+        Basis, species, cutoff; where it is trained, the first fit starts from its coefficients. An
+        `MTP`, or the path of its file.
     dataset
-        Labelled structures; a missing label does not count.
+        Labelled structures; a missing label does not count. A `Dataset`, one `ase.Atoms`, the path
+        of a file, or several of these.
     validation
         Structures to measure errors on; they are not fitted.
     weights, scaling
-        The loss, see `equation_weights`.
+        The loss, see `equation_weights`. Weights may be a mapping such as
+        ``{"energy": 1, "forces": 0.01, "stress": 0.001}``; what is left out has its default.
     isolated_energies
         See `resolve_isolated_energies`.
     ensemble
-        Number of potentials, each from its own random start.
+        Number of potentials, each from its own random starts, and with random weights of the
+        structures (`FitSettings.resampling`).
     seed
-        Of the random starts.
+        Of the random starts and weights.
     settings
-        Of the solver.
+        Of the solver; a mapping likewise.
     threads
         Number of threads; None for every core.
     checkpoint
@@ -91,74 +99,60 @@ def fit(
     Raises
     ------
     FitError
-        Data or settings that cannot be fitted; the message says why and what to do.
+        Data or settings that cannot be fitted, or a potential that the data do not determine; the
+        message says why and what to do.
     SpeciesError
         The dataset has a species that the potential does not know.
     DataError
         A structure that cannot be evaluated.
     """
+    potential = potential_to_fit(potential)
+    dataset = structures_of(dataset, potential.species)
+    if validation is not None:
+        validation = structures_of(validation, potential.species, name="validation")
+    weights = options_of(Weights, weights, "weights")
+    settings = options_of(FitSettings, settings, "settings")
+    _check_numbers(ensemble, seed, restart, checkpoint)
+    energies = resolve_isolated_energies(
+        isolated_energies, dataset, potential.species, potential.cutoff
+    )
+    target = Target(dataset, weights, scaling, energies, thread_count(threads))
+    problem, doubts = _checked_problem(target, potential, validation)
+    fixed = replace(settings, max_iterations=1)  # a limit may be raised between restarts
+    fingerprint = (weights, scaling, str(isolated_energies), ensemble, seed, fixed)
+    known = _known(checkpoint, restart, fit_signature(potential, dataset, fingerprint))
+    equations = problem.training_set.n_equations
+    journal = Journal(settings, ensemble, equations, checkpoint, progress, known)
+    run = EnsembleRun(target, problem, settings, ensemble, seed, journal)
+    with threadpool_limits(1, user_api="blas"):  # sums in one order, and threads for the kernels
+        states = [run.fit_member(member) for member in range(ensemble)]
+    return fit_result(problem, settings, states, journal.losses, dataset, validation, doubts)
+
+
+def _check_numbers(ensemble: int, seed: int, restart: bool, checkpoint: str | Path | None) -> None:
     if ensemble < 1:
         raise FitError(f"an ensemble needs at least one potential; got {ensemble}")
     if restart and checkpoint is None:
         raise FitError("a restart needs the checkpoint file to go on from")
     if seed < 0:
         raise FitError(f"a seed must be 0 or more; got {seed}")
-    check_training_data(dataset, equation_weights(dataset, weights, scaling))
+
+
+def _checked_problem(
+    target: Target, potential: MTP, validation: Dataset | None
+) -> tuple[Problem, list[str]]:
+    """The problem on all structures, of data that can be right, and what is to be doubted."""
+    dataset = target.dataset
+    check_training_data(dataset, equation_weights(dataset, target.weights, target.scaling))
+    check_known_species(dataset, potential.species, TRAINING)
     if validation is not None:
         check_validation_data(validation, potential.species, potential.cutoff)
-    energies = resolve_isolated_energies(
-        isolated_energies, dataset, potential.species, potential.cutoff
-    )
-    target = _Target(dataset, weights, scaling, energies, thread_count(threads))
+    doubts = [*check_work(dataset), *check_labels(dataset)]
     problem = target.problem(potential)
-    check_neighbors(problem.training_set, potential.cutoff)
+    doubts += check_neighbors(problem.training_set, dataset, potential.cutoff)
+    doubts += check_contacts(dataset, problem.training_set.contacts)
     check_enough_equations(problem.training_set.n_equations, problem.n_linear)
-    fixed = replace(settings, max_iterations=1)  # a limit may be raised between restarts
-    fingerprint = (weights, scaling, str(isolated_energies), ensemble, seed, fixed)
-    known = _known(checkpoint, restart, fit_signature(potential, dataset, fingerprint))
-    journal = Journal(problem, settings, ensemble, checkpoint, progress, known)
-    run = EnsembleRun(
-        problem, lambda member: target.part(problem, [seed, member]), settings, seed, journal
-    )
-    with threadpool_limits(1, user_api="blas"):  # sums in one order, and threads for the kernels
-        states = [run.fit_member(member) for member in range(ensemble)]
-    members = [problem.trained(state.radial, state.linear) for state in states]
-    return _result(run, states, members, dataset, validation, threads)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Target:
-    """What is to be fitted: labels and how they count."""
-
-    dataset: Dataset
-    weights: Weights
-    scaling: Scaling
-    isolated_energies: NDArray[np.float64] | None
-    threads: int
-
-    def problem(self, potential: MTP) -> Problem:
-        """The least-squares problem of a potential on all structures."""
-        return self._problem(potential, self.dataset)
-
-    def part(self, whole: Problem, seed: list[int]) -> Problem:
-        """The same on a random part of the structures."""
-        rng = np.random.default_rng(seed)
-        chosen = representative_part(self.dataset, whole.training_set, whole.n_linear, rng)
-        if len(chosen) == len(self.dataset):
-            return whole
-        return self._problem(whole.potential, self.dataset.select(chosen))
-
-    def _problem(self, potential: MTP, dataset: Dataset) -> Problem:
-        training_set = prepare(
-            dataset,
-            potential.species,
-            potential.cutoff,
-            potential.n_parameters,
-            self.weights,
-            self.scaling,
-            self.isolated_energies,
-        )
-        return Problem(potential, training_set, self.threads)
+    return problem, doubts
 
 
 def _known(checkpoint: str | Path | None, restart: bool, signature: str) -> Checkpoint:
@@ -171,54 +165,3 @@ def _known(checkpoint: str | Path | None, restart: bool, signature: str) -> Chec
             "anew"
         )
     return Checkpoint(signature, {}, {})
-
-
-def _result(
-    run: EnsembleRun,
-    states: list[FitState],
-    members: list[MTP],
-    dataset: Dataset,
-    validation: Dataset | None,
-    threads: int | None,
-) -> FitResult:
-    training = compute_ensemble_errors(members, dataset, threads=threads)
-    checked = None
-    if validation is not None:
-        checked = compute_ensemble_errors(members, validation, threads=threads)
-    several = len(members) > 1
-    return FitResult(
-        potential=Ensemble(tuple(members)) if several else members[0],
-        members=tuple(
-            MemberFit(run.journal.losses[str(m)], state.finished) for m, state in enumerate(states)
-        ),
-        training_errors=training.mean_prediction,
-        validation_errors=None if checked is None else checked.mean_prediction,
-        ensemble_training_errors=training if several else None,
-        ensemble_validation_errors=checked if several else None,
-        warnings=_warnings(run.problem, dataset, states, run.settings),
-    )
-
-
-def _warnings(
-    problem: Problem, dataset: Dataset, states: list[FitState], settings: FitSettings
-) -> tuple[str, ...]:
-    found, potential = [], problem.potential
-    limited = sum(state.finished == ITERATION_LIMIT for state in states)
-    if limited:
-        found.append(
-            f"{limited} of {len(states)} fits reached the limit of {settings.max_iterations} "
-            "iterations before they converged; allow more (max_iterations, --max-iterations)"
-        )
-    absent = [symbol for symbol in potential.species if symbol not in dataset.species]
-    if absent:
-        found.append(
-            f"the training set has no {', '.join(absent)}: what the potential says of it has no "
-            "meaning"
-        )
-    smallest = problem.training_set.shortest_distance
-    if smallest < potential.min_dist:
-        found.append(
-            f"the training set has distances down to {smallest:.3f} A, below min_dist "
-            f"{potential.min_dist:g} A, where the radial basis is not meant to be used"
-        )
-    return tuple(found)

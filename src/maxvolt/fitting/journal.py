@@ -8,7 +8,8 @@ from pathlib import Path
 from time import perf_counter
 
 from maxvolt.fitting.checkpoint import Checkpoint, write_checkpoint
-from maxvolt.fitting.levenberg_marquardt import ITERATION_LIMIT, FitState
+from maxvolt.fitting.levenberg_marquardt import ITERATION_LIMIT, QUIET_STEPS, FitState
+from maxvolt.fitting.pace import Pace, iterations_to_go
 from maxvolt.fitting.problem import Problem, root_mean_squares
 from maxvolt.fitting.result import FitProgress
 from maxvolt.fitting.settings import FitSettings
@@ -26,10 +27,10 @@ class Journal:
 
     Parameters
     ----------
-    problem : Problem
-        That the potentials are fitted to; their starts have smaller ones.
     settings, members
         As of `fit`.
+    equations
+        Of the problem on all structures; starts have smaller ones.
     checkpoint
         File to keep the states in, or None.
     progress
@@ -40,9 +41,9 @@ class Journal:
 
     def __init__(
         self,
-        problem: Problem,
         settings: FitSettings,
         members: int,
+        equations: int,
         checkpoint: str | Path | None,
         progress: Progress | None,
         known: Checkpoint,
@@ -51,23 +52,22 @@ class Journal:
             name: _reopened(name, state, settings) for name, state in known.states.items()
         }
         self.losses = dict(known.losses)
-        self._problem = problem
         self._settings = settings
         self._members = members
         self._checkpoint = checkpoint
         self._progress = progress
         self._signature = known.signature
         self._began = perf_counter()
-        self._pace = _Pace()
+        self._pace = Pace(settings, members, equations)
 
     def begin(self, name: str, state: FitState) -> None:
         """Note where a fit begins."""
         self._keep(name, state, (state.loss,))
 
-    def note(self, name: str, state: FitState, seconds: float) -> None:
-        """Note an iteration and the time it took."""
+    def note(self, name: str, state: FitState, seconds: float, equations: int) -> None:
+        """Note an iteration on so many equations and the time it took."""
         self._keep(name, state, (*self.losses[name], state.loss))
-        self._pace.note(seconds, whole=not name.endswith("part"))
+        self._pace.note(int(name.split(".")[0]), seconds, equations)
 
     def _keep(self, name: str, state: FitState, losses: tuple[float, ...]) -> None:
         self.states[name], self.losses[name] = state, losses
@@ -82,18 +82,13 @@ class Journal:
         state, settings = self.states[name], self._settings
         member, *of_start = name.split(".")
         errors = root_mean_squares(problem, state.radial, state.linear)
-        later = self._members - int(member) - 1
-        iterations = settings.max_iterations * later
-        if of_start:
-            iterations += settings.max_iterations
-        elif not state.finished:
-            iterations += settings.max_iterations - state.iteration
+        starts = settings.starts_of(self._members)
         self._progress(
             FitProgress(
                 member=int(member),
                 members=self._members,
-                start=int(of_start[0]) if of_start else settings.starts,
-                starts=settings.starts,
+                start=int(of_start[0]) if of_start else starts,
+                starts=starts,
                 iteration=state.iteration,
                 most_iterations=most_iterations,
                 loss=state.loss,
@@ -101,36 +96,22 @@ class Journal:
                 force_rmse=errors.force,
                 stress_rmse=errors.stress,
                 elapsed=perf_counter() - self._began,
-                remaining=self._pace.seconds(iterations, later),
+                remaining=self._pace.remaining(
+                    int(member), None if of_start else self._iterations_left(name)
+                ),
                 finished=state.finished,
             )
         )
+
+    def _iterations_left(self, name: str) -> int:
+        state, settings = self.states[name], self._settings
+        if state.finished:
+            return 0
+        most = settings.max_iterations - state.iteration
+        return iterations_to_go(self.losses[name], settings.tolerance, QUIET_STEPS, most)
 
 
 def _reopened(name: str, state: FitState, settings: FitSettings) -> FitState:
     """Let a fit that an earlier, lower limit of iterations has ended go on."""
     limited = state.finished == ITERATION_LIMIT and state.iteration < settings.max_iterations
     return replace(state, finished="") if limited and name.isdigit() else state
-
-
-class _Pace:
-    """Mean time of iterations of the whole problem and of the starts of a potential."""
-
-    def __init__(self) -> None:
-        self._whole = 0.0
-        self._iterations = 0
-        self._starts = 0.0
-
-    def note(self, seconds: float, *, whole: bool) -> None:
-        """Count one iteration."""
-        if whole:
-            self._whole += seconds
-            self._iterations += 1
-        else:
-            self._starts += seconds
-
-    def seconds(self, iterations: int, potentials: int) -> float:
-        """Time of iterations and of the starts of further potentials; NaN when not known."""
-        if not self._iterations:
-            return float("nan")
-        return iterations * self._whole / self._iterations + potentials * self._starts

@@ -24,13 +24,14 @@ from maxvolt.fitting.variable_projection import (
     reduce,
 )
 
-__all__ = ["ITERATION_LIMIT", "FitState", "LeastSquares", "first_state", "iterate"]
+__all__ = ["ITERATION_LIMIT", "QUIET_STEPS", "FitState", "LeastSquares", "first_state", "iterate"]
 
 _FIRST_DAMPING = 1e-2
 _LEAST_DAMPING = 1e-9
 _MOST_DAMPING = 1e8
 _LEAST_RATIO = 1e-3  # of the fall of the loss to what was predicted, for a step to be accepted
-_QUIET_STEPS = 3
+QUIET_STEPS = 3
+"""Successive iterations without a fall of the loss that end a fit."""
 
 ITERATION_LIMIT = "iteration limit"
 
@@ -166,7 +167,7 @@ def _after_step(before: FitState, state: FitState, ratio: float, settings: FitSe
     quiet = before.quiet + 1 if fall < settings.tolerance else 0
     iteration = before.iteration + 1
     finished = ""
-    if quiet >= _QUIET_STEPS:
+    if quiet >= QUIET_STEPS:
         finished = "converged"
     elif iteration >= settings.max_iterations:
         finished = ITERATION_LIMIT

@@ -20,7 +20,14 @@ from maxvolt.fitting.training_set import TrainingSet
 from maxvolt.native import _core, kernels
 from maxvolt.native.threads import map_ranges
 
-__all__ = ["LinearEquations", "RadialEquations", "assemble_linear", "assemble_radial", "in_order"]
+__all__ = [
+    "LinearEquations",
+    "RadialEquations",
+    "assemble_linear",
+    "assemble_radial",
+    "in_order",
+    "squared_columns",
+]
 
 KEPT_BYTES = 256 * 2**20
 
@@ -42,12 +49,16 @@ class LinearEquations:
         y^T y.
     rows : tuple of array or None
         A of each portion, where it was kept.
+    floor : shape (L,)
+        Least value of the diagonal of the matrix at which a column counts in full, see
+        `columns.column_floor`; zero where there is none.
     """
 
     matrix: Array
     vector: Array
     constant: float
     rows: tuple[Array | None, ...]
+    floor: Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +86,12 @@ def in_order(work: Callable[[int], T], count: int, threads: int) -> Iterator[T]:
 
 
 def assemble_linear(
-    core: _core.Core, training_set: TrainingSet, targets: Sequence[Array], *, threads: int
+    core: _core.Core,
+    training_set: TrainingSet,
+    targets: Sequence[Array],
+    floor: Array | None = None,
+    *,
+    threads: int,
 ) -> LinearEquations:
     """Equations for the linear coefficients.
 
@@ -87,6 +103,8 @@ def assemble_linear(
         Portions.
     targets
         For each portion, the labels less what no parameter changes (a pair repulsion).
+    floor : shape (L,), optional
+        Of the diagonal; none where not given.
     threads
         Number of threads, each with the rows of one portion.
     """
@@ -104,7 +122,14 @@ def assemble_linear(
     for *parts, kept in in_order(work, len(targets), threads):
         _add(sums, parts)
         rows.append(kept)
-    return LinearEquations(matrix, vector, float(constant), tuple(rows))
+    floor = np.zeros(width) if floor is None else floor
+    return LinearEquations(matrix, vector, float(constant), tuple(rows), floor)
+
+
+def squared_columns(core: _core.Core, training_set: TrainingSet, i: int) -> Array:
+    """Diagonal of A^T A of one portion; shape (L,)."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray((_linear_rows(core, training_set, i) ** 2).sum(axis=0))
 
 
 def assemble_radial(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.cells import cell_volumes
+from maxvolt.fitting.columns import column_floor, vanishing_columns
 from maxvolt.fitting.normal_equations import (
     LinearEquations,
     RadialEquations,
@@ -16,6 +17,7 @@ from maxvolt.fitting.normal_equations import (
     assemble_radial,
     in_order,
 )
+from maxvolt.fitting.start import random_radial_coeffs
 from maxvolt.fitting.training_set import Portion, TrainingSet
 from maxvolt.native import _core, kernels
 from maxvolt.native.model import Model, compile_model
@@ -43,14 +45,22 @@ class Problem:
         Equations.
     threads : int
         Number of threads.
+    displaced : TrainingSet, optional
+        Displaced copies of some structures, to tell columns that are rounding; all count where not
+        given.
     targets : tuple of array
         For each portion, its labels less what no parameter changes: the pair repulsion.
+    vanishing : shape (L,), bool
+        Linear coefficients whose columns all but vanish in the training set, and not in the
+        displaced copies.
     """
 
     potential: MTP
     training_set: TrainingSet
     threads: int
+    displaced: TrainingSet | None = None
     targets: tuple[Array, ...] = field(init=False, repr=False)
+    vanishing: NDArray[np.bool_] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         shape = self.potential.model.radial_coeffs.shape
@@ -60,6 +70,7 @@ class Problem:
             for portion in self.training_set.portions
         )
         object.__setattr__(self, "targets", targets)
+        object.__setattr__(self, "vanishing", self._find_vanishing())
 
     @property
     def n_linear(self) -> int:
@@ -77,10 +88,24 @@ class Problem:
             moment_coeffs=linear[c:],
         )
 
+    def _find_vanishing(self) -> NDArray[np.bool_]:
+        """Columns that may vanish by symmetry, found once, at radial functions of no meaning."""
+        if self.displaced is None:
+            return np.zeros(self.n_linear, np.bool_)
+        shape = self.potential.model.radial_coeffs.shape
+        radial = random_radial_coeffs(shape, np.random.default_rng(0))
+        core = compile_model(self.model(radial, np.zeros(self.n_linear)))
+        return vanishing_columns(
+            core, self.training_set, self.displaced, self.potential.model.n_species
+        )
+
     def linear_equations(self, radial: Array) -> LinearEquations:
         """Equations of the linear coefficients at given radial ones."""
         core = compile_model(self.model(radial, np.zeros(self.n_linear)))
-        return assemble_linear(core, self.training_set, self.targets, threads=self.threads)
+        floor = None
+        if self.displaced is not None and self.vanishing.any():
+            floor = column_floor(core, self.displaced, self.vanishing)
+        return assemble_linear(core, self.training_set, self.targets, floor, threads=self.threads)
 
     def radial_equations(
         self, radial: Array, linear: Array, rows: Sequence[Array | None]

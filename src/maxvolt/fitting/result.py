@@ -28,8 +28,8 @@ class FitProgress:
         Per component. NaN where there are no labels.
     stress_rmse : float, eV/Angstrom^3
     elapsed, remaining : float, s
-        Time since the fit began; time that the iterations still allowed would take, NaN before the
-        first iteration on all data.
+        Time since the fit began; time that it will likely go on, from how its loss falls. Until
+        that can be told, all iterations allowed count. NaN where no time is known.
     finished : str
         Why this potential's fit ended; "" while it goes on.
     """
@@ -81,7 +81,8 @@ class FitResult:
     ensemble_training_errors, ensemble_validation_errors : EnsembleErrors or None
         Errors of every member, with mean and two standard deviations; None for one potential.
     warnings : tuple of str
-        What a user should know: a fit stopped by its iteration limit, distances below `min_dist`.
+        What a user should know: a fit stopped by its iteration limit, distances below `min_dist`,
+        labels that look wrong, an ensemble whose spread is no measure of its error.
     """
 
     potential: MTP | Ensemble

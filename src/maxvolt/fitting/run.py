@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 
@@ -17,10 +17,9 @@ from maxvolt.fitting.problem import Problem
 from maxvolt.fitting.settings import FitSettings
 from maxvolt.fitting.start import random_radial_coeffs
 from maxvolt.fitting.starts import race
+from maxvolt.fitting.target import Target
 
-__all__ = ["EnsembleRun", "PartOfProblem"]
-
-PartOfProblem = Callable[[int], Problem]
+__all__ = ["EnsembleRun"]
 
 _START_TOLERANCE = 1e-3
 
@@ -31,31 +30,37 @@ class EnsembleRun:
 
     Attributes
     ----------
+    target : Target
+        What is fitted.
     problem : Problem
-        The least-squares problem; its potential's coefficients are a start where it is trained.
-    part : callable
-        The same on part of the data, by potential.
-    settings, seed
+        The least-squares problem of all structures; its potential's coefficients are a start where
+        it is trained.
+    settings, ensemble, seed
         As of `fit`.
     journal : Journal
         States so far; keeps and tells the others.
     """
 
+    target: Target
     problem: Problem
-    part: PartOfProblem
     settings: FitSettings
+    ensemble: int
     seed: int
     journal: Journal
 
     def fit_member(self, member: int) -> FitState:
         """Fit one potential of the ensemble."""
-        fit = _Fit(str(member), self.problem, self.settings, self.journal)
+        target, problem = self.target, self.problem
+        if self.settings.resamples(self.ensemble):
+            target = target.resampled(self.seed, member)
+            problem = target.problem(problem.potential)
+        fit = _Fit(str(member), problem, self.settings, self.journal)
         if fit.name not in self.journal.states:
-            fit.begin(self._start(member))
+            fit.begin(self._start(member, target, problem))
         fit.advance(self.settings.max_iterations)
         return fit.state
 
-    def _start(self, member: int) -> NDArray[np.float64]:
+    def _start(self, member: int, target: Target, problem: Problem) -> NDArray[np.float64]:
         """Radial coefficients: those given, for the first potential, or the best random start."""
         model = self.problem.potential.model
         given = self.problem.potential.is_trained and self.settings.restart_from_potential
@@ -64,13 +69,14 @@ class EnsembleRun:
         shape = model.radial_coeffs.shape
         drawn = {
             start: random_radial_coeffs(shape, np.random.default_rng([self.seed, member, start]))
-            for start in range(self.settings.starts)
+            for start in range(self.settings.starts_of(self.ensemble))
         }
         most = min(self.settings.start_iterations, self.settings.max_iterations)
-        better = self._race(f"{member}.{{}}.part", self.part(member), drawn, [-(-most // 2), most])
+        part = target.part(problem, [self.seed, member])
+        better = self._race(f"{member}.{{}}.part", part, drawn, [-(-most // 2), most])
         if len(better) > 1:
             few = -(-most // 6)  # tell: an iteration on all data takes as long as many on a part
-            better = self._race(f"{member}.{{}}.whole", self.problem, better, [few, 3 * few])
+            better = self._race(f"{member}.{{}}.whole", problem, better, [few, 3 * few])
         return next(iter(better.values()))
 
     def _race(
@@ -145,7 +151,9 @@ class _Fit:
         while not self.state.finished and self.state.iteration < iterations:
             began = perf_counter()
             state = next(self._states)
-            self.journal.note(self.name, state, perf_counter() - began)
+            seconds = perf_counter() - began
+            equations = self.problem.training_set.n_equations
+            self.journal.note(self.name, state, seconds, equations)
             self.journal.tell(self.name, self.problem, self.settings.max_iterations)
         losses = self.journal.losses[self.name]
         return losses[min(iterations, len(losses) - 1)]

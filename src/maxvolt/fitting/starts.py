@@ -61,7 +61,7 @@ def representative_part(
 def race(
     starts: Sequence[int], limits: Sequence[int], advance: Callable[[int, int], float]
 ) -> list[int]:
-    """Run starts side by side; after each limit but the last only the better half goes on.
+    """Run starts side by side, in order; after each limit but the last the better half goes on.
 
     Parameters
     ----------
@@ -78,9 +78,9 @@ def race(
     order : list of int
         Starts that came to the last limit and did not fail, best first.
     """
-    left, order = list(starts), []
+    left, order = sorted(starts), []
     for limit in limits:
         losses = {start: advance(start, limit) for start in left}
         order = sorted((s for s in left if losses[s] < np.inf), key=losses.__getitem__)
-        left = order[: -(-len(order) // 2)]
+        left = sorted(order[: -(-len(order) // 2)])
     return order

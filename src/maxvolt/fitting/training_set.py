@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from ase.data import atomic_numbers
+from ase.data import atomic_numbers, covalent_radii
 from numpy.typing import NDArray
 
 from maxvolt.cells import cell_volumes
@@ -71,15 +71,26 @@ class TrainingSet:
         Whether the baseline is given (energies of isolated atoms) and no unknown of the fit.
     n_equations : int
         Equations with a weight.
-    shortest_distance : float, Angstrom
-        Of all pairs inside the cutoff; infinite where there is none.
+    distances : shape (n,), Angstrom
+        Shortest of each structure inside the cutoff; infinite where there is none.
+    contacts : shape (n,)
+        Likewise relative to the sum of the covalent radii of the two atoms.
+    lonely : shape (n,), int64
+        Atoms of each structure without a neighbour.
     """
 
     portions: tuple[Portion, ...]
     baseline: Array
     frozen_baseline: bool
     n_equations: int
-    shortest_distance: float
+    distances: Array
+    contacts: Array
+    lonely: NDArray[np.int64]
+
+    @property
+    def shortest_distance(self) -> float:
+        """Of all pairs inside the cutoff, Angstrom; infinite where there is none."""
+        return float(self.distances.min(initial=np.inf))
 
     def squared_labels(self) -> Array:
         """Weighted squares of the labels of each structure, summed up; shape (n,)."""
@@ -148,12 +159,12 @@ def prepare(
         baseline = np.array(isolated_energies, dtype=float)
     volumes = cell_volumes(dataset.cells)
     most = int(np.clip(_BYTES_PER_PORTION / (24 * n_parameters), 1, _MOST_ATOMS))
-    found, shortest = [], np.inf
+    found, neighbors = [], []
     for part in portions(dataset.counts, most):
         where = dataset_neighborhoods(
             dataset.select(part), species, cutoff, first_structure=part.start
         )
-        shortest = min(shortest, _shortest_distance(where))
+        neighbors.append(_nearest(where, dataset, species))
         atoms = slice(dataset.offsets[part.start], dataset.offsets[part.stop])
         reference = np.bincount(where.structures, baseline[where.types], len(where.cells))
         labels = _as_rows(
@@ -172,23 +183,53 @@ def prepare(
         + 3 * np.count_nonzero(every.forces)
         + np.count_nonzero(every.virials)
     )
+    distances, contacts, lonely = map(np.concatenate, zip(*neighbors, strict=True))
     return TrainingSet(
-        tuple(found), baseline, isolated_energies is not None, int(n_equations), shortest
+        tuple(found),
+        baseline,
+        isolated_energies is not None,
+        int(n_equations),
+        distances,
+        contacts,
+        lonely,
     )
 
 
-def _shortest_distance(where: Neighborhoods) -> float:
-    """Shortest distance inside the cutoff, Angstrom; DataError where two atoms coincide."""
+def _nearest(
+    where: Neighborhoods, dataset: Dataset, species: tuple[str, ...]
+) -> tuple[Array, Array, NDArray[np.int64]]:
+    """Shortest distances, contacts and lonely atoms of structures, see `TrainingSet`.
+
+    Raises
+    ------
+    DataError
+        Two atoms coincide.
+    """
     owners, pairs = where.pairs.owners, where.pairs
-    cells = where.cells[where.structures[owners]]
-    shifts = np.einsum("pa,pab->pb", pairs.shifts, cells)
+    structures = where.structures[owners]
+    shifts = np.einsum("pa,pab->pb", pairs.shifts, where.cells[structures])
     r = where.positions[pairs.neighbors] + shifts - where.positions[owners]
-    squares = (r * r).sum(axis=1)
-    bad = np.flatnonzero(squares < COINCIDENT**2)
+    distances = np.linalg.norm(r, axis=1)
+    bad = np.flatnonzero(distances < COINCIDENT)
     if len(bad):
-        structure = where.first_structure + int(where.structures[owners[bad[0]]])
+        structure = where.first_structure + int(structures[bad[0]])
         raise DataError(
-            f"structure {structure} of the training set has two atoms at the same place; "
+            f"{dataset.name_of(structure, 'the training set')} has two atoms at the same place; "
             "remove one of them, or the structure"
         )
-    return float(np.sqrt(squares.min(initial=np.inf)))
+    radii = covalent_radii[[atomic_numbers[symbol] for symbol in species]][where.types]
+    contacts = distances / (radii[owners] + radii[pairs.neighbors])
+    lonely = np.ones(len(where.types), np.bool_)
+    lonely[owners] = lonely[pairs.neighbors] = False
+    n = where.n_structures
+    return (
+        _least(distances, structures, n),
+        _least(contacts, structures, n),
+        np.bincount(where.structures[lonely], minlength=n),
+    )
+
+
+def _least(values: Array, structures: NDArray[np.int32], count: int) -> Array:
+    found = np.full(count, np.inf)
+    np.minimum.at(found, structures, values)
+    return found

@@ -80,10 +80,13 @@ def eliminate(equations: LinearEquations, ridge: float) -> Elimination:
         The equations hold numbers that are not finite, or cannot be solved.
     """
     _check_finite(equations.matrix, equations.vector, equations.constant)
-    scale = np.sqrt(np.diag(equations.matrix))
+    squares = np.diag(equations.matrix)
+    scale = np.sqrt(np.maximum(squares, equations.floor))
     scale[scale == 0.0] = 1.0  # a species or scalar that no structure has keeps coefficient zero
     scaled = equations.matrix / scale / scale[:, None]
-    scaled[np.diag_indices_from(scaled)] += ridge
+    # A column below its floor is held to zero by what it lacks; all others by the ridge alone.
+    lacking = np.maximum(equations.floor - squares, 0.0) / scale**2
+    scaled[np.diag_indices_from(scaled)] += ridge + lacking
     try:
         factor: Any = cho_factor(scaled, lower=True)
     except LinAlgError as error:

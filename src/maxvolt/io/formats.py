@@ -238,6 +238,7 @@ def read_with_report(
         else:
             dataset = _dataset_of_atoms(path, _structures(path, kind, species))
     report = ReadReport(path=path, format=kind or "ASE", kept=len(dataset), dropped=dropped)
+    dataset = dataset.with_origins(path)
     with _naming(path):
         return dataset if chosen == slice(None) else dataset.select(chosen), report
 

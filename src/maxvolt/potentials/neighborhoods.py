@@ -14,7 +14,14 @@ from maxvolt.errors import DataError, SpeciesError
 from maxvolt.native.neighborhoods import Neighborhoods
 from maxvolt.neighbors import build_neighbors, concatenate_neighbors
 
-__all__ = ["batches", "check_species", "dataset_neighborhoods", "portions", "species_types"]
+__all__ = [
+    "batches",
+    "check_known_species",
+    "check_species",
+    "dataset_neighborhoods",
+    "portions",
+    "species_types",
+]
 
 
 def check_species(species: Sequence[str]) -> tuple[str, ...]:
@@ -68,6 +75,51 @@ def species_types(numbers: NDArray[np.int32], species: tuple[str, ...]) -> NDArr
     return types
 
 
+def check_known_species(
+    dataset: Dataset,
+    species: tuple[str, ...],
+    whole: str = "the dataset",
+    *,
+    first_structure: int = 0,
+) -> None:
+    """Refuse structures with elements that a potential does not know.
+
+    Parameters
+    ----------
+    dataset
+        Structures.
+    species
+        Symbols of the potential.
+    whole
+        What the dataset is, in the message, for a structure that was not read from a file.
+    first_structure
+        Number of the first structure there.
+
+    Raises
+    ------
+    SpeciesError
+        Names the first structure, and its file.
+    """
+    foreign = [symbol for symbol in dataset.species if symbol not in species]
+    if not foreign:
+        return
+    atoms = np.isin(dataset.numbers, [atomic_numbers[symbol] for symbol in foreign])
+    structures = np.unique(dataset.structure_of_atom[atoms])
+    first = dataset.select([structures[0]])
+    if dataset.origins[structures[0]] is not None:
+        name = dataset.name_of(int(structures[0]))
+    elif len(dataset) == 1 and first_structure == 0:
+        name = "the structure"
+    else:
+        name = f"structure {first_structure + structures[0]} of {whole}"
+    others = f" (and {len(structures) - 1} more)" if len(structures) > 1 else ""
+    raise SpeciesError(
+        f"the potential knows {', '.join(species)} but {name}{others} contains "
+        f"{', '.join(symbol for symbol in first.species if symbol in foreign)}; leave such "
+        "structures out, or use a potential trained for these species"
+    )
+
+
 def dataset_neighborhoods(
     dataset: Dataset, species: tuple[str, ...], cutoff: float, *, first_structure: int = 0
 ) -> Neighborhoods:
@@ -91,6 +143,7 @@ def dataset_neighborhoods(
     DataError
         Positions or a cell that cannot be searched; the message names the structure.
     """
+    check_known_species(dataset, species, first_structure=first_structure)
     lists = []
     for s in range(len(dataset)):
         atoms = slice(dataset.offsets[s], dataset.offsets[s + 1])
@@ -99,7 +152,9 @@ def dataset_neighborhoods(
                 build_neighbors(dataset.positions[atoms], dataset.cells[s], dataset.pbc[s], cutoff)
             )
         except DataError as error:
-            raise DataError(f"structure {first_structure + s}: {error}") from error
+            known = dataset.origins[s] is not None
+            name = dataset.name_of(s) if known else f"structure {first_structure + s}"
+            raise DataError(f"{name}: {error}") from error
     cells = np.where(dataset.pbc[:, :, None], dataset.cells, 0.0)
     return Neighborhoods(
         positions=dataset.positions,

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.calculator import Calculator
 from numpy.typing import NDArray
 
 from maxvolt.errors import DataError
+from maxvolt.properties.arguments import Calculating, system_of
 from maxvolt.properties.deformation import (
     InternalRelaxation,
     deformed,
@@ -214,8 +214,8 @@ class ElasticConstants:
 
 
 def elastic_constants(
-    calculator: Calculator,
-    atoms: Atoms,
+    calculator: Calculating,
+    atoms: Atoms | None = None,
     *,
     strain: float = 0.02,
     relaxation: InternalRelaxation | None = InternalRelaxation(),  # noqa: B008 (immutable)
@@ -229,7 +229,8 @@ def elastic_constants(
     Parameters
     ----------
     calculator
-        Any ASE calculator that gives stress.
+        Any ASE calculator that gives stress, a potential or ensemble, the path of its file,
+        or atoms that carry a calculator.
     atoms
         Crystal in equilibrium (see `lattice_constant`); left unchanged.
     strain
@@ -238,6 +239,7 @@ def elastic_constants(
         How atoms are relaxed inside each strained cell; None clamps their fractional coordinates,
         which is right only where symmetry holds them.
     """
+    calculator, atoms = system_of(calculator, atoms, "elastic constants")
     require_bulk(atoms, "elastic constants")
     if not 0 < strain < 0.5:
         raise DataError(f"strain must lie between 0 and 0.5, not {strain!r}")

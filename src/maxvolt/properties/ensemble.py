@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
-from ase.calculators.calculator import Calculator
 from numpy.typing import ArrayLike, NDArray
 
 from maxvolt.errors import DataError
+from maxvolt.properties.arguments import Calculating, calculators_of
 
 __all__ = ["EnsembleStatistics", "MeanSpread", "ensemble_statistics"]
 
@@ -20,6 +20,10 @@ Result = TypeVar("Result")
 @dataclass(frozen=True, slots=True)
 class MeanSpread:
     """A number (or array of numbers) with the spread of an ensemble.
+
+    The spread says how far the members differ: what another choice of training structures would
+    change. What all members lack (level, cutoff, kinds of structures) it does not show, so that it
+    is a lower bound of the error; `FitResult.warnings` says where it is far below the errors.
 
     Attributes
     ----------
@@ -55,7 +59,10 @@ class MeanSpread:
             raise DataError("only a single number can be formatted; index the arrays instead")
         text = format(float(self.mean), spec)
         if len(self.values) > 1:
-            text += " +- " + format(float(self.two_sigma), spec)
+            spread = format(float(self.two_sigma), spec)
+            if self.two_sigma > 0 and not any(digit in spread for digit in "123456789"):
+                spread = format(float(self.two_sigma), ".1g")  # small, and not "+- 0"
+            text += f" +- {spread}"
         return text
 
 
@@ -82,7 +89,7 @@ class EnsembleStatistics(Generic[Result]):
 
 
 def ensemble_statistics(
-    evaluate: Callable[[Calculator], Result], calculators: Sequence[Calculator]
+    evaluate: Callable[[Any], Result], calculators: Calculating | Iterable[Calculating]
 ) -> EnsembleStatistics[Result]:
     """Evaluate a property with each member of an ensemble.
 
@@ -95,8 +102,14 @@ def ensemble_statistics(
         Computes the property with one calculator, for instance
         ``lambda calculator: elastic_constants(calculator, atoms)``.
     calculators
-        One a member; `maxvolt.calculators.member_calculators` makes them of an ensemble.
+        An `Ensemble`, or one calculator, potential or path of a file for each member.
+
+    Raises
+    ------
+    DataError
+        There is no member, or one that is nothing of the kind.
     """
-    if not calculators:
+    found = calculators_of(calculators)
+    if not found:
         raise DataError("ensemble_statistics needs at least one calculator")
-    return EnsembleStatistics(tuple(evaluate(calculator) for calculator in calculators))
+    return EnsembleStatistics(tuple(evaluate(calculator) for calculator in found))

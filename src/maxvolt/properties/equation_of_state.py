@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.calculator import Calculator
 from numpy.typing import NDArray
 
 from maxvolt.errors import DataError, MaxvoltError
+from maxvolt.properties.arguments import Calculating, system_of
 from maxvolt.properties.deformation import InternalRelaxation, deformed, require_bulk
 from maxvolt.units import GPA_PER_EV_A3
 
@@ -152,8 +152,8 @@ class EquationOfState:
 
 
 def equation_of_state(
-    calculator: Calculator,
-    atoms: Atoms,
+    calculator: Calculating,
+    atoms: Atoms | None = None,
     *,
     volume_range: float = 0.06,
     points: int = 13,
@@ -166,7 +166,8 @@ def equation_of_state(
     Parameters
     ----------
     calculator
-        Any ASE calculator; it need not give stress.
+        Any ASE calculator; it need not give stress, a potential or ensemble, the path of its file,
+        or atoms that carry a calculator.
     atoms
         Crystal near its equilibrium; left unchanged.
     volume_range
@@ -181,6 +182,7 @@ def equation_of_state(
     MaxvoltError
         The energy has no minimum inside the range of volumes.
     """
+    calculator, atoms = system_of(calculator, atoms, "an equation of state")
     require_bulk(atoms, "an equation of state")
     if not 0 < volume_range < 1:
         raise DataError(f"volume_range must lie between 0 and 1, not {volume_range!r}")

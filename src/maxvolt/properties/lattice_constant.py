@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.calculator import Calculator
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from maxvolt.errors import DataError, MaxvoltError
+from maxvolt.properties.arguments import Calculating, system_of
 from maxvolt.properties.deformation import InternalRelaxation, deformed, require_bulk
 from maxvolt.units import GPA_PER_EV_A3
 
@@ -83,8 +83,8 @@ class LatticeConstant:
 
 
 def lattice_constant(
-    calculator: Calculator,
-    atoms: Atoms,
+    calculator: Calculating,
+    atoms: Atoms | None = None,
     *,
     search_range: float = 0.10,
     tolerance: float = 1e-6,
@@ -95,7 +95,8 @@ def lattice_constant(
     Parameters
     ----------
     calculator
-        Any ASE calculator that gives stress.
+        Any ASE calculator that gives stress, a potential or ensemble, the path of its file,
+        or atoms that carry a calculator.
     atoms
         Cubic crystal near equilibrium, primitive or conventional cell; left unchanged.
     search_range
@@ -112,6 +113,7 @@ def lattice_constant(
     MaxvoltError
         The pressure does not pass from positive to negative inside the range.
     """
+    calculator, atoms = system_of(calculator, atoms, "a lattice constant")
     require_bulk(atoms, "a lattice constant")
     lattice = atoms.cell.get_bravais_lattice()
     if lattice.crystal_family != "cubic":

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from os import PathLike
 from pathlib import Path
 from typing import Self
 
@@ -13,10 +14,11 @@ from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
+from maxvolt.io.structures import Structures
 from maxvolt.native.kernels import Energies
 from maxvolt.native.neighborhoods import Neighborhoods
 from maxvolt.native.threads import thread_count
-from maxvolt.potentials import MTP
+from maxvolt.potentials import MTP, read_potential
 from maxvolt.selection.independence import largest_rank
 from maxvolt.selection.maxvol import largest_coordinates
 from maxvolt.selection.rows import (
@@ -90,8 +92,8 @@ class ActiveSet:
     @classmethod
     def from_dataset(
         cls,
-        potential: MTP,
-        dataset: Dataset | Iterable[Dataset | Atoms],
+        potential: MTP | str | PathLike[str],
+        dataset: Structures,
         *,
         weights: RowWeights | None = None,
         mode: Mode | None = None,
@@ -105,9 +107,10 @@ class ActiveSet:
         Parameters
         ----------
         potential
-            A trained potential.
+            A trained potential, or the path of its file.
         dataset
-            The training set; labels are not needed.
+            The training set; labels are not needed. A `Dataset`, one `ase.Atoms`, the path of a
+            file, or several of these, also as a stream.
         weights
             Which gradients make rows; None: as the mode says.
         mode
@@ -126,6 +129,7 @@ class ActiveSet:
         SpeciesError
             A species unknown to the potential.
         """  # noqa: D205
+        potential = _potential(potential)
         empty = cls.empty(potential, weights=weights, mode=mode, initial_value=initial_value)
         selection = empty.select(dataset, threshold=threshold, threads=threads)
         assert isinstance(selection.active_set, cls)
@@ -235,7 +239,7 @@ class ActiveSet:
 
     def grade(
         self,
-        structures: Dataset | Atoms | Iterable[Dataset | Atoms],
+        structures: Structures,
         *,
         threads: int | None = None,
     ) -> NDArray[np.float64]:
@@ -244,7 +248,7 @@ class ActiveSet:
         Parameters
         ----------
         structures
-            One structure, a data set, or a stream of either as long as it likes.
+            One structure, a data set, the path of a file, or a stream of these of any length.
         threads
             Number of threads; None for every core.
 
@@ -255,7 +259,7 @@ class ActiveSet:
         """
         thread_count(threads)
         found, first = [np.empty(0)], 0
-        for dataset in as_datasets(structures):
+        for dataset in as_datasets(structures, self.species):
             for part, rows in iterate_rows(
                 self.potential, self.weights, dataset, first=first, threads=threads
             ):
@@ -281,7 +285,7 @@ class ActiveSet:
                 "configuration mode; make one with mode='neighborhood'"
             )
         thread_count(threads)
-        (dataset,) = as_datasets(structures)
+        (dataset,) = as_datasets(structures, self.species)
         found = np.zeros(dataset.n_atoms)
         own = own_atoms(dataset)
         for part, rows in iterate_rows(self.potential, SITES, dataset, threads=threads):
@@ -321,11 +325,11 @@ class ActiveSet:
 
     def select(
         self,
-        candidates: Dataset | Atoms | Iterable[Dataset | Atoms],
+        candidates: Structures,
         *,
         threshold: float = THRESHOLD,
         limit: int | None = None,
-        training: Dataset | None = None,
+        training: Structures | None = None,
         threads: int | None = None,
     ) -> Selection:
         """Select candidates whose rows enlarge the volume.
@@ -337,7 +341,7 @@ class ActiveSet:
         Parameters
         ----------
         candidates
-            One structure, a data set, or a stream of either as long as it likes.
+            One structure, a data set, the path of a file, or a stream of these of any length.
         threshold
             Grade above which a row is swapped in.
         limit
@@ -395,6 +399,22 @@ class ActiveSet:
     def _grades(self, rows: Rows) -> NDArray[np.float64]:
         with np.errstate(over="ignore", invalid="ignore"):  # refused afterwards, with a message
             return largest_coordinates(rows.values @ self.inverse)
+
+
+def _potential(given: MTP | str | PathLike[str]) -> MTP:
+    if isinstance(given, str | PathLike):
+        return read_potential(Path(given))
+    if isinstance(given, MTP):
+        return given
+    members = getattr(given, "members", ())
+    remedy = (
+        "give one of its members, or make a maxvolt.Committee of all"
+        if members
+        else "expected a maxvolt.MTP or the path of a potential file"
+    )
+    raise DataError(
+        f"potential: an active set belongs to one potential, not {type(given).__name__}: {remedy}"
+    )
 
 
 def _with_equations(outcome: Outcome, new: NDArray[np.bool_]) -> Dataset:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
+from maxvolt.io.structures import Structures, structures_of
 from maxvolt.native.kernels import Energies
 from maxvolt.native.neighborhoods import Neighborhoods
 from maxvolt.native.threads import thread_count
@@ -69,7 +70,7 @@ class Committee:
     def from_dataset(
         cls,
         ensemble: Ensemble,
-        dataset: Dataset,
+        dataset: Structures,
         *,
         energies: bool = True,
         forces: bool = True,
@@ -82,13 +83,20 @@ class Committee:
         ensemble
             At least two potentials.
         dataset
-            The training set; its labels are not looked at.
+            The training set; its labels are not looked at. A `Dataset`, one `ase.Atoms`, the path
+            of a file, or several of these.
         energies, forces
             What counts.
         threads
             Number of threads; None for every core.
         """
         thread_count(threads)
+        if not isinstance(ensemble, Ensemble):
+            raise DataError(
+                "ensemble: a committee is made of a maxvolt.Ensemble of at least two potentials; "
+                f"got {type(ensemble).__name__}"
+            )
+        dataset = structures_of(dataset, ensemble.species)
         raw = cls(ensemble, 1.0 if energies else None, 1.0 if forces else None)
         largest_energy = largest_force = 0.0
         for where in _portions(ensemble, dataset):
@@ -137,7 +145,7 @@ class Committee:
         """Grades of structures, shape (n,), in bounded memory."""
         thread_count(threads)
         found = [np.empty(0)]
-        for dataset in as_datasets(structures):
+        for dataset in as_datasets(structures, self.species):
             for where in _portions(self.ensemble, dataset):
                 found.append(self.grade_neighborhoods(where, threads=threads).structures)
         return np.concatenate(found)
@@ -159,7 +167,7 @@ class Committee:
             )
         thread_count(threads)
         found = [np.empty(0)]
-        for dataset in as_datasets(structures):
+        for dataset in as_datasets(structures, self.species):
             for where in _portions(self.ensemble, dataset):
                 sites = self.grade_neighborhoods(where, threads=threads).sites
                 assert sites is not None
@@ -209,7 +217,7 @@ class Committee:
         numbers: list[int] = []
         grades = [np.empty(0)]
         first = 0
-        for dataset in as_datasets(candidates):
+        for dataset in as_datasets(candidates, self.species):
             found = self.grade(dataset, threads=threads)
             above = np.flatnonzero(found > threshold)
             kept.append(dataset.select(above))

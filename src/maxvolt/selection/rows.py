@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from typing import Any
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from maxvolt.dataset import ARRAYS_KEY, Dataset
 from maxvolt.errors import DataError
+from maxvolt.io.structures import Structures, structures_of
 from maxvolt.native import kernels
 from maxvolt.native.kernels import Energies
 from maxvolt.native.neighborhoods import Neighborhoods
@@ -72,19 +73,25 @@ class Rows:
 
 
 def as_datasets(
-    structures: Dataset | Atoms | Iterable[Dataset | Atoms], atoms: int = _ATOMS
+    structures: Structures, species: Sequence[str] | None = None, atoms: int = _ATOMS
 ) -> Iterator[Dataset]:
     """Turn whatever names structures into data sets, which come as the stream yields them."""
     if isinstance(structures, Dataset):
         return iter([structures])
-    if isinstance(structures, Atoms):
-        return iter([Dataset.from_atoms([structures])])
-    if isinstance(structures, str | PathLike) or not isinstance(structures, Iterable):
-        raise DataError(
-            f"expected structures, a maxvolt.Dataset or ase.Atoms, not {structures!r:.60}; read "
-            "files with maxvolt.read"
-        )
-    return batches(structures, atoms)
+    if isinstance(structures, Atoms | str | PathLike) or not isinstance(structures, Iterable):
+        return iter([structures_of(structures, species, name="structures")])
+    return batches(_opened(structures, species), atoms)
+
+
+def _opened(
+    stream: Iterable[Dataset | Atoms | str | PathLike[str]], species: Sequence[str] | None
+) -> Iterator[Dataset | Atoms]:
+    """Open the files of a stream."""
+    for item in stream:
+        if isinstance(item, Dataset | Atoms):
+            yield item
+        else:
+            yield structures_of(item, species, name="structures")
 
 
 def own_atoms(dataset: Dataset) -> NDArray[np.bool_] | None:

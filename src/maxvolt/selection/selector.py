@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from ase import Atoms
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
+from maxvolt.io.structures import Structures
 from maxvolt.potentials import MTP
 from maxvolt.selection.maxvol import Basis, exchange, largest_coordinates
 from maxvolt.selection.row_store import Portion, RowStore
@@ -28,8 +28,6 @@ _ROUNDING = 1.1
 
 _LARGE = 1e3
 """Entries of rows up to this leave enough digits beside the initial 1e-6."""
-
-Structures = Dataset | Atoms | Iterable[Dataset | Atoms]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,7 +145,7 @@ class Selector:
     def _portions(self, sources: Sequence[Structures]) -> Iterator[Portion]:
         for number, structures in enumerate(sources):
             first = 0
-            for dataset in as_datasets(structures):
+            for dataset in as_datasets(structures, self.potential.species):
                 for part, rows in iterate_rows(
                     self.potential, self.weights, dataset, first=first, threads=self.threads
                 ):

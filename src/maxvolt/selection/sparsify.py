@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
+from maxvolt.io.structures import Structures, structures_of
 from maxvolt.potentials import MTP
 from maxvolt.selection.active_set import THRESHOLD, ActiveSet
 from maxvolt.selection.weights import Mode, RowWeights
@@ -42,7 +43,7 @@ class Sparsified:
 
 def sparsify(
     potential: MTP,
-    dataset: Dataset,
+    dataset: Structures,
     *,
     weights: RowWeights | None = None,
     mode: Mode | None = None,
@@ -56,8 +57,10 @@ def sparsify(
     potential, weights, mode, threshold, threads
         As of `ActiveSet.from_dataset`.
     dataset
-        The structures, for instance a training set that has grown long.
+        The structures, for instance a training set that has grown long. A `Dataset`, one
+        `ase.Atoms`, the path of a file, or several of these.
     """
+    dataset = structures_of(dataset, potential.species)
     empty = ActiveSet.empty(potential, weights=weights, mode=mode)
     selection = empty.select(dataset, threshold=threshold, threads=threads)
     active_set = selection.active_set

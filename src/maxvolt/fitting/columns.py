@@ -1,0 +1,72 @@
+"""Columns of the linear equations that vanish by symmetry and survive as rounding.
+
+In a perfect crystal the moments of odd rank are sums of vectors that cancel. What is left of a
+scalar made of them is rounding, some 1e-16 or 1e-32 of what it is elsewhere, and a least-squares
+solution that believes it has coefficients of 1e30. A column is therefore compared with that of
+displaced copies of the structures, where no symmetry is left.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxvolt.fitting.normal_equations import squared_columns
+from maxvolt.fitting.training_set import TrainingSet
+from maxvolt.native import _core
+
+__all__ = ["DISPLACEMENT", "column_floor", "vanishing_columns"]
+
+DISPLACEMENT = 0.1
+"""Angstrom; of each component, about that of a crystal at room temperature."""
+
+_TRUSTED = 1e-4
+"""Norm of a column relative to that of the copies below which it does not count in full. Forces
+that are linear in a displacement reach it where atoms are displaced by 1e-5 A: less is what a
+file's digits make of a perfect crystal, and what it does to forces is below the noise of labels."""
+
+_CLEAR = 1e-2
+"""Relative norm above which a column is not looked at again. It changes with the radial functions,
+but not by the factor of 100 that is left."""
+
+Array = NDArray[np.float64]
+
+
+def vanishing_columns(
+    core: _core.Core, training_set: TrainingSet, displaced: TrainingSet, n_species: int
+) -> NDArray[np.bool_]:
+    """Say which columns are small beside those of displaced copies.
+
+    Portions of the training set are looked at until no column is left that is small.
+
+    Parameters
+    ----------
+    core
+        Compiled model, of which only the radial coefficients matter.
+    training_set, displaced
+        Structures, and displaced copies of some of them.
+    n_species
+        Number of the first columns, which count atoms and are exact.
+
+    Returns
+    -------
+    small : shape (L,)
+    """
+    enough = _CLEAR**2 * _squares(core, displaced)
+    enough[:n_species] = 0.0
+    found = np.zeros_like(enough)
+    for i in range(len(training_set.portions)):
+        found += squared_columns(core, training_set, i)
+        if (found >= enough).all():
+            break
+    return np.asarray(found < enough)
+
+
+def column_floor(core: _core.Core, displaced: TrainingSet, small: NDArray[np.bool_]) -> Array:
+    """Squared norm at which a column counts in full; zero for columns that are not small."""
+    return np.where(small, _TRUSTED**2 * _squares(core, displaced), 0.0)
+
+
+def _squares(core: _core.Core, displaced: TrainingSet) -> Array:
+    parts = [squared_columns(core, displaced, i) for i in range(len(displaced.portions))]
+    return np.asarray(np.sum(parts, axis=0))

@@ -1,0 +1,89 @@
+"""Calculators and structures in the forms that people have them in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from os import PathLike, fspath
+from typing import Any
+
+from ase import Atoms
+
+from maxvolt.calculators import MaxvoltCalculator, member_calculators
+from maxvolt.errors import DataError
+from maxvolt.potentials import MTP, Ensemble
+
+__all__ = ["Calculating", "calculators_of", "system_of"]
+
+Calculating = Any
+"""An ASE calculator, a potential, an ensemble, or the path of a potential file."""
+
+_EXPECTED = (
+    "expected an ASE calculator, a maxvolt.MTP or Ensemble, the path of a potential file, or "
+    "atoms that carry a calculator"
+)
+
+
+def system_of(
+    calculator: Calculating | Atoms, atoms: Atoms | None, purpose: str
+) -> tuple[Any, Atoms]:
+    """Calculator and structure of a property.
+
+    Parameters
+    ----------
+    calculator
+        See `Calculating`; or atoms that carry a calculator, where no others are given.
+    atoms
+        The structure.
+    purpose
+        What is computed, for messages: "elastic constants".
+
+    Raises
+    ------
+    DataError
+        There is no calculator or no structure among them.
+    """
+    if isinstance(calculator, Atoms) and not isinstance(atoms, Atoms):
+        calculator, atoms = (calculator.calc if atoms is None else atoms), calculator
+        if calculator is None:
+            raise DataError(f"{purpose}: the atoms carry no calculator; {_EXPECTED}")
+    if not isinstance(atoms, Atoms):
+        raise DataError(
+            f"{purpose}: expected one structure as ase.Atoms behind the calculator; got "
+            f"{type(atoms).__name__} {atoms!r:.60}"
+        )
+    return _calculator(calculator, purpose), atoms
+
+
+def calculators_of(given: Calculating | Iterable[Calculating]) -> list[Any]:
+    """One calculator for each member of an ensemble.
+
+    Parameters
+    ----------
+    given
+        An `Ensemble`, or several calculators, potentials or paths.
+
+    Raises
+    ------
+    DataError
+        None of these.
+    """
+    if isinstance(given, Ensemble):
+        return list(member_calculators(given))
+    one = isinstance(given, str | PathLike) or _calculates(given)
+    if one or not isinstance(given, Iterable):
+        return [_calculator(given, "ensemble_statistics")]
+    return [_calculator(item, "ensemble_statistics") for item in given]
+
+
+def _calculates(given: Any) -> bool:
+    return isinstance(given, MTP | Ensemble) or hasattr(given, "get_potential_energy")
+
+
+def _calculator(given: Any, purpose: str) -> Any:
+    if isinstance(given, str | PathLike):
+        return MaxvoltCalculator(fspath(given))
+    if isinstance(given, MTP | Ensemble):
+        return MaxvoltCalculator(given)
+    if isinstance(given, type | Atoms) or not _calculates(given):
+        raise DataError(f"{purpose}: {_EXPECTED}; got {type(given).__name__} {given!r:.60}")
+    return given
