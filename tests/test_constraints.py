@@ -99,7 +99,7 @@ def test_constraints_that_make_no_sense() -> None:
         dataset.to_atoms()
     infos = [{CONSTRAINTS_KEY: [{"name": "Glue", "kwargs": {}}]}]
     dataset = Dataset.from_arrays([0, 1], [29], [[0, 0, 0]], [np.eye(3)], [[1] * 3], infos=infos)
-    with pytest.raises(DataError, match="Glue.* is not one that ASE knows"):
+    with pytest.raises(DataError, match=r"Glue.* is not one that ASE knows"):
         dataset.to_atoms()
 
 

@@ -1,7 +1,7 @@
 """Constraints of a structure as plain data, which files, archives and datasets can hold.
 
 A constraint is kept as the dictionary that ASE makes of it: ``{"name": "FixAtoms", "kwargs":
-{"indices": [0, 1]}}``. Labels stay what they are: the forces on fixed atoms are the forces that were
+{"indices": [0, 1]}}``. Labels stay what they are: forces on fixed atoms are those that were
 computed, not zero.
 """
 

@@ -251,7 +251,7 @@ def _info(configuration: CfgConfiguration) -> dict[str, Any]:
 
 
 def _constraints(text: str) -> Any:
-    """Return constraints from the text that a feature keeps them in; None when it is no such text."""
+    """Return the constraints that a feature keeps as text; None when it is no such text."""
     try:
         records = json.loads(text)
     except ValueError:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from ase.data import chemical_symbols
 from ase.io.formats import UnknownFileTypeError, filetype, ioformats
 from ase.utils import string2index
 
@@ -18,9 +19,11 @@ from maxvolt.io import ase_files, lammps
 from maxvolt.io.cfg import Encoding, read_cfg, write_cfg
 from maxvolt.io.cfg_dataset import cfg_from_dataset, dataset_from_cfg
 from maxvolt.io.extxyz import extxyz_bytes
-from maxvolt.io.outcar import read_outcar
+from maxvolt.io.outcar import outcar_run
+from maxvolt.io.poscar import read_poscar
 from maxvolt.io.read_report import ReadReport
-from maxvolt.io.vasprun import read_vasprun
+from maxvolt.io.vasp_steps import VaspRun
+from maxvolt.io.vasprun import vasprun_run
 
 __all__ = [
     "check_holds",
@@ -37,10 +40,11 @@ _logger = logging.getLogger(__name__)
 _Species = Sequence[str] | None
 
 _CFG: Mapping[str, Encoding] = {"cfg": "full", "cfg-ordinary": "ordinary", "cfg-binary": "binary"}
-_VASP_OUTPUT: Mapping[str, Callable[..., tuple[Dataset, Mapping[str, int]]]] = {
-    "vasp-out": read_outcar,
-    "vasp-xml": read_vasprun,
+_VASP_OUTPUT: Mapping[str, Callable[[Path], VaspRun]] = {
+    "vasp-out": outcar_run,
+    "vasp-xml": vasprun_run,
 }
+_VASP_STRUCTURES = ("vasp", "vasp-xdatcar")
 _LAMMPS = {lammps.DUMP: lammps.read_dump, lammps.DATA: lammps.read_data}
 _DATABASES = ("db", "json")
 _WITH_LABELS = (*_CFG, "extxyz", "traj", "bundletrajectory", *_DATABASES)
@@ -55,6 +59,7 @@ _PATTERNS = (
     ("*poscar*", "vasp"),
     ("*contcar*", "vasp"),
     ("*.vasp", "vasp"),
+    ("*xdatcar*", "vasp-xdatcar"),
     ("*.xyz", "extxyz"),
     ("*.extxyz", "extxyz"),
     ("*.dump", lammps.DUMP),
@@ -231,16 +236,23 @@ def read_with_report(
     chosen = _parsed_index(index)
     kind = _known(format) if format is not None else guess_format(path)
     dropped: Mapping[str, int] = {}
+    order: tuple[str, ...] | None = None
     if kind is None:
         dataset = _dataset_through_ase(path, kind, species)
     elif kind in _CFG:
         dataset = dataset_from_cfg(read_cfg(path), species, path=path)
     elif kind in _VASP_OUTPUT:
         with _naming(path):
-            dataset, dropped = _VASP_OUTPUT[kind](path, keep_unconverged=keep_unconverged)
+            run = _VASP_OUTPUT[kind](path)
+            dataset, dropped = run.dataset(keep_unconverged=keep_unconverged)
+            order = run.species
     else:
         dataset = _dataset_through_ase(path, kind, species)
-    report = ReadReport(path=path, format=kind or "ASE", kept=len(dataset), dropped=dropped)
+    if kind in _VASP_STRUCTURES:
+        order = tuple(chemical_symbols[z] for z in dict.fromkeys(dataset.numbers.tolist()))
+    report = ReadReport(
+        path=path, format=kind or "ASE", kept=len(dataset), dropped=dropped, species=order
+    )
     with _naming(path):
         return dataset if chosen == slice(None) else dataset.select(chosen), report
 
@@ -299,6 +311,8 @@ def write(
 def _dataset_through_ase(path: Path, kind: str | None, species: _Species) -> Dataset:
     if kind in _LAMMPS:
         structures = _LAMMPS[kind](path, species)
+    elif kind in _VASP_STRUCTURES:
+        structures = read_poscar(path, species)
     elif kind in _DATABASES:
         structures = ase_files.read_database(path, kind)
     else:
