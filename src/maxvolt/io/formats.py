@@ -19,6 +19,7 @@ from maxvolt.io import ase_files, lammps
 from maxvolt.io.cfg import Encoding, read_cfg, write_cfg
 from maxvolt.io.cfg_dataset import cfg_from_dataset, dataset_from_cfg
 from maxvolt.io.extxyz import extxyz_bytes
+from maxvolt.io.held_constraints import as_extxyz, unheld_constraints, with_held_constraints
 from maxvolt.io.outcar import outcar_run
 from maxvolt.io.poscar import read_poscar
 from maxvolt.io.read_report import ReadReport
@@ -295,6 +296,13 @@ def write(
     """
     path = Path(path)
     kind = output_format(path, format)
+    if unheld := unheld_constraints(dataset, kind):
+        _logger.warning(
+            "%s: the format %s does not keep the constraints %s; not written",
+            path,
+            kind,
+            ", ".join(unheld),
+        )
     if kind in _CFG:
         configurations = cfg_from_dataset(dataset, species)
         write_cfg(path, configurations, encoding=_CFG[kind], append=append)
@@ -331,7 +339,7 @@ def _naming(path: Path) -> Iterator[None]:
 
 
 def _write_extxyz(path: Path, dataset: Dataset, append: bool) -> None:
-    data = extxyz_bytes(dataset)
+    data = extxyz_bytes(map(as_extxyz, dataset))
     if append and path.exists():
         with path.open("ab") as stream:
             stream.write(data)
@@ -350,7 +358,7 @@ def _write_through_ase(
     if kind == lammps.DATA:
         symbols = dataset.species if species is None else tuple(species)
         options = {"specorder": list(symbols), "masses": True}
-    ase_files.write_ase(path, dataset.to_atoms(), kind, **options)
+    ase_files.write_ase(path, with_held_constraints(dataset, kind), kind, **options)
 
 
 def _known(name: str) -> str:

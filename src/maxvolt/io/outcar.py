@@ -101,6 +101,7 @@ class _Reader:
         self._titles: dict[bytes, list[str]] = {}
         self._most_electronic_steps: int | None = None
         self._tolerance: float | None = None
+        self._linear_response = False
         self._counts: list[int] = []
         self._cell: NDArray[np.float64] | None = None
         self._steps: list[IonicStep] = []
@@ -125,12 +126,15 @@ class _Reader:
                 self._read_convergence(line)
             elif b"Iteration" in line:
                 self._begin(line)
+            elif b"Linear response" in line:
+                self._linear_response = True
             elif b"VRHFIN" in line:
                 self._read_element(line)
             elif b"POTCAR:" in line or b"TITEL" in line:
                 self._read_title(line)
             elif b"ions per type" in line:
                 self._read_counts(line)
+        self._steps = [step for step in self._steps if not step.is_response]
         self._convert_virials()
         for step in self._steps:
             step.decide(self._most_electronic_steps, self._tolerance)
@@ -181,7 +185,7 @@ class _Reader:
         ionic, electronic = match.groups()
         if ionic != self._ionic or electronic == b"1":
             self._ionic = ionic
-            self._steps.append(IonicStep(cell=self._cell))
+            self._steps.append(IonicStep(cell=self._cell, after_response=self._linear_response))
         step = self._steps[-1]
         announced = int(electronic) if electronic.isdigit() else 0  # asterisks beyond 9999
         step.electronic_steps = max(step.electronic_steps + 1, announced)
@@ -198,8 +202,9 @@ class _Reader:
             self._current().announced = True
         elif b"EDIFF was not reached" in line:
             self._current().announced = False
-        elif self._most_electronic_steps is None and (match := _NELM.match(line)):
-            self._most_electronic_steps = int(match[1])
+        elif match := _NELM.match(line):
+            if self._most_electronic_steps is None or b"NELMIN" in line:  # not that of the INCAR
+                self._most_electronic_steps = int(match[1])
         elif self._tolerance is None and (match := _EDIFF.match(line)):
             self._tolerance = largest_meant(match[1].decode("ascii", "replace"))
 

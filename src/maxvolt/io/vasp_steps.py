@@ -44,6 +44,8 @@ class IonicStep:
         What the file says of convergence; None when it says nothing.
     converged
         Whether the electronic steps converged; see `decide`.
+    after_response
+        Whether the calculation of a linear response was announced before it.
     unreadable
         Whether some number was printed as asterisks or otherwise spoilt.
     """
@@ -57,6 +59,7 @@ class IonicStep:
     change: float | None = None
     announced: bool | None = None
     converged: bool = False
+    after_response: bool = False
     unreadable: bool = False
 
     def decide(self, limit: int | None, tolerance: float | None) -> None:
@@ -80,6 +83,12 @@ class IonicStep:
         else:
             known = self.change is not None and tolerance is not None
             self.converged = known and abs(self.change) <= tolerance
+
+    @property
+    def is_response(self) -> bool:
+        """Whether this is no ionic step, but iterations of the linear response to one."""
+        nothing = self.energy is None and self.forces is None and self.change is None
+        return self.after_response and nothing
 
     def fault(self, keep_unconverged: bool) -> str | None:
         """Return why the step cannot be used; None when it can."""

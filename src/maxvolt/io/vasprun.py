@@ -182,7 +182,7 @@ class _Reader:
 
     def _decide(self, step: IonicStep, element: ElementTree.Element) -> None:
         """Decide whether the electronic steps converged."""
-        electronic = element.findall("scstep")
+        electronic = _ground_state_steps(element)
         step.electronic_steps = len(electronic)
         last = [_number(one.findtext("energy/i[@name='e_fr_energy']")) for one in electronic[-2:]]
         tolerance = self._tolerance
@@ -206,6 +206,21 @@ class _Reader:
         energy = element.findtext("energy/i[@name='e_fr_energy']")
         if energy is not None and step.cell is not None:
             step.energy = float(energy) - self._pressure * cell_volume(step.cell)
+
+
+def _ground_state_steps(element: ElementTree.Element) -> list[ElementTree.Element]:
+    """Return the electronic steps that led to the energy.
+
+    Those of the linear response (LEPSILON, IBRION = 7 or 8) stand in the same calculation, behind
+    its structure.
+    """
+    steps = []
+    for child in element:
+        if child.tag == "scstep":
+            steps.append(child)
+        elif child.tag == "structure":
+            break
+    return steps
 
 
 def _text(element: ElementTree.Element, name: str) -> str | None:
