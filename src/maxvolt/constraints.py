@@ -47,7 +47,8 @@ def constraint_records(atoms: Atoms) -> list[Record]:
         kind = type(constraint)
         if kind in (FixCartesian, FixScaled, FixAtoms):
             mask = (True, True, True) if kind is FixAtoms else constraint.mask
-            key = (kind.__name__, tuple(bool(fixed) for fixed in mask))
+            whole = all(mask)  # whichever way it is said
+            key = ("FixAtoms" if whole else kind.__name__, tuple(bool(fixed) for fixed in mask))
             masked.setdefault(key, []).extend(int(index) for index in constraint.index)
             continue
         try:

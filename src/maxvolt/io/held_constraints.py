@@ -24,6 +24,7 @@ _HOLD_ALL = frozenset(
 _HOLD_SOME: dict[str, tuple[type, ...]] = {
     "vasp": (FixAtoms, FixScaled, FixCartesian),
     "aims": (FixAtoms, FixCartesian),
+    "castep-cell": (FixAtoms, FixCartesian),
     "eon": (FixAtoms,),
     "turbomole": (FixAtoms,),
 }
