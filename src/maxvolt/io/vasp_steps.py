@@ -80,9 +80,10 @@ class IonicStep:
             self.converged = False
         elif self.announced is not None:
             self.converged = self.announced
+        elif self.change is not None and tolerance is not None:
+            self.converged = abs(self.change) <= tolerance
         else:
-            known = self.change is not None and tolerance is not None
-            self.converged = known and abs(self.change) <= tolerance
+            self.converged = False
 
     @property
     def is_response(self) -> bool:

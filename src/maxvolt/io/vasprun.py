@@ -184,12 +184,15 @@ class _Reader:
         """Decide whether the electronic steps converged."""
         electronic = _ground_state_steps(element)
         step.electronic_steps = len(electronic)
-        last = [_number(one.findtext("energy/i[@name='e_fr_energy']")) for one in electronic[-2:]]
+        found = [_number(one.findtext("energy/i[@name='e_fr_energy']")) for one in electronic[-2:]]
+        last = [energy for energy in found if energy is not None]
         tolerance = self._tolerance
-        if len(last) == 2 and None not in last and tolerance is not None:
+        if len(last) == 2 and tolerance is not None:
             step.change = last[1] - last[0]
             tolerance += _ENERGY_DIGITS  # of each of the two energies: half of the last digit
-        elif electronic and self._most_electronic_steps is not None:
+        elif not electronic:
+            step.energy = None  # foretold by VASP's machine-learned force field: no label
+        elif self._most_electronic_steps is not None:
             step.announced = True  # energies of electronic steps are not in the file
         step.decide(self._most_electronic_steps, tolerance)
 
