@@ -29,12 +29,13 @@ from pathlib import Path
 import ase.io
 import numpy as np
 from ase import Atoms
+from ase.data import chemical_symbols
 
 from maxvolt import io
 from maxvolt.dataset import Dataset
-from maxvolt.errors import MaxvoltError
+from maxvolt.errors import MaxvoltError, SpeciesError
 from maxvolt.files import COMPRESSED, reading
-from maxvolt.io.read_report import UNCONVERGED
+from maxvolt.io.read_report import UNCONVERGED, ReadReport
 
 FORMATS = (
     "vasp-out",
@@ -68,6 +69,7 @@ class Finding:
     structures: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
     refused: str = ""
+    only_types: bool = False
     ase_structures: int = 0
     ase_refused: str = ""
     compared: int = 0
@@ -130,7 +132,7 @@ def examined(path: Path, kind: str, folder: Path, datasets: dict[Path, Dataset])
     finding = Finding(str(path.relative_to(folder)), kind)
     dataset = None
     try:
-        dataset, report = io.read_with_report(path, format=kind, keep_unconverged=True)
+        dataset, report, finding.only_types = read(path, kind)
     except MaxvoltError as error:
         finding.refused = str(error).replace(str(path), path.name)
     else:
@@ -151,6 +153,16 @@ def examined(path: Path, kind: str, folder: Path, datasets: dict[Path, Dataset])
         finding.compared += 1
         compare(ours, other, finding)
     return finding
+
+
+def read(path: Path, kind: str) -> tuple[Dataset, ReadReport, bool]:
+    """Read with maxvolt; say whether a LAMMPS file tells only types, then H, He ..."""
+    try:
+        return *io.read_with_report(path, format=kind, keep_unconverged=True), False
+    except SpeciesError:
+        if not kind.startswith("lammps"):
+            raise
+        return *io.read_with_report(path, format=kind, species=chemical_symbols[1:]), True
 
 
 def read_with_ase(path: Path, kind: str) -> list[Atoms]:
@@ -187,7 +199,7 @@ def compare(ours: Atoms, theirs: Atoms, finding: Finding) -> None:
     one, other = labels(ours), labels(theirs)
     one["cell_A"], other["cell_A"] = ours.cell.array, theirs.cell.array
     one["positions_A"], other["positions_A"] = ours.positions, theirs.positions
-    differs = float((ours.numbers != theirs.numbers).any())
+    differs = 0.0 if finding.only_types else float((ours.numbers != theirs.numbers).any())
     finding.differences["species"] = max(finding.differences.get("species", 0.0), differs)
     for name in TOLERANCES:
         if (name in one) != (name in other):
@@ -273,6 +285,7 @@ def remarks(findings: Sequence[Finding], pairs: Sequence[Mapping[str, object]]) 
     yield from (f"  {json.dumps(pair)}" for pair in apart)
     for title, chosen in (
         ("labels differ", [(one, one.beyond()) for one in findings if one.beyond()]),
+        ("types without elements", [(f, "named by ASE") for f in findings if f.only_types]),
         ("labels of one reader", [(f, f.labels_missing) for f in findings if f.labels_missing]),
         ("refused by maxvolt", [(one, one.refused) for one in findings if one.refused]),
         ("refused by ASE", [(one, one.ase_refused) for one in findings if one.ase_refused]),

@@ -11,6 +11,7 @@ from ase import units
 from maxvolt import io
 from maxvolt.dataset import ARRAYS_KEY
 from maxvolt.errors import FileFormatError, SpeciesError
+from maxvolt.io.lammps_types import element_of_mass
 
 FRAME = """ITEM: TIMESTEP
 {step}
@@ -182,6 +183,25 @@ def test_masses_that_are_of_no_element(tmp_path: Path) -> None:
     path.write_text(data(MASSES.replace("12.01", "heavy")))
     with pytest.raises(FileFormatError, match="line 13: expected a type and its mass"):
         io.read(path)
+
+
+@pytest.mark.parametrize(
+    ("mass", "element"),
+    [
+        (55.845, "Fe"),
+        (56.0, "Fe"),
+        (58.933, "Co"),
+        (58.7, "Ni"),
+        (59.0, None),
+        (63.5, "Cu"),
+        (1.0, "H"),
+        (2.014, None),
+        (50.0, None),
+        (15999.0, None),
+    ],
+)
+def test_elements_of_masses(mass: float, element: str | None) -> None:
+    assert element_of_mass(mass) == element
 
 
 def test_names_of_types_keep_their_atoms(tmp_path: Path) -> None:

@@ -13,6 +13,12 @@ from maxvolt.errors import FileFormatError, SpeciesError
 
 __all__ = ["check_agreement", "check_symbols", "element_of_mass", "known_units", "need_species"]
 
+_MASS_DIGITS = 0.05
+"""How far a mass printed with one decimal may be from that of its element (g/mol)."""
+
+_ROUNDED_MASS = 0.006
+"""Relative error of a mass rounded further."""
+
 _UNITS = sorted(set(UNITSETS) - {"ASE"})
 
 
@@ -86,10 +92,13 @@ def check_agreement(
 
 
 def element_of_mass(mass: float) -> str | None:
-    """Return the element of an atomic mass; None when it fits none.
+    """Return the element of an atomic mass; None when it fits none, or two.
 
-    It may be rounded to tenths, as 27.0 for aluminium; not an isotope, and not 1 for whatever.
+    It may be rounded, as 27 for aluminium and 56 for iron, but not where another element is near,
+    as 59, cobalt or nickel; and not an isotope, or a mass in other units.
     """
-    nearest = int(np.argmin(np.abs(atomic_masses[1:] - mass))) + 1
-    fits = abs(atomic_masses[nearest] - mass) <= max(0.05, 0.002 * mass)
-    return str(chemical_symbols[nearest]) if fits else None
+    away = np.abs(atomic_masses[1:] - mass)
+    nearest = int(np.argmin(away))
+    fits = away[nearest] <= _MASS_DIGITS
+    only = away[nearest] <= _ROUNDED_MASS * mass and (away <= _ROUNDED_MASS * mass).sum() == 1
+    return str(chemical_symbols[nearest + 1]) if fits or only else None
