@@ -23,10 +23,11 @@ from ase.data import chemical_symbols
 from numpy.typing import ArrayLike, NDArray
 
 from maxvolt.cells import cell_volumes
+from maxvolt.constraints import CONSTRAINTS_KEY
 from maxvolt.errors import DataError
 from maxvolt.labels import ARRAYS_KEY, Labels, attach_labels, labels_of_atoms
 
-__all__ = ["ARRAYS_KEY", "Dataset", "Origin"]
+__all__ = ["ARRAYS_KEY", "CONSTRAINTS_KEY", "Dataset", "Origin"]
 
 Origin = tuple[str, int]
 """File that a structure was read from, and its index there, from 0."""
@@ -74,7 +75,8 @@ class Dataset:
         Group name (``config_type``) of each structure, "" when it has none.
     infos : length n
         Whatever else is known of each structure, kept in conversions. Per-atom arrays other than
-        the labels stand under the key `ARRAYS_KEY` as a mapping from name to array.
+        the labels stand under the key `ARRAYS_KEY` as a mapping from name to array, constraints
+        of the structure under `CONSTRAINTS_KEY` as the dictionaries that ASE makes of them.
     origins : length n
         File and index in it (from 0) of each structure that was read from one, else None; it goes
         along when datasets are joined or structures selected, so that messages can name it.
@@ -350,7 +352,8 @@ class Dataset:
 
         Labels are the results of a `SinglePointCalculator` (``energy`` and ``free_energy``, which
         are the same here, ``forces``, ``stress``); the group becomes ``info["config_type"]``, a
-        weight other than one ``info["config_weight"]``.
+        weight other than one ``info["config_weight"]``. Constraints are attached again; the
+        results of the calculator are the labels as they are, also on fixed atoms.
         """
         return list(self)
 

@@ -26,6 +26,12 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from numpy.typing import NDArray
 
 from maxvolt.cells import cell_volume
+from maxvolt.constraints import (
+    CONSTRAINTS_KEY,
+    attach_constraints,
+    constraint_records,
+    is_constraint_records,
+)
 from maxvolt.errors import DataError
 from maxvolt.units import VOIGT, plus_stress_to_stress
 
@@ -121,6 +127,8 @@ def labels_of_atoms(atoms: Atoms) -> Labels:
     arrays = {**others.pop(ARRAYS_KEY, {}), **info.get(ARRAYS_KEY, {}), **arrays}
     if arrays:
         info[ARRAYS_KEY] = arrays
+    if atoms.constraints and (records := constraint_records(atoms)):
+        info[CONSTRAINTS_KEY] = records
     info = {**others, **info}
     group = info.pop("config_type", "")
     return Labels(
@@ -151,6 +159,8 @@ def attach_labels(atoms: Atoms, labels: Labels) -> None:
     for name in _ASE_STRUCTURE_RESULTS:
         if name in info and np.asarray(info[name]).dtype.kind in "fiu":
             results[name] = info.pop(name)
+    if is_constraint_records(info.get(CONSTRAINTS_KEY)):
+        attach_constraints(atoms, info.pop(CONSTRAINTS_KEY))
     if labels.group:
         info["config_type"] = labels.group
     if labels.weight != 1.0:

@@ -129,3 +129,68 @@ def test_several_structures_do_not_fit_into_files_of_one(name, dimers, tmp_path,
     assert main(["convert", str(dimers), str(tmp_path / name)]) == 2
     assert "holds one structure, there are 3" in capsys.readouterr().err
     assert not (tmp_path / name).exists()
+
+
+# ------------------------------------------------------------------ types, constraints
+
+POSCAR = """copper on nickel
+1.0
+4.0 0.0 0.0
+0.0 4.0 0.0
+0.0 0.0 8.0
+Ni Cu
+1 1
+Selective dynamics
+Direct
+0.0 0.0 0.0 F F F
+0.5 0.5 0.5 T T T
+"""
+
+
+def types_of(path):
+    from maxvolt.io.cfg import read_cfg
+
+    return [record.types.tolist() for record in read_cfg(path)]
+
+
+def test_types_of_a_cfg_follow_the_order_of_vasp(tmp_path, capsys):
+    """MLIP numbers them so: a potential that it trained finds its species."""
+    poscar, other, cfg = (tmp_path / name for name in ("POSCAR", "CONTCAR", "a.cfg"))
+    poscar.write_text(POSCAR)
+    assert main(["convert", str(poscar), str(cfg)]) == 0
+    assert f"types in the order of {poscar}: 0 Ni, 1 Cu (--species" in capsys.readouterr().err
+    assert types_of(cfg) == [[0, 1]]
+    other.write_text(POSCAR.replace("Ni Cu", "Al Ni"))
+    assert main(["convert", str(other), str(cfg), "--append", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["species"] == ["Ni", "Cu", "Al"]
+    assert types_of(cfg) == [[0, 1], [2, 0]]
+    assert main(["convert", str(poscar), str(cfg), "--species", "Cu,Ni"]) == 0
+    assert "order" not in capsys.readouterr().err
+    assert types_of(cfg) == [[1, 0]]
+
+
+def test_mlip_conversion_of_an_outcar(shared, tmp_path, capsys):
+    """The POTCAR begins with Pd, of which there is no atom: it is type 0 all the same."""
+    example = shared / "reference" / "mlip3" / "examples" / "00.convert_vasp_outcar"
+    cfg = tmp_path / "a.cfg"
+    command = ["convert", str(example / "OUTCAR"), str(cfg), "--output-format", "cfg-ordinary"]
+    assert main(command) == 0
+    assert ": 0 Pd, 1 Ag (" in capsys.readouterr().err
+    ours = [line for line in cfg.read_text().splitlines() if line != " Feature   species\tPd Ag"]
+    assert ours == (example / "sample_out" / "relax.cfg").read_text().splitlines()
+
+
+def test_constraints_are_kept_or_named(tmp_path, capsys):
+    import maxvolt
+
+    poscar, cfg, back, data = (tmp_path / n for n in ("POSCAR", "a.cfg", "CONTCAR", "data.NiCu"))
+    poscar.write_text(POSCAR)
+    assert main(["convert", str(poscar), str(cfg)]) == 0
+    assert main(["convert", str(cfg), str(back)]) == 0
+    assert "warning" not in capsys.readouterr().err
+    fixed = [{"name": "FixAtoms", "kwargs": {"indices": [0]}}]
+    assert maxvolt.read(back).infos[0] == {"constraints": fixed}
+    assert main(["convert", str(poscar), str(data), "--json"]) == 0
+    output = capsys.readouterr()
+    assert json.loads(output.out)["constraints_not_written"] == ["FixAtoms"]
+    assert "does not keep the constraints FixAtoms; not written" in output.err

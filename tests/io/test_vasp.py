@@ -13,7 +13,8 @@ from pathlib import Path
 import ase.io
 import numpy as np
 import pytest
-from vasp_files import KB_PER_EV_A3, NELM, Step, outcar, vasprun
+from ase.constraints import FixAtoms, FixScaled
+from vasp_files import EDIFF, KB_PER_EV_A3, NELM, Step, outcar, vasprun
 
 from maxvolt import io
 from maxvolt.dataset import Dataset
@@ -69,12 +70,56 @@ def test_unconverged_steps_are_dropped_and_counted(
     assert [info["EFS_by"] for info in kept.infos] == ["VASP", "VASP_not_converged", "VASP"]
 
 
-def test_convergence_in_the_very_last_electronic_step(tmp_path: Path, steps: list[Step]) -> None:
-    """The OUTCAR says it; NELM alone cannot tell."""
+def test_steps_that_reach_nelm_do_not_converge(tmp_path: Path, steps: list[Step]) -> None:
+    """VASP 5 says that EDIFF is reached; the vasprun.xml of the run cannot tell."""
     steps[0].electronic_steps = NELM
     text = outcar(steps).replace("EDIFF was not reached (unconverged)", "because EDIFF is reached")
     (tmp_path / "OUTCAR").write_text(text)
-    assert len(io.read(tmp_path / "OUTCAR")) == 3
+    (tmp_path / "vasprun.xml").write_text(vasprun(steps))
+    for name in MAKERS:
+        dataset, report = io.read_with_report(tmp_path / name)
+        assert dataset.energies == pytest.approx([steps[1].energy, steps[2].energy])
+        assert dict(report.dropped) == {UNCONVERGED: 1}
+
+
+@pytest.mark.parametrize(("change", "kept"), [(0.9 * EDIFF, 3), (2 * EDIFF, 2)])
+def test_the_last_energy_change_decides_where_nothing_is_said(
+    tmp_path: Path, steps: list[Step], change: float, kept: int
+) -> None:
+    """As where the user stopped the electronic steps (LABORT)."""
+    steps[1].last_change = change
+    text = outcar(steps).replace("because EDIFF is reached", "because hard stop was set")
+    (tmp_path / "OUTCAR").write_text(text)
+    (tmp_path / "vasprun.xml").write_text(vasprun(steps))
+    for name in MAKERS:
+        assert len(io.read(tmp_path / name)) == kept, name
+
+
+def test_nelm_of_the_response_functions_is_another(tmp_path: Path, steps: list[Step]) -> None:
+    text = vasprun(steps)
+    entry = f'<i type="int" name="NELM">  {NELM}</i>'
+    assert entry in text
+    electronic = f'<separator name="electronic convergence">{entry}</separator>'
+    response = f'<separator name="response functions">{entry.replace(str(NELM), "1")}</separator>'
+    for order in (electronic + response, response + electronic):
+        (tmp_path / "vasprun.xml").write_text(text.replace(entry, order))
+        assert len(io.read(tmp_path / "vasprun.xml")) == 3
+
+
+def test_iterations_of_a_linear_response_are_no_electronic_steps(
+    tmp_path: Path, steps: list[Step]
+) -> None:
+    response = "<scstep><energy><i name='e_fr_energy'> -7.9</i></energy></scstep>" * NELM
+    (tmp_path / "vasprun.xml").write_text(
+        vasprun(steps[:1]).replace("</calculation>", response + "</calculation>")
+    )
+    iterations = "".join(f"------ Iteration  100({n:4d})  ------\n" for n in range(1, NELM))
+    (tmp_path / "OUTCAR").write_text(
+        outcar(steps[:1]) + " Linear response progress:\n" + iterations
+    )
+    for name in MAKERS:
+        dataset, report = io.read_with_report(tmp_path / name)
+        assert (len(dataset), dict(report.dropped)) == (1, {})
 
 
 def test_all_steps_unconverged(tmp_path: Path, name: str, steps: list[Step]) -> None:
@@ -249,6 +294,63 @@ def test_an_encoding_that_does_not_exist(tmp_path: Path, steps: list[Step]) -> N
         io.read(tmp_path / "vasprun.xml")
 
 
+# ------------------------------------------------------------------ elements, constraints
+
+
+def test_elements_without_vrhfin(tmp_path: Path, steps: list[Step]) -> None:
+    whole = outcar(steps[:1])
+    names = [line for line in whole.splitlines(keepends=True) if "VRHFIN" in line]
+    listed = " POTCAR:    PAW_PBE Cu_pv 06Sep2000\n POTCAR:    PAW Ni.5 03Mar1998\n"
+    titles = "   TITEL  = US Cu\n   TITEL  = PAW_PBE Ni_pv_GW 31Mar2010\n"
+    for instead in (listed, titles, listed + listed, listed + titles):
+        (tmp_path / "OUTCAR").write_text(whole.replace("".join(names), instead))
+        assert io.read(tmp_path / "OUTCAR")[0].get_chemical_formula("reduce") == "Cu4Ni4"
+
+
+def test_old_spellings_of_xenon_and_zirconium(tmp_path: Path, name: str, steps: list[Step]) -> None:
+    text = MAKERS[name](steps[:1])
+    text = text.replace("VRHFIN =Cu", "VRHFIN =X").replace("VRHFIN =Ni", "VRHFIN =r")
+    text = text.replace("<c>Cu</c>", "<c>X </c>").replace("<c>Ni</c>", "<c>r </c>")
+    (tmp_path / name).write_text(text)
+    assert io.read(tmp_path / name)[0].get_chemical_formula("reduce") == "Xe4Zr4"
+
+
+FLAGS = ["F F F", "T T F", *["T T T"] * 6]
+FIXED = [
+    {"name": "FixAtoms", "kwargs": {"indices": [0]}},
+    {"name": "FixScaled", "kwargs": {"a": [1], "mask": [False, False, True]}},
+]
+
+
+def test_selective_dynamics_of_a_vasprun(tmp_path: Path, steps: list[Step]) -> None:
+    rows = "".join(f"<v type='logical'> {flags.replace(' ', '  ')} </v>" for flags in FLAGS)
+    text = vasprun(steps).replace(
+        "</structure>", f"<varray name='selective'>{rows}</varray></structure>", 1
+    )
+    (tmp_path / "vasprun.xml").write_text(text)
+    dataset = io.read(tmp_path / "vasprun.xml")
+    assert [info["constraints"] for info in dataset.infos] == [FIXED] * 3
+    np.testing.assert_array_equal(
+        dataset[2].calc.results["forces"], dataset.forces[dataset.offsets[2] :]
+    )
+    (tmp_path / "vasprun.xml").write_text(text.replace(" F  F  F ", " F  F "))
+    with pytest.raises(FileFormatError, match="selective: expected T or F three times"):
+        io.read(tmp_path / "vasprun.xml")
+
+
+def test_selective_dynamics_beside_an_outcar(tmp_path: Path, steps: list[Step]) -> None:
+    """VASP does not print them there."""
+    (tmp_path / "OUTCAR").write_text(outcar(steps))
+    atoms = steps[0].atoms.copy()
+    atoms.set_constraint([FixAtoms([0]), FixScaled([1], [False, False, True])])
+    ase.io.write(tmp_path / "POSCAR", atoms, format="vasp")
+    (tmp_path / "CONTCAR").write_text("")  # as VASP leaves it when it begins
+    dataset = io.read(tmp_path / "OUTCAR")
+    assert [info["constraints"] for info in dataset.infos] == [FIXED] * 3
+    ase.io.write(tmp_path / "POSCAR", atoms[:4], format="vasp")
+    assert all("constraints" not in info for info in io.read(tmp_path / "OUTCAR").infos)
+
+
 # ------------------------------------------------------------------ MLIP's own example
 
 
@@ -264,6 +366,16 @@ def test_mlip_conversion_is_reproduced(shared: Path, tmp_path: Path) -> None:
     ours = [line for line in lines if line != " Feature   species\tPd Ag\n"]
     assert len(lines) - len(ours) == 3
     assert "".join(ours) == (example / "sample_out" / "relax.cfg").read_text()
+
+
+def test_files_that_once_failed(shared: Path) -> None:
+    folder = shared / "faults" / "vasp"
+    dataset, report = io.read_with_report(folder / "OUTCAR_nelm_reached")
+    assert (len(dataset), dict(report.dropped)) == (0, {UNCONVERGED: 1})
+    for name in ("OUTCAR_without_vrhfin", "vasprun_two_nelm.xml"):
+        dataset, report = io.read_with_report(folder / name)
+        assert (dataset.energies.tolist(), dataset.species) == ([-3.0], ("Al",))
+        assert dict(report.dropped) == {}
 
 
 def test_ase_agrees_on_the_example(shared: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from ase import Atoms
 
 NELM = 5
+EDIFF = 1e-5
 KB_PER_EV_A3 = 1602.17733  # as VASP has it
 
 
@@ -21,6 +22,7 @@ class Step:
     forces: np.ndarray
     stress: np.ndarray | None
     electronic_steps: int = 3
+    last_change: float = 0.0
 
 
 def _tensor(stress: np.ndarray) -> np.ndarray:
@@ -40,6 +42,8 @@ def outcar(steps: Sequence[Step]) -> str:
     text += "".join(f"   VRHFIN ={name}: 4s1\n" for name in names)
     text += f"   ions per type = {' '.join(f'{count:5d}' for count in counts)}\n"
     text += f"   NELM   = {NELM:6d};   NELMIN=  2\n"
+    text += "   EDIFF  = 0.1E-04   stopping-criterion for ELM\n"
+    text += "   EDIFFG = 0.1E-01   stopping-criterion for IOM\n"
     text += _lattice(steps[0].atoms)
     for number, step in enumerate(steps, 1):
         text += _outcar_step(number, step)
@@ -57,6 +61,8 @@ def _outcar_step(number: int, step: Step) -> str:
     text = ""
     for electronic in range(1, step.electronic_steps + 1):
         text += f"----------- Iteration {number:4d}({electronic:4d})  -----------\n"
+        change = step.last_change if electronic == step.electronic_steps else -0.5
+        text += f" total energy-change (2. order) :{change:14.7E}  ({change:14.7E})\n"
         text += "  free energy    TOTEN  =      -1.00000000 eV\n"
     if step.electronic_steps < NELM:
         text += "------------- aborting loop because EDIFF is reached -------------\n"
@@ -93,13 +99,15 @@ def vasprun(steps: Sequence[Step], pressure: float = 0.0) -> str:
     text += '<kpoints><varray name="kpointlist"><v>0 0 0</v></varray>'
     text += '<varray name="weights"><v>1</v></varray></kpoints>\n'
     text += f'<parameters><i type="int" name="NELM">  {NELM}</i>'
+    text += f'<i name="EDIFF">{EDIFF:16.8f}</i>'
     text += f'<i name="PSTRESS">{pressure:16.8f}</i></parameters>\n'
     text += f'<atominfo><array name="atoms"><set>{rows}</set></array></atominfo>\n'
     text += _structure(steps[0].atoms).replace("<structure>", '<structure name="initialpos">')
     for step in steps:
         work = pressure / (KB_PER_EV_A3) * step.atoms.get_volume()
-        electronic = '<energy><i name="e_fr_energy">-1.0</i><i name="e_0_energy">-1.1</i></energy>'
-        text += "<calculation>\n" + f"<scstep>{electronic}</scstep>\n" * step.electronic_steps
+        energies = [-1.0] * step.electronic_steps
+        energies[-1] += step.last_change
+        text += "<calculation>\n" + "".join(map(_electronic_step, energies))
         text += _structure(step.atoms)
         text += _varray("forces", step.forces)
         if step.stress is not None:
@@ -108,6 +116,11 @@ def vasprun(steps: Sequence[Step], pressure: float = 0.0) -> str:
         text += f'<i name="e_0_energy">{step.energy + 0.1:16.8f}</i></energy>\n'
         text += "</calculation>\n"
     return text + "</modeling>\n"
+
+
+def _electronic_step(energy: float) -> str:
+    inside = f'<i name="e_fr_energy">{energy:16.8f}</i><i name="e_0_energy">-1.1</i>'
+    return f"<scstep><energy>{inside}</energy></scstep>\n"
 
 
 def _structure(atoms: Atoms) -> str:

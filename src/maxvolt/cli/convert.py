@@ -23,7 +23,9 @@ DESCRIPTION = """\
 Convert labelled structures. Formats follow from the file names: .cfg (MLIP, text or binary) and
 every format that ASE knows (extended XYZ, OUTCAR, vasprun.xml, POSCAR, LAMMPS, ASE databases).
 Where the name of IN says nothing, its content does; - is standard input. Units, order and sign of
-stresses are converted; unconverged steps of VASP are left out."""
+stresses are converted; unconverged steps of VASP are left out. Constraints are kept where the
+format of OUT has a place for them, and named where it has none. Types of a .cfg made from VASP's
+files are numbered in their order, as MLIP numbers them."""
 EXAMPLES = """\
   maxvolt convert OUTCAR train.cfg
   maxvolt convert train.cfg train.xyz --species Ti,Al
@@ -74,6 +76,11 @@ def run(options: argparse.Namespace) -> None:
         print_json({"output": str(options.output), "format": kind, **written})
         return
     labels = "" if written["labels_written"] else "; labels not written"
+    if "species" in written:
+        numbered = ", ".join(
+            f"{number} {symbol}" for number, symbol in enumerate(written["species"])
+        )
+        note(f"types in the order of {options.input}: {numbered} (--species for another order)")
     structures = counted(written["structures"], "structure")
     note(f"{options.output}: {structures} as {kind}{labels}")
 
@@ -82,6 +89,7 @@ def _convert(options: argparse.Namespace, kind: str, index: slice | int) -> dict
     """Convert through a data set."""
     from maxvolt import io
     from maxvolt.io.formats import holds_labels
+    from maxvolt.io.held_constraints import unheld_constraints
 
     dataset, report = io.read_with_report(
         options.input,
@@ -93,22 +101,47 @@ def _convert(options: argparse.Namespace, kind: str, index: slice | int) -> dict
     dataset = dataset.select(index)
     if not len(dataset):
         raise DataError(f"no structure to write; {report}")
+    order = _order_of_types(options, kind, report.species)
     io.write(
         options.output,
         dataset,
         format=kind,
-        species=options.species,
+        species=options.species if order is None else order,
         append=options.append,
     )
     if report.dropped and not options.json:
         note(str(report))
     labelled = bool((dataset.has_energy | dataset.has_forces | dataset.has_stress).any())
-    return {
+    written: dict[str, Any] = {
         "structures": len(dataset),
         "atoms": dataset.n_atoms,
         "dropped": dict(report.dropped),
         "labels_written": holds_labels(kind) or not labelled,
     }
+    if order is not None:
+        written["species"] = list(order)
+    if unheld := unheld_constraints(dataset, kind):
+        written["constraints_not_written"] = list(unheld)
+    return written
+
+
+def _order_of_types(
+    options: argparse.Namespace, kind: str, in_file: tuple[str, ...] | None
+) -> tuple[str, ...] | None:
+    """Return the elements in the order of VASP's file, for types as MLIP numbers them.
+
+    A file that is added to keeps the order it begins with. None where --species says the order, or
+    neither file has one.
+    """
+    if options.species is not None or in_file is None or kind not in _ENCODINGS:
+        return None
+    begun: tuple[str, ...] = ()
+    if options.append and options.output.exists():
+        from maxvolt.io.cfg import iterate_cfg
+
+        first = next(iterate_cfg(options.output), None)
+        begun = () if first is None else tuple(first.features.get("species", "").split())
+    return tuple(dict.fromkeys([*begun, *in_file]))
 
 
 def _is_cfg_to_cfg(options: argparse.Namespace, kind: str) -> bool:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ase import Atoms
+from ase.data import chemical_symbols
 from ase.io.formats import UnknownFileTypeError, filetype, ioformats
 from ase.utils import string2index
 
@@ -20,10 +21,13 @@ from maxvolt.io.cfg import Encoding, read_cfg, write_cfg
 from maxvolt.io.cfg_dataset import cfg_from_dataset, dataset_from_cfg
 from maxvolt.io.extxyz import extxyz_bytes
 from maxvolt.io.extxyz_reader import read_extxyz
-from maxvolt.io.outcar import read_outcar
+from maxvolt.io.held_constraints import as_extxyz, unheld_constraints, with_held_constraints
+from maxvolt.io.outcar import outcar_run
+from maxvolt.io.poscar import read_poscar
 from maxvolt.io.read_report import ReadReport
 from maxvolt.io.recognition import guess_format, recognized_format
-from maxvolt.io.vasprun import read_vasprun
+from maxvolt.io.vasp_steps import VaspRun
+from maxvolt.io.vasprun import vasprun_run
 from maxvolt.labels import has_stress_key, unrecognized_labels
 from maxvolt.sources import holding
 
@@ -42,10 +46,11 @@ _logger = logging.getLogger(__name__)
 _Species = Sequence[str] | None
 
 _CFG: Mapping[str, Encoding] = {"cfg": "full", "cfg-ordinary": "ordinary", "cfg-binary": "binary"}
-_VASP_OUTPUT: Mapping[str, Callable[..., tuple[Dataset, Mapping[str, int]]]] = {
-    "vasp-out": read_outcar,
-    "vasp-xml": read_vasprun,
+_VASP_OUTPUT: Mapping[str, Callable[[Path], VaspRun]] = {
+    "vasp-out": outcar_run,
+    "vasp-xml": vasprun_run,
 }
+_VASP_STRUCTURES = ("vasp", "vasp-xdatcar")
 _LAMMPS = {lammps.DUMP: lammps.read_dump, lammps.DATA: lammps.read_data}
 _DATABASES = ("db", "json")
 _WITH_LABELS = (*_CFG, "extxyz", "traj", *_DATABASES)
@@ -230,14 +235,21 @@ def read_with_report(
     with holding(path):
         kind = _known(format) if format is not None else recognized_format(path)
         dropped: Mapping[str, int] = {}
+        order: tuple[str, ...] | None = None
         if kind in _CFG:
             dataset = dataset_from_cfg(read_cfg(path), species, path=path)
         elif kind is not None and kind in _VASP_OUTPUT:
             with _naming(path):
-                dataset, dropped = _VASP_OUTPUT[kind](path, keep_unconverged=keep_unconverged)
+                run = _VASP_OUTPUT[kind](path)
+                dataset, dropped = run.dataset(keep_unconverged=keep_unconverged)
+                order = run.species
         else:
             dataset = _dataset_of_atoms(path, _structures(path, kind, species))
-    report = ReadReport(path=path, format=kind or "ASE", kept=len(dataset), dropped=dropped)
+    if kind in _VASP_STRUCTURES:
+        order = tuple(chemical_symbols[z] for z in dict.fromkeys(dataset.numbers.tolist()))
+    report = ReadReport(
+        path=path, format=kind or "ASE", kept=len(dataset), dropped=dropped, species=order
+    )
     dataset = dataset.with_origins(path)
     with _naming(path):
         return dataset if chosen == slice(None) else dataset.select(chosen), report
@@ -282,6 +294,13 @@ def write(
     """
     path = Path(path)
     kind = output_format(path, format)
+    if unheld := unheld_constraints(dataset, kind):
+        _logger.warning(
+            "%s: the format %s does not keep the constraints %s; not written",
+            path,
+            kind,
+            ", ".join(unheld),
+        )
     if kind in _CFG:
         configurations = cfg_from_dataset(dataset, species)
         write_cfg(path, configurations, encoding=_CFG[kind], append=append)
@@ -301,6 +320,8 @@ def _structures(path: Path, kind: str | None, species: _Species) -> list[Atoms]:
         return read_extxyz(path)
     if kind in _LAMMPS:
         return _LAMMPS[kind](path, species)
+    if kind in _VASP_STRUCTURES:
+        return read_poscar(path, species)
     if kind in _DATABASES:
         return ase_files.read_database(path, kind)
     return ase_files.read_ase(path, kind)
@@ -347,7 +368,7 @@ def _naming(path: Path) -> Iterator[None]:
 
 
 def _write_extxyz(path: Path, dataset: Dataset, append: bool) -> None:
-    data = extxyz_bytes(dataset)
+    data = extxyz_bytes(map(as_extxyz, dataset))
     if append and path.exists():
         append_lines(path, data)
         return
@@ -365,7 +386,7 @@ def _write_through_ase(
     if kind == lammps.DATA:
         symbols = dataset.species if species is None else tuple(species)
         options = {"specorder": list(symbols), "masses": True}
-    ase_files.write_ase(path, dataset.to_atoms(), kind, **options)
+    ase_files.write_ase(path, with_held_constraints(dataset, kind), kind, **options)
 
 
 def _known(name: str) -> str:

@@ -27,12 +27,16 @@ class ReadReport:
         Number of structures that can be used.
     dropped
         Number of structures left out, by reason.
+    species
+        The elements in the order of the file, which is that of the types in files of MLIP; None
+        where the format has no such order.
     """
 
     path: Path
     format: str
     kept: int
     dropped: Mapping[str, int] = field(default_factory=dict)
+    species: tuple[str, ...] | None = None
 
     def __str__(self) -> str:
         """Return the report as one line."""

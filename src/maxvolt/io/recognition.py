@@ -47,6 +47,7 @@ _CUSTOMS = (
     ("*vasprun*.xml*", "vasp-xml"),
     ("*poscar*", "vasp"),
     ("*contcar*", "vasp"),
+    ("*xdatcar*", "vasp-xdatcar"),
     ("dump.*", lammps.DUMP),
     ("data.*", lammps.DATA),
 )
