@@ -95,8 +95,11 @@ def element_of_mass(mass: float) -> str | None:
     """Return the element of an atomic mass; None when it fits none, or two.
 
     It may be rounded, as 27 for aluminium and 56 for iron, but not where another element is near,
-    as 59, cobalt or nickel; and not an isotope, or a mass in other units.
+    as 59, cobalt or nickel; and not an isotope, or a mass in other units. A mass of 1 stands for
+    whatever a model leaves open.
     """
+    if mass == 1.0:
+        return None
     away = np.abs(atomic_masses[1:] - mass)
     nearest = int(np.argmin(away))
     fits = away[nearest] <= _MASS_DIGITS
