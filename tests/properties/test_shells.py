@@ -51,7 +51,8 @@ def test_strain_is_chosen_so_that_no_shell_crosses(crystal):
     constants = elastic_constants(CutoffPair(), crystal)
     # Along x the fourth shell comes to 5.2 A at strain 0.00943.
     assert constants.strain == 0.0092
-    assert constants.C11 == pytest.approx(c11_from_second_derivatives(crystal), rel=2e-3)
+    c11 = c11_from_second_derivatives(crystal)
+    assert abs(constants.C11 - c11) < 2e-3 * c11
     assert constants.warnings == ()
     assert constants.notes == ()
     assert constants.crossing is None
@@ -61,7 +62,7 @@ def test_strain_is_chosen_so_that_no_shell_crosses(crystal):
 def test_strain_that_brings_a_shell_to_the_cutoff_is_refused_and_the_shell_named(crystal):
     with pytest.raises(
         DataError,
-        match=r"the Mo-Mo shell at 5\.2403 A \(cutoff 5\.2 A\) crosses .* of 0\.02, .* at most 0\.0",
+        match=r"the Mo-Mo shell at 5\.2403 A \(cutoff 5\.2 A\) crosses .* of 0\.02.* at most 0\.0",
     ):
         elastic_constants(CutoffPair(), crystal, strain=0.02)
     assert elastic_constants(CutoffPair(), crystal, strain=0.009).warnings == ()
