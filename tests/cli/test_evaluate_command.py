@@ -96,7 +96,7 @@ def test_errors_table_and_plot(trained, dimers, tmp_path, capsys):
     plot = tmp_path / "parity.png"
     assert main(["errors", str(trained), str(dimers), "--plot", str(plot)]) == 0
     printed = capsys.readouterr().out
-    assert "energy per atom" in printed
+    assert "energy (meV/atom)" in printed
     assert "short" in printed
     assert plot.read_bytes().startswith(b"\x89PNG")
 

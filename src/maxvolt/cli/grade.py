@@ -126,7 +126,7 @@ def _row(dataset: Dataset, grades: Grades, index: int) -> dict[str, Any]:
 def _print(dataset: Dataset, grades: Grades) -> None:
     columns = ["structure", "atoms", "grade"]
     if grades.sites is not None:
-        columns.append("atom of largest grade")
+        columns.append("atom of\nlargest grade")
     rows = []
     for index in range(len(dataset)):
         row = _row(dataset, grades, index)
