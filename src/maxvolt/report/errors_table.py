@@ -108,7 +108,7 @@ def error_table(reports: Mapping[str, ErrorReport]) -> Table:
     table = slim_table("Errors")
     table.add_column("quantity", overflow="fold")
     table.add_column("compared", overflow="fold")
-    for heading in ("RMSE", "RMSE\n%", "RMSE\neq. 8-10", "MAE", "largest"):
+    for heading in ("RMSE", "RMSE\n%", "RMSE\neqs.\n8-10", "MAE", "largest"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name, report in reports.items():
         _begin_dataset(table, name)
