@@ -69,9 +69,9 @@ def check_species(path: Path, dataset: Dataset, known: tuple[str, ...]) -> None:
     atoms = np.flatnonzero(np.isin(dataset.numbers, numbers))
     structures = np.unique(dataset.structure_of_atom[atoms])
     others = len(structures) - 1
-    also = f" (and {others} more of {len(dataset)})" if others else f" (of {len(dataset)})"
+    also = f" (and {others} more)" if others else ""
     raise SpeciesError(
-        f"{path}, structure {structures[0]}{also}: contains {', '.join(foreign)}, but the potential "
-        f"knows only {', '.join(known)}; leave such structures out, or use a potential trained for "
-        "these elements (structures are counted from 0)"
+        f"{path}, structure {structures[0]}{also} of {len(dataset)}, counted from 0: contains "
+        f"{', '.join(foreign)}, but the potential knows only {', '.join(known)}; leave such "
+        "structures out, or use a potential trained for these elements"
     )
