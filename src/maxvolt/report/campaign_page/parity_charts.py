@@ -63,7 +63,7 @@ def _chart(
     below.set_xlabel(f"reference {quantity} ({unit})")
     axes.set_ylabel(f"predicted ({unit})")
     below.set_ylabel(f"error\n({error_unit})")
-    axes.figure.align_ylabels()  # type: ignore[union-attr]
+    axes.figure.align_ylabels()
     handles, labels = axes.get_legend_handles_labels()
     axes.figure.legend(handles, labels, loc="outside lower left", markerscale=1.6)
     return Chart(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from maxvolt.report.campaign_page.data import CampaignData
@@ -10,7 +12,7 @@ from maxvolt.report.campaign_page.physical_checks import EnergyVolume, RadialDis
 
 __all__ = ["physical_charts"]
 
-_REFERENCE = {"color": COLOURS[1], "linestyle": (0, (4, 2))}
+_REFERENCE: Any = {"color": COLOURS[1], "linestyle": (0, (4, 2))}
 
 
 def physical_charts(data: CampaignData) -> list[Chart]:
