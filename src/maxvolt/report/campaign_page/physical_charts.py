@@ -12,7 +12,7 @@ from maxvolt.report.campaign_page.physical_checks import EnergyVolume, RadialDis
 
 __all__ = ["physical_charts"]
 
-_REFERENCE: Any = {"color": COLOURS[1], "linestyle": (0, (4, 2))}
+_REFERENCE: Any = {"color": COLOURS[1], "linestyle": (0, (4, 2)), "zorder": 3}
 
 
 def physical_charts(data: CampaignData) -> list[Chart]:
@@ -33,7 +33,7 @@ def _energy_volume_chart(curve: EnergyVolume, structure: str, data: CampaignData
     zero = float((curve.potential if curve.reference is None else curve.reference).min())
     if curve.training is not None:
         low, high = curve.training
-        axes.axvspan(low, high, color="#e6eef5", label="volumes in the training set", zorder=0)
+        axes.axvspan(low, high, color="#e6eef5", label="training volumes", zorder=0)
     if curve.reference is not None:
         axes.plot(
             curve.volumes, 1000 * (curve.reference - zero), **_REFERENCE, label=_reference(data)
@@ -83,7 +83,7 @@ def _distribution_chart(found: RadialDistribution, structure: str, data: Campaig
             color=MUTED,
             linewidth=0.9,
             linestyle=":",
-            label="shortest distance in training",
+            label="shortest in training",
         )
     axes.set_xlim(0, found.distances[-1])
     axes.set_ylim(bottom=0)
