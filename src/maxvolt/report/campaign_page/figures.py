@@ -44,4 +44,6 @@ def campaign_figures(data: CampaignData) -> dict[str, list[Chart]]:
         title: [chart for chart in charts if chart is not None]
         for title, charts in sections.items()
     }
-    return {title: charts for title, charts in found.items() if charts}
+    # Checks that could not be made are told in their section.
+    told = {PHYSICAL_CHECKS} if data.checks is not None and data.checks.left_out else set()
+    return {title: charts for title, charts in found.items() if charts or title in told}
