@@ -17,12 +17,15 @@ BIN   := $(VENV)/bin
 PIP   := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 SETUP := pyproject.toml CMakeLists.txt $(shell find src -name '*.cpp' -o -name '*.hpp' -o -name 'CMakeLists.txt')
 
+INSTALLING := "Installing maxvolt and what it needs, and compiling its core (about two minutes) ..."
+
 .PHONY: demo test lint bench wheel clean FORCE
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
-	rm -rf demo_output
-	$(BIN)/python examples/aluminium_emt/run.py --output demo_output
+	@rm -rf demo_output
+	@echo "Running the demo, examples/aluminium_emt, into demo_output (a few minutes) ..."
+	@$(BIN)/python examples/aluminium_emt/run.py --output demo_output
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest --numprocesses=$(PYTEST_WORKERS) $(PYTEST_ARGS)
@@ -47,24 +50,28 @@ clean:
 $(VENV)/created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "maxvolt needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.12" >&2; exit 1; }
-	$(PYTHON) -m venv --clear $(VENV) 2>/dev/null || { \
+	@echo "Creating $(VENV), a Python environment for this folder ..."
+	@$(PYTHON) -m venv --clear $(VENV) 2>/dev/null || { \
 	  $(PYTHON) -m venv --clear --without-pip $(VENV) && \
 	  $(PYTHON) -m pip --quiet --python $(BIN)/python install pip; }
-	$(PIP) install --upgrade "pip>=24"
-	touch $@
+	@$(PIP) install --upgrade "pip>=24"
+	@touch $@
 
 # Editable: a changed Python file needs no new installation; a new one, or changed C++ sources, do.
 $(VENV)/installed: $(VENV)/created $(VENV)/modules $(SETUP)
-	$(PIP) install --editable ".[test]"
-	touch $@
+	@echo $(INSTALLING)
+	@$(PIP) install --editable ".[test]"
+	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/created $(VENV)/modules $(SETUP)
-	$(PIP) install --editable ".[dev]"
-	touch $(VENV)/installed $@
+	@echo $(INSTALLING)
+	@$(PIP) install --editable ".[dev]"
+	@touch $(VENV)/installed $@
 
 $(VENV)/installed-bench: $(VENV)/created $(VENV)/modules $(SETUP)
-	$(PIP) install --editable ".[bench]"
-	touch $@
+	@echo $(INSTALLING)
+	@$(PIP) install --editable ".[bench]"
+	@touch $@
 
 # The list of Python files; touched only when it changes.
 $(VENV)/modules: FORCE | $(VENV)/created

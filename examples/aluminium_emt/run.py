@@ -12,7 +12,10 @@ import shutil
 import time
 from pathlib import Path
 
-from maxvolt.cli import main as maxvolt
+from validation import validation_set
+
+import maxvolt
+from maxvolt.cli import main as command
 
 FILE = Path(__file__).with_name("aluminium.toml")
 
@@ -28,7 +31,11 @@ def main() -> None:
     print("that nothing else is needed; its numbers say nothing about aluminium.", flush=True)
     file = options.output / FILE.name
     shutil.copyfile(FILE, file)
-    if code := maxvolt(["run", str(file)]):
+    print(
+        "Making a validation set with EMT: molecular dynamics of solid and liquid ...", flush=True
+    )
+    maxvolt.write(options.output / "validation.xyz", validation_set())
+    if code := command(["run", str(file)]):
         raise SystemExit(code)
     folder = file.with_suffix("")
     print(f"Done in {time.perf_counter() - started:.0f} s.")

@@ -55,7 +55,7 @@ def main() -> None:
 
     print("3. Errors; the fit has not seen the validation set")
     errors = {"training": result.training_errors, "validation": result.validation_errors}
-    print_errors(errors, Console(width=140, highlight=False))
+    print_errors(errors, Console(highlight=False))
     write_errors_json(errors, options.output / "errors.json")
 
     print("4. Cu3Au with the potential and with its reference")

@@ -21,9 +21,6 @@ from maxvolt.properties import (
     lattice_constant,
 )
 
-STRAIN = 0.02
-"""Elastic constants are differences of stress at plus and minus this strain, as in the paper."""
-
 
 @dataclass(frozen=True, slots=True)
 class CrystalProperties:
@@ -34,7 +31,8 @@ class CrystalProperties:
     lattice
         Lattice constant.
     elastic
-        Elastic constants at the member's own lattice constant.
+        Elastic constants at the member's own lattice constant, from the largest strain at which no
+        neighbour shell crosses the cutoff.
     curve
         Energy-volume curve, at the same volumes for all members.
     """
@@ -51,6 +49,7 @@ class CrystalProperties:
             "C12_GPa": self.elastic.of(lambda result: result.C12),
             "C44_GPa": self.elastic.of(lambda result: result.C44),
             "bulk_modulus_GPa": self.curve.of(lambda result: result.bulk_modulus),
+            "strain": self.elastic.of(lambda result: result.strain),
         }
         return {
             **{
@@ -76,7 +75,7 @@ def crystal_properties(calculators: Sequence[Calculator]) -> CrystalProperties:
     return CrystalProperties(
         lattice=lattice,
         elastic=ensemble_statistics(
-            lambda calc: elastic_constants(calc, equilibrium[id(calc)], strain=STRAIN), calculators
+            lambda calc: elastic_constants(calc, equilibrium[id(calc)]), calculators
         ),
         curve=ensemble_statistics(
             lambda calc: equation_of_state(calc, primitive, volume_range=0.10), calculators

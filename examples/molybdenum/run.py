@@ -24,7 +24,13 @@ import maxvolt
 from maxvolt.calculators import member_calculators
 from maxvolt.fitting import FitProgress
 from maxvolt.fitting.errors import EnsembleErrors, compute_ensemble_errors
-from maxvolt.report import ensemble_error_table, save_figure, write_errors_json, write_json
+from maxvolt.report import (
+    ensemble_error_table,
+    print_fitted,
+    save_figure,
+    write_errors_json,
+    write_json,
+)
 from maxvolt.units import GPA_PER_EV_A3
 
 CUTOFF, MIN_DIST, RADIAL_BASIS_SIZE = 5.2, 1.9, 8
@@ -37,8 +43,6 @@ def main() -> None:
     options = parse_arguments()
     options.output.mkdir(parents=True, exist_ok=True)
     console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 120
     started = time.perf_counter()
 
     training = maxvolt.Dataset.concatenate([read(path) for path in options.data])
@@ -51,10 +55,10 @@ def main() -> None:
     errors = {"training": compute_ensemble_errors(members, training, threads=options.threads)}
     if validation is not None:
         errors["validation"] = compute_ensemble_errors(members, validation, threads=options.threads)
-    console.print(ensemble_error_table(errors))
+    print_fitted(ensemble_error_table(errors), console)
 
     crystal = crystal_properties(member_calculators(potential, threads=options.threads))
-    console.print(comparison_table(errors["training"], crystal))
+    print_fitted(comparison_table(errors["training"], crystal), console)
     for warning in property_warnings(crystal):
         print(f"warning: {warning}")
     save(options.output, errors, crystal)

@@ -13,8 +13,11 @@ from urllib.parse import unquote
 
 import numpy as np
 import pytest
+from ase.build import bulk
+from ase.calculators.emt import EMT
 from browser import Browser, find_chromium, open_browser
 from campaign_files import Run
+from matplotlib.colors import to_rgba
 
 import maxvolt
 from maxvolt.campaign import CampaignSummary
@@ -28,8 +31,13 @@ from maxvolt.report.campaign_page import (
     write_campaign_page,
 )
 from maxvolt.report.campaign_page import Run as ScenarioRun
+from maxvolt.report.campaign_page.drawing import WARNING, drawing_style
 from maxvolt.report.campaign_page.error_charts import error_curves
+from maxvolt.report.campaign_page.parity_charts import parity_charts
+from maxvolt.report.campaign_page.physical_checks import physical_checks
+from maxvolt.report.campaign_page.reason_chart import reason_chart
 from maxvolt.report.campaign_page.stand_ins import describe_stand_in
+from maxvolt.report.campaign_page.usage import command_lines, python_lines
 
 WIDTHS = (1280, 390)
 
@@ -110,7 +118,7 @@ def test_large_files_are_linked_to(finished: Run, tmp_path: Path) -> None:
 
 def test_images_are_inside_and_described(page: Page) -> None:
     images = page.all("img")
-    assert len(images) == 11
+    assert len(images) == 13
     for image in images:
         assert content_of(image["src"]).startswith(b"<?xml")
         assert len(image["alt"]) > 40
@@ -212,6 +220,144 @@ def test_no_campaign_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert "no campaign has begun there" in capsys.readouterr().err
 
 
+# --------------------------------------------------------------------- using and checking it
+
+
+def test_the_script_of_the_page_runs_with_the_files_of_the_campaign(
+    finished: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = finished.result.folder
+    for name in ("potential.almtp", "training.xyz"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    structures = maxvolt.read(folder / "training.xyz")
+    maxvolt.write(tmp_path / "structure.xyz", structures.select([0]))
+    maxvolt.write(tmp_path / "structures.xyz", structures)
+    monkeypatch.chdir(tmp_path)
+    files = (folder / "potential.almtp",)
+    exec(compile(python_lines(files), "script", "exec"), {})
+    grade = float(capsys.readouterr().out.splitlines()[-1])
+    assert 0 < grade < 2
+    lines = command_lines(files, folder / "training.xyz").splitlines()
+    assert [line.split()[1] for line in lines] == ["evaluate", "grade", "md", "errors"]
+    for line in lines:
+        assert main([*line.replace("10000", "5").split()[1:]]) == 0
+    assert (tmp_path / "evaluated.xyz").exists()
+
+
+def test_the_script_for_an_ensemble_runs(
+    finished: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = finished.result.folder
+    potential = maxvolt.read_potential(folder / "potential.almtp")
+    maxvolt.Ensemble((potential, potential)).write(tmp_path / "potential.mtp")
+    maxvolt.write(tmp_path / "structure.xyz", maxvolt.read(folder / "training.xyz").select([0]))
+    monkeypatch.chdir(tmp_path)
+    files = (Path("potential.0.mtp"), Path("potential.1.mtp"))
+    exec(compile(python_lines(files), "script", "exec"), {})
+    assert float(capsys.readouterr().out.splitlines()[-1]) == 0.0
+    assert command_lines(files, None) == (
+        "maxvolt evaluate potential.mtp structures.xyz -o evaluated.xyz\n"
+    )
+
+
+def test_the_page_says_how_to_use_the_potential(page: Page) -> None:
+    assert 'maxvolt.Calculator("potential.almtp", query="potential.almtp")' in page.text
+    assert "maxvolt errors potential.almtp training.xyz" in page.text
+
+
+def test_physical_checks_are_those_of_potential_and_reference(
+    data: CampaignData, finished: Run
+) -> None:
+    checks = data.checks
+    assert checks is not None
+    assert checks.left_out == ()
+    curve = checks.energy_volume
+    assert curve is not None
+    atoms = bulk("Al", a=4.05)
+    atoms.set_cell(atoms.cell.array * 0.85 ** (1 / 3), scale_atoms=True)
+    for values, calculator in (
+        (curve.reference, EMT()),
+        (curve.potential, maxvolt.Calculator(finished.result.potential[0])),
+    ):
+        atoms.calc = calculator
+        assert values[0] == pytest.approx(atoms.get_potential_energy(), abs=1e-9)
+    assert curve.volumes[0] == pytest.approx(0.85 * 4.05**3 / 4)
+    assert curve.training is not None
+    assert curve.training == pytest.approx([4.05**3 / 4] * 2)
+    found = checks.distribution
+    assert found is not None
+    assert found.temperature == 600
+    for values in (found.potential, found.reference):
+        width = found.distances[1] - found.distances[0]
+        shells = 4 * np.pi * found.distances**2 * width / (4.05**3 / 4)
+        first = (values * shells)[found.distances < 3.5].sum()
+        assert first == pytest.approx(12, abs=0.5)  # neighbours in fcc
+    numbers = campaign_document(data)["physical_checks"]
+    assert numbers["energy_volume"]["potential_eV_per_atom"] == curve.potential.tolist()
+    assert numbers["radial_distribution"]["temperature_K"] == 600
+
+
+def test_a_costly_reference_is_never_started(finished: Run, data: CampaignData) -> None:
+    folder = finished.folder
+    settings = folder.iterations()[-1].settings()
+    dft = settings.model_copy(
+        update={"reference": settings.reference.model_copy(update={"calculator": "gpaw"})}
+    )
+    training = maxvolt.read(finished.result.training)
+    checks = physical_checks(data.potential, dft, training, folder.path.parent)
+    assert checks.energy_volume is not None
+    assert checks.energy_volume.reference is None
+    assert checks.distribution is not None
+    assert checks.distribution.reference is None
+    assert checks.left_out == ("gpaw is not started for this page, so its curves are absent",)
+
+
+def test_a_structure_that_is_not_there_is_told(finished: Run, data: CampaignData) -> None:
+    folder = finished.folder
+    settings = folder.iterations()[-1].settings()
+    section = settings.structures["fcc"].model_copy(update={"crystal": None, "file": "absent.xyz"})
+    moved = settings.model_copy(update={"structures": {"fcc": section}})
+    training = maxvolt.read(finished.result.training)
+    checks = physical_checks(data.potential, moved, training, folder.path.parent)
+    assert checks.energy_volume is None
+    assert "structure fcc: " in checks.left_out[0]
+    assert "absent.xyz" in checks.left_out[0]
+    page = campaign_page(dataclasses.replace(data, checks=checks), Path("page.html"))
+    assert "absent.xyz" in page
+
+
+def test_breaks_have_the_colour_of_a_warning(data: CampaignData) -> None:
+    with drawing_style():
+        chart = reason_chart(crowded(data))
+    assert chart is not None
+    bars = {
+        str(bars.get_label()): bars[0].get_facecolor() for bars in chart.figure.axes[0].containers
+    }
+    assert bars["grade"] == to_rgba(WARNING)
+    assert len({*bars.values()}) == len(bars)
+    page = Page(campaign_page(crowded(data), Path("page.html")))
+    assert any(one.get("class") == "broke" for one in page.all("span"))
+
+
+def test_parity_has_residuals_in_which_the_training_set_lies_on_top(data: CampaignData) -> None:
+    with drawing_style():
+        charts = parity_charts(data)
+    for chart in charts:
+        upper, lower = chart.figure.axes
+        assert len(upper.collections) == len(lower.collections) >= 2
+        orders = [points.get_zorder() for points in lower.collections]
+        assert orders[0] == max(orders)
+    pairs = data.parities[0].energies
+    below = charts[0].figure.axes[1].collections[0].get_offsets()
+    assert np.asarray(below)[:, 1] == pytest.approx(1000 * (pairs[:, 1] - pairs[:, 0]))
+
+
 # --------------------------------------------------------------------- a crowded page
 
 
@@ -291,7 +437,13 @@ def test_iterations_that_know_of_no_warnings(data: CampaignData) -> None:
 def test_a_campaign_that_has_just_begun(data: CampaignData) -> None:
     summary: CampaignSummary = dataclasses.replace(data.summary, status="running", iterations=())
     begun = dataclasses.replace(
-        data, summary=summary, iterations=(), parities=(), potential=(), training=None
+        data,
+        summary=summary,
+        iterations=(),
+        parities=(),
+        potential=(),
+        training=None,
+        checks=None,
     )
     page = Page(campaign_page(begun, Path("page.html")))
     assert "No iteration is complete yet." in page.text
@@ -350,11 +502,17 @@ def test_in_a_browser(
     widest = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert browser.evaluate(widest) == 0, "the page scrolls sideways"
     images = browser.evaluate("[...document.images].map(i => [i.naturalWidth, i.width, i.alt])")
-    assert len(images) == 11
+    assert len(images) == 13
     for natural, shown, alt in images:
         assert natural > 0, f"broken: {alt}"
         assert 0.8 * 360 < shown < 700, f"too small or too large to be read: {alt}"
     assert browser.evaluate(CONTRASTS) == []
+    # A table that is cut says so.
+    hints = browser.evaluate(
+        "[...document.querySelectorAll('.scroll-hint')].map(h => h.getClientRects().length > 0)"
+    )
+    assert hints
+    assert any(hints) == (width == 390)
     # Every link that stays in the page leads to something that is shown.
     missing = """[...document.querySelectorAll('a[href^="#"]')].map(a => a.hash.slice(1))
         .filter(id => !document.getElementById(id)?.getClientRects().length)"""

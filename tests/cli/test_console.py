@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
 
 from maxvolt.cli.console import note, print_json, print_pairs, print_table, progress_bar
 
@@ -37,6 +38,21 @@ def test_tables_are_not_cut_in_a_file_and_text_is_no_markup(capsys):
     printed = capsys.readouterr().out
     assert "[bulk]" + "x" * 120 in printed
     assert "…" not in printed
+
+
+@pytest.mark.parametrize("width", [80, 24])
+def test_a_narrow_terminal_folds_text_and_cuts_no_number(capsys, monkeypatch, width):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # what rich takes for a terminal
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("COLUMNS", str(width))
+    numbers = ["-12345.678901", "98765.432109"]
+    print_table(("name", "first", "second"), [("a long name " * 9, *numbers)])
+    printed = capsys.readouterr().out
+    assert all(number in printed for number in numbers)
+    assert "…" not in printed
+    assert printed.count("long") == 9
+    if width == 80:
+        assert max(map(len, printed.splitlines())) <= 80
 
 
 def test_pairs_stand_in_columns(capsys):

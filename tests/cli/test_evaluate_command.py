@@ -6,7 +6,10 @@ import json
 
 import numpy as np
 import pytest
+from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
 
+import maxvolt
 from maxvolt.cli import main
 from maxvolt.cli.prediction import steps
 
@@ -22,8 +25,6 @@ LENGTHS = (2.5, 3.0, 3.5)
 
 
 def test_labels_of_the_output(trained, dimers, tmp_path, capsys):
-    import maxvolt
-
     out = tmp_path / "out.xyz"
     assert main(["evaluate", str(trained), str(dimers), "-o", str(out)]) == 0
     assert capsys.readouterr().out == ""
@@ -96,7 +97,7 @@ def test_errors_table_and_plot(trained, dimers, tmp_path, capsys):
     plot = tmp_path / "parity.png"
     assert main(["errors", str(trained), str(dimers), "--plot", str(plot)]) == 0
     printed = capsys.readouterr().out
-    assert "energy per atom" in printed
+    assert "energy (meV/atom)" in printed
     assert "short" in printed
     assert plot.read_bytes().startswith(b"\x89PNG")
 
@@ -142,3 +143,16 @@ def test_steps_cover_all_structures_once(dimers):
     assert steps(dataset, atoms=3) == [slice(0, 2), slice(2, 3)]
     assert steps(dataset, atoms=100) == [slice(0, 3)]
     assert steps(dataset, atoms=1) == [slice(0, 1), slice(1, 2), slice(2, 3)]
+
+
+@pytest.mark.parametrize("command", ["evaluate", "errors"])
+def test_foreign_elements_are_named_with_file_and_structure(trained, tmp_path, capsys, command):
+    structures = [Atoms(symbol, cell=[3, 3, 3], pbc=True) for symbol in ("Ti", "Cu", "Cu")]
+    for atoms in structures:
+        atoms.calc = SinglePointCalculator(atoms, energy=0.0)
+    path = tmp_path / "mixed.xyz"
+    maxvolt.write(path, maxvolt.Dataset.from_atoms(structures))
+    assert main([command, str(trained), str(path)]) == 2
+    message = capsys.readouterr().err
+    assert f"{path}, structure 1 (and 1 more) of 3, counted from 0: contains Cu" in message
+    assert "knows only Ti, Al" in message

@@ -1,5 +1,6 @@
 """Tables, JSON, MLIP's wording and parity plots of one known set of errors."""
 
+import dataclasses
 import io
 import json
 
@@ -64,23 +65,40 @@ def cells(text, start):
     return line.split()
 
 
-def test_table_shows_the_units_it_names(comparison):
+def test_table_shows_the_units_it_names_and_what_it_counts(comparison):
     text = printed(error_table({"training": comparison.errors()}))
+    assert cells(text, "training") == ["training"]
     # 0.02 eV over two atoms is 10 meV/atom; the references, -10 and -11, have deviation 0.5.
-    energy = ["energy", "per", "atom", "meV/atom", "2", "0", *["10.00", "2.00", "10.00"]]
-    assert cells(text, "training") == ["training", *energy, "10.00", "10.00"]
+    energy = cells(text, "energy")
+    assert energy == ["energy", "(meV/atom)", "2", "structures", *["10.00", "2.00", *["10.00"] * 3]]
     vectors = cells(text, "force vectors")
-    assert vectors[2:5] == ["meV/Å", "4", "0"]
+    assert vectors[2:5] == ["(meV/Å)", "4", "atoms"]
     assert vectors[5] == vectors[7] == vectors[8] == "500.0"
     assert cells(text, "stress tensors")[-1] == "1.602"
 
 
 def test_groups_stand_above_their_total_and_brackets_are_text(comparison):
     text = printed(group_error_table({"test": comparison.errors()}))
-    names = [line.split()[:2] for line in text.splitlines() if line.strip()]
-    assert ["test", "bulk"] in names
-    assert ["[slab]", "1"] in names
-    assert ["total", "2"] in names
+    names = [line.split()[:4] for line in text.splitlines() if line.strip()]
+    assert ["bulk", "energy", "(meV/atom)", "1"] in names
+    assert ["[slab]", "energy", "(meV/atom)", "1"] in names
+    assert ["total", "energy", "(meV/atom)", "2"] in names
+
+
+@pytest.mark.parametrize("width", [80, 60, 20])
+def test_tables_fit_into_80_columns_and_no_number_is_ever_cut(comparison, unlabelled, width):
+    large = dataclasses.replace(comparison, energies=comparison.energies + 123456.789)
+    errors = large.errors()
+    reports = {"training": errors, "a file with a long name" * 6: errors, "x": unlabelled.errors()}
+    stream = io.StringIO()
+    print_errors(reports, Console(file=stream, width=width, color_system=None))
+    text = stream.getvalue()
+    assert "…" not in text
+    assert text.count("61730000") >= 4  # half of 123456.789 eV, in meV: RMSE, MAE and largest
+    if width == 80:
+        assert max(map(len, text.splitlines())) <= 80
+        usual = printed(error_table({"x": comparison.errors()}), 80)
+        assert "force components (meV/Å)" in usual
 
 
 def test_print_shows_groups_only_where_there_are_several(comparison, unlabelled):
@@ -92,7 +110,8 @@ def test_print_shows_groups_only_where_there_are_several(comparison, unlabelled)
 
 def test_what_has_no_label_is_a_dash(unlabelled):
     row = cells(printed(error_table({"x": unlabelled.errors()})), "force components")
-    assert row == ["force", "components", "meV/Å", "0", "1", "-", "-", "-", "-", "-"]
+    counted = ["0", "of", "1", "atom"]
+    assert row == ["force", "components", "(meV/Å)", *counted, "-", "-", "-", "-", "-"]
 
 
 def test_ensemble_table_has_mean_and_two_sigma(comparison):
@@ -107,9 +126,9 @@ def test_ensemble_table_has_mean_and_two_sigma(comparison):
             )
 
     errors = compute_ensemble_errors([Member(1.0), Member(2.0)], comparison.dataset)
-    row = cells(printed(ensemble_error_table({"training": errors})), "training")
+    row = cells(printed(ensemble_error_table({"training": errors})), "energy")
     # 10 and 20 meV/atom: mean 15, twice the deviation 2 * sqrt(50).
-    assert row[5:] == ["15.00", "+-", "14.14", "3.00", "15.00"]
+    assert row[2:] == ["15.00", "+-", "14.14", "3.00", "15.00"]
 
 
 def test_json_file_follows_the_schema(comparison, unlabelled, tmp_path):

@@ -25,9 +25,6 @@ __all__ = [
 _WIDTH_OF_A_FILE = 200
 """Columns of a table that goes to a file or a pipe, where no terminal says how wide it is."""
 
-_LEAST_WIDTH = 140
-"""Columns that the widest table needs: a narrower terminal breaks lines, and no digit is cut."""
-
 
 def counted(number: int, noun: str) -> str:
     """Return a number of things in words: 1 structure, 2 structures."""
@@ -45,28 +42,34 @@ def print_json(value: Any) -> None:
 
 
 def stdout_console() -> Console:
-    """Return a console for tables: as wide as the terminal, but wide enough for all digits."""
+    """Return a console for tables, as wide as the terminal."""
     from rich.console import Console
 
     # No markup: a group name like "[bulk]" is text.
     console = Console(highlight=False, markup=False, emoji=False)
-    console.width = max(console.width, _LEAST_WIDTH) if console.is_terminal else _WIDTH_OF_A_FILE
+    if not console.is_terminal:
+        console.width = _WIDTH_OF_A_FILE
     return console
 
 
 def print_table(
     columns: Sequence[str], rows: Sequence[Sequence[str]], *, text_columns: int = 1
 ) -> None:
-    """Print a table; the first `text_columns` columns stand left, the numbers right."""
-    from rich import box
-    from rich.table import Table
+    """Print a table; the first `text_columns` columns stand left, the numbers right.
 
-    table = Table(box=box.SIMPLE_HEAD, collapse_padding=True)
+    Text is folded where the terminal is narrow; numbers are never cut.
+    """
+    from maxvolt.report import print_fitted, slim_table
+
+    table = slim_table()
     for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index < text_columns else "right")
+        if index < text_columns:
+            table.add_column(column, overflow="fold")
+        else:
+            table.add_column(column, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(*row)
-    stdout_console().print(table)
+    print_fitted(table, stdout_console())
 
 
 def print_pairs(title: str, pairs: Mapping[str, str]) -> None:

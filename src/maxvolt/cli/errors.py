@@ -76,6 +76,7 @@ def _print(errors: EnsembleErrors, options: argparse.Namespace) -> None:
         errors_document,
         format_mlip_errors,
         print_errors,
+        print_fitted,
     )
 
     name = options.data.name
@@ -90,4 +91,4 @@ def _print(errors: EnsembleErrors, options: argparse.Namespace) -> None:
     else:
         print_errors({name: errors.mean_prediction}, stdout_console())
         if is_ensemble:
-            stdout_console().print(ensemble_error_table({name: errors}))
+            print_fitted(ensemble_error_table({name: errors}), stdout_console())

@@ -117,7 +117,14 @@ def _print(dataset: Dataset) -> None:
             )
         )
     print_table(
-        ("structure", "atoms", "energy eV", "eV/atom", "largest force eV/A", "pressure GPa"),
+        (
+            "structure",
+            "atoms",
+            "energy\neV",
+            "energy\neV/atom",
+            "largest force\neV/A",
+            "pressure\nGPa",
+        ),
         rows,
         text_columns=0,
     )

@@ -31,8 +31,9 @@ NAME = "grade"
 SUMMARY = "extrapolation grades of structures"
 DESCRIPTION = """\
 Say of each structure of IN how far the potential extrapolates there: up to grade 1 it interpolates,
-structures above 2 or so are worth a reference calculation, above 10 or so nothing it says is to be
-trusted. Grades rest on an active set: that of the file (.almtp, .als), or one made of --train."""
+structures above about 2 are worth a reference calculation, and above about 10 its results are not
+to be trusted. Grades need an active set: that of the file (.almtp, .als), or one made from the
+structures of --train."""
 EXAMPLES = """\
   maxvolt grade pot.almtp relaxed.xyz
   maxvolt grade pot.almtp in.cfg -o graded.cfg --species Mo
@@ -41,7 +42,7 @@ EXAMPLES = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("potential", type=Path, metavar="POT", help="potential, as a rule .almtp")
+    parser.add_argument("potential", type=Path, metavar="POT", help="potential, usually .almtp")
     parser.add_argument("input", type=Path, metavar="IN", help="structures to grade")
     parser.add_argument(
         "-o",
@@ -51,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write the structures with their grades (MV_grade; nbh_grades of atoms)",
     )
     parser.add_argument(
-        "--train", type=Path, metavar="TRAIN", help="make the active set of these structures"
+        "--train", type=Path, metavar="TRAIN", help="make the active set from these structures"
     )
     add_rows(parser)
     add_save(parser)
@@ -97,7 +98,7 @@ def _active_set(options: argparse.Namespace) -> ActiveSet:
     if options.train is None:
         if weights is not None or options.save_active_set:
             raise MaxvoltError(
-                "--mode, weights and --save-active-set are for an active set made of --train"
+                "--mode, weights and --save-active-set apply to an active set made from --train"
             )
         return active_set_of(potential, options.potential)
     training = read_structures(options.train, options.species or potential.species)
@@ -124,7 +125,7 @@ def _row(dataset: Dataset, grades: Grades, index: int) -> dict[str, Any]:
 def _print(dataset: Dataset, grades: Grades) -> None:
     columns = ["structure", "atoms", "grade"]
     if grades.sites is not None:
-        columns.append("atom of largest grade")
+        columns.append("atom of\nlargest grade")
     rows = []
     for index in range(len(dataset)):
         row = _row(dataset, grades, index)

@@ -59,9 +59,19 @@ def read_structures(path: Path, species: tuple[str, ...] | None) -> Dataset:
 
 def check_species(path: Path, dataset: Dataset, known: tuple[str, ...]) -> None:
     """Refuse structures with elements that a potential does not know."""
+    import numpy as np
+    from ase.data import atomic_numbers
+
     foreign = [symbol for symbol in dataset.species if symbol not in known]
-    if foreign:
-        raise SpeciesError(
-            f"{path}: holds {', '.join(foreign)}, and the species of the potential are "
-            f"{', '.join(known)}; leave those structures out or train a potential for them"
-        )
+    if not foreign:
+        return
+    numbers = [atomic_numbers[symbol] for symbol in foreign]
+    atoms = np.flatnonzero(np.isin(dataset.numbers, numbers))
+    structures = np.unique(dataset.structure_of_atom[atoms])
+    others = len(structures) - 1
+    also = f" (and {others} more)" if others else ""
+    raise SpeciesError(
+        f"{path}, structure {structures[0]}{also} of {len(dataset)}, counted from 0: contains "
+        f"{', '.join(foreign)}, but the potential knows only {', '.join(known)}; leave such "
+        "structures out, or use a potential trained for these elements"
+    )

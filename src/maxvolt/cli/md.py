@@ -271,5 +271,5 @@ def _print(results: list[SamplingResult]) -> None:
                 f"{1000 * result.seconds / max(result.steps, 1):.3f}",
             )
         )
-    columns = ("structure", "end", "steps", "mean K", "largest grade", "ms/step")
+    columns = ("structure", "end", "steps", "mean\nK", "largest\ngrade", "time\nms/step")
     print_table(columns, rows, text_columns=2)

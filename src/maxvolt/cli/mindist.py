@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> None:
         print("no two atoms are within the search radius of each other")
         return
     rows = [(pair, f"{distance:.6f}") for pair, distance in pairs.items()]
-    print_table(("pair", "shortest distance A"), rows)
+    print_table(("pair", "shortest distance\nA"), rows)
     print(f"shortest: {found.overall:.6f} A, in structure {shortest} (counted from 0)")
     if options.below is not None:
         print(f"below {options.below:g} A: {len(close)} of {len(dataset)} structures")

@@ -108,7 +108,7 @@ class PotentialSummary:
             "species": species,
             "state": "trained" if self.file.is_trained else "untrained",
             "radial basis": f"{facts['radial_basis']}, size {facts['radial_basis_size']}, "
-            f"{facts['radial_functions']} functions a pair",
+            f"{facts['radial_functions']} functions for each pair",
             "distances": f"{facts['min_dist_A']:g} to {facts['cutoff_A']:g} A",
             "repulsion": "none" if zbl is None else f"ZBL, {zbl.inner:g} to {zbl.outer:g} A",
             "moments": f"{facts['moments']} ({facts['basic_moments']} basic), "
@@ -118,10 +118,12 @@ class PotentialSummary:
             else f"by {counted(plan.invariants, 'invariant')}, "
             f"{counted(plan.plan.products, 'product')} and "
             f"{counted(plan.independent_basic_moments, 'basic moment')}; "
-            f"{plan.plan.operations} operations an atom instead of {plan.table.operations}",
-            "parameters": f"{facts['parameters']}, of these {facts['basis_functions']} "
-            "of basis functions",
-            "active set": "kept behind the potential" if facts["active_set"] else "none",
+            f"{plan.plan.operations} operations per atom instead of {plan.table.operations}",
+            "parameters": f"{facts['parameters']}, {facts['basis_functions']} of them "
+            "coefficients of basis functions",
+            "active set": "in the same file, after the potential"
+            if facts["active_set"]
+            else "none",
         }
 
 

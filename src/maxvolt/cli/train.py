@@ -187,7 +187,7 @@ def _add_active_sets(
 
 def _print(result: FitResult, options: argparse.Namespace) -> None:
     from maxvolt.potentials import member_paths
-    from maxvolt.report import ensemble_error_table, print_errors
+    from maxvolt.report import ensemble_error_table, print_errors, print_fitted
 
     for warning in result.warnings:
         note(f"maxvolt: warning: {warning}")
@@ -198,7 +198,7 @@ def _print(result: FitResult, options: argparse.Namespace) -> None:
     print_errors(_errors(result), stdout_console())
     ensembles = _ensemble_errors(result)
     if ensembles:
-        stdout_console().print(ensemble_error_table(ensembles))
+        print_fitted(ensemble_error_table(ensembles), stdout_console())
     note("wrote " + ", ".join(files))
 
 

@@ -9,6 +9,7 @@ from maxvolt.properties.equation_of_state import (
     fit_birch_murnaghan,
 )
 from maxvolt.properties.lattice_constant import LatticeConstant, lattice_constant
+from maxvolt.properties.shells import Shell, interaction_cutoff, nearest_shell
 
 __all__ = [
     "ElasticConstants",
@@ -17,9 +18,12 @@ __all__ = [
     "InternalRelaxation",
     "LatticeConstant",
     "MeanSpread",
+    "Shell",
     "elastic_constants",
     "ensemble_statistics",
     "equation_of_state",
     "fit_birch_murnaghan",
+    "interaction_cutoff",
     "lattice_constant",
+    "nearest_shell",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,12 @@ from maxvolt.properties.deformation import (
     deformed,
     require_bulk,
     strain_tensor,
+)
+from maxvolt.properties.shells import (
+    Shell,
+    changed_shell,
+    interaction_cutoff,
+    largest_clear_strain,
 )
 from maxvolt.units import GPA_PER_EV_A3
 
@@ -34,6 +40,21 @@ _NEGLIGIBLE = 0.05
 
 _TINY_STRAIN = 2e-3
 """Strain below which a change comes from noise in the stress rather than from a curved answer."""
+
+_LARGEST_STRAIN = 0.01
+"""Strain that is chosen where no shell of neighbours limits it: the error grows with its square."""
+
+_SMALLEST_STRAIN = 1e-4
+"""Strain below which what is left of the internal relaxation drowns the stress."""
+
+_ALLOWED_STRESS = 0.01
+"""Part of the largest constant above which the stress of the crystal spoils the constants.
+
+Constants change with the pressure about five times as fast as the pressure itself.
+"""
+
+_ALLOWED_FORCE = 0.01
+"""Force in eV/Angstrom above which a crystal with clamped atoms is not relaxed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +75,13 @@ class ElasticConstants:
     nonlinearity : shape (6, 6), GPa
         `matrix` less the same matrix at half the strain: an estimate of its error. Zero where the
         stress is linear in the strain.
+    largest_force : eV/Angstrom
+        Largest force on an atom of the unstrained structure.
+    cutoff : Angstrom or None
+        Of the potential; None where the calculator does not say it.
+    crossing
+        A neighbour shell that crosses the cutoff within the strain, because no strain avoids it;
+        None where none does, or where the cutoff is not known.
     """
 
     matrix: NDArray[np.float64]
@@ -61,6 +89,9 @@ class ElasticConstants:
     reference_stress: NDArray[np.float64]
     strain: float
     nonlinearity: NDArray[np.float64]
+    largest_force: float = 0.0
+    cutoff: float | None = None
+    crossing: Shell | None = None
 
     def __repr__(self) -> str:
         """Write the constants with their unit, their change at half the strain, and warnings."""
@@ -74,7 +105,8 @@ class ElasticConstants:
             f"ElasticConstants({constants}; strain {self.strain:g}, "
             f"largest change at half the strain {self.largest_relative_nonlinearity:.1%})"
         )
-        return "\n".join([text, *(f"warning: {warning}" for warning in self.warnings)])
+        said = [f"warning: {warning}" for warning in self.warnings]
+        return "\n".join([text, *said, *(f"note: {note}" for note in self.notes)])
 
     @property
     def C11(self) -> float:
@@ -122,6 +154,31 @@ class ElasticConstants:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What speaks against the numbers; empty when nothing does."""
+        found = (self._crossing_warning(), self._change_warning(), *self._relaxation_warnings())
+        return tuple(warning for warning in found if warning)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was not checked, and why."""
+        if self.cutoff is not None:
+            return ()
+        return (
+            "the calculator does not say its cutoff, so it was not checked whether a neighbour "
+            "shell crosses it within the strain",
+        )
+
+    def _crossing_warning(self) -> str:
+        if self.crossing is None:
+            return ""
+        return (
+            f"{self.crossing} crosses the cutoff within the strain of {self.strain:g}, and no "
+            f"strain down to {_SMALLEST_STRAIN:g} keeps all shells on their side: the second "
+            "derivatives of the potential jump there, and the constants are means of both sides; "
+            f"they change by up to {self.largest_relative_nonlinearity:.1%} at half the strain. "
+            "For a crystal, train with another cutoff"
+        )
+
+    def _change_warning(self) -> str:
         changed = [
             f"{name} ({full:.1f} GPa at strain {self.strain:g}, {half:.1f} GPa at half of it: "
             f"{change:.0%})"
@@ -129,7 +186,7 @@ class ElasticConstants:
             if change > _ALLOWED_CHANGE
         ]
         if not changed:
-            return ()
+            return ""
         advice = (
             "the stress is too noisy for so small a strain: relax with a smaller force_tolerance, "
             "or use a larger strain"
@@ -139,8 +196,24 @@ class ElasticConstants:
         )
         return (
             f"elastic constants that change by more than {_ALLOWED_CHANGE:.0%} with the strain: "
-            f"{', '.join(changed)}; {advice}",
+            f"{', '.join(changed)}; {advice}"
         )
+
+    def _relaxation_warnings(self) -> list[str]:
+        found = []
+        stress = float(np.abs(self.reference_stress).max())
+        if stress > _ALLOWED_STRESS * float(np.abs(self.matrix).max()):
+            found.append(
+                f"the crystal is not relaxed: a stress of {stress:.3g} GPa is left in it, and the "
+                "constants are not those of equilibrium; relax the cell first, with "
+                "lattice_constant if it is cubic or with ase.filters.FrechetCellFilter"
+            )
+        if self.largest_force > _ALLOWED_FORCE:
+            found.append(
+                f"the atoms are not relaxed: a force of {self.largest_force:.3g} eV/A is left; "
+                "leave out relaxation=None, or relax the atoms first"
+            )
+        return found
 
     def _changes(self) -> list[tuple[str, float, float, float]]:
         """Name, value at full strain, at half of it (GPa) and relative change of each constant."""
@@ -179,11 +252,14 @@ class ElasticConstants:
             "bulk_modulus_GPa": self.bulk_modulus,
             "asymmetry_GPa": self.asymmetry,
             "reference_stress_GPa": self.reference_stress.tolist(),
+            "largest_force_eV_per_A": self.largest_force,
             "strain": self.strain,
+            "cutoff_A": self.cutoff,
             "nonlinearity_GPa": self.nonlinearity.tolist(),
             "largest_relative_nonlinearity": self.largest_relative_nonlinearity,
             "is_stable": self.is_stable,
             "warnings": list(self.warnings),
+            "notes": list(self.notes),
         }
 
     def plot(self) -> Figure:
@@ -217,7 +293,7 @@ def elastic_constants(
     calculator: Calculating,
     atoms: Atoms | None = None,
     *,
-    strain: float = 0.02,
+    strain: float | None = None,
     relaxation: InternalRelaxation | None = InternalRelaxation(),  # noqa: B008 (immutable)
 ) -> ElasticConstants:
     """Compute the full 6x6 matrix from the stress at plus and minus one small strain.
@@ -225,6 +301,11 @@ def elastic_constants(
     Column k is ``(stress(+strain) - stress(-strain)) / (2 strain)`` with the Voigt component k of
     the strain alone; shear is engineering strain, twice the tensor component. The same at half the
     strain estimates the error; see `ElasticConstants.nonlinearity` and `ElasticConstants.warnings`.
+
+    The second derivatives of a potential jump where a neighbour shell crosses its cutoff, so every
+    strained cell must have the neighbours of the unstrained one. That is checked where the
+    calculator says its cutoff (attribute ``cutoff`` of it or of its ``potential``), as
+    `maxvolt.Calculator` does; `ElasticConstants.notes` says where it was not.
 
     Parameters
     ----------
@@ -234,36 +315,122 @@ def elastic_constants(
     atoms
         Crystal in equilibrium (see `lattice_constant`); left unchanged.
     strain
-        Amount on either side, without unit.
+        Amount on either side, without unit. None takes the largest, at most 0.01, that keeps all
+        neighbour shells on their side of the cutoff. Where none does, as in a large disordered
+        cell, it takes 0.01 and the result says which shell crosses.
     relaxation
         How atoms are relaxed inside each strained cell; None clamps their fractional coordinates,
         which is right only where symmetry holds them.
+
+    Raises
+    ------
+    DataError
+        The structure is not periodic, or the strain is out of range or so large that a neighbour
+        shell crosses the cutoff where a smaller one would avoid it; the message names the shell.
+    MaxvoltError
+        An internal relaxation did not converge.
     """
     calculator, atoms = system_of(calculator, atoms, "elastic constants")
     require_bulk(atoms, "elastic constants")
-    if not 0 < strain < 0.5:
+    if strain is not None and not 0 < strain < 0.5:
         raise DataError(f"strain must lie between 0 and 0.5, not {strain!r}")
-
-    def stress_at(component: int, amount: float) -> NDArray[np.float64]:
-        gradient = np.eye(3) + strain_tensor(component, amount)
-        return np.asarray(deformed(atoms, gradient, calculator, relaxation).get_stress(voigt=True))
-
-    def measure(amount: float) -> NDArray[np.float64]:
-        columns = [
-            (stress_at(component, amount) - stress_at(component, -amount)) / (2 * amount)
-            for component in range(6)
-        ]
-        return np.stack(columns, axis=1) * GPA_PER_EV_A3
-
-    measured, at_half = measure(strain), measure(strain / 2)
-    difference = measured - at_half
-    return ElasticConstants(
-        matrix=(measured + measured.T) / 2,
-        asymmetry=float(np.abs(measured - measured.T).max()),
-        reference_stress=stress_at(0, 0.0) * GPA_PER_EV_A3,
-        strain=float(strain),
-        nonlinearity=(difference + difference.T) / 2,
+    reference = deformed(atoms, np.eye(3), calculator, relaxation)
+    measured = _Strained(
+        calculator,
+        atoms,
+        relaxation,
+        cutoff=interaction_cutoff(calculator),
+        reference_stress=np.asarray(reference.get_stress(voigt=True)) * GPA_PER_EV_A3,
+        largest_force=float(np.linalg.norm(reference.get_forces(), axis=1).max()),
+        reference=reference.copy(),
     )
+    return measured.with_clear_strain() if strain is None else measured.with_strain(float(strain))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Strained:
+    """A crystal whose stress is measured in strained cells."""
+
+    calculator: Calculator
+    atoms: Atoms
+    relaxation: InternalRelaxation | None
+    cutoff: float | None
+    reference_stress: NDArray[np.float64]
+    largest_force: float
+    reference: Atoms
+
+    def with_clear_strain(self) -> ElasticConstants:
+        """Measure at the largest strain that keeps all shells on their side."""
+        strain, limiting = self._clear_strain(_LARGEST_STRAIN)
+        while strain >= _SMALLEST_STRAIN:
+            constants = self._measure(strain)
+            if constants.crossing is None:
+                return constants
+            # The atoms moved further inside the strained cells than with them.
+            limiting, strain = constants.crossing, _two_digits(strain / 2)
+        constants = self._measure(_LARGEST_STRAIN)
+        return replace(constants, crossing=constants.crossing or limiting)
+
+    def with_strain(self, strain: float) -> ElasticConstants:
+        """Measure at one strain; refuse it where it is too large and a smaller one would do."""
+        constants = self._measure(strain)
+        if constants.crossing is None:
+            return constants
+        clear, _ = self._clear_strain(strain)
+        if clear < _SMALLEST_STRAIN:
+            return constants
+        if clear == strain:  # the atoms moved further inside the strained cells than with them
+            clear = _two_digits(strain / 2)
+        raise DataError(
+            f"elastic constants: {constants.crossing} crosses the cutoff within the strain of "
+            f"{strain:g}, and the second derivatives of the potential jump there; use a strain of "
+            f"at most {clear:g}, or leave strain out to have it chosen"
+        )
+
+    def _clear_strain(self, most: float) -> tuple[float, Shell | None]:
+        if self.cutoff is None:
+            return most, None
+        unit = np.stack([strain_tensor(component, 1.0) for component in range(6)])
+        limit, shell = largest_clear_strain(self.reference, self.cutoff, unit, most)
+        return (limit if shell is None else _two_digits(limit)), shell
+
+    def _measure(self, strain: float) -> ElasticConstants:
+        measured, first = self._matrix(strain)
+        at_half, second = self._matrix(strain / 2)
+        difference = measured - at_half
+        return ElasticConstants(
+            matrix=(measured + measured.T) / 2,
+            asymmetry=float(np.abs(measured - measured.T).max()),
+            reference_stress=self.reference_stress,
+            strain=strain,
+            nonlinearity=(difference + difference.T) / 2,
+            largest_force=self.largest_force,
+            cutoff=self.cutoff,
+            crossing=first or second,
+        )
+
+    def _matrix(self, amount: float) -> tuple[NDArray[np.float64], Shell | None]:
+        """Differences of the stress in GPa, and a shell that crosses the cutoff in a cell used."""
+        crossing: Shell | None = None
+        columns = []
+        for component in range(6):
+            stresses = []
+            for signed in (amount, -amount):
+                gradient = np.eye(3) + strain_tensor(component, signed)
+                cell = deformed(self.atoms, gradient, self.calculator, self.relaxation)
+                stresses.append(np.asarray(cell.get_stress(voigt=True)))
+                if crossing is None and self.cutoff is not None:
+                    crossing = changed_shell(self.reference, cell, self.cutoff)
+            columns.append((stresses[0] - stresses[1]) / (2 * amount))
+        return np.stack(columns, axis=1) * GPA_PER_EV_A3, crossing
+
+
+def _two_digits(strain: float) -> float:
+    """Round down to two digits."""
+    if strain <= 0:
+        return 0.0
+    unit = 10.0 ** (np.floor(np.log10(strain)) - 1)
+    return float(f"{np.floor(strain / unit) * unit:.1e}")
 
 
 def _cubic_constants(matrix: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from maxvolt.errors import DataError, MaxvoltError
 from maxvolt.properties.arguments import Calculating, system_of
 from maxvolt.properties.deformation import InternalRelaxation, deformed, require_bulk
+from maxvolt.properties.shells import Shell, crossing_volumes, interaction_cutoff
 from maxvolt.units import GPA_PER_EV_A3
 
 if TYPE_CHECKING:
@@ -44,10 +45,17 @@ class EquationOfState:
     bulk_modulus_derivative
         With respect to pressure, without unit.
     residual : eV/atom
-        Root mean square distance of the points from the fitted curve.
+        Root mean square distance of the fitted points from the curve.
     inner_bulk_modulus : GPa
         Bulk modulus of a curve through the half of the volumes nearest to equilibrium alone; NaN
         where that curve has no minimum, None where there are too few volumes (fewer than 5).
+    fitted
+        First of the volumes that the curve is fitted to, and the one behind the last; None where it
+        is fitted to all. Others lie beyond a volume at which a neighbour shell crosses the cutoff,
+        where the second derivative of the energy jumps.
+    crossings
+        Volumes (Angstrom^3/atom) inside the range at which a shell crosses the cutoff, and the
+        shells; empty where the calculator does not say its cutoff.
     """
 
     volumes: NDArray[np.float64]
@@ -58,6 +66,8 @@ class EquationOfState:
     bulk_modulus_derivative: float
     residual: float
     inner_bulk_modulus: float | None = None
+    fitted: tuple[int, int] | None = None
+    crossings: tuple[tuple[float, Shell], ...] = ()
 
     def __repr__(self) -> str:
         """Write the parameters of the curve with their units, and warnings."""
@@ -68,12 +78,14 @@ class EquationOfState:
             f"{self.volumes[0]:.4f} to {self.volumes[-1]:.4f} A^3/atom, residual "
             f"{self.residual:.2g} eV/atom)"
         )
-        return "\n".join([text, *(f"warning: {warning}" for warning in self.warnings)])
+        said = [f"warning: {warning}" for warning in self.warnings]
+        return "\n".join([text, *said, *(f"note: {note}" for note in self.notes)])
 
     @property
     def depth(self) -> float:
-        """Energy (eV/atom) of the lower end of the computed curve above the fitted minimum."""
-        return float(min(self.energies[0], self.energies[-1])) - self.energy
+        """Energy (eV/atom) of the lower end of the fitted points above the minimum."""
+        energies = self.energies[self._fitted]
+        return float(min(energies[0], energies[-1])) - self.energy
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -100,7 +112,37 @@ class EquationOfState:
                     f"{self.bulk_modulus:.1f} GPa from all, {inner:.1f} GPa from the half nearest "
                     "to equilibrium; use a smaller volume_range, until it no longer changes"
                 )
-        return tuple(found)
+        crossing = self._crossing_inside()
+        return tuple(warning + crossing for warning in found)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the curve is not fitted to, and why."""
+        used = self.volumes[self._fitted]
+        if len(used) == len(self.volumes):
+            return ()
+        outside = [
+            f"{shell} crosses it at {volume:.4g} A^3/atom"
+            for volume, shell in self.crossings
+            if not used[0] <= volume <= used[-1]
+        ]
+        return (
+            f"the curve is fitted to the {len(used)} volumes from {used[0]:.4g} to {used[-1]:.4g} "
+            "A^3/atom, which have the same neighbours inside the cutoff as equilibrium: "
+            + ", ".join(outside),
+        )
+
+    @property
+    def _fitted(self) -> slice:
+        return slice(None) if self.fitted is None else slice(*self.fitted)
+
+    def _crossing_inside(self) -> str:
+        used = self.volumes[self._fitted]
+        inside = [item for item in self.crossings if used[0] <= item[0] <= used[-1]]
+        if not inside:
+            return ""
+        volume, shell = min(inside, key=lambda item: abs(item[0] - self.volume))
+        return f" ({shell} crosses it at {volume:.4g} A^3/atom)"
 
     def energy_at(self, volumes: NDArray[np.float64] | float) -> NDArray[np.float64]:
         """Energy (eV/atom) of the fitted curve at `volumes` (Angstrom^3/atom)."""
@@ -123,7 +165,9 @@ class EquationOfState:
             "bulk_modulus_derivative": self.bulk_modulus_derivative,
             "residual_eV_per_atom": self.residual,
             "inner_bulk_modulus_GPa": self._inner_or_none(),
+            "fitted_volumes_A3_per_atom": self.volumes[self._fitted].tolist(),
             "warnings": list(self.warnings),
+            "notes": list(self.notes),
         }
 
     def _inner_or_none(self) -> float | None:
@@ -161,7 +205,10 @@ def equation_of_state(
 ) -> EquationOfState:
     """Compute energies of an isotropically strained crystal and fit an equation of state.
 
-    Where the curve is not smooth over the range, `EquationOfState.warnings` says so.
+    Where a neighbour shell crosses the cutoff of the potential, the second derivative of the energy
+    jumps. Where the calculator says its cutoff, the curve is therefore fitted only to the volumes
+    around equilibrium that are free of it, if there are at least 5; `EquationOfState.notes` says
+    so. Where the curve is not smooth over the range, `EquationOfState.warnings` says so.
 
     Parameters
     ----------
@@ -197,7 +244,34 @@ def equation_of_state(
             for ratio in ratios
         ]
     )
-    return fit_birch_murnaghan(ratios * atoms.get_volume() / len(atoms), energies / len(atoms))
+    volume = atoms.get_volume() / len(atoms)
+    curve = fit_birch_murnaghan(ratios * volume, energies / len(atoms))
+    cutoff = interaction_cutoff(calculator)
+    if cutoff is None:
+        return curve
+    found = crossing_volumes(atoms, cutoff, float(ratios[0]), float(ratios[-1]))
+    return _between_crossings(curve, tuple((ratio * volume, shell) for ratio, shell in found))
+
+
+def _between_crossings(
+    curve: EquationOfState, crossings: tuple[tuple[float, Shell], ...]
+) -> EquationOfState:
+    """Fit again to the volumes around equilibrium that lie between crossings, if they suffice."""
+    below = max((v for v, _ in crossings if v <= curve.volume), default=-np.inf)
+    above = min((v for v, _ in crossings if v > curve.volume), default=np.inf)
+    first, end = np.searchsorted(curve.volumes, [below, above]).tolist()
+    refitted = None
+    if end - first >= 5:
+        refitted = _fit_with_inner(curve.volumes[first:end], curve.energies[first:end])
+    if refitted is None:
+        return replace(curve, crossings=crossings)
+    return replace(
+        refitted,
+        volumes=curve.volumes,
+        energies=curve.energies,
+        fitted=(first, end),
+        crossings=crossings,
+    )
 
 
 def fit_birch_murnaghan(
@@ -226,7 +300,7 @@ def fit_birch_murnaghan(
     volumes, energies = np.asarray(volumes)[order], np.asarray(energies)[order]
     if len(volumes) < 4:
         raise DataError(f"an equation of state needs at least 4 volumes, not {len(volumes)}")
-    curve = _fit_once(volumes, energies)
+    curve = _fit_with_inner(volumes, energies)
     if curve is None:
         raise MaxvoltError(
             "equation of state: the energy has no minimum between "
@@ -234,7 +308,15 @@ def fit_birch_murnaghan(
             f"{energies[-1]:.6g} eV/atom at the ends): start from a structure nearer to "
             "equilibrium or widen volume_range"
         )
-    if len(volumes) == 4:
+    return curve
+
+
+def _fit_with_inner(
+    volumes: NDArray[np.float64], energies: NDArray[np.float64]
+) -> EquationOfState | None:
+    """Fit through volumes in increasing order, and through the half nearest to equilibrium."""
+    curve = _fit_once(volumes, energies)
+    if curve is None or len(volumes) == 4:
         return curve
     # Nearest to equilibrium rather than to the middle, so that the minimum stays inside.
     nearest = np.argsort(np.abs(volumes - curve.volume), kind="stable")

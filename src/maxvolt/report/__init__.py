@@ -6,6 +6,8 @@ from maxvolt.report.errors_table import (
     error_table,
     group_error_table,
     print_errors,
+    print_fitted,
+    slim_table,
 )
 from maxvolt.report.mlip_text import format_mlip_errors
 from maxvolt.report.output import save_figure, write_json
@@ -19,8 +21,10 @@ __all__ = [
     "group_error_table",
     "parity_figure",
     "print_errors",
+    "print_fitted",
     "save_figure",
     "save_parity_plot",
+    "slim_table",
     "write_errors_json",
     "write_json",
 ]

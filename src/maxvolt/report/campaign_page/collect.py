@@ -20,6 +20,7 @@ from maxvolt.report.campaign_page.data import (
     Run,
     Stage,
 )
+from maxvolt.report.campaign_page.physical_checks import PhysicalChecks, physical_checks
 from maxvolt.report.campaign_page.stand_ins import describe_stand_in
 
 __all__ = ["collect_campaign"]
@@ -46,16 +47,34 @@ def collect_campaign(folder: CampaignFolder) -> CampaignData:
         )
     ]
     events = list(folder.journal())
+    potential = _potential(folder, settings, summary.iterations)
     return CampaignData(
         summary=summary,
         stages=_stages(settings),
         iterations=tuple(iterations),
         parities=_parities(folder, complete, settings, summary.iterations),
         quarantined=tuple(found for one in complete for found in _quarantined(one)),
-        potential=_potential(folder, settings, summary.iterations),
+        potential=potential,
         training=folder.training_file if folder.training_file.exists() else None,
         began=str(events[0]["time"]) if events else "",
         ended=str(events[-1]["time"]) if events else "",
+        species=settings[len(complete) - 1].potential.species if complete else (),
+        checks=_checks(folder, potential, settings, summary.iterations),
+    )
+
+
+def _checks(
+    folder: CampaignFolder,
+    potential: tuple[Path, ...],
+    settings: Sequence[Settings],
+    rows: Sequence[Mapping[str, Any]],
+) -> PhysicalChecks | None:
+    if not rows or not potential:
+        return None
+    training = read_result(folder.iteration(rows[-1]["files"]["training"]).step_file("training"))
+    used = settings[len(rows) - 1]
+    return physical_checks(
+        potential, used, training.datasets["training"], folder.path.resolve().parent
     )
 
 

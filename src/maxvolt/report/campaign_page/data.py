@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.campaign import CampaignSummary
+from maxvolt.report.campaign_page.physical_checks import PhysicalChecks
 
 __all__ = ["CampaignData", "Iteration", "Parity", "Quarantined", "Run", "Stage"]
 
@@ -167,6 +168,10 @@ class CampaignData:
         File of the newest training set, or None.
     began, ended
         Times (UTC) of the first and of the newest event.
+    species
+        Elements of the newest potential.
+    checks
+        Physical checks of the newest potential; None without one.
     """
 
     summary: CampaignSummary
@@ -178,6 +183,13 @@ class CampaignData:
     training: Path | None
     began: str
     ended: str
+    species: tuple[str, ...] = ()
+    checks: PhysicalChecks | None = None
+
+    @property
+    def folder(self) -> str:
+        """Name of its folder."""
+        return Path(self.summary.folder).name
 
     @property
     def runs(self) -> tuple[Run, ...]:

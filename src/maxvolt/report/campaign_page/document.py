@@ -9,6 +9,7 @@ import numpy as np
 
 from maxvolt.report.campaign_page.data import CampaignData, Parity
 from maxvolt.report.campaign_page.histograms import grade_bins, grade_counts
+from maxvolt.report.campaign_page.physical_checks import PhysicalChecks
 
 __all__ = ["campaign_document"]
 
@@ -48,6 +49,7 @@ def campaign_document(data: CampaignData) -> dict[str, Any]:
             ],
         },
         "parity": {parity.name: _errors(parity) for parity in data.parities},
+        "physical_checks": _checks(data.checks),
         "quarantined": [
             {"iteration": one.iteration, "index": one.index, "reason": one.reason}
             for one in data.quarantined
@@ -57,6 +59,39 @@ def campaign_document(data: CampaignData) -> dict[str, Any]:
             "training": None if data.training is None else str(data.training),
         },
     }
+
+
+def _checks(checks: PhysicalChecks | None) -> Mapping[str, Any] | None:
+    if checks is None:
+        return None
+    curve, distribution = checks.energy_volume, checks.distribution
+    return {
+        "structure": checks.structure,
+        "reference": checks.reference,
+        "energy_volume": None
+        if curve is None
+        else {
+            "volumes_A3_per_atom": curve.volumes.tolist(),
+            "potential_eV_per_atom": curve.potential.tolist(),
+            "reference_eV_per_atom": _listed(curve.reference),
+            "training_volumes_A3_per_atom": _listed(curve.training),
+        },
+        "radial_distribution": None
+        if distribution is None
+        else {
+            "temperature_K": distribution.temperature,
+            "atoms": distribution.n_atoms,
+            "distances_A": distribution.distances.tolist(),
+            "potential": distribution.potential.tolist(),
+            "reference": _listed(distribution.reference),
+            "shortest_training_distance_A": distribution.training,
+        },
+        "left_out": list(checks.left_out),
+    }
+
+
+def _listed(values: np.ndarray[Any, np.dtype[np.float64]] | None) -> list[float] | None:
+    return None if values is None else [float(value) for value in values]
 
 
 def _errors(parity: Parity) -> Mapping[str, Any]:

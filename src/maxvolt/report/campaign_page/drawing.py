@@ -18,19 +18,26 @@ __all__ = [
     "INK",
     "MARKERS",
     "MUTED",
+    "WARNING",
     "Chart",
     "drawing_style",
     "iteration_ticks",
     "legend_below",
     "marker",
     "new_axes",
+    "new_axes_with_residuals",
+    "open_markers",
     "shortened",
     "stage_lines",
+    "stage_sizes",
     "stage_starts",
 ]
 
 INK = "#1b2733"
 MUTED = "#52606d"
+WARNING = "#d95f02"
+"""What the potential could not do: simulations that broke off because of their grade."""
+
 COLOURS = ("#005f9e", "#b84a00", "#00785a", "#8a3b8f", "#8a6a00", "#3d4f5f", "#b3261e", "#0b7285")
 """Told apart with any colour vision together with the markers; dark enough on white."""
 
@@ -102,6 +109,28 @@ def new_axes(height: float = _HEIGHT) -> Axes:
     return axes
 
 
+def new_axes_with_residuals(height: float) -> tuple[Axes, Axes]:
+    """Return the axes of a new figure, and lower ones below them that share the horizontal axis."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    for axes in (upper, lower):
+        axes.set_axisbelow(True)
+    return upper, lower
+
+
+def open_markers(
+    axes: Axes, x: Sequence[float], y: Sequence[float], kind: str | None, colour: str
+) -> None:
+    """Draw markers with a white middle over those of a line, to tell a stage from the one before.
+
+    Nothing is drawn where the line has no markers.
+    """
+    if kind is not None:
+        axes.plot(x, y, linestyle="", marker=kind, color=colour, markerfacecolor="white", zorder=3)
+
+
 def legend_below(axes: Axes, columns: int = 2) -> None:
     """Explain the lines below the axes, where there is more than one; long names are cut."""
     handles, labels = axes.get_legend_handles_labels()
@@ -129,19 +158,34 @@ def iteration_ticks(axes: Axes) -> None:
 
 
 def stage_lines(axes: Axes, data: CampaignData) -> None:
-    """Mark where each stage begins, if there are several."""
+    """Mark along the iterations where each stage begins, if there are several."""
     starts = stage_starts(data)
+    _mark_stages(axes, [(number - 0.5, name) for number, name in starts], len(data.iterations))
+
+
+def stage_sizes(axes: Axes, data: CampaignData) -> None:
+    """Mark along the size of the training set where each stage begins, if there are several."""
+    begun = dict(stage_starts(data))
+    starts = [
+        (float(one.training_before or 0), begun[one.number])
+        for one in data.iterations
+        if one.number in begun
+    ]
+    _mark_stages(axes, starts, max([0, *(one.row["n_training"] or 0 for one in data.iterations)]))
+
+
+def _mark_stages(axes: Axes, starts: Sequence[tuple[float, str]], end: float) -> None:
     if len(starts) < 2:
         return
     left = axes.get_xlim()[0]
-    ends = [*(number for number, _ in starts[1:]), len(data.iterations)]
-    for (number, name), end in zip(starts, ends, strict=True):
-        if number:
-            axes.axvline(number - 0.5, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
-        room = int(_LETTERS * (end - number) / len(data.iterations))
+    ends = [*(place for place, _ in starts[1:]), end]
+    for index, ((place, name), behind) in enumerate(zip(starts, ends, strict=True)):
+        if index:
+            axes.axvline(place, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
+        room = int(_LETTERS * (behind - max(place, left)) / max(end - left, 1e-9))
         axes.annotate(
             shortened(name, room),
-            (max(number - 0.5, left), 1),
+            (max(place, left), 1),
             xycoords=("data", "axes fraction"),
             xytext=(3, 1),
             textcoords="offset points",

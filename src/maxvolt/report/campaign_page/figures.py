@@ -8,13 +8,17 @@ from maxvolt.report.campaign_page.drawing import Chart
 from maxvolt.report.campaign_page.error_charts import error_charts
 from maxvolt.report.campaign_page.grade_chart import grade_chart
 from maxvolt.report.campaign_page.parity_charts import parity_charts
+from maxvolt.report.campaign_page.physical_charts import physical_charts
 from maxvolt.report.campaign_page.reason_chart import reason_chart
 from maxvolt.report.campaign_page.reliability_charts import (
     reliability_by_iteration,
     reliability_by_size,
 )
 
-__all__ = ["campaign_figures"]
+__all__ = ["PHYSICAL_CHECKS", "campaign_figures"]
+
+PHYSICAL_CHECKS = "Physical checks"
+"""Title of the section of curves computed with the newest potential."""
 
 
 def campaign_figures(data: CampaignData) -> dict[str, list[Chart]]:
@@ -33,10 +37,13 @@ def campaign_figures(data: CampaignData) -> dict[str, list[Chart]]:
         ],
         "Extrapolation": [grade_chart(data), reason_chart(data)],
         "Parity": [*parity_charts(data)],
+        PHYSICAL_CHECKS: [*physical_charts(data)],
         "Cost": [labels_chart(data), time_chart(data), speed_chart(data)],
     }
     found = {
         title: [chart for chart in charts if chart is not None]
         for title, charts in sections.items()
     }
-    return {title: charts for title, charts in found.items() if charts}
+    # Checks that could not be made are told in their section.
+    told = {PHYSICAL_CHECKS} if data.checks is not None and data.checks.left_out else set()
+    return {title: charts for title, charts in found.items() if charts or title in told}

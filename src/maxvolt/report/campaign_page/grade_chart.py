@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from maxvolt.report.campaign_page.data import CampaignData, Iteration
-from maxvolt.report.campaign_page.drawing import COLOURS, INK, Chart, new_axes
+from maxvolt.report.campaign_page.drawing import COLOURS, INK, WARNING, Chart, new_axes
 from maxvolt.report.campaign_page.histograms import grade_bins, grade_counts
 from maxvolt.report.campaign_page.wording import number
 
@@ -50,7 +50,7 @@ def grade_chart(data: CampaignData) -> Chart | None:
         title="Grades met in each iteration",
         caption=(
             "At every recorded step of all scenarios; heights are scaled to the largest bin. "
-            "Short lines mark the thresholds select and break."
+            "Short lines mark the thresholds select and break; orange: beyond break."
             + (f" {len(shown)} of {len(graded)} iterations are shown." if left_out else "")
         ),
         description=(
@@ -73,10 +73,19 @@ def _strip(axes: Axes, one: Iteration, base: float, edges: NDArray[np.float64]) 
     counts = grade_counts(one, edges)
     heights = 0.82 * counts / counts.max()
     axes.stairs(base + heights, edges, baseline=base, fill=True, color=COLOURS[0], alpha=0.9)
+    beyond = np.where(edges[1:] > one.stop, heights, 0.0)
+    axes.stairs(base + beyond, edges, baseline=base, fill=True, color=WARNING)
     axes.plot([edges[0], edges[-1]], [base, base], color="#b8c2cc", linewidth=0.6)
-    for threshold, style in ((one.select, (0, (2, 1.5))), (one.stop, "solid")):
+    for threshold, style, colour in (
+        (one.select, (0, (2, 1.5)), INK),
+        (one.stop, "solid", WARNING),
+    ):
         axes.plot(
-            [threshold, threshold], [base, base + 0.9], color=INK, linewidth=1.1, linestyle=style
+            [threshold, threshold],
+            [base, base + 0.9],
+            color=colour,
+            linewidth=1.1,
+            linestyle=style,
         )
 
 

@@ -89,6 +89,6 @@ def _numbers(data: CampaignData) -> Markup:
         ]
         if last.get("largest_rank") is not None:
             rank = f"{last['rank']:,} of {last['largest_rank']:,}"
-            pairs.append(("rank of the active set, of the possible one", rank))
+            pairs.append(("rank of the active set, of the largest possible", rank))
     cells = [element("div", element("dt", name), element("dd", value)) for name, value in pairs]
     return element("dl", *cells, class_="numbers")

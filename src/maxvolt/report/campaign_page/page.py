@@ -21,7 +21,7 @@ from maxvolt.report.campaign_page.embed import (
     download,
     figure_link,
 )
-from maxvolt.report.campaign_page.figures import campaign_figures
+from maxvolt.report.campaign_page.figures import PHYSICAL_CHECKS, campaign_figures
 from maxvolt.report.campaign_page.head import page_header
 from maxvolt.report.campaign_page.markup import Markup, element, join
 from maxvolt.report.campaign_page.tables import (
@@ -32,12 +32,15 @@ from maxvolt.report.campaign_page.tables import (
     runs_table,
     warnings_table,
 )
+from maxvolt.report.campaign_page.usage import usage_section_parts
 from maxvolt.report.campaign_page.wording import size
 
 __all__ = ["PAGE_NAME", "campaign_page", "write_campaign_page"]
 
 PAGE_NAME = "report.html"
 """In the folder of the campaign, if no other place is asked for."""
+
+_USE = "Use this potential"
 
 # Nothing is loaded from anywhere, and no script runs.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -92,10 +95,18 @@ def campaign_page(data: CampaignData, path: Path, *, inline_limit: int = INLINE_
             title: [_figure(chart) for chart in charts]
             for title, charts in campaign_figures(data).items()
         }
+    usage = usage_section_parts(data)
     sections = [_downloads_section(offered)]
-    sections += [_figures_section(title, drawn) for title, drawn in figures.items()]
+    sections += [_section(_USE, *usage)] if usage else []
+    sections += [_figures_section(title, drawn, data) for title, drawn in figures.items()]
     sections += _tables(data)
-    titles = [*(["Downloads"] if offered else []), *figures, "Tables", "Settings"]
+    titles = [
+        *(["Downloads"] if offered else []),
+        *([_USE] if usage else []),
+        *figures,
+        "Tables",
+        "Settings",
+    ]
     head = element(
         "head",
         element("meta", charset="utf-8"),
@@ -123,9 +134,13 @@ def _section(title: str, *children: str) -> Markup:
     return element("section", element("h2", title, id=_anchor(title)), *children)
 
 
-def _figures_section(title: str, drawn: list[Markup]) -> Markup:
+def _figures_section(title: str, drawn: list[Markup], data: CampaignData) -> Markup:
     style = "figures pair" if len(drawn) % 2 == 0 else "figures"
-    return _section(title, element("div", *drawn, class_=style))
+    said: tuple[str, ...] = ()
+    if title == PHYSICAL_CHECKS and data.checks is not None:
+        said = data.checks.left_out
+    notes = [element("p", f"Not shown: {text}.", class_="muted") for text in said]
+    return _section(title, element("div", *drawn, class_=style), *notes)
 
 
 def _figure(chart: Chart) -> Markup:

@@ -6,6 +6,7 @@ from collections import Counter
 
 from maxvolt.report.campaign_page.data import CampaignData
 from maxvolt.report.campaign_page.drawing import (
+    WARNING,
     Chart,
     iteration_ticks,
     legend_below,
@@ -19,12 +20,12 @@ __all__ = ["count_reasons", "reason_chart"]
 _COLOURS = {
     StopReason.FINISHED: "#00785a",
     StopReason.CONVERGED: "#4aa98c",
-    StopReason.STEP_LIMIT: "#8a6a00",
-    StopReason.GRADE: "#005f9e",
-    StopReason.TOO_CLOSE: "#b84a00",
+    StopReason.STEP_LIMIT: "#8a97a3",
+    StopReason.GRADE: WARNING,
+    StopReason.TOO_CLOSE: "#b3261e",
     StopReason.LOST_ATOM: "#8a3b8f",
-    StopReason.NOT_FINITE: "#b3261e",
-    StopReason.FAILED: "#3d4f5f",
+    StopReason.NOT_FINITE: "#6d0f1b",
+    StopReason.FAILED: "#1b2733",
 }
 
 
@@ -62,7 +63,10 @@ def reason_chart(data: CampaignData) -> Chart | None:
     return Chart(
         name="reasons",
         title="Why scenarios ended",
-        caption="“Finished” and “converged” are ends of the work, the others breaks.",
+        caption=(
+            "Green: the scenario came to its end. Orange: it broke off because its extrapolation "
+            "grade exceeded the threshold; other colours: breaks for other reasons."
+        ),
         description=f"Stacked bars by iteration. In all: {told}.",
         figure=axes.figure,  # type: ignore[arg-type]
     )

@@ -15,9 +15,12 @@ from maxvolt.report.campaign_page.drawing import (
     legend_below,
     marker,
     new_axes,
+    open_markers,
     stage_lines,
+    stage_sizes,
+    stage_starts,
 )
-from maxvolt.report.campaign_page.wording import per_cent
+from maxvolt.report.campaign_page.wording import per_cent, stage_caption
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,12 +41,13 @@ def reliability_by_size(data: CampaignData) -> Chart | None:
     axes = new_axes()
     _draw(axes, data, sampled, lambda one: float(one.training_before or 0))
     axes.set_xlabel("structures in the training set")
+    stage_sizes(axes, data)
     legend_below(axes)
     first, last = sampled[0], sampled[-1]
     return Chart(
         name="reliability",
         title="Reliability against training-set size",
-        caption=_CAPTION,
+        caption=_CAPTION + stage_caption(data),
         description=(
             f"Line chart. Reliability was {per_cent(first.reliability)} with "
             f"{first.training_before} structures in the training set and "
@@ -91,25 +95,47 @@ def _draw(
     if len(names) > 1:
         for index, name in enumerate(names):
             values = [scenario_reliability(one, name) for one in sampled]
+            colour, kind = COLOURS[index % len(COLOURS)], marker(index, len(sampled))
             axes.plot(
                 *_with_gaps(sampled, [x(one) for one in sampled], values),
-                color=COLOURS[index % len(COLOURS)],
-                marker=marker(index, len(sampled)),
+                color=colour,
+                marker=kind,
                 label=name,
-                alpha=0.85,
                 linewidth=1.2,
             )
+            _open(axes, data, sampled, x, values, kind, colour)
     together = [one.reliability for one in sampled]
     label = "all scenarios" if len(names) > 1 else (names or ("all",))[0]
+    colour = INK if len(names) > 1 else COLOURS[0]
     axes.plot(
         *_with_gaps(sampled, [x(one) for one in sampled], together),
-        color=INK if len(names) > 1 else COLOURS[0],
+        color=colour,
         marker=marker(0, len(sampled)),
         label=label,
         linewidth=2.2,
     )
+    _open(axes, data, sampled, x, together, marker(0, len(sampled)), colour)
     axes.set_ylim(-3, 106)
     axes.set_ylabel("reliability (%)")
+
+
+def _open(
+    axes: Axes,
+    data: CampaignData,
+    sampled: Sequence[Iteration],
+    x: Callable[[Iteration], float],
+    values: Sequence[float | None],
+    kind: str | None,
+    colour: str,
+) -> None:
+    """Open the markers of every second stage."""
+    second = {name for _, name in stage_starts(data)[1::2]}
+    points = [
+        (x(one), 100 * value)
+        for one, value in zip(sampled, values, strict=True)
+        if one.stage in second and value is not None
+    ]
+    open_markers(axes, [place for place, _ in points], [up for _, up in points], kind, colour)
 
 
 def _with_gaps(

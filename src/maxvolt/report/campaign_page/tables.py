@@ -23,6 +23,9 @@ __all__ = [
 _MOST_RUNS = 400
 """Rows of the table of runs, the newest."""
 
+_MANY_COLUMNS = 5
+"""Columns that a narrow screen does not show side by side."""
+
 
 def iterations_table(data: CampaignData) -> Markup:
     """Iterations, one a row."""
@@ -31,14 +34,14 @@ def iterations_table(data: CampaignData) -> Markup:
         "stage",
         "reliability",
         "breaks",
-        "largest grade",
-        "candidates",
-        "selected",
         "labelled",
-        "labels so far",
         "training set",
         "energy error (meV/atom)",
         "force error (meV/Å)",
+        "largest grade",
+        "candidates",
+        "selected",
+        "labels so far",
         "time",
         "outcome",
     )
@@ -54,15 +57,15 @@ def _iteration_row(one: Iteration) -> list[str]:
         str(one.number),
         one.stage,
         per_cent(one.reliability),
-        f"{row['n_breaks']} of {row['n_scenarios']}" if sampled else "–",
-        number(row.get("max_grade")),
-        str(row["n_candidates"]),
-        str(row["n_selected"]) if sampled else "–",
+        _broke(f"{row['n_breaks']} of {row['n_scenarios']}", row["n_breaks"]) if sampled else "–",
         str(row["n_labelled"]),
-        str(row["n_labels_total"]),
         "–" if row["n_training"] is None else str(row["n_training"]),
         number(errors.get("energy_rmse"), 1000.0),
         number(errors.get("force_rmse"), 1000.0),
+        _broke(number(row.get("max_grade")), (row.get("max_grade") or 0) > one.stop),
+        str(row["n_candidates"]),
+        str(row["n_selected"]) if sampled else "–",
+        str(row["n_labels_total"]),
         duration(sum(row["seconds"].values())),
         str(row["reason"]),
     ]
@@ -88,7 +91,7 @@ def runs_table(data: CampaignData) -> Markup:
         [
             str(run.iteration),
             run.scenario if run.part == 0 else f"{run.scenario} ({run.part})",
-            run.reason,
+            _broke(run.reason, run.is_break),
             run.message,
             f"{run.steps:,} of {run.total_steps:,}",
             number(run.max_grade),
@@ -134,6 +137,11 @@ def changes_table(data: CampaignData) -> Markup:
     return _table("Changes of the settings", columns, rows, text=(1, 2, 3))
 
 
+def _broke(text: str, is_break: object) -> str:
+    """Text in the colour of a warning where a potential broke off."""
+    return element("span", text, class_="broke") if is_break else text
+
+
 def _table(
     title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], text: Sequence[int]
 ) -> Markup:
@@ -154,4 +162,9 @@ def _table(
         element("tbody", body),
     )
     # Reached with the keyboard, so that it can be scrolled without a mouse.
-    return element("div", table, class_="wide", tabindex="0", role="region", aria_label=title)
+    scrolled = element("div", table, class_="wide", tabindex="0", role="region", aria_label=title)
+    if len(columns) < _MANY_COLUMNS:
+        return scrolled
+    # Shown on narrow screens only, where columns are out of sight.
+    hint = element("p", f"{len(columns)} columns: scroll sideways →", class_="scroll-hint")
+    return join([hint, scrolled])

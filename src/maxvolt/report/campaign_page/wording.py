@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["counted", "duration", "number", "per_cent", "size"]
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from maxvolt.report.campaign_page.data import CampaignData
+
+__all__ = ["counted", "duration", "number", "per_cent", "size", "stage_caption"]
 
 
 def per_cent(value: float | None) -> str:
@@ -38,3 +43,10 @@ def size(n_bytes: int) -> str:
     if n_bytes < 1000:
         return f"{n_bytes} B"
     return f"{n_bytes / 1e3:.0f} kB" if n_bytes < 1e6 else f"{n_bytes / 1e6:.1f} MB"
+
+
+def stage_caption(data: CampaignData) -> str:
+    """How stages are told apart in a chart; "" where there is only one."""
+    if len({one.stage for one in data.iterations}) < 2:
+        return ""
+    return " Dashed lines: a new stage begins; open symbols: every second stage."
