@@ -20,7 +20,7 @@ from maxvolt.native.layout import MomentLayout, moment_layout
 
 __all__ = ["Model", "compile_model"]
 
-_ENVELOPES = {"RBChebyshev": 0, "RBShapeev": 2}  # of core/model.hpp; all others are constant
+_ENVELOPES = {"RBChebyshev": 0, "RBShapeev": 2}  # of maxvolt/core/model.hpp; all others are constant
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,12 +121,10 @@ def compile_model(model: Model, *, planned: bool = True) -> _core.Core:
         offset=rule.offset,
         recurrence=np.concatenate([rule.a, rule.b, rule.c]),
         exponential_repulsion=radial.repulsive,
-        zbl=[
-            zbl.inner if zbl else 0.0,
-            zbl.outer if zbl else 0.0,
-            units.Hartree * units.Bohr,
-            units.Bohr,
-        ],
+        zbl_inner=zbl.inner if zbl else 0.0,
+        zbl_outer=zbl.outer if zbl else 0.0,
+        zbl_coulomb=units.Hartree * units.Bohr,
+        zbl_bohr=units.Bohr,
         zbl_charges=model.numbers.astype(float),
         radial_coeffs=(model.radial_coeffs * model.scaling).ravel(),
         species_coeffs=model.species_coeffs,
