@@ -1,6 +1,8 @@
 # Needs Python >= 3.11 with pip, make and a C++20 compiler; everything else comes from PyPI into .venv.
 #   make demo     an active-learning campaign on aluminium, in minutes
 #   make test     the test suite (more arguments for pytest: make test PYTEST_ARGS="-k cfg")
+#   make test-core  the compiled core's own tests, under address and undefined-behaviour sanitizers
+#                 (needs cmake, and doctest: Debian's doctest-dev)
 #   make lint     ruff, mypy, the layer contract
 #   make bench    speed and memory beside motep, into docs/benchmarks, in about 20 minutes
 #                 (make bench BENCH_ARGS=--quick: in a few minutes, into bench_output)
@@ -19,7 +21,7 @@ SETUP := pyproject.toml CMakeLists.txt $(shell find src -name '*.cpp' -o -name '
 
 INSTALLING := "Installing maxvolt and what it needs, and compiling its core (about two minutes) ..."
 
-.PHONY: demo test lint bench wheel clean FORCE
+.PHONY: demo test test-core lint bench wheel clean FORCE
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -29,6 +31,11 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest --numprocesses=$(PYTEST_WORKERS) $(PYTEST_ARGS)
+
+test-core:
+	cmake -S src/maxvolt/core -B build/core -DMAXVOLT_CORE_TESTS=ON -DMAXVOLT_SANITIZERS=address,undefined
+	cmake --build build/core --parallel 2
+	ctest --test-dir build/core --output-on-failure
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

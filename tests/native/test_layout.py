@@ -243,18 +243,18 @@ def test_core_refuses_tables_out_of_range(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"n_species": -1}, "radial coefficients of wrong size"),
+        ({"n_species": -1}, "a model needs species"),
+        ({"n_species": 2**31 - 1}, "too many species"),
         ({"n_species": 3}, "radial coefficients of wrong size"),
         ({"n_mu": 1}, "radial coefficients of wrong size"),
-        ({"radial_size": 0}, "of wrong size"),
-        ({"radial_size": -3}, "of wrong size"),
-        ({"max_degree": -1}, "monomial counts"),
-        ({"max_degree": 2**31 - 1}, "monomial counts"),
+        ({"radial_size": 0}, "a model needs species"),
+        ({"radial_size": -3}, "a model needs species"),
+        ({"max_degree": -1}, "degree of moments out of range"),
+        ({"max_degree": 2**31 - 1}, "degree of moments out of range"),
         ({"n_independent": 10**6}, "traces of wrong size"),
         ({"n_basic": 10**6}, "traces of wrong size"),
         ({"n_moments": 3}, "runs must give every moment that is not basic"),
         ({"envelope": 7}, "unknown envelope"),
-        ({"zbl": [1.0, 2.0]}, "zbl needs"),
         ({"radial_coeffs": np.zeros(5)}, "radial coefficients of wrong size"),
         ({"species_coeffs": np.zeros(5)}, "species coefficients of wrong size"),
         ({"zbl_charges": np.zeros(5)}, "species coefficients of wrong size"),
@@ -271,7 +271,7 @@ def test_core_refuses_sizes_that_disagree(
         _core.Core(**{**arguments, **changes})
 
 
-@pytest.mark.parametrize("value", [None, "text", np.zeros((2, 2))])
-def test_core_refuses_what_is_no_vector(arguments: dict[str, Any], value: object) -> None:
-    with pytest.raises(TypeError, match="incompatible function arguments"):
+@pytest.mark.parametrize("value", [None, "text", 1.0])
+def test_core_refuses_what_is_no_array(arguments: dict[str, Any], value: object) -> None:
+    with pytest.raises(TypeError, match="radial_coeffs is of the wrong type"):
         _core.Core(**{**arguments, "radial_coeffs": value})

@@ -222,16 +222,16 @@ def test_a_good_system_is_accepted() -> None:
     [
         ({"pairs": np.array([[0, 1], [1, 3], [2, 0]], np.int32)}, "neighbour index out of range"),
         ({"pairs": np.array([[0, 1], [1, -1], [2, 0]], np.int32)}, "neighbour index out of range"),
-        ({"shifts": np.zeros((2, 3), np.int32)}, "one row a pair"),
+        ({"shifts": np.zeros((2, 3), np.int32)}, "one row per pair"),
         ({"shifts": np.full((3, 3), -(2**31), np.int32)}, "translation out of range"),
         ({"structures": np.array([0, 1, 0], np.int32)}, "structures must not decrease"),
         ({"structures": np.array([-1, 0, 0], np.int32)}, "structures must not decrease"),
         ({"structures": np.array([0, 0, 1], np.int32)}, "belong to one structure"),
-        ({"structures": np.zeros(4, np.int32)}, "one entry an atom"),
+        ({"structures": np.zeros(4, np.int32)}, "one entry per atom"),
         ({"labels": np.array([0, -1, 0], np.int32)}, "negative species"),
-        ({"labels": np.zeros(4, np.int32)}, "one entry an atom"),
-        ({"inside": np.zeros((2, 3))}, "one entry an atom"),
-        ({"images": np.zeros((2, 3), np.int32)}, "one entry an atom"),
+        ({"labels": np.zeros(4, np.int32)}, "one entry per atom"),
+        ({"inside": np.zeros((2, 3))}, "one entry per atom"),
+        ({"images": np.zeros((2, 3), np.int32)}, "one entry per atom"),
         ({"images": np.full((3, 3), 2**31 - 1, np.int32)}, "translation out of range"),
         ({"window_atoms": 0}, "at least one atom"),
     ],
@@ -246,8 +246,8 @@ def test_lists_out_of_range_are_refused(changes: dict[str, Any], message: str) -
     [
         ({"cells": np.zeros((0, 3, 3))}, "structure index out of range"),
         ({"types": np.array([0, -1, 0], np.int32)}, "negative species"),
-        ({"types": np.zeros(4, np.int32)}, "one entry an atom"),
-        ({"positions": np.zeros((2, 3))}, "another number of atoms"),
+        ({"types": np.zeros(4, np.int32)}, "one entry per atom"),
+        ({"positions": np.zeros((2, 3))}, "one entry per atom"),
     ],
 )
 def test_systems_out_of_range_are_refused(changes: dict[str, Any], message: str) -> None:

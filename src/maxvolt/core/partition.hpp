@@ -1,4 +1,4 @@
-// Which atoms go into one window; compiled with the module only.
+// Which atoms go into one window.
 #pragma once
 #include <algorithm>
 #include <cstdint>

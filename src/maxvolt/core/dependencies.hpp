@@ -1,5 +1,5 @@
-// Analysis of a contraction table for the Jacobian kernel; compiled with the module only, since it uses
-// the standard library (see simd.hpp).
+// Analysis of a contraction table for the Jacobian kernel. Not for the kernels, since it uses the standard
+// library (see simd.hpp).
 #pragma once
 #include <algorithm>
 #include <vector>

@@ -1,42 +1,30 @@
-// Owns the arrays of an evaluation plan and checks them; compiled with the module only.
+// An evaluation plan as the kernels take it, its arrays checked.
 #pragma once
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "model.hpp"
+#include "model_arrays.hpp"
 
 namespace maxvolt {
 
-using Integers32 = std::vector<std::int32_t>;
-using Reals = std::vector<double>;
-
-// Arrays as in native/harmonic_layout.py, where their shapes are told.
-struct PlanArrays {
-    std::int32_t n_components, n_slots;
-    Integers32 harmonic_rows, harmonic_columns, moment_rows, moment_columns;
-    Integers32 couplings, real_products, complex_products, blocks, block_ranks, pairs, targets;
-    Integers32 rows, columns, invariants, expansion_first, expansion_columns;
-    Reals harmonic_values, moment_values, block_values, form, expansion_values;
-};
-
 class BoundPlan {
   public:
-    explicit BoundPlan(PlanArrays arrays, std::int32_t n_independent, std::int32_t n_scalars,
-                       std::int32_t constant)
-        : a_(std::move(arrays)) {
+    // The arrays must outlive the plan.
+    BoundPlan(const PlanArrays& arrays, std::int32_t n_independent, std::int32_t n_scalars) : a_(arrays) {
         require(a_.n_components >= 1 && a_.n_slots >= 1, "number of components or slots");
         check_matrix(a_.harmonic_rows, a_.n_components, a_.harmonic_columns, n_independent, a_.harmonic_values);
         check_matrix(a_.moment_rows, n_independent, a_.moment_columns, a_.n_components, a_.moment_values);
         check_couplings();
         check_form(n_scalars);
-        require(constant >= -1 && constant < a_.n_components, "constant");
+        require(a_.constant >= -1 && a_.constant < a_.n_components, "constant");
         view_ = make_view<double>(a_.harmonic_values, a_.moment_values, a_.block_values, a_.form,
-                                  a_.expansion_values, constant);
+                                  a_.expansion_values);
         for (const Reals* values :
              {&a_.harmonic_values, &a_.moment_values, &a_.block_values, &a_.form, &a_.expansion_values})
             single_.emplace_back(values->begin(), values->end());
-        single_view_ = make_view<float>(single_[0], single_[1], single_[2], single_[3], single_[4], constant);
+        single_view_ = make_view<float>(single_[0], single_[1], single_[2], single_[3], single_[4]);
     }
     BoundPlan(const BoundPlan&) = delete;
     BoundPlan& operator=(const BoundPlan&) = delete;
@@ -48,7 +36,7 @@ class BoundPlan {
     template <class Real>
     HarmonicPlan<Real> make_view(const std::vector<Real>& harmonic, const std::vector<Real>& moment,
                                  const std::vector<Real>& block, const std::vector<Real>& form,
-                                 const std::vector<Real>& expansion, std::int32_t constant) const {
+                                 const std::vector<Real>& expansion) const {
         return {a_.n_components,
                 a_.n_slots,
                 count(a_.harmonic_rows, 2),
@@ -56,7 +44,7 @@ class BoundPlan {
                 count(a_.pairs, 4),
                 count(a_.rows, 3),
                 count(a_.invariants, 3),
-                constant,
+                a_.constant,
                 a_.harmonic_rows.data(),
                 a_.harmonic_columns.data(),
                 harmonic.data(),
@@ -177,7 +165,7 @@ class BoundPlan {
             require(c >= 0 && c < count(a_.invariants, 3), "column of the expansion");
     }
 
-    PlanArrays a_;
+    const PlanArrays& a_;
     HarmonicPlan<double> view_{};
     std::vector<std::vector<float>> single_;
     HarmonicPlan<float> single_view_{};

@@ -1,4 +1,4 @@
-// Windows of a neighbour list (model.hpp), made once for a list; compiled with the module only.
+// Windows of a neighbour list (model.hpp), made once for a list.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -19,6 +19,14 @@ struct PairList {
     const std::int32_t* pairs;   // [n_pairs][2]
     const std::int32_t* shifts;  // [n_pairs][3]
     const std::int32_t* images;  // [n_atoms][3]
+};
+
+// Neighbours that a host program found, ghosts among them: every neighbour of the first n_local atoms where
+// it is; those of atom i are neighbors[first[i] .. first[i + 1]).
+struct FullList {
+    std::int64_t n_atoms, n_local;
+    const std::int64_t* first;      // [n_local + 1]
+    const std::int32_t* neighbors;  // atoms
 };
 
 using Shift = std::array<std::int32_t, 3>;
@@ -59,16 +67,16 @@ class Windows {
     Windows(const PairList& list, std::vector<std::int32_t> structures, const std::int32_t* labels,
             const double* inside, std::int64_t window_atoms)
         : structures_(std::move(structures)) {
-        const Partition partition(list.n_atoms, structures_.data(), inside, window_atoms);
-        const Entries entries = directed(list);
-        own_first_ = partition.first;
-        Scratch scratch(list, structures_, labels);
-        pair_first_.reserve(std::size_t(list.n_atoms) + 1);
-        neighbors_.reserve(2 * std::size_t(list.n_pairs) + list_padding / 2 * std::size_t(list.n_atoms));
-        for (std::int64_t w = 0; w < count(); ++w)
-            add_window(partition.order.data() + own_first_[w], own_first_[w + 1] - own_first_[w], entries,
-                       scratch);
-        index_rows(list.n_atoms);
+        add_windows(Partition(list.n_atoms, structures_.data(), inside, window_atoms), directed(list), labels,
+                    list.images);
+    }
+
+    // Local atoms and ghosts of a host program, one structure; windows are those of the local atoms.
+    Windows(const FullList& list, const std::int32_t* labels, const double* positions, std::int64_t window_atoms)
+        : structures_(std::size_t(list.n_atoms), 0) {
+        const std::vector<std::int32_t> images(3 * std::size_t(list.n_atoms), 0);
+        add_windows(Partition(list.n_local, structures_.data(), positions, window_atoms), directed(list), labels,
+                    images.data());
     }
 
     std::int64_t count() const { return std::int64_t(own_first_.size()) - 1; }
@@ -102,7 +110,7 @@ class Windows {
         typedef double row __attribute__((vector_size(32)));
         const row* all = reinterpret_cast<const row*>(rows);
         for (std::int64_t i = begin; i < end; ++i) {
-            row sum = all[own_rows_[i]];
+            row sum = own_rows_[i] < 0 ? row{} : all[own_rows_[i]];  // a ghost has images only
             for (std::int64_t q = image_first_[i]; q < image_first_[i + 1]; ++q) sum += all[image_rows_[q]];
             for (int c = 0; c < 3; ++c) forces[3 * i + c] = sum[c];
         }
@@ -128,10 +136,10 @@ class Windows {
 
     // Memory that windows use one after the other.
     struct Scratch {
-        Scratch(const PairList& list, const std::vector<std::int32_t>& structures,
-                const std::int32_t* atom_labels)
-            : images(list.images), labels(atom_labels) {
-            for (std::int64_t i = 0; i < list.n_atoms; ++i) {
+        Scratch(const std::vector<std::int32_t>& structures, const std::int32_t* atom_labels,
+                const std::int32_t* atom_images)
+            : images(atom_images), labels(atom_labels) {
+            for (std::size_t i = 0; i < structures.size(); ++i) {
                 n_labels = std::max(n_labels, labels[i] + 1);
                 if (i == 0 || structures[i] != structures[i - 1])
                     origins.resize(std::size_t(structures[i]) + 1, std::int32_t(i));
@@ -163,6 +171,27 @@ class Windows {
             out.all[next[j]++] = {i, Shifts::opposite(shift)};
         }
         return out;
+    }
+
+    static Entries directed(const FullList& list) {
+        Entries out{std::vector<std::int64_t>(std::size_t(list.n_atoms) + 1, 0), {}};
+        const std::int64_t begin = list.first[0], end = list.first[list.n_local];
+        for (std::int64_t i = 0; i < list.n_atoms; ++i)
+            out.first[i + 1] = (i < list.n_local ? list.first[i + 1] : end) - begin;
+        out.all.reserve(std::size_t(end - begin));
+        for (std::int64_t e = begin; e < end; ++e) out.all.push_back({list.neighbors[e], 0});
+        return out;
+    }
+
+    void add_windows(const Partition& partition, const Entries& entries, const std::int32_t* labels,
+                     const std::int32_t* images) {
+        own_first_ = partition.first;
+        Scratch scratch(structures_, labels, images);
+        pair_first_.reserve(partition.order.size() + 1);
+        neighbors_.reserve(entries.all.size() + list_padding / 2 * partition.order.size());
+        for (std::int64_t w = 0; w < count(); ++w)
+            add_window(partition.order.data() + own_first_[w], own_first_[w + 1] - own_first_[w], entries, scratch);
+        index_rows(std::int64_t(structures_.size()));
     }
 
     // Row of an atom's image in the window being made, which begins at row `begin`.
@@ -212,7 +241,7 @@ class Windows {
 
     // Where the rows of each atom are.
     void index_rows(std::int64_t n_atoms) {
-        own_rows_.resize(std::size_t(n_atoms));
+        own_rows_.assign(std::size_t(n_atoms), -1);
         image_first_.assign(std::size_t(n_atoms) + 1, 0);
         auto each_image = [&](auto&& call) {
             for (std::int64_t w = 0; w < count(); ++w)

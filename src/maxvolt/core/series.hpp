@@ -1,5 +1,4 @@
-// Radial functions and their derivatives as series in the polynomials of the radial basis; compiled with the
-// module only.
+// Radial functions and their derivatives as series in the polynomials of the radial basis.
 #pragma once
 #include <cstdint>
 #include <vector>

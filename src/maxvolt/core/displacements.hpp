@@ -1,4 +1,4 @@
-// How far atoms have moved since a neighbour list was built; compiled with the module only.
+// How far atoms have moved since a neighbour list was built.
 #pragma once
 #include <cmath>
 #include <cstdint>

@@ -1,0 +1,325 @@
+// The Python module: arrays in and out of the core, with their shapes checked and the GIL released.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "checks.hpp"
+#include "displacements.hpp"
+#include "evaluation.hpp"
+#include "instruction_sets.hpp"
+#include "memory.hpp"
+#include "model_file.hpp"
+#include "unlocked.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace {
+
+using maxvolt::CompiledModel;
+using maxvolt::EvaluationArrays;
+using maxvolt::find_kernels;
+using maxvolt::Memory;
+using maxvolt::NeighborWindows;
+using maxvolt::require;
+using maxvolt::Unlocked;
+using maxvolt::WindowRange;
+template <class T, class... Shape>
+using Array = nb::ndarray<const T, nb::numpy, nb::device::cpu, nb::c_contig, Shape...>;
+template <class... Shape>
+using Output = nb::ndarray<double, nb::numpy, nb::device::cpu, nb::c_contig, Shape...>;
+using Doubles = Array<double, nb::ndim<1>>;
+using Integers = Array<std::int32_t, nb::ndim<1>>;
+using Vectors = Array<double, nb::shape<-1, 3>>;
+
+// Takes the fields of a struct of arrays from a dict; arrays of any shape, row after row.
+struct FromDict {
+    nb::dict given;
+
+    template <class T>
+    void operator()(const char* name, T& value) const {
+        value = get<T>(name);
+    }
+    template <class T>
+    void operator()(const char* name, std::vector<T>& values) const {
+        const auto a = get<Array<T>>(name);
+        values.assign(a.data(), a.data() + a.size());
+    }
+
+  private:
+    template <class T>
+    T get(const char* name) const {
+        T out{};
+        if (!nb::try_cast(given[name], out))
+            throw nb::type_error((std::string(name) + " is of the wrong type").c_str());
+        return out;
+    }
+};
+
+// Python owns what this and the next two return. `given`: the fields of ModelArrays, and `plan`, those of PlanArrays or None.
+CompiledModel* compile(const nb::kwargs& given) {
+    maxvolt::ModelArrays arrays;
+    each_field_of_model(arrays, FromDict{given});
+    const nb::object plan = given["plan"];
+    if (!plan.is_none()) each_field_of_plan(arrays.plan.emplace(), FromDict{nb::cast<nb::dict>(plan)});
+    return new CompiledModel(std::move(arrays));
+}
+
+nb::bytes model_file_of(const CompiledModel& model, std::vector<std::string> species) {
+    require(species.empty() || std::int32_t(species.size()) == model.view().n_species, "one symbol for each species");
+    const std::string bytes = maxvolt::model_file_bytes({model.arrays(), std::move(species)});
+    return nb::bytes(bytes.data(), bytes.size());
+}
+
+NeighborWindows* periodic_windows(Array<std::int32_t, nb::shape<-1, 2>> pairs,
+                                                  Array<std::int32_t, nb::shape<-1, 3>> shifts, Vectors inside,
+                                                  Array<std::int32_t, nb::shape<-1, 3>> images, Integers structures,
+                                                  Integers labels, std::int64_t window_atoms) {
+    const auto n_atoms = std::int64_t(inside.shape(0)), n_pairs = std::int64_t(pairs.shape(0));
+    require(std::int64_t(shifts.shape(0)) == n_pairs, "shifts needs one row per pair");
+    require(std::int64_t(structures.size()) == n_atoms && std::int64_t(labels.size()) == n_atoms &&
+                std::int64_t(images.shape(0)) == n_atoms,
+            "images, structures and labels need one entry per atom");
+    const maxvolt::PairList list{n_atoms, n_pairs, pairs.data(), shifts.data(), images.data()};
+    const Unlocked unlocked;
+    return new NeighborWindows(list, structures.data(), labels.data(), inside.data(), window_atoms);
+}
+
+NeighborWindows* ghost_windows(Array<std::int64_t, nb::ndim<1>> first, Integers neighbors,
+                                               Vectors positions, Integers labels, std::int64_t window_atoms) {
+    const auto n_atoms = std::int64_t(positions.shape(0)), n_local = std::int64_t(first.size()) - 1;
+    require(n_local >= 0 && std::int64_t(labels.size()) == n_atoms, "labels needs one entry per atom");
+    require(first.data()[n_local] == std::int64_t(neighbors.size()), "neighbors of another length than first says");
+    const maxvolt::FullList list{n_atoms, n_local, first.data(), neighbors.data()};
+    const Unlocked unlocked;
+    return new NeighborWindows(list, labels.data(), positions.data(), window_atoms);
+}
+
+// Keeps the arrays of a system alive, and the binding the list.
+struct System {
+    System(Vectors given_positions, Array<double, nb::shape<-1, 3, 3>> given_cells, Integers given_types,
+           const NeighborWindows& list)
+        : positions(given_positions), cells(given_cells), types(given_types),
+          system(positions.data(), checked_size(positions, types), cells.data(), std::int64_t(cells.shape(0)),
+                 types.data(), list) {}
+
+    static std::int64_t checked_size(const Vectors& positions, const Integers& types) {
+        require(types.size() == positions.shape(0), "types needs one entry per atom");
+        return std::int64_t(positions.shape(0));
+    }
+
+    Vectors positions;
+    Array<double, nb::shape<-1, 3, 3>> cells;
+    Integers types;
+    maxvolt::AtomicSystem system;
+};
+
+EvaluationArrays checked(const System& s, const Output<nb::ndim<1>>& energies, const Output<nb::shape<-1, 4>>& rows,
+                         const Output<nb::shape<-1, 6>>& virials) {
+    const maxvolt::Windows& windows = *s.system.windows;
+    require(std::int64_t(energies.size()) == s.system.atoms.n_atoms, "site energies of wrong size");
+    require(std::int64_t(rows.shape(0)) == windows.n_rows(), "rows of forces of wrong size");
+    require(reinterpret_cast<std::uintptr_t>(rows.data()) % 32 == 0, "rows of forces must be aligned");
+    require(std::int64_t(virials.shape(0)) == windows.n_parts(), "virials of wrong size");
+    return {energies.data(), rows.data(), virials.data(), {}};
+}
+
+using MaybeEnergies = std::optional<Output<nb::ndim<1>>>;
+using MaybeRows = std::optional<Output<nb::shape<-1, 4>>>;
+using MaybeVirials = std::optional<Output<nb::shape<-1, 6>>>;
+
+std::optional<EvaluationArrays> checked(const System& s, const MaybeEnergies& energies, const MaybeRows& rows,
+                                        const MaybeVirials& virials) {
+    require(energies.has_value() == rows.has_value() && rows.has_value() == virials.has_value(),
+            "give energies, rows and virials, or none of them");
+    if (!energies) return std::nullopt;
+    return checked(s, *energies, *rows, *virials);
+}
+
+std::int64_t evaluate(const CompiledModel& model, const System& s, std::int64_t begin, std::int64_t end,
+                      const std::string& kernels, bool single, Output<nb::ndim<1>> energies,
+                      Output<nb::shape<-1, 4>> rows, Output<nb::shape<-1, 6>> virials) {
+    const EvaluationArrays to = checked(s, energies, rows, virials);
+    const maxvolt::Kernels& k = find_kernels(kernels);
+    const Unlocked unlocked;
+    return maxvolt::evaluate(model, s.system, WindowRange{begin, end}, k, single, to);
+}
+
+// As `evaluate`, with the first moments of the forces on each row along x, y and z besides.
+std::int64_t evaluate_moments(const CompiledModel& model, const System& s, std::int64_t begin, std::int64_t end,
+                              const std::string& kernels, Output<nb::ndim<1>> energies,
+                              Output<nb::shape<-1, 4>> rows, Output<nb::shape<-1, 6>> virials,
+                              Output<nb::shape<-1, 4>> x, Output<nb::shape<-1, 4>> y, Output<nb::shape<-1, 4>> z) {
+    EvaluationArrays to = checked(s, energies, rows, virials);
+    const Output<nb::shape<-1, 4>> moments[3] = {x, y, z};
+    for (int c = 0; c < 3; ++c) to.moments[c] = checked(s, energies, moments[c], virials).rows;
+    const maxvolt::Kernels& k = find_kernels(kernels);
+    const Unlocked unlocked;
+    return maxvolt::evaluate_moments(model, s.system, WindowRange{begin, end}, k, to);
+}
+
+void fold_forces(const System& s, std::int64_t begin, std::int64_t end, Array<double, nb::shape<-1, 4>> rows,
+                 Output<nb::shape<-1, 3>> forces) {
+    const std::int64_t n = s.system.atoms.n_atoms;
+    require(begin >= 0 && begin <= end && end <= n, "atoms out of range");
+    require(std::int64_t(rows.shape(0)) == s.system.windows->n_rows(), "rows of forces of wrong size");
+    require(std::int64_t(forces.shape(0)) == n, "forces of wrong size");
+    const Unlocked unlocked;
+    s.system.windows->fold_forces(rows.data(), begin, end, forces.data());
+}
+
+void fold_virials(const System& s, Array<double, nb::shape<-1, 6>> parts, Output<nb::shape<-1, 6>> virials) {
+    require(std::int64_t(parts.shape(0)) == s.system.windows->n_parts(), "parts of virials of wrong size");
+    require(std::int64_t(virials.shape(0)) == s.system.atoms.n_structures, "virials of wrong size");
+    s.system.windows->fold_virials(parts.data(), virials.data());
+}
+
+// Uninitialised rows for the forces of `evaluate`, aligned as the kernels want them.
+nb::ndarray<double, nb::numpy, nb::ndim<2>> empty_rows(std::int64_t n) {
+    require(n >= 0, "negative number of rows");
+    auto memory = std::make_unique<Memory>(n * 4 * std::int64_t(sizeof(double)));
+    auto* data = static_cast<double*>(memory->data);
+    nb::capsule owner(memory.get(), [](void* p) noexcept { delete static_cast<Memory*>(p); });
+    memory.release();
+    return nb::ndarray<double, nb::numpy, nb::ndim<2>>(data, {std::size_t(n), 4}, owner);
+}
+
+std::pair<double, double> largest_displacements(Vectors now, Vectors old,
+                                                Array<double, nb::shape<3, 3>> deformation) {
+    const auto n = std::int64_t(now.shape(0));
+    require(std::int64_t(old.shape(0)) == n && n > 0, "positions of another number of atoms");
+    const Unlocked unlocked;
+    return maxvolt::largest_displacements(now.data(), old.data(), n, deformation.data());
+}
+
+std::int64_t site_gradients(const CompiledModel& model, const System& s, std::int64_t begin, std::int64_t end,
+                            const std::string& kernels, Output<nb::ndim<2>> gradients, MaybeEnergies energies,
+                            MaybeRows rows, MaybeVirials virials) {
+    const auto evaluated = checked(s, energies, rows, virials);
+    require(std::int64_t(gradients.shape(0)) == s.system.atoms.n_atoms &&
+                std::int64_t(gradients.shape(1)) == model.n_parameters(),
+            "site gradients of wrong size");
+    const maxvolt::Kernels& k = find_kernels(kernels);
+    const Unlocked unlocked;
+    return maxvolt::site_gradients(model, s.system, WindowRange{begin, end}, k, evaluated ? &*evaluated : nullptr,
+                                   gradients.data());
+}
+
+// Gradients of the energies of the parts of structures that lie in windows [begin, end).
+std::int64_t structure_gradients(const CompiledModel& model, const System& s, std::int64_t begin, std::int64_t end,
+                                 const std::string& kernels, Output<nb::ndim<2>> gradients, MaybeEnergies energies,
+                                 MaybeRows rows, MaybeVirials virials) {
+    const auto evaluated = checked(s, energies, rows, virials);
+    const maxvolt::Windows& windows = *s.system.windows;
+    require(begin >= 0 && begin <= end && end <= windows.count(), "windows out of range");
+    require(std::int64_t(gradients.shape(0)) == windows.first_part(end) - windows.first_part(begin) &&
+                std::int64_t(gradients.shape(1)) == model.n_parameters(),
+            "gradients of wrong size");
+    const maxvolt::Kernels& k = find_kernels(kernels);
+    const Unlocked unlocked;
+    return maxvolt::structure_gradients(model, s.system, WindowRange{begin, end}, k,
+                                        evaluated ? &*evaluated : nullptr, gradients.data());
+}
+
+std::int64_t directional_gradient(const CompiledModel& model, const System& s, std::int64_t begin, std::int64_t end,
+                                  const std::string& kernels, Doubles weights,
+                                  Array<double, nb::shape<-1, 3>> displacements,
+                                  Array<double, nb::shape<-1, 3, 3>> strains, Output<nb::ndim<1>> gradient) {
+    const maxvolt::Atoms& atoms = s.system.atoms;
+    require(std::int64_t(weights.size()) == atoms.n_structures &&
+                std::int64_t(strains.shape(0)) == atoms.n_structures &&
+                std::int64_t(displacements.shape(0)) == atoms.n_atoms &&
+                std::int64_t(gradient.size()) == model.n_parameters(),
+            "direction or gradient of wrong size");
+    const maxvolt::Kernels& k = find_kernels(kernels);
+    const maxvolt::Direction d{weights.data(), displacements.data(), strains.data()};
+    const Unlocked unlocked;
+    return maxvolt::directional_gradient(model, s.system, WindowRange{begin, end}, k, d, gradient.data());
+}
+
+std::int64_t jacobian(const CompiledModel& model, const System& s, std::int64_t begin, std::int64_t end,
+                      const std::string& kernels, Output<nb::ndim<2>> energies, Output<nb::ndim<3>> forces,
+                      Output<nb::ndim<3>> virials, bool radial, bool linear) {
+    const maxvolt::Atoms& atoms = s.system.atoms;
+    const std::int64_t width = maxvolt::n_columns(model.view(), radial, linear);
+    require(std::int64_t(energies.shape(0)) == atoms.n_structures && std::int64_t(energies.shape(1)) == width &&
+                std::int64_t(forces.shape(0)) == atoms.n_atoms && forces.shape(1) == 3 &&
+                std::int64_t(forces.shape(2)) == width && std::int64_t(virials.shape(0)) == atoms.n_structures &&
+                virials.shape(1) == 6 && std::int64_t(virials.shape(2)) == width,
+            "Jacobian of wrong size");
+    const maxvolt::Kernels& k = find_kernels(kernels);
+    const maxvolt::JacobianOutput out{energies.data(), forces.data(), virials.data(), radial, linear};
+    const Unlocked unlocked;
+    return maxvolt::jacobian(model, s.system, WindowRange{begin, end}, k, out);
+}
+
+void define_classes(nb::module_& module) {
+    nb::class_<NeighborWindows>(module, "NeighborWindows")
+        .def(nb::new_(&periodic_windows), "pairs"_a, "shifts"_a, "inside"_a, "images"_a, "structures"_a, "labels"_a,
+             "window_atoms"_a)
+        .def_static("of_ghosts", &ghost_windows, "first"_a, "neighbors"_a, "positions"_a, "labels"_a,
+                    "window_atoms"_a)
+        .def_prop_ro("n_windows", [](const NeighborWindows& n) { return n.windows().count(); })
+        .def_prop_ro("n_rows", [](const NeighborWindows& n) { return n.windows().n_rows(); })
+        .def_prop_ro("n_parts", [](const NeighborWindows& n) { return n.windows().n_parts(); })
+        .def("structures", [](const NeighborWindows& n, std::int64_t window) {
+            require(window >= 0 && window < n.windows().count(), "windows out of range");
+            const maxvolt::Window w = n.windows()[window];
+            return std::pair(w.first_structure, w.first_structure + w.n_structures);
+        });
+    nb::class_<System>(module, "System")
+        .def(nb::init<Vectors, Array<double, nb::shape<-1, 3, 3>>, Integers, const NeighborWindows&>(),
+             "positions"_a, "cells"_a, "types"_a, "windows"_a, nb::keep_alive<1, 5>());
+    nb::class_<CompiledModel>(module, "Core")
+        .def(nb::new_(&compile))
+        .def_prop_ro("has_plan", &CompiledModel::has_plan)
+        .def_prop_ro("n_parameters", &CompiledModel::n_parameters)
+        .def(
+            "n_columns",
+            [](const CompiledModel& m, bool radial, bool linear) { return maxvolt::n_columns(m.view(), radial, linear); },
+            "radial"_a, "linear"_a)
+        .def("file_bytes", &model_file_of, "species"_a);
+}
+
+}  // namespace
+
+NB_MODULE(_core, module) {
+    module.doc() = "Compiled kernels of moment tensor potentials.";
+    nb::set_leak_warnings(false);  // an interrupted program ends without cleaning up
+    module.def("kernel_names", [] {
+        std::vector<std::string> names;
+        for (const maxvolt::Kernels* k : maxvolt::available_kernels()) names.emplace_back(k->name);
+        return names;
+    });
+    define_classes(module);
+    // Outputs are written to as they are: a converted copy of one would be thrown away.
+    module.def("evaluate", &evaluate, "model"_a, "system"_a, "begin"_a, "end"_a, "kernels"_a, "single"_a,
+               "energies"_a.noconvert(), "rows"_a.noconvert(), "virials"_a.noconvert());
+    module.def("evaluate_moments", &evaluate_moments, "model"_a, "system"_a, "begin"_a, "end"_a, "kernels"_a,
+               "energies"_a.noconvert(), "rows"_a.noconvert(), "virials"_a.noconvert(), "x"_a.noconvert(),
+               "y"_a.noconvert(), "z"_a.noconvert());
+    module.def("empty_rows", &empty_rows, "n"_a);
+    module.def("fold_forces", &fold_forces, "system"_a, "begin"_a, "end"_a, "rows"_a.noconvert(),
+               "forces"_a.noconvert());
+    module.def("fold_virials", &fold_virials, "system"_a, "parts"_a.noconvert(), "virials"_a.noconvert());
+    module.def("largest_displacements", &largest_displacements, "now"_a, "old"_a, "deformation"_a);
+    module.def("site_gradients", &site_gradients, "model"_a, "system"_a, "begin"_a, "end"_a, "kernels"_a,
+               "gradients"_a.noconvert(), "energies"_a.noconvert() = nb::none(), "rows"_a.noconvert() = nb::none(),
+               "virials"_a.noconvert() = nb::none());
+    module.def("structure_gradients", &structure_gradients, "model"_a, "system"_a, "begin"_a, "end"_a, "kernels"_a,
+               "gradients"_a.noconvert(), "energies"_a.noconvert() = nb::none(), "rows"_a.noconvert() = nb::none(),
+               "virials"_a.noconvert() = nb::none());
+    module.def("directional_gradient", &directional_gradient, "model"_a, "system"_a, "begin"_a, "end"_a,
+               "kernels"_a, "energy_weights"_a, "displacements"_a, "strains"_a, "gradient"_a.noconvert());
+    module.def("jacobian", &jacobian, "model"_a, "system"_a, "begin"_a, "end"_a, "kernels"_a,
+               "energies"_a.noconvert(), "forces"_a.noconvert(), "virials"_a.noconvert(), "radial"_a = true,
+               "linear"_a = true);
+}
