@@ -20,7 +20,7 @@ __all__ = ["Ensemble", "member_paths"]
 
 @dataclass(frozen=True, slots=True)
 class Ensemble:
-    """Potentials trained on the same data from different starts.
+    """Potentials of one kind, trained from different starts or on different weights of the data.
 
     Parameters
     ----------
