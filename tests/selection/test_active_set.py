@@ -13,7 +13,7 @@ from selection_data import alloy, alloys, potential
 
 from maxvolt import ActiveSet, RowWeights, SpeciesError, sparsify
 from maxvolt.dataset import Dataset
-from maxvolt.errors import DataError
+from maxvolt.errors import DataError, FileFormatError
 from maxvolt.potentials import MTP
 from maxvolt.potentials.rescaling import factor_counts
 from maxvolt.selection import QueryStrategy
@@ -361,5 +361,5 @@ def test_wrong_use_is_named(active: ActiveSet, mtp: MTP, training: Dataset) -> N
         ActiveSet.from_dataset(mtp, training, initial_value=0.0)
     with pytest.raises(DataError, match=r"expected structures .*; got int 3"):
         active.grade(3)  # type: ignore[arg-type]
-    with pytest.raises(DataError, match=r"train\.xyz"):
+    with pytest.raises(FileFormatError, match=r"train\.xyz: no such file"):
         active.grade("train.xyz")

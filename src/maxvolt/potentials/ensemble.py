@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Ensemble:
-    """Potentials trained on the same data from different starts.
+    """Potentials of one kind, trained from different starts or on different weights of the data.
 
     Parameters
     ----------
