@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase import Atoms
+from ase.calculators.calculator import Calculator
 from numpy.typing import NDArray
 
 from maxvolt.errors import DataError
