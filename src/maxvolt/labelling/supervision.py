@@ -34,8 +34,10 @@ def perform(task: Task, pool: WorkerPool | None = None) -> Outcome:
     attempts = task.limits.retries + 1
     attempt = starts = 0
     while attempt < attempts:
-        # A worker may bear the marks of other calculations: after a failure, a new one.
-        outcome, began = _attempt(task, attempt + 1, workers, new=bool(attempt or starts))
+        # No structure is given up for the marks that others left in a worker: the last attempt, and
+        # any after a worker that did not even begin, has a new one.
+        new = starts > 0 or 0 < attempt == attempts - 1
+        outcome, began = _attempt(task, attempt + 1, workers, new=new)
         if outcome.status is not Status.FAILED:
             return outcome
         if began:

@@ -121,7 +121,7 @@ class _Worker:
 
         with _printing_into(folder / LOG):
             outcome = calculate(job, folder, LabelLimits(**request["limits"]), begins=begins)
-            reusable = before == [self._state()] and outcome.labels is not None
+            reusable = not before or before == [self._state()]
         self._end_copies()
         outcome = replace(outcome, attempts=int(request["attempt"]))
         with self._writing:  # from here to the end of the block, nobody ends this on purpose
