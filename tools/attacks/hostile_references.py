@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 from ase.build import bulk
-from attacks.finding import FindingError
 from hostile_calculator import FAULTS, HARMLESS
 
+from attacks.finding import FindingError
 from maxvolt.dataset import Dataset
 from maxvolt.labelling import LabelLimits, LabelResult, LabelStore, Reference, label
 from maxvolt.labelling.content import structure_hash
