@@ -138,7 +138,7 @@ def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyP
         raise OSError(37, "No locks available")
 
     monkeypatch.setattr(fcntl, "lockf", refuse)
-    with pytest.raises(CampaignError, match=r"\.lock: cannot be locked \(No locks available\)"):
-        with locked(tmp_path / ".lock"):
-            pass
+    complaint = r"\.lock: cannot be locked \(No locks available\)"
+    with pytest.raises(CampaignError, match=complaint), locked(tmp_path / ".lock"):
+        pass
     assert not is_locked(tmp_path / ".lock")

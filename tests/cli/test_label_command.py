@@ -12,7 +12,8 @@ from ase.calculators.emt import EMT
 from ase.io import write
 
 import maxvolt
-from maxvolt.cli import main
+from maxvolt.cli import application, main
+from maxvolt.errors import MaxvoltError
 
 
 @pytest.fixture

@@ -70,10 +70,10 @@ def test_the_largest_force_is_the_length_of_a_vector():
 
 @pytest.mark.parametrize(
     ("symbol", "energy"),
-    [  # of atoms with all electrons, relativistic where that matters (NIST, LDA; Hartree to eV)
-        ("H", -0.445671 * 27.2114),
-        ("Al", -241.321156 * 27.2114),
-        ("U", -28001.132325 * 27.2114),
+    [  # of atoms with all electrons in the local density approximation, uranium relativistic
+        ("H", -0.4457 * 27.2114),
+        ("Al", -241.3 * 27.2114),
+        ("U", -28001.0 * 27.2114),
     ],
 )
 def test_energies_of_all_electrons_are_within_the_limit(symbol, energy):
