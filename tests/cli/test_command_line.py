@@ -161,9 +161,10 @@ def test_a_table_that_nobody_reads_is_no_error(monkeypatch):
     """Rich has its own idea of what to do then."""
     reader, writer = os.pipe()
     os.close(reader)
-    monkeypatch.setattr(sys, "stdout", os.fdopen(writer, "w"))
     monkeypatch.setattr(application.info, "run", lambda _: print_table(["a"], [["b"]] * 10_000))
-    assert main(["info", "x"]) == 0
+    with os.fdopen(writer, "w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        assert main(["info", "x"]) == 0
 
 
 def test_json_for_an_ascii_terminal_is_json(monkeypatch):

@@ -53,7 +53,7 @@ COMMANDS = {
     "convert": Command(("convert", "in/data.xyz", "out.cfg"), ("out.cfg",)),
     "train": Command(("train", "in/data.xyz", "-o", "out.mtp", *_TRAIN), ("out.mtp",)),
     "select": Command(
-        ("select", "in/pot.mtp", "--train", "in/data.xyz", "in/more.xyz", "-o", "out.xyz"),
+        ("select", "in/pot.mtp", "in/data.xyz", "in/more.xyz", "-o", "out.xyz"),
         ("out.xyz",),
     ),
     "label": Command(
