@@ -142,7 +142,7 @@ def _for_the_user(error: Exception) -> str | None:
         return "there is not enough memory; use fewer structures, fewer threads or a larger machine"
     if type(error).__module__ == "sqlite3":  # not imported for the sake of its names
         return f"a database cannot be used: {error}"
-    if isinstance(error, BrokenExecutor):
+    if isinstance(error, BrokenExecutor | EOFError):  # EOFError: of the server that forks
         return f"a process that helped has died, of lack of memory perhaps: {error}; run again"
     return None
 
@@ -159,7 +159,8 @@ def _build_parser() -> argparse.ArgumentParser:
         prog="maxvolt",
         allow_abbrev=False,
         description="Moment tensor potentials: train, check and use them.",
-        epilog="'maxvolt COMMAND --help' shows the options of a command, with examples.",
+        epilog="'maxvolt COMMAND --help' shows the options of a command, with examples. Exit codes: "
+        "0 done, 2 wrong usage or unusable input, 130 interrupted, 143 terminated.",
     )
     parser.add_argument(
         "--version", action=_ShowVersion, nargs=0, help="print the version and leave"

@@ -103,8 +103,9 @@ class Worker:
     def calculate(self, task: Task, attempt: int) -> Outcome:
         """Have a job calculated; the clock of the time limit starts when it begins."""
         self.calculations += 1
+        name = secrets.token_hex(8)
         request = {
-            "request": secrets.token_hex(8),
+            "request": name,
             "folder": str(task.folder),
             "key": task.key,
             "claims": str(task.claims),
@@ -116,10 +117,10 @@ class Worker:
         self.began = False
         try:
             self._send(request)
-            answer = self._answers.next(request["request"], _START)
+            answer = self._answers.next(name, _START)
             if "begins" in answer:
                 self.began = True
-                answer = self._answers.next(request["request"], task.limits.timeout)
+                answer = self._answers.next(name, task.limits.timeout)
             outcome = Outcome.from_dict(answer)
             self.reusable = bool(answer["reusable"])
         except EndedError as error:
