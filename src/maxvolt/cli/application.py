@@ -159,8 +159,8 @@ def _build_parser() -> argparse.ArgumentParser:
         prog="maxvolt",
         allow_abbrev=False,
         description="Moment tensor potentials: train, check and use them.",
-        epilog="'maxvolt COMMAND --help' shows the options of a command, with examples. Exit codes: "
-        "0 done, 2 wrong usage or unusable input, 130 interrupted, 143 terminated.",
+        epilog="'maxvolt COMMAND --help' shows the options of a command, with examples. Exit "
+        "codes: 0 done, 2 wrong usage or unusable input, 130 interrupted, 143 terminated.",
     )
     parser.add_argument(
         "--version", action=_ShowVersion, nargs=0, help="print the version and leave"
