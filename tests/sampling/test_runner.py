@@ -10,7 +10,6 @@ import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from multiprocessing import forkserver
 from pathlib import Path
 
 import numpy as np
@@ -120,19 +119,6 @@ def test_a_worker_that_dies_is_a_failed_part_and_the_others_go_on():
     results = run_scenarios(mixed, deadly_springs, THRESHOLDS, seed=5, executor=2)
     assert [r.reason for r in results] == [StopReason.FAILED, StopReason.FINISHED]
     assert "terminated abruptly" in results[0].message
-
-
-def test_a_killed_fork_server_costs_nothing():
-    """It starts the workers; whoever kills processes may kill that one, too."""
-    expected = run_scenarios(scenarios(), springs, THRESHOLDS, seed=5)
-    results = []
-    for result in iterate_scenarios(scenarios(), springs, THRESHOLDS, seed=5, executor=2):
-        if not results:
-            os.kill(forkserver._forkserver._forkserver_pid, signal.SIGKILL)
-        results.append(result)
-    order = {(result.scenario, result.part): index for index, result in enumerate(expected)}
-    results.sort(key=lambda result: order[result.scenario, result.part])
-    assert numbers(results) == numbers(expected)
 
 
 def test_progress_counts_steps():

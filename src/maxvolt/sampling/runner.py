@@ -7,6 +7,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 
@@ -23,12 +24,6 @@ __all__ = ["iterate_scenarios", "run_scenarios"]
 
 _AHEAD = 2
 """Tasks in flight per worker, so that none waits for the next one."""
-
-_LOST_SERVER = (ConnectionRefusedError, ConnectionResetError, EOFError)
-"""What the process that forks the workers leaves behind when it is killed."""
-
-_SERVERS = 3
-"""How many of them may be lost."""
 
 _REMOTE_WORKERS = 64
 """Workers taken for granted where an executor does not say how many it has."""
@@ -206,23 +201,12 @@ def _in_local_processes(
 ) -> Iterator[SamplingResult]:
     """Run in processes; where one dies, those in flight are run again, each alone."""
     left = {task.key: task for task in tasks}
-    lost = 0
     while left:
         running: dict[Future[SamplingResult], _Started] = {}
-        try:
-            with local_pool(min(workers, len(left))) as pool:
-                for result in _in_executor(pool, list(left.values()), factory, progress, running):
-                    del left[result.scenario, result.part]
-                    yield result
-        except BrokenProcessPool:
-            pass  # a process has died
-        except _LOST_SERVER as error:
-            lost += 1
-            if lost == _SERVERS:
-                raise DataError(
-                    f"processes cannot be started: what starts them has died {lost} times "
-                    f"({type(error).__name__}); is there enough memory? Use fewer workers"
-                ) from error
+        with suppress(BrokenProcessPool), local_pool(min(workers, len(left))) as pool:
+            for result in _in_executor(pool, list(left.values()), factory, progress, running):
+                del left[result.scenario, result.part]
+                yield result
         for started in running.values():
             del left[started.task.key]
             yield _alone(started.task, factory)
