@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from maxvolt.campaign.journal import Journal, read_journal
+from maxvolt.campaign.locking import is_locked, locked
 from maxvolt.campaign.storage import StepResult, read_result, write_result
 from maxvolt.dataset import Dataset
 from maxvolt.errors import CampaignError
@@ -88,12 +92,53 @@ class TestJournal:
         Journal(path).append("outcome")
         assert [event["event"] for event in read_journal(path)] == ["started", "outcome"]
 
+    def test_a_line_is_there_whole_or_not_at_all(self, tmp_path: Path) -> None:
+        """A disk that is almost full takes the beginning of a line and says so only afterwards."""
+        path = tmp_path / "j.jsonl"
+        journal = Journal(path)
+        journal.append("started")
+        before = path.read_bytes()
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 20, limits[1]))
+        try:
+            with pytest.raises(CampaignError, match=r"j\.jsonl: cannot be written: File too large"):
+                journal.append("outcome", text="x" * 100)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert path.read_bytes() == before
+        journal.append("outcome")
+        assert [event["event"] for event in read_journal(path)] == ["started", "outcome"]
+
+    def test_a_name_that_is_no_text(self, tmp_path: Path) -> None:
+        name = os.fsdecode(b"caf\xe9.xyz")
+        Journal(tmp_path / "j.jsonl").append("started", file=name)
+        (event,) = read_journal(tmp_path / "j.jsonl")
+        assert event["file"] == name
+
     @pytest.mark.parametrize(
         "line",
-        ["{oops", "[1, 2]", "{}", '{"event": 1, "time": ""}', '{"event": "finished", "time": ""}'],
+        [
+            "{oops",
+            "[" * 100_000,
+            "[1, 2]",
+            "{}",
+            '{"event": 1, "time": ""}',
+            '{"event": "finished", "time": ""}',
+        ],
     )
     def test_a_damaged_line_is_named(self, line: str, tmp_path: Path) -> None:
         path = tmp_path / "j.jsonl"
         path.write_text(json.dumps({"event": "a", "time": ""}) + f"\n{line}\n")
         with pytest.raises(CampaignError, match=r"line 2: .*remove the line"):
             list(read_journal(path))
+
+
+def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(fcntl, "lockf", refuse)
+    complaint = r"\.lock: cannot be locked \(No locks available\)"
+    with pytest.raises(CampaignError, match=complaint), locked(tmp_path / ".lock"):
+        pass
+    assert not is_locked(tmp_path / ".lock")

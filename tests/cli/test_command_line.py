@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import io
+import json
 import os
+import sqlite3
 import subprocess
 import sys
 
 import pytest
 
 from maxvolt.cli import application, main
-from maxvolt.cli.console import counted
+from maxvolt.cli.console import counted, note, print_json, print_table
 from maxvolt.cli.options import (
     non_negative_float,
     positive_float,
@@ -18,6 +21,7 @@ from maxvolt.cli.options import (
     species_list,
 )
 from maxvolt.cli.outputs import check_output
+from maxvolt.cli.signals import TerminatedError
 from maxvolt.errors import DataError, MaxvoltError
 
 COMMANDS = ("train", "evaluate", "errors", "convert", "mindist", "info")
@@ -93,7 +97,10 @@ def test_wrong_usage_is_one_line_and_exit_code_2(arguments, complaint, capsys):
         (DataError("structure 3: energy is NaN"), 2, "error: structure 3: energy is NaN"),
         (FileNotFoundError(2, "No such file", "a.xyz"), 2, "error: a.xyz: No such file"),
         (OSError("disk on fire"), 2, "error: disk on fire"),
+        (sqlite3.OperationalError("database is locked"), 2, "error: a database cannot be used: da"),
+        (MemoryError(), 2, "error: there is not enough memory"),
         (KeyboardInterrupt(), 130, "interrupted"),
+        (TerminatedError(15), 143, "terminated"),
     ],
 )
 def test_errors_become_one_line_and_an_exit_code(error, code, message, capsys, monkeypatch):
@@ -104,7 +111,8 @@ def test_errors_become_one_line_and_an_exit_code(error, code, message, capsys, m
     assert main(["info", "x"]) == code
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert printed.err in (f"maxvolt info: {message}\n",)
+    assert printed.err.startswith(f"maxvolt info: {message}")
+    assert printed.err.count("\n") == 1
 
 
 def test_a_bug_keeps_its_traceback(monkeypatch):
@@ -131,6 +139,41 @@ def test_a_closed_pipe_is_no_error(tmp_path):
     )
     os.close(write_end)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_log_that_nobody_reads_does_not_end_the_work(monkeypatch, capsys):
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    def work(options: argparse.Namespace) -> None:
+        note("one")
+        note("two")
+        print("done")
+
+    monkeypatch.setattr(application.info, "run", work)
+    with os.fdopen(writer, "w") as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        assert main(["info", "x"]) == 0
+    assert capsys.readouterr().out == "done\n"
+
+
+def test_a_table_that_nobody_reads_is_no_error(monkeypatch):
+    """Rich has its own idea of what to do then."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    monkeypatch.setattr(application.info, "run", lambda _: print_table(["a"], [["b"]] * 10_000))
+    with os.fdopen(writer, "w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        assert main(["info", "x"]) == 0
+
+
+def test_json_for_an_ascii_terminal_is_json(monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    value = {"é": os.fsdecode(b"caf\xe9.xyz")}
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setattr(application.info, "run", lambda _: print_json(value))
+    assert main(["info", "x"]) == 0
+    assert json.loads(stream.buffer.getvalue()) == value
 
 
 def test_warnings_are_one_line(capsys, monkeypatch):

@@ -12,7 +12,8 @@ from ase.calculators.emt import EMT
 from ase.io import write
 
 import maxvolt
-from maxvolt.cli import main
+from maxvolt.cli import application, main
+from maxvolt.errors import MaxvoltError
 
 
 @pytest.fixture
@@ -114,10 +115,25 @@ def test_complaints(arguments, complaint, aluminium, tmp_path, capsys, monkeypat
     assert complaint in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("given", "expected"), [("none", None), ("90", 90.0)])
+def test_the_time_limit_can_be_lifted(given, expected, aluminium, tmp_path, monkeypatch):
+    import maxvolt.labelling
+
+    def label(*_, limits, **__):
+        raise MaxvoltError(repr(limits.timeout))
+
+    monkeypatch.setattr(maxvolt.labelling, "label", label)
+    arguments = ["label", str(aluminium), "-o", str(tmp_path / "x.xyz"), "--calculator", "emt"]
+    options = application._parsed([*arguments, "--timeout", given])
+    with pytest.raises(MaxvoltError, match=f"^{expected}$"):
+        options.run(options)
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
         ([], "IN"),
+        (["IN", "-o", "x.xyz", "--timeout", "never"], "expected a number"),
         (["IN"], "-o/--output"),
         (["IN", "-o", "x.xyz", "--manual", "a", "--collect", "b"], "not allowed with"),
         (["IN", "-o", "x.xyz", "--retries", "-1"], "at least 0"),

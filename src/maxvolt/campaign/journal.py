@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +39,25 @@ class Journal:
         _remove_torn_line(path)
 
     def append(self, event: str, **content: Any) -> Mapping[str, Any]:
-        """Write down an event with the time; return the line's content."""
+        """Write down an event with the time; return the line's content.
+
+        Raises
+        ------
+        CampaignError
+            The line cannot be written; the file is as it was before.
+        """
         line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event}
         line |= content
-        text = json.dumps(line, ensure_ascii=False) + "\n"
-        with self.path.open("ab", buffering=0) as file:
-            file.write(text.encode())
-            os.fsync(file.fileno())
+        # A lone surrogate, of a file name that is no text, becomes the escape that JSON has for it.
+        text = json.dumps(line, ensure_ascii=False).encode(errors="backslashreplace") + b"\n"
+        try:
+            with self.path.open("ab", buffering=0) as file:
+                _append_whole(file, text)
+        except OSError as error:
+            raise CampaignError(
+                f"{self.path}: cannot be written: {error.strerror or error}; make it writable, "
+                "with room on its disk, and run again"
+            ) from error
         return line
 
 
@@ -58,12 +71,15 @@ def read_journal(path: Path) -> Iterator[Mapping[str, Any]]:
     """
     if not path.exists():
         return
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CampaignError(f"{path}: cannot be read: {error.strerror or error}") from error
     whole, _, _ = content.rpartition(b"\n")
     for number, line in enumerate(whole.splitlines(), start=1):
         try:
             event = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise CampaignError(
                 f"{path}, line {number}: damaged ({error}); remove the line"
             ) from error
@@ -78,10 +94,26 @@ def _is_event(line: Any) -> bool:
     return "time" in line and _NEEDED.get(line["event"], set()) <= set(line)
 
 
+def _append_whole(file: FileIO, text: bytes) -> None:
+    """Append all of a text to a file, or nothing: a full disk takes what fits and says so later."""
+    before = file.seek(0, os.SEEK_END)
+    left = text
+    try:
+        while left:
+            left = left[file.write(left) :]
+        os.fsync(file.fileno())
+    except OSError:
+        file.truncate(before)
+        raise
+
+
 def _remove_torn_line(path: Path) -> None:
     if not path.exists():
         return
-    content = path.read_bytes()
-    whole = content.rfind(b"\n") + 1
-    if whole < len(content):
-        os.truncate(path, whole)
+    try:
+        content = path.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            os.truncate(path, whole)
+    except OSError as error:
+        raise CampaignError(f"{path}: cannot be used: {error.strerror or error}") from error

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ase.db import connect
 from numpy.typing import NDArray
 
 from maxvolt.campaign.fitting_step import errors_of
@@ -30,8 +28,6 @@ from maxvolt.labelling import (
 from maxvolt.labelling.jobs import JOB
 
 __all__ = ["WaitingError", "count_labels", "label_structures"]
-
-_connect: Callable[..., Any] = connect  # ASE does not annotate it
 
 
 class WaitingError(CampaignError):
@@ -94,7 +90,7 @@ def label_structures(
 
 def count_labels(store: Path) -> int:
     """How many reference calculations a store holds, those in quarantine included."""
-    return int(_connect(store, type="db").count()) if store.exists() else 0
+    return LabelStore(store).count()
 
 
 def _in_order(

@@ -24,12 +24,15 @@ def locked(path: Path) -> Iterator[None]:
     Raises
     ------
     CampaignError
-        Another process holds it.
+        Another process holds it, or the file system has no locks.
     """
     own = _own(path)
     if own in _held:
         raise CampaignError(f"{path.parent}: this process works on this campaign already")
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise CampaignError(f"{path}: cannot be opened: {error.strerror}") from error
     try:
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -37,6 +40,11 @@ def locked(path: Path) -> Iterator[None]:
             raise CampaignError(
                 f"{path.parent}: another process works on this campaign; wait for it, or end it"
             ) from None
+        except OSError as error:
+            raise CampaignError(
+                f"{path}: cannot be locked ({error.strerror}); keep the campaign on a file system "
+                "with locks, such as a local disk, or have them switched on"
+            ) from error
         _held.add(own)
         yield
     finally:
@@ -56,6 +64,8 @@ def is_locked(path: Path) -> bool:
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
         return True
+    except OSError:
+        return False  # without locks, nobody holds this one
     finally:
         os.close(descriptor)
     return False

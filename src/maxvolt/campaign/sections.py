@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from maxvolt.errors import MaxvoltError
 from maxvolt.labelling import Reference
+from maxvolt.labelling.limits import LONGEST_CALCULATION
 
 __all__ = [
     "FitSection",
@@ -200,8 +201,8 @@ class ReferenceSection(Section):
     """Write inputs, and wait until they have been calculated elsewhere."""
     max_force: Positive = 50.0
     """Results with a larger force are quarantined, eV/Angstrom."""
-    timeout: Positive | None = None
-    """Seconds after which a calculation is given up, by default never."""
+    timeout: Positive | None = LONGEST_CALCULATION
+    """Seconds after which a calculation is given up, by default a day."""
     retries: int = Field(default=2, ge=0)
     """How often a calculation that fails or hangs is tried again."""
 

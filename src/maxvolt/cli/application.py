@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from typing import NoReturn
 
@@ -28,15 +30,23 @@ from maxvolt.cli import (
     status,
     train,
 )
+from maxvolt.cli.console import note
+from maxvolt.cli.signals import TerminatedError, ending_as_interrupted
+from maxvolt.cli.streams import discard, prepare_streams, settle_streams
 from maxvolt.errors import MaxvoltError
 
-__all__ = ["BAD_INPUT", "INTERRUPTED", "main"]
+__all__ = ["BAD_INPUT", "INTERRUPTED", "TERMINATED", "main"]
 
 BAD_INPUT = 2
 """Exit code for wrong usage and for input that cannot be used."""
 
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells count it: 128 + SIGINT."""
+_SIGNALS_FROM = 128
+
+INTERRUPTED = _SIGNALS_FROM + signal.SIGINT
+"""Exit code after Ctrl-C, as shells count it: 130."""
+
+TERMINATED = _SIGNALS_FROM + signal.SIGTERM
+"""Exit code after a request of the system to end: 143."""
 
 _COMMANDS = (
     train,
@@ -85,30 +95,63 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     exit_code
-        0 after success, 2 for wrong usage or unusable input, 130 after Ctrl-C.
+        0 after success, 2 for wrong usage or unusable input, 130 after Ctrl-C, 143 after SIGTERM.
     """
-    options, unknown = _build_parser().parse_known_args(arguments)
-    if unknown:  # the parser of the command refers to its own help
-        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
-    program = f"maxvolt {options.command}"
+    prepare_streams()
     try:
+        with ending_as_interrupted():
+            return _run(arguments)
+    finally:
+        settle_streams()
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    """Run a command; turn what the user can act on into a line and an exit code."""
+    program = "maxvolt"
+    try:
+        options = _parsed(arguments)
+        program = f"maxvolt {options.command}"
         with _warnings_in_one_line():
             options.run(options)
             sys.stdout.flush()
-    except MaxvoltError as error:
-        return _complain(program, str(error))
     except BrokenPipeError:
-        # The reader of our output (head, less) went away: nothing is wrong. Python flushes stdout
-        # once more at exit, which must not fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of our output (head, less) went away: nothing is wrong.
+        discard(sys.stdout)
         return 0
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename is not None else ""
-        return _complain(program, f"{where}{error.strerror or error}")
-    except KeyboardInterrupt:
-        print(f"{program}: interrupted", file=sys.stderr)
-        return INTERRUPTED
+    except KeyboardInterrupt as interrupt:
+        number = interrupt.number if isinstance(interrupt, TerminatedError) else signal.SIGINT
+        note(f"{program}: {'interrupted' if number == signal.SIGINT else 'terminated'}")
+        return _SIGNALS_FROM + number
+    except Exception as error:
+        message = _for_the_user(error)
+        if message is None:
+            raise
+        note(f"{program}: error: {message}")
+        return BAD_INPUT
     return 0
+
+
+def _for_the_user(error: Exception) -> str | None:
+    """Return what is to be said of an error that is none of the program's own; None for a bug."""
+    if isinstance(error, MaxvoltError):
+        return str(error)
+    if isinstance(error, OSError):
+        where = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+        return f"{where}{error.strerror or error}"
+    if isinstance(error, MemoryError):
+        return "there is not enough memory; use fewer structures, fewer threads or a larger machine"
+    if type(error).__module__ == "sqlite3":  # not imported for the sake of its names
+        return f"a database cannot be used: {error}"
+    if isinstance(error, BrokenExecutor | EOFError):  # EOFError: of the server that forks
+        return f"a process that helped has died, of lack of memory perhaps: {error}; run again"
+    return None
+
+
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    options, unknown = _build_parser().parse_known_args(arguments)
+    if unknown:  # the parser of the command refers to its own help
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    return options
 
 
 def _build_parser() -> argparse.ArgumentParser:
@@ -116,7 +159,8 @@ def _build_parser() -> argparse.ArgumentParser:
         prog="maxvolt",
         allow_abbrev=False,
         description="Moment tensor potentials: train, check and use them.",
-        epilog="'maxvolt COMMAND --help' shows the options of a command, with examples.",
+        epilog="'maxvolt COMMAND --help' shows the options of a command, with examples. Exit "
+        "codes: 0 done, 2 wrong usage or unusable input, 130 interrupted, 143 terminated.",
     )
     parser.add_argument(
         "--version", action=_ShowVersion, nargs=0, help="print the version and leave"
@@ -138,17 +182,12 @@ def _build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _complain(program: str, message: str) -> int:
-    print(f"{program}: error: {message}", file=sys.stderr)
-    return BAD_INPUT
-
-
 @contextmanager
 def _warnings_in_one_line() -> Iterator[None]:
     """Show warnings, and what the package logs, as a message without a place in the code."""
 
     def show(message: Warning | str, *_: object, **__: object) -> None:
-        print(f"maxvolt: warning: {message}", file=sys.stderr)
+        note(f"maxvolt: warning: {message}")
 
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_LowerCaseLevel("maxvolt: %(levelname)s: %(message)s"))

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from maxvolt.cli.campaign_table import describe_change, describe_outcome
-from maxvolt.cli.console import counted, note
+from maxvolt.cli.console import counted, note, stderr_console
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -30,9 +30,7 @@ def campaign_reporter(folder: CampaignFolder) -> Iterator[Callable[[Event], None
     report
         To be called with each event.
     """
-    from rich.console import Console
-
-    console = Console(stderr=True, highlight=False, markup=False)
+    console = stderr_console()
     if not console.is_terminal:
         yield _log
         return

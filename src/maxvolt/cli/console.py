@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from maxvolt.cli.streams import discard
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -19,6 +21,7 @@ __all__ = [
     "print_pairs",
     "print_table",
     "progress_bar",
+    "stderr_console",
     "stdout_console",
 ]
 
@@ -33,23 +36,50 @@ def counted(number: int, noun: str) -> str:
 
 def note(message: str) -> None:
     """Say something to the person in front of the screen, not to the program behind a pipe."""
-    print(message, file=sys.stderr, flush=True)
+    try:
+        print(message, file=sys.stderr, flush=True)
+    except OSError:  # nobody listens any more, or the log's disk is full: the work goes on
+        discard(sys.stderr)
 
 
 def print_json(value: Any) -> None:
     """Print a result as JSON; NaN and infinite numbers, which JSON lacks, become null."""
-    print(json.dumps(_plain(value), indent=2, allow_nan=False, ensure_ascii=False))
+    plain = _plain(value)
+    text = json.dumps(plain, indent=2, allow_nan=False, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:  # an ASCII terminal, a file name that is no text
+        text = json.dumps(plain, indent=2, allow_nan=False)
+    print(text)
 
 
 def stdout_console() -> Console:
     """Return a console for tables, as wide as the terminal."""
-    from rich.console import Console
-
-    # No markup: a group name like "[bulk]" is text.
-    console = Console(highlight=False, markup=False, emoji=False)
+    console = _console(stderr=False)
     if not console.is_terminal:
         console.width = _WIDTH_OF_A_FILE
     return console
+
+
+def stderr_console() -> Console:
+    """Return a console for progress; it falls silent where nobody listens any more."""
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool) -> Console:
+    from rich.console import Console
+
+    class Pipe(Console):
+        """What happens when the reader goes away is decided here, not by the library."""
+
+        def on_broken_pipe(self) -> None:
+            if not self.stderr:
+                raise BrokenPipeError
+            self.quiet = True
+            discard(sys.stderr)
+
+    # No markup: a group name like "[bulk]" is text.
+    return Pipe(stderr=stderr, highlight=False, markup=False, emoji=False)
 
 
 def print_table(
@@ -96,7 +126,6 @@ def progress_bar(description: str, total: int) -> Iterator[Callable[[int], None]
     advance
         To be called with the number of steps just done.
     """
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -105,7 +134,7 @@ def progress_bar(description: str, total: int) -> Iterator[Callable[[int], None]
         TimeRemainingColumn,
     )
 
-    console = Console(stderr=True)
+    console = stderr_console()
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from maxvolt.cli.console import note
+from maxvolt.cli.console import note, stderr_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,9 +29,7 @@ def fit_reporter() -> Iterator[Callable[[FitProgress], None]]:
     report
         To be called with each piece of news.
     """
-    from rich.console import Console
-
-    console = Console(stderr=True, highlight=False, markup=False)
+    console = stderr_console()
     if not console.is_terminal:
         yield LogReporter()
         return

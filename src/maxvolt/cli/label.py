@@ -21,7 +21,7 @@ from maxvolt.errors import MaxvoltError
 
 if TYPE_CHECKING:
     from maxvolt.dataset import Dataset
-    from maxvolt.labelling import LabelLimits, LabelResult, LabelStore, Reference
+    from maxvolt.labelling import Collected, LabelLimits, LabelResult, LabelStore, Reference
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
 
@@ -46,6 +46,9 @@ EXAMPLES = """\
              kpts = {density = 4.0, gamma = true}
              [machine]
              environment = {OMP_NUM_THREADS = 2}"""
+
+_A_DAY = 86400.0
+"""Default of ``--timeout``, as `LabelLimits` has it: to import that takes longer than help."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,7 +86,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_limits(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--timeout", type=positive_float, metavar="S", help="seconds that one attempt may take"
+        "--timeout",
+        type=_seconds_or_none,
+        default=_A_DAY,
+        metavar="S",
+        help="seconds that one attempt may take, or none (default: %(default)g, a day)",
     )
     parser.add_argument(
         "--retries",
@@ -100,6 +107,13 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
         help="quarantine labels with a larger force, eV/A (default: %(default)g)",
     )
     parser.add_argument(
+        "--max-energy",
+        type=positive_float,
+        metavar="E",
+        help="quarantine labels with a larger energy, eV/atom (default: what all electrons of the "
+        "element could have)",
+    )
+    parser.add_argument(
         "--workers",
         type=positive_int,
         metavar="N",
@@ -111,6 +125,10 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep-files", action="store_true", help="keep the calculators' files of all structures"
     )
+
+
+def _seconds_or_none(text: str) -> float | None:
+    return None if text == "none" else positive_float(text)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -126,7 +144,10 @@ def run(options: argparse.Namespace) -> None:
         options.parser.error("the following arguments are required: -o/--output")
     store = LabelStore(options.store or _default_store(options.output))
     limits = LabelLimits(
-        max_force=options.max_force, timeout=options.timeout, retries=options.retries
+        max_force=options.max_force,
+        timeout=options.timeout,
+        retries=options.retries,
+        max_energy=options.max_energy,
     )
     if options.collect is not None:
         _collect(options, store, limits)
@@ -214,6 +235,21 @@ def _collect(options: argparse.Namespace, store: LabelStore, limits: LabelLimits
     from maxvolt.labelling import collect_jobs, known_labels
 
     collected = collect_jobs(options.collect, store, limits=limits)
+    if options.output is None:
+        _say_collected(options, collected)
+        return
+    labelled: Dataset = collected.structures
+    quarantined: Sequence[tuple[object, str]] = collected.quarantined
+    if options.input is not None:
+        dataset = read_structures(options.input, options.species)
+        result = known_labels(dataset, _reference(options), store)
+        labelled, quarantined = result.dataset, result.quarantined
+    written = _written(options, labelled)  # first: who reads what is printed may go away
+    _say_collected(options, collected)
+    _say_written(options, written, quarantined)
+
+
+def _say_collected(options: argparse.Namespace, collected: Collected) -> None:
     note(
         f"{options.collect}: {len(collected.labelled)} new labels, {len(collected.known)} known, "
         f"{len(collected.quarantined)} quarantined, {len(collected.unfinished)} not finished"
@@ -227,29 +263,22 @@ def _collect(options: argparse.Namespace, store: LabelStore, limits: LabelLimits
                 "unfinished": {str(path): reason for path, reason in collected.unfinished},
             }
         )
-    else:
-        rows = [
-            (path.name, state, reason)
-            for state, entries in (
-                ("quarantined", collected.quarantined),
-                ("not finished", collected.unfinished),
-            )
-            for path, reason in entries
-        ]
-        if rows:
-            print_table(("folder", "state", "reason"), rows, text_columns=3)
-    if options.output is None:
         return
-    if options.input is None:
-        _write(options, collected.structures, collected.quarantined)
-        return
-    dataset = read_structures(options.input, options.species)
-    result = known_labels(dataset, _reference(options), store)
-    _write(options, result.dataset, result.quarantined)
+    rows = [
+        (path.name, state, reason)
+        for state, entries in (
+            ("quarantined", collected.quarantined),
+            ("not finished", collected.unfinished),
+        )
+        for path, reason in entries
+    ]
+    if rows:
+        print_table(("folder", "state", "reason"), rows, text_columns=3)
 
 
 def _report(options: argparse.Namespace, result: LabelResult, total: int) -> None:
     """Write the labelled structures and say what became of the others."""
+    written = _written(options, result.dataset)  # first: who reads what is printed may go away
     if options.json:
         print_json(
             {
@@ -267,16 +296,22 @@ def _report(options: argparse.Namespace, result: LabelResult, total: int) -> Non
         rows = [(str(entry.structure), entry.reason) for entry in result.quarantined]
         print_table(("quarantined structure", "reason"), rows, text_columns=2)
     note(f"{len(result.dataset)} of {counted(total, 'structure')} labelled")
-    _write(options, result.dataset, result.quarantined)
+    _say_written(options, written, result.quarantined)
 
 
-def _write(
-    options: argparse.Namespace, labelled: Dataset, quarantined: Sequence[tuple[object, str]]
-) -> None:
+def _written(options: argparse.Namespace, labelled: Dataset) -> int:
+    """Write the structures that have labels, if there are any; return how many."""
     from maxvolt import io
 
-    if not len(labelled):
+    if len(labelled):
+        io.write(options.output, labelled, species=options.species)
+    return len(labelled)
+
+
+def _say_written(
+    options: argparse.Namespace, written: int, quarantined: Sequence[tuple[object, str]]
+) -> None:
+    if not written:
         reason = f": {quarantined[0][1]}" if quarantined else ""
         raise MaxvoltError(f"no structure has labels, {options.output} is not written{reason}")
-    io.write(options.output, labelled, species=options.species)
-    note(f"{options.output}: {counted(len(labelled), 'labelled structure')}")
+    note(f"{options.output}: {counted(written, 'labelled structure')}")

@@ -6,12 +6,13 @@ import os
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from maxvolt.labelling.codes.protocol import MisconfiguredError, UnconvergedError
 from maxvolt.labelling.jobs import Job, Outcome, Status
 from maxvolt.labelling.limits import LabelLimits, RejectedError, labels_from_results
+from maxvolt.labelling.reasons import described
 
 __all__ = ["calculate"]
 
@@ -49,12 +50,18 @@ def calculate(
         status, reason = Status.QUARANTINED, f"not converged: {error}"
     except RejectedError as error:
         status, reason = Status.QUARANTINED, str(error)
-    except Exception as error:  # noqa: BLE001 - calculators raise whatever went wrong inside
-        traceback.print_exc()
-        status, reason = Status.FAILED, f"{type(error).__name__}: {error}"
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - calculators raise anything
+        _show_traceback()
+        status, reason = Status.FAILED, described(error)
     return Outcome(
         status=status, reason=reason, labels=labels, seconds=time.perf_counter() - started
     )
+
+
+def _show_traceback() -> None:
+    # The calculator may have closed the streams or put anything in their place.
+    with suppress(Exception):
+        traceback.print_exc()
 
 
 @contextmanager

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from maxvolt.labelling.codes.protocol import MisconfiguredError
+
 __all__ = ["Claims"]
 
 _DIGITS = 15
@@ -28,21 +30,35 @@ class Claims:
     ----------
     path
         The file; made where it does not exist, and never written to.
+
+    Raises
+    ------
+    MisconfiguredError
+        It cannot be made; or, of `claimed`, its file system has no locks.
     """
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        self._path = path
+        try:
+            self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:
+            raise MisconfiguredError(f"{path}: cannot be opened: {error.strerror}") from error
 
     @contextmanager
     def claimed(self, key: str) -> Iterator[bool]:
         """Claim a calculation while the block runs; gives False where another process has it."""
         place = int(key[:_DIGITS], 16)
         try:
-            fcntl.lockf(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
+            fcntl.lockf(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
         except (BlockingIOError, PermissionError):
             yield False
             return
+        except OSError as error:
+            raise MisconfiguredError(
+                f"{self._path}: cannot be locked ({error.strerror}); keep the store on a file "
+                "system with locks, such as a local disk, or have them switched on"
+            ) from error
         try:
             yield True
         finally:
-            fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, place)
+            fcntl.lockf(self.descriptor, fcntl.LOCK_UN, 1, place)

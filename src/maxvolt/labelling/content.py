@@ -15,11 +15,15 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
+from ase.data import chemical_symbols
 from numpy.typing import NDArray
+
+from maxvolt.errors import DataError
 
 __all__ = [
     "bare_structure",
     "canonical_json",
+    "check_structure",
     "label_key",
     "plain_json",
     "settings_hash",
@@ -30,6 +34,8 @@ _VERSION = b"maxvolt structure 1"
 _LENGTH_STEP = 1e-8
 _MOMENT_STEP = 1e-6
 _HEX_DIGITS = 32
+_LARGEST = 1e9
+"""Of a length, a moment, a charge; multiples of the steps then fit into 64 bits."""
 _ARRAYS = ("initial_magmoms", "initial_charges")
 
 
@@ -42,6 +48,26 @@ def bare_structure(atoms: Atoms) -> Atoms:
         if name in atoms.arrays and np.any(atoms.arrays[name]):
             bare.set_array(name, np.asarray(atoms.arrays[name], np.float64))
     return bare
+
+
+def check_structure(atoms: Atoms) -> None:
+    """Refuse what is no structure.
+
+    Raises
+    ------
+    DataError
+        An atomic number is that of no element; a length, moment or charge is not finite, or beyond
+        all that a structure can have.
+    """
+    strange = [int(number) for number in atoms.numbers if not 0 <= number < len(chemical_symbols)]
+    if strange:
+        raise DataError(f"atomic number {strange[0]} is that of no element")
+    arrays = {"positions": atoms.positions, "cell": atoms.cell.array}
+    arrays |= {name: atoms.arrays[name] for name in _ARRAYS if name in atoms.arrays}
+    for name, values in arrays.items():
+        largest = np.abs(np.asarray(values, np.float64)).max(initial=0.0)
+        if not largest <= _LARGEST:  # NaN, too
+            raise DataError(f"{name} holds {largest:g}; expected numbers up to {_LARGEST:g}")
 
 
 def structure_hash(atoms: Atoms) -> str:

@@ -9,8 +9,9 @@ later.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
@@ -18,18 +19,45 @@ from typing import Any, Self
 import numpy as np
 from ase import Atoms
 
-from maxvolt.errors import FileFormatError
+from maxvolt.errors import DataError, FileFormatError
 from maxvolt.files import replacing
 from maxvolt.labelling.codes import get_code
 from maxvolt.labelling.codes.protocol import Code
-from maxvolt.labelling.content import bare_structure, label_key, settings_hash, structure_hash
-from maxvolt.labelling.limits import CalculatedLabels
+from maxvolt.labelling.content import (
+    bare_structure,
+    check_structure,
+    label_key,
+    settings_hash,
+    structure_hash,
+)
+from maxvolt.labelling.limits import (
+    CalculatedLabels,
+    LabelLimits,
+    RejectedError,
+    labels_from_results,
+)
+from maxvolt.labelling.reasons import readable
 from maxvolt.labelling.reference import Reference
 
-__all__ = ["JOB", "RESULT", "Job", "Outcome", "Status", "read_result", "write_result"]
+__all__ = [
+    "JOB",
+    "RESULT",
+    "Job",
+    "Outcome",
+    "Status",
+    "finished_outcome",
+    "read_result",
+    "write_result",
+]
 
 JOB = "job.json"
 RESULT = "result.json"
+
+_UNUSABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
+"""What a document raises that does not hold what it should."""
+
+_MANY = 1_000_000
+"""More attempts than anything makes."""
 
 
 class Status(StrEnum):
@@ -73,6 +101,9 @@ class Outcome:
     seconds: float = 0.0
     attempts: int = 1
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", readable(self.reason))
+
     def to_dict(self) -> dict[str, Any]:
         """Return the outcome as JSON values, with all digits."""
         document: dict[str, Any] = {
@@ -94,7 +125,13 @@ class Outcome:
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Self:
-        """Return the outcome that `to_dict` wrote."""
+        """Return the outcome that `to_dict` wrote.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            When it did not write this.
+        """
         status = Status(document["status"])
         labels = None
         if status is Status.LABELLED:
@@ -105,13 +142,24 @@ class Outcome:
                 forces=np.array(document["forces_eV_per_A"], np.float64),
                 stress=None if stress is None else np.array(stress, np.float64),
             )
-        return cls(
-            status=status,
-            reason=str(document["reason"]),
-            labels=labels,
-            seconds=float(document["seconds"]),
-            attempts=int(document["attempts"]),
-        )
+        seconds, attempts = float(document["seconds"]), int(document["attempts"])
+        if not (math.isfinite(seconds) and 0 < attempts < _MANY):
+            raise ValueError(f"{seconds} seconds, {attempts} attempts")
+        return cls(status, str(document["reason"]), labels, seconds, attempts)
+
+    def judged(self, atoms: Atoms, limits: LabelLimits) -> Self:
+        """Return the outcome with labels only where they belong to a structure and keep to limits.
+
+        A calculator shares its process and its folder with what reports the outcome: nothing that
+        comes from there is believed unseen.
+        """
+        if self.labels is None:
+            return self
+        try:
+            labels = labels_from_results(self.labels.to_results(), atoms, limits)
+        except RejectedError as error:
+            return replace(self, status=Status.QUARANTINED, reason=str(error), labels=None)
+        return replace(self, labels=labels)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,6 +178,11 @@ class Job:
         How it runs here.
     structure_key, settings_key, key
         Hashes of the structure, of calculator and settings, and of both.
+
+    Raises
+    ------
+    DataError
+        When the structure is none: unknown atomic numbers, positions that are not finite.
     """
 
     atoms: Atoms
@@ -141,6 +194,7 @@ class Job:
     key: str = field(init=False)
 
     def __post_init__(self) -> None:
+        check_structure(self.atoms)
         object.__setattr__(self, "atoms", bare_structure(self.atoms))
         object.__setattr__(self, "structure_key", structure_hash(self.atoms))
         object.__setattr__(self, "settings_key", settings_hash(self.calculator, self.settings))
@@ -200,9 +254,15 @@ class Job:
             )
             for name, values in document["arrays"].items():
                 atoms.set_array(name, np.array(values, np.float64))
-            return cls(atoms, document["calculator"], document["settings"], document["machine"])
-        except (KeyError, TypeError, ValueError) as error:
+            # The reference checks what the calculator and its settings can be.
+            reference = Reference(
+                str(document["calculator"]), document["settings"], document["machine"]
+            )
+            return cls(atoms, reference.calculator, reference.settings, reference.machine)
+        except _UNUSABLE as error:
             raise FileFormatError(path, f"is no description of a job ({error!r})") from error
+        except DataError as error:
+            raise FileFormatError(path, f"is no description of a job: {error}") from error
 
 
 def write_result(folder: Path, outcome: Outcome) -> None:
@@ -211,15 +271,35 @@ def write_result(folder: Path, outcome: Outcome) -> None:
 
 
 def read_result(folder: Path) -> Outcome | None:
-    """Return the outcome that was left in a folder; None when there is none yet."""
+    """Return the outcome that was left in a folder; None when there is none yet.
+
+    Raises
+    ------
+    FileFormatError
+        What stands there is no final outcome.
+    """
     path = folder / RESULT
     if not path.exists():
         return None
     document = _read_json(path)
     try:
-        return Outcome.from_dict(document)
-    except (KeyError, TypeError, ValueError) as error:
+        outcome = Outcome.from_dict(document)
+        if outcome.status not in (Status.LABELLED, Status.QUARANTINED):
+            raise ValueError(f"status {outcome.status}")
+    except _UNUSABLE as error:
         raise FileFormatError(path, f"is no result of a job ({error!r})") from error
+    return outcome
+
+
+def finished_outcome(folder: Path) -> Outcome | None:
+    """Return the outcome in a folder; None also for a file that no part of this package wrote.
+
+    Ours are whole. A calculator runs in this folder and may leave anything under any name.
+    """
+    try:
+        return read_result(folder)
+    except FileFormatError:
+        return None
 
 
 def _write_json(path: Path, document: Mapping[str, Any]) -> None:
@@ -232,7 +312,7 @@ def _read_json(path: Path) -> dict[str, Any]:
         document = json.loads(path.read_bytes())
     except OSError as error:
         raise FileFormatError(path, f"cannot be read: {error.strerror or error}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FileFormatError(path, f"is no JSON: {error}") from error
     if not isinstance(document, dict):
         raise FileFormatError(path, "is no JSON object")

@@ -7,14 +7,15 @@ are finished, be they all or some, and can be called again when more have come b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ase import Atoms
 
 from maxvolt.dataset import Dataset
-from maxvolt.errors import DataError, LabellingError, MaxvoltError
+from maxvolt.errors import DataError, FileFormatError, LabellingError, MaxvoltError
 from maxvolt.labelling.codes.protocol import (
     MisconfiguredError,
     UnconvergedError,
@@ -22,10 +23,13 @@ from maxvolt.labelling.codes.protocol import (
 )
 from maxvolt.labelling.jobs import JOB, Job, Outcome, Status, read_result
 from maxvolt.labelling.limits import LabelLimits, RejectedError, labels_from_results
+from maxvolt.labelling.reasons import described
 from maxvolt.labelling.reference import Reference
 from maxvolt.labelling.store import LabelStore
 
 __all__ = ["Collected", "WrittenJobs", "collect_jobs", "write_jobs"]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,7 @@ def write_jobs(
             for key, stored in store.lookup(job.key for job in jobs).items()
             if stored.outcome.status is Status.LABELLED
         }
-    there = {Job.read(path).key for path in _job_folders(folder)} if folder.is_dir() else set()
+    there = _keys(_job_folders(folder)) if folder.is_dir() else set()
     written: list[Path] = []
     for index, job in enumerate(jobs):
         if job.key in labelled or job.key in there:
@@ -117,6 +121,17 @@ def write_jobs(
         written.append(_write_job(job, folder / name))
     known = sum(job.key in labelled for job in jobs)
     return WrittenJobs(tuple(written), known, len(jobs) - known - len(written))
+
+
+def _keys(folders: Iterable[Path]) -> set[str]:
+    """Return the keys of the jobs in some folders; what cannot be read is none."""
+    found = set()
+    for path in folders:
+        try:
+            found.add(Job.read(path).key)
+        except FileFormatError as error:
+            _log.warning("%s; the folder is left as it is", error)
+    return found
 
 
 def _write_job(job: Job, folder: Path) -> Path:
@@ -174,7 +189,7 @@ def collect_jobs(
             unfinished.append((path, str(error)))
             continue
         except Exception as error:  # noqa: BLE001 - ASE's readers raise whatever went wrong
-            unfinished.append((path, f"cannot be read ({type(error).__name__}: {error})"))
+            unfinished.append((path, f"cannot be read ({described(error)})"))
             continue
         store.add(job, outcome)
         if outcome.status is Status.LABELLED:
@@ -193,19 +208,16 @@ def collect_jobs(
 def _outcome(job: Job, folder: Path, limits: LabelLimits) -> Outcome:
     """Return what became of a job that ran elsewhere."""
     left = read_result(folder)
+    if left is not None:
+        return left.judged(job.atoms, limits)
     try:
-        if left is None:
-            results = job.code.read_output(job.atoms, job.settings, folder)
-        elif left.labels is None:
-            return left
-        else:
-            results = left.labels.to_results()
+        results = job.code.read_output(job.atoms, job.settings, folder)
         labels = labels_from_results(results, job.atoms, limits)
     except UnconvergedError as error:
         return Outcome(Status.QUARANTINED, f"not converged: {error}")
     except RejectedError as error:
         return Outcome(Status.QUARANTINED, str(error))
-    return Outcome(Status.LABELLED, labels=labels, seconds=0.0 if left is None else left.seconds)
+    return Outcome(Status.LABELLED, labels=labels)
 
 
 def _job_folders(folder: Path) -> list[Path]:

@@ -63,6 +63,11 @@ class Reference:
         if unknown:
             known = ", ".join(["environment", *sorted(code.machine_keys)])
             raise DataError(f"machine of the reference: unknown {', '.join(unknown)}; use {known}")
+        environment = self.machine.get("environment", {})
+        if not isinstance(environment, Mapping):
+            raise DataError(
+                f"environment in machine of the reference: expected a table, not {environment!r}"
+            )
 
     @classmethod
     def from_file(cls, path: str | Path, calculator: str | None = None) -> Self:

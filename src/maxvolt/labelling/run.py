@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    ThreadPoolExecutor,
+    wait,
+)
 
 from ase import Atoms
 
@@ -25,6 +32,10 @@ __all__ = ["check_reference", "known_labels", "label"]
 
 _LOOK_AGAIN = 0.5
 """Seconds until a calculation that another process is at is looked for again."""
+
+_LOSSES = 3
+"""How often the folder of a calculation may vanish: other processes take away what they finished,
+and then the store has it; a calculator that removes its folder does so each time."""
 
 
 def label(
@@ -77,8 +88,9 @@ def label(
     started = time.perf_counter()
     dataset = Dataset.of(structures)
     jobs = [Job.for_reference(atoms, reference) for atoms in dataset]
+    limits = limits or LabelLimits()
     workplace = Workplace(store, keep_files=keep_files)
-    workplace.recover()
+    workplace.recover(limits)
     unique = {job.key: job for job in jobs}
     known = {
         key: stored.outcome
@@ -88,7 +100,7 @@ def label(
     todo = [job for key, job in unique.items() if key not in known]
     done: dict[str, Outcome] = {}
     if todo:
-        run = _Run(workplace, limits or LabelLimits(), retry_quarantined, progress, len(todo))
+        run = _Run(workplace, limits, retry_quarantined, progress, len(todo))
         if executor is not None:
             done = run.in_executor(todo, executor)
         else:
@@ -139,6 +151,7 @@ class _Run:
         self._total = total
         self._done: dict[str, Outcome] = {}
         self._quarantined = 0
+        self._lost: Counter[str] = Counter()
 
     def here(self, jobs: Iterable[Job], workers: int) -> dict[str, Outcome]:
         """Calculate in processes of this machine."""
@@ -180,7 +193,7 @@ class _Run:
                 finished, _ = wait(running, left, FIRST_COMPLETED)
                 for future in finished:
                     job = running.pop(future)
-                    if not self._settled(job, future.result()):
+                    if not self._settled(job, _result(future)):
                         if not elsewhere:
                             look_again = time.monotonic() + _LOOK_AGAIN
                         elsewhere.append(job)
@@ -207,10 +220,16 @@ class _Run:
         """Store an outcome; False where the job has to be looked at again."""
         if outcome.status is Status.MISCONFIGURED:
             raise LabellingError(f"{job.calculator}: {outcome.reason}")
-        if outcome.status in (Status.BUSY, Status.GONE):
+        if outcome.status is Status.BUSY:
             return False
-        self._workplace.store_outcome(job, outcome)
-        self._finish(job, outcome)
+        if outcome.status is Status.GONE:
+            self._lost[job.key] += 1
+            if self._lost[job.key] < _LOSSES:
+                return False
+            reason = f"its folder was lost {_LOSSES} times; the last time: {outcome.reason}"
+            outcome = Outcome(Status.QUARANTINED, reason)
+        outcome = outcome.judged(job.atoms, self._limits)
+        self._finish(job, self._workplace.store_outcome(job, outcome))
         return True
 
     def _finish(self, job: Job, outcome: Outcome) -> None:
@@ -220,6 +239,15 @@ class _Run:
             self._progress(
                 LabelProgress(len(self._done), self._total, self._quarantined, outcome.reason)
             )
+
+
+def _result(future: Future[Outcome]) -> Outcome:
+    try:
+        return future.result()
+    except BrokenExecutor as error:
+        raise LabellingError(
+            f"the executor takes no more calculations ({error}); give a new one"
+        ) from error
 
 
 def check_reference(reference: Reference, symbols: Sequence[str]) -> None:

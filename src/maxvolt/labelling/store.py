@@ -8,6 +8,7 @@ reason and no numbers.
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.db import connect
@@ -27,8 +27,10 @@ from ase.db.sqlite import index_statements, init_statements
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
 from maxvolt.labelling.jobs import Job, Outcome, Status
-from maxvolt.labelling.limits import CalculatedLabels
+from maxvolt.labelling.limits import NO_LIMITS, CalculatedLabels
+from maxvolt.labelling.reasons import readable
 from maxvolt.labelling.reference import Reference
+from maxvolt.labelling.stored import Stored, read_row
 
 __all__ = ["LabelStore", "Stored"]
 
@@ -38,28 +40,11 @@ _single_point: Callable[..., Any] = SinglePointCalculator
 _row: Callable[..., Any] = AtomsRow
 _now: Callable[[], float] = now
 
+_log = logging.getLogger(__name__)
+
 _LONGEST_REASON = 200
 _PATIENCE = 60.0
 """Seconds to wait for another process that writes."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Stored:
-    """One row of the store.
-
-    Parameters
-    ----------
-    atoms
-        The structure.
-    outcome
-        Its labels, or why it has none.
-    calculator
-        Name of the calculator.
-    """
-
-    atoms: Atoms
-    outcome: Outcome
-    calculator: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +82,16 @@ class LabelStore:
         found = {}
         with self._opened() as database:
             for key in keys:
-                for row in database.select(unique_id=key):
-                    found[key] = _stored(row)
+                for number in _numbers(database, _WITH_KEY, key):
+                    found[key] = read_row(database, number, self.path)
         return found
+
+    def count(self) -> int:
+        """Return how many entries there are, those in quarantine included."""
+        if not self.path.exists():
+            return 0
+        with self._opened() as database:
+            return int(database.count())
 
     def structures(self, keys: Iterable[str]) -> Dataset:
         """Return the structures stored under some keys with their labels, those that have any."""
@@ -131,24 +123,39 @@ class LabelStore:
         ]
 
     def _all(self, status: Status, reference: Reference | None) -> Iterator[Stored]:
-        wanted = {"status": str(status)}
-        if reference is not None:
-            wanted["settings_hash"] = _settings_tag(reference.key)
         with self._opened() as database:
-            for row in database.select(**wanted):
-                yield _stored(row)
+            numbers = _numbers(database, _WITH_PAIR, "status", str(status))
+            if reference is not None:
+                tag = _settings_tag(reference.key)
+                of_reference = set(_numbers(database, _WITH_PAIR, "settings_hash", tag))
+                numbers = [number for number in numbers if number in of_reference]
+            stored = [read_row(database, number, self.path) for number in numbers]
+        for one in stored:
+            if one.outcome.status is not status:  # the row says one thing, its content another
+                _log.warning("%s; left out", one.outcome.reason)
+                continue
+            yield one
 
     # ----------------------------------------------------------------- storing
 
     def add(self, job: Job, outcome: Outcome) -> bool:
         """Store an outcome; return whether anything changed.
 
-        A label is never replaced; a quarantined entry is replaced by whatever comes later.
+        A label is never replaced; a quarantined entry is replaced by whatever comes later, and so
+        is one that cannot be read.
+
+        Raises
+        ------
+        DataError
+            The labels are none, or the database cannot be written.
         """
+        if outcome.judged(job.atoms, NO_LIMITS).status is not outcome.status:
+            reason = outcome.judged(job.atoms, NO_LIMITS).reason
+            raise DataError(f"{self.path}: this is no label to be stored: {reason}")
         row = _row(_labelled_atoms(job.atoms, outcome.labels, job.calculator))
         row.unique_id = job.key
         row.ctime = _now()  # ASE fills these in for atoms, not for rows
-        row.user = os.environ.get("USER")
+        row.user = readable(os.environ.get("USER", ""))
         try:
             with self._opened() as database:
                 database.write(row, _pairs(job, outcome), _data(job, outcome))
@@ -159,10 +166,11 @@ class LabelStore:
     def _replace(self, row: Any, job: Job, outcome: Outcome) -> bool:
         """Replace the quarantined entry that is in the way."""
         with self._opened() as database:
-            for old in database.select(unique_id=job.key):
-                if old.status == Status.LABELLED:
+            for number in _numbers(database, _WITH_KEY, job.key):
+                old = read_row(database, number, self.path)
+                if old.outcome.status is Status.LABELLED:
                     return False
-                database.write(row, _pairs(job, outcome), _data(job, outcome), id=old.id)
+                database.write(row, _pairs(job, outcome), _data(job, outcome), id=number)
         return True
 
     @contextmanager
@@ -174,17 +182,17 @@ class LabelStore:
         try:
             with database:
                 yield database
-        except (sqlite3.DatabaseError, OSError, ValueError) as error:
+        except _DATABASE_ERRORS as error:
             if isinstance(error, sqlite3.IntegrityError):
                 raise
-            raise DataError(
-                f"{self.path}: cannot be used as a database of labels ({error})"
-            ) from error
+            raise DataError(self._complaint(error)) from error
 
     def _make(self) -> None:
         """Make the tables of ASE's database, all or none, where there are none."""
-        with closing(sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None)) as made:
-            try:
+        try:
+            with closing(
+                sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None)
+            ) as made:
                 if made.execute(_HAS_TABLES).fetchone()[0]:
                     return
                 made.execute("BEGIN IMMEDIATE")
@@ -192,12 +200,35 @@ class LabelStore:
                     for statement in (*init_statements, *index_statements):
                         made.execute(statement)
                 made.execute("COMMIT")
-            except sqlite3.DatabaseError as error:
-                raise DataError(
-                    f"{self.path}: cannot be used as a database of labels ({error})"
-                ) from error
+        except _DATABASE_ERRORS as error:
+            raise DataError(self._complaint(error)) from error
+
+    def _complaint(self, error: Exception) -> str:
+        said = f"{self.path}: cannot be used as a database of labels ({error})"
+        remedies = [remedy for words, remedy in _REMEDIES.items() if words in str(error)]
+        return "; ".join([said, *remedies])
 
 
+def _numbers(database: Any, statement: str, *values: str) -> list[int]:
+    """Return the numbers of some rows without reading them: one of them may be damaged."""
+    with database.managed_connection() as connection:
+        return [int(number) for (number,) in connection.execute(statement, values)]
+
+
+_WITH_KEY = "SELECT id FROM systems WHERE unique_id=?"
+_WITH_PAIR = "SELECT id FROM text_key_values WHERE key=? AND value=? ORDER BY id"
+_DATABASE_ERRORS = (
+    *(sqlite3.Error, OSError, ValueError),
+    *(LookupError, TypeError, AssertionError),  # of ASE, where tables are not what they should be
+)
+_REMEDIES = {
+    "full": "make room on the disk and run again: what was finished is kept",
+    "locked": "another program keeps it open for writing; end that and run again",
+    "malformed": "take it from a backup, or recover what is left with 'sqlite3 FILE .recover'",
+    "not a database": "is it another file? Otherwise give the database a new name",
+    "unable to open": "may it be read and written, and its folder, too?",
+    "I/O": "is the disk full, or does its file system lack locks? Keep it on a local disk",
+}
 _HAS_TABLES = "SELECT COUNT(*) FROM sqlite_master WHERE name='information'"
 
 
@@ -234,26 +265,3 @@ def _settings_tag(key: str) -> str:
 
 def _data(job: Job, outcome: Outcome) -> dict[str, Any]:
     return {"settings": dict(job.settings), "reason": outcome.reason}
-
-
-def _stored(row: Any) -> Stored:
-    status = Status(row.status)
-    labels = None
-    if status is Status.LABELLED:
-        stress = row.get("stress")
-        labels = CalculatedLabels(
-            free_energy=float(row.free_energy),
-            energy=float(row.energy),
-            forces=np.array(row.forces, np.float64),
-            stress=None if stress is None else np.array(stress, np.float64),
-        )
-    outcome = Outcome(
-        status=status,
-        reason=str(row.data.get("reason", "")),
-        labels=labels,
-        seconds=float(row.seconds),
-        attempts=int(row.attempts),
-    )
-    atoms = row.toatoms()
-    atoms.calc = None
-    return Stored(atoms, outcome, str(row.reference))

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from maxvolt.errors import MaxvoltError
-from maxvolt.labelling.jobs import JOB, Outcome, Status, read_result, write_result
+from maxvolt.labelling.jobs import JOB, Outcome, Status, finished_outcome, write_result
 from maxvolt.labelling.worker_pool import DiedError, HungError, Task, WorkerPool
 
 __all__ = ["perform"]
@@ -34,7 +34,10 @@ def perform(task: Task, pool: WorkerPool | None = None) -> Outcome:
     attempts = task.limits.retries + 1
     attempt = starts = 0
     while attempt < attempts:
-        outcome, began = _attempt(task, attempt + 1, workers)
+        # No structure is given up for the marks that others left in a worker: the last attempt, and
+        # any after a worker that did not even begin, has a new one.
+        new = starts > 0 or 0 < attempt == attempts - 1
+        outcome, began = _attempt(task, attempt + 1, workers, new=new)
         if outcome.status is not Status.FAILED:
             return outcome
         if began:
@@ -54,21 +57,21 @@ def perform(task: Task, pool: WorkerPool | None = None) -> Outcome:
 def _leave(folder: Path, outcome: Outcome) -> Outcome:
     """Leave an outcome in the folder of its job, unless another process was there first."""
     try:
-        finished = read_result(folder)
+        finished = finished_outcome(folder)
         if finished is not None:
             return finished
         write_result(folder, outcome)
     except MaxvoltError:
         if (folder / JOB).exists():
             raise
-        return Outcome(Status.GONE)
+        return Outcome(Status.GONE, outcome.reason)
     return outcome
 
 
-def _attempt(task: Task, attempt: int, workers: WorkerPool) -> tuple[Outcome, bool]:
+def _attempt(task: Task, attempt: int, workers: WorkerPool, *, new: bool) -> tuple[Outcome, bool]:
     """Try once; return what came of it and whether the calculation ever began."""
     started = time.perf_counter()
-    worker = workers.take(task.environment)
+    worker = workers.take(task.environment, new=new)
     usable = False
     try:
         outcome = worker.calculate(task, attempt)

@@ -9,19 +9,20 @@ from __future__ import annotations
 import atexit
 import json
 import os
-import select
+import secrets
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from maxvolt.errors import LabellingError
+from maxvolt.labelling.answers import Answers, EndedError, HungError
 from maxvolt.labelling.jobs import Outcome
 from maxvolt.labelling.limits import LabelLimits
 from maxvolt.labelling.sessions import GRACE, end_session, kill_session
@@ -34,6 +35,8 @@ _START = 300.0
 """Seconds that a worker may take to begin: starting Python, loading the calculator."""
 _CALCULATIONS_OF_A_WORKER = 200
 """After so many a worker is replaced: some calculators never give memory back."""
+_LAST_WORDS = 4096
+"""Bytes of what a worker printed that are read for its last line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,51 +64,70 @@ class Task:
     environment: Mapping[str, str]
 
 
-class HungError(Exception):
-    """A worker did not answer in time."""
-
-
 class DiedError(Exception):
     """A worker ended without an answer; the message says how."""
 
 
 class Worker:
-    """A worker process, as its supervisor sees it."""
+    """A worker process, as its supervisor sees it.
+
+    Raises
+    ------
+    LabellingError
+        The system starts no more processes.
+    """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.environment = {**_ONE_THREAD, **environment}
         self.calculations = 0
         self.began = False
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "maxvolt.labelling.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            env={**os.environ, **self.environment},
-            start_new_session=True,
-        )
-        self._received = b""
+        self.reusable = True
+        try:
+            self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "maxvolt.labelling.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                env={**os.environ, **self.environment},
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise LabellingError(
+                f"a process for calculations cannot be started: {error}; make room for it (memory, "
+                "processes, space for temporary files), or use fewer workers"
+            ) from error
+        assert self._process.stdout is not None
+        self._answers = Answers(self._process.stdout.fileno(), self.is_alive)
 
     def calculate(self, task: Task, attempt: int) -> Outcome:
         """Have a job calculated; the clock of the time limit starts when it begins."""
         self.calculations += 1
+        name = secrets.token_hex(8)
         request = {
+            "request": name,
             "folder": str(task.folder),
             "key": task.key,
             "claims": str(task.claims),
-            "max_force": task.limits.max_force,
+            "limits": asdict(task.limits),
             "attempt": attempt,
-            "sys_path": sys.path,
+            "sys_path": [str(path) for path in sys.path],
             "environment": {**os.environ, **self.environment},
         }
         self.began = False
-        self._send(request)
-        answer = self._receive(_START)
-        if "begins" in answer:
-            self.began = True
-            answer = self._receive(task.limits.timeout)
-        return Outcome.from_dict(answer)
+        try:
+            self._send(request)
+            answer = self._answers.next(name, _START)
+            if "begins" in answer:
+                self.began = True
+                answer = self._answers.next(name, task.limits.timeout)
+            outcome = Outcome.from_dict(answer)
+            self.reusable = bool(answer["reusable"])
+        except EndedError as error:
+            raise DiedError(str(error) or self._how_it_ended()) from error
+        except (KeyError, TypeError, ValueError) as error:
+            raise DiedError(f"the calculation spoilt its answer ({error!r})") from error
+        return outcome
 
     def is_alive(self) -> bool:
         """Say whether the process still runs."""
@@ -130,36 +152,24 @@ class Worker:
             self._process.stdin.write(json.dumps(request).encode() + b"\n")
             self._process.stdin.flush()
         except OSError as error:
-            raise DiedError(self._how_it_ended()) from error
-
-    def _receive(self, timeout: float | None) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        descriptor = self._process.stdout.fileno()
-        answers = select.poll()
-        answers.register(descriptor, select.POLLIN | select.POLLHUP)
-        give_up = None if timeout is None else time.monotonic() + timeout
-        while b"\n" not in self._received:
-            left = None if give_up is None else max(0.0, give_up - time.monotonic())
-            if not answers.poll(None if left is None else 1000.0 * left):
-                raise HungError
-            data = os.read(descriptor, 1 << 16)
-            if not data:
-                raise DiedError(self._how_it_ended())
-            self._received += data
-        line, _, self._received = self._received.partition(b"\n")
-        answer = json.loads(line)
-        assert isinstance(answer, dict)
-        return answer
+            raise EndedError from error
 
     def _how_it_ended(self) -> str:
         try:
             code = self._process.wait(timeout=5.0)
         except subprocess.TimeoutExpired:
             return "the calculation closed its connection"
-        self._errors.seek(0)
+        self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - _LAST_WORDS))
         said = self._errors.read().decode(errors="replace").strip().splitlines()
-        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+        how = f"killed by {_signal_name(-code)}" if code < 0 else f"ended with code {code}"
         return f"the process of the calculation was {how}" + (f": {said[-1]}" if said else "")
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # of real time
+        return f"signal {number}"
 
 
 class _Idle:
@@ -222,11 +232,12 @@ class WorkerPool:
         self._busy: list[Worker] = []
         self._closed = False
 
-    def take(self, environment: Mapping[str, str]) -> Worker:
+    def take(self, environment: Mapping[str, str], *, new: bool = False) -> Worker:
         """Return an idle worker with this environment, or a new one."""
         with self._lock:
             self.check_open()
-            worker = _idle.pop(environment) or Worker(environment)
+            idle = None if new else _idle.pop(environment)
+            worker = Worker(environment) if idle is None else idle
             self._busy.append(worker)
             return worker
 
@@ -240,7 +251,7 @@ class WorkerPool:
         with self._lock:
             self._busy.remove(worker)
             usable = usable and not self._closed  # `close` has killed it
-        if usable and worker.calculations < _CALCULATIONS_OF_A_WORKER:
+        if usable and worker.reusable and worker.calculations < _CALCULATIONS_OF_A_WORKER:
             _idle.push(worker)
         else:
             worker.end(grace=0.0 if usable else GRACE)

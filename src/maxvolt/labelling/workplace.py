@@ -14,6 +14,7 @@ came of it.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from maxvolt.errors import DataError, FileFormatError
-from maxvolt.labelling.jobs import JOB, Job, Outcome, Status, read_result
+from maxvolt.labelling.jobs import Job, Outcome, Status, finished_outcome
 from maxvolt.labelling.limits import LabelLimits
 from maxvolt.labelling.reference import Reference
 from maxvolt.labelling.store import LabelStore
@@ -30,6 +31,8 @@ from maxvolt.labelling.worker_pool import Task
 from maxvolt.native.cores import core_count
 
 __all__ = ["Workplace", "default_workers"]
+
+_log = logging.getLogger(__name__)
 
 _CLAIMS = "claims"
 _GONE = ".gone-"
@@ -64,9 +67,9 @@ class Workplace:
         folder = self.store.work_folder / job.key
         for attempt in range(1, _ATTEMPTS + 1):
             if folder.exists():
-                if (folder / JOB).exists():
+                if _describes(folder, job):
                     break
-                self.discard(folder)  # a disk has lost the description: nobody could compute it
+                self.discard(folder)  # damaged by a disk or a calculator: nobody could compute it
             try:
                 self._make(job, folder)
             except (OSError, DataError) as error:  # another process was faster, or tidied up
@@ -95,9 +98,17 @@ class Workplace:
             environment={name: str(value) for name, value in environment.items()},
         )
 
-    def store_outcome(self, job: Job, outcome: Outcome) -> None:
-        """Store an outcome; then the folder of the job goes where such folders go."""
-        self.store.add(job, outcome)
+    def store_outcome(self, job: Job, outcome: Outcome) -> Outcome:
+        """Store an outcome; then the folder of the job goes where such folders go.
+
+        Returns
+        -------
+        outcome
+            What the store has now: the label of another process where that was faster.
+        """
+        if not self.store.add(job, outcome):
+            there = self.store.lookup([job.key]).get(job.key)
+            outcome = outcome if there is None else there.outcome
         folder = self.store.work_folder / job.key
         if outcome.status is Status.QUARANTINED:
             self._move(folder, _QUARANTINED)
@@ -105,24 +116,30 @@ class Workplace:
             self._move(folder, _FINISHED)
         else:
             self.discard(folder)
+        return outcome
 
-    def recover(self) -> int:
-        """Store what was finished and not stored when an earlier run ended; return how many."""
+    def recover(self, limits: LabelLimits) -> int:
+        """Store what was finished and not stored when an earlier run ended; return how many.
+
+        A folder that cannot be read is put aside: it keeps none of the others from being stored.
+        """
         stored = 0
         for folder in self._folders():
             if folder.name.startswith((_NEW, _GONE)):
                 shutil.rmtree(folder, ignore_errors=True)
                 continue
+            outcome = finished_outcome(folder)
+            if outcome is None:
+                continue
             try:
-                outcome = read_result(folder)
-                if outcome is None:
-                    continue
-                self.store_outcome(Job.read(folder), outcome)
-            except FileFormatError:
+                job = Job.read(folder)
+            except FileFormatError as error:
                 if folder.exists():  # otherwise another process has just done the same
-                    raise
-            else:
-                stored += 1
+                    _log.warning("%s; put into the folder %s", error, _QUARANTINED)
+                    self._move(folder, _QUARANTINED)
+                continue
+            self.store_outcome(job, outcome.judged(job.atoms, limits))
+            stored += 1
         return stored
 
     def discard(self, folder: Path) -> None:
@@ -134,10 +151,10 @@ class Workplace:
 
     def _move(self, folder: Path, where: str) -> None:
         target = self.store.work_folder / where / folder.name
-        target.parent.mkdir(exist_ok=True)
-        if target.exists():
-            shutil.rmtree(target, ignore_errors=True)
-        with suppress(OSError):  # another process was faster
+        with suppress(OSError):  # another process was faster; the label is in the store anyway
+            target.parent.mkdir(exist_ok=True)
+            if target.exists():
+                shutil.rmtree(target, ignore_errors=True)
             folder.rename(target)
 
     def _folders(self) -> Iterator[Path]:
@@ -146,6 +163,13 @@ class Workplace:
         for folder in sorted(self.store.work_folder.iterdir()):
             if folder.name.startswith((_NEW, _GONE)) or len(folder.name) == _KEY_DIGITS:
                 yield folder
+
+
+def _describes(folder: Path, job: Job) -> bool:
+    try:
+        return Job.read(folder).key == job.key
+    except FileFormatError:
+        return False
 
 
 def default_workers(reference: Reference) -> int:
