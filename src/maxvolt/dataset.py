@@ -22,10 +22,11 @@ from ase.data import chemical_symbols
 from numpy.typing import ArrayLike, NDArray
 
 from maxvolt.cells import cell_volumes
+from maxvolt.constraints import CONSTRAINTS_KEY
 from maxvolt.errors import DataError
 from maxvolt.labels import ARRAYS_KEY, Labels, attach_labels, labels_of_atoms
 
-__all__ = ["ARRAYS_KEY", "Dataset"]
+__all__ = ["ARRAYS_KEY", "CONSTRAINTS_KEY", "Dataset"]
 
 _EMPTY_INFO: Mapping[str, Any] = MappingProxyType({})
 
@@ -70,7 +71,8 @@ class Dataset:
         Group name (``config_type``) of each structure, "" when it has none.
     infos : length n
         Whatever else is known of each structure, kept in conversions. Per-atom arrays other than
-        the labels stand under the key `ARRAYS_KEY` as a mapping from name to array.
+        the labels stand under the key `ARRAYS_KEY` as a mapping from name to array, constraints
+        of the structure under `CONSTRAINTS_KEY` as the dictionaries that ASE makes of them.
 
     Raises
     ------
@@ -328,7 +330,8 @@ class Dataset:
 
         Labels are the results of a `SinglePointCalculator` (``energy`` and ``free_energy``, which
         are the same here, ``forces``, ``stress``); the group becomes ``info["config_type"]``, a
-        weight other than one ``info["config_weight"]``.
+        weight other than one ``info["config_weight"]``. Constraints are attached again; the
+        results of the calculator are the labels as they are, also on fixed atoms.
         """
         return list(self)
 

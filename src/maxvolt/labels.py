@@ -21,6 +21,12 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from numpy.typing import NDArray
 
 from maxvolt.cells import cell_volume
+from maxvolt.constraints import (
+    CONSTRAINTS_KEY,
+    attach_constraints,
+    constraint_records,
+    is_constraint_records,
+)
 from maxvolt.errors import DataError
 from maxvolt.units import VOIGT, plus_stress_to_stress
 
@@ -83,6 +89,8 @@ def labels_of_atoms(atoms: Atoms) -> Labels:
     }
     if arrays:
         info[ARRAYS_KEY] = {**info.get(ARRAYS_KEY, {}), **arrays}
+    if atoms.constraints and (records := constraint_records(atoms)):
+        info[CONSTRAINTS_KEY] = records
     group = info.pop("config_type", "")
     return Labels(
         energy=_energy(results, atoms),
@@ -99,6 +107,8 @@ def attach_labels(atoms: Atoms, labels: Labels) -> None:
     info = dict(labels.info)
     for name, array in info.pop(ARRAYS_KEY, {}).items():
         atoms.arrays[name] = np.array(array)
+    if is_constraint_records(info.get(CONSTRAINTS_KEY)):
+        attach_constraints(atoms, info.pop(CONSTRAINTS_KEY))
     if labels.group:
         info["config_type"] = labels.group
     if labels.weight != 1.0:

@@ -12,6 +12,7 @@ import numpy as np
 from ase.data import atomic_numbers, chemical_symbols
 from numpy.typing import NDArray
 
+from maxvolt.constraints import CONSTRAINTS_KEY, is_constraint_records
 from maxvolt.dataset import ARRAYS_KEY, Dataset
 from maxvolt.errors import DataError, FileFormatError, SpeciesError
 from maxvolt.io.cfg_record import ATOM_FIELDS, CfgConfiguration
@@ -244,7 +245,18 @@ def _info(configuration: CfgConfiguration) -> dict[str, Any]:
     }
     if arrays:
         info[ARRAYS_KEY] = arrays
+    if (records := _constraints(info.get(CONSTRAINTS_KEY, ""))) is not None:
+        info[CONSTRAINTS_KEY] = records
     return info
+
+
+def _constraints(text: str) -> Any:
+    """Return constraints from the text that a feature keeps them in; None when it is no such text."""
+    try:
+        records = json.loads(text)
+    except ValueError:
+        return None
+    return records if is_constraint_records(records) else None
 
 
 def _from_info(info: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
