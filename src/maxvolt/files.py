@@ -15,7 +15,14 @@ from typing import Any, BinaryIO, cast
 
 from maxvolt.errors import DataError, FileFormatError
 
-__all__ = ["COMPRESSED", "reading", "replacing", "replacing_path", "synchronize_folder"]
+__all__ = [
+    "COMPRESSED",
+    "make_folder",
+    "reading",
+    "replacing",
+    "replacing_path",
+    "synchronize_folder",
+]
 
 _OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
@@ -96,6 +103,21 @@ def replacing_path(path: str | Path) -> Iterator[Path]:
 def _synchronize(path: Path) -> None:
     with path.open("rb") as stream:
         os.fsync(stream.fileno())
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing; their names are then on the disk.
+
+    Raises
+    ------
+    FileExistsError, NotADirectoryError
+        There is a file where a folder is needed.
+    """
+    missing = [path, *path.parents]
+    missing = missing[: next(n for n, folder in enumerate(missing) if folder.exists())]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        synchronize_folder(folder.parent)
 
 
 def synchronize_folder(folder: Path) -> None:
