@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
 from maxvolt.campaign.storage import DamagedError, StepResult, read_result, write_result
 from maxvolt.dataset import Dataset
+from maxvolt.errors import MaxvoltError
 from maxvolt.sampling import TrajectoryState
 
 __all__ = ["STATE_SUFFIX", "StateFile"]
@@ -63,9 +65,13 @@ class StateFile:
 
     def keep(self, state: Callable[[], TrajectoryState]) -> None:
         """Write the state if it is time."""
-        if time.monotonic() - self._last >= self._seconds:
+        if time.monotonic() - self._last < self._seconds:
+            return
+        # Without a state a kill costs time and nothing else. What is wrong with the disk is told
+        # where the result is written; here it would look like a fault of the simulation.
+        with suppress(MaxvoltError):
             self._write(state())
-            self._last = time.monotonic()
+        self._last = time.monotonic()
 
     def remove(self) -> None:
         """Remove the file: the result is there."""

@@ -129,6 +129,7 @@ def run(options: argparse.Namespace) -> None:
     results = []
     with progress_bar("molecular dynamics", scenario.total_steps) as advance:
         for part in scenario.split():
+            trajectory.begins_with(part.structures)
             seed = part_seed(options.seed, part.name, part.part)
             results.append(
                 part.run(
@@ -189,7 +190,12 @@ class _Trajectory:
     def __init__(self, path: Path | None, species: tuple[str, ...]) -> None:
         self._path = path
         self._species = species
+        self._start: Dataset | None = None
         self.length = 0
+
+    def begins_with(self, start: Dataset) -> None:
+        """Take the constraints of the structures to come from the first one."""
+        self._start = start
 
     @property
     def write(self) -> Callable[[int, Atoms], None] | None:
@@ -200,12 +206,19 @@ class _Trajectory:
         from maxvolt import io
         from maxvolt.dataset import Dataset
 
+        from maxvolt.sampling.held import keep_constraints
+
         assert self._path is not None
-        atoms.info["step"] = step
+        assert self._start is not None
+        shown = atoms.copy()
+        shown.set_constraint()
+        keep_constraints(shown, self._start)
+        shown.calc = atoms.calc
+        shown.info["step"] = step
         grade = atoms.calc.results.get("grade")
         if grade is not None:
-            atoms.info["grade"] = grade
-        dataset = Dataset.from_atoms([atoms])
+            shown.info["grade"] = grade
+        dataset = Dataset.from_atoms([shown])
         io.write(self._path, dataset, species=self._species, append=self.length > 0)
         self.length += 1
 
