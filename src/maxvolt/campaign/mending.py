@@ -77,7 +77,10 @@ def _remake(
 
 
 def _labels_total(surroundings: Surroundings, folder: IterationFolder) -> int | None:
-    """Labels at the end of an iteration, which the one after it tells; None: those of now."""
+    """Labels at the end of an iteration, which journal or next one tell; None: those of now."""
+    for line in surroundings.folder.journal():
+        if line["event"] == "outcome" and line.get("iteration") == folder.number:
+            return int(line["n_labels_total"])
     try:
         row = surroundings.folder.iteration(folder.number + 1).outcome()
     except DamagedError:

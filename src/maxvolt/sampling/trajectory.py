@@ -154,6 +154,8 @@ class Trajectory:
         self._begin -= state.seconds
         self._step = state.step
         self._good = _Frame(atoms)
+        for schedule, change in self._changing:
+            change(schedule.value(state.step))
         if self._progress is not None:
             self._progress(state.step)
         self._begin_anew(dynamics)
