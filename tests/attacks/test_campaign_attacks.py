@@ -47,10 +47,10 @@ def test_calculations_done_twice_are_noticed(tmp_path: Path) -> None:
 
 def test_what_was_not_synchronised_may_be_lost(tmp_path: Path) -> None:
     """The model of the disk: the potential that was renamed and not synchronised is empty."""
-    import os
     import random
 
     from attacks.campaign_trials.recorded_disk import RecordedDisk
+
     from maxvolt.campaign.storage import write_bytes
 
     root = tmp_path / "small"
@@ -60,7 +60,7 @@ def test_what_was_not_synchronised_may_be_lost(tmp_path: Path) -> None:
         write_bytes(root / "safe", b"safe")
         with (root / ".hasty.tmp").open("wb") as file:
             file.write(b"hasty")
-        os.replace(root / ".hasty.tmp", root / "hasty")
+        (root / ".hasty.tmp").replace(root / "hasty")
     left = set()
     for seed in range(40):
         target = tmp_path / str(seed)

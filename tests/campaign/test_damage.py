@@ -50,9 +50,7 @@ def damage(path: Path, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["removed", "emptied", "cut short", "flipped"])
-def test_every_file_of_an_iteration_is_made_again(
-    finished: Run, copied: Path, how: str
-) -> None:
+def test_every_file_of_an_iteration_is_made_again(finished: Run, copied: Path, how: str) -> None:
     """All files of an opening and of a sampling iteration at once, one of each iteration."""
     folder = CampaignFolder(copied.parent / "small")
     rows = summarize(folder).iterations

@@ -199,7 +199,9 @@ class TestDynamics:
 class TestHeldAtoms:
     def test_total_momentum_is_held_along_directions_that_all_share(self) -> None:
         atoms = bulk("Cu", a=3.62, cubic=True)
-        held = HeldAtoms(constraint_records(_with(atoms, FixCartesian([0, 1], (False, False, True)))))
+        held = HeldAtoms(
+            constraint_records(_with(atoms, FixCartesian([0, 1], (False, False, True))))
+        )
         assert held.get_removed_dof(atoms) == 2 + 2
         momenta = np.random.default_rng(1).standard_normal((4, 3))
         held.adjust_momenta(atoms, momenta)

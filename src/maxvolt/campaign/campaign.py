@@ -144,9 +144,7 @@ class Campaign:
         except WaitingError as waiting:
             return self._end(surroundings, past, "waiting", str(waiting))
 
-    def _advance(
-        self, surroundings: Surroundings, past: Sequence[Past]
-    ) -> CampaignResult | None:
+    def _advance(self, surroundings: Surroundings, past: Sequence[Past]) -> CampaignResult | None:
         """Make the next iteration; the result where there is none to make."""
         file = self.settings()
         following = plan(past, file)

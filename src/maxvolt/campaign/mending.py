@@ -66,7 +66,8 @@ def _remake(
     if damaged == [folder.settings_file]:
         return
     remake = Remake(
-        write_outcome=folder.outcome_file in damaged, labels_total=_labels_total(surroundings, folder)
+        write_outcome=folder.outcome_file in damaged,
+        labels_total=_labels_total(surroundings, folder),
     )
     state = state_after(surroundings.folder, past)
     runner = Runner(surroundings, folder, settings, state, remake)
@@ -93,7 +94,8 @@ def _settings(folder: IterationFolder) -> Settings:
         return folder.settings()
     except DamagedError as damage:
         raise CampaignError(
-            f"{folder.settings_file}: damaged, and nothing else says what it held; {_advice(folder)}"
+            f"{folder.settings_file}: damaged, and nothing else says what it held; "
+            + _advice(folder)
         ) from damage
 
 
@@ -103,7 +105,9 @@ def _check_gaps(folder: Path, n_iterations: int) -> None:
     later = [number for number in numbers if number > n_iterations]
     if later:
         missing = IterationFolder(folder / f"{n_iterations:04d}", n_iterations)
-        raise CampaignError(f"{missing.path}: missing, and later ones are there; {_advice(missing)}")
+        raise CampaignError(
+            f"{missing.path}: missing, and later ones are there; {_advice(missing)}"
+        )
 
 
 def _advice(folder: IterationFolder) -> str:

@@ -86,4 +86,6 @@ class StateFile:
         }
         arrays = {name: np.asarray(getattr(state, name)) for name in _ARRAYS}
         arrays |= {f"integrator_{name}": array for name, array in state.integrator.items()}
-        write_result(self._path, StepResult(record, {"kept": Dataset.from_atoms(state.kept)}, arrays))
+        write_result(
+            self._path, StepResult(record, {"kept": Dataset.from_atoms(state.kept)}, arrays)
+        )

@@ -205,7 +205,6 @@ class _Trajectory:
     def _append(self, step: int, atoms: Atoms) -> None:
         from maxvolt import io
         from maxvolt.dataset import Dataset
-
         from maxvolt.sampling.held import keep_constraints
 
         assert self._path is not None

@@ -3,8 +3,8 @@ r"""Atoms that are held in simulations: fixed ones, and those that move in some 
 Of what ASE reads, `FixAtoms`, `FixCartesian` and `FixScaled` (VASP's selective dynamics) can be
 honoured. Each forbids a displacement :math:`\mathbf u` of an atom along some normals
 :math:`\mathbf n`, :math:`\mathbf u \cdot \mathbf n = 0`: Cartesian axes, or reciprocal lattice
-vectors, along which a scaled coordinate is counted. What is left of a displacement, force or momentum
-is its orthogonal projection on the directions that are free.
+vectors, along which a scaled coordinate is counted. What is left of a displacement, force or
+momentum is its orthogonal projection on the directions that are free.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ class HeldAtoms(FixConstraint):  # type: ignore[misc]
         """Degrees of freedom that are held."""
         self._update(atoms)
         free = np.trace(self._free, axis1=1, axis2=2).sum() - np.trace(self._common)
-        return int(round(3 * len(atoms) - free))
+        return round(3 * len(atoms) - float(free))
 
     def adjust_positions(self, atoms: Atoms, new: NDArray[np.float64]) -> None:
         """Take back what is forbidden of a displacement."""

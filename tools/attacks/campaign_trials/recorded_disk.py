@@ -33,12 +33,12 @@ class RecordedDisk:
     """
 
     def __init__(self, root: Path, notice: Callable[[], None]) -> None:
-        self._root = str(root)
+        self._root = root
         self._notice = notice
-        self._files: dict[str, int] = {}  # by path, the file that has it
+        self._files: dict[Path, int] = {}  # by path, the file that has it
         self._synced: dict[int, bytes] = {}
-        self._names: dict[str, dict[str, int]] = {}  # of folders, when they were synchronised
-        self._folders: set[str] = {self._root}
+        self._names: dict[Path, dict[str, int]] = {}  # of folders, when they were synchronised
+        self._folders: set[Path] = {root}
         self._next = 0
 
     @contextmanager
@@ -51,9 +51,8 @@ class RecordedDisk:
 
         def synchronize(file: Any) -> None:
             fsync(file)
-            self._synchronized(
-                os.readlink(f"/proc/self/fd/{file if isinstance(file, int) else file.fileno()}")
-            )
+            number = file if isinstance(file, int) else file.fileno()
+            self._synchronized(Path(f"/proc/self/fd/{number}").readlink())
 
         _active.append(self)
         os.fsync = synchronize
@@ -65,8 +64,8 @@ class RecordedDisk:
 
     def operation(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Take in an operation that is about to be done."""
-        paths = [str(one) for one in arguments[:2] if isinstance(one, str | Path)]
-        if not paths or not paths[0].startswith(self._root):
+        paths = [Path(one) for one in arguments[:2] if isinstance(one, str | Path)]
+        if not paths or not paths[0].is_relative_to(self._root):
             return
         if event == "open":
             if not arguments[2] & _WRITES:
@@ -83,28 +82,27 @@ class RecordedDisk:
 
     def after_a_cut(self, generator: random.Random, target: Path) -> None:
         """Build one of the folders that a power cut may leave now."""
-        here = {path for path in self._files if os.path.exists(path)}
-        for folder, _, names in os.walk(self._root):
-            if not self._is_left(folder, generator):
-                continue
-            made = target / os.path.relpath(folder, self._root)
-            made.mkdir(parents=True, exist_ok=True)
-            now = {os.path.basename(p): self._files[p] for p in here if os.path.dirname(p) == folder}
-            old = self._names.get(folder, {})
-            for name in set(names) - set(now) - set(old):  # not written by Python
-                (made / name).write_bytes(Path(folder, name).read_bytes())
-            for name in sorted(now.keys() | old.keys()):
-                file = generator.choice([now.get(name), old.get(name)])
-                if file is not None:
-                    content = self._content(file, now.get(name) == file, Path(folder, name))
-                    (made / name).write_bytes(generator.choice(content))
+        folders = [self._root, *(p for p in sorted(self._root.rglob("*")) if p.is_dir())]
+        for folder in folders:
+            if self._is_left(folder, generator):
+                self._cut_folder(folder, generator, target / folder.relative_to(self._root))
 
-    def _is_left(self, folder: str, generator: random.Random) -> bool:
-        while folder != self._root:
-            if folder not in self._folders and generator.random() < 0.5:
-                return False
-            folder = os.path.dirname(folder)
-        return True
+    def _cut_folder(self, folder: Path, generator: random.Random, made: Path) -> None:
+        made.mkdir(parents=True, exist_ok=True)
+        there = {path.name for path in folder.iterdir() if path.is_file()}
+        now = {p.name: f for p, f in self._files.items() if p.parent == folder and p.name in there}
+        old = self._names.get(folder, {})
+        for name in there - set(now) - set(old):  # not written by Python
+            (made / name).write_bytes((folder / name).read_bytes())
+        for name in sorted(now.keys() | old.keys()):
+            file = generator.choice([now.get(name), old.get(name)])
+            if file is not None:
+                content = self._content(file, now.get(name) == file, folder / name)
+                (made / name).write_bytes(generator.choice(content))
+
+    def _is_left(self, folder: Path, generator: random.Random) -> bool:
+        above = [one for one in (folder, *folder.parents) if one.is_relative_to(self._root)]
+        return all(one in self._folders or generator.random() < 0.5 for one in above)
 
     def _content(self, file: int, is_here: bool, path: Path) -> list[bytes]:
         """What may be in a file."""
@@ -116,23 +114,21 @@ class RecordedDisk:
             return [now]
         return [now, now[: len(now) // 2], b"" if synced is None else synced]
 
-    def _file(self, path: str) -> int:
+    def _file(self, path: Path) -> int:
         if path not in self._files:
             self._files[path] = self._next
-            if os.path.isfile(path):
-                self._synced[self._next] = Path(path).read_bytes()
+            if path.is_file():
+                self._synced[self._next] = path.read_bytes()
             self._next += 1
         return self._files[path]
 
-    def _synchronized(self, path: str) -> None:
-        if not path.startswith(self._root[: self._root.rindex("/")]):
-            return
-        if os.path.isdir(path):
-            names = {p: f for p, f in self._files.items() if os.path.dirname(p) == path}
-            self._names[path] = {os.path.basename(p): f for p, f in names.items()}
-            self._folders |= {entry.path for entry in os.scandir(path) if entry.is_dir()}
+    def _synchronized(self, path: Path) -> None:
+        if path.is_dir():
+            names = {p.name: f for p, f in self._files.items() if p.parent == path}
+            self._names[path] = names
+            self._folders |= {one for one in path.iterdir() if one.is_dir()}
         elif path in self._files:
-            self._synced[self._files[path]] = Path(path).read_bytes()
+            self._synced[self._files[path]] = path.read_bytes()
 
 
 _hooked: list[bool] = []
