@@ -55,9 +55,10 @@ class IterationFolder:
         try:
             content = read_document(self.settings_file)
         except DamagedError as damage:
-            content = self._settings_of_outcome()
-            if content is None:
+            kept = self._settings_of_outcome()
+            if kept is None:
                 raise damage from None
+            content = kept
         try:
             return Settings.model_validate_json(json.dumps(content))
         except ValidationError as error:

@@ -38,7 +38,7 @@ Records = Sequence[Mapping[str, Any]]
 
 def constraints_of(structures: Dataset, index: int) -> Records:
     """Constraints of a structure, as its infos have them."""
-    found = structures.infos[index].get(CONSTRAINTS_KEY)
+    found: Any = structures.infos[index].get(CONSTRAINTS_KEY)
     return found if is_constraint_records(found) else ()
 
 
@@ -149,7 +149,7 @@ def _complement(normals: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.eye(3) - rows[:rank].T @ rows[:rank])
 
 
-class HeldAtoms(FixConstraint):  # type: ignore[misc]
+class HeldAtoms(FixConstraint):
     """Constraint of ASE that holds atoms, and the centre of mass where nothing else does.
 
     Total momentum is conserved along the directions in which every atom is free. There the centre
