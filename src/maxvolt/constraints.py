@@ -103,7 +103,9 @@ def attach_constraints(atoms: Atoms, records: Sequence[Mapping[str, Any]]) -> No
                 f"the constraint {str(dict(record))[:80]} is not one that ASE knows; expected "
                 "a name and arguments such as FixAtoms with indices"
             ) from error
-        index = np.asarray(getattr(constraint, "index", ()), np.int64)
+        named = getattr(constraint, "index", ())
+        # Of the centre of mass ASE says that all atoms are concerned, as a slice.
+        index = np.asarray(() if isinstance(named, slice) else named, np.int64)
         if len(index) and not -len(atoms) <= index.min() <= index.max() < len(atoms):
             raise DataError(
                 f"the constraint {record['name']} names atom {index.max()} (from 0) of a structure "

@@ -13,7 +13,14 @@ from maxvolt.durability import synchronize, synchronize_folder
 from maxvolt.errors import DataError
 from maxvolt.sources import COMPRESSED, reading
 
-__all__ = ["COMPRESSED", "reading", "replacing", "replacing_path", "synchronize_folder"]
+__all__ = [
+    "COMPRESSED",
+    "make_folder",
+    "reading",
+    "replacing",
+    "replacing_path",
+    "synchronize_folder",
+]
 
 
 @contextmanager
@@ -59,3 +66,18 @@ def replacing_path(path: str | Path) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing; their names are then on the disk.
+
+    Raises
+    ------
+    FileExistsError, NotADirectoryError
+        There is a file where a folder is needed.
+    """
+    missing = [path, *path.parents]
+    missing = missing[: next(n for n, folder in enumerate(missing) if folder.exists())]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        synchronize_folder(folder.parent)

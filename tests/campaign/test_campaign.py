@@ -16,7 +16,7 @@ import maxvolt
 from maxvolt.campaign import Campaign, CampaignFolder, Event, Settings, summarize
 from maxvolt.campaign.locking import is_locked, locked
 from maxvolt.campaign.query import calculator_of
-from maxvolt.campaign.storage import read_result
+from maxvolt.campaign.storage import read_document, read_result, write_document
 from maxvolt.cli import main
 from maxvolt.cli.campaign_progress import describe_event
 from maxvolt.errors import CampaignError
@@ -371,7 +371,9 @@ def test_grades_and_forces_come_from_one_pass(finished: Run) -> None:
 def test_settings_of_another_version_are_refused(finished: Run, tmp_path: Path) -> None:
     copy = shutil.copytree(finished.result.folder, tmp_path / "copy")
     path = copy / "iterations" / "0001" / "settings.json"
-    path.write_text(path.read_text().replace('"radial_basis_size"', '"radial_size"'))
+    content = read_document(path)
+    content["potential"]["radial_size"] = content["potential"].pop("radial_basis_size")
+    write_document(path, content)
     with pytest.raises(CampaignError, match="another version"):
         CampaignFolder(copy).iteration(1).settings()
 

@@ -162,6 +162,7 @@ class MaxvoltCalculator(Calculator):
         cutoff = max(member.cutoff for member in self._members)
         if self.query is not None:
             cutoff = max(cutoff, self.query.cutoff)
+        self._skin = skin
         self.neighbors = VerletNeighbors(cutoff, skin)
         self._types: tuple[NDArray[Any], list[NDArray[np.int32]]] | None = None
         self._description: dict[str, Any] = {}
@@ -284,6 +285,11 @@ class MaxvoltCalculator(Calculator):
                 if wanted not in results:
                     raise PropertyNotImplementedError(self._why_absent(wanted, structure))
             self.results = results
+
+    def reset(self) -> None:
+        """Forget structure, results and neighbours: what follows is as of a new calculator."""
+        Calculator.reset(self)
+        self.neighbors = VerletNeighbors(self.neighbors.cutoff, self._skin)
 
     def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:
         """List what has changed since the last calculation, of what results depend on.

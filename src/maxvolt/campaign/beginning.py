@@ -10,8 +10,10 @@ from maxvolt.campaign.changes import changed_settings
 from maxvolt.campaign.events import Event
 from maxvolt.campaign.folder import IterationFolder
 from maxvolt.campaign.planning import Past, Plan, what_counts
-from maxvolt.campaign.storage import write_bytes
+from maxvolt.campaign.settings import Settings
+from maxvolt.campaign.storage import DamagedError
 from maxvolt.campaign.surroundings import Surroundings
+from maxvolt.files import make_folder
 
 __all__ = ["begin_iteration", "remove_remains"]
 
@@ -22,19 +24,20 @@ def begin_iteration(
     """Write the settings of an iteration down; say what changed since those used last.
 
     An iteration that a kill has cut short goes on with the file as it is now. Where that differs,
-    results of scenarios that are not affected still count; everything else is made again.
+    results of scenarios that are not affected still count; everything else is made again, as it is
+    where its settings are lost.
     """
-    begun = folder.settings_file.exists()
-    before = folder.settings() if begun else past[-1].settings if past else None
-    settings = plan.settings
+    settings, used = plan.settings, _used(folder)
+    begun = used is not None
+    before = used if used is not None else past[-1].settings if past else None
     changes = []
     if before is not None and before.stage.name == settings.stage.name:
         changes = changed_settings(before, settings)
-    if begun and before is not None and what_counts(before) != what_counts(settings):
+    make_folder(folder.path)
+    if used is None or what_counts(used) != what_counts(settings):
         _remove_stale(folder)
-    if not begun or before != settings:
-        folder.path.mkdir(parents=True, exist_ok=True)
-        write_bytes(folder.settings_file, settings.model_dump_json(by_alias=True).encode())
+    if used != settings:
+        folder.write_settings(settings)
     where = (folder.number, settings.stage.name)
     if not begun:
         content = {"kind": plan.kind, "reason": plan.reason}
@@ -43,6 +46,14 @@ def begin_iteration(
         surroundings.tell(Event("iteration", *where, {"kind": plan.kind, "reason": "goes on"}))
     if changes:
         surroundings.record(Event("settings changed", *where, {"changes": changes}))
+
+
+def _used(folder: IterationFolder) -> Settings | None:
+    """Settings with which an iteration was begun, None where it was not or they are lost."""
+    try:
+        return folder.settings()
+    except DamagedError:
+        return None
 
 
 def remove_remains(folder: Path) -> None:

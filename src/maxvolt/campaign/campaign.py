@@ -14,6 +14,7 @@ from maxvolt.campaign.folder import CampaignFolder
 from maxvolt.campaign.iteration import run_iteration
 from maxvolt.campaign.labelling_step import WaitingError
 from maxvolt.campaign.locking import locked
+from maxvolt.campaign.mending import mend
 from maxvolt.campaign.planning import Action, Past, plan, read_past
 from maxvolt.campaign.preflight import check_campaign
 from maxvolt.campaign.products import publish, published_potential
@@ -22,6 +23,7 @@ from maxvolt.campaign.settings import CampaignSettings, read_settings
 from maxvolt.campaign.state import state_after
 from maxvolt.campaign.surroundings import Surroundings
 from maxvolt.errors import CampaignError
+from maxvolt.files import make_folder, synchronize_folder
 from maxvolt.native.cores import worker_count
 
 __all__ = ["Campaign", "CampaignResult"]
@@ -78,6 +80,8 @@ class Campaign:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.folder = CampaignFolder(self.settings().folder)
+        self._started = False
+        self._checked: CampaignSettings | None = None
 
     def settings(self) -> CampaignSettings:
         """Read the file as it is now."""
@@ -112,6 +116,7 @@ class Campaign:
         CampaignError
             Nothing can be labelled, files are damaged, or another process is at it.
         """
+        self._started, self._checked = False, None
         _make_folder(self.folder.path)
         with locked(self.folder.lock_file):
             remove_remains(self.folder.path)
@@ -128,26 +133,42 @@ class Campaign:
                 return self._run(surroundings)
 
     def _run(self, surroundings: Surroundings) -> CampaignResult:
-        surroundings.record(Event("started", content={"file": str(self.path), "pid": os.getpid()}))
-        checked: CampaignSettings | None = None
-        while True:
-            file, past = self.settings(), read_past(self.folder.iterations())
-            publish(self.folder, past)
-            following = plan(past, file)
-            if following.action is not Action.ITERATE:
-                return self._end(surroundings, past, str(following.action), following.reason)
-            if file != checked:
-                check_campaign(file, surroundings.root, here=surroundings.given_executor is None)
-                checked = file
-            folder = self.folder.iteration(len(past))
-            begin_iteration(surroundings, folder, following, past)
-            runner = Runner(
-                surroundings, folder, following.settings, state_after(self.folder, past)
-            )
-            try:
-                run_iteration(runner, following.kind)
-            except WaitingError as waiting:
-                return self._end(surroundings, past, "waiting", str(waiting))
+        past: list[Past] = []
+        try:
+            mend(surroundings, lambda: self._start(surroundings))
+            while True:
+                past = read_past(self.folder.iterations())
+                end = self._advance(surroundings, past)
+                if end is not None:
+                    return end
+        except WaitingError as waiting:
+            return self._end(surroundings, past, "waiting", str(waiting))
+
+    def _advance(self, surroundings: Surroundings, past: Sequence[Past]) -> CampaignResult | None:
+        """Make the next iteration; the result where there is none to make."""
+        file = self.settings()
+        following = plan(past, file)
+        iterate = following.action is Action.ITERATE
+        if iterate and file != self._checked:
+            check_campaign(file, surroundings.root, here=surroundings.given_executor is None)
+            self._checked = file
+        self._start(surroundings)
+        publish(self.folder, past)
+        if not iterate:
+            return self._end(surroundings, past, str(following.action), following.reason)
+        folder = self.folder.iteration(len(past))
+        begin_iteration(surroundings, folder, following, past)
+        runner = Runner(surroundings, folder, following.settings, state_after(self.folder, past))
+        run_iteration(runner, following.kind)
+        return None
+
+    def _start(self, surroundings: Surroundings) -> None:
+        """Write down that a run has started: once, and not where the file cannot be used."""
+        if not self._started:
+            self._started = True
+            content = {"file": str(self.path), "pid": os.getpid()}
+            surroundings.record(Event("started", content=content))
+            synchronize_folder(self.folder.path)  # the journal may be new
 
     def _end(
         self, surroundings: Surroundings, past: Sequence[Past], status: str, reason: str
@@ -164,7 +185,7 @@ class Campaign:
 
 def _make_folder(path: Path) -> None:
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        make_folder(path)
     except (FileExistsError, NotADirectoryError) as error:
         raise CampaignError(
             f"{path}: results of the campaign belong into a folder of this name, and there is a "

@@ -16,7 +16,7 @@ class Event:
     Attributes
     ----------
     kind : str
-        As in the journal: "started", "iteration", "settings changed", "step", "outcome",
+        As in the journal: "started", "iteration", "settings changed", "damaged", "step", "outcome",
         "waiting", "finished"; and "progress", which the journal leaves out.
     iteration : int or None
     stage : str

@@ -13,10 +13,14 @@ from pydantic import ValidationError
 from maxvolt.campaign.journal import read_journal
 from maxvolt.campaign.names import part_name
 from maxvolt.campaign.settings import Settings, read_settings
+from maxvolt.campaign.storage import DamagedError, read_document, write_document
 from maxvolt.errors import CampaignError
 from maxvolt.potentials import member_paths
 
 __all__ = ["CampaignFolder", "IterationFolder"]
+
+_SETTINGS = "settings"
+"""Key of the settings in an outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +43,40 @@ class IterationFolder:
         return self.path / "settings.json"
 
     def settings(self) -> Settings:
-        """Read the settings it used."""
+        """Read the settings it used; a complete iteration has them in its outcome as well.
+
+        Raises
+        ------
+        DamagedError
+            They are in neither.
+        CampaignError
+            They are of another version.
+        """
         try:
-            return Settings.model_validate_json(self.settings_file.read_bytes())
-        except (OSError, ValidationError) as error:
+            content = read_document(self.settings_file)
+        except DamagedError as damage:
+            kept = self._settings_of_outcome()
+            if kept is None:
+                raise damage from None
+            content = kept
+        try:
+            return Settings.model_validate_json(json.dumps(content))
+        except ValidationError as error:
             raise CampaignError(
                 f"{self.settings_file}: cannot be used ({error}); was it written by another "
                 "version of maxvolt? Go on with that version"
             ) from error
+
+    def write_settings(self, settings: Settings) -> None:
+        """Write down the settings that it uses."""
+        write_document(self.settings_file, _plain(settings))
+
+    def _settings_of_outcome(self) -> dict[str, Any] | None:
+        try:
+            found = read_document(self.outcome_file).get(_SETTINGS)
+        except DamagedError:
+            return None
+        return found if isinstance(found, dict) else None
 
     @property
     def outcome_file(self) -> Path:
@@ -54,18 +84,30 @@ class IterationFolder:
         return self.path / "outcome.json"
 
     @property
+    def has_begun(self) -> bool:
+        """Whether it has settings, in a file of their own or in its outcome."""
+        return self.settings_file.exists() or self.outcome_file.exists()
+
+    @property
     def is_complete(self) -> bool:
         """Whether it came to its end."""
         return self.outcome_file.exists()
 
     def outcome(self) -> Mapping[str, Any]:
-        """Read the table row of a complete iteration."""
-        try:
-            return dict(json.loads(self.outcome_file.read_bytes()))
-        except (OSError, ValueError) as error:
-            raise CampaignError(
-                f"{self.outcome_file}: damaged ({error}); remove it, and the campaign goes on there"
-            ) from error
+        """Read the table row of a complete iteration.
+
+        Raises
+        ------
+        DamagedError
+            The file is missing or damaged.
+        """
+        row = read_document(self.outcome_file)
+        row.pop(_SETTINGS, None)
+        return row
+
+    def write_outcome(self, row: Mapping[str, Any], settings: Settings) -> None:
+        """Write the table row, and once more the settings, with which it is complete."""
+        write_document(self.outcome_file, {**row, _SETTINGS: _plain(settings)})
 
     def step_file(self, step: str) -> Path:
         """File of a step: candidates, selection, labels, validation, training or fit."""
@@ -159,6 +201,10 @@ class CampaignFolder:
     def iterations(self) -> list[IterationFolder]:
         """Return the iterations that have begun, in order."""
         found: list[IterationFolder] = []
-        while self.iteration(len(found)).settings_file.exists():
-            found.append(self.iteration(len(found)))
+        while (following := self.iteration(len(found))).has_begun:
+            found.append(following)
         return found
+
+
+def _plain(settings: Settings) -> dict[str, Any]:
+    return dict(json.loads(settings.model_dump_json(by_alias=True)))

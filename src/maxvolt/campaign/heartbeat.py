@@ -50,7 +50,8 @@ def read_heartbeats(folder: Path) -> dict[str, tuple[int, int]]:
     for path in sorted(folder.glob(f"[!.]*{SUFFIX}")):
         try:
             said = json.loads(path.read_text())
-        except (OSError, ValueError):
-            continue  # just replaced or removed
-        found[path.stem] = (int(said["done"]), int(said["total"]))
+            steps = int(said["done"]), int(said["total"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # just replaced or removed, or damaged: it is news, not a result
+        found[path.stem] = steps
     return found

@@ -7,7 +7,7 @@ a kill, what has a file is read and the rest is made, with the same random numbe
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,13 +21,15 @@ from maxvolt.campaign.opening import opening_candidates, validation_candidates
 from maxvolt.campaign.outcome import OPENING, is_clean, sampling_summary
 from maxvolt.campaign.query import query_of, read_potentials
 from maxvolt.campaign.runner import Runner
-from maxvolt.campaign.sampling_step import Part, is_made, run_parts
+from maxvolt.campaign.sampling_step import Part, run_parts
 from maxvolt.campaign.scenarios import scenario_fingerprint, scenario_parts
 from maxvolt.campaign.sections import SelectionSection, StoppingSection
 from maxvolt.campaign.seeds import derived_seed
 from maxvolt.campaign.starting import Structures
 from maxvolt.campaign.storage import StepResult, read_result
 from maxvolt.dataset import Dataset
+from maxvolt.errors import CampaignError
+from maxvolt.files import make_folder
 from maxvolt.sampling import Scenario
 
 __all__ = ["run_iteration"]
@@ -54,11 +56,14 @@ def run_iteration(runner: Runner, kind: str) -> None:
     kind
         Opening or sampling.
     """
-    runner.folder.sampling.mkdir(parents=True, exist_ok=True)
+    make_folder(runner.folder.sampling)
     row = _open(runner) if kind == OPENING else _sample(runner)
     last = runner.state.past[-1].outcome if runner.state.past else {}
-    total = count_labels(runner.surroundings.folder.labels)
-    labels = {"n_labels_total": total, "n_new_labels": total - last.get("n_labels_total", 0)}
+    total = None if runner.remake is None else runner.remake.labels_total
+    if total is None:
+        total = count_labels(runner.surroundings.folder.labels)
+    new = max(total - last.get("n_labels_total", 0), 0)  # fewer: the store was lost
+    labels = {"n_labels_total": total, "n_new_labels": new}
     runner.finish({"kind": kind, **_defaults(runner), **row, **labels})
 
 
@@ -148,20 +153,31 @@ def _run_scenarios(runner: Runner) -> tuple[list[Mapping[str, Any]], Dataset]:
         settings.active_scenarios, Structures.of(settings, runner.surroundings.root)
     )
     parts = [_part(runner, scenario) for scenario in scenarios]
-    for stale in set(runner.folder.sampling.iterdir()) - {part.path for part in parts}:
-        stale.unlink()  # of scenarios that the file does not have any more, of a process killed
+    made = [part for part in parts if runner.is_made(part.path, part.inputs)]
+    _remove_stale(runner, parts)
 
     def tell(part: Part) -> None:
         runner.record_step({"step": "sampling", **read_result(part.path).record})
 
-    for part in parts:
-        if is_made(part.path, part.inputs):
-            tell(part)
+    for part in made:
+        tell(part)
     run_parts(parts, runner.surroundings.executor, tell)
     results = [read_result(part.path) for part in parts]
     runner.seconds["sampling"] = sum(result.record["seconds"] or 0.0 for result in results)
     found = [result.datasets["extrapolative"] for result in results]
     return [result.record for result in results], Dataset.concatenate(found)
+
+
+def _remove_stale(runner: Runner, parts: Sequence[Part]) -> None:
+    """Remove what is left of scenarios that the file has no more, and of processes killed."""
+    ours = {file for part in parts for file in (part.path, part.state_file)}
+    for stale in sorted(set(runner.folder.sampling.iterdir()) - ours):
+        if runner.remake is not None and stale.suffix == ".npz":
+            raise CampaignError(
+                f"{stale}: the structures of its scenario are fewer than they were, so that "
+                "damaged files of this iteration cannot be made again; undo the change"
+            )
+        stale.unlink()
 
 
 def _part(runner: Runner, scenario: Scenario) -> Part:
@@ -175,6 +191,7 @@ def _part(runner: Runner, scenario: Scenario) -> Part:
         seed=seed,
         inputs=fingerprint(scenario_fingerprint(scenario), *_grading(settings.selection), seed),
         path=runner.folder.part_file(name, part),
+        seconds_between_states=runner.surroundings.seconds_between_states,
     )
 
 
@@ -260,6 +277,7 @@ def _fit(
                 ),
             )
         ),
+        products=folder.potential_files(settings.potential.members),
     )
     remove_checkpoints(folder)
     made = dict.fromkeys(("training", "potential"), folder.number)

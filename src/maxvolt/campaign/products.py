@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from maxvolt.campaign.folder import CampaignFolder
+from maxvolt.campaign.integrity import check_potential
 from maxvolt.campaign.planning import Past
 from maxvolt.campaign.storage import read_result, write_bytes
 from maxvolt.io import write
@@ -22,13 +23,21 @@ def published_potential(folder: CampaignFolder, past: Sequence[Past]) -> list[Pa
 
 
 def publish(folder: CampaignFolder, past: Sequence[Past]) -> None:
-    """Copy the newest potential and training set to the top of the folder."""
+    """Copy the newest potential and training set to the top of the folder.
+
+    Raises
+    ------
+    DamagedError
+        They are not what was written; what stands at the top stays.
+    """
     if not past:
         return
     numbers = past[-1].outcome["files"]
     targets = published_potential(folder, past)
     members = past[numbers["potential"]].settings.potential.members
-    sources = folder.iteration(numbers["potential"]).potential_files(members)
+    sources = check_potential(folder.iteration(numbers["potential"]), members)
+    training = folder.iteration(numbers["training"]).step_file("training")
+    structures = read_result(training).datasets["training"]
     for source, target in zip(sources, targets, strict=True):
         content = source.read_bytes()
         if not target.exists() or target.read_bytes() != content:
@@ -37,5 +46,4 @@ def publish(folder: CampaignFolder, past: Sequence[Past]) -> None:
     made = {*folder.potential_files(1), *folder.path.glob("potential.[0-9]*.mtp")}
     for stale in made - set(targets):
         stale.unlink(missing_ok=True)
-    training = folder.iteration(numbers["training"]).step_file("training")
-    write(folder.training_file, read_result(training).datasets["training"])
+    write(folder.training_file, structures)

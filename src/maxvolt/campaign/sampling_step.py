@@ -12,12 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from maxvolt.calculators.ase import MaxvoltCalculator
 from maxvolt.campaign.heartbeat import Heartbeat
+from maxvolt.campaign.integrity import inputs_of
 from maxvolt.campaign.query import calculator_of, thresholds_of
 from maxvolt.campaign.sections import SelectionSection
-from maxvolt.campaign.storage import StepResult, read_result, write_result
+from maxvolt.campaign.states import STATE_SUFFIX, StateFile
+from maxvolt.campaign.storage import StepResult, write_result
 from maxvolt.dataset import Dataset
-from maxvolt.sampling import SamplingResult, Scenario, StopReason
+from maxvolt.sampling import (
+    MolecularDynamics,
+    SamplingResult,
+    Scenario,
+    StopReason,
+    Thresholds,
+)
 
 __all__ = ["Part", "is_made", "part_result", "run_part", "run_parts"]
 
@@ -40,6 +49,8 @@ class Part:
         Fingerprint of all this.
     path
         Where the result goes.
+    seconds_between_states
+        How often the state of a simulation is written down, so that it can go on after a kill.
     """
 
     scenario: Scenario
@@ -48,28 +59,57 @@ class Part:
     seed: int
     inputs: str
     path: Path
+    seconds_between_states: float = 30.0
+
+    @property
+    def state_file(self) -> Path:
+        """State of the simulation while it runs."""
+        return self.path.with_suffix(STATE_SUFFIX)
 
 
 def is_made(path: Path, inputs: str) -> bool:
-    """Whether a result is there and was made from the same inputs."""
-    return path.exists() and read_result(path).record.get("inputs") == inputs
+    """Whether a result is there, undamaged, and was made from the same inputs."""
+    return inputs_of(path) == inputs
 
 
 def run_part(part: Part) -> None:
     """Run a part of a scenario and write its result; an error becomes the reason of its end."""
     heartbeat = Heartbeat(part.path, part.scenario.total_steps)
+    # A new calculator: one that was used before has another order of neighbours, and sums that
+    # differ in their last bits. That it cannot be read is no fault of the scenario.
+    calculator = calculator_of(part.potential_files, part.selection)
+    thresholds = thresholds_of(part.selection)
+    states = StateFile(part.state_file, part.inputs, part.seconds_between_states)
     try:
-        # A new calculator: one that was used before has another order of neighbours, and sums
-        # that differ in their last bits.
-        calculator = calculator_of(part.potential_files, part.selection)
-        thresholds = thresholds_of(part.selection)
         with threadpool_limits(limits=1, user_api="blas"):  # many processes share the cores
-            result = part.scenario.run(calculator, thresholds, seed=part.seed, progress=heartbeat)
+            result = _simulated(part, calculator, thresholds, heartbeat, states)
         written = part_result(result, part)
     except Exception as error:  # noqa: BLE001 (whatever a simulation raises is told, not lost)
         written = _failure(part, f"{type(error).__name__}: {error}")
     write_result(part.path, written)
+    states.remove()
     heartbeat.remove()
+
+
+def _simulated(
+    part: Part,
+    calculator: MaxvoltCalculator,
+    thresholds: Thresholds,
+    heartbeat: Heartbeat,
+    states: StateFile,
+) -> SamplingResult:
+    """Run a scenario; molecular dynamics goes on from the last state that was written down."""
+    scenario, seed = part.scenario, part.seed
+    if not isinstance(scenario, MolecularDynamics):
+        return scenario.run(calculator, thresholds, seed=seed, progress=heartbeat)
+    return scenario.run(
+        calculator,
+        thresholds,
+        seed=seed,
+        progress=heartbeat,
+        keep=states.keep,
+        state=states.read(),
+    )
 
 
 def run_parts(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from maxvolt.campaign.folder import CampaignFolder
+from maxvolt.campaign.integrity import check_potential
 from maxvolt.campaign.planning import Past
 from maxvolt.campaign.storage import read_result
 from maxvolt.dataset import Dataset
@@ -38,7 +39,13 @@ class State:
 
 
 def state_after(folder: CampaignFolder, past: Sequence[Past]) -> State:
-    """Read the state after complete iterations."""
+    """Read the state after complete iterations.
+
+    Raises
+    ------
+    DamagedError
+        A file is not what was written.
+    """
     empty = Dataset.from_atoms([])
     if not past:
         return State((), empty, empty, (), {})
@@ -51,5 +58,5 @@ def state_after(folder: CampaignFolder, past: Sequence[Past]) -> State:
     }
     potential = numbers["potential"]
     members = past[potential].settings.potential.members
-    files = folder.iteration(potential).potential_files(members)
+    files = check_potential(folder.iteration(potential), members)
     return State(tuple(past), found["training"], found["validation"], tuple(files), numbers)

@@ -34,7 +34,14 @@ class Surroundings:
         Runs scenarios and reference calculations; None for a pool of this machine.
     retry, partial
         As of `Campaign.run`.
+
+    Attributes
+    ----------
+    seconds_between_states
+        How often simulations write down their state.
     """
+
+    seconds_between_states: float = 30.0
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from maxvolt.cli.campaign_table import describe_change, describe_outcome
 from maxvolt.cli.console import counted, note, stderr_console
+from maxvolt.cli.time_left import TimeLeft, describe_seconds
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -46,6 +47,9 @@ def describe_event(event: Event) -> str:
         return f"iteration {event.iteration} ({event.stage}) {what}"
     if event.kind == "settings changed":
         return "\n".join(f"  {describe_change(change)}" for change in content["changes"])
+    if event.kind == "damaged":
+        names = ", ".join(content["files"])
+        return f"iteration {event.iteration}: damaged, made again: {names}"
     if event.kind == "step":
         described = _describe_step(content)
         return f"  {described}" if described else ""
@@ -117,6 +121,7 @@ class _Display:
         self._iteration: int | None = None
         self._looked = 0.0
         self._running: dict[str, tuple[int, int]] = {}
+        self._left: dict[str, TimeLeft] = {}
 
     def note(self, event: Event) -> None:
         """Take in an event."""
@@ -138,7 +143,8 @@ class _Display:
         bars = Table.grid(padding=(0, 1))
         for name, (done, total) in self._look().items():
             bar = ProgressBar(total=total, completed=done, width=30)
-            bars.add_row(Text(f"  {name}"), bar, Text(f"{done} of {total}"))
+            left = describe_seconds(self._left[name].seconds(total))
+            bars.add_row(Text(f"  {name}"), bar, Text(f"{done} of {total}"), Text(left))
         with self._lock:
             return Group(bars, Text(f"  {self._now}" if self._now else ""))
 
@@ -150,4 +156,7 @@ class _Display:
         if self._iteration is not None and now - self._looked >= _SECONDS_BETWEEN_LOOKS:
             self._looked = now
             self._running = read_heartbeats(self._folder.iteration(self._iteration).sampling)
+            self._left = {name: self._left.get(name, TimeLeft()) for name in self._running}
+            for name, (done, _) in self._running.items():
+                self._left[name].update(done)
         return self._running

@@ -131,21 +131,32 @@ def progress_bar(description: str, total: int) -> Iterator[Callable[[int], None]
         MofNCompleteColumn,
         Progress,
         TextColumn,
-        TimeRemainingColumn,
     )
 
+    from maxvolt.cli.time_left import TimeLeft, describe_seconds
+
+    left, done = TimeLeft(), 0
+    left.update(0)
     console = stderr_console()
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[left]}"),
         console=console,
         disable=not console.is_terminal,
         transient=True,
     ) as progress:
-        task = progress.add_task(description, total=total)
-        yield lambda steps: progress.advance(task, steps)
+        task = progress.add_task(description, total=total, left="")
+
+        def advance(steps: int) -> None:
+            nonlocal done
+            done += steps
+            left.update(done)
+            said = describe_seconds(left.seconds(total))
+            progress.update(task, advance=steps, left=said)
+
+        yield advance
 
 
 def _plain(value: Any) -> Any:

@@ -130,6 +130,7 @@ def run(options: argparse.Namespace) -> None:
         progress_bar("molecular dynamics", scenario.total_steps) as advance,
     ):
         for part in scenario.split():
+            trajectory.begins_with(part.structures)
             seed = part_seed(options.seed, part.name, part.part)
             results.append(
                 part.run(
@@ -190,6 +191,7 @@ class _Trajectory:
     def __init__(self, path: Path | None, species: tuple[str, ...]) -> None:
         self._path = path
         self._species = species
+        self._start: Dataset | None = None
         self._waiting: list[Atoms] = []
         self._written = 0
         self._last = -math.inf
@@ -205,6 +207,10 @@ class _Trajectory:
         """Number of structures."""
         return self._written + len(self._waiting)
 
+    def begins_with(self, start: Dataset) -> None:
+        """Take the constraints of the structures to come from the first one."""
+        self._start = start
+
     @property
     def write(self) -> Callable[[int, Atoms], None] | None:
         """What is to be called with each recorded step."""
@@ -212,10 +218,16 @@ class _Trajectory:
 
     def _append(self, step: int, atoms: Atoms) -> None:
         from maxvolt.dataset import Dataset
+        from maxvolt.sampling.held import keep_constraints
 
-        atoms.info["step"] = step
+        assert self._start is not None
+        shown = atoms.copy()
+        shown.set_constraint()
+        keep_constraints(shown, self._start)
+        shown.calc = atoms.calc
+        shown.info["step"] = step
         # The labels are taken now: the calculator goes on.
-        self._waiting.append(Dataset.from_atoms([atoms])[0])
+        self._waiting.append(Dataset.from_atoms([shown])[0])
         if time.monotonic() - self._last >= self._INTERVAL:
             self._flush()
 

@@ -10,6 +10,7 @@ from maxvolt.sampling.rule import Limits, StopReason, Thresholds
 from maxvolt.sampling.runner import iterate_scenarios, run_scenarios
 from maxvolt.sampling.scenario import Scenario
 from maxvolt.sampling.schedules import Schedule, hold, oscillation, parse_schedule, ramp
+from maxvolt.sampling.states import TrajectoryState
 
 __all__ = [
     "Limits",
@@ -23,6 +24,7 @@ __all__ = [
     "StopReason",
     "Thresholds",
     "Trace",
+    "TrajectoryState",
     "hold",
     "iterate_scenarios",
     "oscillation",

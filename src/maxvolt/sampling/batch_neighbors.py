@@ -58,6 +58,11 @@ class BatchNeighbors:
         self._counts = self._counts[keep]
         self._joined = None
 
+    def forget(self) -> None:
+        """Forget all lists, so that the next update builds them anew."""
+        self.lists = [None] * len(self.lists)
+        self._joined = None
+
     def update(self, batch: Batch) -> dict[int, Stop]:
         """Complete the lists of the structures that were added and not removed, in their order.
 

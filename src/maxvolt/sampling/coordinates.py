@@ -13,11 +13,16 @@ and the enthalpy is :math:`H = E + P V`. With forces :math:`\mathbf f_i` and
     \frac{\partial H}{\partial \varepsilon}
     = \tfrac12\left[(1+\varepsilon)^{-1} W + W (1+\varepsilon)^{-1}\right]
 
+Atoms that are held have no displacement along what is forbidden, so that they keep their scaled
+coordinates where the cell changes; gradients are projected on what is free.
+
 The variables are rows: one of :math:`\mathbf u_i` for each atom and, where the cell is relaxed, the
 three of :math:`L \varepsilon`, with a length :math:`L` that gives cell and atoms like curvatures.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +53,7 @@ class Coordinates:
         self, start: Batch, cell: bool, pressure: float, lengths: NDArray[np.float64]
     ) -> None:
         self.start = start
+        self._free: list[NDArray[np.float64] | None] = [None] * len(start)
         self.cell = cell
         self.pressure = pressure
         self.lengths = lengths
@@ -70,13 +76,42 @@ class Coordinates:
         """Take structures out."""
         self.start = self.start.select(~which)
         self.lengths = self.lengths[~which]
+        self._free = [self._free[k] for k in np.flatnonzero(~which)]
         self._index()
 
-    def add(self, more: Batch, lengths: NDArray[np.float64]) -> None:
-        """Put structures in."""
+    def add(
+        self,
+        more: Batch,
+        lengths: NDArray[np.float64],
+        free: Sequence[NDArray[np.float64] | None],
+    ) -> None:
+        """Put structures in, with the projectors of `free_directions` for each."""
         self.start = self.start.joined(more)
         self.lengths = np.concatenate([self.lengths, lengths])
+        self._free += free
         self._index()
+
+    def free_forces(
+        self, x: NDArray[np.float64], forces: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Forces without those on what is held, shape (N, 3)."""
+        if all(free is None for free in self._free):
+            return forces
+        deformation = self._deformation(x)
+        if deformation is None:
+            return self._projected(forces)
+        of_atom = deformation[self.start.structure_of_atom]
+        free = self._projected(np.einsum("ia,iab->ib", forces, of_atom))
+        return np.asarray(np.linalg.solve(of_atom.transpose(0, 2, 1), free[:, :, None])[:, :, 0])
+
+    def _projected(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Rows of atoms, shape (N, 3), along what is free."""
+        projected = rows.copy()
+        for k, free in enumerate(self._free):
+            if free is not None:
+                of = slice(self.start.offsets[k], self.start.offsets[k + 1])
+                projected[of] = np.einsum("iab,ib->ia", free, rows[of])
+        return projected
 
     def structures(self, x: NDArray[np.float64]) -> Batch:
         """Give the structures at these variables, shape (R, 3)."""
@@ -116,10 +151,10 @@ class Coordinates:
         """
         deformation = self._deformation(x)
         if deformation is None:
-            return -forces
+            return self._projected(-forces)
         gradient = np.empty_like(x)
         of_atom = deformation[self.start.structure_of_atom]
-        gradient[self._is_atom] = -np.einsum("ia,iab->ib", forces, of_atom)
+        gradient[self._is_atom] = self._projected(-np.einsum("ia,iab->ib", forces, of_atom))
         work = np.empty((len(at), 3, 3))
         for value, (a, b) in zip(virials.T, VOIGT, strict=True):
             work[:, a, b] = work[:, b, a] = value

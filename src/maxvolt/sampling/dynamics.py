@@ -11,11 +11,13 @@ from ase.calculators.calculator import Calculator
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
+from maxvolt.sampling.held import check_constraints, constraints_of
 from maxvolt.sampling.integrators import Ensemble, Thermostat
 from maxvolt.sampling.results import SamplingResult
 from maxvolt.sampling.rule import Limits, Thresholds
 from maxvolt.sampling.scenario import Progress
 from maxvolt.sampling.schedules import Schedule, as_schedule
+from maxvolt.sampling.states import KeepState, TrajectoryState
 from maxvolt.sampling.trajectory import Observer, Trajectory
 from maxvolt.units import GPA_PER_EV_A3
 
@@ -32,7 +34,8 @@ class MolecularDynamics:
         Name of the scenario; it becomes the group of the structures found.
     structures
         Where to begin: a `Dataset`, or one or several ``ase.Atoms``. Each is a part of its own,
-        with velocities drawn anew.
+        with velocities drawn anew. Constraints FixAtoms, FixCartesian and FixScaled hold in "nve"
+        and "nvt"; temperatures mean the degrees of freedom that are left.
     steps
         Number of steps of each part.
     temperature : K
@@ -45,7 +48,8 @@ class MolecularDynamics:
         For "npt"; a number or a schedule.
     cell
         Strain of the first cell for "nvt" and "nve", as a schedule: a number strains all
-        directions alike, six numbers are the components xx, yy, zz, yz, xz, xy.
+        directions alike, six numbers are the components xx, yy, zz, yz, xz, xy. Atoms that are held
+        keep their scaled coordinates.
     timestep_fs : fs
         Time step.
     initial_temperature : K, optional
@@ -85,7 +89,11 @@ class MolecularDynamics:
     part: int = 0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "structures", Dataset.of(self.structures))
+        try:
+            structures = check_constraints(self.structures, center=self.ensemble != "npt")
+        except DataError as error:
+            raise DataError(f"molecular dynamics {self.name!r}: {error}") from error
+        object.__setattr__(self, "structures", structures)
         for name in ("temperature", "pressure"):
             schedule = as_schedule(getattr(self, name))
             if schedule.shape != ():
@@ -115,6 +123,8 @@ class MolecularDynamics:
         seed: int,
         progress: Progress | None = None,
         observer: Observer | None = None,
+        keep: KeepState | None = None,
+        state: TrajectoryState | None = None,
     ) -> SamplingResult:
         """Run the dynamics of the one structure; see `Scenario.run`.
 
@@ -124,6 +134,12 @@ class MolecularDynamics:
             As of `Scenario.run`.
         observer
             Called at each recorded step with the step and the structure.
+        keep
+            Called now and then with a function that gives the state, from which it can go on.
+        state
+            Where to go on, of a trajectory with the same arguments: the result is that of a
+            trajectory that was not interrupted, to the last bit. The observer hears of later steps
+            only.
 
         Raises
         ------
@@ -132,7 +148,8 @@ class MolecularDynamics:
         """
         if len(self.structures) != 1:
             self._refuse(f"has {len(self.structures)} structures; run each part of split()")
-        return Trajectory(self, calculator, thresholds, seed, progress, observer).result()
+        trajectory = Trajectory(self, calculator, thresholds, seed, progress, observer, keep)
+        return trajectory.result(state)
 
     # ----------------------------------------------------------------- checks
 
@@ -183,6 +200,13 @@ class MolecularDynamics:
                 f"structure {single[0]} has one atom, which does not move against itself; repeat "
                 "the cell"
             )
+        if self.ensemble == "npt":
+            for index in range(len(self.structures)):
+                if records := constraints_of(self.structures, index):
+                    self._refuse(
+                        f"structure {index} has the constraint {records[0]['name']}, which npt "
+                        "cannot honour; take nvt or nve, or remove it from the structure"
+                    )
         flat = np.flatnonzero(~self.structures.pbc.all(axis=1))
         if len(flat) and (self.ensemble == "npt" or self.cell is not None):
             self._refuse(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -13,8 +13,19 @@ from ase.md.bussi import Bussi
 from ase.md.langevin import Langevin
 from ase.md.langevinbaoab import LangevinBAOAB
 from ase.md.verlet import VelocityVerlet
+from numpy.typing import NDArray
 
-__all__ = ["Coupling", "Ensemble", "Integrator", "Thermostat", "draw_velocities", "integrator"]
+from maxvolt.sampling.held import HeldAtoms
+
+__all__ = [
+    "Coupling",
+    "Ensemble",
+    "Integrator",
+    "Thermostat",
+    "draw_velocities",
+    "hold_atoms",
+    "integrator",
+]
 
 Ensemble = Literal["nve", "nvt", "npt"]
 Thermostat = Literal["langevin", "bussi"]
@@ -60,6 +71,15 @@ class Integrator(Protocol):
     def set_pressure(self, pressure: float) -> None:
         """Set the pressure to go to, eV/Angstrom^3."""
 
+    def state(self) -> dict[str, NDArray[np.float64]]:
+        """What it remembers beyond positions, momenta, cell and random numbers."""
+
+    def restore(self, state: Mapping[str, NDArray[np.float64]]) -> None:
+        """Remember what `state` gave."""
+
+    def renew(self) -> None:
+        """Compute anew what it keeps of forces and stresses; the calculator was reset."""
+
 
 class _Verlet:
     """Newton's equations: nothing is controlled."""
@@ -75,6 +95,15 @@ class _Verlet:
 
     def set_pressure(self, pressure: float) -> None:
         """Do nothing: the cell is given."""
+
+    def state(self) -> dict[str, NDArray[np.float64]]:
+        return {}
+
+    def restore(self, state: Mapping[str, NDArray[np.float64]]) -> None:
+        """Do nothing: positions and momenta are all there is."""
+
+    def renew(self) -> None:
+        """Do nothing: each step asks for the forces where it begins."""
 
 
 class _Langevin(_Verlet):
@@ -97,6 +126,18 @@ class _Npt(_Verlet):
         isotropic = -pressure if self._dynamics.hydrostatic else -pressure * np.eye(3)
         self._dynamics.externalstress = isotropic
 
+    def state(self) -> dict[str, NDArray[np.float64]]:
+        return {"cell_momentum": np.array(self._dynamics.p_eps, float)}
+
+    def restore(self, state: Mapping[str, NDArray[np.float64]]) -> None:
+        momentum = state["cell_momentum"]
+        self._dynamics.p_eps = float(momentum) if momentum.shape == () else momentum.copy()
+
+    def renew(self) -> None:
+        # ASE keeps both from the end of a step to the next.
+        self._dynamics._update_accel()
+        self._dynamics._update_force_eps()
+
 
 def integrator(
     atoms: Atoms,
@@ -114,8 +155,9 @@ def integrator(
     Parameters
     ----------
     atoms
-        Structure with velocities; at constant cell its centre of mass is held from now on, so that
-        a temperature means 3 N - 3 degrees of freedom.
+        Structure with velocities, and what of it is held as its constraints. At constant cell the
+        centre of mass is held where nothing else is, so that a temperature means 3 N - 3 degrees of
+        freedom.
     ensemble, thermostat, coupling
         What is held constant, and how.
     timestep : fs
@@ -138,7 +180,8 @@ def integrator(
             rng=generator,
         )
         return _Npt(dynamics)
-    atoms.set_constraint(FixCom())
+    if not atoms.constraints:
+        atoms.set_constraint(FixCom())
     if ensemble == "nve":
         return _Verlet(_verlet(atoms, step))
     if thermostat == "bussi":
@@ -160,19 +203,27 @@ def _barostat_mass(atoms: Atoms, coupling: Coupling) -> float:
     return float(stiffness * (coupling.barostat_time * units.fs / (2 * np.pi)) ** 2)
 
 
+def hold_atoms(atoms: Atoms, records: Sequence[Mapping[str, Any]]) -> None:
+    """Hold what constraints name; a temperature then means the degrees of freedom that are left."""
+    held = [record for record in records if record["name"] != "FixCom"]
+    if held:
+        atoms.set_constraint(HeldAtoms(held))
+
+
 def draw_velocities(atoms: Atoms, temperature: float, generator: np.random.Generator) -> None:
     """Draw velocities from the distribution of Maxwell and Boltzmann, without total momentum.
 
     Parameters
     ----------
     atoms
-        Changed in place.
+        Changed in place; what its constraints hold gets no velocity.
     temperature : K
-        The mean of the distribution for 3 N - 3 degrees of freedom.
+        The mean of the distribution for the degrees of freedom that are not held.
     generator
         Random numbers.
     """
     masses = atoms.get_masses()[:, None]
     momenta = generator.standard_normal((len(atoms), 3)) * np.sqrt(masses * units.kB * temperature)
-    momenta -= masses * momenta.sum(axis=0) / masses.sum()
+    if not any(isinstance(one, HeldAtoms) for one in atoms.constraints):
+        momenta -= masses * momenta.sum(axis=0) / masses.sum()
     atoms.set_momenta(momenta)

@@ -10,6 +10,7 @@ from ase.data import atomic_numbers
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError, SpeciesError
+from maxvolt.sampling.held import keep_constraints
 
 __all__ = ["rattle", "strain", "substitution", "vacancy"]
 
@@ -176,6 +177,7 @@ def _changed(
             new = Atoms(
                 numbers=atoms.numbers, positions=atoms.positions, cell=atoms.cell, pbc=atoms.pbc
             )
+            keep_constraints(new, dataset, index)  # taking out atoms renumbers them
             try:
                 change(new, np.random.default_rng([seed, index, copy]))
             except DataError as error:

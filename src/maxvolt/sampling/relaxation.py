@@ -14,6 +14,7 @@ from ase.calculators.calculator import Calculator
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
 from maxvolt.potentials.neighborhoods import portions
+from maxvolt.sampling.held import check_constraints
 from maxvolt.sampling.relaxing_batch import Relaxed, RelaxingBatch
 from maxvolt.sampling.results import SamplingResult
 from maxvolt.sampling.rule import Limits, Thresholds
@@ -35,11 +36,13 @@ class Relaxation:
     name
         Name of the scenario; it becomes the group of the structures found.
     structures
-        The candidates: a `Dataset`, or one or several ``ase.Atoms``.
+        The candidates: a `Dataset`, or one or several ``ase.Atoms``. Constraints FixAtoms,
+        FixCartesian and FixScaled hold; where the cell is relaxed, atoms that are held keep their
+        scaled coordinates.
     pressure : eV/Angstrom^3
         External pressure; it needs `cell`.
     force_tolerance : eV/Angstrom
-        Longest force left on any atom.
+        Longest force left on any atom, without what constraints take away.
     stress_tolerance : eV/Angstrom^3
         Largest component of stress plus pressure left; 0.01 GPa.
     cell
@@ -72,7 +75,11 @@ class Relaxation:
     first: int = 0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "structures", Dataset.of(self.structures))
+        try:
+            structures = check_constraints(self.structures, center=False)
+        except DataError as error:
+            raise DataError(f"relaxation {self.name!r}: {error}") from error
+        object.__setattr__(self, "structures", structures)
         for name in ("force_tolerance", "stress_tolerance", "max_step", "min_step"):
             value = getattr(self, name)
             if not 0 < value < math.inf:

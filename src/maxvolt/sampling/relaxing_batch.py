@@ -17,6 +17,7 @@ from maxvolt.sampling.batch import Batch, segment_max
 from maxvolt.sampling.batch_neighbors import BatchNeighbors
 from maxvolt.sampling.coordinates import Coordinates
 from maxvolt.sampling.evaluators import Evaluated, evaluator_of
+from maxvolt.sampling.held import constraints_of, free_directions, keep_constraints
 from maxvolt.sampling.minimizer import LockstepMinimizer, MinimizerSettings
 from maxvolt.sampling.results import RelaxationOutcome, frame
 from maxvolt.sampling.rule import Stop, StopReason, Thresholds
@@ -94,7 +95,7 @@ class RelaxingBatch:
         # A strain of L has the curvature V C where a displacement has the stiffness.
         stiffness = MinimizerSettings().stiffness
         lengths = np.sqrt(np.maximum(cell_volumes(more.cells), 1.0) * _ELASTICITY / stiffness)
-        self._coordinates.add(more, lengths)
+        self._coordinates.add(more, lengths, self._free(more, chosen.start))
         counts = more.counts + (3 if self._scenario.cell else 0)
         self._minimizer.add(np.zeros((int(counts.sum()), 3)), counts)
         self._neighbors.add(more.counts)
@@ -103,6 +104,14 @@ class RelaxingBatch:
         self._steps = np.concatenate([self._steps, np.zeros(len(more), np.int64)])
         self._kept += [[] for _ in range(len(more))]
         self._waiting = end
+
+    def _free(self, more: Batch, first: int) -> list[NDArray[np.float64] | None]:
+        """Directions in which atoms of the candidates may move."""
+        structures = self._scenario.structures
+        return [
+            free_directions(constraints_of(structures, first + k), int(n), more.cells[k])
+            for k, n in enumerate(more.counts)
+        ]
 
     def _advance(self) -> Iterator[Relaxed]:
         """Evaluate all once, apply the rule, give those that are done, and move the others."""
@@ -160,7 +169,8 @@ class RelaxingBatch:
 
     def _converged(self, at: Batch, found: Evaluated) -> NDArray[np.int64]:
         scenario = self._scenario
-        lengths = np.linalg.norm(found.forces, axis=1)
+        forces = self._coordinates.free_forces(self._minimizer.trial, found.forces)
+        lengths = np.linalg.norm(forces, axis=1)
         done = segment_max(lengths, at.offsets) < scenario.force_tolerance
         if scenario.cell:
             stresses = found.virials / cell_volumes(at.cells)[:, None]
@@ -170,6 +180,7 @@ class RelaxingBatch:
 
     def _outcome(self, at: Batch, found: Evaluated, k: int, stop: Stop) -> Relaxed:
         structure = _labelled(at, found, k, self._scenario.cell)
+        keep_constraints(structure, self._scenario.structures, int(self._indices[k]))
         outcome = RelaxationOutcome(
             index=int(self._scenario.first + self._indices[k]),
             reason=stop.reason,

@@ -14,11 +14,19 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from maxvolt.dataset import Dataset
-from maxvolt.sampling.integrators import Coupling, Integrator, draw_velocities, integrator
+from maxvolt.sampling.held import constraints_of, keep_constraints
+from maxvolt.sampling.integrators import (
+    Coupling,
+    Integrator,
+    draw_velocities,
+    hold_atoms,
+    integrator,
+)
 from maxvolt.sampling.results import SamplingResult, Trace, frame
 from maxvolt.sampling.rule import Stop, StopReason, Thresholds, not_finite
 from maxvolt.sampling.scenario import Progress
 from maxvolt.sampling.schedules import Schedule, as_schedule
+from maxvolt.sampling.states import RENEW_EVERY, KeepState, TrajectoryState
 from maxvolt.sampling.watch import Watch
 from maxvolt.units import VOIGT
 
@@ -45,11 +53,13 @@ class Trajectory:
         seed: int,
         progress: Progress | None,
         observer: Observer | None,
+        keep: KeepState | None = None,
     ) -> None:
         self._scenario = scenario
         self._thresholds = thresholds
         self._progress = progress
         self._observer = observer
+        self._keep = keep
         self._generator = np.random.default_rng(seed)
         self._atoms = _bare(scenario.structures)
         self._atoms.calc = calculator
@@ -60,12 +70,13 @@ class Trajectory:
         self._rows: list[tuple[float, ...]] = []
         self._changing: list[tuple[Schedule, Callable[[float], None]]] = []
         self._step = 0
+        self._begin = time.perf_counter()
 
-    def result(self) -> SamplingResult:
-        """Run to the end."""
-        scenario, begin = self._scenario, time.perf_counter()
+    def result(self, state: TrajectoryState | None = None) -> SamplingResult:
+        """Run to the end, from the beginning or from a state that was kept."""
+        scenario = self._scenario
         with threadpool_limits(limits=1, user_api="blas"):  # matrices are 3 x 3
-            stop = self._run()
+            stop = self._run(state)
         columns = np.array(self._rows, float).reshape(-1, 6).T
         trace = Trace(columns[0].astype(np.int64), *columns[1:])
         return SamplingResult(
@@ -78,20 +89,26 @@ class Trajectory:
             extrapolative=Dataset.from_atoms(self._kept),
             last=self._good.atoms(scenario.structures),
             grades=trace.grades,
-            seconds=time.perf_counter() - begin,
+            seconds=time.perf_counter() - self._begin,
             trace=trace,
         )
 
-    def _run(self) -> Stop:
+    def _run(self, state: TrajectoryState | None) -> Stop:
         scenario = self._scenario
         stop = self._geometry()
         try:
             if stop is None:
                 dynamics = self._start()
-                for step, _ in enumerate(dynamics.steps(scenario.steps)):
-                    stop = self._judge(step)
+                if state is not None:
+                    self._go_on(dynamics, state)
+                first = self._step
+                for step, _ in enumerate(dynamics.steps(scenario.steps - first), start=first):
+                    if state is None or step > first:  # else judged when the state was kept
+                        stop = self._judge(step)
                     if stop is not None:
                         break
+                    if step and step % RENEW_EVERY == 0 and step > first:
+                        self._renew(dynamics)
                     self._prepare_next(step)
         except Exception as error:  # noqa: BLE001 (of whatever calculator; what was found counts)
             # It refused the next structure: the geometry says why, if anything does.
@@ -103,6 +120,7 @@ class Trajectory:
         scenario = self._scenario
         temperature, pressure = as_schedule(scenario.temperature), as_schedule(scenario.pressure)
         self._strain(0)
+        hold_atoms(self._atoms, constraints_of(scenario.structures, 0))
         draw_velocities(self._atoms, scenario.first_temperature, self._generator)
         dynamics = integrator(
             self._atoms,
@@ -122,6 +140,50 @@ class Trajectory:
         settings = ((temperature, dynamics.set_temperature), (pressure, dynamics.set_pressure))
         self._changing = [(schedule, to) for schedule, to in settings if not schedule.is_constant]
         return dynamics
+
+    def _go_on(self, dynamics: Integrator, state: TrajectoryState) -> None:
+        """Be where the trajectory was after a step, with everything that it depends on."""
+        atoms = self._atoms
+        atoms.set_cell(state.cell)
+        atoms.positions[:] = state.positions
+        atoms.set_momenta(state.momenta, apply_constraint=False)
+        dynamics.restore(state.integrator)
+        self._generator.bit_generator.state = dict(state.generator)
+        self._kept = list(state.kept)
+        self._rows = [tuple(row) for row in state.rows.tolist()]
+        self._begin -= state.seconds
+        self._step = state.step
+        self._good = _Frame(atoms)
+        for schedule, change in self._changing:
+            change(schedule.value(state.step))
+        if self._progress is not None:
+            self._progress(state.step)
+        self._begin_anew(dynamics)
+
+    def _renew(self, dynamics: Integrator) -> None:
+        """Let the state be kept, and go on as one would that begins with it."""
+        if self._keep is not None:
+            self._keep(lambda: self._state(dynamics))
+        self._begin_anew(dynamics)
+
+    def _begin_anew(self, dynamics: Integrator) -> None:
+        self._atoms.calc.reset()
+        self._watch.renew()
+        dynamics.renew()
+
+    def _state(self, dynamics: Integrator) -> TrajectoryState:
+        atoms = self._atoms
+        return TrajectoryState(
+            step=self._step,
+            positions=atoms.positions.copy(),
+            momenta=atoms.get_momenta(),
+            cell=atoms.cell.array.copy(),
+            integrator=dynamics.state(),
+            generator=self._generator.bit_generator.state,
+            kept=tuple(self._kept),
+            rows=np.array(self._rows, float).reshape(-1, 6),
+            seconds=time.perf_counter() - self._begin,
+        )
 
     def _prepare_next(self, step: int) -> None:
         """Take temperature, pressure and cell along their schedules."""
@@ -198,6 +260,7 @@ class _Frame:
         atoms.positions[:] = self.positions
         if np.isfinite(self.velocities).all():
             atoms.set_velocities(self.velocities)
+        keep_constraints(atoms, structures)
         return atoms
 
 

@@ -142,6 +142,10 @@ class Watch:
         self._neighbors.add(np.array([len(numbers)]))
         self._watch.add(1)
 
+    def renew(self) -> None:
+        """Build the lists anew at the next look; which atoms were alone from the start stays."""
+        self._neighbors.forget()
+
     def check(self, atoms: Atoms) -> Stop | None:
         """Say why the simulation must stop here, None where it may go on."""
         batch = Batch.from_atoms(atoms)

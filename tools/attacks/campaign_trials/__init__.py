@@ -1,0 +1,1 @@
+"""What attacks on campaigns share: a campaign of seconds, and calculators that misbehave."""

@@ -1,0 +1,83 @@
+"""Kill a campaign at random instants, run it again until it ends; nothing may be lost or twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+from attacks.campaign_trials.small_campaign import environment, products, start, write_campaign
+from attacks.finding import FindingError
+
+CALCULATOR = '"attacks.campaign_trials.calculators:ReportingEMT"'
+
+
+def trial(seed: int, scratch: Path) -> str:
+    """Kill it up to twice; its simulations go on from states in between."""
+    expected, duration = undisturbed()
+    kills = run_with_kills(scratch, 2, duration, random.Random(seed))
+    found = products(scratch)
+    for name in sorted(expected.keys() | found.keys()):
+        if expected.get(name) != found.get(name):
+            raise FindingError(f"{name} differs from that of the undisturbed campaign")
+    left = [path for path in (scratch / "small").rglob(".*") if path.name != ".lock"]
+    left += (scratch / "small").rglob("*.state")
+    if left:
+        raise FindingError(f"{left[0]} is left over")
+    check_calculations(scratch / "log")
+    return "killed" if kills else "never hit"
+
+
+@cache
+def undisturbed() -> tuple[dict[str, bytes], float]:
+    """Products of a campaign without kills, and how long it took, s."""
+    folder = Path(tempfile.mkdtemp(prefix="undisturbed."))
+    began = time.monotonic()
+    run_with_kills(folder, 0, 0.0, random.Random(0))
+    return products(folder), time.monotonic() - began
+
+
+def run_with_kills(folder: Path, most: int, duration: float, generator: random.Random) -> int:
+    """Run the campaign to its end with up to so many kills; return how many there were.
+
+    Parameters
+    ----------
+    folder
+        Where to.
+    most
+        Number of kills.
+    duration
+        Time an undisturbed campaign takes, s.
+    generator
+        Draws the instants: within that time after each start.
+    """
+    file = write_campaign(folder, calculator=CALCULATOR)
+    kills = 0
+    while True:
+        process = start(file, environment(folder / "log"))
+        try:
+            wait = generator.uniform(0, duration) if kills < most else None
+            output, errors = process.communicate(timeout=wait)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            kills += 1
+            continue
+        if process.returncode or json.loads(output)["status"] != "finished":
+            raise FindingError(f"the campaign did not finish: {output} {errors}")
+        return kills
+
+
+def check_calculations(log: Path) -> None:
+    """Refuse labels that were calculated to the end more than once."""
+    ended = Counter(line.split()[2] for line in log.read_text().splitlines() if " end " in line)
+    twice = [key for key, number in ended.items() if number > 1]
+    if twice:
+        raise FindingError(f"{twice[0]} was calculated {ended[twice[0]]} times")
