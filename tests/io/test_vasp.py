@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
-import importlib
 import logging
 import random
 from collections import Counter
@@ -13,6 +12,7 @@ from pathlib import Path
 import ase.io
 import numpy as np
 import pytest
+from attacks.mutations import mutations
 from vasp_files import KB_PER_EV_A3, NELM, Step, outcar, vasprun
 
 from maxvolt import io
@@ -223,11 +223,7 @@ def test_what_is_no_vasprun(tmp_path: Path, steps: list[Step]) -> None:
         io.read(path)
 
 
-def test_damaged_files_are_read_or_refused(
-    tmp_path: Path, name: str, steps: list[Step], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[2] / "tools" / "fuzz"))
-    mutations = importlib.import_module("fuzz_potentials").mutations
+def test_damaged_files_are_read_or_refused(tmp_path: Path, name: str, steps: list[Step]) -> None:
     stream = mutations([MAKERS[name](steps[:2]).encode()], random.Random("tests"))
     outcomes = Counter()
     for _ in range(500):

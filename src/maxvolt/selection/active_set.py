@@ -18,6 +18,7 @@ from maxvolt.native.neighborhoods import Neighborhoods
 from maxvolt.potentials import MTP
 from maxvolt.selection.independence import largest_rank
 from maxvolt.selection.maxvol import largest_coordinates
+from maxvolt.selection.mlip_order import Algorithm
 from maxvolt.selection.rows import (
     SITES,
     Rows,
@@ -96,6 +97,7 @@ class ActiveSet:
         mode: Mode | None = None,
         threshold: float = THRESHOLD,
         initial_value: float = INITIAL_VALUE,
+        algorithm: Algorithm = "stream",
         threads: int | None = None,
     ) -> Self:
         """Select the active set of a training set; every structure of it then has a grade up to
@@ -115,6 +117,10 @@ class ActiveSet:
             Grade above which a row is swapped in.
         initial_value
             On the diagonal of the matrix before the first swap.
+        algorithm
+            "stream", in bounded memory, or "mlip": rows are offered in the order of MLIP-3, so that
+            its active set is found, row by row, and its grades come out as it prints them. The rows
+            of 9999 structures are then held at once.
         threads
             Number of threads; None for every core.
 
@@ -126,7 +132,7 @@ class ActiveSet:
             A species unknown to the potential.
         """  # noqa: D205
         empty = cls.empty(potential, weights=weights, mode=mode, initial_value=initial_value)
-        selection = empty.select(dataset, threshold=threshold, threads=threads)
+        selection = empty.select(dataset, threshold=threshold, algorithm=algorithm, threads=threads)
         assert isinstance(selection.active_set, cls)
         return selection.active_set
 
@@ -323,6 +329,7 @@ class ActiveSet:
         threshold: float = THRESHOLD,
         limit: int | None = None,
         training: Dataset | None = None,
+        algorithm: Algorithm = "stream",
         threads: int | None = None,
     ) -> Selection:
         """Select candidates whose rows enlarge the volume.
@@ -341,6 +348,8 @@ class ActiveSet:
             Select at most so many structures: those that enlarge the volume most.
         training
             Further structures whose rows may come back in, as MLIP-3's select_add does.
+        algorithm
+            As of `from_dataset`; "mlip" has no limit.
         threads
             Number of threads; None for every core.
         """
@@ -354,6 +363,7 @@ class ActiveSet:
             owners=owners,
             threshold=threshold,
             threads=threads,
+            algorithm=algorithm,
         )
         known = [self.structures] if training is None else [self.structures, training]
         outcome = selector.run([*known, candidates], limit)
