@@ -82,7 +82,7 @@ def evaluation_plan(table: ContractionTable) -> EvaluationPlan | None:
         if key in _recent:
             return _recent[key]
     is_kept = len(table.products) > _WORTH_KEEPING
-    found = read_expansion(key) if is_kept else None
+    found = read_expansion(key, table) if is_kept else None
     plan = _make_plan(table) if found is None else EvaluationPlan(*found)
     if is_kept and found is None and plan is not None:
         write_expansion(key, plan.invariants, plan.expansion)

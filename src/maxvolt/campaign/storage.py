@@ -15,8 +15,9 @@ import numpy as np
 from ase.io.jsonio import decode, encode
 from numpy.typing import NDArray
 
+from maxvolt.archives import read_arrays
 from maxvolt.dataset import Dataset
-from maxvolt.errors import CampaignError
+from maxvolt.errors import CampaignError, DataError
 from maxvolt.files import replacing
 
 __all__ = ["StepResult", "read_result", "write_bytes", "write_result"]
@@ -27,7 +28,10 @@ _decode: Callable[..., Any] = decode
 
 _TEXTS = ("groups", "infos")
 _ARRAYS = tuple(f.name for f in fields(Dataset) if f.name not in _TEXTS)
-_DAMAGE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, ValueError, KeyError, TypeError)
+_DAMAGE = (
+    *(OSError, EOFError, zipfile.BadZipFile, zlib.error),  # of the archive
+    *(ValueError, KeyError, TypeError, RuntimeError, DataError),  # of what it holds
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,8 +84,7 @@ def read_result(path: Path) -> StepResult:
         The file is damaged.
     """
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            found = {name: file[name] for name in file.files}
+        found = read_arrays(path)
         record = json.loads(str(found.pop("record")))
         names = dict.fromkeys(name.partition("/")[0] for name in found if "/" in name)
         datasets = {name: _dataset(name, found) for name in names}

@@ -22,7 +22,7 @@ _POTENTIAL_SUFFIXES = (".mtp", ".almtp", ".als")
 
 
 def is_potential(path: Path) -> bool:
-    """Tell by the name or, for other names, by the first word, which is ``MTP`` behind any comments."""
+    """Tell by the name or, for other names, by the first word behind comments, ``MTP``."""
     if path.suffix in _POTENTIAL_SUFFIXES:
         return True
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""The order in which MLIP selects, for active sets and grades that are MLIP's to the digits it prints.
+"""The order in which MLIP selects, for its active sets and its grades to the digits it prints.
 
 Maximal volumes are found by a greedy search, and its end depends on the order of the swaps. MLIP
 offers all rows of a batch of structures at once, takes the largest coordinate of all of them first,
