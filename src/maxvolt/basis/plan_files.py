@@ -12,8 +12,10 @@ import hashlib
 import os
 import stat
 import zipfile
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +27,7 @@ from maxvolt.basis.expansion import are_scalars
 from maxvolt.basis.harmonics import HIGHEST_RANK
 from maxvolt.basis.invariants import MOST_FACTORS, Invariant, scalar_vertices
 from maxvolt.errors import DataError
-from maxvolt.files import replacing
+from maxvolt.files import replacing_path
 
 __all__ = ["read_expansion", "table_key", "write_expansion"]
 
@@ -69,8 +71,8 @@ def write_expansion(key: str, invariants: tuple[Invariant, ...], expansion: csr_
     try:
         path = _path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as stream:
-            stream.write(_digest(key, contents) + contents)
+        with replacing_path(path) as temporary:  # in place of whatever has the name, pipes too
+            temporary.write_bytes(_digest(key, contents) + contents)
     except (OSError, DataError, RuntimeError):  # no home, or it must not be written to
         return
 
@@ -90,11 +92,7 @@ def read_expansion(
             return None
         arrays = read_arrays(contents)
         invariants = tuple(map(_invariant, _checked_rows(arrays["invariants"])))
-        expansion = csr_array(
-            (arrays["data"], arrays["indices"], arrays["indptr"]),
-            shape=(len(table.scalars), len(invariants)),
-        )
-        expansion.check_format(full_check=True)
+        expansion = _checked_expansion(arrays, (len(table.scalars), len(invariants)))
     except _DAMAGE:
         return None
     vertices = scalar_vertices(table)
@@ -111,6 +109,31 @@ def _contents(path: Path) -> bytes:
         if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST:
             raise OSError("no file of a plan")
         return stream.read(_LARGEST)
+
+
+def _checked_expansion(arrays: Mapping[str, NDArray[Any]], shape: tuple[int, int]) -> csr_array:
+    """Return a sparse matrix whose parts fit each other, which SciPy takes on trust.
+
+    Raises
+    ------
+    ValueError
+        They do not.
+    """
+    data, indices, indptr = arrays["data"], arrays["indices"], arrays["indptr"]
+    fits = (
+        data.dtype == np.float64
+        and indices.dtype == indptr.dtype
+        and indptr.dtype in (np.int32, np.int64)
+        and data.shape == indices.shape == (len(data),)
+        and indptr.shape == (shape[0] + 1,)
+        and indptr[0] == 0
+        and indptr[-1] == len(data)
+        and (np.diff(indptr) >= 0).all()
+        and ((indices >= 0) & (indices < shape[1])).all()
+    )
+    if not fits:
+        raise ValueError("no sparse matrix of this shape")
+    return csr_array((data, indices, indptr), shape=shape)
 
 
 def _checked_rows(rows: NDArray[np.int16]) -> list[list[int]]:

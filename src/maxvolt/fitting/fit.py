@@ -29,6 +29,7 @@ from maxvolt.fitting.run import EnsembleRun
 from maxvolt.fitting.settings import FitSettings
 from maxvolt.fitting.starts import representative_part
 from maxvolt.fitting.training_set import prepare
+from maxvolt.limits import MEMBERS
 from maxvolt.native.threads import thread_count
 from maxvolt.potentials import MTP, Ensemble
 
@@ -97,8 +98,7 @@ def fit(
     DataError
         A structure that cannot be evaluated.
     """
-    if ensemble < 1:
-        raise FitError(f"an ensemble needs at least one potential; got {ensemble}")
+    MEMBERS.check("ensemble", ensemble, FitError)
     if restart and checkpoint is None:
         raise FitError("a restart needs the checkpoint file to go on from")
     if seed < 0:

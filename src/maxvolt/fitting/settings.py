@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from maxvolt.errors import FitError
+from maxvolt.limits import ITERATIONS, STARTS
 
 __all__ = ["FitSettings"]
+
+_LIMITS = {"max_iterations": ITERATIONS, "starts": STARTS, "start_iterations": ITERATIONS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +48,8 @@ class FitSettings:
     restart_from_potential: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("max_iterations", "starts", "start_iterations"):
-            if getattr(self, name) < 1:
-                raise FitError(f"{name} must be at least 1; got {getattr(self, name)}")
+        for name, limit in _LIMITS.items():
+            limit.check(name, getattr(self, name), FitError)
         for name in ("tolerance", "ridge"):
             value = getattr(self, name)
             if not 0 < value < 1:
