@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from ase.build import bulk
+from ase.data import chemical_symbols
 
 from maxvolt import MTP
 from maxvolt.campaign import read_settings
@@ -48,8 +49,7 @@ PYTHON: list[tuple[Callable[..., Any], dict[str, Any], str]] = [
     (mtp, {"max_vertices": 1000}, "max_vertices must be 1 to 8"),
     (
         mtp,
-        {"level": 8, "species": ["H", "He", "Li", "Be", "B", "C", "N", "O", "F", "Ne", "Na", "Mg", "Al", "Si", "P", "S", "Cl", "Ar"] * 1,
-         "radial_basis_size": 100},
+        {"level": 8, "species": chemical_symbols[1:19], "radial_basis_size": 100},
         "parameters; expected at most 50000",
     ),
     (md, {"steps": 10**20}, "steps must lie between 1 and 1e"),

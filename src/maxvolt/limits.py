@@ -12,7 +12,7 @@ from maxvolt.errors import MaxvoltError
 
 __all__ = [
     "ATOMS",
-    "COEFFICIENT",
+    "ATOM_ENERGY",
     "CUTOFF",
     "DURATION_FS",
     "ITERATIONS",
@@ -114,7 +114,7 @@ TOLERANCE = Limit(1e-15, 1.0)
 WEIGHT = Limit(0.0, 1e12)
 """Of a term of the loss or of the rows of an active set."""
 
-COEFFICIENT = Limit(-1e9, 1e9, "eV")
+ATOM_ENERGY = Limit(-1e9, 1e9, "eV")
 """Energy of an isolated atom: all electrons of uranium have -8e5 eV."""
 
 # ------------------------------------------------------------------ simulations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import logging
 from collections import Counter
 from collections.abc import Iterator
@@ -38,6 +39,16 @@ def test_damaged_configurations(tmp_path: Path) -> None:
         logging.disable(logging.NOTSET)
     assert outcomes["read"] > 200
     assert outcomes["refused"] > 500
+
+
+SHORT = ("fuzz_evaluation", "fuzz_plans", "fuzz_settings", "fuzz_structures")
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_a_short_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    attack = importlib.import_module(f"attacks.{name}")
+    monkeypatch.setattr(attack, "INPUTS", 15)
+    assert attack.trial(0, tmp_path) == "held"
 
 
 def test_a_changed_potential_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

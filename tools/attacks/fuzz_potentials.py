@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +32,7 @@ TOKENS = [
     b"min = 1\n", b"size = 3\n", b"RBShapeev", b"RBTaylor", b"0-0", b"13-28", b"#MVS_v1.1", b"^",
     b"{" * 3000, b"{0," * 3000, b"{0, 0, 1, 5}, " * 300, b"{99, 0, 0, 64}, ", b"# UNITS: metal\n",
 ]  # fmt: skip
+NUMBER = re.compile(rb"-?\d+(?:\.\d+(?:e[+-]\d+)?)?")
 KINDS = ("mtp", "almtp")
 INPUTS = 150
 """Of each kind in a trial."""
@@ -141,3 +143,20 @@ def trial(seed: int, scratch: Path) -> str:
     for kind in KINDS:
         survive(inputs(kind, str(seed)), check, scratch / f"input.{kind}", count=INPUTS)
     return "held"
+
+
+def numbers_changed(kind: str, generator: random.Random) -> Iterator[bytes]:
+    """Give damaged files that are more often still readable: single numbers are changed."""
+    pool = seeds(kind)
+    damaged = mutations(pool, generator, TOKENS)
+    values = (b"0", b"1", b"2", b"7", b"-1", b"1e300", b"1e-300", b"30", b"64", b"99", b"5.2e10")
+    while True:
+        if generator.random() < 0.2:
+            yield next(damaged)
+            continue
+        data = generator.choice(pool)
+        for _ in range(generator.choice((1, 1, 2, 4))):
+            places = list(NUMBER.finditer(data[:4000]))
+            place = generator.choice(places)
+            data = data[: place.start()] + generator.choice(values) + data[place.end() :]
+        yield data

@@ -66,6 +66,7 @@ def within(limit: limits.Limit, *, whole: bool = False) -> Any:
 
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Weight = Annotated[float, within(limits.WEIGHT)]
+AtomEnergy = Annotated[float, within(limits.ATOM_ENERGY)]
 Tolerance = Annotated[float, Field(gt=limits.TOLERANCE.least, lt=limits.TOLERANCE.most)]
 
 
@@ -175,9 +176,7 @@ class FitSection(Section):
     """Weight of stresses times volume, 1/eV^2."""
     scaling: Literal["vibrations", "molecules", "structures"] = "vibrations"
     """How energies, forces and stresses count by the number of atoms."""
-    isolated_energies: (
-        Literal["fit", "data"] | dict[Symbol, Annotated[float, within(limits.COEFFICIENT)]]
-    ) = "fit"
+    isolated_energies: Literal["fit", "data"] | dict[Symbol, AtomEnergy] = "fit"
     """Energies of isolated atoms: fitted, taken from the training set, or in eV by symbol."""
     max_iterations: Annotated[int, within(limits.ITERATIONS, whole=True)] = 100
     """Most iterations of a fit."""
