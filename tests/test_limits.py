@@ -172,7 +172,7 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
         (["--cutoff", "99"], "cutoff must lie between 0.5 and 30 A; got 99"),
         (["--max-iterations", "9" * 30], "max_iterations must lie between"),
         (["--radial-basis-size", "100000"], "radial_basis_size must lie between"),
-        (["--ensemble", "100000000"], "ensemble must lie between 1 and 1000"),
+        (["--ensemble", "100000000"], "--ensemble must lie between 1 and 1000"),
     ):
         assert main(["train", str(path), "-o", str(out), "--min-dist", "1", *arguments]) != 0
         assert message in capsys.readouterr().err

@@ -89,7 +89,7 @@ def read_checkpoint(path: str | Path, signature: str) -> Checkpoint:
         The file is missing, damaged, or of a fit with other data or settings.
     """
     try:
-        file = read_arrays(Path(path))
+        file: Mapping[str, Any] = read_arrays(Path(path))
         document = json.loads(str(file["document"]))
         states = {
             key: FitState(**{name: file[f"{name}_{key}"] for name in _ARRAYS}, **scalars)
