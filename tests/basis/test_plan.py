@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from maxvolt.archives import read_arrays
 from maxvolt.basis import plan as plan_module
 from maxvolt.basis import plan_files
 from maxvolt.basis.contraction import ContractionTable, contraction_table
@@ -274,6 +277,84 @@ def test_damaged_files_are_made_again(kept: Path, made: list[ContractionTable]) 
         assert_same(evaluation_plan(contraction_table(10)), first)
         assert len(made) == 1
         assert file.read_bytes() == whole  # and kept again
+
+
+def kept_bytes(key: str, **arrays: Array) -> bytes:
+    """A file with a right digest, as anybody can make it."""
+    buffer = BytesIO()
+    np.savez(buffer, **arrays)
+    contents = buffer.getvalue()
+    return hashlib.sha256(key.encode() + contents).digest() + contents
+
+
+def test_plans_of_other_tables_are_not_believed(kept: Path, made: list[ContractionTable]) -> None:
+    first = evaluation_plan(contraction_table(10))
+    evaluation_plan(contraction_table(12))
+    ours, other = (kept / f"{plan_files.table_key(contraction_table(n))}.plan" for n in (10, 12))
+    whole = ours.read_bytes()
+    ours.write_bytes(other.read_bytes())
+    forget()
+    assert_same(evaluation_plan(contraction_table(10)), first)
+    assert len(made) == 3
+    assert ours.read_bytes() == whole
+
+
+def poisons(whole: bytes) -> list[dict[str, Array]]:
+    """Plans that are readable and wrong."""
+    arrays = read_arrays(whole[32:])
+
+    def changed(name: str, index: tuple[int, ...] | int, value: float) -> dict[str, Array]:
+        array = arrays[name].copy()
+        array[index] = value
+        return {**arrays, name: array}
+
+    rows = arrays["invariants"]
+    return [
+        changed("data", 3, arrays["data"][3] * (1 + 1e-6)),
+        changed("data", 0, np.nan),
+        changed("data", 0, 1e308),
+        changed("indices", 2, 10**6),
+        changed("indices", 2, -1),
+        changed("indptr", 1, 10**6),
+        changed("indptr", -1, 0),
+        changed("invariants", (0, 0), 20),  # a rank that the channels do not couple to
+        changed("invariants", (0, 1), 4),
+        changed("invariants", (0, 3), 99),  # a moment that the table does not have
+        changed("invariants", (0, 4), -5),
+        {**arrays, "invariants": rows[:-1]},
+        {**arrays, "invariants": rows.astype(float)},
+        {**arrays, "invariants": rows[:0]},
+        {**arrays, "data": arrays["data"][:, None]},
+        {**arrays, "data": arrays["data"].astype("U5")},
+        {"data": arrays["data"]},
+    ]
+
+
+def test_poisoned_plans_are_made_again(kept: Path, made: list[ContractionTable]) -> None:
+    table = contraction_table(10)
+    key = plan_files.table_key(table)
+    first = evaluation_plan(table)
+    (file,) = kept.iterdir()
+    whole = file.read_bytes()
+    for number, arrays in enumerate(poisons(whole)):
+        file.write_bytes(kept_bytes(key, **arrays))
+        forget()
+        made.clear()
+        assert_same(evaluation_plan(table), first)
+        assert len(made) == 1, number
+        assert file.read_bytes() == whole
+    file.write_bytes(kept_bytes(key, **read_arrays(whole[32:])))  # the true one, from elsewhere
+    forget()
+    made.clear()
+    assert_same(evaluation_plan(table), first)
+    assert not made
+
+
+def test_what_is_no_file_is_not_waited_for(kept: Path, made: list[ContractionTable]) -> None:
+    kept.mkdir()
+    os.mkfifo(kept / f"{plan_files.table_key(contraction_table(8))}.plan")
+    assert evaluation_plan(contraction_table(8)) is not None
+    assert len(made) == 1
 
 
 def test_a_folder_in_place_of_the_file(kept: Path, made: list[ContractionTable]) -> None:

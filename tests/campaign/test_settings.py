@@ -143,7 +143,7 @@ temperature = "ramp 300 900 100"
         ("level = 4", "frobnicate = 4", ["[potential] frobnicate", "unknown key", "radial_basis"]),
         ('species = ["Al"]', 'species = "Al"', ["[potential] species", "a list", "[...]"]),
         ('species = ["Al"]', 'species = ["Zz"]', ["[potential] species 1", "chemical symbol"]),
-        ("cutoff = 4.5", "cutoff = -1", ["[potential] cutoff", "above 0", "found -1"]),
+        ("cutoff = 4.5", "cutoff = -1", ["[potential] cutoff", "at least 0.5", "found -1"]),
         ("cutoff = 4.5", "cutoff = nan", ["[potential] cutoff", "finite"]),
         ("break = 3.0", "break = 1", ["[selection]", "break = 1", "raise break"]),
         ('mode = "neighborhood"', 'mode = "atoms"', ["[selection] mode", "'configuration'"]),

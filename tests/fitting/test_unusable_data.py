@@ -314,8 +314,8 @@ def test_a_validation_set_without_labels_has_no_errors() -> None:
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"ensemble": 0}, FitError, "an ensemble needs at least one"),
-        ({"ensemble": -2}, FitError, "an ensemble needs at least one"),
+        ({"ensemble": 0}, FitError, "ensemble must lie between 1 and 1000"),
+        ({"ensemble": -2}, FitError, "ensemble must lie between 1 and 1000"),
         ({"seed": -1}, FitError, "a seed must be 0 or more; got -1"),
         ({"scaling": "atoms"}, FitError, "scaling must be one of vibrations, molecules"),
         ({"isolated_energies": "data"}, FitError, "no isolated atom .* of Mo; add it"),

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import logging
 import struct
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -24,7 +22,6 @@ from maxvolt.io.cfg_dataset import cfg_from_dataset, dataset_from_cfg
 from maxvolt.io.cfg_write import text_bytes
 
 CFG_ARRAYS = ("energies", "charges", "magmoms", "en_der_m", "ghost", "nbh_grades")
-FUZZ_TOOLS = Path(__file__).resolve().parents[2] / "tools" / "fuzz"
 
 # Columns out of order, a comment-like feature, every optional quantity.
 EVERYTHING = b"""BEGIN_CFG
@@ -553,32 +550,3 @@ def test_a_weight_that_is_no_number() -> None:
     configuration = dataclasses.replace(one(MINIMAL), features={"config_weight": "heavy"})
     with pytest.raises(FileFormatError, match="config_weight of configuration 0 is 'heavy'"):
         dataset_from_cfg([configuration], ("Al", "Ni"), path="a.cfg")
-
-
-# ------------------------------------------------------------------ damaged files
-
-
-@pytest.fixture
-def fuzzer(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(FUZZ_TOOLS))
-    return importlib.import_module("fuzz_cfg")
-
-
-@pytest.mark.parametrize("kind", ["text", "binary"])
-def test_damaged_files_are_read_or_refused(fuzzer: ModuleType, kind: str) -> None:
-    stream = fuzzer.inputs(kind, fuzzer.seeds(kind), "tests")
-    logging.disable()
-    try:
-        outcomes = [fuzzer.check(next(stream)) for _ in range(2000)]
-    finally:
-        logging.disable(logging.NOTSET)
-    assert outcomes.count("read") > 200
-    assert outcomes.count("refused") > 500
-
-
-def test_the_fuzzer_notices_a_lost_digit(
-    fuzzer: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fuzzer, "text_bytes", lambda c: text_bytes(c, full_precision=False))
-    with pytest.raises(fuzzer.FindingError, match="not the same after writing"):
-        fuzzer.check(fuzzer.binary_bytes(fuzzer.seed_configurations()[0]))

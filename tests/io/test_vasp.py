@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
-import importlib
 import logging
 import random
 from collections import Counter
@@ -14,6 +13,7 @@ import ase.io
 import numpy as np
 import pytest
 from ase.constraints import FixAtoms, FixScaled
+from attacks.mutations import mutations
 from vasp_files import EDIFF, KB_PER_EV_A3, NELM, Step, outcar, vasprun
 
 from maxvolt import io
@@ -268,11 +268,7 @@ def test_what_is_no_vasprun(tmp_path: Path, steps: list[Step]) -> None:
         io.read(path)
 
 
-def test_damaged_files_are_read_or_refused(
-    tmp_path: Path, name: str, steps: list[Step], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[2] / "tools" / "fuzz"))
-    mutations = importlib.import_module("fuzz_potentials").mutations
+def test_damaged_files_are_read_or_refused(tmp_path: Path, name: str, steps: list[Step]) -> None:
     stream = mutations([MAKERS[name](steps[:2]).encode()], random.Random("tests"))
     outcomes = Counter()
     for _ in range(500):

@@ -77,6 +77,59 @@ def test_writing_gives_the_file_back(molybdenum: Path, tmp_path: Path) -> None:
     assert again.weights == theirs.weights
 
 
+TRAINED = [
+    ("active_set/m3_08_trained.almtp", "active_set/Mo_train100.cfg"),
+    ("examples/01.train/sample_out/pot.almtp", "examples/01.train/train.cfg"),
+    ("examples/06.select_add/pot.almtp", "examples/06.select_add/train.cfg"),
+]
+
+
+@pytest.mark.parametrize(("potential", "training"), TRAINED)
+def test_in_its_order_the_active_set_of_mlip_is_found(
+    potential: str, training: str, shared: Path
+) -> None:
+    """Row by row, initial rows that moved included; grades to more digits than MLIP prints."""
+    folder = shared / "reference" / "mlip3"
+    theirs = maxvolt.read_active_set(folder / potential, species=["Mo"])
+    dataset = maxvolt.read(folder / training, species=["Mo"])
+    ours = ActiveSet.from_dataset(
+        theirs.potential, dataset, weights=theirs.weights, algorithm="mlip"
+    )
+    scale = np.abs(theirs.matrix).max(axis=1, keepdims=True)
+    np.testing.assert_allclose(ours.matrix / scale, theirs.matrix / scale, rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(ours.origins[:, 1], theirs.origins[:, 1])
+    test = maxvolt.read(folder / "active_set" / "Mo_test.cfg", species=["Mo"])
+    for structures in (dataset, test):  # MLIP keeps its inverse by updates, to about eight digits
+        np.testing.assert_allclose(ours.grade(structures), theirs.grade(structures), rtol=2e-8)
+
+
+def test_another_order_finds_other_grades_of_what_is_new(shared: Path) -> None:
+    """What docs/grades say: of structures that are not spanned, grades differ by any factor."""
+    folder = shared / "reference" / "mlip3"
+    example = folder / "examples" / "06.select_add"
+    theirs = maxvolt.read_active_set(example / "pot.almtp", species=["Mo"])
+    dataset = maxvolt.read(example / "train.cfg", species=["Mo"])
+    ours = ActiveSet.from_dataset(theirs.potential, dataset, weights=theirs.weights)
+    test = maxvolt.read(folder / "active_set" / "Mo_test.cfg", species=["Mo"])
+    assert np.abs(ours.grade(test) / theirs.grade(test) - 1).max() > 0.1
+    np.testing.assert_allclose(ours.grade(dataset), theirs.grade(dataset), rtol=2e-8)
+
+
+def test_calculate_grade_prints_what_mlip_prints(shared: Path, tmp_path: Path) -> None:
+    """MV_grade of an active set made here, in MLIP's order, beside that of MLIP's own."""
+    folder, out = shared / "reference" / "mlip3", tmp_path / "graded.cfg"
+    example = folder / "examples" / "01.train"
+    pot, train = str(example / "sample_out" / "pot.almtp"), str(example / "train.cfg")
+    test = str(folder / "active_set" / "Mo_test.cfg")
+    printed = []
+    made = ["--train", train, "--mode", "neighborhood", "--mlip-order"]
+    for arguments in ([], made):
+        assert main(["grade", pot, test, "-o", str(out), "--species", "Mo", *arguments]) == 0
+        printed.append([f"{float(c.features['MV_grade']):.6g}" for c in read_cfg(out)])
+    assert printed[0] == printed[1]
+    assert max(map(float, printed[0])) > 100
+
+
 def assert_same(found: CfgConfiguration, expected: CfgConfiguration) -> None:
     for name in ("types", "positions", "cell", "forces", "plus_stress", "ghost"):
         one, other = getattr(found, name), getattr(expected, name)

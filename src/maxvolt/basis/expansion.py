@@ -24,7 +24,7 @@ from maxvolt.basis.harmonics import (
 from maxvolt.basis.invariants import Channel, Factors, Harmonic, Invariant, harmonic_factors
 from maxvolt.basis.multigraphs import Vertex
 
-__all__ = ["expand_scalars", "invariant_values", "table_moments"]
+__all__ = ["are_scalars", "expand_scalars", "invariant_values", "table_moments"]
 
 Values = dict[Harmonic, NDArray[np.float64]]
 """Harmonic moments on samples: shape (n_samples, 2 l + 1) each."""
@@ -34,6 +34,12 @@ _LARGEST_RESIDUAL = 1e-11
 
 _NEGLIGIBLE = 1e-12
 """Relative; smaller coefficients are rounding errors of zero."""
+
+_LARGEST_ERROR = 1e-9
+"""Relative, of an expansion that was kept; rounding is a thousandth of it."""
+
+_CHECKS = 3
+"""Samples on which an expansion that was kept is tried."""
 
 _SAMPLES_AT_ONCE = 64
 """Bounds the memory in which a table is evaluated."""
@@ -182,6 +188,49 @@ def expand_scalars(
     places = np.concatenate(rows), np.concatenate(numbers)
     shape = (len(vertices), len(invariants))
     return csr_array((np.concatenate(values), places), shape=shape)
+
+
+def are_scalars(
+    table: ContractionTable,
+    vertices: list[tuple[Vertex, ...]],
+    invariants: list[Invariant],
+    expansion: csr_array,
+) -> bool:
+    """Say whether an expansion in invariants gives the scalars of a table, on random moments.
+
+    Parameters
+    ----------
+    table, vertices, invariants
+        As of `expand_scalars`.
+    expansion : sparse, shape (S, n_invariants)
+        What `expand_scalars` should have found.
+    """
+    wanted = {h for key in set(vertices) for f in harmonic_factors(key) for h in f}
+    if not all(_is_possible(invariant, wanted) for invariant in invariants):
+        return False
+    if not np.isfinite(expansion.data).all():
+        return False
+    generator = np.random.default_rng()  # not the same each time: nobody can prepare for it
+    harmonics = {(mu, l): generator.normal(size=(_CHECKS, 2 * l + 1)) for mu, l in sorted(wanted)}
+    expected = _scalar_values(table, harmonics)
+    with np.errstate(all="ignore"):  # a coefficient of 1e308 overflows, and is refused
+        values = invariant_values(invariants, harmonics)
+        size = abs(expansion) @ abs(values) + abs(expected)
+        return bool((abs(expansion @ values - expected) <= _LARGEST_ERROR * size).all())
+
+
+def _is_possible(invariant: Invariant, wanted: set[Harmonic]) -> bool:
+    """Say whether both channels of an invariant exist: known moments, ranks that couple."""
+    for channel in (invariant.left, invariant.right):
+        if not wanted.issuperset(channel):
+            return False
+        ranks = [l for _, l in channel]
+        low, high = {0: (0, 0), 1: (sum(ranks), sum(ranks))}.get(
+            len(ranks), (abs(ranks[0] - ranks[-1]) if ranks else 0, sum(ranks))
+        )
+        if not low <= invariant.rank <= high:
+            return False
+    return True
 
 
 def _columns(

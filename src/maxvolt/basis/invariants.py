@@ -72,17 +72,23 @@ def scalar_vertices(table: ContractionTable) -> list[tuple[Vertex, ...]] | None:
     Returns
     -------
     vertices
-        Sorted moments of each scalar; None where a moment of the table adds up different products.
+        Sorted moments of each scalar; None where a moment of the table adds up different products,
+        or a scalar is a product of more than `MOST_FACTORS`.
     """
+    # Squares of squares: what has too many factors is not multiplied out, it could fill any memory.
+    too_many: tuple[Vertex, ...] = ((-1, -1),) * (MOST_FACTORS + 1)
     found: list[tuple[Vertex, ...]] = [()] * table.n_moments
     for number, (mu, nx, ny, nz) in enumerate(table.basic.tolist()):
         found[number] = ((mu, nx + ny + nz),)
     for left, right, _, target in table.products.tolist():
         vertices = tuple(sorted(found[left] + found[right]))
+        if len(vertices) > MOST_FACTORS:
+            vertices = too_many
         if found[target] not in ((), vertices):
             return None
         found[target] = vertices
-    return [found[scalar] for scalar in table.scalars.tolist()]
+    of_scalars = [found[scalar] for scalar in table.scalars.tolist()]
+    return None if too_many in of_scalars else of_scalars
 
 
 @cache

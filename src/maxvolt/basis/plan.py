@@ -8,6 +8,7 @@ coupled pairs, and all scalars merge into it (docs/formulation, equations (29) t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from threading import Lock
 
 from scipy.sparse import csr_array
@@ -27,7 +28,15 @@ from maxvolt.basis.invariants import (
 from maxvolt.basis.multigraphs import Vertex
 from maxvolt.basis.plan_files import read_expansion, table_key, write_expansion
 
-__all__ = ["EvaluationPlan", "evaluation_plan"]
+__all__ = ["MOST_WORK", "EvaluationPlan", "evaluation_plan"]
+
+MOST_WORK = 4_000
+"""Invariants that one product of moments may fall into; it is 3,328 at level 32."""
+
+_FREE_WORK, _WORK_PER_SCALAR = 5_000, 100
+"""Invariants that any table may ask for, and so many more for each scalar; a level has 50 at most.
+
+A table of a few scalars of high rank would take more time and memory to plan than it ever saves."""
 
 _WORTH_KEEPING = 5_000
 """Products of a table; plans of smaller ones take no time."""
@@ -65,15 +74,15 @@ def evaluation_plan(table: ContractionTable) -> EvaluationPlan | None:
     Returns
     -------
     plan
-        None for a table with a scalar that is not rotationally invariant or is a product of more
-        than four moments; it is then evaluated as it stands.
+        None for a table with a scalar that is not rotationally invariant, is a product of more
+        than four moments, or falls into too many invariants; it is then evaluated as it stands.
     """
     key = table_key(table)
     with _recent_changes:
         if key in _recent:
             return _recent[key]
     is_kept = len(table.products) > _WORTH_KEEPING
-    found = read_expansion(key) if is_kept else None
+    found = read_expansion(key, table) if is_kept else None
     plan = _make_plan(table) if found is None else EvaluationPlan(*found)
     if is_kept and found is None and plan is not None:
         write_expansion(key, plan.invariants, plan.expansion)
@@ -104,7 +113,16 @@ def _make_plan(table: ContractionTable) -> EvaluationPlan | None:
 
 def _can_be_planned(vertices: list[tuple[Vertex, ...]]) -> bool:
     moments = {moment for key in vertices for moment in key}
-    return (
-        max(map(len, vertices), default=0) <= MOST_FACTORS
-        and max((nu for _, nu in moments), default=0) <= HIGHEST_RANK
+    if max((nu for _, nu in moments), default=0) > HIGHEST_RANK:
+        return False
+    works = [_work(key) for key in set(vertices)]
+    return max(works, default=0) <= MOST_WORK and sum(works) <= (
+        _FREE_WORK + _WORK_PER_SCALAR * len(vertices)
     )
+
+
+def _work(key: tuple[Vertex, ...]) -> int:
+    """At most so many invariants of harmonic moments are in a product of Cartesian ones."""
+    ranks = [nu for _, nu in key]
+    couplings = 2 * min(ranks) + 1 if len(ranks) == MOST_FACTORS else 1
+    return couplings * prod(nu // 2 + 1 for nu in ranks)

@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from maxvolt.campaign.sections import Count, Name, NonNegative, Positive, Section
+from maxvolt import limits
+from maxvolt.campaign.sections import Count, Name, NonNegative, Positive, Section, within
 from maxvolt.errors import MaxvoltError
-from maxvolt.sampling import Limits, parse_schedule
+from maxvolt.sampling import Limits, hold, parse_schedule
 
 __all__ = ["DynamicsSection", "LimitsSection", "RelaxationSection", "ScenarioSection"]
 
@@ -66,27 +67,38 @@ class DynamicsSection(_Scenario):
     """GPa, for npt: a number or a schedule."""
     strain: Schedule | None = None
     """Of the first cell, the same in all directions: a number or a schedule."""
-    steps: Count | None = None
+    steps: Annotated[int, within(limits.STEPS, whole=True)] | None = None
     """Time steps; by default those of the schedule of the temperature."""
-    timestep_fs: Positive = 1.0
+    timestep_fs: Annotated[float, within(limits.TIMESTEP_FS)] = 1.0
     """Time step in femtoseconds."""
-    initial_temperature: NonNegative | None = None
+    initial_temperature: Annotated[float, within(limits.TEMPERATURE)] | None = None
     """Of the first velocities, Kelvin; by default the first of `temperature`."""
-    thermostat_time_fs: Positive = 100.0
+    thermostat_time_fs: Annotated[float, within(limits.DURATION_FS)] = 100.0
     """Time constant of the thermostat, femtoseconds."""
-    barostat_time_fs: Positive = 500.0
+    barostat_time_fs: Annotated[float, within(limits.DURATION_FS)] = 500.0
     """Time constant of the barostat, femtoseconds."""
     bulk_modulus: Positive = 100.0
     """Of the material, about, in GPa, for the barostat."""
     shape: bool = False
     """Whether npt changes the shape of the cell, too."""
-    copies: Count = 1
+    copies: Annotated[int, within(limits.STRUCTURES, whole=True)] = 1
     """Runs of each structure, with different random numbers."""
 
     @model_validator(mode="after")
     def _has_steps(self) -> DynamicsSection:
         if self.steps is None and not isinstance(self.temperature, str):
             raise ValueError("steps is missing; add it, or give temperature as a schedule")
+        for name, limit in (
+            ("temperature", limits.TEMPERATURE),
+            ("pressure", limits.PRESSURE_GPA),
+            ("strain", limits.STRAIN),
+        ):
+            value = getattr(self, name)
+            schedule = parse_schedule(value) if isinstance(value, str) else hold(value or 0.0)
+            try:
+                schedule.check(name, limit)
+            except MaxvoltError as error:
+                raise ValueError(str(error)) from error
         return self
 
 
@@ -96,13 +108,13 @@ class RelaxationSection(_Scenario):
     kind: Literal["relaxation"]
     cell: bool = True
     """Relax the cell, too."""
-    pressure: float = 0.0
+    pressure: Annotated[float, within(limits.PRESSURE_GPA)] = 0.0
     """GPa."""
     force_tolerance: Positive = 1e-3
     """Longest force left, eV/Angstrom."""
     stress_tolerance: Positive = 0.01
     """Largest component of stress plus pressure left, GPa."""
-    max_steps: Count = 500
+    max_steps: Annotated[int, within(limits.STEPS, whole=True)] = 500
     """Most steps of each structure."""
 
 

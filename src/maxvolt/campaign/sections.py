@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from ase.data import atomic_numbers
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from maxvolt import limits
 from maxvolt.errors import MaxvoltError
 from maxvolt.labelling import Reference
 from maxvolt.labelling.limits import LONGEST_CALCULATION
@@ -56,7 +57,18 @@ Symbol = Annotated[str, AfterValidator(_is_element)]
 Name = Annotated[str, AfterValidator(_is_name)]
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
+
+
+def within(limit: limits.Limit, *, whole: bool = False) -> Any:
+    """Constrain a number to a limit, for pydantic."""
+    least, most = limit.least, limit.most
+    return Field(ge=int(least), le=int(most)) if whole else Field(ge=least, le=most)
+
+
+Count = Annotated[int, Field(ge=1, le=10**9)]
+Weight = Annotated[float, within(limits.WEIGHT)]
+AtomEnergy = Annotated[float, within(limits.ATOM_ENERGY)]
+Tolerance = Annotated[float, Field(gt=limits.TOLERANCE.least, lt=limits.TOLERANCE.most)]
 
 
 class General(Section):
@@ -66,11 +78,11 @@ class General(Section):
     """Shown in tables and on the page; by default the name of the file."""
     folder: str = ""
     """Where results go, relative to the file; by default the name of the file without suffix."""
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=limits.LARGEST_SEED)
     """Of every random number; the same seed gives the same campaign."""
-    workers: Count | None = None
+    workers: Annotated[int, within(limits.WORKERS, whole=True)] | None = None
     """Processes for sampling and labelling; by default every core this process may use."""
-    max_iterations: Count = 100
+    max_iterations: Annotated[int, within(limits.ITERATIONS, whole=True)] = 100
     """Most iterations of a stage."""
 
 
@@ -81,24 +93,25 @@ class PotentialSection(Section):
     """Chemical symbols, for example ["Ti", "Al"]."""
     level: int = Field(default=16, ge=2, le=32, multiple_of=2)
     """Level of the basis: even, from 2 to 32; higher is more accurate and slower."""
-    cutoff: Positive = 5.0
+    cutoff: Annotated[float, within(limits.CUTOFF)] = 5.0
     """Distance in Angstrom beyond which atoms do not interact."""
     min_dist: Literal["auto"] | NonNegative = "auto"
     """Where the radial basis begins, Angstrom; "auto" follows the training set."""
-    radial_basis_size: Count = 8
+    radial_basis_size: Annotated[int, within(limits.RADIAL_SIZE, whole=True)] = 8
     """Number of radial basis functions."""
     radial_basis: Literal["RBChebyshev", "RBChebyshev_repuls", "RBShapeev"] = "RBChebyshev"
     """Kind of radial basis, as MLIP names it."""
     zbl: tuple[Positive, Positive] | None = None
     """Short-range repulsion: inner and outer radius in Angstrom."""
-    members: Count = 1
+    members: Annotated[int, within(limits.MEMBERS, whole=True)] = 1
     """Potentials, each with random weights of the structures; a committee needs two or more."""
 
     @model_validator(mode="after")
     def _range(self) -> PotentialSection:
-        if self.min_dist != "auto" and self.min_dist >= self.cutoff:
+        if self.min_dist != "auto" and self.cutoff - self.min_dist < limits.NARROWEST_BASIS:
             raise ValueError(
-                f"min_dist = {self.min_dist:g} must be below cutoff = {self.cutoff:g}; "
+                f"min_dist = {self.min_dist:g} must be below cutoff = {self.cutoff:g} by "
+                f"{limits.NARROWEST_BASIS:g} A or more; "
                 'write min_dist = "auto"'
             )
         if len(set(self.species)) < len(self.species):
@@ -109,11 +122,11 @@ class PotentialSection(Section):
 class RowWeightsSection(Section):
     """Which gradients make the rows of the active set, and how they count (as in MLIP)."""
 
-    energy: NonNegative = 1.0
+    energy: Weight = 1.0
     """Rows of energies (configuration mode)."""
-    force: NonNegative = 0.0
+    force: Weight = 0.0
     """Rows of force components (configuration mode)."""
-    stress: NonNegative = 0.0
+    stress: Weight = 0.0
     """Rows of stress components (configuration mode)."""
     scaling: int = Field(default=2, ge=0, le=2)
     """Energy rows are divided by N^(scaling / 2)."""
@@ -156,21 +169,21 @@ class SelectionSection(Section):
 class FitSection(Section):
     """How the potential is fitted."""
 
-    energy_weight: NonNegative = 1.0
+    energy_weight: Weight = 1.0
     """Weight of energies in the loss, 1/eV^2."""
-    force_weight: NonNegative = 0.01
+    force_weight: Weight = 0.01
     """Weight of forces, Angstrom^2/eV^2."""
-    stress_weight: NonNegative = 0.001
+    stress_weight: Weight = 0.001
     """Weight of stresses times volume, 1/eV^2."""
     scaling: Literal["vibrations", "molecules", "structures"] = "vibrations"
     """How energies, forces and stresses count by the number of atoms."""
-    isolated_energies: Literal["fit", "data"] | dict[Symbol, float] = "fit"
+    isolated_energies: Literal["fit", "data"] | dict[Symbol, AtomEnergy] = "fit"
     """Energies of isolated atoms: fitted, taken from the training set, or in eV by symbol."""
-    max_iterations: Count = 100
+    max_iterations: Annotated[int, within(limits.ITERATIONS, whole=True)] = 100
     """Most iterations of a fit."""
-    tolerance: float = Field(default=1e-4, gt=0, lt=1)
+    tolerance: Tolerance = 1e-4
     """A fit ends when the loss falls by less than this, relative, three times in succession."""
-    starts: Count = 3
+    starts: Annotated[int, within(limits.STARTS, whole=True)] = 3
     """Random starts of the first fit; 1 by default where there are several members."""
     start_iterations: Count = 30
     """Most iterations of each random start."""
@@ -195,7 +208,7 @@ class ReferenceSection(Section):
     """What decides the result, as the keywords of the calculator in ASE; the rest has defaults."""
     machine: dict[str, Any] = Field(default_factory=dict)
     """How it runs here: command, environment ...; labels stay valid when this is changed."""
-    workers: Count | None = None
+    workers: Annotated[int, within(limits.WORKERS, whole=True)] | None = None
     """Calculations at once; by default one a core, or one where its command starts several."""
     manual: bool = False
     """Write inputs, and wait until they have been calculated elsewhere."""
@@ -203,7 +216,7 @@ class ReferenceSection(Section):
     """Results with a larger force are quarantined, eV/Angstrom."""
     timeout: Positive | None = LONGEST_CALCULATION
     """Seconds after which a calculation is given up, by default a day."""
-    retries: int = Field(default=2, ge=0)
+    retries: Annotated[int, within(limits.RETRIES, whole=True)] = 2
     """How often a calculation that fails or hangs is tried again."""
 
     @model_validator(mode="after")

@@ -25,6 +25,7 @@ from maxvolt.campaign.sections import (
 from maxvolt.campaign.setting_messages import describe_errors
 from maxvolt.campaign.structure_sections import StructureSection, TrainingSection
 from maxvolt.errors import SettingsError
+from maxvolt.limits import SETTINGS_BYTES
 
 __all__ = ["STAGED", "CampaignSettings", "Settings", "StageHeader", "read_settings"]
 
@@ -150,12 +151,21 @@ def read_settings(path: str | Path) -> CampaignSettings:
     """
     path = Path(path)
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as stream:
+            text = stream.read(SETTINGS_BYTES + 1)
+        if len(text) > SETTINGS_BYTES:
+            raise SettingsError(
+                f"{path}: is larger than {SETTINGS_BYTES} bytes, too large for settings; give the "
+                "campaign file"
+            )
+        document = tomllib.loads(text.decode("utf-8"))
     except FileNotFoundError as error:
         raise SettingsError(f"{path}: no such file; check the path") from error
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: cannot be read ({error}); expected a TOML file") from error
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError as error:
+        raise SettingsError(f"{path}: its lists or tables are nested too deeply") from error
+    except ValueError as error:  # also of numbers of thousands of digits
         raise SettingsError(f"{path}: not valid TOML: {error}; correct that line") from error
     return settings_of(document, path)
 
@@ -216,6 +226,8 @@ def _over(above: Any, own: Any) -> Any:
 def _json(document: Mapping[str, Any], path: Path) -> str:
     try:
         return json.dumps(document)
+    except RecursionError as error:
+        raise SettingsError(f"{path}: its lists or tables are nested too deeply") from error
     except TypeError as error:
         raise SettingsError(
             f"{path}: holds a date or time ({error}); write it as text, in quotes"

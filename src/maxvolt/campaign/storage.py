@@ -21,8 +21,9 @@ import numpy as np
 from ase.io.jsonio import decode, encode
 from numpy.typing import NDArray
 
+from maxvolt.archives import read_arrays
 from maxvolt.dataset import Dataset
-from maxvolt.errors import CampaignError
+from maxvolt.errors import CampaignError, DataError
 from maxvolt.files import replacing
 
 __all__ = [
@@ -46,7 +47,10 @@ _ARRAYS = tuple(f.name for f in fields(Dataset) if f.name not in _TEXTS)
 _DIGEST = "digest"
 _SEAL = b"sha256:"
 _SEAL_LENGTH = len(_SEAL) + 64
-_DAMAGE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, ValueError, KeyError, TypeError)
+_DAMAGE = (
+    *(OSError, EOFError, zipfile.BadZipFile, zlib.error),  # of the archive
+    *(ValueError, KeyError, TypeError, RuntimeError, DataError),  # of what it holds
+)
 
 
 class DamagedError(CampaignError):
@@ -110,8 +114,7 @@ def read_result(path: Path) -> StepResult:
     try:
         content = path.read_bytes()
         _check_seal(content)
-        with np.load(BytesIO(content), allow_pickle=False) as file:
-            found = {name: file[name] for name in file.files}
+        found = read_arrays(content)
         record = json.loads(str(found.pop("record")))
         names = dict.fromkeys(name.partition("/")[0] for name in found if "/" in name)
         datasets = {name: _dataset(name, found) for name in names}

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from maxvolt.campaign.sections import Count, Name, NonNegative, Positive, Section, Symbol
+from maxvolt import limits
+from maxvolt.campaign.sections import (
+    Count,
+    Name,
+    Positive,
+    Section,
+    Symbol,
+    within,
+)
 
 __all__ = [
     "ChangesSection",
@@ -18,13 +27,15 @@ __all__ = [
     "TrainingSection",
 ]
 
-Range = tuple[Positive, Positive]
+Volume = Annotated[float, within(limits.VOLUME)]
+Structures = Annotated[int, within(limits.STRUCTURES, whole=True)]
+Atoms = Annotated[int, within(limits.RANDOM_ATOMS, whole=True)]
 
 
 class ChangesSection(Section):
     """How copies of structures are changed: exchange, vacancies, strain, displacements."""
 
-    copies: Count = 1
+    copies: Structures = 1
     """How many to make of each structure."""
     exchange: dict[Symbol, Symbol] = Field(default_factory=dict)
     """What elements become: {Al = "Mg"}."""
@@ -32,11 +43,11 @@ class ChangesSection(Section):
     """How many atoms change their element, where `exchange` is given."""
     vacancies: int = Field(default=0, ge=0)
     """How many atoms to take out."""
-    strain: NonNegative = 0.0
+    strain: Annotated[float, Field(ge=0, le=-limits.STRAIN.least)] = 0.0
     """Largest component of the strain."""
     volume: Annotated[float, Field(ge=0, lt=1)] | None = None
     """Largest relative change of the volume, where `strain` is given; by default as it comes."""
-    rattle: NonNegative = 0.0
+    rattle: Annotated[float, Field(ge=0, le=limits.CUTOFF.most)] = 0.0
     """Standard deviation of each component of the displacements, Angstrom."""
 
 
@@ -45,14 +56,24 @@ class RandomSection(Section):
 
     composition: dict[Symbol, Positive]
     """Share of each element: {Ti = 1, Al = 3}."""
-    atoms: tuple[Count, Count]
+    atoms: tuple[Atoms, Atoms]
     """Least and most atoms of a structure."""
-    volume: Range
+    volume: tuple[Volume, Volume]
     """Least and largest volume of an atom, Angstrom^3."""
-    count: Count
+    count: Structures
     """How many to make."""
     minimum_distance: Positive | dict[str, Positive] | None = None
     """Shortest distance in Angstrom, one or by pair; by default 0.75 of the covalent radii."""
+
+    @model_validator(mode="after")
+    def _not_too_many(self) -> RandomSection:
+        most = self.count * self.atoms[1]
+        if not limits.ATOMS.holds(most):
+            raise ValueError(
+                f"count and atoms ask for up to {most} atoms; expected at most "
+                f"{limits.ATOMS.most:g}: lower one of them"
+            )
+        return self
 
 
 class StructureSection(Section):
@@ -75,7 +96,7 @@ class StructureSection(Section):
     random: RandomSection | None = None
     """Random structures, instead of a file; the same in all iterations."""
     repeat: tuple[Count, Count, Count] = (1, 1, 1)
-    """Supercell."""
+    """Supercell, of at most a million cells."""
     changes: ChangesSection | None = None
     """How they are changed at the end; the same in all iterations."""
 
@@ -85,6 +106,11 @@ class StructureSection(Section):
             raise ValueError('give one of file = "...", crystal = "..." and random = {...}')
         if self.crystal is not None and self.species is None:
             raise ValueError('a crystal needs its element: species = "Al"')
+        if not limits.STRUCTURES.holds(prod(self.repeat)):
+            raise ValueError(
+                f"repeat asks for {prod(self.repeat)} cells; expected at most "
+                f"{limits.STRUCTURES.most:g}"
+            )
         return self
 
 

@@ -49,6 +49,15 @@ def add_rows(parser: argparse.ArgumentParser) -> None:
         choices=(0, 1, 2),
         help="rows of energies and stresses are divided by N^(scaling/2) (2)",
     )
+    group.add_argument(
+        "--mlip-order",
+        dest="algorithm",
+        action="store_const",
+        const="mlip",
+        default="stream",
+        help="offer rows in the order of MLIP-3, for its active set and grades to all digits "
+        "it prints; needs memory for the rows of 9999 structures",
+    )
 
 
 def rows_of(options: argparse.Namespace) -> RowWeights | None:

@@ -96,15 +96,20 @@ def _active_set(options: argparse.Namespace) -> ActiveSet:
     potential = load_mtp(options.potential, options.species)
     weights = rows_of(options)
     if options.train is None:
-        if weights is not None or options.save_active_set:
+        if weights is not None or options.save_active_set or options.algorithm == "mlip":
             raise MaxvoltError(
-                "--mode, weights and --save-active-set apply to an active set made from --train"
+                "--mode, weights, --mlip-order and --save-active-set apply to an active set made "
+                "from --train"
             )
         return active_set_of(potential, options.potential)
     training = read_structures(options.train, options.species or potential.species)
     check_species(options.train, training, potential.species)
     active_set = ActiveSet.from_dataset(
-        potential, training, weights=weights, threads=options.threads
+        potential,
+        training,
+        weights=weights,
+        algorithm=options.algorithm,
+        threads=options.threads,
     )
     if options.save_active_set is not None:
         active_set.write(options.save_active_set)

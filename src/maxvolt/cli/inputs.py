@@ -22,13 +22,15 @@ _POTENTIAL_SUFFIXES = (".mtp", ".almtp", ".als")
 
 
 def is_potential(path: Path) -> bool:
-    """Tell by the name or, for other names, by the first word, which is ``MTP``."""
+    """Tell by the name or, for other names, by the first word behind comments, ``MTP``."""
     if path.suffix in _POTENTIAL_SUFFIXES:
         return True
     if not path.is_file():
         return False
+    from maxvolt.io.mtp_parser import looks_like_potential
+
     with path.open("rb") as file:
-        return file.read(64).lstrip().split(maxsplit=1)[:1] == [b"MTP"]
+        return looks_like_potential(file.read(4096))
 
 
 def check_is_structures(path: Path) -> None:

@@ -116,7 +116,11 @@ def _select(options: argparse.Namespace) -> Selection:
     else:
         start = active_set_of(potential, options.potential)
     training = read(options.train)
-    given = {"threshold": options.threshold, "threads": options.threads}
+    given = {
+        "threshold": options.threshold,
+        "algorithm": options.algorithm,
+        "threads": options.threads,
+    }
     if not options.candidates:
         return start.select(training, limit=options.limit, **given)
     known = start.select(training, **given).active_set

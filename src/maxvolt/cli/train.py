@@ -12,6 +12,7 @@ from maxvolt.cli.outputs import check_output
 from maxvolt.cli.potentials import check_potential_output, potential_files
 from maxvolt.cli.train_options import NEW_POTENTIAL, add_arguments
 from maxvolt.errors import MaxvoltError, SpeciesError
+from maxvolt.limits import MEMBERS
 
 if TYPE_CHECKING:
     from maxvolt.dataset import Dataset
@@ -93,6 +94,7 @@ def run(options: argparse.Namespace) -> None:
 
 def _check(options: argparse.Namespace) -> None:
     """Refuse, before reading data, what could not end well."""
+    MEMBERS.check("--ensemble", options.ensemble)
     _check_init(options.init)
     inputs = [*options.train, options.validation, options.init]
     check_potential_output(options.output, options.ensemble, [*inputs, options.checkpoint])

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from maxvolt.archives import read_arrays
 from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
 from maxvolt.files import replacing
@@ -88,18 +89,19 @@ def read_checkpoint(path: str | Path, signature: str) -> Checkpoint:
         The file is missing, damaged, or of a fit with other data or settings.
     """
     try:
-        with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            document = json.loads(str(file["document"]))
-            states = {
-                key: FitState(**{name: file[f"{name}_{key}"] for name in _ARRAYS}, **scalars)
-                for key, scalars in document["states"].items()
-            }
-            losses = {key: tuple(values) for key, values in document["losses"].items()}
+        file: Mapping[str, Any] = read_arrays(Path(path))
+        document = json.loads(str(file["document"]))
+        states = {
+            key: FitState(**{name: file[f"{name}_{key}"] for name in _ARRAYS}, **scalars)
+            for key, scalars in document["states"].items()
+        }
+        losses = {key: tuple(values) for key, values in document["losses"].items()}
+        found = document["signature"]
     except FileNotFoundError as error:
         raise FitError(f"{path}: no such checkpoint; start without restart") from error
     except _DAMAGE as error:
         raise FitError(f"{path}: not a checkpoint of a fit ({error}); start anew") from error
-    if document["signature"] != signature:
+    if found != signature:
         raise FitError(
             f"{path}: the checkpoint belongs to a fit with other data, potential or settings; "
             "restart with the same ones, or start anew with another checkpoint file"

@@ -32,6 +32,7 @@ from maxvolt.fitting.settings import FitSettings
 from maxvolt.fitting.target import Target
 from maxvolt.fitting.work import check_work
 from maxvolt.io.structures import Structures, structures_of
+from maxvolt.limits import MEMBERS
 from maxvolt.native.threads import thread_count
 from maxvolt.potentials import MTP
 from maxvolt.potentials.neighborhoods import check_known_species
@@ -130,8 +131,7 @@ def fit(
 
 
 def _check_numbers(ensemble: int, seed: int, restart: bool, checkpoint: str | Path | None) -> None:
-    if ensemble < 1:
-        raise FitError(f"an ensemble needs at least one potential; got {ensemble}")
+    MEMBERS.check("ensemble", ensemble, FitError)
     if restart and checkpoint is None:
         raise FitError("a restart needs the checkpoint file to go on from")
     if seed < 0:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from maxvolt.errors import FitError
+from maxvolt.limits import ITERATIONS, STARTS
 
 __all__ = ["FitSettings", "Resampling"]
 
@@ -14,6 +15,8 @@ Resampling = Literal["auto", "weights", "none"]
 
 _STARTS = 8
 """By default, of a single potential."""
+
+_LIMITS = {"max_iterations": ITERATIONS, "starts": STARTS, "start_iterations": ITERATIONS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +62,9 @@ class FitSettings:
     resampling: Resampling = "auto"
 
     def __post_init__(self) -> None:
-        for name in ("max_iterations", "starts", "start_iterations"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise FitError(f"{name} must be at least 1; got {value}")
+        for name, limit in _LIMITS.items():
+            if getattr(self, name) is not None:
+                limit.check(name, getattr(self, name), FitError)
         for name in ("tolerance", "ridge"):
             value = getattr(self, name)
             if not 0 < value < 1:

@@ -1,6 +1,8 @@
 """The bytes of a .mtp file as a `PotentialFile`.
 
-Keys may come in any order, since MLIP-2, MLIP-3 and motep do not agree on one.
+Keys may come in any order, since MLIP-2, MLIP-3 and motep do not agree on one. Comment lines before
+the first word (``# DATE: ... UNITS: metal CONTRIBUTOR: ...``) are skipped: MLIP reads no file that
+has them, so they are not written again.
 """
 
 from __future__ import annotations
@@ -19,9 +21,10 @@ from maxvolt.io.mtp_tokens import MtpScanner
 from maxvolt.io.potential_file import VERSION, PotentialFile
 from maxvolt.io.potential_rules import InvalidPotentialError, split_tag
 
-__all__ = ["parse_potential"]
+__all__ = ["looks_like_potential", "parse_potential"]
 
-_START = re.compile(rb"MTP\s")
+_START = re.compile(rb"(?:[ \t]*+(?:#[^\n]*+)?+\r?+\n)*+MTP(?=\s)")
+"""The first word, behind comment lines as potentials that come with LAMMPS carry them."""
 
 # Other spellings of a key: MLIP-3 and motep.
 _SPELLINGS = {
@@ -68,6 +71,7 @@ _KEYS = {
     "species": "potential_tag",
     "species_labels": "radial_coeffs",
 }
+_UNITS = re.compile(rb"UNITS:[ \t]*+([^\s]++)")
 _MAGNETIC = re.compile(r"magnetic_|.*_mag$|mag_")
 
 
@@ -82,10 +86,33 @@ def parse_potential(data: bytes, path: str | Path = "<bytes>") -> PotentialFile:
         Name used in error messages.
     """
     scanner = MtpScanner(data, path)
-    if not _START.match(data):
-        scanner.fail("not a moment tensor potential: the first line must be 'MTP'")
-    scanner.position = len(b"MTP")
+    start = _START.match(data)
+    if start is not None:
+        _check_units(scanner, start[0])
+    if start is None:
+        scanner.fail(
+            "not a moment tensor potential: the first line, behind comments that begin with '#', "
+            "must be 'MTP'"
+        )
+    scanner.position = start.end()
     return _Parser(scanner).potential()
+
+
+def looks_like_potential(head: bytes) -> bool:
+    """Say whether the first bytes of a file are those of a potential."""
+    return _START.match(head) is not None
+
+
+def _check_units(scanner: MtpScanner, comments: bytes) -> None:
+    """Refuse a potential whose comments say that it is in other units than eV and Angstrom."""
+    found = _UNITS.search(comments)
+    if found is not None and found[1] != b"metal":
+        scanner.fail(
+            f"the comment says UNITS: {found[1][:40].decode('ascii', 'backslashreplace')}; "
+            "moment tensor potentials have metal units, eV and Angstrom: correct the comment, or "
+            "convert the coefficients",
+            found.start(),
+        )
 
 
 @dataclass(frozen=True, slots=True)

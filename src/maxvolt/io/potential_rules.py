@@ -15,6 +15,14 @@ from ase.data import atomic_numbers
 from numpy.typing import NDArray
 
 from maxvolt.errors import DataError
+from maxvolt.limits import (
+    CUTOFF,
+    MOST_BASIC_MOMENTS,
+    MOST_FREE_BASIC_MOMENTS,
+    MOST_SPECIES,
+    NARROWEST_BASIS,
+    RADIAL_SIZE,
+)
 
 if TYPE_CHECKING:
     from maxvolt.io.potential_file import PotentialFile
@@ -37,14 +45,10 @@ RADIAL_BASIS_TYPES = (
 )
 SHAPEEV_SIZE = 12  # RBShapeev is a closed list of twelve functions
 
-# Limits far above any real potential. They keep a damaged file of a few hundred bytes from
-# asking for gigabytes of tables.
-MAX_SPECIES = 118
-MAX_RADIAL_SIZE = 1000
+# Limits of the format far above any real potential; those of `limits` hold here as elsewhere.
 MAX_RADIAL_FUNCTIONS = 100
-MAX_RADIAL_COEFFS = 10_000_000
+MAX_RADIAL_COEFFS = 2_000_000
 MAX_RANK = 64  # nx + ny + nz of a basic moment; levels up to 28 need 10
-MAX_CUTOFF = 100.0  # A
 MAX_LABEL = 10**9
 
 _SPECIES_TEXT = re.compile(r"(?:^|\s)species:((?:[ \t]++[A-Z][a-z]?+)++)$")
@@ -153,12 +157,13 @@ def _check_radial_basis(potential: PotentialFile) -> None:
         "expected a distance above 0, since the functions of RBShapeev have min_dist as a factor",
     )
     _require(
-        potential.min_dist < potential.max_dist <= MAX_CUTOFF,
+        CUTOFF.holds(potential.max_dist)
+        and potential.max_dist - potential.min_dist >= NARROWEST_BASIS,
         "max_dist",
-        f"expected a distance above min_dist = {potential.min_dist:g} A and at most "
-        f"{MAX_CUTOFF:g} A, found {potential.max_dist:g}",
+        f"expected a distance between {CUTOFF}, and above min_dist = {potential.min_dist:g} A by "
+        f"{NARROWEST_BASIS:g} A or more, found {potential.max_dist:g}",
     )
-    limit = SHAPEEV_SIZE if kind == "RBShapeev" else MAX_RADIAL_SIZE
+    limit = SHAPEEV_SIZE if kind == "RBShapeev" else int(RADIAL_SIZE.most)
     _require(
         1 <= size <= limit,
         "radial_basis_size",
@@ -174,9 +179,9 @@ def _check_radial_basis(potential: PotentialFile) -> None:
 def _check_species(potential: PotentialFile) -> None:
     count = potential.species_count
     _require(
-        1 <= count <= MAX_SPECIES,
+        1 <= count <= MOST_SPECIES,
         "species_count",
-        f"expected 1 to {MAX_SPECIES} species, found {count}",
+        f"expected 1 to {MOST_SPECIES} species, found {count}",
     )
     labels = potential.species_labels
     if labels is not None:
@@ -232,6 +237,18 @@ def _check_basic(basic: NDArray[np.int32]) -> None:
         int(ranks.max()) <= MAX_RANK,
         field,
         f"a moment of rank {ranks.max()} is above the limit of {MAX_RANK}",
+    )
+    # Evaluation needs all components up to the highest rank that this mu or a higher one has.
+    highest = np.zeros(int(basic[:, 0].max()) + 1, dtype=np.int64)
+    np.maximum.at(highest, basic[:, 0], ranks)
+    highest = np.maximum.accumulate(highest[::-1])[::-1]
+    needed = int(((highest + 1) * (highest + 2) * (highest + 3) // 6).sum())
+    most = max(MOST_FREE_BASIC_MOMENTS, MOST_BASIC_MOMENTS * len(basic))
+    _require(
+        needed <= most,
+        field,
+        f"moments up to these ranks have {needed} components, of which {len(basic)} are listed; "
+        f"expected at most {most}: lower mu or the exponents",
     )
 
 

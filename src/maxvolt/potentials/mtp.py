@@ -20,6 +20,7 @@ from maxvolt.cells import cell_volume, cell_volumes
 from maxvolt.dataset import Dataset
 from maxvolt.errors import MaxvoltError
 from maxvolt.io.active_set import ActiveSetRecord
+from maxvolt.limits import CUTOFF, MOST_PARAMETERS, NARROWEST_BASIS, RADIAL_SIZE
 from maxvolt.native import _core, kernels
 from maxvolt.native.model import Model, compile_model
 from maxvolt.native.neighborhoods import Neighborhoods
@@ -37,6 +38,8 @@ __all__ = ["MTP", "species_numbers"]
 
 HIGHEST_LEVEL = 32
 """The number of scalars grows by 1.7 with each level; beyond this nobody can fit them."""
+
+_MOST_VERTICES = 8
 
 _PORTION = 20_000
 """Atoms whose neighbours are held at once when a dataset is evaluated."""
@@ -102,12 +105,23 @@ class MTP:
             raise MaxvoltError(
                 f"level must be even, from 2 to {HIGHEST_LEVEL}, for example 16; got {level}"
             )
-        if not 0 <= min_dist < cutoff:
+        CUTOFF.check("cutoff", cutoff)
+        if not 0 <= min_dist <= cutoff - NARROWEST_BASIS:
             raise MaxvoltError(
-                f"expected 0 <= min_dist < cutoff, got min_dist={min_dist} and cutoff={cutoff}"
+                f"expected 0 <= min_dist < cutoff, apart by {NARROWEST_BASIS:g} A or more; got "
+                f"min_dist={min_dist} and cutoff={cutoff}"
             )
+        RADIAL_SIZE.check("radial_basis_size", radial_basis_size)
+        if not 1 <= max_vertices <= _MOST_VERTICES:
+            raise MaxvoltError(f"max_vertices must be 1 to {_MOST_VERTICES}; got {max_vertices}")
         table = contraction_table(level, max_vertices=max_vertices)
         n_mu, c = int(table.basic[:, 0].max()) + 1, len(symbols)
+        n_parameters = c * c * n_mu * radial_basis_size + c + len(table.scalars)
+        if n_parameters > MOST_PARAMETERS:
+            raise MaxvoltError(
+                f"{c} species at level {level} with radial_basis_size={radial_basis_size} have "
+                f"{n_parameters} parameters; expected at most {MOST_PARAMETERS}: lower one of them"
+            )
         model = Model(
             radial=RadialBasis(radial_basis, min_dist, cutoff, radial_basis_size),
             table=table,

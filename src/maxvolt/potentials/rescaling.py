@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["factor_counts", "rescaled"]
 
+_MOST_FACTORS = 1000
+"""Squares of squares would soon have more factors than an integer can count."""
 
 _NEIGHBORS = 40
 """Neighbours inside the cutoff in a crystal, about; spread evenly over the sphere."""
@@ -60,13 +62,16 @@ def _sizes(model: Model) -> NDArray[np.float64]:
 def factor_counts(table: ContractionTable) -> NDArray[np.int64] | None:
     """How often each radial function is a factor of each scalar, shape (S, K).
 
-    None where the terms of a moment have different factors, as in no potential of MLIP.
+    None where the terms of a moment have different factors, or a thousand of them, as in no
+    potential of MLIP.
     """
     mu, products = table.basic[:, 0], table.products
     counts = np.zeros((table.n_moments, int(mu.max()) + 1), np.int64)
     counts[np.arange(len(mu)), mu] = 1
     for target, first in zip(*np.unique(products[:, 3], return_index=True), strict=True):
         counts[target] = counts[products[first, 0]] + counts[products[first, 1]]
+        if (counts[target] > _MOST_FACTORS).any():
+            return None
     if (counts[products[:, 0]] + counts[products[:, 1]] != counts[products[:, 3]]).any():
         return None
     return counts[table.scalars]

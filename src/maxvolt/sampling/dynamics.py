@@ -11,6 +11,7 @@ from ase.calculators.calculator import Calculator
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
+from maxvolt.limits import DURATION_FS, PRESSURE_GPA, STEPS, STRAIN, TEMPERATURE, TIMESTEP_FS
 from maxvolt.sampling.held import check_constraints, constraints_of
 from maxvolt.sampling.integrators import Ensemble, Thermostat
 from maxvolt.sampling.results import SamplingResult
@@ -22,6 +23,13 @@ from maxvolt.sampling.trajectory import Observer, Trajectory
 from maxvolt.units import GPA_PER_EV_A3
 
 __all__ = ["MolecularDynamics"]
+
+_LIMITS = {
+    "steps": STEPS,
+    "timestep_fs": TIMESTEP_FS,
+    "thermostat_time_fs": DURATION_FS,
+    "barostat_time_fs": DURATION_FS,
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,16 +165,20 @@ class MolecularDynamics:
         raise DataError(f"molecular dynamics {self.name!r}: {what}")
 
     def _check_numbers(self) -> None:
-        for name in ("timestep_fs", "thermostat_time_fs", "barostat_time_fs", "bulk_modulus"):
-            value = getattr(self, name)
-            if not 0 < value < math.inf:
-                self._refuse(f"{name} must be a number above 0, not {value!r}")
-        for name in ("steps", "record_every"):
-            if getattr(self, name) < 1:
-                self._refuse(f"{name} must be at least 1, not {getattr(self, name)!r}")
-        first = self.first_temperature
-        if not 0 <= first < math.inf:
-            self._refuse(f"it begins at {first} K; expected a temperature of 0 or more")
+        if not 0 < self.bulk_modulus < math.inf:
+            self._refuse(f"bulk_modulus must be a number above 0, not {self.bulk_modulus!r}")
+        if self.record_every < 1:
+            self._refuse(f"record_every must be at least 1, not {self.record_every!r}")
+        try:
+            for name, limit in _LIMITS.items():
+                limit.check(name, getattr(self, name), DataError)
+            TEMPERATURE.check("the first temperature", self.first_temperature, DataError)
+            as_schedule(self.temperature).check("temperature", TEMPERATURE)
+            as_schedule(self.pressure).scaled(GPA_PER_EV_A3).check("pressure", PRESSURE_GPA)
+            if self.cell is not None:
+                self.cell.check("strain", STRAIN)
+        except DataError as error:
+            self._refuse(str(error))
 
     def _check_ensemble(self) -> None:
         if self.ensemble not in get_args(Ensemble):

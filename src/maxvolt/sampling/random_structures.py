@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError, SpeciesError
+from maxvolt.limits import ATOMS, RANDOM_ATOMS, STRUCTURES
 from maxvolt.neighbors import build_neighbors
 from maxvolt.sampling.rule import PairDistances, distance_table
 
@@ -58,7 +59,7 @@ def random_structures(
         Shortest distance: one for all pairs or one for each (``"Al-Ni"``). None, and for pairs that
         are not named: 0.75 times the sum of the covalent radii.
     seed
-        Begin of the random numbers.
+        Random seed.
 
     Returns
     -------
@@ -77,6 +78,9 @@ def random_structures(
     least, largest = _range("volume_per_atom", volume_per_atom)
     if count < 1 or fewest < 1 or fewest != int(fewest) or most != int(most):
         raise DataError(f"expected whole numbers of at least 1: {count=}, {n_atoms=}")
+    STRUCTURES.check("count", count, DataError)
+    RANDOM_ATOMS.check("n_atoms", most, DataError)
+    ATOMS.check("count * n_atoms", count * most, DataError)
     table = _distances(minimum_distance, list(shares))
     made = []
     for index in range(count):

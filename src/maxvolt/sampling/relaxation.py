@@ -13,6 +13,7 @@ from ase.calculators.calculator import Calculator
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
+from maxvolt.limits import PRESSURE_GPA, STEPS
 from maxvolt.potentials.neighborhoods import portions
 from maxvolt.sampling.held import check_constraints
 from maxvolt.sampling.relaxing_batch import Relaxed, RelaxingBatch
@@ -84,11 +85,13 @@ class Relaxation:
             value = getattr(self, name)
             if not 0 < value < math.inf:
                 self._refuse(f"{name} must be a number above 0, not {value!r}")
-        for name in ("max_steps", "record_every"):
-            if getattr(self, name) < 1:
-                self._refuse(f"{name} must be at least 1, not {getattr(self, name)!r}")
-        if not math.isfinite(self.pressure):
-            self._refuse(f"the pressure must be a number, not {self.pressure!r}")
+        if self.record_every < 1:
+            self._refuse(f"record_every must be at least 1, not {self.record_every!r}")
+        try:
+            STEPS.check("max_steps", self.max_steps, DataError)
+            PRESSURE_GPA.check("pressure", self.pressure * GPA_PER_EV_A3, DataError)
+        except DataError as error:
+            self._refuse(str(error))
         if self.pressure and not self.cell:
             self._refuse("a pressure acts on the cell, which is not relaxed; set cell=True")
         if not len(self.structures):

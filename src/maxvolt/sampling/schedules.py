@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.errors import DataError
+from maxvolt.limits import STEPS, Limit
 
 __all__ = [
     "Schedule",
@@ -39,6 +40,9 @@ class Segment(Protocol):
     def scaled(self, factor: float) -> Segment:
         """Return the piece with all values multiplied."""
 
+    def extremes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Give values between which all others lie."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Ramp:
@@ -51,6 +55,9 @@ class _Ramp:
     def at(self, step: int) -> NDArray[np.float64]:
         a, b = np.asarray(self.start, float), np.asarray(self.end, float)
         return np.asarray(a + (b - a) * (step / self.steps))
+
+    def extremes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return np.asarray(self.start, float), np.asarray(self.end, float)
 
     def scaled(self, factor: float) -> _Ramp:
         return _Ramp(_times(self.start, factor), _times(self.end, factor), self.steps)
@@ -68,6 +75,10 @@ class _Oscillation:
     def at(self, step: int) -> NDArray[np.float64]:
         phase = 2 * math.pi * step / self.period
         return np.asarray(self.mean, float) + np.asarray(self.amplitude, float) * math.sin(phase)
+
+    def extremes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        mean, amplitude = np.asarray(self.mean, float), np.asarray(self.amplitude, float)
+        return mean - amplitude, mean + amplitude
 
     def scaled(self, factor: float) -> _Oscillation:
         mean, amplitude = _times(self.mean, factor), _times(self.amplitude, factor)
@@ -122,6 +133,20 @@ class Schedule:
             and (segment.at(segment.steps) == first).all()
             for segment in self.segments
         )
+
+    def check(self, name: str, limit: Limit) -> None:
+        """Refuse values outside a limit, and more steps than any simulation has.
+
+        Raises
+        ------
+        DataError
+            Names the quantity and its limit.
+        """
+        STEPS.check(f"the steps of {name}", self.steps, DataError)
+        for segment in self.segments:
+            for value in segment.extremes():
+                for number in np.ravel(value).tolist():
+                    limit.check(name, number, DataError)
 
     def at(self, step: int) -> NDArray[np.float64]:
         """Give the value at a step, counted from 0."""

@@ -21,6 +21,7 @@ from maxvolt.native.threads import thread_count
 from maxvolt.potentials import MTP, read_potential
 from maxvolt.selection.independence import largest_rank
 from maxvolt.selection.maxvol import largest_coordinates
+from maxvolt.selection.mlip_order import Algorithm
 from maxvolt.selection.rows import (
     SITES,
     Rows,
@@ -99,6 +100,7 @@ class ActiveSet:
         mode: Mode | None = None,
         threshold: float = THRESHOLD,
         initial_value: float = INITIAL_VALUE,
+        algorithm: Algorithm = "stream",
         threads: int | None = None,
     ) -> Self:
         """Select the active set of a training set; every structure of it then has a grade up to
@@ -119,6 +121,10 @@ class ActiveSet:
             Grade above which a row is swapped in.
         initial_value
             On the diagonal of the matrix before the first swap.
+        algorithm
+            "stream", in bounded memory, or "mlip": rows are offered in the order of MLIP-3, so that
+            its active set is found, row by row, and its grades come out as it prints them. The rows
+            of 9999 structures are then held at once.
         threads
             Number of threads; None for every core.
 
@@ -131,7 +137,7 @@ class ActiveSet:
         """  # noqa: D205
         potential = _potential(potential)
         empty = cls.empty(potential, weights=weights, mode=mode, initial_value=initial_value)
-        selection = empty.select(dataset, threshold=threshold, threads=threads)
+        selection = empty.select(dataset, threshold=threshold, algorithm=algorithm, threads=threads)
         assert isinstance(selection.active_set, cls)
         return selection.active_set
 
@@ -330,6 +336,7 @@ class ActiveSet:
         threshold: float = THRESHOLD,
         limit: int | None = None,
         training: Structures | None = None,
+        algorithm: Algorithm = "stream",
         threads: int | None = None,
     ) -> Selection:
         """Select candidates whose rows enlarge the volume.
@@ -348,6 +355,8 @@ class ActiveSet:
             Select at most so many structures: those that enlarge the volume most.
         training
             Further structures whose rows may come back in, as MLIP-3's select_add does.
+        algorithm
+            As of `from_dataset`; "mlip" has no limit.
         threads
             Number of threads; None for every core.
         """
@@ -362,6 +371,7 @@ class ActiveSet:
             owners=owners,
             threshold=threshold,
             threads=threads,
+            algorithm=algorithm,
         )
         known = [self.structures] if training is None else [self.structures, training]
         outcome = selector.run([*known, candidates], limit)

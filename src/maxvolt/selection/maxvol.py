@@ -95,7 +95,9 @@ class Basis:
         """Largest coordinate of each row, equation (37), shape (m,)."""
         return largest_coordinates(rows @ self.inverse)
 
-    def offer(self, rows: NDArray[np.float64], threshold: float) -> dict[int, int]:
+    def offer(
+        self, rows: NDArray[np.float64], threshold: float, *, at_once: int | None = None
+    ) -> dict[int, int]:
         """Take in what enlarges the volume, until no candidate exceeds the threshold.
 
         Coordinates of all candidates come from one matrix product; rank-one updates run only over
@@ -108,13 +110,15 @@ class Basis:
             Candidates.
         threshold
             At least 1.
+        at_once
+            Candidates that rank-one updates run over at once; None: as fit into a cache.
 
         Returns
         -------
         changed
             Candidate that stands now at each changed position of the matrix.
         """
-        most = max(len(self.matrix), _EXCHANGE_BYTES // (8 * len(self.matrix)))
+        most = at_once or max(len(self.matrix), _EXCHANGE_BYTES // (8 * len(self.matrix)))
         changed: dict[int, int] = {}
         while True:
             coordinates = rows @ self.inverse
@@ -122,7 +126,9 @@ class Basis:
             above = np.flatnonzero(grades > threshold)
             if not len(above):
                 return changed
-            if len(above) > most:
+            if at_once is not None and len(rows) <= at_once:
+                above = np.arange(len(rows))  # those below the threshold may come to exceed it
+            elif len(above) > most:
                 above = above[np.argpartition(grades[above], -most)[-most:]]
             swaps = exchange(np.ascontiguousarray(coordinates[above]), threshold)
             taken = self.swap(rows, [(int(above[row]), position) for row, position in swaps])

@@ -14,6 +14,7 @@ from maxvolt.errors import DataError
 from maxvolt.io.structures import Structures
 from maxvolt.potentials import MTP
 from maxvolt.selection.maxvol import Basis, exchange, largest_coordinates
+from maxvolt.selection.mlip_order import Algorithm, check_algorithm, in_batches, with_initial_rows
 from maxvolt.selection.row_store import Portion, RowStore
 from maxvolt.selection.rows import Rows, as_datasets, iterate_rows
 from maxvolt.selection.weights import RowWeights
@@ -80,6 +81,8 @@ class Selector:
         Rows with a larger grade are taken in.
     threads
         Number of threads; None for every core.
+    algorithm
+        "stream", in bounded memory, or "mlip", in MLIP's order (see `mlip_order`).
     """
 
     potential: MTP
@@ -88,8 +91,10 @@ class Selector:
     owners: NDArray[np.int64]
     threshold: float
     threads: int | None
+    algorithm: Algorithm = "stream"
 
     def __post_init__(self) -> None:
+        check_algorithm(self.algorithm)
         if not (np.isfinite(self.threshold) and self.threshold >= 1):
             raise DataError(
                 f"the threshold of a selection is {self.threshold}; expected 1 or more, for "
@@ -114,13 +119,15 @@ class Selector:
         """
         if limit is not None and limit < 0:
             raise DataError(f"limit is {limit}; expected the largest number of structures")
+        if limit is not None and self.algorithm == "mlip":
+            raise DataError("MLIP's order has no limit of structures; leave out one of the two")
         # One thread for linear algebra: the same sums, and so the same choice, on every machine.
         with RowStore() as store, threadpool_limits(1, user_api="blas"):
             start, owners, last = self.matrix, self.owners.copy(), len(sources) - 1
             basis, grades = Basis(start), [np.empty(0)]
             before = basis.inverse
             for number, portion in enumerate(self._portions(sources)):
-                if number == 0 and (owners == NOWHERE).all():
+                if number == 0 and (owners == NOWHERE).all() and self.algorithm == "stream":
                     start = _of_size(start, portion.rows.values)
                     basis = Basis(start)
                     before = basis.inverse
@@ -143,6 +150,10 @@ class Selector:
             )
 
     def _portions(self, sources: Sequence[Structures]) -> Iterator[Portion]:
+        portions = self._pieces(sources)
+        return in_batches(portions) if self.algorithm == "mlip" else portions
+
+    def _pieces(self, sources: Sequence[Structures]) -> Iterator[Portion]:
         for number, structures in enumerate(sources):
             first = 0
             for dataset in as_datasets(structures, self.potential.species):
@@ -153,13 +164,15 @@ class Selector:
                 first += len(dataset)
 
     def _offer(self, basis: Basis, owners: NDArray[np.int64], portion: Portion) -> None:
-        changed = basis.offer(portion.rows.values, self.threshold)
-        for position, row in changed.items():
-            owners[position] = (
-                portion.source,
-                portion.rows.structures[row],
-                portion.rows.equations[row],
-            )
+        rows, values, at_once = portion.rows, portion.rows.values, None
+        if self.algorithm == "mlip":
+            values = with_initial_rows(values, self.matrix[self.owners[:, 0] == NOWHERE])
+            at_once = len(values)
+        for position, row in basis.offer(values, self.threshold, at_once=at_once).items():
+            if row < len(rows):
+                owners[position] = portion.source, rows.structures[row], rows.equations[row]
+            else:
+                owners[position] = NOWHERE
 
     def _settle(
         self,

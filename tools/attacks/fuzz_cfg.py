@@ -1,14 +1,8 @@
-"""Feed mutated .cfg files, text and binary, to the reader and count what happens.
+"""Damaged .cfg files, text and binary, are read, and survive writing, or are refused by place.
 
 An input must either be read, and then survive writing (as text and as binary) and reading again
 without any change, or be refused by a FileFormatError that names the file and a line or byte that
-exists. What was read must become a dataset or be refused by a maxvolt error. Anything else is a
-finding: it is printed and its input kept. Memory is limited, so that an input that asks for
-gigabytes is found as well.
-
-    python tools/fuzz/fuzz_cfg.py --count 100000 --seed 0 [FILE ...]
-
-Files given are used as additional seeds. The exit status is 1 if there are findings.
+exists. What was read must become a dataset or be refused by a maxvolt error.
 """
 
 from __future__ import annotations
@@ -17,13 +11,13 @@ import dataclasses
 import logging
 import random
 import struct
-import sys
-import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
-from fuzz_potentials import FindingError, command_line, mutations, run
 
+from attacks.finding import FindingError
+from attacks.mutations import mutations, survive, with_tokens
 from maxvolt.errors import DataError, FileFormatError, MaxvoltError
 from maxvolt.io.cfg import CfgConfiguration, parse_cfg
 from maxvolt.io.cfg_binary import binary_bytes
@@ -47,6 +41,9 @@ BINARY_TOKENS = [
     *(struct.pack("<d", value) for value in (0.0, -0.0, 1e300, float("nan"), float("inf"))),
     b" \n", b"n\x00\x00\x00\x00p#",
 ]  # fmt: skip
+KINDS = ("text", "binary")
+INPUTS = 200
+"""Of each kind in a trial."""
 
 
 def seed_configurations() -> list[CfgConfiguration]:
@@ -91,19 +88,12 @@ def seeds(kind: str) -> list[bytes]:
     ]
 
 
-def inputs(kind: str, pool: list[bytes], seed: str) -> Iterator[bytes]:
-    """Give damaged copies of the seeds, without end."""
+def inputs(kind: str, seed: str) -> Iterator[bytes]:
+    """Give damaged files of a kind, without end."""
     generator = random.Random(f"{kind} {seed}")
     tokens = BINARY_TOKENS if kind == "binary" else TEXT_TOKENS
-    for data in mutations(pool, generator):
-        # Some with their own tokens only: what can be read must be exercised too.
-        changed = bytearray(data if generator.random() < 0.7 else generator.choice(pool))
-        for _ in range(generator.choice((0, 0, 1, 2))):
-            token = generator.choice(tokens)
-            at = generator.randrange(len(changed) + 1)
-            overwritten = generator.choice((0, len(token)))
-            changed[at : at + overwritten] = token
-        yield bytes(changed)
+    pool = seeds(kind)
+    return with_tokens(mutations(pool, generator), pool, tokens, generator)
 
 
 def difference(first: CfgConfiguration, second: CfgConfiguration, binary: bool) -> str | None:
@@ -167,18 +157,12 @@ def _check_round_trip(configuration: CfgConfiguration) -> None:
             raise FindingError(f"{field} is not the same after writing and reading")
 
 
-def main() -> int:
-    """Run from the command line."""
-    options = command_line(__doc__.splitlines()[0])
-    logging.disable()
-    warnings.simplefilter("error")
-    findings = 0
-    for kind in ("text", "binary"):
-        extra = [path.read_bytes() for path in options.files]
-        pool = seeds(kind) + [x for x in extra if x.startswith(b"n") == (kind == "binary")]
-        findings += run(f"{kind}.cfg", inputs(kind, pool, str(options.seed)), check, options)
-    return 1 if findings else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def trial(seed: int, scratch: Path) -> str:
+    """Read some damaged files of each kind."""
+    logging.disable()  # what a binary file has no place for
+    try:
+        for kind in KINDS:
+            survive(inputs(kind, str(seed)), check, scratch / f"input.{kind}.cfg", count=INPUTS)
+    finally:
+        logging.disable(logging.NOTSET)
+    return "held"
