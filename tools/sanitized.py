@@ -38,6 +38,7 @@ def build(folder: Path) -> Path:
         "cmake", "-S", str(ROOT), "-B", str(folder), f"-DCMAKE_CXX_FLAGS={FLAGS}",
         "-DCMAKE_BUILD_TYPE=None", f"-DPython_EXECUTABLE={sys.executable}", "-DSKBUILD=2",
         "-DSKBUILD_PROJECT_NAME=maxvolt", "-DSKBUILD_PROJECT_VERSION=0",
+        "-DMAXVOLT_SANITIZERS=address,undefined",
     ]  # fmt: skip
     subprocess.run(configure, check=True, stdout=sys.stderr)
     subprocess.run(["cmake", "--build", str(folder)], check=True, stdout=sys.stderr)

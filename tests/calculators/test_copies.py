@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.io.jsonio import encode
 from ase.build import bulk
 
 import maxvolt
@@ -70,7 +71,7 @@ def test_a_used_calculator_is_copied_with_its_results(kind: str, way: str) -> No
     assert copied.neighbors is not calculator.neighbors
     assert not copied.calculation_required(atoms, ["forces", "energy"])
     np.testing.assert_array_equal(copied.get_property("forces", atoms), before)
-    assert copied.todict() == calculator.todict()
+    assert encode(copied.todict()) == encode(calculator.todict())  # grades are arrays
     moved = crystal(1)
     np.testing.assert_allclose(
         copied.get_property("forces", moved),
