@@ -264,7 +264,7 @@ def test_each_structure_is_a_part():
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ({"steps": 0}, "steps must be at least 1"),
+        ({"steps": 0}, "steps must lie between 1 and"),
         ({"timestep_fs": -1.0}, "timestep_fs"),
         ({"ensemble": "nvp"}, "expected nve, nvt or npt"),
         ({"thermostat": "nose"}, "expected langevin or bussi"),
@@ -276,7 +276,7 @@ def test_each_structure_is_a_part():
         ({"ensemble": "npt", "cell": hold(0.1)}, "the barostat sets the cell"),
         ({"cell": hold((0.1, 0.2))}, "one number or six"),
         ({"temperature": hold((1.0, 2.0))}, "a number at each step"),
-        ({"temperature": -5.0}, "temperature of 0 or more"),
+        ({"temperature": -5.0}, "temperature must lie between 0 and"),
         ({"structures": Dataset.from_atoms([])}, "no structure"),
         ({"structures": "start.xyz"}, r"read files with maxvolt\.read"),
         ({"structures": Dataset.from_atoms([bulk("Cu")])}, "repeat the cell"),
