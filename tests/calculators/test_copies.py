@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase import Atoms
-from ase.io.jsonio import encode
 from ase.build import bulk
+from ase.io.jsonio import encode
 
 import maxvolt
 from maxvolt.calculators import MaxvoltCalculator, VerletNeighbors
