@@ -319,10 +319,16 @@ def test_a_file_without_structures_is_named(command, tmp_path, capsys, monkeypat
     [
         ("evaluate trained.mtp dimers.xyz -o out", "does not tell the format"),
         ("evaluate trained.mtp dimers.xyz -o OUTCAR", "read but not written"),
-        ("evaluate trained.mtp dimers.xyz -o out.data", "holds one structure"),
+        ("evaluate trained.mtp dimers.xyz -o out.data", "does not hold energies"),
         ("evaluate trained.mtp dimers.xyz -o out.cif", "does not hold energies"),
-        ("evaluate trained.mtp other.xyz", "other.xyz: holds Ni"),
-        ("errors trained.mtp other.xyz", "other.xyz: holds Ni"),
+        (
+            "evaluate trained.mtp other.xyz",
+            "structure 0 of 1, counted from 0: contains Ni",
+        ),
+        (
+            "errors trained.mtp other.xyz",
+            "structure 0 of 1, counted from 0: contains Ni",
+        ),
         ("errors trained.mtp dimers.xyz --plot parity.gof", "format of the figure"),
     ],
 )

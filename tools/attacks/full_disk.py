@@ -18,9 +18,9 @@ from tempfile import mkdtemp
 import numpy as np
 from ase.build import bulk
 from ase.calculators.emt import EMT
-from campaigns.small_campaign import write_campaign
 
 import maxvolt
+from attacks.campaign_trials.small_campaign import write_campaign
 from attacks.finding import FindingError
 from maxvolt.dataset import Dataset
 

@@ -79,6 +79,7 @@ def write_campaign(folder: Path, text: str = SMALL, **replaced: str) -> Path:
         key = line.partition(" =")[0]
         lines.append(f"{key} = {replaced.pop(key)}" if key in replaced else line)
     assert not replaced, f"keys that the file does not have: {replaced}"
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "small.toml"
     path.write_text("\n".join(lines) + "\n")
     return path
