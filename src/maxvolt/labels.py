@@ -201,7 +201,7 @@ def unrecognized_labels(atoms: Atoms, absent: Sequence[str]) -> list[str]:
 
 
 def has_stress_key(atoms: Atoms) -> bool:
-    """Whether a structure comes with a stress or virial, be it one that means something or not."""
+    """Whether a structure comes with a stress or virial, whether it is defined for it or not."""
     return any(_of(source, _STRESSES + _VIRIALS) for source in (_valid_results(atoms), atoms.info))
 
 

@@ -77,7 +77,7 @@ class MaxvoltCalculator(Calculator):
     It can be copied and pickled at any time, also with the atoms that carry it; what the compiled
     core holds is made again. Several threads may share one: they take turns, so each gets
     the numbers of its own atoms from ``atoms.get_...`` and `get_property`; ``results`` are those
-    of whichever was the last.
+    of the last evaluation.
 
     Parameters
     ----------

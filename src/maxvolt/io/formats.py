@@ -352,8 +352,8 @@ def _dataset_of_atoms(path: Path, structures: Sequence[Atoms]) -> Dataset:
         )
     if meaningless:
         _logger.warning(
-            "%s: the stress of %d structures that are not periodic in three directions is none; "
-            "left out",
+            "%s: %d structures that are not periodic in three directions have a stress, which is "
+            "not defined for them; left out",
             path,
             meaningless,
         )
