@@ -173,7 +173,10 @@ def test_contradicting_labels_are_refused() -> None:
         ("stress", np.arange(9.0).reshape(3, 3), "not symmetric"),
         ("forces", np.ones((2, 3)), "shape"),
         ("config_weight", -1, "weight that is negative"),
-        ("energy", np.inf, "energy that is not finite"),
+        ("energy", np.inf, "energy holds numbers that are not finite"),
+        ("energy", np.nan, "energy holds numbers that are not finite"),
+        ("forces", np.full((1, 3), np.nan), "forces holds numbers that are not finite"),
+        ("virial", np.full((3, 3), np.nan), "virial holds numbers that are not finite"),
     ],
 )
 def test_bad_labels_are_refused(key: str, value: object, message: str) -> None:

@@ -230,7 +230,7 @@ class Dataset:
         Raises
         ------
         DataError
-            They are no structures.
+            They are not structures.
         """
         if isinstance(structures, Dataset):
             return structures

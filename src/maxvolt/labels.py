@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,7 +115,8 @@ def labels_of_atoms(atoms: Atoms) -> Labels:
     Raises
     ------
     DataError
-        When a label has the wrong shape, or two places hold different values for one label.
+        When a label has the wrong shape or is not a finite number, or two places hold different
+        values for one label.
     """
     results = _valid_results(atoms)
     info = {key: value for key, value in atoms.info.items() if not _is_label(key)}
@@ -199,7 +201,7 @@ def unrecognized_labels(atoms: Atoms, absent: Sequence[str]) -> list[str]:
 
 
 def has_stress_key(atoms: Atoms) -> bool:
-    """Whether a structure comes with a stress or virial, be it one that means something or not."""
+    """Whether a structure comes with a stress or virial, whether it is defined for it or not."""
     return any(_of(source, _STRESSES + _VIRIALS) for source in (_valid_results(atoms), atoms.info))
 
 
@@ -219,8 +221,10 @@ def _could_be_label(key: object, value: object) -> bool:
 def _valid_results(atoms: Atoms) -> Mapping[str, Any]:
     """Return the results a calculator holds, if they belong to the atoms as they are now."""
     calculator = atoms.calc
-    results: Mapping[str, Any] = getattr(calculator, "results", {})
-    computed = getattr(calculator, "atoms", None)
+    # A calculator that threads share has moments at which its results are not those of its atoms.
+    with getattr(calculator, "exclusive", nullcontext)():
+        results: Mapping[str, Any] = getattr(calculator, "results", {})
+        computed = getattr(calculator, "atoms", None)
     if not results or (computed is not None and not _same_structure(computed, atoms)):
         return {}
     # Grades come back from files of ASE among the parameters of the calculator.
@@ -320,6 +324,13 @@ def _agreed(
                 f"{first_key} and {key} hold different values for the same label; "
                 "remove the one that is not to be used"
             )
+    # A calculation that went wrong, not one that lacks the label: to train on the rest of it
+    # without a word would hide that.
+    if not np.isfinite(first).all():
+        raise DataError(
+            f"{first_key} holds numbers that are not finite (NaN or infinity); remove this "
+            "structure, or remove the label to use the structure without it"
+        )
     return first
 
 

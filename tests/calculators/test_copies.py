@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
+from time import sleep
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from ase.io.jsonio import encode
 
 import maxvolt
 from maxvolt.calculators import MaxvoltCalculator, VerletNeighbors
+from maxvolt.labels import labels_of_atoms
 
 
 def random_potential(seed: int, level: int = 6) -> maxvolt.MTP:
@@ -181,3 +184,26 @@ def test_one_calculator_used_by_several_threads_gives_each_its_own_numbers() -> 
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(work, range(4)))
+
+
+def test_labels_wait_for_the_thread_that_calculates() -> None:
+    calculator = MaxvoltCalculator(random_potential(0), threads=1)
+    small, large = crystal(0), crystal(1) * (2, 1, 1)
+    large.calc = calculator
+    energy = large.get_potential_energy()
+    between = Event()
+
+    def calculates() -> None:
+        with calculator.exclusive():
+            kept, results = calculator.atoms, calculator.results
+            # As in the middle of a calculation for another structure.
+            calculator.atoms, calculator.results = None, {"forces": small.positions}
+            between.set()
+            sleep(0.1)
+            calculator.atoms, calculator.results = kept, results
+
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(calculates)
+        between.wait()
+        assert labels_of_atoms(large).energy == energy
+        done.result()

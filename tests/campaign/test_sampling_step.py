@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -95,3 +96,18 @@ def test_heartbeats(tmp_path: Path) -> None:
     assert read_heartbeats(tmp_path) == {"warm.0": (30, 100)}
     beat.remove()
     assert read_heartbeats(tmp_path) == {}
+
+
+def test_a_heartbeat_that_cannot_be_written_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    beat = Heartbeat(tmp_path / "warm.0.npz", 100)
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_text", full)
+        beat(30)
+    assert read_heartbeats(tmp_path) == {}
+    beat.remove()
+    Heartbeat(tmp_path / "missing" / "warm.0.npz", 100)(30)

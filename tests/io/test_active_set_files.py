@@ -81,7 +81,7 @@ def test_every_cut_is_noticed(dialect: Dialect, random_record: Make) -> None:
     ("old", "new", "message"),
     [
         (b"energy_weight", b"energie_weight", "'energie_weight' is unknown"),
-        (b"force_weight", b"energy_weight", "stands there twice"),
+        (b"force_weight", b"energy_weight", "occurs twice"),
         (b"weight_scaling 2", b"weight_scaling 7", "expected 0, 1 or 2"),
         (b"force_weight 0.0", b"force_weight nan", "expected a number, found 'nan"),
         (b"force_weight 0.0000000000000000e+00\n", b"", "'force_weight' is missing"),

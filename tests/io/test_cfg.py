@@ -208,7 +208,7 @@ def changed(old: bytes, new: bytes) -> bytes:
         (changed(b"5.0\n", b"5.o\n"), 4, "found '5.o'"),
         (changed(b"5.0\n", b"1e999\n"), 4, "not finite"),
         (changed(b" Atomic", b" Supercell 1 1 1\n Atomic"), 8, "Supercell is given twice"),
-        (changed(b" fz fx", b" fz fy"), 8, "fy stands twice"),
+        (changed(b" fz fx", b" fz fy"), 8, "fy occurs twice"),
         (changed(b" fz fx", b" fz fw"), 8, "unknown column 'fw'"),
         (changed(b"cartes_z", b"direct_z"), 8, "must come together"),
         (changed(b"magmom_x", b"charges_"), 8, "unknown column 'charges_'"),

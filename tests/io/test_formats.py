@@ -5,6 +5,8 @@ from __future__ import annotations
 import bz2
 import dataclasses
 import logging
+import sqlite3
+from contextlib import closing
 from itertools import product
 from pathlib import Path
 
@@ -425,7 +427,7 @@ def test_the_stress_of_a_slab_is_neither_read_nor_written(
     ase.io.write(tmp_path / "ase.xyz", slab)
     assert "stress" in (tmp_path / "ase.xyz").read_text()
     assert not io.read(tmp_path / "ase.xyz").has_stress.any()
-    assert "the stress of 1 structures that are not periodic in three directions" in caplog.text
+    assert "1 structures that are not periodic in three directions have a stress" in caplog.text
 
 
 def test_compressed_and_missing_files(tmp_path: Path, emt_dataset: Dataset) -> None:
@@ -453,6 +455,34 @@ def test_the_structure_at_fault_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.xyz").write_text(text)
     with pytest.raises(DataError, match=r"a\.xyz: structure 1: energy and REF_energy"):
         io.read(tmp_path / "a.xyz")
+
+
+@pytest.mark.parametrize("name", ["a.xyz", "a.traj", "a.json"])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("energy", np.nan), ("forces", np.full((1, 3), np.nan)), ("stress", np.full(6, np.nan))],
+)
+def test_a_label_that_is_not_a_number_is_not_an_absent_one(
+    tmp_path: Path, name: str, key: str, value: object
+) -> None:
+    good, bad = bulk("Al"), bulk("Al")
+    good.calc = SinglePointCalculator(good, energy=-3.0)
+    bad.calc = SinglePointCalculator(bad, **{key: value})
+    ase.io.write(tmp_path / name, [good, bad])
+    message = rf"{name}: structure 1: {key} holds numbers that are not finite.*; remove this"
+    with pytest.raises(DataError, match=message):
+        io.read(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", [*EXACT, "a.data", "a.vasp"])
+def test_an_element_that_is_not_among_the_species_is_named(tmp_path: Path, name: str) -> None:
+    io.write(tmp_path / "in.xyz", Dataset.from_atoms([bulk("Al"), bulk("Cu")]))
+    whole = io.read(tmp_path / "in.xyz")
+    with pytest.raises(
+        SpeciesError, match=r"structure 1 of .*in\.xyz: Cu not among the species Al"
+    ):
+        io.write(tmp_path / name, whole.select([1]), species=["Al"])
+    assert not (tmp_path / name).exists()
 
 
 # ------------------------------------------------------------------ LAMMPS, POSCAR, ASE
@@ -562,6 +592,27 @@ def test_the_group_is_a_key_of_the_database(tmp_path: Path, dataset: Dataset) ->
     io.write(tmp_path / "a.db", dataset)
     with ase.db.connect(tmp_path / "a.db") as database:
         assert database.count("config_type=bulk") == 2
+
+
+def test_what_the_database_refuses_is_an_error_with_its_name(
+    tmp_path: Path, dataset: Dataset
+) -> None:
+    path = tmp_path / "a.db"
+    io.write(path, dataset)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON systems BEGIN SELECT RAISE(ABORT, 'full'); END"
+        )
+        connection.commit()
+    with pytest.raises(DataError, match=r"a\.db: cannot be written: full"):
+        io.write(path, dataset, append=True)
+    assert len(io.read(path)) == len(dataset)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(FileFormatError, match=r"a\.db: ASE cannot read it as a database"):
+        io.read(path)
+    with pytest.raises(DataError, match=r"a\.db: cannot append"):
+        io.write(path, dataset, append=True)
 
 
 # ------------------------------------------------------------------ reference data

@@ -49,8 +49,9 @@ def trial(seed: int, scratch: Path) -> str:
             if abs(alone - expected[number][0]) > 1e-9 * max(1.0, abs(alone)):
                 raise FindingError(f"shared potential: {alone} for {expected[number][0]}")
             for one in (active, committee):
-                if not np.isclose(one.grade(atoms, threads=2)[0], grades[id(one)][number]):
-                    raise FindingError(f"shared {type(one).__name__}: another grade")
+                grade, known = one.grade(atoms, threads=2)[0], grades[id(one)][number]
+                if not np.isclose(grade, known, rtol=1e-9, atol=1e-9):
+                    raise FindingError(f"shared {type(one).__name__}: {grade} for {known}")
             for other in (copy.copy(kept), pickle.loads(pickle.dumps(kept))):
                 _same(expected[number], _known(other, atoms), "copy made meanwhile")
 

@@ -164,7 +164,7 @@ def _checked_rows(rows: NDArray[np.int16]) -> list[list[int]]:
 
 
 def _rows(invariants: tuple[Invariant, ...]) -> NDArray[np.int16]:
-    """One row an invariant: rank, lengths of both channels, four harmonics (mu, l), -1 for none."""
+    """One row per invariant: rank, lengths of both channels, four harmonics (mu, l) or -1."""
     rows = np.full((len(invariants), 11), -1, dtype=np.int16)
     for row, invariant in zip(rows, invariants, strict=True):
         numbers = [n for harmonic in invariant.left + invariant.right for n in harmonic]

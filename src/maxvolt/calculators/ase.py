@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ class MaxvoltCalculator(Calculator):
     It can be copied and pickled at any time, also with the atoms that carry it; what the compiled
     core holds is made again. Several threads may share one: they take turns, so each gets
     the numbers of its own atoms from ``atoms.get_...`` and `get_property`; ``results`` are those
-    of whichever was the last.
+    of the last evaluation.
 
     Parameters
     ----------
@@ -220,6 +221,12 @@ class MaxvoltCalculator(Calculator):
         with self._lock:
             return Calculator.get_property(self, name, atoms, allow_calculation)
 
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Keep other threads from calculating: ``atoms`` and ``results`` then belong together."""
+        with self._lock:
+            yield
+
     def get_hessian(self, atoms: Atoms | None = None) -> NDArray[np.float64]:
         """Second derivatives of the energy by positions, shape (3 N, 3 N), eV/Angstrom^2.
 
@@ -288,8 +295,9 @@ class MaxvoltCalculator(Calculator):
 
     def reset(self) -> None:
         """Forget structure, results and neighbours: what follows is as of a new calculator."""
-        Calculator.reset(self)
-        self.neighbors = VerletNeighbors(self.neighbors.cutoff, self._skin)
+        with self._lock:
+            Calculator.reset(self)
+            self.neighbors = VerletNeighbors(self.neighbors.cutoff, self._skin)
 
     def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:
         """List what has changed since the last calculation, of what results depend on.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from pathlib import Path
 
 __all__ = ["Heartbeat", "read_heartbeats"]
@@ -35,13 +36,24 @@ class Heartbeat:
         now = time.monotonic()
         if now - self._last >= _SECONDS:
             self._last = now
-            temporary = self._path.with_name(f".{self._path.name}.tmp")
-            temporary.write_text(json.dumps({"done": self._done, "total": self._total}))
-            temporary.replace(self._path)
+            # Progress is decoration: a full disk must not end the simulation that it tells of. What
+            # the campaign needs is written elsewhere, and fails there with a message.
+            with suppress(OSError):
+                self._write()
 
     def remove(self) -> None:
         """Remove the file: the result is there."""
-        self._path.unlink(missing_ok=True)
+        with suppress(OSError):  # as above
+            self._path.unlink(missing_ok=True)
+            self._temporary.unlink(missing_ok=True)
+
+    @property
+    def _temporary(self) -> Path:
+        return self._path.with_name(f".{self._path.name}.tmp")
+
+    def _write(self) -> None:
+        self._temporary.write_text(json.dumps({"done": self._done, "total": self._total}))
+        self._temporary.replace(self._path)
 
 
 def read_heartbeats(folder: Path) -> dict[str, tuple[int, int]]:

@@ -144,7 +144,7 @@ class SelectionSection(Section):
     strategy: Literal["active set", "committee"] = "active set"
     """Grades of D-optimality, or the spread of the potentials of an ensemble."""
     mode: Literal["configuration", "neighborhood"] = "configuration"
-    """One grade a structure, or one an atom."""
+    """One grade per structure, or one per atom."""
     select: Positive = 2.0
     """Structures with a higher grade are candidates for the training set."""
     break_: Positive = Field(default=10.0, alias="break")

@@ -36,7 +36,7 @@ def add_rows(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--mode",
         choices=("configuration", "neighborhood"),
-        help="one row a structure (default) or one row an atom",
+        help="one row per structure (default) or one row per atom",
     )
     for name, (option, text) in _WEIGHTS.items():
         group.add_argument(

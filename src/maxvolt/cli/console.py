@@ -103,7 +103,7 @@ def print_table(
 
 
 def print_pairs(title: str, pairs: Mapping[str, str]) -> None:
-    """Print names and their values, one a line."""
+    """Print names and their values, one per line."""
     width = max((len(name) for name in pairs), default=0)
     print(title)
     for name, value in pairs.items():

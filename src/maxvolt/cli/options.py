@@ -55,7 +55,7 @@ def species_list(text: str) -> tuple[str, ...]:
     if not all(symbols):
         raise argparse.ArgumentTypeError(f"{text!r}: expected symbols like Mo or Ti,Al")
     if len(set(symbols)) < len(symbols):
-        raise argparse.ArgumentTypeError(f"{text!r}: a symbol stands there twice")
+        raise argparse.ArgumentTypeError(f"{text!r}: a symbol occurs twice")
     return symbols
 
 

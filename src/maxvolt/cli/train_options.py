@@ -35,8 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--active-set",
         choices=("configuration", "neighborhood", "none"),
-        help="what to store in POT.almtp for grades: one row a structure (default, as MLIP-3), one "
-        "row an atom, or nothing",
+        help="what to store in POT.almtp for grades: one row per structure (default, as MLIP-3), "
+        "one row per atom, or nothing",
     )
     parser.add_argument("--validation", type=Path, metavar="FILE", help="structures not trained on")
     _add_potential(parser)

@@ -37,7 +37,7 @@ struct HarmonicPlan {
     const std::int32_t* blocks;            // [..][7]
     const std::int32_t* block_ranks;
     const Real* block_values;
-    const std::int32_t* pairs;    // [n_pairs][4] components of both factors, coupling, begin of targets
+    const std::int32_t* pairs;    // [n_pairs][4] components of both factors, coupling, start of targets
     const std::int32_t* targets;  // component at which each rank of each pair begins
     const std::int32_t* rows;     // [n_rows][3] component, 2 L + 1, entries
     const std::int32_t* columns;  // components

@@ -91,7 +91,7 @@ class Reader {
             const auto count = number<std::uint64_t>();
             if (count > (size_ - at_) / size_of(type)) fail("a field is longer than the file", begin);
             if (!out.emplace(key, Field{type, count, take(count * size_of(type))}).second)
-                fail("a field stands there twice", begin);
+                fail("a field occurs twice", begin);
         }
         return out;
     }

@@ -52,7 +52,7 @@ _LEAST_SPREAD = 1 / 3
 then cover fewer than half of the errors."""
 
 _VOIGT_TO_NINE = (0, 1, 2, 3, 3, 4, 4, 5, 5)
-"""Voigt components in the nine of the tensor: each shear component stands twice."""
+"""Voigt components in the nine of the tensor: each shear component occurs twice."""
 
 
 class DatasetPotential(Protocol):

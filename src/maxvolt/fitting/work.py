@@ -176,7 +176,7 @@ def _difference(
     two = dataset.positions[dataset.offsets[b] : dataset.offsets[b + 1]]
     if not dataset.pbc[a].any():
         return two - one, np.zeros((3, 3))
-    if not dataset.pbc[a].all():  # strain has no meaning; only equal cells can be compared
+    if not dataset.pbc[a].all():  # strain is not defined; only equal cells can be compared
         equal = np.array_equal(dataset.cells[a], dataset.cells[b])
         return two - one, np.full((3, 3), 0.0 if equal else np.inf)
     cells = dataset.cells[[a, b]]

@@ -175,7 +175,7 @@ class _Reader:
         while (match := _WEIGHT.match(self.data, at)) is not None:
             name = match[1].decode("ascii", "replace")
             if name not in _NAMES or name in found:
-                self.fail(f"'{name}' is unknown, or stands there twice", at)
+                self.fail(f"'{name}' is unknown, or occurs twice", at)
             found[name] = self._real(match[2], at)
             at = match.end()
         if missing := [name for name in _NAMES if name not in found]:

@@ -176,8 +176,10 @@ def _check_is_database(path: Path, kind: str) -> None:
 
 def _write_rows(path: Path, file: Path, structures: Sequence[Atoms], kind: str) -> None:
     # Without ASE's lock file, for which it would wait for ever after a kill: SQLite has locks.
-    connection = _connect(file, type=kind, append=True, use_lock_file=False, serial=True)
-    with _explained(path, file, structures, kind), connection as database:
+    with (
+        _explained(path, file, structures, kind),
+        _connect(file, type=kind, append=True, use_lock_file=False, serial=True) as database,
+    ):
         for atoms in structures:
             database.change_count = 0  # ASE would commit every 5000 rows
             _write_row(database, _with_results_in_info(_with_arrays_in_info(atoms)))

@@ -19,7 +19,7 @@ from maxvolt.io.cfg_record import ATOM_FIELDS, CfgConfiguration
 from maxvolt.labels import OTHER_RESULTS
 from maxvolt.units import plus_stress_to_stress, stress_to_plus_stress
 
-__all__ = ["cfg_from_dataset", "dataset_from_cfg"]
+__all__ = ["cfg_from_dataset", "check_named", "dataset_from_cfg"]
 
 _logger = logging.getLogger(__name__)
 
@@ -111,14 +111,8 @@ def cfg_from_dataset(
         When an element of the dataset is not among the species.
     """
     symbols = dataset.species if species is None else tuple(species)
-    type_of = _types_by_number(symbols)
-    types = type_of[dataset.numbers]
-    if (types < 0).any():
-        missing = np.unique(dataset.numbers[types < 0])
-        raise SpeciesError(
-            f"{', '.join(chemical_symbols[z] for z in missing)} not among the species "
-            f"{' '.join(symbols)}; name every element of the structures"
-        )
+    check_named(dataset, symbols)
+    types = _types_by_number(symbols)[dataset.numbers]
     virials = stress_to_plus_stress(dataset.stresses, dataset.volumes)
     configurations = []
     for s in range(len(dataset)):
@@ -145,6 +139,25 @@ def cfg_from_dataset(
 
 
 # --------------------------------------------------------------------- species
+
+
+def check_named(dataset: Dataset, species: Sequence[str]) -> None:
+    """Refuse structures with elements that are not among those named.
+
+    Raises
+    ------
+    SpeciesError
+        Names the first such structure, and its file.
+    """
+    of_atoms = _types_by_number(species)[dataset.numbers]
+    if not (of_atoms < 0).any():
+        return
+    missing = np.unique(dataset.numbers[of_atoms < 0])
+    first = int(dataset.structure_of_atom[np.flatnonzero(of_atoms < 0)[0]])
+    raise SpeciesError(
+        f"{dataset.name_of(first)}: {', '.join(chemical_symbols[z] for z in missing)} not among "
+        f"the species {' '.join(species)}; name every element of the structures"
+    )
 
 
 def _numbers(

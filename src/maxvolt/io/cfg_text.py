@@ -251,7 +251,7 @@ class _Block:
             if name not in _KNOWN_COLUMNS:
                 self._fail(f"unknown column {_shown(name.encode())} of AtomData:")
             if names.count(name) > 1:
-                self._fail(f"column {name} stands twice in AtomData:")
+                self._fail(f"column {name} occurs twice in AtomData:")
         for group in _COLUMN_GROUPS:
             present = [name for name in group if name in names]
             if present and len(present) != 3:

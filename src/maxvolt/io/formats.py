@@ -18,7 +18,7 @@ from maxvolt.errors import DataError
 from maxvolt.files import COMPRESSED, replacing
 from maxvolt.io import ase_files, lammps
 from maxvolt.io.cfg import Encoding, read_cfg, write_cfg
-from maxvolt.io.cfg_dataset import cfg_from_dataset, dataset_from_cfg
+from maxvolt.io.cfg_dataset import cfg_from_dataset, check_named, dataset_from_cfg
 from maxvolt.io.extxyz import extxyz_bytes
 from maxvolt.io.extxyz_reader import read_extxyz
 from maxvolt.io.held_constraints import as_extxyz, unheld_constraints, with_held_constraints
@@ -280,8 +280,8 @@ def write(
         "extxyz", "db", "json", "traj", "vasp" (POSCAR), "lammps-data" or another format of
         ASE. None: as the name of the file says (``.bin.cfg`` for binary).
     species
-        For .cfg and LAMMPS files: symbols of the elements by type, first type first. None: the
-        elements of the dataset by atomic number.
+        Symbols of the elements by type, first type first, in .cfg and LAMMPS files; formats that
+        name elements hold no other ones. None: the elements of the dataset by atomic number.
     append
         Add to the end of an existing file ("cfg", "extxyz", "db", "json", "traj").
 
@@ -294,6 +294,8 @@ def write(
     """
     path = Path(path)
     kind = output_format(path, format)
+    if species is not None:
+        check_named(dataset, species)
     if unheld := unheld_constraints(dataset, kind):
         _logger.warning(
             "%s: the format %s does not keep the constraints %s; not written",
@@ -350,8 +352,8 @@ def _dataset_of_atoms(path: Path, structures: Sequence[Atoms]) -> Dataset:
         )
     if meaningless:
         _logger.warning(
-            "%s: the stress of %d structures that are not periodic in three directions is none; "
-            "left out",
+            "%s: %d structures that are not periodic in three directions have a stress, which is "
+            "not defined for them; left out",
             path,
             meaningless,
         )

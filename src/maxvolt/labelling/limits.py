@@ -54,7 +54,7 @@ class LabelLimits:
     max_energy
         Largest size of an energy, eV per atom; beyond, the result is quarantined. None: 1000 eV and
         twice the Thomas-Fermi energy of the element (aluminium: 17.6 keV), which no code exceeds,
-        be it one that counts all electrons.
+        even one that counts all electrons.
     max_stress
         Largest size of a component of the stress, eV/Angstrom^3; beyond, the result is quarantined.
     """

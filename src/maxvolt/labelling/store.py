@@ -1,4 +1,4 @@
-"""Where labels are kept: an ASE database in SQLite, one row a structure and reference.
+"""Where labels are kept: an ASE database in SQLite, one row per structure and reference.
 
 The hash of structure and settings is the row's ``unique_id``, which SQLite itself keeps unique:
 two processes cannot store one label twice. Each row is written in one transaction, so that a kill

@@ -81,7 +81,7 @@ class CouplingTables:
     complex_products : shape (n, 6), int32
         Real components of both factors; slots of real and imaginary part of sum and difference.
     blocks : shape (n, 7), int32
-        Width, number and begin of products, number and begin of ranks, component, begin of values.
+        Width, number and start of products, number and start of ranks, component, start of values.
     block_ranks : int32
         Positions in the list of ranks of the coupling.
     block_values : float64

@@ -80,7 +80,7 @@ class HarmonicLayout:
     harmonics : HarmonicMatrix
     couplings : CouplingTables
     pairs : shape (n, 4), int32
-        Components where both factors begin, coupling, begin of the targets.
+        Components where both factors begin, coupling, start of the targets.
     targets : int32
         Component where each rank of each pair begins.
     form : QuadraticForm

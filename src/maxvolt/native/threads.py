@@ -146,7 +146,7 @@ class _Helpers:
                 )
                 try:
                     helper.start()
-                except RuntimeError:  # no more threads to be had: those that ask do the work
+                except RuntimeError:  # no more threads are available: those that ask do the work
                     return
                 self._count += 1
         for _ in range(count):

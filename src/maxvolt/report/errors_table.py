@@ -98,7 +98,7 @@ def print_fitted(table: Table, console: Console) -> None:
 
 
 def error_table(reports: Mapping[str, ErrorReport]) -> Table:
-    """One row a quantity for each dataset, over all its structures.
+    """One row per quantity for each dataset, over all its structures.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def group_error_table(reports: Mapping[str, ErrorReport]) -> Table:
 
 
 def ensemble_error_table(errors: Mapping[str, EnsembleErrors]) -> Table:
-    """One row a quantity: RMSE of the members as mean and 2-sigma, and of the mean prediction."""
+    """One row per quantity: RMSE of the members as mean and 2-sigma, and of the mean prediction."""
     table = slim_table("Errors of the ensemble")
     table.add_column("quantity", overflow="fold")
     for heading in (

@@ -31,7 +31,7 @@ def rattle(
     copies
         How many to make of each structure; they follow each other.
     seed
-        Begin of the random numbers.
+        Random seed.
 
     Returns
     -------

@@ -97,7 +97,7 @@ def iterate_scenarios(
     thresholds
         Where structures are kept and where simulations stop.
     seed
-        Begin of all random numbers.
+        Random seed.
     executor
         An executor of `concurrent.futures` (Dask: ``client.get_executor()``), or how many local
         processes to use. None and 1 run in this process. Local processes import the main module,

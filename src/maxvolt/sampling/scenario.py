@@ -58,7 +58,7 @@ class Scenario(Protocol):
         thresholds
             Where structures are kept and where it stops.
         seed
-            Begin of the random numbers.
+            Random seed.
         progress
             Told the steps done.
         """

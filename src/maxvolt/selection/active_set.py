@@ -116,7 +116,7 @@ class ActiveSet:
         weights
             Which gradients make rows; None: as the mode says.
         mode
-            "configuration", one row a structure (the default), or "neighborhood", one row an atom.
+            "configuration", one row per structure (the default), or "neighborhood", one per atom.
         threshold
             Grade above which a row is swapped in.
         initial_value

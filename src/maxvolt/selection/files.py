@@ -137,7 +137,7 @@ def _with_equations(
 ) -> NDArray[np.int64]:
     """Find the equations that a file of MLIP-2 does not name, by comparing rows."""
     if weights == RowWeights(energy=weights.energy):
-        return origins  # one row a structure: equation 0
+        return origins  # one row per structure: equation 0
     found = origins.copy()
     for _, rows in iterate_rows(potential, weights, structures, threads=None):
         for structure in np.unique(rows.structures):

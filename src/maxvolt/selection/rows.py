@@ -51,7 +51,7 @@ class Rows:
     Parameters
     ----------
     values : shape (m, n)
-        One row an equation, one column a parameter.
+        One row per equation, one column per parameter.
     structures : shape (m,), int64
         Number of the structure of each row, not decreasing.
     equations : shape (m,), int64

@@ -29,9 +29,9 @@ class Grades:
     Parameters
     ----------
     structures : shape (n,)
-        One grade a structure.
+        One grade per structure.
     sites : shape (N,), or None
-        One grade an atom, where the strategy has them.
+        One grade per atom, where the strategy has them.
     """
 
     structures: NDArray[np.float64]

@@ -12,7 +12,7 @@ from maxvolt.errors import DataError
 __all__ = ["Mode", "RowWeights", "weights_of_mode"]
 
 Mode = Literal["configuration", "neighborhood"]
-"""One row a structure (its energy), or one row an atom (its site energy)."""
+"""One row per structure (its energy), or one row per atom (its site energy)."""
 
 
 @dataclass(frozen=True, slots=True)

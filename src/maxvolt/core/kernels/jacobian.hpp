@@ -225,7 +225,7 @@ inline void add_columns(const System& s, const Block& b, int lane, const AtomWor
                         std::int64_t width, std::int64_t first, int n, const JacobianOutput& out) {
     vec own[3] = {}, virial[6] = {};
     for (int i0 = 0; i0 < b.count[lane]; i0 += lanes) {
-        vec g[3][lanes];  // one row a neighbour, one lane a column
+        vec g[3][lanes];  // one row per neighbour, one lane per column
         for (int a = 0; a < 3; ++a) {
             for (int c = 0; c < lanes; ++c)
                 g[a][c] = load(w.columns + (c * 3 + a) * w.stride * lanes + i0);
