@@ -108,7 +108,7 @@ def _contents(path: Path) -> bytes:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST:
             raise OSError("no file of a plan")
-        return stream.read(_LARGEST)
+        return stream.read(found.st_size)
 
 
 def _checked_expansion(arrays: Mapping[str, NDArray[Any]], shape: tuple[int, int]) -> csr_array:

@@ -57,6 +57,7 @@ struct FromDict {
   private:
     template <class T>
     T get(const char* name) const {
+        if (!given.contains(name)) throw nb::key_error(name);
         T out{};
         if (!nb::try_cast(given[name], out))
             throw nb::type_error((std::string(name) + " is of the wrong type").c_str());
