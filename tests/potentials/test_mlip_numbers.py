@@ -16,6 +16,7 @@ import maxvolt
 from maxvolt.dataset import Dataset
 from maxvolt.io.active_set import format_active_set
 from maxvolt.native import kernels
+from maxvolt.native.model import compile_model
 from maxvolt.potentials import MTP
 from maxvolt.units import plus_stress_to_stress
 
@@ -111,16 +112,21 @@ def structures_of(values: NDArray[np.float64], dataset: Dataset) -> Sequence[NDA
 def test_energies_forces_and_stresses(case: Case, instructions: str) -> None:
     of_energy, of_force = case.tolerances
     where = case.potential.neighborhoods(case.dataset)
-    found = kernels.evaluate(case.potential.core, where, threads=1, kernels=instructions)
-    forces = structures_of(found.forces, case.dataset)
-    energies = structures_of(found.site_energies, case.dataset)
-    for s, result in enumerate(case.results):
-        what = f"{case.name}, structure {s}"
-        assert_relative(energies[s], result["site_energies"], of_energy, what)
-        assert_relative(energies[s].sum(), result["energy"], of_energy, what)
-        assert_relative(forces[s], result["forces"], of_force, what)
-        plus_stress = -found.virials[s]
-        assert_relative(plus_stress, result["plus_stress_xx_yy_zz_yz_xz_xy"], of_force, what)
+    # A plan adds up other terms than MLIP's table; how much they cancel, in stresses most, depends
+    # on the coefficients, and the rounding on the processor: 2e-12 is the largest seen (Mo_test4).
+    by_table = compile_model(case.potential.model, planned=False)
+    for core, of_stress in ((case.potential.core, 10 * of_force), (by_table, of_force)):
+        found = kernels.evaluate(core, where, threads=1, kernels=instructions)
+        forces = structures_of(found.forces, case.dataset)
+        energies = structures_of(found.site_energies, case.dataset)
+        for s, result in enumerate(case.results):
+            what = f"{case.name}, structure {s}"
+            assert_relative(energies[s], result["site_energies"], of_energy, what)
+            assert_relative(energies[s].sum(), result["energy"], of_energy, what)
+            assert_relative(forces[s], result["forces"], of_force, what)
+            plus_stress = -found.virials[s]
+            mlips = result["plus_stress_xx_yy_zz_yz_xz_xy"]
+            assert_relative(plus_stress, mlips, of_stress, what)
 
 
 def test_predictions_of_a_dataset(case: Case) -> None:
