@@ -106,7 +106,7 @@ def test_set_changes_what_can_be_changed() -> None:
     single = calculator.get_property("forces", atoms)
     assert (single != double).any()
     np.testing.assert_allclose(single, double, rtol=0, atol=4e-6 * abs(double).max())
-    with pytest.raises(MaxvoltError, match="set has no option 'potential'"):
+    with pytest.raises(MaxvoltError, match=r"set has no option 'potential'\. It takes skin, "):
         calculator.set(potential="other.mtp")
 
 

@@ -33,7 +33,8 @@ def test_json_of_arrays_and_missing_numbers(capsys):
     }
 
 
-def test_tables_are_not_cut_in_a_file_and_text_is_no_markup(capsys):
+def test_tables_are_not_cut_in_a_file_and_text_is_no_markup(capsys, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
     print_table(("group", "value"), [("[bulk]" + "x" * 120, "1.0")])
     printed = capsys.readouterr().out
     assert "[bulk]" + "x" * 120 in printed
@@ -68,3 +69,11 @@ def test_progress_and_notes_leave_stdout_alone(capsys):
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err == "done\n"
+
+
+def test_a_table_in_a_pipe_is_as_wide_as_columns_says(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    print_table(("group", "value"), [("a long name " * 9, "1.0")])
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) == 80
+    assert printed.count("long") == 9

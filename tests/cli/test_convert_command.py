@@ -194,3 +194,13 @@ def test_constraints_are_kept_or_named(tmp_path, capsys):
     output = capsys.readouterr()
     assert json.loads(output.out)["constraints_not_written"] == ["FixAtoms"]
     assert "does not keep the constraints FixAtoms; not written" in output.err
+
+
+def test_unconverged_steps_alone_tell_of_the_option_that_keeps_them(shared, tmp_path, capsys):
+    outcar, out = str(shared / "faults/vasp/OUTCAR_nelm_reached"), tmp_path / "out.xyz"
+    assert main(["convert", outcar, str(out)]) == 2
+    assert (
+        "1 dropped: electronic steps not converged; --keep-unconverged" in capsys.readouterr().err
+    )
+    assert main(["convert", outcar, str(out), "--keep-unconverged"]) == 0
+    assert out.exists()

@@ -124,6 +124,8 @@ def test_index_out_of_range_or_senseless(tmp_path: Path, emt_dataset: Dataset) -
     [
         ("train.cfg", "cfg"),
         ("graded.cfg.0", "cfg"),
+        ("graded.cfg.0.xyz", "extxyz"),
+        ("graded.cfg_1.traj", "traj"),
         ("train.bin.cfg", "cfg-binary"),
         ("OUTCAR", "vasp-out"),
         ("OUTCAR_01.gz", "vasp-out"),

@@ -327,7 +327,7 @@ def test_candidates_come_one_by_one():
     ("options", "complaint"),
     [
         ({"structures": Dataset.from_atoms([])}, "no structure"),
-        ({"structures": Dataset.from_atoms([molecule("H2O")])}, "set cell=False"),
+        ({"structures": Dataset.from_atoms([molecule("H2O")])}, r"set cell=False \(--fixed-cell\)"),
         ({"pressure": 0.1, "cell": False}, "pressure acts on the cell"),
         ({"force_tolerance": 0.0}, "force_tolerance"),
         ({"max_steps": 0}, "max_steps"),

@@ -126,8 +126,9 @@ def check_structure(atoms: Atoms) -> None:
         return
     bad = np.flatnonzero(~np.isfinite(atoms.positions).all(axis=1))
     if len(bad):
+        others = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
         raise DataError(
-            f"atom {bad[0]} (and {len(bad) - 1} more) has the position "
+            f"atom {bad[0]}{others} has the position "
             f"{atoms.positions[bad[0]].tolist()}, which is not finite: a dynamics or relaxation "
             "that blew up? Look at the last good step, use a shorter time step"
         )
@@ -147,8 +148,8 @@ def check_names(given: Iterable[str], known: Sequence[str], what: str) -> None:
         if name in known:
             continue
         near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise MaxvoltError(f"{what} has no option {name!r}; {hint}It takes {', '.join(known)}")
+        hint = f"; did you mean {near[0]}?" if near else "."
+        raise MaxvoltError(f"{what} has no option {name!r}{hint} It takes {', '.join(known)}")
 
 
 def check_options(

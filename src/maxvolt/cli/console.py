@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,7 +27,7 @@ __all__ = [
 ]
 
 _WIDTH_OF_A_FILE = 200
-"""Columns of a table that goes to a file or a pipe, where no terminal says how wide it is."""
+"""Columns of a table that goes to a file or a pipe, where nothing says how wide it is."""
 
 
 def counted(number: int, noun: str) -> str:
@@ -54,9 +55,9 @@ def print_json(value: Any) -> None:
 
 
 def stdout_console() -> Console:
-    """Return a console for tables, as wide as the terminal."""
+    """Return a console for tables, as wide as COLUMNS says, else the terminal."""
     console = _console(stderr=False)
-    if not console.is_terminal:
+    if not (console.is_terminal or os.environ.get("COLUMNS", "").isdigit()):
         console.width = _WIDTH_OF_A_FILE
     return console
 

@@ -90,6 +90,7 @@ def _convert(options: argparse.Namespace, kind: str, index: slice | int) -> dict
     from maxvolt import io
     from maxvolt.io.formats import holds_labels
     from maxvolt.io.held_constraints import unheld_constraints
+    from maxvolt.io.read_report import UNCONVERGED
 
     dataset, report = io.read_with_report(
         options.input,
@@ -100,7 +101,8 @@ def _convert(options: argparse.Namespace, kind: str, index: slice | int) -> dict
     _check_index(options, index, len(dataset))
     dataset = dataset.select(index)
     if not len(dataset):
-        raise DataError(f"no structure to write; {report}")
+        hint = "; --keep-unconverged keeps them" if UNCONVERGED in report.dropped else ""
+        raise DataError(f"no structure to write; {report}{hint}")
     order = _order_of_types(options, kind, report.species)
     io.write(
         options.output,

@@ -120,7 +120,7 @@ def load_calculator(
     if getattr(potential, "is_trained", True) is False:
         raise MaxvoltError(f"{path}: this potential is untrained; fit it first, with maxvolt train")
     if getattr(potential, "active_set", None) is None:
-        note("no grades: the potential comes without an active set; only limits are looked after")
+        note("no grades: the potential has no active set; only the limits are checked")
         return potential, None
     query = active_set_of(potential, path)  # type: ignore[arg-type]
     note(f"grades: {query.description}")

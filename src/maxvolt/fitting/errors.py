@@ -218,8 +218,9 @@ class Comparison:
         )
         bad[dataset.structure_of_atom[~np.isfinite(self.forces).all(axis=1)]] = True
         if bad.any():
+            others = f" (and {int(bad.sum()) - 1} more)" if bad.sum() > 1 else ""
             raise DataError(
-                f"structure {int(np.flatnonzero(bad)[0])} (and {int(bad.sum()) - 1} more): the "
+                f"structure {int(np.flatnonzero(bad)[0])}{others}: the "
                 "potential predicts numbers that are not finite; are atoms on top of each other?"
             )
 

@@ -19,7 +19,6 @@ _PEEKED = 4096
 _ENDINGS = (
     ("*.bin.cfg", "cfg-binary"),
     ("*.cfg", "cfg"),
-    ("*.cfg[._][0-9]*", "cfg"),  # as the processes of MLIP under MPI write them
     ("*.xyz", "extxyz"),
     ("*.extxyz", "extxyz"),
     ("*.db", "db"),
@@ -39,6 +38,8 @@ _ENDINGS = (
     ("*.gro", "gromacs"),
     ("*.mol", "mol"),
     ("*.sdf", "sdf"),
+    # As the processes of MLIP under MPI write them; last, for x.cfg.0.xyz is what it ends with.
+    ("*.cfg[._][0-9]*", "cfg"),
 )
 
 # Names that are customs, not endings: they count where the content is none that is recognised.

@@ -98,10 +98,10 @@ def deformed(
 def require_bulk(atoms: Atoms, purpose: str) -> None:
     """Refuse a structure without a cell periodic in three directions."""
     if len(atoms) == 0:
-        raise DataError(f"{purpose} needs a structure with atoms; this one has none")
+        raise DataError(f"{purpose}: expected a structure with atoms; this one has none")
     if not atoms.pbc.all() or atoms.cell.rank < 3:
         raise DataError(
-            f"{purpose} needs a cell periodic in three directions; this structure has "
+            f"{purpose}: expected a cell periodic in three directions; this structure has "
             f"pbc {tuple(bool(p) for p in atoms.pbc)} and {atoms.cell.rank} lattice vectors: "
             "set atoms.pbc = True and give a full cell"
         )

@@ -100,7 +100,7 @@ class Relaxation:
         if self.cell and len(flat):
             self._refuse(
                 f"structure {flat[0]} is not periodic in three directions, so its cell cannot be "
-                "relaxed; set cell=False"
+                "relaxed; set cell=False (--fixed-cell)"
             )
 
     def _refuse(self, what: str) -> None:
