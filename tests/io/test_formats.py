@@ -674,3 +674,10 @@ def test_groups_and_stress_of_the_reference_data(shared: Path) -> None:
     np.testing.assert_allclose(molybdenum.stresses[ours][:, order], cfg.stresses[theirs], atol=1e-7)
     molecules = io.read(shared / "data" / "rmd17" / "ethanol_test01.xyz", index=":3")
     assert not molecules.pbc.any()
+
+
+def test_a_header_of_billions_of_columns_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "wide.xyz"
+    path.write_text('1\nProperties=species:S:1:pos:R:3:wide:R:999999999 pbc="F F F"\nAl 0 0 0 1\n')
+    with pytest.raises(FileFormatError, match=r"wide.xyz.*999999999"):
+        io.read(path)

@@ -263,3 +263,17 @@ def test_units_of_a_data_file(tmp_path: Path) -> None:
     np.testing.assert_allclose(io.read(path).cells[0, 0, 0], 4.0 * units.Bohr, rtol=1e-6)
     path.write_text(data(MASSES, units=", units = real"))
     np.testing.assert_allclose(io.read(path).cells[0, 0, 0], 4.0)
+
+
+def test_numbers_of_thousands_of_digits_are_refused(tmp_path: Path) -> None:
+    many = "9" * 5000
+    atoms = "\nAtoms # atomic\n\n1 1 0 0 0\n"
+    box = "1 atom types\n0 3 xlo xhi\n0 3 ylo yhi\n0 3 zlo zhi\n"
+    for text in (
+        f"# x\n\n{many} atoms\n{box}{atoms}",
+        f"# x\n\n1 atoms\n{box}{atoms}".replace("1 1 0", f"1 {many} 0"),
+    ):
+        path = tmp_path / "long.data"
+        path.write_text(text)
+        with pytest.raises(FileFormatError, match="long[.]data"):
+            io.read(path, species=["Al"])

@@ -155,10 +155,17 @@ def _keys(text: str) -> Iterator[tuple[int, int]]:
             end = at + 1
 
 
+_MOST_COLUMNS = 10_000
+"""Columns of one quantity; ASE takes memory for as many as the header names."""
+
+
 def _with_own_columns(properties: object) -> object:
     if not isinstance(properties, str):
         return properties
     fields = properties.split(":")
+    for count in fields[2::3]:
+        if not count.isascii() or not count.isdigit() or int(count[:9]) > _MOST_COLUMNS:
+            raise ValueError(f"Properties names {count[:20]!r} columns of one quantity")
     fields[::3] = [_OWN_COLUMNS.get(name.lower(), name) for name in fields[::3]]
     return ":".join(fields)
 

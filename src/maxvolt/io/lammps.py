@@ -19,6 +19,7 @@ from maxvolt.io.lammps_types import (
     check_agreement,
     check_symbols,
     element_of_mass,
+    is_whole_number,
     known_units,
     need_species,
 )
@@ -134,7 +135,7 @@ class _Content:
         self.units = known
 
     def _count(self, text: bytes, line: int) -> int:
-        if not text.strip().isdigit():
+        if not is_whole_number(text.strip()):
             raise FileFormatError(self.path, "expected the number of atoms", line=line)
         return int(text)
 
@@ -197,7 +198,7 @@ class _Content:
     def _take_pair(self, number: bytes, name: bytes, *, mass: bool, line: int) -> None:
         kind = 0
         if number:
-            if not number.isdigit() or int(number) < 1:
+            if not is_whole_number(number) or int(number) < 1:
                 raise FileFormatError(
                     self.path,
                     f"type {number.decode('ascii', 'replace')!r}; expected 1 or more",

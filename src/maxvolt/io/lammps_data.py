@@ -18,6 +18,7 @@ from maxvolt.io.lammps_types import (
     check_agreement,
     check_symbols,
     element_of_mass,
+    is_whole_number,
     known_units,
     need_species,
 )
@@ -36,7 +37,7 @@ _STYLES = {
     "full": (7, 10),
 }
 _UNITS = re.compile(r"units\s*=\s*(\S+)")
-_ATOMS = re.compile(r"^\s*(\d+)\s+atoms\b")
+_ATOMS = re.compile(r"^\s*([0-9]{1,9})\s+atoms\b")
 
 
 def read_data(path: Path, species: Sequence[str] | None) -> list[Atoms]:
@@ -114,14 +115,14 @@ class _Content:
     def elements(self, species: Sequence[str] | None) -> dict[int, str]:
         """Return the element of each type."""
         number_of = {label: number for number, label in self.labels.items()}
-        unknown = sorted(t for t in self.types if not t.isdigit() and t not in number_of)
+        unknown = sorted(t for t in self.types if not is_whole_number(t) and t not in number_of)
         if unknown:
             raise FileFormatError(
                 self.path,
                 f"atoms of type {unknown[0]!r}; expected a number, or a name of the section Atom "
                 "Type Labels",
             )
-        used = {int(t) if t.isdigit() else number_of[t] for t in self.types}
+        used = {int(t) if is_whole_number(t) else number_of[t] for t in self.types}
         named = {k: label for k, label in self.labels.items() if atomic_numbers.get(label, 0) > 0}
         weighed = {k: e for k, m in self.masses.items() if (e := element_of_mass(m)) is not None}
         if species is not None:
@@ -145,7 +146,7 @@ class _Content:
         section = ""
         for number, line in enumerate(lines, 1):
             words = line.split("#")[0].split()
-            if words and not words[0].isdigit():
+            if words and not is_whole_number(words[0]):
                 section = " ".join(words)
             elif len(words) >= 2 and section == "Masses":
                 try:

@@ -11,7 +11,14 @@ from ase.data import atomic_masses, atomic_numbers, chemical_symbols
 
 from maxvolt.errors import FileFormatError, SpeciesError
 
-__all__ = ["check_agreement", "check_symbols", "element_of_mass", "known_units", "need_species"]
+__all__ = [
+    "check_agreement",
+    "check_symbols",
+    "element_of_mass",
+    "is_whole_number",
+    "known_units",
+    "need_species",
+]
 
 _MASS_DIGITS = 0.05
 """How far a mass printed with one decimal may be from that of its element (g/mol)."""
@@ -20,6 +27,11 @@ _ROUNDED_MASS = 0.006
 """Relative error of a mass rounded further."""
 
 _UNITS = sorted(set(UNITSETS) - {"ASE"})
+
+
+def is_whole_number(word: str | bytes) -> bool:
+    """Say whether a word is a number of atoms or a type: plain digits, not thousands of them."""
+    return word.isascii() and word.isdigit() and len(word) < 10
 
 
 def known_units(path: Path, name: str, line: int) -> str:

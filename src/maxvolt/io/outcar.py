@@ -32,7 +32,7 @@ __all__ = ["outcar_run", "read_outcar"]
 _ITERATION = re.compile(rb"Iteration\s+(\S+?)\(\s*(\S+?)\)")
 _ELEMENT = re.compile(rb"VRHFIN\s*=\s*([A-Za-z]{1,2})")
 _TITLE = re.compile(rb"^\s*(POTCAR:|TITEL)[\s=]*(.*)")
-_NELM = re.compile(rb"^\s*NELM\s*=\s*(\d+)")
+_NELM = re.compile(rb"^\s*NELM\s*=\s*([0-9]{1,9})(?![0-9])")
 _EDIFF = re.compile(rb"^\s*EDIFF\s*=\s*(\S+)")
 _CHANGE = re.compile(rb"total energy-change \(2\. order\)\s*:\s*(\S+)")
 # Columns of fixed width may touch, as in -10293.69148-10013.02274; the digits tell them apart.
@@ -187,7 +187,9 @@ class _Reader:
             self._ionic = ionic
             self._steps.append(IonicStep(cell=self._cell, after_response=self._linear_response))
         step = self._steps[-1]
-        announced = int(electronic) if electronic.isdigit() else 0  # asterisks beyond 9999
+        announced = (
+            int(electronic) if electronic.isdigit() and len(electronic) < 10 else 0
+        )  # asterisks beyond 9999
         step.electronic_steps = max(step.electronic_steps + 1, announced)
 
     def _current(self) -> IonicStep:
