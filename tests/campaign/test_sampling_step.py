@@ -71,6 +71,7 @@ def test_a_process_that_dies_takes_no_other_scenario_with_it(
     messages = [read_result(one.path).record["message"] for one in parts]
     assert messages[0] == messages[2] == "RuntimeError: the neighbours are lost"
     assert "the process died" in messages[1]
+    assert 'outside of if __name__ == "__main__":' in messages[1]
 
 
 def test_an_executor_that_takes_no_more_work_is_no_fault_of_scenarios(

@@ -146,7 +146,10 @@ def _run_alone(part: Part, executor: Callable[[], Executor]) -> None:
     try:
         executor().submit(run_part, part).result()
     except BrokenExecutor as error:
-        message = f"the process died ({error}); was there too little memory?"
+        message = (
+            f"the process died ({error}): too little memory, or a script that begins the campaign "
+            'outside of if __name__ == "__main__":'
+        )
         write_result(part.path, _failure(part, message))
 
 
