@@ -275,5 +275,5 @@ def test_numbers_of_thousands_of_digits_are_refused(tmp_path: Path) -> None:
     ):
         path = tmp_path / "long.data"
         path.write_text(text)
-        with pytest.raises(FileFormatError, match="long[.]data"):
+        with pytest.raises(FileFormatError, match=r"long\.data"):
             io.read(path, species=["Al"])
