@@ -522,5 +522,5 @@ class TestCommands:
 
 
 def test_settings_of_an_iteration_can_be_read_alone(finished: Run) -> None:
-    text = finished.folder.iteration(1).settings_file.read_text()
-    assert Settings.model_validate_json(text).scenario[0].name == "warm"
+    document = read_document(finished.folder.iteration(1).settings_file)
+    assert Settings.model_validate_json(json.dumps(document)).scenario[0].name == "warm"

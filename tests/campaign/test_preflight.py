@@ -22,7 +22,7 @@ def refusal(file: Path) -> str:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"temperature": "-5"}, ["[scenario 1]", "-5", "0 or more"]),
+        ({"temperature": "-5"}, ["[scenario 1]", "-5", "between 0 and"]),
         ({"steps": '60\nensemble = "npt"\nstrain = 0.01'}, ["[scenario 1]", "barostat"]),
         ({"repeat": "[1, 1, 1]\ncubic = false"}, ["'warm'", "one atom", "repeat"]),
         ({"crystal": '"rocksalt"'}, ["[structures.fcc]", "rocksalt of Al", "2 atoms"]),
@@ -73,7 +73,7 @@ steps = 5
 """
     file.write_text(file.read_text() + stages)
     message = refusal(file)
-    assert "stage 'hot', [scenario 1]: molecular dynamics 'hot'" in message
+    assert "[stage 2] scenario 1: temperature must lie between 0 and" in message
     assert "'cheap'" not in message
 
 
@@ -90,5 +90,8 @@ def test_nothing_is_labelled_before(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert main(["run", str(file)]) == 2
     assert "[scenario 1]" in capsys.readouterr().err
     assert not (tmp_path / "small" / "labels.db").exists()
-    with InThisProcess() as executor, pytest.raises(SettingsError, match="warm"):
+    with (
+        InThisProcess() as executor,
+        pytest.raises(SettingsError, match=r"scenario 1.*temperature"),
+    ):
         Campaign(file).run(executor=executor)

@@ -86,7 +86,8 @@ class _Place:
         self.path: list[str] = []
         for part in location:
             self._enter(part)
-        in_stage = bool(self.path) and (self.path[0] in own or self.path[0] == "stage")
+        section = self.path[0].partition(" ")[0] if self.path else ""  # without its number
+        in_stage = section in own or section == "stage"
         if self.path and self.path[0] == "stage":
             self.path = self.path[1:]
         if stage is not None and in_stage:
