@@ -2,7 +2,7 @@
 #   make demo     an active-learning campaign on aluminium, in minutes
 #   make test     the test suite (more arguments for pytest: make test PYTEST_ARGS="-k cfg")
 #   make test-core  the compiled core's own tests, under address and undefined-behaviour sanitizers
-#                 (needs cmake, and doctest: Debian's doctest-dev)
+#                 (needs cmake, and doctest: Debian's doctest-dev; make test-core SANITIZERS= builds without)
 #   make lint     ruff, mypy, the layer contract
 #   make bench    speed and memory beside motep, into docs/benchmarks, in about 20 minutes
 #                 (make bench BENCH_ARGS=--quick: in a few minutes, into bench_output)
@@ -14,6 +14,7 @@ VENV   ?= .venv
 PYTEST_WORKERS ?= $(shell n=$$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 1); echo $$((n < 4 ? n : 4)))
 PYTEST_ARGS ?=
 BENCH_ARGS ?= --output docs/benchmarks
+SANITIZERS ?= address,undefined
 
 BIN   := $(VENV)/bin
 PIP   := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
@@ -33,7 +34,7 @@ test: $(VENV)/installed
 	$(BIN)/python -m pytest --numprocesses=$(PYTEST_WORKERS) $(PYTEST_ARGS)
 
 test-core:
-	cmake -S src/maxvolt/core -B build/core -DMAXVOLT_CORE_TESTS=ON -DMAXVOLT_SANITIZERS=address,undefined
+	cmake -S src/maxvolt/core -B build/core -DMAXVOLT_CORE_TESTS=ON -DMAXVOLT_SANITIZERS=$(SANITIZERS)
 	cmake --build build/core --parallel 2
 	ctest --test-dir build/core --output-on-failure
 

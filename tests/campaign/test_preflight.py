@@ -92,6 +92,6 @@ def test_nothing_is_labelled_before(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert not (tmp_path / "small" / "labels.db").exists()
     with (
         InThisProcess() as executor,
-        pytest.raises(SettingsError, match=r"scenario 1.*temperature"),
+        pytest.raises(SettingsError, match="scenario 1"),
     ):
         Campaign(file).run(executor=executor)
