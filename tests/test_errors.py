@@ -183,7 +183,7 @@ def test_stress_that_the_potential_cannot_predict_counts_as_missing():
 def test_predictions_that_are_not_finite_name_the_structure(dataset, predicted, name):
     values = getattr(predicted, name).copy()
     values[1] = np.nan  # structure 1, and atom 1, which belongs to structure 1
-    with pytest.raises(DataError, match=r"structure 1 .* not finite"):
+    with pytest.raises(DataError, match=r"structure 1: .* not finite"):
         compute_errors(KnownPotential(replace(predicted, **{name: values})), dataset)
 
 
