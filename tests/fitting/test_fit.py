@@ -581,3 +581,15 @@ def test_very_few_radial_functions(size: int) -> None:
     result = fit(MTP(8, ["Mo"], 4.5, 2.0, size), molybdenum(), settings=QUICK, threads=1)
     assert np.isfinite(parameters(result)).all()
     assert result.training_errors.total.force_components.relative_rmse < 1
+
+
+def test_each_member_has_the_zero_of_energy_of_its_own_weights() -> None:
+    data = molybdenum(16)
+    result = fit(small(), data, ensemble=3, settings=QUICK, threads=1)
+    assert isinstance(result.potential, Ensemble)
+    target = Target(data, Weights(), "vibrations", None, 1)
+    for number, member in enumerate(result.potential.members):
+        residual = member.evaluate_dataset(data).energies - data.energies
+        weights = target.resampled(0, number).dataset.weights
+        # The constant of the species is fitted: nothing of it is left, on the average.
+        assert abs(np.average(residual, weights=weights)) < 1e-3 * residual.std()

@@ -126,8 +126,8 @@ def fit(
     journal = Journal(settings, ensemble, equations, checkpoint, progress, known)
     run = EnsembleRun(target, problem, settings, ensemble, seed, journal)
     with threadpool_limits(1, user_api="blas"):  # sums in one order, and threads for the kernels
-        states = [run.fit_member(member) for member in range(ensemble)]
-    return fit_result(problem, settings, states, journal.losses, dataset, validation, doubts)
+        fitted = [run.fit_member(member) for member in range(ensemble)]
+    return fit_result(problem, settings, fitted, journal.losses, dataset, validation, doubts)
 
 
 def _check_numbers(ensemble: int, seed: int, restart: bool, checkpoint: str | Path | None) -> None:

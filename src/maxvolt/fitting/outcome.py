@@ -11,7 +11,7 @@ from maxvolt.fitting.problem import Problem
 from maxvolt.fitting.response import RATTLE, check_response
 from maxvolt.fitting.result import FitResult, MemberFit
 from maxvolt.fitting.settings import FitSettings
-from maxvolt.potentials import Ensemble
+from maxvolt.potentials import MTP, Ensemble
 
 __all__ = ["fit_result"]
 
@@ -19,13 +19,13 @@ __all__ = ["fit_result"]
 def fit_result(
     problem: Problem,
     settings: FitSettings,
-    states: Sequence[FitState],
+    fitted: Sequence[tuple[FitState, MTP]],
     losses: Mapping[str, tuple[float, ...]],
     dataset: Dataset,
     validation: Dataset | None,
     doubts: Sequence[str],
 ) -> FitResult:
-    """Make potentials of states, refuse what cannot be used, measure errors.
+    """Take fitted potentials, refuse what cannot be used, measure errors.
 
     Parameters
     ----------
@@ -33,8 +33,8 @@ def fit_result(
         On all structures.
     settings, dataset, validation
         As of `fit`.
-    states
-        Where the fits ended, one a potential.
+    fitted
+        Where the fits ended, and their potentials.
     losses
         By number of the potential.
     doubts
@@ -46,7 +46,7 @@ def fit_result(
         A potential that the data do not determine.
     """
     threads, level = problem.threads, problem.potential.level
-    members = [problem.trained(state.radial, state.linear) for state in states]
+    states, members = [state for state, _ in fitted], [member for _, member in fitted]
     responses = [check_response(member, dataset, level, threads=threads) for member in members]
     training = compute_ensemble_errors(members, dataset, threads=threads)
     checked = None

@@ -18,6 +18,7 @@ from maxvolt.fitting.settings import FitSettings
 from maxvolt.fitting.start import random_radial_coeffs
 from maxvolt.fitting.starts import race
 from maxvolt.fitting.target import Target
+from maxvolt.potentials import MTP
 
 __all__ = ["EnsembleRun"]
 
@@ -48,8 +49,8 @@ class EnsembleRun:
     seed: int
     journal: Journal
 
-    def fit_member(self, member: int) -> FitState:
-        """Fit one potential of the ensemble."""
+    def fit_member(self, member: int) -> tuple[FitState, MTP]:
+        """Fit one potential of the ensemble; each has a baseline of energies of its own."""
         target, problem = self.target, self.problem
         if self.settings.resamples(self.ensemble):
             target = target.resampled(self.seed, member)
@@ -58,7 +59,7 @@ class EnsembleRun:
         if fit.name not in self.journal.states:
             fit.begin(self._start(member, target, problem))
         fit.advance(self.settings.max_iterations)
-        return fit.state
+        return fit.state, problem.trained(fit.state.radial, fit.state.linear)
 
     def _start(self, member: int, target: Target, problem: Problem) -> NDArray[np.float64]:
         """Radial coefficients: those given, for the first potential, or the best random start."""
