@@ -11,7 +11,7 @@ the free energy).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from os import PathLike
 from types import MappingProxyType
@@ -19,7 +19,7 @@ from typing import Any, Self
 
 import numpy as np
 from ase import Atoms
-from ase.data import chemical_symbols
+from ase.data import atomic_numbers, chemical_symbols
 from numpy.typing import ArrayLike, NDArray
 
 from maxvolt.cells import cell_volumes
@@ -339,6 +339,11 @@ class Dataset:
     def with_origins(self, path: str | PathLike[str]) -> Self:
         """Return the structures as those of a file, in its order."""
         return replace(self, origins=tuple((str(path), s) for s in range(len(self))))
+
+    def structures_with(self, symbols: Collection[str]) -> NDArray[np.int64]:
+        """Return the indices of the structures that hold one of these elements, ascending."""
+        atoms = np.isin(self.numbers, [atomic_numbers[symbol] for symbol in symbols])
+        return np.unique(self.structure_of_atom[atoms])
 
     def name_of(self, index: int, whole: str = "the dataset") -> str:
         """Name a structure in a message: by its file, or else as one of `whole`."""

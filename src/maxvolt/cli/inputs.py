@@ -61,15 +61,10 @@ def read_structures(path: Path, species: tuple[str, ...] | None) -> Dataset:
 
 def check_species(path: Path, dataset: Dataset, known: tuple[str, ...]) -> None:
     """Refuse structures with elements that a potential does not know."""
-    import numpy as np
-    from ase.data import atomic_numbers
-
     foreign = [symbol for symbol in dataset.species if symbol not in known]
     if not foreign:
         return
-    numbers = [atomic_numbers[symbol] for symbol in foreign]
-    atoms = np.flatnonzero(np.isin(dataset.numbers, numbers))
-    structures = np.unique(dataset.structure_of_atom[atoms])
+    structures = dataset.structures_with(foreign)
     others = len(structures) - 1
     also = f" (and {others} more)" if others else ""
     raise SpeciesError(

@@ -103,8 +103,7 @@ def check_known_species(
     foreign = [symbol for symbol in dataset.species if symbol not in species]
     if not foreign:
         return
-    atoms = np.isin(dataset.numbers, [atomic_numbers[symbol] for symbol in foreign])
-    structures = np.unique(dataset.structure_of_atom[atoms])
+    structures = dataset.structures_with(foreign)
     first = dataset.select([structures[0]])
     if dataset.origins[structures[0]] is not None:
         name = dataset.name_of(int(structures[0]))
