@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from maxvolt.basis.contraction import contraction_table
+from maxvolt.files import replacing
 from maxvolt.native.plan_report import PlanReport, plan_report
 
 LEVELS = range(2, 30, 2)
@@ -151,9 +152,8 @@ def markdown(columns: Sequence[str], rows: Sequence[Sequence[int | str]]) -> str
 
 def write(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    with replacing(path) as stream:
+        stream.write(text.encode())
 
 
 if __name__ == "__main__":

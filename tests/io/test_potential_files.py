@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from attacks.mutations import limited
 
 from maxvolt.basis.contraction import ContractionTable
 from maxvolt.basis.plan import evaluation_plan
-from maxvolt.errors import FileFormatError
+from maxvolt.errors import DataError, FileFormatError
 from maxvolt.io.active_set import ActiveSetRecord, Dialect, format_active_set
 from maxvolt.io.mtp import read_potential_file, write_potential_file
 from maxvolt.io.mtp_parser import parse_potential
@@ -116,10 +117,27 @@ def test_file_is_replaced_as_a_whole(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_file_is_on_the_disk_before_it_takes_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise an empty potential may stand there after a power cut."""
+    synchronised = []
+    fsync = os.fsync
+
+    def noting(descriptor: int) -> None:
+        synchronised.append(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noting)
+    path = tmp_path / "p.mtp"
+    write_potential_file(path, parse(TEXT))
+    assert synchronised == [path.stat().st_ino, tmp_path.stat().st_ino]
+
+
 def test_missing_and_unwritable_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(FileFormatError, match=r"none\.mtp: cannot be read: No such file"):
         read_potential_file(tmp_path / "none.mtp")
-    with pytest.raises(FileFormatError, match="cannot be written: No such file"):
+    with pytest.raises(DataError, match="cannot be written: No such file"):
         write_potential_file(tmp_path / "no" / "p.mtp", parse(TEXT))
 
 

@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 
 from maxvolt.errors import FileFormatError
+from maxvolt.files import replacing
 from maxvolt.io.mtp_parser import parse_potential
 from maxvolt.io.mtp_writer import format_potential
 from maxvolt.io.potential_file import PotentialFile
@@ -41,8 +42,7 @@ def read_potential_file(path: str | os.PathLike[str]) -> PotentialFile:
 def write_potential_file(path: str | os.PathLike[str], potential: PotentialFile) -> None:
     """Write a potential in the layout of MLIP; numbers are read back without any change.
 
-    The file is written under a temporary name in the same folder and then renamed, so that a
-    reader never sees half of it. MLIP-2 reads only one-digit `species_labels`.
+    The file appears whole or not at all. MLIP-2 reads only one-digit `species_labels`.
 
     Parameters
     ----------
@@ -50,13 +50,12 @@ def write_potential_file(path: str | os.PathLike[str], potential: PotentialFile)
         File to create or replace.
     potential
         What to write.
+
+    Raises
+    ------
+    DataError
+        It cannot be written; a file of that name stays as it was.
     """
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(format_potential(potential))
-        temporary.replace(target)
-    except OSError as error:
-        raise FileFormatError(target, f"cannot be written: {error.strerror}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    content = format_potential(potential)
+    with replacing(path) as stream:
+        stream.write(content)
