@@ -37,8 +37,8 @@ from maxvolt.fitting.start import orthonormal, random_radial_coeffs
 from maxvolt.fitting.starts import representative_part
 from maxvolt.fitting.training_set import TrainingSet, prepare
 from maxvolt.fitting.variable_projection import eliminate
-from maxvolt.native import kernels
-from maxvolt.native.model import compile_model
+from maxvolt.potentials.mtp.binding import kernels
+from maxvolt.potentials.mtp.model import compile_model
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "mlearn" / "Mo_train.xyz"
 SETTINGS = replace(maxvolt.FitSettings(), max_iterations=10_000, tolerance=1e-7)

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from maxvolt.basis.contraction import contraction_table
 from maxvolt.files import replacing
-from maxvolt.native.plan_report import PlanReport, plan_report
+from maxvolt.potentials.mtp.basis.contraction import contraction_table
+from maxvolt.potentials.mtp.binding.plan_report import PlanReport, plan_report
 
 LEVELS = range(2, 30, 2)
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from maxvolt.io.active_set import INITIAL, ActiveSetRecord, Dialect
 from maxvolt.io.cfg_record import CfgConfiguration
 from maxvolt.io.cfg_write import text_bytes
+from maxvolt.potentials.mtp.files.active_set import INITIAL, ActiveSetRecord, Dialect
 
 # In CI a test fails for everybody or for nobody; elsewhere hypothesis goes on searching.
 settings.register_profile("ci", derandomize=True)

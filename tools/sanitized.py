@@ -71,10 +71,10 @@ import sys
 
 
 class Finder:
-    """Finds maxvolt.native._core in its build folder."""
+    """Finds maxvolt.compiled._core in its build folder."""
 
     def find_spec(self, name, path=None, target=None):
-        if name == "maxvolt.native._core":
+        if name == "maxvolt.compiled._core":
             return importlib.util.spec_from_file_location(name, {path!r})
         return None
 

@@ -9,8 +9,8 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from maxvolt.native import kernels
-from maxvolt.native.threads import thread_count
+from maxvolt.potentials.mtp.binding import kernels
+from maxvolt.threads import thread_count
 from performance.results import Machine
 
 __all__ = ["compiler", "describe_machine", "load_average", "program_versions", "source_version"]

@@ -6,7 +6,8 @@ multiplication or addition is one with one. Not counted are comparisons, index a
 neighbours beyond the cutoff, lanes that stay empty, multiplications by zero at the beginning of a
 sum, what is computed once for each mu though once would do, and roots beyond one operation. A share
 of the peak that follows from it is therefore a lower bound for how busy the arithmetic units are.
-What lies between the moments of an atom and its energy is counted by `maxvolt.native.plan_report`.
+What lies between the moments of an atom and its energy is counted by
+`maxvolt.potentials.mtp.binding.plan_report`.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from dataclasses import dataclass
 from math import isqrt
 
 import maxvolt
-from maxvolt.native.layout import MomentLayout, moment_layout
-from maxvolt.native.plan_report import plan_report, table_operations
+from maxvolt.potentials.mtp.binding.layout import MomentLayout, moment_layout
+from maxvolt.potentials.mtp.binding.plan_report import plan_report, table_operations
 
 __all__ = ["OperationCount", "Stage", "operation_count"]
 

@@ -53,7 +53,7 @@ class PeakProbe:
     Parameters
     ----------
     instruction_sets
-        Names, of those that `maxvolt.native.kernels.instruction_sets` gives.
+        Names, of those that `maxvolt.potentials.mtp.binding.kernels.instruction_sets` gives.
     folder
         Where to put the programs.
 

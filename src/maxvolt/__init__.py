@@ -10,7 +10,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from maxvolt.basis.repulsion import ZBL
     from maxvolt.calculators.ase import MaxvoltCalculator as Calculator
     from maxvolt.campaign import Campaign
     from maxvolt.dataset import Dataset
@@ -38,7 +37,8 @@ if TYPE_CHECKING:
         write_jobs,
     )
     from maxvolt.neighbors import MinimumDistances, minimum_distances
-    from maxvolt.potentials import MTP, Ensemble, Evaluation, Predictions, read_potential
+    from maxvolt.potentials import MTP, Ensemble, Evaluation, Predictions, load, read_potential
+    from maxvolt.potentials.mtp.basis.repulsion import ZBL
     from maxvolt.sampling import (
         Limits,
         MolecularDynamics,
@@ -97,6 +97,7 @@ __all__ = [
     "fit",
     "iterate_scenarios",
     "label",
+    "load",
     "minimum_distances",
     "random_structures",
     "read",
@@ -137,6 +138,7 @@ _HOME = {
     "LabelResult": "maxvolt.labelling:LabelResult",
     "LabelStore": "maxvolt.labelling:LabelStore",
     "Limits": "maxvolt.sampling:Limits",
+    "load": "maxvolt.potentials:load",
     "MaxvoltError": "maxvolt.errors:MaxvoltError",
     "minimum_distances": "maxvolt.neighbors:minimum_distances",
     "MinimumDistances": "maxvolt.neighbors:MinimumDistances",
@@ -161,7 +163,7 @@ _HOME = {
     "Weights": "maxvolt.fitting:Weights",
     "write": "maxvolt.io:write",
     "write_jobs": "maxvolt.labelling:write_jobs",
-    "ZBL": "maxvolt.basis.repulsion:ZBL",
+    "ZBL": "maxvolt.potentials.mtp.basis.repulsion:ZBL",
 }
 
 

@@ -16,7 +16,7 @@ from attacks.mutations import limited, survive
 
 from attacks import fuzz_cfg, fuzz_potentials
 from maxvolt.io.cfg_write import text_bytes
-from maxvolt.io.mtp_writer import format_potential
+from maxvolt.potentials.mtp.files.writer import format_potential
 
 
 def test_damaged_potentials(tmp_path: Path) -> None:

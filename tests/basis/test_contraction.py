@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from maxvolt.basis.contraction import ContractionTable, contraction_table
-from maxvolt.basis.multigraphs import Multigraph, enumerate_multigraphs
 from maxvolt.errors import MaxvoltError
-from maxvolt.io.mtp import read_potential_file
+from maxvolt.potentials.mtp.basis.contraction import ContractionTable, contraction_table
+from maxvolt.potentials.mtp.basis.multigraphs import Multigraph, enumerate_multigraphs
+from maxvolt.potentials.mtp.files.access import read_potential_file
 
 LEVELS = range(2, 30, 2)
 PRIME = 2**31 - 1

@@ -14,7 +14,7 @@ from numpy.polynomial.legendre import leggauss
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from maxvolt.basis.harmonics import (
+from maxvolt.potentials.mtp.basis.harmonics import (
     coupling,
     coupling_coefficients,
     harmonics_from_monomials,

@@ -12,16 +12,20 @@ import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import lil_array
 
-from maxvolt.basis.harmonics import coupling_coefficients
-from maxvolt.basis.invariant_selection import COUPLING_COST, PRODUCT_COST, select_invariants
-from maxvolt.basis.invariants import (
+from maxvolt.potentials.mtp.basis.harmonics import coupling_coefficients
+from maxvolt.potentials.mtp.basis.invariant_selection import (
+    COUPLING_COST,
+    PRODUCT_COST,
+    select_invariants,
+)
+from maxvolt.potentials.mtp.basis.invariants import (
     Channel,
     Factors,
     Invariant,
     harmonic_factors,
     ways_to_write,
 )
-from maxvolt.basis.multigraphs import enumerate_multigraphs
+from maxvolt.potentials.mtp.basis.multigraphs import enumerate_multigraphs
 
 Way = tuple[Invariant, ...]
 

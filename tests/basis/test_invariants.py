@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from maxvolt.basis.contraction import ContractionTable, contraction_table
-from maxvolt.basis.expansion import invariant_values
-from maxvolt.basis.harmonics import (
+from maxvolt.potentials.mtp.basis.contraction import ContractionTable, contraction_table
+from maxvolt.potentials.mtp.basis.expansion import invariant_values
+from maxvolt.potentials.mtp.basis.harmonics import (
     harmonics_from_monomials,
     independent_monomials,
     reduced_monomial,
 )
-from maxvolt.basis.invariants import (
+from maxvolt.potentials.mtp.basis.invariants import (
     Factors,
     Harmonic,
     Invariant,
@@ -26,8 +26,8 @@ from maxvolt.basis.invariants import (
     scalar_vertices,
     ways_to_write,
 )
-from maxvolt.basis.multigraphs import enumerate_multigraphs
-from maxvolt.basis.plan import evaluation_plan
+from maxvolt.potentials.mtp.basis.multigraphs import enumerate_multigraphs
+from maxvolt.potentials.mtp.basis.plan import evaluation_plan
 
 PRIME = 2**31 - 1
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maxvolt.basis.multigraphs import Multigraph, enumerate_multigraphs, vertex_level
 from maxvolt.errors import MaxvoltError
+from maxvolt.potentials.mtp.basis.multigraphs import Multigraph, enumerate_multigraphs, vertex_level
 
 COUNTS = {
     2: 1,

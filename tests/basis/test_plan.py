@@ -13,19 +13,19 @@ import pytest
 from numpy.typing import NDArray
 
 from maxvolt.archives import read_arrays
-from maxvolt.basis import plan as plan_module
-from maxvolt.basis import plan_files
-from maxvolt.basis.contraction import ContractionTable, contraction_table
-from maxvolt.basis.expansion import invariant_values, table_moments
-from maxvolt.basis.harmonics import (
+from maxvolt.potentials.mtp.basis import plan as plan_module
+from maxvolt.potentials.mtp.basis import plan_files
+from maxvolt.potentials.mtp.basis.contraction import ContractionTable, contraction_table
+from maxvolt.potentials.mtp.basis.expansion import invariant_values, table_moments
+from maxvolt.potentials.mtp.basis.harmonics import (
     HIGHEST_RANK,
     harmonics_from_monomials,
     independent_monomials,
 )
-from maxvolt.basis.invariants import Harmonic, harmonic_factors, scalar_vertices
-from maxvolt.basis.plan import EvaluationPlan, evaluation_plan
-from maxvolt.io.mtp import read_potential_file
-from maxvolt.potentials.files import table_of_file
+from maxvolt.potentials.mtp.basis.invariants import Harmonic, harmonic_factors, scalar_vertices
+from maxvolt.potentials.mtp.basis.plan import EvaluationPlan, evaluation_plan
+from maxvolt.potentials.mtp.files.access import read_potential_file
+from maxvolt.potentials.mtp.reading import table_of_file
 
 Array = NDArray[np.float64]
 

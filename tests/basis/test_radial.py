@@ -9,10 +9,10 @@ import pytest
 from numpy.polynomial.chebyshev import chebvander
 from scipy.special import eval_jacobi
 
-from maxvolt.basis.radial import RadialBasis
 from maxvolt.errors import MaxvoltError
-from maxvolt.io.mtp import PotentialFile, read_potential_file
-from maxvolt.io.potential_rules import RADIAL_BASIS_TYPES
+from maxvolt.potentials.mtp.basis.radial import RadialBasis
+from maxvolt.potentials.mtp.files.access import PotentialFile, read_potential_file
+from maxvolt.potentials.mtp.files.rules import RADIAL_BASIS_TYPES
 
 LOW, HIGH = 2.3, 5.0
 INSIDE = np.linspace(LOW + 0.01, HIGH - 0.01, 40)

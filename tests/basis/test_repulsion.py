@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from maxvolt.basis.repulsion import ZBL
 from maxvolt.errors import MaxvoltError
+from maxvolt.potentials.mtp.basis.repulsion import ZBL
 
 Z_I, Z_J = np.array([6, 14, 42, 1]), np.array([8, 42, 42, 92])
 

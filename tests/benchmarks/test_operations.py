@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from maxvolt.native.layout import moment_layout
-from maxvolt.native.plan_report import plan_report
+from maxvolt.potentials.mtp.binding.layout import moment_layout
+from maxvolt.potentials.mtp.binding.plan_report import plan_report
 from performance.cases import random_potential
 from performance.operations import OperationCount, Stage, operation_count
 

@@ -10,19 +10,27 @@ from ase.md.verlet import VelocityVerlet
 
 from maxvolt.calculators import MaxvoltCalculator, member_calculators
 from maxvolt.errors import DataError, MaxvoltError, SpeciesError
-from maxvolt.native.kernels import Energies
+from maxvolt.potentials import Ensemble, NeighborhoodPotential
+from maxvolt.potentials.results import Energies
 from maxvolt.properties.deformation import strain_tensor
 
 
 @dataclass(frozen=True)
-class PairPotential:
+class PairPotential(NeighborhoodPotential):
     """Half of c_a c_b (r - cutoff)^2 (r - 2) at each end of a pair: smooth, many species."""
 
     species: tuple[str, ...] = ("Cu", "Ni")
     cutoff: float = 5.0
     charges: tuple[float, ...] = (1.0, 1.3)
 
-    def evaluate_neighborhoods(self, where, *, threads=None):
+    @property
+    def digest(self):
+        return f"pair potential with {self.charges}"
+
+    def write(self, path):
+        raise AssertionError("is not written in these tests")
+
+    def evaluate_neighborhoods(self, where, *, threads=None, precision="double"):
         owners, j, shifts = where.pairs.both_ways()
         vectors = where.positions[j] + shifts @ where.cells[0] - where.positions[owners]
         r = np.linalg.norm(vectors, axis=1)
@@ -38,11 +46,6 @@ class PairPotential:
         virial = np.einsum("pa,pb->ab", pull, vectors)
         voigt = virial[(0, 1, 2, 1, 0, 0), (0, 1, 2, 2, 2, 1)]
         return Energies(sites, forces, voigt[None])
-
-
-@dataclass(frozen=True)
-class PairEnsemble:
-    members: tuple[PairPotential, ...]
 
 
 def by_hand(atoms, potential):
@@ -219,7 +222,7 @@ def test_cell_of_nan_and_empty_structure_are_refused():
 
 @pytest.fixture
 def ensemble():
-    return PairEnsemble(
+    return Ensemble(
         (
             PairPotential(),
             PairPotential(species=("Ni", "Cu"), charges=(1.4, 1.0)),
@@ -256,8 +259,8 @@ def test_one_potential_has_no_spread():
 
 
 def test_empty_ensemble_is_refused():
-    with pytest.raises(MaxvoltError, match="no member"):
-        MaxvoltCalculator(PairEnsemble(()))
+    with pytest.raises(MaxvoltError, match="at least one"):
+        MaxvoltCalculator(Ensemble(()))
 
 
 @pytest.mark.parametrize("ending", ["xyz", "traj"])

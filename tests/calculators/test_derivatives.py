@@ -73,7 +73,7 @@ def test_stresses_are_computed_on_request_only_and_need_a_cell() -> None:
 
 def test_potentials_without_shares_are_named() -> None:
     class Numbers(Plain):
-        def evaluate_neighborhoods(self, where, *, threads=None):
+        def evaluate_neighborhoods(self, where, *, threads=None, precision="double"):
             return random_potential(0).evaluate_neighborhoods(where)
 
     calculator = MaxvoltCalculator(Numbers())

@@ -15,8 +15,9 @@ from test_copies import crystal, random_potential
 import maxvolt
 from maxvolt.calculators import MaxvoltCalculator
 from maxvolt.errors import MaxvoltError
-from maxvolt.native.kernels import Energies
-from maxvolt.native.neighborhoods import Neighborhoods
+from maxvolt.neighbors.neighborhoods import Neighborhoods
+from maxvolt.potentials import NeighborhoodPotential
+from maxvolt.potentials.results import Energies, Precision
 
 
 @pytest.mark.parametrize(
@@ -66,15 +67,19 @@ def test_potentials_refuse_the_same_before_any_work(options: dict[str, object]) 
             call()
 
 
-class Plain:
-    """A potential of somebody else, which knows no precision."""
+class Plain(NeighborhoodPotential):
+    """A potential of somebody else, in double precision only."""
 
     species = ("Cu", "Au")
     cutoff = 3.0
+    digest = "plain"
 
     def evaluate_neighborhoods(
-        self, where: Neighborhoods, *, threads: int | None = None
+        self, where: Neighborhoods, *, threads: int | None = None, precision: Precision = "double"
     ) -> Energies:
+        raise NotImplementedError
+
+    def write(self, path: str | Path) -> None:
         raise NotImplementedError
 
 

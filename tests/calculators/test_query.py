@@ -15,7 +15,7 @@ from ase.md.verlet import VelocityVerlet
 
 import maxvolt
 from maxvolt import MTP, ActiveSet, Calculator, Committee, DataError, Dataset, Ensemble
-from maxvolt.native.kernels import Energies
+from maxvolt.potentials.results import Energies
 
 
 def potential(species: tuple[str, ...] = ("Cu", "Au"), seed: int = 0) -> MTP:

@@ -123,8 +123,8 @@ def test_cfg_without_element_names_is_described_by_types(tmp_path, capsys):
 
 
 def test_a_repulsion_is_shown(trained, capsys):
-    from maxvolt.basis.repulsion import ZBL
     from maxvolt.potentials import read_potential
+    from maxvolt.potentials.mtp.basis.repulsion import ZBL
 
     read_potential(trained).with_repulsion(ZBL(1.0, 2.0)).write(trained)
     assert main(["info", str(trained)]) == 0

@@ -15,7 +15,6 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from training_data import crystals, emt_dataset, known_potential, labelled, relabelled
 
 import maxvolt
-from maxvolt.basis.repulsion import ZBL
 from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
 from maxvolt.fitting import FitProgress, FitResult, FitSettings, Weights, fit
@@ -23,8 +22,9 @@ from maxvolt.fitting import training_set as training_set_module
 from maxvolt.fitting.isolated import resolve_isolated_energies
 from maxvolt.fitting.target import Target
 from maxvolt.io import read
-from maxvolt.native import neighborhoods as neighborhoods_module
 from maxvolt.potentials import MTP, Ensemble
+from maxvolt.potentials.mtp.basis.repulsion import ZBL
+from maxvolt.potentials.mtp.binding import windows as windows_module
 
 QUICK = FitSettings(max_iterations=8, starts=2, start_iterations=4)
 
@@ -160,7 +160,7 @@ def test_the_number_of_threads_changes_no_bit(
     threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(training_set_module, "_MOST_ATOMS", 8)
-    monkeypatch.setattr(neighborhoods_module, "ATOMS_PER_WINDOW", 8)
+    monkeypatch.setattr(windows_module, "ATOMS_PER_WINDOW", 8)
     data = molybdenum(12)
     one, several = (fit(small(), data, settings=QUICK, threads=t) for t in (1, threads))
     np.testing.assert_array_equal(parameters(several), parameters(one))

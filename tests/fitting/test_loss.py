@@ -10,7 +10,6 @@ from ase import Atoms
 from numpy.typing import NDArray
 from training_data import crystals, known_potential, labelled, relabelled
 
-from maxvolt.basis.repulsion import ZBL
 from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
 from maxvolt.fitting import normal_equations
@@ -20,9 +19,10 @@ from maxvolt.fitting.objective import Scaling, Weights, equation_weights
 from maxvolt.fitting.problem import Problem, loss_and_gradient, root_mean_squares
 from maxvolt.fitting.training_set import prepare
 from maxvolt.fitting.variable_projection import Reduced, eliminate, radial_step, reduce
-from maxvolt.native import kernels
-from maxvolt.native.model import compile_model
 from maxvolt.potentials import MTP
+from maxvolt.potentials.mtp.basis.repulsion import ZBL
+from maxvolt.potentials.mtp.binding import kernels
+from maxvolt.potentials.mtp.model import compile_model
 
 SPECIES = ("Mo", "W")
 WEIGHTS = Weights(energy=1.3, forces=0.07, stress=0.011)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from maxvolt.errors import DataError, FileFormatError
-from maxvolt.io.active_set import (
+from maxvolt.potentials.mtp.files.active_set import (
     INITIAL,
     ActiveSetRecord,
     Dialect,

@@ -11,17 +11,17 @@ import pytest
 from ase import Atoms
 from attacks.mutations import limited
 
-from maxvolt.basis.contraction import ContractionTable
-from maxvolt.basis.plan import evaluation_plan
 from maxvolt.errors import DataError, FileFormatError
-from maxvolt.io.active_set import ActiveSetRecord, Dialect, format_active_set
-from maxvolt.io.mtp import read_potential_file, write_potential_file
-from maxvolt.io.mtp_parser import parse_potential
-from maxvolt.io.mtp_writer import format_potential
-from maxvolt.io.potential_file import PotentialFile
-from maxvolt.io.potential_rules import InvalidPotentialError, split_tag
 from maxvolt.potentials import read_potential
-from maxvolt.potentials.rescaling import factor_counts
+from maxvolt.potentials.mtp.basis.contraction import ContractionTable
+from maxvolt.potentials.mtp.basis.plan import evaluation_plan
+from maxvolt.potentials.mtp.files.access import read_potential_file, write_potential_file
+from maxvolt.potentials.mtp.files.active_set import ActiveSetRecord, Dialect, format_active_set
+from maxvolt.potentials.mtp.files.parser import parse_potential
+from maxvolt.potentials.mtp.files.record import PotentialFile
+from maxvolt.potentials.mtp.files.rules import InvalidPotentialError, split_tag
+from maxvolt.potentials.mtp.files.writer import format_potential
+from maxvolt.potentials.mtp.rescaling import factor_counts
 
 # Level 4, two species, as MLIP writes it.
 TEXT = """MTP

@@ -8,12 +8,12 @@ import numpy as np
 from ase.data import atomic_numbers
 from numpy.typing import NDArray
 
-from maxvolt.basis.contraction import ContractionTable, contraction_table
-from maxvolt.basis.radial import RadialBasis
-from maxvolt.basis.repulsion import ZBL
-from maxvolt.native.model import Model
-from maxvolt.native.neighborhoods import Neighborhoods
 from maxvolt.neighbors import build_neighbors, concatenate_neighbors
+from maxvolt.neighbors.neighborhoods import Neighborhoods
+from maxvolt.potentials.mtp.basis.contraction import ContractionTable, contraction_table
+from maxvolt.potentials.mtp.basis.radial import RadialBasis
+from maxvolt.potentials.mtp.basis.repulsion import ZBL
+from maxvolt.potentials.mtp.model import Model
 
 SPECIES = ("Mo", "W", "O", "H")
 

@@ -11,8 +11,8 @@ from ase.build import bulk
 from ase.calculators.singlepoint import SinglePointCalculator
 
 import maxvolt
+from maxvolt import processors as cores
 from maxvolt.errors import MaxvoltError
-from maxvolt.native import cores
 
 
 @pytest.fixture

@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from maxvolt.basis.harmonics import coupling
-from maxvolt.native.couplings import UNUSED, Coupling, coupling_tables, make_coupling
+from maxvolt.potentials.mtp.basis.harmonics import coupling
+from maxvolt.potentials.mtp.binding.couplings import (
+    UNUSED,
+    Coupling,
+    coupling_tables,
+    make_coupling,
+)
 
 Array = NDArray[np.float64]
 

@@ -10,13 +10,15 @@ import pytest
 from numpy.typing import NDArray
 from random_systems import Structure, cluster, crystal, neighborhoods, random_model
 
-from maxvolt.basis.repulsion import ZBL
+from maxvolt.compiled import _core
 from maxvolt.errors import DataError
-from maxvolt.io.potential_rules import RADIAL_BASIS_TYPES
-from maxvolt.native import _core, kernels, reference
-from maxvolt.native import neighborhoods as native_neighborhoods
-from maxvolt.native.model import Model, compile_model
-from maxvolt.native.neighborhoods import Neighborhoods
+from maxvolt.neighbors.neighborhoods import Neighborhoods
+from maxvolt.potentials.mtp.basis.repulsion import ZBL
+from maxvolt.potentials.mtp.binding import kernels, reference
+from maxvolt.potentials.mtp.binding import windows as windows_module
+from maxvolt.potentials.mtp.binding.windows import system_of, windows_of
+from maxvolt.potentials.mtp.files.rules import RADIAL_BASIS_TYPES
+from maxvolt.potentials.mtp.model import Model, compile_model
 
 INSTRUCTION_SETS = kernels.instruction_sets()
 
@@ -192,10 +194,10 @@ def test_more_radial_functions_than_the_loops_take_at_once() -> None:
 @pytest.mark.parametrize("n_atoms", [9, 40])
 @pytest.mark.parametrize("count", [2, 3, 8])
 def test_threads_change_nothing(n_atoms: int, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(native_neighborhoods, "ATOMS_PER_WINDOW", 4)
+    monkeypatch.setattr(windows_module, "ATOMS_PER_WINDOW", 4)
     model = random_model(8, 2)
     where = neighborhoods([cluster(n_atoms - 3), crystal(3)], 2)
-    assert where.windows.n_windows > 1
+    assert windows_of(where).n_windows > 1
     core = compile_model(model)
     generator = np.random.default_rng(1)
     direction = (
@@ -228,9 +230,9 @@ def test_gradients_of_structures_are_sums_over_their_atoms(
     sites = kernels.site_gradients(core, where, threads=1)
     expected = np.zeros((4, model.n_parameters))
     np.add.at(expected, where.structures, sites)
-    monkeypatch.setattr(native_neighborhoods, "ATOMS_PER_WINDOW", 8)
+    monkeypatch.setattr(windows_module, "ATOMS_PER_WINDOW", 8)
     cut = neighborhoods([cluster(5), crystal(30), cluster(1), crystal(3)], 2)
-    assert cut.windows.n_parts > 4
+    assert windows_of(cut).n_parts > 4
     found = kernels.structure_gradients(core, cut, threads=count)
     assert_close(found, expected, "rows")
     np.testing.assert_array_equal(found, kernels.structure_gradients(core, cut, threads=1))
@@ -240,7 +242,7 @@ def test_gradients_of_many_atoms() -> None:
     model = random_model(14, 4, size=25)
     where = neighborhoods([crystal(240)], 4)
     core = compile_model(model)
-    assert where.windows.n_windows == 1
+    assert windows_of(where).n_windows == 1
     sites = kernels.site_gradients(core, where, threads=1)
     found = kernels.structure_gradients(core, where, threads=1)
     assert_close(found, sites.sum(axis=0, keepdims=True), "rows")
@@ -251,7 +253,7 @@ def test_real_threads_on_many_atoms(monkeypatch: pytest.MonkeyPatch) -> None:
     model = random_model(4, 2)
     where = neighborhoods([crystal(520), crystal(9)], 2)
     core = compile_model(model)
-    assert where.windows.n_windows >= 2
+    assert windows_of(where).n_windows >= 2
     one, two = (kernels.evaluate(core, where, threads=t) for t in (1, 2))
     np.testing.assert_array_equal(two.site_energies, one.site_energies)
     np.testing.assert_array_equal(two.forces, one.forces)
@@ -441,7 +443,7 @@ def test_coincident_atoms_are_named(name: str, kind: str) -> None:
 
 
 def test_coincident_atoms_are_found_by_any_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(native_neighborhoods, "ATOMS_PER_WINDOW", 8)
+    monkeypatch.setattr(windows_module, "ATOMS_PER_WINDOW", 8)
     core = compile_model(random_model(6, 2))
     with pytest.raises(DataError, match="atom 2 of structure 1 coincides"):
         kernels.evaluate(core, coincident([2, 4]), threads=3)
@@ -451,9 +453,9 @@ def test_coincident_atoms_are_found_by_any_thread(monkeypatch: pytest.MonkeyPatc
 def test_an_output_that_could_not_be_written_to_is_refused(wrong: str) -> None:
     core, where = compile_model(random_model(4, 1)), neighborhoods([cluster(2)], 1)
     energies = np.zeros(2, np.float32) if wrong == "single precision" else np.zeros(4)[::2]
-    rows, virials = _core.empty_rows(where.windows.n_rows), np.zeros((1, 6))
+    rows, virials = _core.empty_rows(windows_of(where).n_rows), np.zeros((1, 6))
     with pytest.raises(TypeError, match="incompatible function arguments"):
-        _core.evaluate(core, where.system, 0, 1, "", energies, rows, virials)
+        _core.evaluate(core, system_of(where), 0, 1, "", energies, rows, virials)
 
 
 def test_unknown_instruction_set_is_refused() -> None:
@@ -465,14 +467,14 @@ def test_unknown_instruction_set_is_refused() -> None:
 def test_outputs_that_come_along_are_checked() -> None:
     core, where = compile_model(random_model(4, 1)), neighborhoods([cluster(2)], 1)
     gradients, energies = np.zeros((1, core.n_parameters)), np.zeros(2)
-    rows, virials = _core.empty_rows(where.windows.n_rows), np.zeros((1, 6))
+    rows, virials = _core.empty_rows(windows_of(where).n_rows), np.zeros((1, 6))
     with pytest.raises(ValueError, match="give energies, rows and virials, or none"):
-        _core.structure_gradients(core, where.system, 0, 1, "", gradients, energies)
+        _core.structure_gradients(core, system_of(where), 0, 1, "", gradients, energies)
     with pytest.raises(ValueError, match="site energies of wrong size"):
         _core.structure_gradients(
-            core, where.system, 0, 1, "", gradients, np.zeros(3), rows, virials
+            core, system_of(where), 0, 1, "", gradients, np.zeros(3), rows, virials
         )
     with pytest.raises(TypeError, match="incompatible function arguments"):
         _core.structure_gradients(
-            core, where.system, 0, 1, "", gradients, energies.astype(np.float32), rows, virials
+            core, system_of(where), 0, 1, "", gradients, energies.astype(np.float32), rows, virials
         )

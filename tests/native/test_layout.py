@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from random_systems import cluster, crystal, neighborhoods, random_model
 
-from maxvolt.basis.contraction import ContractionTable, contraction_table
-from maxvolt.basis.harmonics import independent_monomials
-from maxvolt.native import _core, kernels, reference
-from maxvolt.native import model as model_module
-from maxvolt.native.layout import MomentLayout, moment_layout
-from maxvolt.native.model import compile_model
+from maxvolt.compiled import _core
+from maxvolt.potentials.mtp import model as model_module
+from maxvolt.potentials.mtp.basis.contraction import ContractionTable, contraction_table
+from maxvolt.potentials.mtp.basis.harmonics import independent_monomials
+from maxvolt.potentials.mtp.binding import kernels, reference
+from maxvolt.potentials.mtp.binding.layout import MomentLayout, moment_layout
+from maxvolt.potentials.mtp.model import compile_model
 
 Integers = NDArray[np.int32]
 

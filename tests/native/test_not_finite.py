@@ -13,7 +13,8 @@ from ase.calculators.calculator import CalculationFailed
 import maxvolt
 from maxvolt import MTP, Dataset, EvaluationError
 from maxvolt.calculators import MaxvoltCalculator
-from maxvolt.native.kernels import Energies, check_finite
+from maxvolt.potentials.refusals import check_finite
+from maxvolt.potentials.results import Energies
 from maxvolt.sampling import MolecularDynamics, Relaxation, Thresholds, run_scenarios
 
 

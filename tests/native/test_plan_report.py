@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from maxvolt.basis.contraction import ContractionTable, contraction_table
-from maxvolt.basis.plan import EvaluationPlan, evaluation_plan
-from maxvolt.native.couplings import UNUSED
-from maxvolt.native.harmonic_layout import HarmonicLayout, harmonic_layout
-from maxvolt.native.layout import moment_layout
-from maxvolt.native.plan_report import plan_report
+from maxvolt.potentials.mtp.basis.contraction import ContractionTable, contraction_table
+from maxvolt.potentials.mtp.basis.plan import EvaluationPlan, evaluation_plan
+from maxvolt.potentials.mtp.binding.couplings import UNUSED
+from maxvolt.potentials.mtp.binding.harmonic_layout import HarmonicLayout, harmonic_layout
+from maxvolt.potentials.mtp.binding.layout import moment_layout
+from maxvolt.potentials.mtp.binding.plan_report import plan_report
 
 # Products of MLIP's tables.
 MLIP_PRODUCTS = {20: 6349, 28: 180069}

@@ -11,13 +11,14 @@ import pytest
 from numpy.typing import NDArray
 from random_systems import Structure, cluster, crystal, neighborhoods, random_model
 
-from maxvolt.basis.contraction import ContractionTable, contraction_table
-from maxvolt.basis.plan import evaluation_plan
-from maxvolt.io.potential_rules import RADIAL_BASIS_TYPES
-from maxvolt.native import _core, kernels, reference
-from maxvolt.native import model as model_module
-from maxvolt.native.model import Model, compile_model
-from maxvolt.native.neighborhoods import Neighborhoods
+from maxvolt.compiled import _core
+from maxvolt.neighbors.neighborhoods import Neighborhoods
+from maxvolt.potentials.mtp import model as model_module
+from maxvolt.potentials.mtp.basis.contraction import ContractionTable, contraction_table
+from maxvolt.potentials.mtp.basis.plan import evaluation_plan
+from maxvolt.potentials.mtp.binding import kernels, reference
+from maxvolt.potentials.mtp.files.rules import RADIAL_BASIS_TYPES
+from maxvolt.potentials.mtp.model import Model, compile_model
 
 INSTRUCTION_SETS = kernels.instruction_sets()
 

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from random_systems import cluster, crystal, neighborhoods, random_model
 
 from maxvolt import Calculator, read, read_potential
-from maxvolt.basis.contraction import contraction_table
 from maxvolt.errors import DataError, MaxvoltError
-from maxvolt.native import kernels
-from maxvolt.native.model import compile_model
-from maxvolt.native.neighborhoods import Neighborhoods
+from maxvolt.neighbors.neighborhoods import Neighborhoods
+from maxvolt.potentials.mtp.basis.contraction import contraction_table
+from maxvolt.potentials.mtp.binding import kernels
+from maxvolt.potentials.mtp.model import compile_model
 
 # 2^-24 = 6e-8 a rounding; that many of them add up in a force.
 LARGEST_ERROR = 4e-6

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from maxvolt.native.threads import map_ranges, run_ranges, split
+from maxvolt.threads import map_ranges, run_ranges, split
 
 
 @pytest.mark.parametrize("n", [0, 1, 8, 255, 1000, 12345])

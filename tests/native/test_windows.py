@@ -9,11 +9,14 @@ import pytest
 from numpy.typing import NDArray
 from random_systems import Structure, cluster, crystal, neighborhoods, random_model
 
-from maxvolt.native import _core, kernels, reference
-from maxvolt.native import neighborhoods as native_neighborhoods
-from maxvolt.native.model import Model, compile_model
-from maxvolt.native.neighborhoods import Neighborhoods
+from maxvolt.compiled import _core
 from maxvolt.neighbors import build_neighbors
+from maxvolt.neighbors.neighborhoods import Neighborhoods
+from maxvolt.potentials.mtp.binding import kernels, reference
+from maxvolt.potentials.mtp.binding import windows as windows_module
+from maxvolt.potentials.mtp.binding.windows import windows_of
+from maxvolt.potentials.mtp.model import Model, compile_model
+from maxvolt.potentials.results import Energies
 
 # --------------------------------------------------------------------- no number depends on them
 
@@ -57,7 +60,7 @@ STRUCTURES: dict[str, list[Structure]] = {
 def test_windows_of_any_size_follow_the_reference(
     name: str, atoms: int, n_species: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(native_neighborhoods, "ATOMS_PER_WINDOW", atoms)
+    monkeypatch.setattr(windows_module, "ATOMS_PER_WINDOW", atoms)
     where = neighborhoods(STRUCTURES[name], n_species)
     model = random_model(6, n_species)
     core = compile_model(model)
@@ -109,13 +112,13 @@ def many_species(n_species: int) -> Model:
 
 
 def test_order_of_atoms_is_that_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(native_neighborhoods, "ATOMS_PER_WINDOW", 8)
+    monkeypatch.setattr(windows_module, "ATOMS_PER_WINDOW", 8)
     x, cell, pbc = crystal(60, seed=5)
     types = np.random.default_rng(0).integers(0, 3, size=60).astype(np.int32)
     order = np.random.default_rng(1).permutation(60)
     core = compile_model(random_model(8, 3))
 
-    def evaluated(places: NDArray[np.int64]) -> kernels.Energies:
+    def evaluated(places: NDArray[np.int64]) -> Energies:
         pairs = build_neighbors(x[places], cell, pbc, 4.2)
         return kernels.evaluate(
             core,
@@ -143,7 +146,7 @@ def test_a_list_serves_other_positions_cells_and_species() -> None:
         moved = x @ deformation + 0.05 * generator.normal(size=x.shape)
         other, changed = cell @ deformation, generator.permutation(types)
         again = kept.with_atoms(moved, other[None], changed)
-        assert again.windows is kept.windows
+        assert windows_of(again) is windows_of(kept)
         fresh = Neighborhoods(
             moved,
             other[None],
@@ -158,24 +161,26 @@ def test_a_list_serves_other_positions_cells_and_species() -> None:
 
 
 def test_windows_are_of_the_size_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(native_neighborhoods, "ATOMS_PER_WINDOW", 16)
-    assert neighborhoods([crystal(130)], 1).windows.n_windows == 8
-    assert neighborhoods([cluster(5)] * 6, 1).windows.n_windows == 2  # three whole structures each
-    assert neighborhoods([cluster(5)] * 6, 1).windows.n_parts == 6
-    assert neighborhoods([], 1).windows.n_windows == 0
+    monkeypatch.setattr(windows_module, "ATOMS_PER_WINDOW", 16)
+    assert windows_of(neighborhoods([crystal(130)], 1)).n_windows == 8
+    assert (
+        windows_of(neighborhoods([cluster(5)] * 6, 1)).n_windows == 2
+    )  # three whole structures each
+    assert windows_of(neighborhoods([cluster(5)] * 6, 1)).n_parts == 6
+    assert windows_of(neighborhoods([], 1)).n_windows == 0
     empty = neighborhoods([cluster(3)], 1)
-    assert empty.windows.n_rows == 3 + 1  # and the row that stands for no atom
+    assert windows_of(empty).n_rows == 3 + 1  # and the row that stands for no atom
 
 
 def test_images_are_few_where_windows_are_compact(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(native_neighborhoods, "ATOMS_PER_WINDOW", 64)
+    monkeypatch.setattr(windows_module, "ATOMS_PER_WINDOW", 64)
     x = np.stack(np.meshgrid(*[np.arange(16.0)] * 3), axis=-1).reshape(-1, 3)
     x = np.random.default_rng(0).permutation(x)
     cell, pbc = 16.0 * np.eye(3), np.ones(3, bool)
     for positions in (x, scattered((x, cell, pbc))[0]):
         pairs = build_neighbors(positions, cell, pbc, 1.1)
         zeros = np.zeros(len(x), np.int32)
-        windows = Neighborhoods(positions, cell[None], zeros, zeros, pairs).windows
+        windows = windows_of(Neighborhoods(positions, cell[None], zeros, zeros, pairs))
         # Cubes of 4 x 4 x 4 with a layer on each of six sides, and one row for no atom.
         assert windows.n_windows == 64
         assert windows.n_rows == 64 * (64 + 6 * 16 + 1)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from maxvolt.basis.repulsion import ZBL
 from maxvolt.potentials import MTP
+from maxvolt.potentials.mtp.basis.repulsion import ZBL
 
 
 def random_potential(

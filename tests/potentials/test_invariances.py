@@ -12,8 +12,8 @@ from make_potentials import random_potential
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from maxvolt.basis.repulsion import ZBL
 from maxvolt.potentials import MTP, Evaluation
+from maxvolt.potentials.mtp.basis.repulsion import ZBL
 from maxvolt.units import VOIGT
 
 SPECIES = ("Mo", "W", "O")

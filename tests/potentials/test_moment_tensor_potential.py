@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +14,13 @@ from ase.build import bulk, molecule
 from make_potentials import random_potential
 
 import maxvolt
-from maxvolt.basis.repulsion import ZBL
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError, MaxvoltError, SpeciesError
-from maxvolt.io.active_set import ActiveSetRecord
-from maxvolt.native import kernels
+from maxvolt.portions import portions
 from maxvolt.potentials import MTP, Ensemble, Potential, member_paths
 from maxvolt.potentials import mtp as mtp_module
-from maxvolt.potentials.neighborhoods import portions
+from maxvolt.potentials.mtp.basis.repulsion import ZBL
+from maxvolt.potentials.mtp.binding import kernels
 
 
 def rattled_oxide(n: int = 1, seed: int = 0) -> Atoms:
@@ -91,19 +89,6 @@ def test_coefficients_are_copied() -> None:
     assert not untrained.is_trained
     assert trained.is_trained
     assert trained.level == 4
-
-
-def test_new_coefficients_drop_an_active_set(
-    random_record: Callable[..., ActiveSetRecord],
-) -> None:
-    trained = random_potential(4, ["Mo"])
-    with_set = trained.with_active_set(random_record(trained.n_parameters))
-    assert with_set.active_set is not None
-    model = trained.model
-    again = with_set.with_coefficients(
-        model.radial_coeffs, model.species_coeffs, model.moment_coeffs
-    )
-    assert again.active_set is None
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,15 @@ from ase.build import bulk
 from make_potentials import random_potential
 
 import maxvolt
-from maxvolt.basis.repulsion import ZBL
 from maxvolt.errors import FileFormatError, MaxvoltError, SpeciesError
-from maxvolt.io.active_set import ActiveSetRecord
-from maxvolt.io.mtp import read_potential_file, write_potential_file
-from maxvolt.io.potential_rules import RADIAL_BASIS_TYPES
-from maxvolt.native.model import Model
 from maxvolt.potentials import MTP
+from maxvolt.potentials.mtp.basis.repulsion import ZBL
+from maxvolt.potentials.mtp.conversion import file_of_model
+from maxvolt.potentials.mtp.files.access import read_potential_file, write_potential_file
+from maxvolt.potentials.mtp.files.active_set import ActiveSetRecord
+from maxvolt.potentials.mtp.files.rules import RADIAL_BASIS_TYPES
+from maxvolt.potentials.mtp.model import Model
+from maxvolt.selection import has_active_set
 
 ALLOY = bulk("MoW", "cesiumchloride", a=3.1) * (2, 1, 1)
 ALLOY.rattle(0.1, seed=3)
@@ -158,7 +160,7 @@ def test_names_and_tags_are_kept(tmp_path: Path) -> None:
         path, replace(read_potential_file(path), name="mine", tag="zbl: 0.5 1.5 made in May")
     )
     potential = maxvolt.read_potential(path)
-    assert (potential.name, potential.tag.strip()) == ("mine", "made in May")
+    assert (potential.about.name, potential.about.tag.strip()) == ("mine", "made in May")
     assert potential.model.repulsion == ZBL(0.5, 1.5)
     potential.write(tmp_path / "again.mtp")
     again = maxvolt.read_potential(tmp_path / "again.mtp")
@@ -183,16 +185,20 @@ def test_a_repulsion_beyond_the_cutoff_is_refused(tmp_path: Path) -> None:
         maxvolt.read_potential(path)
 
 
-def test_an_active_set_stays_with_its_potential(
+def test_an_active_set_is_read_apart_from_its_potential(
     tmp_path: Path, random_record: Callable[..., ActiveSetRecord]
 ) -> None:
     path = tmp_path / "pot.almtp"
     potential = random_potential(4, ["Mo"])
-    potential.with_active_set(random_record(potential.n_parameters)).write(path)
-    maxvolt.read_potential(path).write(tmp_path / "again.almtp")
-    assert (tmp_path / "again.almtp").read_bytes() == path.read_bytes()
-    potential.write(path)
-    assert maxvolt.read_potential(path).active_set is None
+    record = random_record(potential.n_parameters)
+    write_potential_file(
+        path, file_of_model(potential.model, potential.species, potential.about, record)
+    )
+    assert has_active_set(path)
+    again = maxvolt.read_potential(path)
+    assert again.digest == potential.digest
+    again.write(path)
+    assert not has_active_set(path)
 
 
 def test_products_that_do_not_stand_together_are_refused_by_name(tmp_path: Path) -> None:

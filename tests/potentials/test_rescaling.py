@@ -9,10 +9,10 @@ import pytest
 from ase.build import bulk
 from make_potentials import random_potential
 
-from maxvolt.basis.contraction import ContractionTable
 from maxvolt.dataset import Dataset
 from maxvolt.potentials import MTP
-from maxvolt.potentials.rescaling import factor_counts, rescaled
+from maxvolt.potentials.mtp.basis.contraction import ContractionTable
+from maxvolt.potentials.mtp.rescaling import factor_counts, rescaled
 
 
 def unequal(level: int) -> MTP:

@@ -8,7 +8,7 @@ from ase.build import bulk
 
 from maxvolt.dataset import Dataset
 from maxvolt.potentials import MTP
-from maxvolt.potentials.rescaling import rescaled
+from maxvolt.potentials.mtp.rescaling import rescaled
 
 
 def potential(level: int = 6, species: tuple[str, ...] = ("Mo", "W"), *, seed: int = 0) -> MTP:

@@ -15,7 +15,7 @@ from maxvolt import ActiveSet, RowWeights, SpeciesError, sparsify
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError, FileFormatError
 from maxvolt.potentials import MTP
-from maxvolt.potentials.rescaling import factor_counts
+from maxvolt.potentials.mtp.rescaling import factor_counts
 from maxvolt.selection import QueryStrategy
 from maxvolt.selection.active_set import EQUATIONS
 from maxvolt.selection.maxvol import Basis

@@ -15,9 +15,9 @@ import numpy as np
 from attacks.finding import FindingError
 from attacks.mutations import mutations, survive
 from maxvolt.archives import read_arrays
-from maxvolt.basis import plan as plans
-from maxvolt.basis.contraction import contraction_table
-from maxvolt.basis.plan_files import table_key
+from maxvolt.potentials.mtp.basis import plan as plans
+from maxvolt.potentials.mtp.basis.contraction import contraction_table
+from maxvolt.potentials.mtp.basis.plan_files import table_key
 
 __all__ = ["trial"]
 

@@ -17,12 +17,17 @@ import numpy as np
 from attacks.finding import FindingError
 from attacks.mutations import mutations, survive
 from maxvolt.errors import FileFormatError
-from maxvolt.io.active_set import INITIAL, ActiveSetRecord, Dialect, format_active_set
 from maxvolt.io.cfg_record import CfgConfiguration
 from maxvolt.io.cfg_write import text_bytes
-from maxvolt.io.mtp_parser import parse_potential
-from maxvolt.io.mtp_writer import format_potential
-from maxvolt.io.potential_file import PotentialFile
+from maxvolt.potentials.mtp.files.active_set import (
+    INITIAL,
+    ActiveSetRecord,
+    Dialect,
+    format_active_set,
+)
+from maxvolt.potentials.mtp.files.parser import parse_potential
+from maxvolt.potentials.mtp.files.record import PotentialFile
+from maxvolt.potentials.mtp.files.writer import format_potential
 
 # The tables of level 6: scalars M0, M1, M0^2, |M_0,1|^2 and M0^3.
 BASIC = [[0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1], [1, 0, 0, 0]]

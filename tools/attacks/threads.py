@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from attacks.finding import FindingError
 from attacks.potentials import random_potential, random_structure
 from maxvolt import MTP, ActiveSet, Dataset
-from maxvolt.native import kernels, neighborhoods
-from maxvolt.native.neighborhoods import Neighborhoods
+from maxvolt.neighbors.neighborhoods import Neighborhoods
+from maxvolt.potentials.mtp.binding import kernels
+from maxvolt.potentials.mtp.binding.windows import windows_of
 
 Arrays = dict[str, NDArray[np.float64]]
 
@@ -35,8 +36,8 @@ def trial(seed: int, scratch: Path) -> str:
     where = potential.neighborhoods(data)
     # Ranges as small as those of structures too large for an attack.
     with patch.object(kernels, "_WINDOWS_AT_ONCE", int(random.choice([1, 16]))):
-        with patch.object(neighborhoods, "ATOMS_PER_WINDOW", windows):
-            cut = potential.neighborhoods(data)
+        cut = potential.neighborhoods(data)
+        windows_of(cut, windows)
         _compare(lambda number: _evaluated(potential, cut, number), threads)
         _close(_evaluated(potential, cut, 1), _evaluated(potential, where, 1))
         mode = "neighborhood" if random.integers(2) else "configuration"

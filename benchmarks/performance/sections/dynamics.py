@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from time import process_time
 
 import numpy as np
@@ -11,10 +12,10 @@ from ase.md.verlet import VelocityVerlet
 from numpy.typing import NDArray
 
 import maxvolt
-from maxvolt.calculators.inputs import NeighborhoodPotential
-from maxvolt.calculators.verlet import VerletNeighbors
-from maxvolt.native.kernels import Energies
-from maxvolt.native.neighborhoods import Neighborhoods
+from maxvolt.neighbors.neighborhoods import Neighborhoods
+from maxvolt.neighbors.verlet import VerletNeighbors
+from maxvolt.potentials import NeighborhoodPotential
+from maxvolt.potentials.results import Energies, Precision
 from performance.cases import bcc_crystal
 from performance.context import Context
 from performance.results import Case, Findings, Measurement
@@ -56,20 +57,32 @@ class _TimedNeighbors(VerletNeighbors):
         return found
 
 
-class _TimedPotential:
+class _TimedPotential(NeighborhoodPotential):
     """A potential that knows how long its kernel took."""
 
-    def __init__(self, potential: NeighborhoodPotential) -> None:
+    def __init__(self, potential: maxvolt.MTP) -> None:
         self.potential = potential
         self.species = potential.species
-        self.cutoff = potential.cutoff
         self.seconds = 0.0
 
+    @property
+    def cutoff(self) -> float:
+        return self.potential.cutoff
+
+    @property
+    def digest(self) -> str:
+        return self.potential.digest
+
+    def write(self, path: str | Path) -> None:
+        self.potential.write(path)
+
     def evaluate_neighborhoods(
-        self, where: Neighborhoods, *, threads: int | None = None
+        self, where: Neighborhoods, *, threads: int | None = None, precision: Precision = "double"
     ) -> Energies:
         began = process_time()
-        energies = self.potential.evaluate_neighborhoods(where, threads=threads)
+        energies = self.potential.evaluate_neighborhoods(
+            where, threads=threads, precision=precision
+        )
         self.seconds += process_time() - began
         return energies
 
@@ -77,8 +90,6 @@ class _TimedPotential:
 def _run(context: Context, temperature: int, steps: int) -> list[Measurement]:
     """NVE from a crystal whose atoms have twice the temperature in kinetic energy."""
     potential = maxvolt.read_potential(context.reference(_POTENTIAL), ["Mo"])
-    if not isinstance(potential, maxvolt.MTP):
-        raise TypeError(f"{_POTENTIAL} holds no single potential")
     kernel = _TimedPotential(potential)
     calculator = maxvolt.Calculator(kernel, threads=1)
     search = _TimedNeighbors(calculator.neighbors.cutoff)

@@ -12,8 +12,8 @@ import numpy as np
 from ase import Atoms
 
 import maxvolt
-from maxvolt.native import kernels
-from maxvolt.native.neighborhoods import Neighborhoods
+from maxvolt.neighbors.neighborhoods import Neighborhoods
+from maxvolt.potentials.mtp.binding import kernels
 from performance import motep_engine
 from performance.cases import STRUCTURES, reference_potential, reference_structure
 from performance.context import Context, NotMeasuredError

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from maxvolt.native import kernels
+from maxvolt.potentials.mtp.binding import kernels
 from performance.cases import bcc_crystal, random_potential
 from performance.context import Context, NotMeasuredError
 from performance.results import Case, Findings, Measurement

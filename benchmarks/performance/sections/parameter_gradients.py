@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from maxvolt.native import kernels
+from maxvolt.potentials.mtp.binding import kernels
 from performance.cases import bcc_crystal, labelled_crystals, random_potential
 from performance.context import Context
 from performance.results import Case, Findings, Measurement

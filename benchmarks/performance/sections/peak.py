@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from maxvolt.native import kernels
+from maxvolt.potentials.mtp.binding import kernels
 from performance.context import Context
 from performance.peak import PeakProbe
 from performance.results import Case, Findings, Measurement

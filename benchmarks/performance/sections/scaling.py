@@ -11,8 +11,8 @@ from time import process_time
 from ase import Atoms
 
 import maxvolt
-from maxvolt.native import kernels
-from maxvolt.native.threads import thread_count
+from maxvolt.potentials.mtp.binding import kernels
+from maxvolt.threads import thread_count
 from performance import motep_engine
 from performance.cases import bcc_crystal, mean_neighbours, random_potential
 from performance.context import Context, NotMeasuredError

@@ -8,7 +8,7 @@ multiplication or addition takes the place of a multiply-add.
 
 from __future__ import annotations
 
-from maxvolt.native import kernels
+from maxvolt.potentials.mtp.binding import kernels
 from performance.cases import bcc_crystal, mean_neighbours, random_potential
 from performance.context import Context
 from performance.operations import operation_count

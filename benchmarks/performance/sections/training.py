@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import maxvolt
-from maxvolt.native import kernels
-from maxvolt.native.threads import thread_count
+from maxvolt.potentials.mtp.binding import kernels
+from maxvolt.threads import thread_count
 from performance import motep_engine
 from performance.cases import reference_potential
 from performance.context import Context, NotMeasuredError

@@ -12,7 +12,7 @@ from pathlib import Path
 from time import perf_counter
 
 import maxvolt
-from maxvolt.native.threads import thread_count
+from maxvolt.threads import thread_count
 from performance import motep_engine
 from performance.context import Context, NotMeasuredError
 from performance.own_loss import OwnLoss

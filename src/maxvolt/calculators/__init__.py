@@ -1,6 +1,6 @@
 """Potentials behind the interfaces of other programs."""
 
 from maxvolt.calculators.ase import MaxvoltCalculator, member_calculators
-from maxvolt.calculators.verlet import VerletNeighbors
+from maxvolt.neighbors.verlet import VerletNeighbors
 
 __all__ = ["MaxvoltCalculator", "VerletNeighbors", "member_calculators"]

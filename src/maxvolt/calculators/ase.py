@@ -22,24 +22,16 @@ from ase.outputs import Properties
 from numpy.typing import NDArray
 
 from maxvolt.calculators.hessian import difference_hessian, warn_of_crossings
-from maxvolt.calculators.inputs import (
-    NeighborhoodPotential,
-    PotentialEnsemble,
-    check_names,
-    check_options,
-    check_structure,
-    loaded,
-    loaded_query,
-    members_of,
-)
+from maxvolt.calculators.inputs import check_names, check_structure, loaded, loaded_query
 from maxvolt.calculators.results import graded, mean_and_spread, results_of, stress_shares
-from maxvolt.calculators.verlet import VerletNeighbors
 from maxvolt.errors import DataError, EvaluationError
-from maxvolt.native.kernels import Precision
-from maxvolt.native.neighborhoods import Neighborhoods
-from maxvolt.potentials.ensemble import ask_members
-from maxvolt.potentials.neighborhoods import species_types
+from maxvolt.neighbors.neighborhoods import Neighborhoods
+from maxvolt.neighbors.verlet import VerletNeighbors
+from maxvolt.potentials import Ensemble, Potential, SharesVirials
+from maxvolt.potentials.ensemble import members_of
+from maxvolt.potentials.results import Energies, Precision
 from maxvolt.selection import QueryStrategy
+from maxvolt.species import species_types
 
 __all__ = ["FailedEvaluationError", "MaxvoltCalculator", "member_calculators"]
 
@@ -134,7 +126,7 @@ class MaxvoltCalculator(Calculator):
 
     def __init__(
         self,
-        potential: NeighborhoodPotential | PotentialEnsemble | str | Path,
+        potential: Potential | str | Path,
         *,
         query: QueryStrategy | str | Path | None = None,
         skin: float | None = None,
@@ -146,7 +138,7 @@ class MaxvoltCalculator(Calculator):
         self._lock = threading.RLock()
         Calculator.__init__(self, **ase_options)
         self.query = loaded_query(query)
-        self.potential: NeighborhoodPotential | PotentialEnsemble
+        self.potential: Potential
         if self.query is not None and isinstance(potential, str | Path) and potential == query:
             self.potential = self.query.members[0]  # one file: one potential
         else:
@@ -156,16 +148,18 @@ class MaxvoltCalculator(Calculator):
             for key, given in (("potential", potential), ("query", query))
             if isinstance(given, str | Path)
         }
-        self._members = members_of(self.potential)
-        check_options(self._members, threads=threads, precision=precision)
+        one = self.potential
+        self.ensemble = one if isinstance(one, Ensemble) else Ensemble((one,))
+        self.members = self.ensemble.members
+        self.ensemble.check_options(threads=threads, precision=precision)
         self.threads = threads
         self.precision: Precision = precision
-        cutoff = max(member.cutoff for member in self._members)
+        cutoff = self.ensemble.cutoff
         if self.query is not None:
             cutoff = max(cutoff, self.query.cutoff)
         self._skin = skin
         self.neighbors = VerletNeighbors(cutoff, skin)
-        self._types: tuple[NDArray[Any], list[NDArray[np.int32]]] | None = None
+        self._types: tuple[NDArray[Any], NDArray[np.int32]] | None = None
         self._description: dict[str, Any] = {}
 
     # ----------------------------------------------------------------- what ASE asks
@@ -184,7 +178,7 @@ class MaxvoltCalculator(Calculator):
         with self._lock:
             threads = changes.get("threads", self.threads)
             precision = changes.get("precision", self.precision)
-            check_options(self._members, threads=threads, precision=precision)
+            self.ensemble.check_options(threads=threads, precision=precision)
             if "skin" in changes:
                 self.neighbors = VerletNeighbors(self.neighbors.cutoff, changes["skin"])
             if precision != self.precision:
@@ -206,8 +200,8 @@ class MaxvoltCalculator(Calculator):
         if not self._description:
             self._description = {
                 **self._files,
-                "digests": [getattr(one, "digest", type(one).__name__) for one in self._members],
-                "species": list(self._members[0].species),
+                "digests": [one.digest for one in self.members],
+                "species": list(self.ensemble.species),
             }
             if self.query is not None:
                 self._description.setdefault("query", type(self.query).__name__)
@@ -336,39 +330,25 @@ class MaxvoltCalculator(Calculator):
 
     # ----------------------------------------------------------------- inside
 
-    @property
-    def options(self) -> dict[str, Any]:
-        """What members are asked with besides threads: only those that have it know precision."""
-        return {} if self.precision == "double" else {"precision": self.precision}
-
-    def _wheres(
-        self, atoms: Atoms, positions: NDArray[np.float64]
-    ) -> tuple[Neighborhoods, list[Neighborhoods]]:
-        """What the kernels run over, with the types of whichever and with those of each member."""
+    def _where(self, atoms: Atoms, positions: NDArray[np.float64]) -> Neighborhoods:
+        """What is evaluated, with the types of the potential."""
         cell = np.ascontiguousarray(atoms.cell.array, dtype=np.float64)
         types = self._types_of(atoms.numbers)
-        kept = self.neighbors.neighborhoods(positions, cell, atoms.pbc, types[0])
-        return kept, [kept.with_types(numbers) for numbers in types]
+        return self.neighbors.neighborhoods(positions, cell, atoms.pbc, types)
 
     def _evaluate(self, atoms: Atoms) -> dict[str, Any]:
-        kept, wheres = self._wheres(atoms, _positions_of(atoms))
-        query, grades = self.query, None
+        where, query, grades = self._where(atoms, _positions_of(atoms)), self.query, None
+        energies: Sequence[Energies]
         # Of potentials that are also graded by: all in one pass, which is in double precision.
-        if query is not None and query.members == self._members and self.precision == "double":
-            energies, grades = query.evaluate_neighborhoods(wheres[0], threads=self.threads)
+        if query is not None and query.members == self.members and self.precision == "double":
+            energies, grades = query.evaluate_neighborhoods(where, threads=self.threads)
         else:
-            asked = list(zip(self._members, wheres, strict=True))
-            energies = tuple(
-                ask_members(
-                    asked,
-                    lambda one: one[0].evaluate_neighborhoods(
-                        one[1], threads=self.threads, **self.options
-                    ),
-                )
+            energies = self.ensemble.evaluate_each(
+                where, threads=self.threads, precision=self.precision
             )
         if query is not None and grades is None:
-            where = kept.with_types(species_types(atoms.numbers, query.species))
-            known = energies if query.members == self._members else None
+            known = energies if query.members == self.members else None
+            where = where.with_types(species_types(atoms.numbers, query.species))
             grades = query.grade_neighborhoods(where, known, threads=self.threads)
         each = [results_of(one, _volume_of(atoms)) for one in energies]
         results = each[0] if len(each) == 1 else mean_and_spread(each)
@@ -384,42 +364,34 @@ class MaxvoltCalculator(Calculator):
 
     def _hessian(self, atoms: Atoms) -> NDArray[np.float64]:
         def forces(positions: NDArray[np.float64]) -> NDArray[np.float64]:
-            _, wheres = self._wheres(atoms, positions)
-            asked = list(zip(self._members, wheres, strict=True))
-            found = ask_members(
-                asked, lambda one: one[0].evaluate_neighborhoods(one[1], threads=self.threads)
-            )
-            return np.asarray(np.mean([one.forces for one in found], axis=0))
+            where = self._where(atoms, positions)
+            return self.ensemble.evaluate_neighborhoods(where, threads=self.threads).forces
 
         positions = _positions_of(atoms)
-        kept, _ = self._wheres(atoms, positions)
-        for cutoff in sorted({member.cutoff for member in self._members}):
-            warn_of_crossings(kept, cutoff)
+        where = self._where(atoms, positions)
+        for cutoff in sorted({member.cutoff for member in self.members}):
+            warn_of_crossings(where, cutoff)
         return difference_hessian(forces, positions)
 
     def _atomic_virials(self, atoms: Atoms) -> NDArray[np.float64]:
-        shares = []
-        _, wheres = self._wheres(atoms, _positions_of(atoms))
-        for member, where in zip(self._members, wheres, strict=True):
-            compute = getattr(member, "atomic_virials", None)
-            if compute is None:
+        for member in self.members:
+            if not isinstance(member, SharesVirials):
                 raise PropertyNotImplementedError(
                     f"{type(member).__name__} does not share out its virial among atoms"
                 )
-            shares.append(compute(where, threads=self.threads))
-        return np.asarray(np.mean(shares, axis=0))
+        where = self._where(atoms, _positions_of(atoms))
+        return self.ensemble.atomic_virials(where, threads=self.threads)
 
-    def _types_of(self, numbers: NDArray[Any]) -> list[NDArray[np.int32]]:
-        """Species index of each atom, for each member."""
+    def _types_of(self, numbers: NDArray[Any]) -> NDArray[np.int32]:
+        """Species index of each atom."""
         if self._types is None or not np.array_equal(self._types[0], numbers):
-            found = [species_types(numbers, member.species) for member in self._members]
-            self._types = numbers.copy(), found
+            self._types = numbers.copy(), species_types(numbers, self.ensemble.species)
         return self._types[1]
 
     def _why_absent(self, wanted: str, atoms: Atoms) -> str:
         if wanted not in self.implemented_properties:
             return f"maxvolt does not compute {wanted!r}"
-        if wanted.endswith("_std") and len(self._members) == 1:
+        if wanted.endswith("_std") and len(self.members) == 1:
             return f"{wanted} is the spread of an ensemble; this calculator has one potential"
         if wanted in ("grade", "grades"):
             return _why_no_grade(wanted, self.query)
@@ -430,7 +402,7 @@ class MaxvoltCalculator(Calculator):
 
 
 def member_calculators(
-    potential: NeighborhoodPotential | PotentialEnsemble | str | Path,
+    potential: Potential | str | Path,
     *,
     skin: float | None = None,
     threads: int | None = None,

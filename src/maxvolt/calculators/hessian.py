@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from maxvolt.native.neighborhoods import Neighborhoods
+from maxvolt.neighbors.neighborhoods import Neighborhoods
 
 __all__ = ["STEP", "difference_hessian", "warn_of_crossings"]
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maxvolt.native.kernels import Energies
+from maxvolt.potentials.ensemble import mean_of, spread_of
+from maxvolt.potentials.results import Energies
 from maxvolt.selection import Grades
 from maxvolt.units import VOIGT
 
@@ -59,10 +60,10 @@ def mean_and_spread(members: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Mean of each result over the members, and as ``..._std`` its sample standard deviation."""
     results: dict[str, Any] = {}
     for name in members[0]:
-        values = np.array([member[name] for member in members])
-        statistics = {name: values.mean(axis=0)}
+        values = [np.asarray(member[name]) for member in members]
+        statistics = {name: mean_of(values)}
         if name != "free_energy":
-            statistics[f"{name}_std"] = values.std(axis=0, ddof=1)
+            statistics[f"{name}_std"] = spread_of(values)
         for key, value in statistics.items():
             # ASE expects energies to be Python floats.
             results[key] = float(value) if value.ndim == 0 else value

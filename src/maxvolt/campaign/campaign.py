@@ -24,7 +24,7 @@ from maxvolt.campaign.state import state_after
 from maxvolt.campaign.surroundings import Surroundings
 from maxvolt.errors import CampaignError
 from maxvolt.files import make_folder, synchronize_folder
-from maxvolt.native.cores import worker_count
+from maxvolt.processors import worker_count
 
 __all__ = ["Campaign", "CampaignResult"]
 

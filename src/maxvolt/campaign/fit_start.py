@@ -6,11 +6,11 @@ import numpy as np
 from numpy.polynomial import Chebyshev
 from numpy.typing import NDArray
 
-from maxvolt.basis.repulsion import ZBL
 from maxvolt.campaign.sections import PotentialSection
 from maxvolt.dataset import Dataset
 from maxvolt.neighbors import minimum_distances
 from maxvolt.potentials import MTP
+from maxvolt.potentials.mtp.basis.repulsion import ZBL
 
 __all__ = ["start_of_fit"]
 

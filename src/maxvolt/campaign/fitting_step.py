@@ -22,7 +22,8 @@ from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
 from maxvolt.fitting import FitProgress, FitResult, FitSettings, Weights, fit
 from maxvolt.fitting.errors import Comparison
-from maxvolt.potentials import MTP, Ensemble, Predictions
+from maxvolt.potentials import MTP, Ensemble, ParameterGradients, Potential, Predictions
+from maxvolt.potentials.ensemble import members_of
 from maxvolt.selection import Committee
 
 __all__ = ["FitTask", "errors_of", "fit_potential", "remove_checkpoints"]
@@ -54,7 +55,7 @@ class FitTask:
     folder: IterationFolder
     training: Dataset
     validation: Dataset
-    before: MTP | Ensemble | None
+    before: Potential | None
     threads: int
     progress: Callable[[FitProgress], None]
 
@@ -128,19 +129,19 @@ def _fit_settings(section: FitSection, members: int) -> FitSettings:
     )
 
 
-def _single(potential: MTP | Ensemble) -> MTP:
+def _single(potential: Potential) -> MTP:
     assert isinstance(potential, MTP)
     return potential
 
 
-def _member(potential: MTP | Ensemble | None, member: int) -> MTP | None:
+def _member(potential: Potential | None, member: int) -> MTP | None:
     """Potential of the iteration before that a member goes on from."""
-    if isinstance(potential, Ensemble):
-        return potential.members[member] if member < len(potential.members) else None
-    return potential if member == 0 else None
+    members = () if potential is None else members_of(potential)
+    found = members[member] if member < len(members) else None
+    return found if isinstance(found, MTP) else None
 
 
-def _write(task: FitTask, potential: MTP | Ensemble) -> dict[str, Any]:
+def _write(task: FitTask, potential: Potential) -> dict[str, Any]:
     """Step A: choose what grades are measured by; write the potential's files.
 
     Returns
@@ -153,12 +154,13 @@ def _write(task: FitTask, potential: MTP | Ensemble) -> dict[str, Any]:
     if isinstance(potential, Ensemble):
         for member, path in zip(potential.members, files, strict=True):
             member.write(path)
-    single = potential.members[0] if isinstance(potential, Ensemble) else potential
+    single = members_of(potential)[0]
     if selection.strategy == "committee":
         assert isinstance(potential, Ensemble)
         committee = Committee.from_dataset(potential, task.training, threads=task.threads)
         scales = (committee.energy_scale, committee.force_scale)
         return {"rank": None, "largest_rank": None, "committee": scales}
+    assert isinstance(single, ParameterGradients)
     active_set = active_set_of(single, task.training, selection, threads=task.threads)
     active_set.write(files[0])
     return {

@@ -19,7 +19,7 @@ from maxvolt.campaign.labelling_step import count_labels, label_structures
 from maxvolt.campaign.merging import merged
 from maxvolt.campaign.opening import opening_candidates, validation_candidates
 from maxvolt.campaign.outcome import OPENING, is_clean, sampling_summary
-from maxvolt.campaign.query import query_of, read_potentials
+from maxvolt.campaign.query import query_of
 from maxvolt.campaign.runner import Runner
 from maxvolt.campaign.sampling_step import Part, run_parts
 from maxvolt.campaign.scenarios import scenario_fingerprint, scenario_parts
@@ -30,6 +30,7 @@ from maxvolt.campaign.storage import StepResult, read_result
 from maxvolt.dataset import Dataset
 from maxvolt.errors import CampaignError
 from maxvolt.files import make_folder
+from maxvolt.potentials import load
 from maxvolt.sampling import Scenario
 
 __all__ = ["run_iteration"]
@@ -270,7 +271,7 @@ def _fit(
                 folder=folder,
                 training=stored,
                 validation=validation,
-                before=read_potentials(before) if before else None,
+                before=load(before) if before else None,
                 threads=runner.surroundings.workers,
                 progress=lambda news: runner.progress(
                     "fit", "", news.iteration, news.most_iterations

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.campaign.fitting_step import errors_of
-from maxvolt.campaign.query import query_of, read_potentials
+from maxvolt.campaign.query import query_of
 from maxvolt.campaign.runner import Runner
 from maxvolt.campaign.storage import StepResult
 from maxvolt.dataset import Dataset
@@ -26,6 +26,7 @@ from maxvolt.labelling import (
     write_jobs,
 )
 from maxvolt.labelling.jobs import JOB
+from maxvolt.potentials import load
 
 __all__ = ["WaitingError", "count_labels", "label_structures"]
 
@@ -108,7 +109,7 @@ def _foretold(
     files, threads = runner.state.potential_files, runner.surroundings.workers
     if not files or not len(labelled):
         return None, {}
-    found = read_potentials(files).evaluate_dataset(labelled, threads=threads)
+    found = load(files).evaluate_dataset(labelled, threads=threads)
     selection = runner.state.past[runner.state.numbers["potential"]].settings.selection
     arrays = {
         "grades": query_of(files, selection).grade(labelled, threads=threads),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from maxvolt.campaign.merging import known
 from maxvolt.campaign.planning import same_reference
-from maxvolt.campaign.query import read_potentials, row_weights_of
+from maxvolt.campaign.query import row_weights_of
 from maxvolt.campaign.seeds import derived_seed
 from maxvolt.campaign.settings import Settings
 from maxvolt.campaign.starting import Structures
@@ -17,7 +17,8 @@ from maxvolt.campaign.state import State
 from maxvolt.campaign.storage import StepResult
 from maxvolt.dataset import Dataset
 from maxvolt.errors import CampaignError
-from maxvolt.potentials import MTP
+from maxvolt.potentials import ParameterGradients, load
+from maxvolt.potentials.ensemble import members_of
 from maxvolt.selection import sparsify
 
 __all__ = ["opening_candidates", "validation_candidates"]
@@ -67,8 +68,9 @@ def validation_candidates(settings: Settings, root: Path) -> tuple[Dataset, NDAr
 
 def _sparsified(settings: Settings, state: State, threads: int | None) -> Dataset:
     """Structures of the training set with respect to which all others interpolate."""
-    potential = read_potentials(state.potential_files)
-    single = potential if isinstance(potential, MTP) else potential.members[0]
+    potential = load(state.potential_files)
+    single = members_of(potential)[0]
+    assert isinstance(single, ParameterGradients)
     return sparsify(
         single,
         state.training,

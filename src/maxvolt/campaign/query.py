@@ -9,7 +9,7 @@ from maxvolt.calculators.ase import MaxvoltCalculator
 from maxvolt.campaign.sections import SelectionSection
 from maxvolt.campaign.storage import read_result
 from maxvolt.dataset import Dataset
-from maxvolt.potentials import MTP, Ensemble, read_potential
+from maxvolt.potentials import Ensemble, ParameterGradients, load
 from maxvolt.sampling import Thresholds
 from maxvolt.selection import ActiveSet, Committee, QueryStrategy, RowWeights, read_active_set
 
@@ -17,20 +17,17 @@ __all__ = [
     "active_set_of",
     "calculator_of",
     "query_of",
-    "read_potentials",
     "row_weights_of",
     "thresholds_of",
 ]
 
 
-def read_potentials(files: Sequence[Path]) -> MTP | Ensemble:
-    """Read the potential, or ensemble, of an iteration."""
-    members = tuple(read_potential(file) for file in files)
-    return members[0] if len(members) == 1 else Ensemble(members)
-
-
 def active_set_of(
-    potential: MTP, training: Dataset, selection: SelectionSection, *, threads: int | None = None
+    potential: ParameterGradients,
+    training: Dataset,
+    selection: SelectionSection,
+    *,
+    threads: int | None = None,
 ) -> ActiveSet:
     """Step A: choose the active set of a training set."""
     return ActiveSet.from_dataset(
@@ -45,7 +42,7 @@ def active_set_of(
 def query_of(files: Sequence[Path], selection: SelectionSection) -> QueryStrategy:
     """Read what grades structures: the active set with the potential, or the committee."""
     if selection.strategy == "committee":
-        potential = read_potentials(files)
+        potential = load(files)
         assert isinstance(potential, Ensemble)
         energy, force = read_result(files[0].with_name("fit.npz")).record["committee"]
         return Committee(potential, energy, force)
@@ -60,7 +57,7 @@ def calculator_of(files: Sequence[Path], selection: SelectionSection) -> Maxvolt
     query = query_of(files, selection)
     members = query.members
     if len(members) != len(files):
-        return MaxvoltCalculator(read_potentials(files), query=query, threads=1)
+        return MaxvoltCalculator(load(files), query=query, threads=1)
     potential = members[0] if len(members) == 1 else Ensemble(members)
     return MaxvoltCalculator(potential, query=query, threads=1)
 

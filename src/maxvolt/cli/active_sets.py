@@ -12,10 +12,18 @@ from maxvolt.cli.outputs import check_output
 from maxvolt.errors import MaxvoltError
 
 if TYPE_CHECKING:
-    from maxvolt.potentials import MTP
+    from maxvolt.potentials import ParameterGradients
     from maxvolt.selection import ActiveSet, RowWeights
 
-__all__ = ["add_rows", "add_save", "check_save", "facts", "load_mtp", "rows_of", "say_complete"]
+__all__ = [
+    "add_rows",
+    "add_save",
+    "check_save",
+    "facts",
+    "load_with_gradients",
+    "rows_of",
+    "say_complete",
+]
 
 _SUFFIXES = (".almtp", ".als")
 
@@ -94,11 +102,16 @@ def check_save(path: Path | None, inputs: list[Path]) -> None:
     check_output(path, inputs)
 
 
-def load_mtp(path: Path, species: tuple[str, ...] | None) -> MTP:
-    """Read one trained potential."""
-    from maxvolt.potentials import read_potential
+def load_with_gradients(path: Path, species: tuple[str, ...] | None) -> ParameterGradients:
+    """Read one trained potential that active sets can be made for."""
+    from maxvolt.potentials import ParameterGradients, load
 
-    potential = read_potential(path, species=species)
+    potential = load(path, species)
+    if not isinstance(potential, ParameterGradients):
+        raise MaxvoltError(
+            f"{path}: an active set needs gradients by parameters, which "
+            f"{type(potential).__name__} does not have; give one moment tensor potential"
+        )
     if not potential.is_trained:
         raise MaxvoltError(f"{path}: this potential is untrained; fit it first, with maxvolt train")
     return potential

@@ -10,7 +10,7 @@ from maxvolt.cli.console import note, print_json, progress_bar, stdout_console
 from maxvolt.cli.inputs import check_order, check_species, read_structures
 from maxvolt.cli.options import add_json, add_species, add_threads
 from maxvolt.cli.outputs import check_figure
-from maxvolt.cli.potentials import load_potential, potential_files
+from maxvolt.cli.potentials import load, potential_files
 from maxvolt.errors import DataError
 
 if TYPE_CHECKING:
@@ -46,13 +46,13 @@ def run(options: argparse.Namespace) -> None:
     """Read, compare, print and plot."""
     from maxvolt.cli.prediction import SteppedPotential, note_work
     from maxvolt.fitting.errors import compute_ensemble_errors
-    from maxvolt.potentials import Ensemble
+    from maxvolt.potentials.ensemble import members_of
 
     check_order(options.potential, options.data)
     if options.plot is not None:
         check_figure(options.plot, [options.data, *potential_files(options.potential)])
-    potential = load_potential(options.potential, options.species)
-    members = potential.members if isinstance(potential, Ensemble) else (potential,)
+    potential = load(options.potential, options.species)
+    members = members_of(potential)
     dataset = read_structures(options.data, options.species or potential.species)
     check_species(options.data, dataset, potential.species)
     if not (dataset.has_energy | dataset.has_forces | dataset.has_stress).any():

@@ -10,11 +10,11 @@ from maxvolt.cli.console import counted, note, print_json, print_table, progress
 from maxvolt.cli.inputs import check_order, check_species, read_structures
 from maxvolt.cli.options import add_json, add_species, add_threads
 from maxvolt.cli.outputs import check_structures
-from maxvolt.cli.potentials import load_potential, potential_files
+from maxvolt.cli.potentials import load, potential_files
 
 if TYPE_CHECKING:
     from maxvolt.dataset import Dataset
-    from maxvolt.potentials import MTP, Ensemble
+    from maxvolt.potentials import Potential
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
 
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> None:
     if options.output is not None:
         inputs = [options.input, *potential_files(options.potential)]
         kind = check_structures(options.output, None, inputs, labels=True)
-    potential = load_potential(options.potential, options.species)
+    potential = load(options.potential, options.species)
     dataset = read_structures(options.input, options.species or potential.species)
     check_species(options.input, dataset, potential.species)
     labelled = _evaluated(potential, dataset, options.threads)
@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> None:
         _print(labelled)
 
 
-def _evaluated(potential: MTP | Ensemble, dataset: Dataset, threads: int | None) -> Dataset:
+def _evaluated(potential: Potential, dataset: Dataset, threads: int | None) -> Dataset:
     """Return the structures with the potential's results as labels."""
     from dataclasses import replace
 

@@ -11,7 +11,7 @@ from maxvolt.cli.active_sets import (
     add_save,
     check_save,
     facts,
-    load_mtp,
+    load_with_gradients,
     rows_of,
     say_complete,
 )
@@ -90,10 +90,9 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _active_set(options: argparse.Namespace) -> ActiveSet:
-    from maxvolt.selection import ActiveSet
-    from maxvolt.selection.files import active_set_of
+    from maxvolt.selection import ActiveSet, read_active_set
 
-    potential = load_mtp(options.potential, options.species)
+    potential = load_with_gradients(options.potential, options.species)
     weights = rows_of(options)
     if options.train is None:
         if weights is not None or options.save_active_set or options.algorithm == "mlip":
@@ -101,7 +100,7 @@ def _active_set(options: argparse.Namespace) -> ActiveSet:
                 "--mode, weights, --mlip-order and --save-active-set apply to an active set made "
                 "from --train"
             )
-        return active_set_of(potential, options.potential)
+        return read_active_set(options.potential, options.species)
     training = read_structures(options.train, options.species or potential.species)
     check_species(options.train, training, potential.species)
     active_set = ActiveSet.from_dataset(

@@ -18,19 +18,12 @@ __all__ = [
     "read_structures",
 ]
 
-_POTENTIAL_SUFFIXES = (".mtp", ".almtp", ".als")
-
 
 def is_potential(path: Path) -> bool:
-    """Tell by the name or, for other names, by the first word behind comments, ``MTP``."""
-    if path.suffix in _POTENTIAL_SUFFIXES:
-        return True
-    if not path.is_file():
-        return False
-    from maxvolt.io.mtp_parser import looks_like_potential
+    """Whether a file is a potential of any family, by its name or how it begins."""
+    from maxvolt.potentials.families import family_of_file
 
-    with path.open("rb") as file:
-        return looks_like_potential(file.read(4096))
+    return family_of_file(path) is not None
 
 
 def check_is_structures(path: Path) -> None:

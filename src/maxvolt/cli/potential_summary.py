@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from maxvolt.basis.repulsion import ZBL
 from maxvolt.cli.console import counted
 from maxvolt.errors import SpeciesError
-from maxvolt.io.mtp import read_potential_file
-from maxvolt.io.potential_file import PotentialFile
-from maxvolt.native.plan_report import PlanReport, plan_report
 from maxvolt.potentials import read_potential
-from maxvolt.potentials.files import table_of_file
+from maxvolt.potentials.mtp.basis.repulsion import ZBL
+from maxvolt.potentials.mtp.binding.plan_report import PlanReport, plan_report
+from maxvolt.potentials.mtp.conversion import table_of_file
+from maxvolt.potentials.mtp.files.access import read_potential_file
+from maxvolt.potentials.mtp.files.record import PotentialFile
 
 __all__ = ["PotentialSummary", "level_of"]
 

@@ -11,15 +11,12 @@ from maxvolt.cli.outputs import check_output
 from maxvolt.errors import MaxvoltError
 
 if TYPE_CHECKING:
-    from maxvolt.potentials import MTP, Ensemble
+    from maxvolt.potentials import Potential
 
-__all__ = ["check_potential_output", "load_potential", "potential_files"]
-
-_MOST_MEMBERS = 1000
-"""Members that are looked for at most."""
+__all__ = ["check_potential_output", "load", "potential_files"]
 
 
-def load_potential(path: Path, species: tuple[str, ...] | None) -> MTP | Ensemble:
+def load(path: Path, species: tuple[str, ...] | None) -> Potential:
     """Read a potential; where ``pot.mtp`` does not exist, the ensemble ``pot.0.mtp``, ...
 
     Parameters
@@ -29,29 +26,29 @@ def load_potential(path: Path, species: tuple[str, ...] | None) -> MTP | Ensembl
     species
         Elements of type 0, 1, ..., for a file that names none.
     """
-    from maxvolt.potentials import Ensemble, read_potential
+    from maxvolt.potentials import loading
 
-    files = potential_files(path)
-    if files == [path]:
-        return read_potential(path, species=species)
-    return Ensemble(tuple(read_potential(file, species=species) for file in files))
+    return loading.load(path, species)
 
 
 def potential_files(path: Path) -> list[Path]:
     """Return the files of the potential or ensemble of this name; the name where there is none."""
-    return [path] if path.exists() else _member_files(path) or [path]
+    from maxvolt.potentials import loading
+
+    return loading.potential_files(path)
 
 
 def check_potential_output(path: Path, members: int, inputs: Iterable[Path | None] = ()) -> None:
     """Refuse outputs that are inputs or whose old files would be confused with the new ones."""
-    from maxvolt.potentials import member_paths
+    from maxvolt.potentials.families import member_paths
+    from maxvolt.potentials.loading import MOST_MEMBERS
 
     inputs = list(inputs)
     for file in member_paths(path, members):
         check_output(file, inputs)
     if members == 1:
         return
-    stale = _member_files(path)[members:]
+    stale = list(takewhile(Path.exists, member_paths(path, MOST_MEMBERS)))[members:]
     if path.exists():
         stale.append(path)
     if stale:
@@ -61,9 +58,3 @@ def check_potential_output(path: Path, members: int, inputs: Iterable[Path | Non
             f"and {names} of an earlier training would be confused with it; "
             "remove or rename it first"
         )
-
-
-def _member_files(path: Path) -> list[Path]:
-    from maxvolt.potentials import member_paths
-
-    return list(takewhile(Path.exists, member_paths(path, _MOST_MEMBERS)))

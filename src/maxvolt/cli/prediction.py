@@ -12,7 +12,7 @@ from maxvolt.cli.console import counted, note
 
 if TYPE_CHECKING:
     from maxvolt.dataset import Dataset
-    from maxvolt.potentials import MTP, Ensemble, Predictions
+    from maxvolt.potentials import Potential, Predictions
 
 __all__ = ["SteppedPotential", "note_work", "steps"]
 
@@ -32,7 +32,7 @@ class SteppedPotential:
         Called with the number of structures just done.
     """
 
-    potential: MTP | Ensemble
+    potential: Potential
     advance: Callable[[int], None]
 
     def evaluate_dataset(self, dataset: Dataset, *, threads: int | None = None) -> Predictions:
@@ -67,7 +67,7 @@ def steps(dataset: Dataset, atoms: int = _ATOMS_OF_A_STEP) -> list[slice]:
 
 def note_work(dataset: Dataset, threads: int | None) -> None:
     """Say how much there is to do, and on how many threads."""
-    from maxvolt.native.threads import thread_count
+    from maxvolt.threads import thread_count
 
     note(
         f"evaluating {counted(len(dataset), 'structure')}, {counted(dataset.n_atoms, 'atom')}; "

@@ -77,7 +77,7 @@ def _add_numbers(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read, relax, write, print."""
-    from maxvolt.native.cores import worker_count
+    from maxvolt.processors import worker_count
     from maxvolt.sampling import iterate_scenarios
 
     check_order(options.potential, options.input)

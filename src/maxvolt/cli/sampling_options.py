@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from maxvolt.cli.console import counted, note
 from maxvolt.cli.options import finite_float, positive_float
-from maxvolt.cli.potentials import load_potential
+from maxvolt.cli.potentials import load
 from maxvolt.errors import MaxvoltError
 
 if TYPE_CHECKING:
     from maxvolt.dataset import Dataset
-    from maxvolt.potentials import MTP, Ensemble
+    from maxvolt.potentials import Potential
     from maxvolt.sampling import Limits, Thresholds
     from maxvolt.sampling.workers import CalculatorFactory
     from maxvolt.selection import ActiveSet
@@ -112,23 +112,23 @@ def pressure_of(options: argparse.Namespace) -> float:
 
 def load_calculator(
     path: Path, species: tuple[str, ...] | None
-) -> tuple[MTP | Ensemble, ActiveSet | None]:
+) -> tuple[Potential, ActiveSet | None]:
     """Read a potential and the active set that its file may hold, and say whether it does."""
-    from maxvolt.selection.files import active_set_of
+    from maxvolt.selection import has_active_set, read_active_set
 
-    potential = load_potential(path, species)
+    potential = load(path, species)
     if getattr(potential, "is_trained", True) is False:
         raise MaxvoltError(f"{path}: this potential is untrained; fit it first, with maxvolt train")
-    if getattr(potential, "active_set", None) is None:
+    if not has_active_set(path):
         note("no grades: the potential has no active set; only the limits are checked")
         return potential, None
-    query = active_set_of(potential, path)  # type: ignore[arg-type]
+    query = read_active_set(path, species)
     note(f"grades: {query.description}")
-    return potential, query
+    return query.potential, query
 
 
 def calculator_factory(
-    potential: MTP | Ensemble, query: ActiveSet | None, threads: int | None
+    potential: Potential, query: ActiveSet | None, threads: int | None
 ) -> CalculatorFactory:
     """Give what makes a calculator in each worker."""
     from maxvolt.calculators import MaxvoltCalculator

@@ -11,7 +11,7 @@ from maxvolt.cli.active_sets import (
     add_save,
     check_save,
     facts,
-    load_mtp,
+    load_with_gradients,
     rows_of,
     say_complete,
 )
@@ -100,10 +100,9 @@ def run(options: argparse.Namespace) -> None:
 
 def _select(options: argparse.Namespace) -> Selection:
     """Select from the training set and, where they are given, from the candidates."""
-    from maxvolt.selection import ActiveSet
-    from maxvolt.selection.files import active_set_of
+    from maxvolt.selection import ActiveSet, has_active_set, read_active_set
 
-    potential = load_mtp(options.potential, options.species)
+    potential = load_with_gradients(options.potential, options.species)
 
     def read(path: Path) -> Dataset:
         dataset = read_structures(path, options.species or potential.species)
@@ -111,10 +110,10 @@ def _select(options: argparse.Namespace) -> Selection:
         return dataset
 
     weights = rows_of(options)
-    if potential.active_set is None or weights is not None or not options.candidates:
+    if not has_active_set(options.potential) or weights is not None or not options.candidates:
         start = ActiveSet.empty(potential, weights=weights)
     else:
-        start = active_set_of(potential, options.potential)
+        start = read_active_set(options.potential, options.species)
     training = read(options.train)
     given = {
         "threshold": options.threshold,

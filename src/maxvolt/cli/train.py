@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> None:
     from maxvolt.cli.fit_progress import fit_reporter
     from maxvolt.dataset import Dataset
     from maxvolt.fitting import FitSettings, Weights, fit
-    from maxvolt.native.threads import thread_count
+    from maxvolt.threads import thread_count
 
     _check(options)
     weights = Weights(options.energy_weight, options.force_weight, options.stress_weight)
@@ -137,17 +137,17 @@ def _check_isolated_energies(choice: str | dict[str, float], species: tuple[str,
 
 
 def _species_of_init(path: Path | None) -> tuple[str, ...] | None:
-    from maxvolt.io.mtp import read_potential_file
+    from maxvolt.potentials.mtp.files.access import read_potential_file
 
     return None if path is None else read_potential_file(path).species
 
 
 def _start(options: argparse.Namespace, dataset: Dataset) -> MTP:
     """Return the potential to train: that of --init, or a new one."""
-    from maxvolt.basis.repulsion import ZBL
-    from maxvolt.io.mtp import read_potential_file
     from maxvolt.neighbors import minimum_distances
     from maxvolt.potentials import MTP, read_potential
+    from maxvolt.potentials.mtp.basis.repulsion import ZBL
+    from maxvolt.potentials.mtp.files.access import read_potential_file
 
     zbl = None if options.zbl is None else ZBL(*options.zbl)
     if options.init is not None:
@@ -176,12 +176,14 @@ def _add_active_sets(
     if options.output.suffix != ".almtp" or options.active_set == "none":
         return
     from maxvolt.cli.active_sets import say_complete
-    from maxvolt.potentials import Ensemble, member_paths
+    from maxvolt.potentials import ParameterGradients, member_paths
+    from maxvolt.potentials.ensemble import members_of
     from maxvolt.selection import ActiveSet
 
-    members = potential.members if isinstance(potential, Ensemble) else (potential,)
+    members = members_of(potential)
     mode: Mode = options.active_set or "configuration"
     for member, path in zip(members, member_paths(options.output, len(members)), strict=True):
+        assert isinstance(member, ParameterGradients)
         active_set = ActiveSet.from_dataset(member, dataset, mode=mode, threads=options.threads)
         active_set.write(path)
         say_complete(active_set)

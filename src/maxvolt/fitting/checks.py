@@ -12,7 +12,7 @@ from maxvolt.errors import DataError, FitError
 from maxvolt.fitting.objective import EquationWeights
 from maxvolt.fitting.training_set import COINCIDENT, TrainingSet
 from maxvolt.neighbors import minimum_distances
-from maxvolt.potentials.neighborhoods import check_known_species
+from maxvolt.species import check_known_species
 
 __all__ = [
     "check_enough_equations",

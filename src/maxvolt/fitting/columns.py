@@ -11,9 +11,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from maxvolt.compiled import _core
 from maxvolt.fitting.normal_equations import squared_columns
 from maxvolt.fitting.training_set import TrainingSet
-from maxvolt.native import _core
 
 __all__ = ["DISPLACEMENT", "column_floor", "vanishing_columns"]
 

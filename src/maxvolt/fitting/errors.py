@@ -21,7 +21,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,7 +29,7 @@ from numpy.typing import NDArray
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
 from maxvolt.io.structures import Structures, structures_of
-from maxvolt.potentials import read_potential
+from maxvolt.potentials import load
 from maxvolt.potentials.ensemble import ask_members
 from maxvolt.potentials.results import Predictions
 from maxvolt.units import GPA_PER_EV_A3
@@ -416,10 +415,10 @@ def _spread(values: Sequence[NDArray[np.float64]]) -> float:
 
 def _potential(given: DatasetPotential | str | PathLike[str]) -> DatasetPotential:
     if isinstance(given, str | PathLike):
-        return read_potential(Path(given))
+        return load(given)
     if not hasattr(given, "evaluate_dataset"):
         raise DataError(
-            "potential: expected a maxvolt.MTP, a maxvolt.Ensemble or the path of a potential "
+            "potential: expected a potential, a maxvolt.Ensemble or the path of a potential "
             f"file; got {type(given).__name__} {given!r:.60}"
         )
     return given

@@ -33,9 +33,9 @@ from maxvolt.fitting.target import Target
 from maxvolt.fitting.work import check_work
 from maxvolt.io.structures import Structures, structures_of
 from maxvolt.limits import MEMBERS
-from maxvolt.native.threads import thread_count
 from maxvolt.potentials import MTP
-from maxvolt.potentials.neighborhoods import check_known_species
+from maxvolt.species import check_known_species
+from maxvolt.threads import thread_count
 
 __all__ = ["fit"]
 

@@ -16,9 +16,10 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from maxvolt.compiled import _core
 from maxvolt.fitting.training_set import TrainingSet
-from maxvolt.native import _core, kernels
-from maxvolt.native.threads import map_ranges
+from maxvolt.potentials.mtp.binding import kernels
+from maxvolt.threads import map_ranges
 
 __all__ = [
     "LinearEquations",

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.cells import cell_volumes
+from maxvolt.compiled import _core
 from maxvolt.fitting.columns import column_floor, vanishing_columns
 from maxvolt.fitting.normal_equations import (
     LinearEquations,
@@ -19,10 +20,10 @@ from maxvolt.fitting.normal_equations import (
 )
 from maxvolt.fitting.start import random_radial_coeffs
 from maxvolt.fitting.training_set import Portion, TrainingSet
-from maxvolt.native import _core, kernels
-from maxvolt.native.model import Model, compile_model
 from maxvolt.potentials import MTP
-from maxvolt.potentials.rescaling import rescaled
+from maxvolt.potentials.mtp.binding import kernels
+from maxvolt.potentials.mtp.model import Model, compile_model
+from maxvolt.potentials.mtp.rescaling import rescaled
 from maxvolt.units import VOIGT_COUNTS
 
 __all__ = ["Problem", "RootMeanSquares", "loss_and_gradient", "pull_back", "root_mean_squares"]

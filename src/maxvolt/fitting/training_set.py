@@ -12,9 +12,9 @@ from maxvolt.cells import cell_volumes
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
 from maxvolt.fitting.objective import Scaling, Weights, equation_weights
-from maxvolt.native.kernels import Energies
-from maxvolt.native.neighborhoods import Neighborhoods
-from maxvolt.potentials.neighborhoods import dataset_neighborhoods, portions
+from maxvolt.neighbors.neighborhoods import Neighborhoods, dataset_neighborhoods
+from maxvolt.portions import portions
+from maxvolt.potentials.results import Energies
 
 __all__ = ["COINCIDENT", "Portion", "TrainingSet", "prepare"]
 

@@ -26,7 +26,7 @@ from maxvolt.labelling.answers import Answers, EndedError, HungError
 from maxvolt.labelling.jobs import Outcome
 from maxvolt.labelling.limits import LabelLimits
 from maxvolt.labelling.sessions import GRACE, end_session, kill_session
-from maxvolt.native.cores import core_count
+from maxvolt.processors import core_count
 
 __all__ = ["DiedError", "HungError", "Task", "Worker", "WorkerPool"]
 

@@ -28,7 +28,7 @@ from maxvolt.labelling.limits import LabelLimits
 from maxvolt.labelling.reference import Reference
 from maxvolt.labelling.store import LabelStore
 from maxvolt.labelling.worker_pool import Task
-from maxvolt.native.cores import core_count
+from maxvolt.processors import core_count
 
 __all__ = ["Workplace", "default_workers"]
 

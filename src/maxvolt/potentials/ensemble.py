@@ -1,7 +1,8 @@
-"""Several potentials of one kind: their mean, and their spread as its uncertainty."""
+"""Several potentials for the same elements: their mean, and their spread as its uncertainty."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,28 +10,31 @@ from typing import TypeVar
 
 import numpy as np
 from ase import Atoms
+from numpy.typing import NDArray
 
-from maxvolt.dataset import Dataset
 from maxvolt.errors import EvaluationError, MaxvoltError
-from maxvolt.native.kernels import Energies
-from maxvolt.native.neighborhoods import Neighborhoods
-from maxvolt.potentials.mtp import MTP
-from maxvolt.potentials.results import Evaluation, Predictions
+from maxvolt.neighbors.neighborhoods import Neighborhoods
+from maxvolt.potentials.evaluation import NeighborhoodPotential
+from maxvolt.potentials.families import member_paths
+from maxvolt.potentials.protocol import HasMembers, Potential, SharesVirials
+from maxvolt.potentials.results import Energies, Evaluation, Precision
 
-__all__ = ["Ensemble", "ask_members", "member_paths"]
+__all__ = ["Ensemble", "ask_members", "joined", "mean_of", "members_of", "spread_of"]
 
 P = TypeVar("P")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Ensemble:
-    """Potentials of one kind, trained from different starts or on different weights of the data.
+@dataclass(frozen=True, slots=True, eq=False)
+class Ensemble(NeighborhoodPotential):
+    """Potentials for the same elements, of one family or of several.
+
+    Energies, forces and stresses are means over the members.
 
     Parameters
     ----------
     members
-        At least one; all with the same species and cutoff.
+        At least one; all with the same elements, in whatever order.
 
     Raises
     ------
@@ -38,81 +42,124 @@ class Ensemble:
         No members, or members that do not belong together.
     """
 
-    members: tuple[MTP, ...]
+    members: tuple[Potential, ...]
 
     def __post_init__(self) -> None:
         if not self.members:
             raise MaxvoltError("an ensemble needs at least one potential")
         first = self.members[0]
         for member in self.members[1:]:
-            if member.species != first.species or member.cutoff != first.cutoff:
+            if set(member.species) != set(first.species):
                 raise MaxvoltError(
-                    "the potentials of an ensemble need the same species and cutoff; got "
-                    f"{first.species}, {first.cutoff:g} A and {member.species}, {member.cutoff:g} A"
+                    "the potentials of an ensemble need the same elements; got "
+                    f"{', '.join(first.species)} and {', '.join(member.species)}"
                 )
 
     @property
-    def species(self) -> tuple[str, ...]:
-        """Symbols of the species."""
+    def species(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Symbols of the species, in the order of the first member."""
         return self.members[0].species
 
     @property
     def cutoff(self) -> float:
-        """Cutoff, Angstrom."""
-        return self.members[0].cutoff
+        """The longest cutoff of a member, Angstrom."""
+        return max(member.cutoff for member in self.members)
+
+    @property
+    def digest(self) -> str:
+        """Name of all members' numbers."""
+        text = " ".join(member.digest for member in self.members)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def check_options(self, *, threads: int | None, precision: str = "double") -> None:
+        """Refuse what one of the members refuses."""
+        for member in self.members:
+            member.check_options(threads=threads, precision=precision)
+
+    def member_neighborhoods(self, where: Neighborhoods) -> list[Neighborhoods]:
+        """The same structures with the types of each member, for those of the ensemble."""
+        return [where.with_types(_types(where, self.species, one.species)) for one in self.members]
 
     def evaluate_members(self, atoms: Atoms, *, threads: int | None = None) -> list[Evaluation]:
         """What every member says of a structure."""
         return ask_members(self.members, lambda one: one.evaluate(atoms, threads=threads))
 
-    def evaluate(self, atoms: Atoms, *, threads: int | None = None) -> Evaluation:
-        """Mean of the members."""
-        found = self.evaluate_members(atoms, threads=threads)
-        stresses = [one.stress for one in found if one.stress is not None]
-        return Evaluation(
-            float(np.mean([one.energy for one in found])),
-            np.mean([one.forces for one in found], axis=0),
-            np.mean(stresses, axis=0) if stresses else None,
-            np.mean([one.site_energies for one in found], axis=0),
-        )
-
-    def evaluate_dataset(self, dataset: Dataset, *, threads: int | None = None) -> Predictions:
-        """Mean of the members for every structure of a dataset."""
-        found = ask_members(
-            self.members, lambda one: one.evaluate_dataset(dataset, threads=threads)
-        )
-        return Predictions(
-            np.mean([one.energies for one in found], axis=0),
-            np.mean([one.forces for one in found], axis=0),
-            np.mean([one.stresses for one in found], axis=0),
-            np.mean([one.site_energies for one in found], axis=0),
+    def evaluate_each(
+        self, where: Neighborhoods, *, threads: int | None = None, precision: Precision = "double"
+    ) -> list[Energies]:
+        """What every member says of structures whose neighbours are known."""
+        asked = list(zip(self.members, self.member_neighborhoods(where), strict=True))
+        return ask_members(
+            asked,
+            lambda one: one[0].evaluate_neighborhoods(one[1], threads=threads, precision=precision),
         )
 
     def evaluate_neighborhoods(
-        self, where: Neighborhoods, *, threads: int | None = None
+        self, where: Neighborhoods, *, threads: int | None = None, precision: Precision = "double"
     ) -> Energies:
         """Mean of the members for structures whose neighbours are known."""
-        found = ask_members(
-            self.members, lambda one: one.evaluate_neighborhoods(where, threads=threads)
-        )
-        return Energies(
-            np.mean([one.site_energies for one in found], axis=0),
-            np.mean([one.forces for one in found], axis=0),
-            np.mean([one.virials for one in found], axis=0),
-        )
+        return joined(self.evaluate_each(where, threads=threads, precision=precision), mean_of)
+
+    def atomic_virials(
+        self, where: Neighborhoods, *, threads: int | None = None
+    ) -> NDArray[np.float64]:
+        """Mean of the members' shares of each atom in the virial, equation (13a), (N, 3, 3), eV.
+
+        Raises
+        ------
+        MaxvoltError
+            A member does not share out its virial.
+        """
+        shares = []
+        for member, own in zip(self.members, self.member_neighborhoods(where), strict=True):
+            if not isinstance(member, SharesVirials):
+                raise MaxvoltError(
+                    f"{type(member).__name__} does not share out its virial among atoms"
+                )
+            shares.append(member.atomic_virials(own, threads=threads))
+        return mean_of(shares)
 
     def write(self, path: str | Path) -> None:
-        """Write one file a member: ``pot.0.mtp``, ``pot.1.mtp``, ... for ``pot.mtp``."""
+        """Write one file per member: ``pot.0.mtp``, ``pot.1.mtp``, ... for ``pot.mtp``."""
         for member, target in zip(self.members, member_paths(path, len(self.members)), strict=True):
             member.write(target)
 
 
-def member_paths(path: str | Path, members: int) -> list[Path]:
-    """Files of an ensemble; a single potential keeps the path itself."""
-    path = Path(path)
-    if members == 1:
-        return [path]
-    return [path.with_name(f"{path.stem}.{m}{path.suffix}") for m in range(members)]
+def members_of(potential: Potential | HasMembers) -> tuple[Potential, ...]:
+    """Give the potentials of an ensemble, or the one there is.
+
+    Raises
+    ------
+    MaxvoltError
+        The ensemble is empty.
+    """
+    if isinstance(potential, HasMembers):
+        members = tuple(potential.members)
+        if not members:
+            raise MaxvoltError("the ensemble has no member")
+        return members
+    return (potential,)
+
+
+def joined(
+    each: Sequence[Energies], how: Callable[[Sequence[NDArray[np.float64]]], NDArray[np.float64]]
+) -> Energies:
+    """Mean or spread, as `how` says, of what several potentials say of the same structures."""
+    return Energies(
+        how([one.site_energies for one in each]),
+        how([one.forces for one in each]),
+        how([one.virials for one in each]),
+    )
+
+
+def mean_of(values: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Mean over members, which come first."""
+    return np.asarray(np.mean(values, axis=0))
+
+
+def spread_of(values: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Sample standard deviation over members, which come first; of at least two."""
+    return np.asarray(np.std(values, axis=0, ddof=1))
 
 
 def ask_members(members: Sequence[P], question: Callable[[P], T]) -> list[T]:
@@ -133,3 +180,12 @@ def ask_members(members: Sequence[P], question: Callable[[P], T]) -> list[T]:
                 raise
             raise EvaluationError(f"member {number} of the ensemble: {error}") from error
     return answers
+
+
+def _types(
+    where: Neighborhoods, species: tuple[str, ...], wanted: tuple[str, ...]
+) -> NDArray[np.int32]:
+    """Types in the order of other species; the same array where the order is the same."""
+    if species == wanted:
+        return where.types
+    return np.array([wanted.index(symbol) for symbol in species], np.int32)[where.types]

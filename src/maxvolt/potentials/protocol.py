@@ -1,27 +1,33 @@
-"""What every interatomic potential of this package offers."""
+"""The contract of potentials: what everything that is not about one family works on."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+import numpy as np
 from ase import Atoms
+from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
-from maxvolt.native.kernels import Energies
-from maxvolt.native.neighborhoods import Neighborhoods
-from maxvolt.potentials.results import Evaluation, Predictions
+from maxvolt.neighbors.neighborhoods import Neighborhoods
+from maxvolt.potentials.results import Energies, Evaluation, Precision, Predictions
 
-__all__ = ["Potential"]
+__all__ = ["HasMembers", "ParameterGradients", "Potential", "SharesVirials"]
 
 
 @runtime_checkable
 class Potential(Protocol):
-    """An immutable interatomic potential."""
+    """An immutable interatomic potential, or several as one.
+
+    A family derives from `maxvolt.potentials.evaluation.NeighborhoodPotential`, which gives all
+    but `species`, `cutoff`, `digest`, `evaluate_neighborhoods` and `write`.
+    """
 
     @property
     def species(self) -> tuple[str, ...]:
-        """Symbols of the species it describes."""
+        """Symbols of the species it describes, in the order of its types."""
         ...
 
     @property
@@ -29,20 +35,109 @@ class Potential(Protocol):
         """Largest distance of interacting neighbours, Angstrom."""
         ...
 
-    def evaluate(self, atoms: Atoms, *, threads: int | None = None) -> Evaluation:
-        """Energy, forces, stress and site energies of one structure."""
+    @property
+    def digest(self) -> str:
+        """Name of its numbers and species: potentials that differ in any have different digests."""
         ...
 
-    def evaluate_dataset(self, dataset: Dataset, *, threads: int | None = None) -> Predictions:
-        """The same for every structure of a dataset; its labels are not looked at."""
+    def check_options(self, *, threads: int | None, precision: str = "double") -> None:
+        """Refuse numbers of threads and precisions that are not possible, before any work."""
+        ...
+
+    def neighborhoods(self, structures: Dataset | Atoms) -> Neighborhoods:
+        """Structures with all neighbours inside the cutoff."""
         ...
 
     def evaluate_neighborhoods(
-        self, where: Neighborhoods, *, threads: int | None = None
+        self, where: Neighborhoods, *, threads: int | None = None, precision: Precision = "double"
     ) -> Energies:
-        """The same for structures whose neighbours are known."""
+        """Energies, forces and virials; neighbours beyond the cutoff are skipped.
+
+        Raises
+        ------
+        DataError
+            Two atoms coincide.
+        EvaluationError
+            An energy or a force is not finite.
+        """
+        ...
+
+    def evaluate(
+        self, atoms: Atoms, *, threads: int | None = None, precision: Precision = "double"
+    ) -> Evaluation:
+        """Energy, forces, stress and site energies of one structure."""
+        ...
+
+    def evaluate_dataset(
+        self, dataset: Dataset, *, threads: int | None = None, precision: Precision = "double"
+    ) -> Predictions:
+        """The same for every structure of a dataset; its labels are not looked at."""
         ...
 
     def write(self, path: str | Path) -> None:
-        """Write the potential to a file."""
+        """Write the potential to a file that `maxvolt.load` reads."""
+        ...
+
+
+@runtime_checkable
+class HasMembers(Protocol):
+    """Capability: uncertainty. Several potentials whose spread tells how sure their mean is."""
+
+    @property
+    def members(self) -> Sequence[Potential]:
+        """The potentials, at least one."""
+        ...
+
+
+@runtime_checkable
+class SharesVirials(Protocol):
+    """Capability: a virial for each atom."""
+
+    def atomic_virials(
+        self, where: Neighborhoods, *, threads: int | None = None
+    ) -> NDArray[np.float64]:
+        """Share of each atom in the virial, equation (13a), shape (N, 3, 3), eV."""
+        ...
+
+
+@runtime_checkable
+class ParameterGradients(Potential, Protocol):
+    """Capability: gradients by P parameters, the rows of D-optimality, equations (36) and (37)."""
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of parameters P."""
+        ...
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether the parameters have values, without which gradients say nothing."""
+        ...
+
+    def largest_rank(self, *, of_sites: bool) -> int:
+        """Number of independent gradients that structures, or their atoms, can have."""
+        ...
+
+    def site_gradients(
+        self, where: Neighborhoods, *, threads: int | None = None
+    ) -> NDArray[np.float64]:
+        """Gradient of every site energy, shape (N, P)."""
+        ...
+
+    def structure_gradients(
+        self, where: Neighborhoods, *, threads: int | None = None
+    ) -> NDArray[np.float64]:
+        """Gradient of the energy of every structure, shape (n, P)."""
+        ...
+
+    def evaluate_with_gradients(
+        self, where: Neighborhoods, *, of_sites: bool, threads: int | None = None
+    ) -> tuple[Energies, NDArray[np.float64]]:
+        """Energies and forces together with one of the two above, in one pass."""
+        ...
+
+    def force_and_virial_gradients(
+        self, where: Neighborhoods
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Gradients of forces, shape (N, 3, P), and of virials, shape (n, 6, P)."""
         ...

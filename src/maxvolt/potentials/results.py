@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Evaluation", "Predictions"]
+__all__ = ["Energies", "Evaluation", "Precision", "Predictions"]
+
+Precision = Literal["double", "single"]
+"""Of the arithmetic of a potential."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,3 +52,20 @@ class Predictions:
     forces: NDArray[np.float64]
     stresses: NDArray[np.float64]
     site_energies: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Energies:
+    """Energies and their derivatives with respect to positions and strain.
+
+    Attributes
+    ----------
+    site_energies : shape (N,), eV
+    forces : shape (N, 3), eV/Angstrom
+    virials : shape (n, 6), eV
+        dE/d(strain), which is volume times stress.
+    """
+
+    site_energies: NDArray[np.float64]
+    forces: NDArray[np.float64]
+    virials: NDArray[np.float64]

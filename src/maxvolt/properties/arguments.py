@@ -10,7 +10,7 @@ from ase import Atoms
 
 from maxvolt.calculators import MaxvoltCalculator, member_calculators
 from maxvolt.errors import DataError
-from maxvolt.potentials import MTP, Ensemble
+from maxvolt.potentials import Ensemble, Potential
 
 __all__ = ["Calculating", "calculators_of", "system_of"]
 
@@ -18,8 +18,8 @@ Calculating = Any
 """An ASE calculator, a potential, an ensemble, or the path of a potential file."""
 
 _EXPECTED = (
-    "expected an ASE calculator, a maxvolt.MTP or Ensemble, the path of a potential file, or "
-    "atoms that carry a calculator"
+    "expected an ASE calculator, a potential or ensemble of maxvolt, the path of a potential file, "
+    "or atoms that carry a calculator"
 )
 
 
@@ -76,13 +76,13 @@ def calculators_of(given: Calculating | Iterable[Calculating]) -> list[Any]:
 
 
 def _calculates(given: Any) -> bool:
-    return isinstance(given, MTP | Ensemble) or hasattr(given, "get_potential_energy")
+    return isinstance(given, Potential) or hasattr(given, "get_potential_energy")
 
 
 def _calculator(given: Any, purpose: str) -> Any:
     if isinstance(given, str | PathLike):
         return MaxvoltCalculator(fspath(given))
-    if isinstance(given, MTP | Ensemble):
+    if isinstance(given, Potential):
         return MaxvoltCalculator(given)
     if isinstance(given, type | Atoms) or not _calculates(given):
         raise DataError(f"{purpose}: {_EXPECTED}; got {type(given).__name__} {given!r:.60}")

@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 from maxvolt.calculators.ase import MaxvoltCalculator
 from maxvolt.cells import cell_volumes
 from maxvolt.errors import MaxvoltError
-from maxvolt.native.kernels import Energies
-from maxvolt.native.neighborhoods import Neighborhoods
 from maxvolt.neighbors import NeighborList
-from maxvolt.potentials.neighborhoods import species_types
+from maxvolt.neighbors.neighborhoods import Neighborhoods
+from maxvolt.potentials.ensemble import joined, mean_of
+from maxvolt.potentials.results import Energies
 from maxvolt.sampling.batch import Batch, segment_sums
 from maxvolt.sampling.batch_neighbors import BatchNeighbors
 from maxvolt.sampling.rule import Stop, StopReason
 from maxvolt.selection.strategy import Grades
+from maxvolt.species import species_types
 
 __all__ = ["AseEvaluator", "Evaluated", "Evaluator", "NeighborhoodEvaluator", "evaluator_of"]
 
@@ -121,8 +122,7 @@ class NeighborhoodEvaluator:
 
     def __init__(self, calculator: MaxvoltCalculator) -> None:
         self._calculator = calculator
-        potential: Any = calculator.potential
-        self._members = tuple(getattr(potential, "members", (potential,)))
+        self._ensemble = calculator.ensemble
         self._query = calculator.query
         self.reach = calculator.neighbors.cutoff
         self._kept: Neighborhoods | None = None
@@ -149,10 +149,10 @@ class NeighborhoodEvaluator:
         pairs = neighbors.joined(skip)
         part = batch.select(~skip) if skip.any() else batch
         each, graded = self._computed(part, pairs)
-        sites = np.mean([one.site_energies for one in each], axis=0)
-        energies[~skip] = segment_sums(sites, part.offsets)
-        forces[np.repeat(~skip, batch.counts)] = np.mean([one.forces for one in each], axis=0)
-        virials[~skip] = np.mean([one.virials for one in each], axis=0)
+        mean = joined(each, mean_of)
+        energies[~skip] = segment_sums(mean.site_energies, part.offsets)
+        forces[np.repeat(~skip, batch.counts)] = mean.forces
+        virials[~skip] = mean.virials
         if graded is not None:
             grades[~skip] = graded.structures
         return found
@@ -162,18 +162,12 @@ class NeighborhoodEvaluator:
     ) -> tuple[Sequence[Energies], Grades | None]:
         """What each potential says, and grades; in one pass where these ask the same potentials."""
         query, threads = self._query, self._calculator.threads
-        in_double = self._calculator.precision == "double"
-        if query is not None and query.members == self._members and in_double:
+        precision = self._calculator.precision
+        if query is not None and query.members == self._ensemble.members and precision == "double":
             where = self._neighborhoods(part, pairs, query.species)
             return query.evaluate_neighborhoods(where, threads=threads)
-        each = [
-            member.evaluate_neighborhoods(
-                self._neighborhoods(part, pairs, member.species),
-                threads=threads,
-                **self._calculator.options,
-            )
-            for member in self._members
-        ]
+        where = self._neighborhoods(part, pairs, self._ensemble.species)
+        each = self._ensemble.evaluate_each(where, threads=threads, precision=precision)
         if query is None:
             return each, None
         where = self._neighborhoods(part, pairs, query.species)

@@ -14,7 +14,7 @@ from ase.calculators.calculator import Calculator
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
 from maxvolt.limits import PRESSURE_GPA, STEPS
-from maxvolt.potentials.neighborhoods import portions
+from maxvolt.portions import portions
 from maxvolt.sampling.held import check_constraints
 from maxvolt.sampling.relaxing_batch import Relaxed, RelaxingBatch
 from maxvolt.sampling.results import SamplingResult

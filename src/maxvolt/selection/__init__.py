@@ -2,7 +2,7 @@
 
 from maxvolt.selection.active_set import ActiveSet
 from maxvolt.selection.committee import Committee
-from maxvolt.selection.files import read_active_set
+from maxvolt.selection.files import has_active_set, read_active_set
 from maxvolt.selection.neighborhood_cut import cut_neighborhood
 from maxvolt.selection.sparsify import Sparsified, sparsify
 from maxvolt.selection.strategy import Grades, QueryStrategy, Selection
@@ -17,6 +17,7 @@ __all__ = [
     "Selection",
     "Sparsified",
     "cut_neighborhood",
+    "has_active_set",
     "read_active_set",
     "sparsify",
 ]

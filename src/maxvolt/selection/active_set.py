@@ -15,11 +15,9 @@ from numpy.typing import NDArray
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
 from maxvolt.io.structures import Structures
-from maxvolt.native.kernels import Energies
-from maxvolt.native.neighborhoods import Neighborhoods
-from maxvolt.native.threads import thread_count
-from maxvolt.potentials import MTP, read_potential
-from maxvolt.selection.independence import largest_rank
+from maxvolt.neighbors.neighborhoods import Neighborhoods
+from maxvolt.potentials import HasMembers, ParameterGradients, Potential, load
+from maxvolt.potentials.results import Energies
 from maxvolt.selection.maxvol import largest_coordinates
 from maxvolt.selection.mlip_order import Algorithm
 from maxvolt.selection.rows import (
@@ -34,6 +32,7 @@ from maxvolt.selection.rows import (
 from maxvolt.selection.selector import NOWHERE, Outcome, Selector, grades_of_structures
 from maxvolt.selection.strategy import Grades, Selection, finite_grades
 from maxvolt.selection.weights import Mode, RowWeights, weights_of_mode
+from maxvolt.threads import thread_count
 
 __all__ = ["EQUATIONS", "INITIAL_VALUE", "THRESHOLD", "ActiveSet"]
 
@@ -71,7 +70,7 @@ class ActiveSet:
         The selected structures, with their labels.
     """
 
-    potential: MTP
+    potential: ParameterGradients
     weights: RowWeights
     matrix: NDArray[np.float64]
     inverse: NDArray[np.float64]
@@ -93,7 +92,7 @@ class ActiveSet:
     @classmethod
     def from_dataset(
         cls,
-        potential: MTP | str | PathLike[str],
+        potential: ParameterGradients | str | PathLike[str],
         dataset: Structures,
         *,
         weights: RowWeights | None = None,
@@ -144,7 +143,7 @@ class ActiveSet:
     @classmethod
     def empty(
         cls,
-        potential: MTP,
+        potential: ParameterGradients,
         *,
         weights: RowWeights | None = None,
         mode: Mode | None = None,
@@ -164,7 +163,9 @@ class ActiveSet:
         )
 
     @classmethod
-    def _of_outcome(cls, potential: MTP, weights: RowWeights, outcome: Outcome) -> Self:
+    def _of_outcome(
+        cls, potential: ParameterGradients, weights: RowWeights, outcome: Outcome
+    ) -> Self:
         return cls(
             potential=potential,
             weights=weights,
@@ -190,7 +191,7 @@ class ActiveSet:
         return self.potential.cutoff
 
     @property
-    def members(self) -> tuple[MTP, ...]:
+    def members(self) -> tuple[Potential, ...]:
         """The potential, as a `QueryStrategy` names those it asks."""
         return (self.potential,)
 
@@ -212,7 +213,7 @@ class ActiveSet:
     @property
     def largest_rank(self) -> int:
         """Number of independent rows that the potential can have at all, equation (40)."""
-        return largest_rank(self.potential, self.mode)
+        return self.potential.largest_rank(of_sites=self.mode == "neighborhood")
 
     @property
     def is_complete(self) -> bool:
@@ -383,7 +384,9 @@ class ActiveSet:
             active_set=self._of_outcome(self.potential, self.weights, outcome),
         )
 
-    def with_potential(self, potential: MTP, *, threads: int | None = None) -> ActiveSet:
+    def with_potential(
+        self, potential: ParameterGradients, *, threads: int | None = None
+    ) -> ActiveSet:
         """Select again from the same structures, for other coefficients or another potential."""
         return ActiveSet.from_dataset(
             potential, self.structures, weights=self.weights, threads=threads
@@ -411,19 +414,18 @@ class ActiveSet:
             return largest_coordinates(rows.values @ self.inverse)
 
 
-def _potential(given: MTP | str | PathLike[str]) -> MTP:
-    if isinstance(given, str | PathLike):
-        return read_potential(Path(given))
-    if isinstance(given, MTP):
-        return given
-    members = getattr(given, "members", ())
+def _potential(given: ParameterGradients | str | PathLike[str]) -> ParameterGradients:
+    found = load(given) if isinstance(given, str | PathLike) else given
+    if isinstance(found, ParameterGradients):
+        return found
     remedy = (
         "give one of its members, or make a maxvolt.Committee of all"
-        if members
-        else "expected a maxvolt.MTP or the path of a potential file"
+        if isinstance(found, HasMembers)
+        else "expected a potential with gradients by its parameters, such as maxvolt.MTP, or the "
+        "path of its file"
     )
     raise DataError(
-        f"potential: an active set belongs to one potential, not {type(given).__name__}: {remedy}"
+        f"potential: an active set belongs to one potential, not {type(found).__name__}: {remedy}"
     )
 
 

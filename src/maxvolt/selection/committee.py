@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
 from maxvolt.io.structures import Structures, structures_of
-from maxvolt.native.kernels import Energies
-from maxvolt.native.neighborhoods import Neighborhoods
-from maxvolt.native.threads import thread_count
-from maxvolt.potentials import MTP, Ensemble
-from maxvolt.potentials.ensemble import ask_members
-from maxvolt.potentials.neighborhoods import dataset_neighborhoods, portions
+from maxvolt.neighbors.neighborhoods import Neighborhoods, dataset_neighborhoods
+from maxvolt.portions import portions
+from maxvolt.potentials import Ensemble, Potential
+from maxvolt.potentials.results import Energies
 from maxvolt.selection.rows import as_datasets
 from maxvolt.selection.strategy import Grades, Selection, finite_grades
+from maxvolt.threads import thread_count
 
 __all__ = ["Committee"]
 
@@ -120,7 +119,7 @@ class Committee:
         return self.ensemble.cutoff
 
     @property
-    def members(self) -> tuple[MTP, ...]:
+    def members(self) -> tuple[Potential, ...]:
         """The potentials."""
         return self.ensemble.members
 
@@ -196,7 +195,7 @@ class Committee:
         self, where: Neighborhoods, *, threads: int | None = None
     ) -> tuple[tuple[Energies, ...], Grades]:
         """Energies and forces by every member, and grades from them."""
-        energies = tuple(self._evaluated(where, threads))
+        energies = tuple(self.ensemble.evaluate_each(where, threads=threads))
         return energies, self.grade_neighborhoods(where, energies)
 
     def select(
@@ -233,17 +232,12 @@ class Committee:
 
     # ----------------------------------------------------------------- inside
 
-    def _evaluated(self, where: Neighborhoods, threads: int | None) -> list[Energies]:
-        return ask_members(
-            self.members, lambda one: one.evaluate_neighborhoods(where, threads=threads)
-        )
-
     def _spreads(
         self, where: Neighborhoods, energies: Sequence[Energies] | None, threads: int | None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Spread of the energies over sqrt(N), shape (n,), and of the forces, shape (N,)."""
         if energies is None:
-            energies = self._evaluated(where, threads)
+            energies = self.ensemble.evaluate_each(where, threads=threads)
         n = where.n_structures
         totals = [np.bincount(where.structures, e.site_energies, minlength=n) for e in energies]
         counts = np.bincount(where.structures, minlength=n)

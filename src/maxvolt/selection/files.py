@@ -11,15 +11,18 @@ from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError, FileFormatError
-from maxvolt.io.active_set import INITIAL, ActiveSetRecord, Dialect
 from maxvolt.io.cfg_dataset import cfg_from_dataset, dataset_from_cfg
 from maxvolt.io.cfg_write import text_bytes
-from maxvolt.potentials import MTP, read_potential, write_potential
+from maxvolt.potentials import MTP
+from maxvolt.potentials.families import family_of_file
+from maxvolt.potentials.mtp.conversion import file_of_model, model_of_file
+from maxvolt.potentials.mtp.files.access import read_potential_file, write_potential_file
+from maxvolt.potentials.mtp.files.active_set import INITIAL, ActiveSetRecord, Dialect
 from maxvolt.selection.active_set import EQUATIONS, ActiveSet
 from maxvolt.selection.rows import iterate_rows
 from maxvolt.selection.weights import RowWeights
 
-__all__ = ["active_set_of", "read_active_set", "write_active_set"]
+__all__ = ["has_active_set", "read_active_set", "write_active_set"]
 
 
 def read_active_set(path: str | Path, species: Sequence[str] | None = None) -> ActiveSet:
@@ -39,18 +42,32 @@ def read_active_set(path: str | Path, species: Sequence[str] | None = None) -> A
     SpeciesError
         As of `maxvolt.read_potential`.
     """
-    return active_set_of(read_potential(path, species), path)
-
-
-def active_set_of(potential: MTP, path: str | Path) -> ActiveSet:
-    """Return the active set that was read with a potential; `path` is what an error names."""
-    record = potential.active_set
-    if record is None:
+    file = read_potential_file(path)
+    if file.active_set is None:
         raise FileFormatError(
             path,
             "the potential has no active set; make one of its training set: maxvolt select "
             "POT TRAIN --save-active-set, or maxvolt.ActiveSet.from_dataset",
         )
+    potential = MTP.from_model(*model_of_file(path, file, species))
+    return _active_set(potential, file.active_set, path)
+
+
+def has_active_set(path: str | Path) -> bool:
+    """Whether a file of a potential holds an active set; also False for what is no such file.
+
+    Raises
+    ------
+    FileFormatError
+        A damaged file.
+    """
+    family = family_of_file(path)
+    if family is None or family.name != "mtp" or not Path(path).is_file():
+        return False
+    return read_potential_file(path).active_set is not None
+
+
+def _active_set(potential: MTP, record: ActiveSetRecord, path: str | Path) -> ActiveSet:
     structures, numbers = _structures(record, potential.species, path)
     origins = record.origins.copy()
     chosen = origins[:, 0] != INITIAL
@@ -85,8 +102,14 @@ def write_active_set(path: str | Path, active_set: ActiveSet) -> None:
     """Write potential and active set, as MLIP-2 where the name ends with .als, else as MLIP-3."""
     dialect: Dialect = "MLIP-2" if Path(path).suffix == ".als" else "MLIP-3"
     potential = active_set.potential
+    if not isinstance(potential, MTP):
+        raise DataError(
+            f"{path}: files of MLIP hold active sets of moment tensor potentials only, not of "
+            f"{type(potential).__name__}"
+        )
     record = _record(active_set, dialect)
-    write_potential(path, potential.with_active_set(record))
+    file = file_of_model(potential.model, potential.species, potential.about, record)
+    write_potential_file(path, file)
 
 
 def _record(active_set: ActiveSet, dialect: Dialect) -> ActiveSetRecord:

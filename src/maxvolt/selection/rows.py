@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 from maxvolt.dataset import ARRAYS_KEY, Dataset
 from maxvolt.errors import DataError
 from maxvolt.io.structures import Structures, structures_of
-from maxvolt.native import kernels
-from maxvolt.native.kernels import Energies
-from maxvolt.native.neighborhoods import Neighborhoods
-from maxvolt.potentials import MTP
-from maxvolt.potentials.neighborhoods import batches, dataset_neighborhoods, portions
+from maxvolt.neighbors.neighborhoods import Neighborhoods, dataset_neighborhoods
+from maxvolt.portions import batches, portions
+from maxvolt.potentials import ParameterGradients
+from maxvolt.potentials.results import Energies
 from maxvolt.selection.weights import RowWeights
 
 __all__ = [
@@ -111,7 +110,12 @@ def own_atoms(dataset: Dataset) -> NDArray[np.bool_] | None:
 
 
 def iterate_rows(
-    potential: MTP, weights: RowWeights, dataset: Dataset, *, first: int = 0, threads: int | None
+    potential: ParameterGradients,
+    weights: RowWeights,
+    dataset: Dataset,
+    *,
+    first: int = 0,
+    threads: int | None,
 ) -> Iterator[tuple[slice, Rows]]:
     """Yield the rows of a data set in order, some structures at a time, in bounded memory.
 
@@ -152,7 +156,7 @@ def iterate_rows(
 
 
 def neighborhood_rows(
-    potential: MTP,
+    potential: ParameterGradients,
     weights: RowWeights,
     where: Neighborhoods,
     own: NDArray[np.bool_] | None = None,
@@ -191,7 +195,11 @@ def neighborhood_rows(
 
 
 def evaluated_rows(
-    potential: MTP, weights: RowWeights, where: Neighborhoods, *, threads: int | None = None
+    potential: ParameterGradients,
+    weights: RowWeights,
+    where: Neighborhoods,
+    *,
+    threads: int | None = None,
 ) -> tuple[Energies, Rows]:
     """Energies and forces together with the rows; in one pass where the rows are of one kind.
 
@@ -204,17 +212,16 @@ def evaluated_rows(
     if not of_sites and (weights.force or weights.stress or weights.site_energy):
         energies = potential.evaluate_neighborhoods(where, threads=threads)
         return energies, neighborhood_rows(potential, weights, where, threads=threads)
-    energies, gradients = kernels.evaluate_with_gradients(
-        potential.core, where, sites=of_sites, threads=threads
+    energies, gradients = potential.evaluate_with_gradients(
+        where, of_sites=of_sites, threads=threads
     )
-    kernels.check_finite(energies, where)
     counts = np.bincount(where.structures, minlength=where.n_structures)
     if of_sites:
-        return energies, _of_sites(potential, gradients, where.structures.astype(np.int64), counts)
-    return energies, _of_energies(potential, weights, gradients, counts)
+        return energies, _of_sites(gradients, where.structures.astype(np.int64), counts)
+    return energies, _of_energies(weights, gradients, counts)
 
 
-def _atoms_at_once(potential: MTP, weights: RowWeights) -> int:
+def _atoms_at_once(potential: ParameterGradients, weights: RowWeights) -> int:
     width = 8 * potential.n_parameters
     if weights.force or weights.stress:
         return max(1, _BYTES // (4 * width))
@@ -222,7 +229,7 @@ def _atoms_at_once(potential: MTP, weights: RowWeights) -> int:
 
 
 def _energy_rows(
-    potential: MTP,
+    potential: ParameterGradients,
     weights: RowWeights,
     where: Neighborhoods,
     counts: NDArray[np.int64],
@@ -232,9 +239,9 @@ def _energy_rows(
     """Rows of the energies and of the site energies."""
     parts = []
     if not weights.site_energy and own is None:
-        sums = kernels.structure_gradients(potential.core, where, threads=threads)
-        return [_of_energies(potential, weights, sums, counts)]
-    sites = kernels.site_gradients(potential.core, where, threads=threads)
+        sums = potential.structure_gradients(where, threads=threads)
+        return [_of_energies(weights, sums, counts)]
+    sites = potential.site_gradients(where, threads=threads)
     structures = where.structures.astype(np.int64)
     if own is not None:
         sites, structures = sites[own], structures[own]
@@ -242,14 +249,13 @@ def _energy_rows(
         sums = np.zeros((where.n_structures, sites.shape[1]))
         begin = np.flatnonzero(np.diff(structures, prepend=-1))
         sums[structures[begin]] = np.add.reduceat(sites, begin, axis=0)
-        parts.append(_of_energies(potential, weights, sums, counts))
+        parts.append(_of_energies(weights, sums, counts))
     if weights.site_energy:
-        parts.append(_of_sites(potential, sites, structures, counts))
+        parts.append(_of_sites(sites, structures, counts))
     return parts
 
 
 def _of_sites(
-    potential: MTP,
     sites: NDArray[np.float64],
     structures: NDArray[np.int64],
     counts: NDArray[np.int64],
@@ -257,22 +263,19 @@ def _of_sites(
     """Number the rows of the site energies."""
     first = np.concatenate([[0], np.cumsum(counts)[:-1]])
     within = np.arange(len(structures)) - first[structures]
-    _scale(potential, sites, 1.0)
     return Rows(sites, structures, 3 * counts[structures] + 10 + within)
 
 
-def _of_energies(
-    potential: MTP, weights: RowWeights, sums: NDArray[np.float64], counts: NDArray[np.int64]
-) -> Rows:
+def _of_energies(weights: RowWeights, sums: NDArray[np.float64], counts: NDArray[np.int64]) -> Rows:
     """Weigh the rows of the energies; a structure of ghosts alone has none."""
     present = np.flatnonzero(counts)
     sums = sums if len(present) == len(counts) else sums[present]
-    _scale(potential, sums, (weights.energy / counts[present] ** (weights.scaling / 2))[:, None])
+    _scale(sums, (weights.energy / counts[present] ** (weights.scaling / 2))[:, None])
     return Rows(sums, present.astype(np.int64), np.zeros(len(present), np.int64))
 
 
 def _derivative_rows(
-    potential: MTP,
+    potential: ParameterGradients,
     weights: RowWeights,
     where: Neighborhoods,
     counts: NDArray[np.int64],
@@ -285,30 +288,29 @@ def _derivative_rows(
             "rows of forces and stresses exist for whole structures only, not for those with ghost "
             "atoms; use weights of energies or site energies"
         )
-    jacobian = kernels.jacobian(potential.core, where)
+    of_forces, of_virials = potential.force_and_virial_gradients(where)
     width, parts = potential.n_parameters, []
     if weights.force:
         structures = np.repeat(where.structures.astype(np.int64), 3)
         first = np.concatenate([[0], np.cumsum(3 * counts)[:-1]])
         within = np.arange(len(structures)) - first[structures]
-        values = _scale(potential, jacobian.forces.reshape(-1, width), weights.force)
+        values = _scale(of_forces.reshape(-1, width), weights.force)
         parts.append(Rows(values, structures, 1 + within))
     if weights.stress:
         factors = weights.stress / counts ** (weights.scaling / 2)
         structures = np.repeat(np.arange(where.n_structures, dtype=np.int64), 6)
-        values = jacobian.virials.reshape(-1, width)
-        _scale(potential, values, factors[structures][:, None])
+        values = of_virials.reshape(-1, width)
+        _scale(values, factors[structures][:, None])
         equations = 3 * counts[structures] + np.tile(_STRESS, where.n_structures)
         parts.append(Rows(values, structures, equations))
     return parts
 
 
 def _scale(
-    potential: MTP, rows: NDArray[np.float64], factor: float | NDArray[np.floating[Any]]
+    rows: NDArray[np.float64], factor: float | NDArray[np.floating[Any]]
 ) -> NDArray[np.float64]:
-    """Weigh rows in place, and go from the kernels' radial coefficients to those of the file."""
+    """Weigh rows in place."""
     with np.errstate(over="ignore", invalid="ignore"):  # refused afterwards, with a message
         if np.ndim(factor) or factor != 1.0:
             rows *= factor
-        rows[:, : potential.model.n_radial] *= potential.model.scaling
     return rows

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
 from maxvolt.io.structures import Structures
-from maxvolt.potentials import MTP
+from maxvolt.potentials import ParameterGradients
 from maxvolt.selection.maxvol import Basis, exchange, largest_coordinates
 from maxvolt.selection.mlip_order import Algorithm, check_algorithm, in_batches, with_initial_rows
 from maxvolt.selection.row_store import Portion, RowStore
@@ -85,7 +85,7 @@ class Selector:
         "stream", in bounded memory, or "mlip", in MLIP's order (see `mlip_order`).
     """
 
-    potential: MTP
+    potential: ParameterGradients
     weights: RowWeights
     matrix: NDArray[np.float64]
     owners: NDArray[np.int64]

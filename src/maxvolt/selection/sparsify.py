@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
 from maxvolt.io.structures import Structures, structures_of
-from maxvolt.potentials import MTP
+from maxvolt.potentials import ParameterGradients
 from maxvolt.selection.active_set import THRESHOLD, ActiveSet
 from maxvolt.selection.weights import Mode, RowWeights
 
@@ -42,7 +42,7 @@ class Sparsified:
 
 
 def sparsify(
-    potential: MTP,
+    potential: ParameterGradients,
     dataset: Structures,
     *,
     weights: RowWeights | None = None,

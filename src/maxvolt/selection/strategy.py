@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import EvaluationError
-from maxvolt.native.kernels import Energies
-from maxvolt.native.neighborhoods import Neighborhoods
-from maxvolt.potentials import MTP
+from maxvolt.neighbors.neighborhoods import Neighborhoods
+from maxvolt.potentials import Potential
+from maxvolt.potentials.results import Energies
 
 if TYPE_CHECKING:
     from maxvolt.selection.active_set import ActiveSet
@@ -100,7 +100,7 @@ class QueryStrategy(Protocol):
         ...
 
     @property
-    def members(self) -> tuple[MTP, ...]:
+    def members(self) -> tuple[Potential, ...]:
         """The potentials that it asks."""
         ...
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from ase import Atoms, units
@@ -24,7 +23,7 @@ from maxvolt.cells import cell_volumes
 from maxvolt.dataset import Dataset
 from maxvolt.errors import MaxvoltError
 from maxvolt.neighbors import build_neighbors, minimum_distances
-from maxvolt.potentials import Ensemble, read_potential
+from maxvolt.potentials import load
 from maxvolt.sampling import parse_schedule
 from maxvolt.sampling.integrators import draw_velocities
 
@@ -133,7 +132,7 @@ def physical_checks(
         left_out.append(f"{calculator_name} is not started for this page, so its curves are absent")
     try:
         atoms = Structures.of(settings, root).named(name).to_atoms()[0]
-        calculator = MaxvoltCalculator(_read(potential))
+        calculator = MaxvoltCalculator(load(potential))
         if not atoms.pbc.all():
             raise MaxvoltError("it is not periodic in three directions")
         energy_volume = _energy_volume(atoms, calculator, reference, training)
@@ -141,11 +140,6 @@ def physical_checks(
     except (MaxvoltError, OSError) as error:
         left_out.append(f"structure {name}: {error}")
     return PhysicalChecks(name, calculator_name, energy_volume, distribution, tuple(left_out))
-
-
-def _read(files: tuple[Path, ...]) -> Any:
-    members = tuple(read_potential(file) for file in files)
-    return members[0] if len(members) == 1 else Ensemble(members)
 
 
 def _cheap_reference(settings: Settings) -> Calculator | None:

@@ -1,0 +1,1 @@
+"""The compiled core, `src/maxvolt/core`, for Python."""

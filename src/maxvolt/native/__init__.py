@@ -1,1 +1,0 @@
-"""Kernels of moment tensor potentials: the compiled core and the same in NumPy."""

@@ -1,0 +1,17 @@
+"""Pairs of atoms inside a cutoff, structures with their neighbours, and Verlet lists."""
+
+from maxvolt.neighbors.pairs import (
+    MinimumDistances,
+    NeighborList,
+    build_neighbors,
+    concatenate_neighbors,
+    minimum_distances,
+)
+
+__all__ = [
+    "MinimumDistances",
+    "NeighborList",
+    "build_neighbors",
+    "concatenate_neighbors",
+    "minimum_distances",
+]

@@ -1,0 +1,138 @@
+"""Atoms of one or several structures together with their neighbours: what potentials evaluate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxvolt.dataset import Dataset
+from maxvolt.errors import DataError
+from maxvolt.neighbors.pairs import NeighborList, build_neighbors, concatenate_neighbors
+from maxvolt.species import check_known_species, species_types
+
+__all__ = ["Neighborhoods", "dataset_neighborhoods"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Neighborhoods:
+    """Structures ready for evaluation; N atoms, n structures.
+
+    Parameters
+    ----------
+    positions : shape (N, 3), Angstrom
+    cells : shape (n, 3, 3), Angstrom
+        Rows are lattice vectors.
+    structures : shape (N,), int32
+        Structure of each atom, not decreasing.
+    types : shape (N,), int32
+        Species index of each atom, as in the potential.
+    pairs : NeighborList
+        All neighbours inside the cutoff; entries beyond it are skipped.
+    first_structure : int
+        Number of the first structure in the dataset that these are a part of, for messages.
+
+    Attributes
+    ----------
+    kept_with_pairs, kept_with_atoms : dict
+        What a potential prepares of the pairs and of the atoms, for its next evaluation; the
+        former serves other positions of the same pairs as well.
+    """
+
+    positions: NDArray[np.float64]
+    cells: NDArray[np.float64]
+    structures: NDArray[np.int32]
+    types: NDArray[np.int32]
+    pairs: NeighborList
+    first_structure: int = 0
+    kept_with_pairs: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+    kept_with_atoms: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+
+    def with_atoms(
+        self,
+        positions: NDArray[np.float64],
+        cells: NDArray[np.float64],
+        types: NDArray[np.int32],
+    ) -> Neighborhoods:
+        """Other positions, cells or species for the same neighbours, at next to no cost.
+
+        Who asks must know that the list is complete for them.
+        """
+        new = Neighborhoods(
+            positions, cells, self.structures, types, self.pairs, self.first_structure
+        )
+        object.__setattr__(new, "kept_with_pairs", self.kept_with_pairs)
+        return new
+
+    def with_types(self, types: NDArray[np.int32]) -> Neighborhoods:
+        """Other species at the same places, for example in the order of another potential."""
+        return self if types is self.types else self.with_atoms(self.positions, self.cells, types)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle without what is kept, which is made again."""
+        return Neighborhoods, (
+            self.positions,
+            self.cells,
+            self.structures,
+            self.types,
+            self.pairs,
+            self.first_structure,
+        )
+
+    @property
+    def n_atoms(self) -> int:
+        """Number of atoms N."""
+        return len(self.positions)
+
+    @property
+    def n_structures(self) -> int:
+        """Number of structures n."""
+        return len(self.cells)
+
+
+def dataset_neighborhoods(
+    dataset: Dataset, species: tuple[str, ...], cutoff: float, *, first_structure: int = 0
+) -> Neighborhoods:
+    """All structures of a dataset with their neighbours.
+
+    Parameters
+    ----------
+    dataset
+        Structures.
+    species
+        Symbols of the potential, in its order.
+    cutoff : float, Angstrom
+        Largest distance.
+    first_structure
+        Number of the first structure in messages, where `dataset` is a part of another.
+
+    Raises
+    ------
+    SpeciesError
+        An unknown species.
+    DataError
+        Positions or a cell that cannot be searched; the message names the structure.
+    """
+    check_known_species(dataset, species, first_structure=first_structure)
+    lists = []
+    for s in range(len(dataset)):
+        atoms = slice(dataset.offsets[s], dataset.offsets[s + 1])
+        try:
+            lists.append(
+                build_neighbors(dataset.positions[atoms], dataset.cells[s], dataset.pbc[s], cutoff)
+            )
+        except DataError as error:
+            known = dataset.origins[s] is not None
+            name = dataset.name_of(s) if known else f"structure {first_structure + s}"
+            raise DataError(f"{name}: {error}") from error
+    cells = np.where(dataset.pbc[:, :, None], dataset.cells, 0.0)
+    return Neighborhoods(
+        positions=dataset.positions,
+        cells=cells,
+        structures=dataset.structure_of_atom.astype(np.int32),
+        types=species_types(dataset.numbers, species),
+        pairs=concatenate_neighbors(lists),
+        first_structure=first_structure,
+    )

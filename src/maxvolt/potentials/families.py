@@ -1,0 +1,135 @@
+"""Families of potentials: which of them a file or a setting belongs to.
+
+The one place that knows which families there are. A family is a module with two functions:
+
+- ``looks_like(beginning: bytes) -> bool``, whether a file that begins so is of the family;
+- ``read(path, species) -> Potential``, which reads a file of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from maxvolt.errors import FileFormatError, MaxvoltError
+from maxvolt.potentials.protocol import Potential
+
+__all__ = ["FAMILIES", "Family", "family_named", "family_of_file", "file_suffix", "member_paths"]
+
+_BEGINNING = 4096
+"""Bytes that tell what a file is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A family of potentials.
+
+    Attributes
+    ----------
+    name
+        As settings have it.
+    title
+        What people call it.
+    suffixes
+        Endings of file names that no other kind of file has.
+    module
+        Where it is read, imported when it is needed.
+    training
+        The module that trains it (see `maxvolt.fitting.families`); None: it comes from files only.
+    """
+
+    name: str
+    title: str
+    suffixes: tuple[str, ...]
+    module: str
+    training: str | None = None
+
+    def looks_like(self, beginning: bytes) -> bool:
+        """Whether a file that begins so is of this family."""
+        return bool(self._code.looks_like(beginning))
+
+    def read(self, path: str | Path, species: Sequence[str] | None = None) -> Potential:
+        """Read a file of this family."""
+        potential: Potential = self._code.read(path, species)
+        return potential
+
+    @property
+    def _code(self) -> Any:
+        return import_module(self.module)
+
+
+FAMILIES = (
+    Family(
+        name="mtp",
+        title="moment tensor potential",
+        suffixes=(".mtp", ".almtp", ".als"),
+        module="maxvolt.potentials.mtp.family",
+    ),
+    Family(
+        name="eam",
+        title="embedded-atom potential",
+        suffixes=(".eam.alloy", ".eam.fs"),
+        module="maxvolt.potentials.eam.family",
+    ),
+)
+
+
+def family_named(name: str) -> Family:
+    """Give the family of a name in settings.
+
+    Raises
+    ------
+    MaxvoltError
+        There is none.
+    """
+    for family in FAMILIES:
+        if family.name == name:
+            return family
+    known = ", ".join(f"{family.name} ({family.title})" for family in FAMILIES)
+    raise MaxvoltError(f"{name!r} is no family of potentials; expected one of {known}")
+
+
+def family_of_file(path: str | Path) -> Family | None:
+    """Tell by the name of a file or, for other names, by how it begins; None: it is no potential.
+
+    Raises
+    ------
+    FileFormatError
+        The file cannot be read.
+    """
+    path = Path(path)
+    by_name = _by_suffix(path)
+    if by_name is not None or not path.is_file():
+        return by_name
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(_BEGINNING)
+    except OSError as error:
+        raise FileFormatError(path, f"cannot be read: {error.strerror}") from error
+    return next((family for family in FAMILIES if family.looks_like(beginning)), None)
+
+
+def file_suffix(path: str | Path) -> str:
+    """Give the ending of the name of a potential's file, ``.mtp`` or ``.eam.alloy``."""
+    path = Path(path)
+    family = _by_suffix(path)
+    if family is None:
+        return path.suffix
+    return path.name[-max(len(s) for s in family.suffixes if path.name.endswith(s)) :]
+
+
+def member_paths(path: str | Path, members: int) -> list[Path]:
+    """Files of an ensemble, ``pot.0.mtp`` and so on; a single potential keeps the path itself."""
+    path = Path(path)
+    if members == 1:
+        return [path]
+    suffix = file_suffix(path)
+    stem = path.name[: len(path.name) - len(suffix)]
+    return [path.with_name(f"{stem}.{m}{suffix}") for m in range(members)]
+
+
+def _by_suffix(path: Path) -> Family | None:
+    return next((family for family in FAMILIES if path.name.endswith(family.suffixes)), None)

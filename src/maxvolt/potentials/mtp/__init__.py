@@ -1,0 +1,1 @@
+"""Moment tensor potentials (Shapeev 2016)."""

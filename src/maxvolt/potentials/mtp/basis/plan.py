@@ -1,0 +1,128 @@
+"""The cheapest way to evaluate the scalars of a contraction table: invariants of harmonic moments.
+
+Where a table multiplies Cartesian moments scalar by scalar, a plan couples few pairs of harmonic
+moments, each once; with the linear coefficients fixed, the energy is one quadratic form in the
+coupled pairs, and all scalars merge into it (docs/formulation, equations (29) to (34)).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from threading import Lock
+
+from scipy.sparse import csr_array
+from threadpoolctl import threadpool_limits
+
+from maxvolt.potentials.mtp.basis.contraction import ContractionTable
+from maxvolt.potentials.mtp.basis.expansion import expand_scalars
+from maxvolt.potentials.mtp.basis.harmonics import HIGHEST_RANK
+from maxvolt.potentials.mtp.basis.invariant_selection import select_invariants
+from maxvolt.potentials.mtp.basis.invariants import (
+    MOST_FACTORS,
+    Channel,
+    Invariant,
+    harmonic_factors,
+    scalar_vertices,
+)
+from maxvolt.potentials.mtp.basis.multigraphs import Vertex
+from maxvolt.potentials.mtp.basis.plan_files import read_expansion, table_key, write_expansion
+
+__all__ = ["MOST_WORK", "EvaluationPlan", "evaluation_plan"]
+
+MOST_WORK = 4_000
+"""Invariants that one product of moments may fall into; it is 3,328 at level 32."""
+
+_FREE_WORK, _WORK_PER_SCALAR = 5_000, 100
+"""Invariants that any table may ask for, and so many more for each scalar; a level has 50 at most.
+
+A table of a few scalars of high rank would take more time and memory to plan than it ever saves."""
+
+_WORTH_KEEPING = 5_000
+"""Products of a table; plans of smaller ones take no time."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EvaluationPlan:
+    """Scalars as sums of invariants.
+
+    Attributes
+    ----------
+    invariants : tuple of Invariant
+        Linearly independent, sorted.
+    expansion : sparse, shape (n_scalars, n_invariants)
+        Coefficients of each scalar in the invariants.
+    """
+
+    invariants: tuple[Invariant, ...]
+    expansion: csr_array
+
+    @property
+    def pairs(self) -> dict[Channel, tuple[int, ...]]:
+        """Pairs of harmonic moments, sorted, and the ranks each is coupled to."""
+        ranks: dict[Channel, set[int]] = {}
+        for invariant in self.invariants:
+            for channel in (invariant.left, invariant.right):
+                if len(channel) == 2:
+                    ranks.setdefault(channel, set()).add(invariant.rank)
+        return {channel: tuple(sorted(ranks[channel])) for channel in sorted(ranks)}
+
+
+def evaluation_plan(table: ContractionTable) -> EvaluationPlan | None:
+    """Find the plan of a table; those of large ones are kept in files (`plan_files`).
+
+    Returns
+    -------
+    plan
+        None for a table with a scalar that is not rotationally invariant, is a product of more
+        than four moments, or falls into too many invariants; it is then evaluated as it stands.
+    """
+    key = table_key(table)
+    with _recent_changes:
+        if key in _recent:
+            return _recent[key]
+    is_kept = len(table.products) > _WORTH_KEEPING
+    found = read_expansion(key, table) if is_kept else None
+    plan = _make_plan(table) if found is None else EvaluationPlan(*found)
+    if is_kept and found is None and plan is not None:
+        write_expansion(key, plan.invariants, plan.expansion)
+    with _recent_changes:
+        _recent[key] = plan
+        while len(_recent) > _MOST_RECENT:
+            del _recent[next(iter(_recent))]
+    return plan
+
+
+_recent: dict[str, EvaluationPlan | None] = {}
+_recent_changes = Lock()
+_MOST_RECENT = 32
+
+
+def _make_plan(table: ContractionTable) -> EvaluationPlan | None:
+    vertices = scalar_vertices(table)
+    if vertices is None or not _can_be_planned(vertices):
+        return None
+    factors = {f for key in set(vertices) for f in harmonic_factors(key)}
+    invariants = select_invariants(sorted(factors))
+    if not invariants:
+        return None
+    with threadpool_limits(1, user_api="blas"):  # many small systems: threads would only wait
+        expansion = expand_scalars(table, vertices, invariants)
+    return None if expansion is None else EvaluationPlan(tuple(invariants), expansion)
+
+
+def _can_be_planned(vertices: list[tuple[Vertex, ...]]) -> bool:
+    moments = {moment for key in vertices for moment in key}
+    if max((nu for _, nu in moments), default=0) > HIGHEST_RANK:
+        return False
+    works = [_work(key) for key in set(vertices)]
+    return max(works, default=0) <= MOST_WORK and sum(works) <= (
+        _FREE_WORK + _WORK_PER_SCALAR * len(vertices)
+    )
+
+
+def _work(key: tuple[Vertex, ...]) -> int:
+    """At most so many invariants of harmonic moments are in a product of Cartesian ones."""
+    ranks = [nu for _, nu in key]
+    couplings = 2 * min(ranks) + 1 if len(ranks) == MOST_FACTORS else 1
+    return couplings * prod(nu // 2 + 1 for nu in ranks)

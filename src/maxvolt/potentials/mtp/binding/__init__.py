@@ -1,0 +1,1 @@
+"""The compiled core for Python, and the same in NumPy."""

@@ -1,0 +1,392 @@
+"""Calls of the compiled kernels; `reference.py` says the same in NumPy.
+
+All derivatives with respect to parameters are ordered radial, species, moment coefficients
+(docs/formulation, equations (17) and (18)); those by radial coefficients are by the product of
+coefficient and scaling, which is all that the kernels know, where `reference.py` takes the
+coefficient alone. Virials are dE/d(strain) in eV, Voigt order of `maxvolt.units`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxvolt.compiled import _core
+from maxvolt.errors import MaxvoltError
+from maxvolt.neighbors.neighborhoods import Neighborhoods
+from maxvolt.potentials.mtp.binding.windows import system_of, windows_of
+from maxvolt.potentials.refusals import check_distinct, check_finite
+from maxvolt.potentials.results import Energies, Precision
+from maxvolt.threads import map_ranges, run_ranges, split, thread_count
+
+__all__ = [
+    "Columns",
+    "Jacobian",
+    "atomic_virials",
+    "check_precision",
+    "directional_gradient",
+    "evaluate",
+    "evaluate_with_gradients",
+    "instruction_sets",
+    "jacobian",
+    "site_gradients",
+    "structure_gradients",
+]
+
+Columns = Literal["all", "radial", "linear"]
+
+BEST = ""
+"""Name that stands for the best instruction set of this processor."""
+
+_WINDOWS_AT_ONCE = 16
+"""Windows evaluated without a break: long against its cost, at high levels about a second."""
+
+_ATOMS_TO_FOLD = 20_000
+"""Atoms for which a thread that sums their forces costs less than it saves."""
+
+
+def instruction_sets() -> tuple[str, ...]:
+    """Instruction sets that this processor and build offer, best first."""
+    return tuple(_core.kernel_names())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Jacobian:
+    """Derivatives with respect to P parameters.
+
+    Attributes
+    ----------
+    table : shape (n + 3 N + 6 n, P)
+        Rows of energies, force components and virials.
+    n_structures : int
+    """
+
+    table: NDArray[np.float64]
+    n_structures: int
+
+    @classmethod
+    def zeros(cls, where: Neighborhoods, width: int) -> Jacobian:
+        """All rows, of so many columns, for kernels to add to."""
+        n = where.n_structures
+        return cls(np.zeros((7 * n + 3 * where.n_atoms, width)), n)
+
+    @property
+    def energies(self) -> NDArray[np.float64]:
+        """Rows of the energies, shape (n, P); a view."""
+        return self.table[: self.n_structures]
+
+    @property
+    def forces(self) -> NDArray[np.float64]:
+        """Rows of the forces, shape (N, 3, P); a view."""
+        n = self.n_structures
+        return self.table[n : -6 * n].reshape(-1, 3, self.table.shape[1])
+
+    @property
+    def virials(self) -> NDArray[np.float64]:
+        """Rows of the virials, shape (n, 6, P); a view."""
+        return self.table[-6 * self.n_structures :].reshape(-1, 6, self.table.shape[1])
+
+
+def check_precision(core: _core.Core, precision: str) -> None:
+    """Refuse a precision that there is not, or not for this model.
+
+    Raises
+    ------
+    MaxvoltError
+        The precision is unknown, or single for a potential without a plan.
+    """
+    if precision not in ("double", "single"):
+        raise MaxvoltError(f'precision must be "double" or "single"; got {precision!r}')
+    if precision == "single" and not core.has_plan:
+        raise MaxvoltError(
+            'precision="single" is not available for this potential: it has scalars of more than '
+            'four moments, or of moments of very high rank; use "double"'
+        )
+
+
+def evaluate(
+    core: _core.Core,
+    where: Neighborhoods,
+    *,
+    threads: int | None = None,
+    kernels: str = BEST,
+    precision: Precision = "double",
+) -> Energies:
+    """Energies, forces and virials, equations (1) to (6).
+
+    Parameters
+    ----------
+    core
+        Compiled model.
+    where
+        Structures and neighbours.
+    threads
+        Number of threads; None for every core.
+    kernels
+        Instruction set, one of `instruction_sets`; the best by default.
+    precision
+        "single" computes moments and contractions in single precision, two blocks of atoms at once;
+        distances, radial functions and sums of forces stay double.
+
+    Raises
+    ------
+    DataError
+        Two atoms coincide.
+    MaxvoltError
+        The precision is unknown, or single for a potential without a plan.
+    """
+    check_precision(core, precision)
+    single = precision == "single"
+    into = _EvaluationArrays.of(where)
+    threads = thread_count(threads)
+    found = run_ranges(
+        lambda _, begin, end: _core.evaluate(
+            core,
+            system_of(where),
+            begin,
+            end,
+            kernels,
+            single,
+            into.energies,
+            into.rows,
+            into.virials,
+        ),
+        _window_ranges(where, threads),
+        threads,
+    )
+    check_distinct(found, where)
+    return into.folded(where, threads)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _EvaluationArrays:
+    """What the kernels write energies, forces and virials to, window by window."""
+
+    energies: NDArray[np.float64]
+    rows: NDArray[np.float64]
+    virials: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, where: Neighborhoods) -> Self:
+        return cls(
+            np.empty(where.n_atoms),
+            _core.empty_rows(windows_of(where).n_rows),
+            np.empty((windows_of(where).n_parts, 6)),
+        )
+
+    def folded(self, where: Neighborhoods, threads: int) -> Energies:
+        """Sum up what all windows say of the same atoms and structures."""
+        virials = np.zeros((where.n_structures, 6))
+        _core.fold_virials(system_of(where), self.virials, virials)
+        return Energies(self.energies, _folded_forces(where, self.rows, threads), virials)
+
+
+def _folded_forces(
+    where: Neighborhoods, rows: NDArray[np.float64], threads: int
+) -> NDArray[np.float64]:
+    """Sum up the rows of each atom, shape (N, 3)."""
+    forces = np.empty((where.n_atoms, 3))
+    run_ranges(
+        lambda _, begin, end: _core.fold_forces(system_of(where), begin, end, rows, forces),
+        split(where.n_atoms, min(threads, where.n_atoms // _ATOMS_TO_FOLD)),
+        threads,
+    )
+    return forces
+
+
+def _window_ranges(where: Neighborhoods, threads: int) -> list[tuple[int, int]]:
+    """Ranges of windows: as many for each thread, none so long that Ctrl-C would seem to hang."""
+    n = windows_of(where).n_windows
+    return split(n, threads * max(1, -(-n // (threads * _WINDOWS_AT_ONCE))))
+
+
+def atomic_virials(
+    core: _core.Core, where: Neighborhoods, *, threads: int | None = None, kernels: str = BEST
+) -> NDArray[np.float64]:
+    """Share of each atom in the virial, equation (13a), shape (N, 3, 3), eV.
+
+    Entry [i, a, b] is the sum over neighbours j of component a of the vector from j to i times the
+    derivative of the energy of j by component b of that vector. The sum over atoms is dE/d(strain);
+    one share need not be symmetric. Parameters and errors as of `evaluate`.
+    """
+    threads = thread_count(threads)
+    into = _EvaluationArrays.of(where)
+    moments = [_core.empty_rows(windows_of(where).n_rows) for _ in range(3)]
+    evaluated = (into.energies, into.rows, into.virials, *moments)
+    found = run_ranges(
+        lambda _, begin, end: _core.evaluate_moments(
+            core, system_of(where), begin, end, kernels, *evaluated
+        ),
+        _window_ranges(where, threads),
+        threads,
+    )
+    check_distinct(found, where)
+    check_finite(into.folded(where, threads), where)
+    return np.stack([_folded_forces(where, rows, threads) for rows in moments], axis=1)
+
+
+def site_gradients(
+    core: _core.Core, where: Neighborhoods, *, threads: int | None = None, kernels: str = BEST
+) -> NDArray[np.float64]:
+    """Gradient of every site energy with respect to all parameters, shape (N, P).
+
+    Parameters and errors as of `evaluate`.
+    """
+    return _site_gradients(core, where, None, threads, kernels)
+
+
+def structure_gradients(
+    core: _core.Core, where: Neighborhoods, *, threads: int | None = None, kernels: str = BEST
+) -> NDArray[np.float64]:
+    """Gradient of every energy with respect to all parameters, shape (n, P).
+
+    Rows of the atoms are summed up a few at a time: memory does not grow with the atoms, and the
+    order of the sums does not depend on the number of threads. Parameters and errors as of
+    `evaluate`.
+    """
+    return _structure_gradients(core, where, None, threads, kernels)
+
+
+def evaluate_with_gradients(
+    core: _core.Core,
+    where: Neighborhoods,
+    *,
+    sites: bool = False,
+    threads: int | None = None,
+    kernels: str = BEST,
+) -> tuple[Energies, NDArray[np.float64]]:
+    """Energies, forces and virials together with gradients by the parameters, in one pass.
+
+    Parameters
+    ----------
+    core, where, threads, kernels
+        As of `evaluate`.
+    sites
+        True: the gradients of `site_gradients`; False: those of `structure_gradients`.
+    """
+    threads = thread_count(threads)
+    into = _EvaluationArrays.of(where)
+    compute = _site_gradients if sites else _structure_gradients
+    gradients = compute(core, where, into, threads, kernels)
+    return into.folded(where, threads), gradients
+
+
+def _site_gradients(
+    core: _core.Core,
+    where: Neighborhoods,
+    into: _EvaluationArrays | None,
+    threads: int | None,
+    kernels: str,
+) -> NDArray[np.float64]:
+    threads = thread_count(threads)
+    gradients = np.empty((where.n_atoms, core.n_parameters))
+    evaluated = () if into is None else (into.energies, into.rows, into.virials)
+    found = run_ranges(
+        lambda _, begin, end: _core.site_gradients(
+            core, system_of(where), begin, end, kernels, gradients, *evaluated
+        ),
+        _window_ranges(where, threads),
+        threads,
+    )
+    check_distinct(found, where)
+    return gradients
+
+
+def _structure_gradients(
+    core: _core.Core,
+    where: Neighborhoods,
+    into: _EvaluationArrays | None,
+    threads: int | None,
+    kernels: str,
+) -> NDArray[np.float64]:
+    width = core.n_parameters
+    evaluated = () if into is None else (into.energies, into.rows, into.virials)
+
+    def work(begin: int, end: int) -> tuple[int, slice, NDArray[np.float64]]:
+        first, last = windows_of(where).structures(begin)
+        parts = np.empty((last - first, width))
+        bad = _core.structure_gradients(
+            core, system_of(where), begin, end, kernels, parts, *evaluated
+        )
+        return bad, slice(first, last), parts
+
+    out = np.zeros((where.n_structures, width))
+    windows = [(w, w + 1) for w in range(windows_of(where).n_windows)]
+    for bad, structures, parts in map_ranges(work, windows, thread_count(threads)):
+        check_distinct([bad], where)
+        out[structures] += parts
+    return out
+
+
+def directional_gradient(
+    core: _core.Core,
+    where: Neighborhoods,
+    energy_weights: NDArray[np.float64],
+    displacements: NDArray[np.float64],
+    strains: NDArray[np.float64],
+    *,
+    threads: int | None = None,
+    kernels: str = BEST,
+) -> NDArray[np.float64]:
+    """Gradient with respect to the parameters of sum_s w_s E_s + dE(displacements, strains).
+
+    dE is the derivative of the total energy when atoms move along `displacements` and cells along
+    `strains`. With residuals as weights this is half the gradient of the loss, equation (26).
+
+    Parameters
+    ----------
+    core, where, threads, kernels
+        As of `evaluate`.
+    energy_weights : shape (n,)
+    displacements : shape (N, 3)
+    strains : shape (n, 3, 3)
+
+    Returns
+    -------
+    gradient : shape (P,)
+    """
+    threads = thread_count(threads)
+    ranges = split(windows_of(where).n_windows, threads)
+    gradients = np.zeros((len(ranges), core.n_parameters))
+    w, d, e = (
+        np.ascontiguousarray(a, dtype=float) for a in (energy_weights, displacements, strains)
+    )
+    found = run_ranges(
+        lambda part, begin, end: _core.directional_gradient(
+            core, system_of(where), begin, end, kernels, w, d, e, gradients[part]
+        ),
+        ranges,
+        threads,
+    )
+    check_distinct(found, where)
+    return np.asarray(gradients.sum(axis=0))
+
+
+def jacobian(
+    core: _core.Core, where: Neighborhoods, *, columns: Columns = "all", kernels: str = BEST
+) -> Jacobian:
+    """Derivatives of energies, forces and virials with respect to parameters, on one thread.
+
+    Columns of the linear parameters are the rows of the linear least-squares problem, those of the
+    radial coefficients complete them for Gauss-Newton steps, equation (24). Either costs about half
+    of both together. A caller that wants several threads gives each its own structures.
+
+    Parameters
+    ----------
+    core, where, kernels
+        As of `evaluate`.
+    columns
+        Parameters wanted: all of them, the radial coefficients, or the species and moment
+        coefficients.
+    """
+    radial, linear = columns != "linear", columns != "radial"
+    rows = Jacobian.zeros(where, core.n_columns(radial, linear))
+    bad = _core.jacobian(
+        *(core, system_of(where), 0, windows_of(where).n_windows, kernels),
+        *(rows.energies, rows.forces, rows.virials, radial, linear),
+    )
+    check_distinct([bad], where)
+    return rows

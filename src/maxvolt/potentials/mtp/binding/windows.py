@@ -1,0 +1,59 @@
+"""What the compiled core makes of neighbourhoods: windows of atoms that are evaluated together."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxvolt.compiled import _core
+from maxvolt.neighbors.neighborhoods import Neighborhoods
+
+__all__ = ["ATOMS_PER_WINDOW", "system_of", "windows_of"]
+
+ATOMS_PER_WINDOW = 256
+"""Atoms evaluated together: few for the cache and the threads, many to have few images around."""
+
+
+def windows_of(where: Neighborhoods, atoms: int | None = None) -> _core.NeighborWindows:
+    """Windows over the neighbours, made once for each list: of so many atoms, if asked first."""
+    kept = where.kept_with_pairs
+    if "windows" not in kept:
+        structures = np.ascontiguousarray(where.structures, dtype=np.int32)
+        inside, images = _wrapped(where.positions, where.cells, structures)
+        kept["windows"] = _core.NeighborWindows(
+            where.pairs.pairs,
+            where.pairs.shifts,
+            inside,
+            images,
+            structures,
+            np.ascontiguousarray(where.types, dtype=np.int32),
+            atoms or ATOMS_PER_WINDOW,
+        )
+    windows: _core.NeighborWindows = kept["windows"]
+    return windows
+
+
+def system_of(where: Neighborhoods) -> _core.System:
+    """Windows and atoms: what the kernels run over, made once for each set of positions."""
+    kept = where.kept_with_atoms
+    if "system" not in kept:
+        kept["system"] = _core.System(
+            np.ascontiguousarray(where.positions, dtype=float),
+            np.ascontiguousarray(where.cells, dtype=float),
+            np.ascontiguousarray(where.types, dtype=np.int32),
+            windows_of(where),
+        )
+    system: _core.System = kept["system"]
+    return system
+
+
+def _wrapped(
+    positions: NDArray[np.float64], cells: NDArray[np.float64], structures: NDArray[np.int32]
+) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    """Positions moved into the cell, and the lattice translations that were taken off."""
+    inverse = np.linalg.pinv(cells)
+    # Atoms on a side of the cell, up to rounding, count as inside.
+    fractions = np.einsum("na,nab->nb", positions, inverse[structures])
+    images = np.floor(fractions + 1e-6)
+    inside = positions - np.einsum("na,nab->nb", images, cells[structures])
+    return inside, images.astype(np.int32)

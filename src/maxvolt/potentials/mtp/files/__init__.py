@@ -1,0 +1,1 @@
+"""MLIP's files of moment tensor potentials."""

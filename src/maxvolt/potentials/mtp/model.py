@@ -1,0 +1,180 @@
+"""All numbers of a moment tensor potential, as the kernels take them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Self
+
+import numpy as np
+from ase import units
+from ase.data import atomic_numbers
+from numpy.typing import NDArray
+
+from maxvolt.compiled import _core
+from maxvolt.potentials.mtp.basis.contraction import ContractionTable
+from maxvolt.potentials.mtp.basis.plan import evaluation_plan
+from maxvolt.potentials.mtp.basis.radial import RadialBasis
+from maxvolt.potentials.mtp.basis.repulsion import ZBL
+from maxvolt.potentials.mtp.binding.harmonic_layout import HarmonicLayout, harmonic_layout
+from maxvolt.potentials.mtp.binding.layout import MomentLayout, moment_layout
+
+__all__ = ["Model", "compile_model", "species_numbers"]
+
+_ENVELOPES = {"RBChebyshev": 0, "RBShapeev": 2}  # of core/model.hpp; all others are constant
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """Basis and coefficients; C species, K radial functions, R radial basis functions, S scalars.
+
+    Attributes
+    ----------
+    radial : RadialBasis
+        phi_k(r).
+    table : ContractionTable
+        Moments and their contractions.
+    radial_coeffs : shape (C, C, K, R)
+        f_mu(r) of a pair (type of the atom, type of the neighbour) is
+        scaling * sum_k radial_coeffs[.., mu, k] * phi_k(r).
+    scaling : float
+        Common factor of all radial functions.
+    species_coeffs : shape (C,), eV
+        Constant energy of an atom of each species.
+    moment_coeffs : shape (S,), eV
+        Coefficients of the scalars.
+    numbers : shape (C,), int32
+        Atomic numbers, for the repulsion.
+    repulsion : ZBL or None
+        Short-range pair repulsion added to the potential.
+    """
+
+    radial: RadialBasis
+    table: ContractionTable
+    radial_coeffs: NDArray[np.float64]
+    scaling: float
+    species_coeffs: NDArray[np.float64]
+    moment_coeffs: NDArray[np.float64]
+    numbers: NDArray[np.int32]
+    repulsion: ZBL | None = None
+
+    @property
+    def n_species(self) -> int:
+        """Number of species C."""
+        return len(self.species_coeffs)
+
+    @property
+    def n_radial(self) -> int:
+        """Number of radial coefficients, C * C * K * R."""
+        return int(self.radial_coeffs.size)
+
+    @property
+    def n_parameters(self) -> int:
+        """Radial, species and moment coefficients, in this order everywhere."""
+        return self.n_radial + len(self.species_coeffs) + len(self.moment_coeffs)
+
+    @property
+    def parameters(self) -> NDArray[np.float64]:
+        """All parameters as one vector, shape (n_parameters,)."""
+        return np.concatenate([self.radial_coeffs.ravel(), self.species_coeffs, self.moment_coeffs])
+
+    def digest(self) -> str:
+        """Name the numbers of the model: models that differ in any have different digests."""
+        radial, table = self.radial, self.table
+        basis = (radial.kind, radial.min_dist, radial.max_dist, radial.size, table.n_moments)
+        found = hashlib.sha256(repr((basis, self.scaling, self.repulsion)).encode())
+        for array in (
+            *(table.basic, table.products, table.scalars, self.numbers),
+            *(self.radial_coeffs, self.species_coeffs, self.moment_coeffs),
+        ):
+            found.update(repr(array.shape).encode() + np.ascontiguousarray(array).tobytes())
+        return found.hexdigest()[:16]
+
+    def frozen(self) -> Self:
+        """Return a copy whose coefficients cannot be changed in place."""
+        return replace(
+            self,
+            radial_coeffs=_frozen(self.radial_coeffs),
+            species_coeffs=_frozen(self.species_coeffs),
+            moment_coeffs=_frozen(self.moment_coeffs),
+        )
+
+
+def _frozen(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    copied = np.array(values, dtype=np.float64)
+    copied.setflags(write=False)
+    return copied
+
+
+@lru_cache(maxsize=8)
+def _layout(table: ContractionTable) -> MomentLayout:
+    return moment_layout(table.basic, table.products, table.scalars, table.n_moments)
+
+
+@lru_cache(maxsize=8)
+def _harmonic_layout(table: ContractionTable) -> HarmonicLayout | None:
+    plan = evaluation_plan(table)
+    return None if plan is None else harmonic_layout(plan, _layout(table).moment_offsets)
+
+
+def _plan_arguments(model: Model) -> dict[str, Any] | None:
+    layout = _harmonic_layout(model.table)
+    if layout is None:
+        return None
+    return layout.arguments(model.moment_coeffs)
+
+
+def compile_model(model: Model, *, planned: bool = True) -> _core.Core:
+    """Hand a model to the compiled core.
+
+    Parameters
+    ----------
+    model
+        The model.
+    planned
+        Evaluate by the plan where the table has one; else as the table stands.
+    """
+    radial, layout, zbl = model.radial, _layout(model.table), model.repulsion
+    rule = radial.recurrence
+    return _core.Core(
+        n_species=model.n_species,
+        n_mu=model.radial_coeffs.shape[2],
+        radial_size=radial.size,
+        envelope=_ENVELOPES.get(radial.kind.removesuffix("_repuls"), 1),
+        clamp=radial.clamped,
+        min_dist=radial.min_dist,
+        cutoff=radial.max_dist,
+        envelope_factor=radial.envelope_factor,
+        slope=rule.slope,
+        offset=rule.offset,
+        recurrence=np.concatenate([rule.a, rule.b, rule.c]),
+        exponential_repulsion=radial.repulsive,
+        zbl_inner=zbl.inner if zbl else 0.0,
+        zbl_outer=zbl.outer if zbl else 0.0,
+        zbl_coulomb=units.Hartree * units.Bohr,
+        zbl_bohr=units.Bohr,
+        zbl_charges=model.numbers.astype(float),
+        radial_coeffs=(model.radial_coeffs * model.scaling).ravel(),
+        species_coeffs=model.species_coeffs,
+        moment_coeffs=model.moment_coeffs,
+        monomial_counts=layout.monomial_counts,
+        moment_offsets=layout.moment_offsets,
+        max_degree=layout.max_degree,
+        n_independent=layout.n_independent,
+        n_basic=layout.n_basic,
+        n_moments=layout.n_moments,
+        traces=layout.traces.ravel(),
+        run_targets=layout.run_targets,
+        run_first=layout.run_first,
+        left=layout.left,
+        right=layout.right,
+        factors=layout.factors,
+        scalars=layout.scalars,
+        plan=_plan_arguments(model) if planned else None,
+    )
+
+
+def species_numbers(species: tuple[str, ...]) -> NDArray[np.int32]:
+    """Atomic numbers of symbols."""
+    return np.array([atomic_numbers[s] for s in species], dtype=np.int32)
