@@ -99,7 +99,7 @@ def test_path_without_a_file_or_species_is_a_clear_error(tmp_path):
     ]
     assert bare != lines
     (tmp_path / "bare.mtp").write_text("".join(bare))
-    with pytest.raises(maxvolt.SpeciesError, match=r"read_potential\('.*bare\.mtp', species="):
+    with pytest.raises(maxvolt.SpeciesError, match=r"load\('.*bare\.mtp', species="):
         maxvolt.Calculator(tmp_path / "bare.mtp")
 
 

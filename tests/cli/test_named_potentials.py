@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from maxvolt.cli.potentials import check_potential_output, load_potential
+from maxvolt.cli.potentials import check_potential_output, load
 from maxvolt.errors import MaxvoltError
 
 
@@ -13,15 +13,15 @@ def test_a_name_without_a_file_is_an_ensemble(trained, tmp_path):
 
     for member in (0, 1):
         (tmp_path / f"pot.v2.{member}.mtp").write_text(trained.read_text())
-    found = load_potential(tmp_path / "pot.v2.mtp", None)
+    found = load(tmp_path / "pot.v2.mtp", None)
     assert isinstance(found, Ensemble)
     assert len(found.members) == 2
-    assert isinstance(load_potential(tmp_path / "pot.v2.1.mtp", None), MTP)
+    assert isinstance(load(tmp_path / "pot.v2.1.mtp", None), MTP)
 
 
 def test_a_missing_potential_is_named(tmp_path):
     with pytest.raises(MaxvoltError, match=r"none\.mtp"):
-        load_potential(tmp_path / "none.mtp", None)
+        load(tmp_path / "none.mtp", None)
 
 
 def test_old_files_that_would_be_taken_for_members_are_refused(tmp_path):

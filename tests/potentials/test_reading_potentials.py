@@ -148,7 +148,7 @@ def test_labels_of_the_radial_blocks_are_kept(tmp_path: Path) -> None:
     labelled = replace(read_potential_file(path), species_labels=(42, 74))
     write_potential_file(path, labelled)
     potential = maxvolt.read_potential(path)
-    assert potential.species_labels == (42, 74)
+    assert potential.about.species_labels == (42, 74)
     potential.write(tmp_path / "again.mtp")
     assert read_potential_file(tmp_path / "again.mtp").species_labels == (42, 74)
 
@@ -164,7 +164,7 @@ def test_names_and_tags_are_kept(tmp_path: Path) -> None:
     assert potential.model.repulsion == ZBL(0.5, 1.5)
     potential.write(tmp_path / "again.mtp")
     again = maxvolt.read_potential(tmp_path / "again.mtp")
-    assert (again.name, again.tag.strip()) == ("mine", "made in May")
+    assert (again.about.name, again.about.tag.strip()) == ("mine", "made in May")
     assert again.model.repulsion == ZBL(0.5, 1.5)
 
 

@@ -20,7 +20,7 @@ struct Product {
     double factor;
 };
 
-// Scalars of a potential as invariants of harmonic moments; the arrays of native/harmonic_layout.py.
+// Scalars of a potential as invariants of harmonic moments; the arrays of potentials/mtp/binding/harmonic_layout.py.
 template <class Real>
 struct HarmonicPlan {
     std::int32_t n_components, n_slots, n_harmonic_rows, n_moment_rows, n_pairs, n_rows, n_invariants;

@@ -10,7 +10,7 @@ using Integers32 = std::vector<std::int32_t>;
 using Integers64 = std::vector<std::int64_t>;
 using Reals = std::vector<double>;
 
-// An evaluation plan; arrays as in native/harmonic_layout.py, where their shapes are told.
+// An evaluation plan; arrays as in potentials/mtp/binding/harmonic_layout.py, where their shapes are told.
 struct PlanArrays {
     std::int32_t n_components = 0, n_slots = 0;
     std::int32_t constant = -1;

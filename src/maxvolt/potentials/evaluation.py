@@ -109,9 +109,24 @@ class NeighborhoodPotential(ABC):
         return Evaluation(float(out.site_energies.sum()), out.forces, stress, out.site_energies)
 
     def evaluate_dataset(
-        self, dataset: Dataset, *, threads: int | None = None, precision: Precision = "double"
+        self,
+        dataset: Dataset,
+        *,
+        threads: int | None = None,
+        precision: Precision = "double",
+        atoms_at_once: int = ATOMS_AT_ONCE,
     ) -> Predictions:
-        """Evaluate every structure of a dataset, in bounded memory; see `evaluate`."""
+        """Evaluate every structure of a dataset, see `evaluate`.
+
+        Parameters
+        ----------
+        dataset
+            Structures.
+        threads, precision
+            As of `evaluate`.
+        atoms_at_once
+            Atoms whose neighbours are held at once, which bounds the memory.
+        """
         self.check_options(threads=threads, precision=precision)
         result = Predictions(
             np.empty(len(dataset)),
@@ -119,7 +134,7 @@ class NeighborhoodPotential(ABC):
             np.full((len(dataset), 6), np.nan),
             np.empty(dataset.n_atoms),
         )
-        for part in portions(dataset.counts, ATOMS_AT_ONCE):
+        for part in portions(dataset.counts, atoms_at_once):
             portion = dataset.select(part)
             where = dataset_neighborhoods(
                 portion, self.species, self.cutoff, first_structure=part.start

@@ -121,7 +121,9 @@ class EmbeddedAtom(NeighborhoodPotential):
         phi, d_phi = self._pair_functions(self.tables.phi, self.tables.d_phi, pairs, types)
         at_first, d_at_first = self._densities(pairs, types[pairs.second], types[pairs.first])
         at_second, d_at_second = self._densities(pairs, types[pairs.first], types[pairs.second])
-        density = np.bincount(pairs.first, at_first, n) + np.bincount(pairs.second, at_second, n)
+        density: Array = np.zeros(n)
+        density += np.bincount(pairs.first, at_first, n)
+        density += np.bincount(pairs.second, at_second, n)
         embedding, slope = self._embedding(density, types)
         sites = embedding + 0.5 * (
             np.bincount(pairs.first, phi, n) + np.bincount(pairs.second, phi, n)

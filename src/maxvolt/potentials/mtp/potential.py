@@ -346,18 +346,24 @@ class MTP(NeighborhoodPotential):
         return self.site_gradients(self.neighborhoods(structures), threads=threads)
 
     def energy_gradients(
-        self, dataset: Dataset, *, threads: int | None = None
+        self, dataset: Dataset, *, threads: int | None = None, atoms_at_once: int = ATOMS_AT_ONCE
     ) -> NDArray[np.float64]:
         """Gradient of every energy by all parameters, shape (n, n_parameters); as site energies."""
         out = np.empty((len(dataset), self.n_parameters))
         begin = 0
-        for rows in self.iter_energy_gradients([dataset], threads=threads):
+        for rows in self.iter_energy_gradients(
+            [dataset], threads=threads, atoms_at_once=atoms_at_once
+        ):
             out[begin : begin + len(rows)] = rows
             begin += len(rows)
         return out
 
     def iter_energy_gradients(
-        self, stream: Iterable[Dataset | Atoms], *, threads: int | None = None
+        self,
+        stream: Iterable[Dataset | Atoms],
+        *,
+        threads: int | None = None,
+        atoms_at_once: int = ATOMS_AT_ONCE,
     ) -> Iterator[NDArray[np.float64]]:
         """Gradients of the energies of a stream of structures, in bounded memory.
 
@@ -367,6 +373,8 @@ class MTP(NeighborhoodPotential):
             Datasets or single structures; as long as it likes.
         threads
             Number of threads; None for every core.
+        atoms_at_once
+            Atoms whose neighbours are held at once.
 
         Yields
         ------
@@ -375,8 +383,8 @@ class MTP(NeighborhoodPotential):
         """
         self.check_options(threads=threads)
         before = 0
-        for dataset in batches(stream, ATOMS_AT_ONCE):
-            for part in portions(dataset.counts, ATOMS_AT_ONCE):
+        for dataset in batches(stream, atoms_at_once):
+            for part in portions(dataset.counts, atoms_at_once):
                 where = self._portion(dataset, part, before)
                 yield self.structure_gradients(where, threads=threads)
             before += len(dataset)

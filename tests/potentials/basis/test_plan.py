@@ -24,8 +24,8 @@ from maxvolt.potentials.mtp.basis.harmonics import (
 )
 from maxvolt.potentials.mtp.basis.invariants import Harmonic, harmonic_factors, scalar_vertices
 from maxvolt.potentials.mtp.basis.plan import EvaluationPlan, evaluation_plan
+from maxvolt.potentials.mtp.conversion import table_of_file
 from maxvolt.potentials.mtp.files.access import read_potential_file
-from maxvolt.potentials.mtp.reading import table_of_file
 
 Array = NDArray[np.float64]
 
