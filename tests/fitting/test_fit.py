@@ -572,7 +572,6 @@ def test_a_fitted_potential_keeps_what_it_is() -> None:
     assert fitted.species == ("Mo",)
     assert fitted.model.radial == untrained.model.radial
     assert not untrained.is_trained
-    assert fitted.active_set is None
 
 
 @pytest.mark.parametrize("size", [1, 2])

@@ -191,7 +191,7 @@ def test_errors_in_all_their_forms(tmp_path: Path) -> None:
     for given in (data.to_atoms(), tmp_path / "data.xyz"):
         found = compute_errors(str(tmp_path / "pot.mtp"), given).total.energy.rmse
         assert found == pytest.approx(expected, rel=1e-9)
-    with pytest.raises(DataError, match=r"potential: expected a maxvolt\.MTP.* got int 3"):
+    with pytest.raises(DataError, match=r"potential: expected a potential.* got int 3"):
         compute_errors(3, data)  # type: ignore[arg-type]
 
 
