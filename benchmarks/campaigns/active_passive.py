@@ -37,7 +37,7 @@ from maxvolt.campaign.starting import Structures
 from maxvolt.campaign.state import state_after
 from maxvolt.dataset import Dataset
 from maxvolt.fitting import FitSettings, fit
-from maxvolt.fitting.errors import compute_errors
+from maxvolt.fitting.prediction_errors import compute_errors
 from maxvolt.potentials import MTP, read_potential
 from maxvolt.sampling import MolecularDynamics
 

@@ -13,7 +13,7 @@ from maxvolt.cli.console import note, stderr_console
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from maxvolt.fitting.result import FitProgress
+    from maxvolt.fitting.progress import FitProgress
 
 __all__ = ["LogReporter", "describe_progress", "fit_reporter"]
 

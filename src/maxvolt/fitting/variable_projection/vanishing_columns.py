@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.compiled import _core
-from maxvolt.fitting.normal_equations import squared_columns
 from maxvolt.fitting.training_set import TrainingSet
+from maxvolt.fitting.variable_projection.normal_equations import squared_columns
 
 __all__ = ["DISPLACEMENT", "column_floor", "vanishing_columns"]
 
