@@ -23,10 +23,10 @@ import numpy as np
 from active_passive_figure import curves, draw
 from ase import Atoms
 from ase.calculators.emt import EMT
+from maxvolt.campaign.fit_start import start_of_fit
 
 from maxvolt.calculators.ase import MaxvoltCalculator
 from maxvolt.campaign import Campaign, Settings
-from maxvolt.campaign.fit_start import start_of_fit
 from maxvolt.campaign.folder import CampaignFolder
 from maxvolt.campaign.planning import read_past
 from maxvolt.campaign.query import active_set_of, thresholds_of

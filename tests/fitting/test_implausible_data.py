@@ -14,8 +14,8 @@ import maxvolt
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError, FitError, SpeciesError
 from maxvolt.fitting import FitSettings, compute_errors, fit
+from maxvolt.fitting.label_consistency import check_work, measure_work
 from maxvolt.fitting.plausibility import check_contacts, check_labels
-from maxvolt.fitting.work import check_work, measure_work
 from maxvolt.io import read, write
 from maxvolt.potentials import MTP
 from maxvolt.units import GPA_PER_EV_A3

@@ -105,13 +105,14 @@ class PotentialSection(Section):
     @field_validator("family")
     @classmethod
     def _trainable(cls, name: str) -> str:
+        own = cls.model_fields["family"].default
+        if name == own:
+            return name
         try:
             trainable_family(name)
         except MaxvoltError as error:
             raise ValueError(str(error)) from error
-        if name != (own := cls.model_fields["family"].default):
-            raise ValueError(f"expected {own!r}, whose keys these are; got {name!r}")
-        return name
+        raise ValueError(f"expected {own!r}, whose keys these are; got {name!r}")
 
     @model_validator(mode="after")
     def _each_species_once(self) -> PotentialSection:
