@@ -191,6 +191,8 @@ def test_keywords_count_more_than_settings() -> None:
         ({"settings": {"seeed": 3}}, r"settings: there is no 'seeed' .*did you mean 'seed'\?"),
         ({"settings": 3}, "settings: expected maxvolt.FitSettings or a dict with max_iterations"),
         ({"weights": {"forces": "high"}}, "weights: expected numbers"),
+        ({"weights": {"force": 1.0}}, r"weights: there is no 'force' .*did you mean 'forces'"),
+        ({"weights": 3.0}, "weights: expected maxvolt.Weights or a dict with energy, forces"),
         ({"seed": "one"}, "fit: expected numbers"),
     ],
 )
