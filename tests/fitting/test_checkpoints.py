@@ -152,7 +152,7 @@ def test_a_checkpoint_is_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(CutOffError):
         run(checkpoint, progress=after(5), seed=4)
     before = checkpoint.read_bytes()
-    with pytest.raises(FitError, match=r"fit\.npz: this checkpoint exists; go on from it"):
+    with pytest.raises(FitError, match=r"fit\.npz: this checkpoint exists; continue from it"):
         run(checkpoint)
     assert checkpoint.read_bytes() == before
 

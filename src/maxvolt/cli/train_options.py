@@ -164,7 +164,7 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
         choices=get_args(Resampling),
         default=_FIT.resampling,
         help="data of the potentials of an ensemble: random weights of the structures for each, so "
-        "that their spread shows what the choice of structures does, or none: the same data, so "
+        "that their spread shows what the choice of structures changes, or none: the same data, so "
         "that only the starts differ (auto: weights for an ensemble)",
     )
     group.add_argument(

@@ -20,12 +20,12 @@ from maxvolt.potentials.families import trainable_family
 from maxvolt.potentials.protocol import ParameterGradients, Potential
 from maxvolt.sections import Section, Symbol, within
 
-__all__ = ["FitTask", "FittedMembers", "MemberFit", "PotentialSection", "Training"]
+__all__ = ["FitRequest", "FittedMembers", "MemberFit", "PotentialSection", "Training"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FitTask:
-    """Potentials to be fitted.
+class FitRequest:
+    """What a family is asked to fit.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class MemberFit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedMembers:
-    """What a family gives for a `FitTask`.
+    """What a family gives for a `FitRequest`.
 
     Attributes
     ----------
@@ -140,7 +140,7 @@ class Training:
         ``start_of_fit(section, training, before)`` gives the potential to fit to the structures of
         an iteration, after the potential of the iteration before, if there was one.
     fit_members
-        Fits all potentials that a task asks for.
+        Fits all potentials that a request asks for.
     described
         Numbers of a potential that a campaign records, by name.
     """
@@ -151,5 +151,5 @@ class Training:
     suffix: str
     suffix_with_active_set: str
     start_of_fit: Callable[[Any, Dataset, Potential | None], ParameterGradients]
-    fit_members: Callable[[FitTask], FittedMembers]
+    fit_members: Callable[[FitRequest], FittedMembers]
     described: Callable[[Any], dict[str, float | int | str]]

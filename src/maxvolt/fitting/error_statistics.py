@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from maxvolt.potentials.ensemble import mean_of, spread_of
+
 __all__ = [
     "EnsembleErrors",
     "ErrorReport",
@@ -203,15 +205,17 @@ class EnsembleErrors:
             return None
         return (
             f"the members of the ensemble differ in {', in '.join(small)} ({name}): their "
-            "spread is no estimate of the error, which lies in what all of them lack; take a "
-            "higher level or a larger cutoff, and judge by the errors on a validation set"
+            "spread is no estimate of the error, which comes from what all of them lack; use a "
+            "more flexible potential or a larger cutoff, and judge by the errors on a validation "
+            "set"
         )
 
 
 def mean_and_two_sigma(values: Sequence[float]) -> tuple[float, float]:
     """Mean and twice the sample standard deviation; the latter is NaN for a single value."""
-    two_sigma = 2 * float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
-    return float(np.mean(values)), two_sigma
+    each = [np.asarray(value) for value in values]
+    two_sigma = 2 * float(spread_of(each)) if len(each) > 1 else float("nan")
+    return float(mean_of(each)), two_sigma
 
 
 class LabelDifferences:

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
 from maxvolt.fitting.atomic_energies import resolve_isolated_energies
-from maxvolt.fitting.contract import FitTask
+from maxvolt.fitting.contract import FitRequest
 from maxvolt.fitting.families import potential_to_fit, training_of
 from maxvolt.fitting.label_consistency import check_work
 from maxvolt.fitting.objective import Objective
@@ -22,7 +22,7 @@ from maxvolt.fitting.result import FitResult, fit_result
 from maxvolt.fitting.settings import FitChanges, FitSettings, settings_with
 from maxvolt.fitting.training_set import TrainingSet, prepare
 from maxvolt.fitting.usable_data import (
-    TRAINING,
+    THE_TRAINING_SET,
     check_neighbors,
     check_training_data,
     check_validation_data,
@@ -71,7 +71,7 @@ def fit(
     checkpoint
         File that holds the state after every iteration.
     restart
-        Go on from the checkpoint instead of beginning anew.
+        Continue from the checkpoint instead of starting anew.
     progress
         Called after every iteration.
     **changes
@@ -99,7 +99,7 @@ def fit(
     if validation is not None:
         validation = structures_of(validation, potential.species, name="validation")
     if restart and checkpoint is None:
-        raise FitError("a restart needs the checkpoint file to go on from")
+        raise FitError("a restart needs the checkpoint file to continue from")
     threads = thread_count(threads)
     energies = resolve_isolated_energies(
         settings.isolated_energies, dataset, potential.species, potential.cutoff
@@ -108,7 +108,7 @@ def fit(
     training_set, doubts = _checked(objective, potential, validation)
     with threadpool_limits(1, user_api="blas"):  # sums in one order, and threads for the kernels
         fitted = training_of(potential).fit_members(
-            FitTask(
+            FitRequest(
                 potential=potential,
                 objective=objective,
                 training_set=training_set,
@@ -128,7 +128,7 @@ def _checked(
     """Data that can be right, with their neighbours, and what is to be doubted of them."""
     dataset = objective.dataset
     check_training_data(dataset, objective.equation_weights())
-    check_known_species(dataset, potential.species, TRAINING)
+    check_known_species(dataset, potential.species, THE_TRAINING_SET)
     if validation is not None:
         check_validation_data(validation, potential.species, potential.cutoff)
     doubts = [*check_work(dataset), *check_labels(dataset)]

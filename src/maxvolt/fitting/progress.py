@@ -17,7 +17,7 @@ _LOOKED_AT = 4
 
 @dataclass(frozen=True, slots=True)
 class FitProgress:
-    """News of a fit, after each iteration.
+    """Where a fit stands after an iteration.
 
     Attributes
     ----------
@@ -33,8 +33,8 @@ class FitProgress:
         Per component. NaN where there are no labels.
     stress_rmse : float, eV/Angstrom^3
     elapsed, remaining : float, s
-        Time since the fit began; time that it will likely go on, from how its loss falls. Until
-        that can be told, all iterations allowed count. NaN where no time is known.
+        Time since the fit began; estimated time left, from how its loss falls. Until that can be
+        estimated, all iterations allowed count. NaN where no time is known.
     finished : str
         Why this potential's fit ended; "" while it goes on.
     """

@@ -1,4 +1,4 @@
-"""How a fitted potential answers when the atoms of its training structures are displaced a little.
+"""How a fitted potential responds when the atoms of its training structures are displaced a little.
 
 Labels of perfect crystals, dimers and energy-volume curves leave much of a potential undetermined,
 and a fit may reproduce them with coefficients that cancel there and nowhere else.
@@ -64,7 +64,7 @@ class Response:
 
 
 def force_scale(dataset: Dataset) -> float:
-    """Largest force that the labels speak of, eV/Angstrom: from forces, stresses and energies.
+    """Largest force that the labels imply, eV/Angstrom: from forces, stresses and energies.
 
     A virial is taken over a distance of 1 A and so are energies, relative to the least per atom.
     """

@@ -126,7 +126,7 @@ def states_so_far(checkpoint: str | Path | None, restart: bool, signature: str) 
         return read_checkpoint(checkpoint, signature)
     if checkpoint is not None and Path(checkpoint).exists():
         raise FitError(
-            f"{checkpoint}: this checkpoint exists; go on from it (restart), or remove it to begin "
-            "anew"
+            f"{checkpoint}: this checkpoint exists; continue from it (restart), or remove it to "
+            "start anew"
         )
     return Checkpoint(signature, {}, {})

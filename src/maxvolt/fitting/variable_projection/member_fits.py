@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.errors import FitError
-from maxvolt.fitting.contract import FitTask, FittedMembers, MemberFit
+from maxvolt.fitting.contract import FitRequest, FittedMembers, MemberFit
 from maxvolt.fitting.response import RATTLE
 from maxvolt.fitting.settings import FitSettings
 from maxvolt.fitting.usable_data import check_enough_equations
@@ -33,23 +33,23 @@ __all__ = ["MemberFits", "fit_members"]
 _START_TOLERANCE = 1e-3
 
 
-def fit_members(task: FitTask) -> FittedMembers:
-    """Fit all potentials of a task.
+def fit_members(request: FitRequest) -> FittedMembers:
+    """Fit all potentials of a request.
 
     Raises
     ------
     FitError
         Too few labels, a checkpoint that cannot be used, or equations that cannot be solved.
     """
-    potential, settings = task.potential, task.settings
+    potential, settings = request.potential, request.settings
     assert isinstance(potential, MTP)
-    builder = ProblemBuilder(task.objective, task.threads)
-    problem = builder.problem(potential, task.training_set)
+    builder = ProblemBuilder(request.objective, request.threads)
+    problem = builder.problem(potential, request.training_set)
     equations = problem.training_set.n_equations
     check_enough_equations(equations, problem.n_linear)
-    signature = fit_signature(potential, task.objective.dataset, settings)
-    known = states_so_far(task.checkpoint, task.restart, signature)
-    journal = Journal(settings, equations, task.checkpoint, task.progress, known)
+    signature = fit_signature(potential, request.objective.dataset, settings)
+    known = states_so_far(request.checkpoint, request.restart, signature)
+    journal = Journal(settings, equations, request.checkpoint, request.progress, known)
     fits = MemberFits(builder, problem, settings, journal)
     fitted = [fits.fit_member(member) for member in range(settings.ensemble)]
     level = potential.level
@@ -99,7 +99,7 @@ class MemberFits:
     settings : FitSettings
         As of `fit`.
     journal : Journal
-        States so far; keeps and tells the others.
+        States so far; keeps and reports the others.
     """
 
     builder: ProblemBuilder

@@ -2,9 +2,9 @@
 
 The rows of A and J, equation (19) and (21) of docs/formulation, are made portion by portion, and
 only their products are summed up, in an order that does not depend on the number of threads:
-results are the same bit for bit. A and J are had one after the other, each at half the cost of
-both. What A is times J is wanted too, so that as many rows of A as fit into a given memory wait for
-J; the others are made again.
+results are the same bit for bit. A and J are computed one after the other, each at half the cost of
+both. Their product is needed too, so as many rows of A as fit into a given amount of memory are
+kept until J is there; the others are computed again.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 KEPT_BYTES = 256 * 2**20
-"""Of rows of A that wait for J."""
+"""Memory for rows of A that are kept until J is there."""
 
 Array = NDArray[np.float64]
 T = TypeVar("T")
@@ -112,7 +112,7 @@ def assemble_linear(
     threads
         Number of threads, each with the rows of one portion.
     kept_bytes
-        Of rows that are kept.
+        Memory for rows that are kept.
     """
     width = core.n_columns(False, True)
     room = kept_bytes // (8 * width) - np.cumsum([len(target) for target in targets])

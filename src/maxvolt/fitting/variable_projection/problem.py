@@ -94,7 +94,7 @@ class Problem:
         )
 
     def _find_vanishing(self) -> NDArray[np.bool_]:
-        """Columns that may vanish by symmetry, found once, at radial functions of no meaning."""
+        """Columns that may vanish by symmetry, found once, at random radial functions."""
         if self.displaced is None:
             return np.zeros(self.n_linear, np.bool_)
         shape = self.potential.model.radial_coeffs.shape
