@@ -27,16 +27,25 @@ from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
 import maxvolt
-from maxvolt.fitting.checkpoint import Checkpoint
-from maxvolt.fitting.journal import Journal
-from maxvolt.fitting.levenberg_marquardt import FitState, first_state, iterate
-from maxvolt.fitting.normal_equations import LinearEquations, RadialEquations
-from maxvolt.fitting.problem import Problem, loss_and_gradient, pull_back, root_mean_squares
-from maxvolt.fitting.run import EnsembleRun
-from maxvolt.fitting.start import orthonormal, random_radial_coeffs
-from maxvolt.fitting.starts import representative_part
+from maxvolt.fitting.objective import Objective
 from maxvolt.fitting.training_set import TrainingSet, prepare
-from maxvolt.fitting.variable_projection import eliminate
+from maxvolt.fitting.variable_projection.checkpoint import Checkpoint
+from maxvolt.fitting.variable_projection.elimination import eliminate
+from maxvolt.fitting.variable_projection.journal import Journal
+from maxvolt.fitting.variable_projection.levenberg_marquardt import FitState, first_state, iterate
+from maxvolt.fitting.variable_projection.member_fits import MemberFits
+from maxvolt.fitting.variable_projection.normal_equations import LinearEquations, RadialEquations
+from maxvolt.fitting.variable_projection.problem import (
+    Problem,
+    loss_and_gradient,
+    pull_back,
+    root_mean_squares,
+)
+from maxvolt.fitting.variable_projection.random_starts import (
+    orthonormal,
+    random_radial_coeffs,
+    representative_part,
+)
 from maxvolt.potentials.mtp.binding import kernels
 from maxvolt.potentials.mtp.model import compile_model
 
@@ -229,9 +238,8 @@ class Case:
         species = self.dataset.species
         potential = maxvolt.MTP(level, species, 5.0, self.min_dist, self.radial_basis_size)
         chosen = self.dataset if part is None else self.dataset.select(part)
-        prepared = prepare(
-            chosen, species, 5.0, potential.n_parameters, maxvolt.Weights(), "vibrations"
-        )
+        objective = Objective(chosen, maxvolt.Weights(), "vibrations")
+        prepared = prepare(objective, species, 5.0, potential.n_parameters)
         return Problem(potential, prepared, threads=1)
 
     def part(self, whole: Problem, seed: int) -> NDArray[np.int64]:
@@ -241,7 +249,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class MeteredTarget:
+class MeteredBuilder:
     """Gives parts of a case whose calls are counted."""
 
     case: Case
@@ -262,10 +270,11 @@ def embedded(low: Array, shape: tuple[int, int, int, int], seed: int) -> Array:
 def race_of_starts(case: Case, whole: Metered, seed: int) -> None:
     """What `maxvolt.fit` does: many starts on part of the data, the better half on all of it."""
     equations = whole.training_set.n_equations
-    journal = Journal(SETTINGS, 1, equations, None, None, Checkpoint("", {}, {}))
-    target: Any = MeteredTarget(case)
+    settings = replace(SETTINGS, seed=seed)
+    journal = Journal(settings, equations, None, None, Checkpoint("", {}, {}))
+    builder: Any = MeteredBuilder(case)
     problem: Any = whole
-    EnsembleRun(target, problem, SETTINGS, 1, seed, journal).fit_member(0)
+    MemberFits(builder, problem, settings, journal).fit_member(0)
 
 
 def continuation(case: Case, whole: Metered, seed: int, *, on_part: bool = False) -> None:

@@ -15,7 +15,7 @@ from attacks.mutations import limited
 from maxvolt.archives import read_arrays
 from maxvolt.campaign.storage import StepResult, read_result, write_result
 from maxvolt.errors import CampaignError, FitError
-from maxvolt.fitting.checkpoint import read_checkpoint
+from maxvolt.fitting.variable_projection.checkpoint import read_checkpoint
 
 
 def npy(shape: tuple[int, ...], data: bytes, dtype: str = "<f8") -> bytes:

@@ -26,7 +26,6 @@ from ase.calculators.emt import EMT
 
 from maxvolt.calculators.ase import MaxvoltCalculator
 from maxvolt.campaign import Campaign, Settings
-from maxvolt.campaign.fit_start import start_of_fit
 from maxvolt.campaign.folder import CampaignFolder
 from maxvolt.campaign.planning import read_past
 from maxvolt.campaign.query import active_set_of, thresholds_of
@@ -36,8 +35,9 @@ from maxvolt.campaign.settings import settings_of
 from maxvolt.campaign.starting import Structures
 from maxvolt.campaign.state import state_after
 from maxvolt.dataset import Dataset
-from maxvolt.fitting import FitSettings, fit
-from maxvolt.fitting.errors import compute_errors
+from maxvolt.fitting import fit
+from maxvolt.fitting.families import training_named
+from maxvolt.fitting.prediction_errors import compute_errors
 from maxvolt.potentials import MTP, read_potential
 from maxvolt.sampling import MolecularDynamics
 
@@ -151,8 +151,9 @@ def passive(seed: int) -> Iterator[tuple[Dataset, MTP]]:
 
 def fitted(training: Dataset, settings: Settings, seed: int, before: MTP | None) -> MTP:
     """Fit as a campaign does: from the coefficients of the smaller set."""
-    start = start_of_fit(settings.potential, training, before)
-    result = fit(start, training, seed=seed, settings=FitSettings(starts=settings.fit.starts))
+    family = training_named(settings.potential.family)
+    start = family.start_of_fit(settings.potential, training, before)
+    result = fit(start, training, settings.fit.settings(members=1), seed=seed)
     assert isinstance(result.potential, MTP)
     return result.potential
 

@@ -9,7 +9,7 @@ from ase.build import bulk
 from ase.calculators.singlepoint import SinglePointCalculator
 
 import maxvolt
-from maxvolt.fitting.start import random_radial_coeffs
+from maxvolt.fitting.variable_projection.random_starts import random_radial_coeffs
 from performance.context import Context
 
 __all__ = [

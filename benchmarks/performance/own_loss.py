@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import maxvolt
-from maxvolt.fitting.problem import Problem, loss_and_gradient
+from maxvolt.fitting.objective import Objective
 from maxvolt.fitting.training_set import prepare
+from maxvolt.fitting.variable_projection.problem import Problem, loss_and_gradient
 
 __all__ = ["OwnLoss"]
 
@@ -32,13 +33,9 @@ class OwnLoss:
     @classmethod
     def at(cls, potential: maxvolt.MTP, dataset: maxvolt.Dataset, *, threads: int) -> OwnLoss:
         """Set the problem up: neighbours, weights and baseline."""
+        objective = Objective(dataset, maxvolt.Weights(), "vibrations")
         training_set = prepare(
-            dataset,
-            potential.species,
-            potential.cutoff,
-            potential.n_parameters,
-            maxvolt.Weights(),
-            "vibrations",
+            objective, potential.species, potential.cutoff, potential.n_parameters
         )
         model = potential.model
         energies = model.species_coeffs - training_set.baseline

@@ -23,7 +23,7 @@ from rich.table import Table
 
 import maxvolt
 from maxvolt.campaign import CampaignSettings, read_settings
-from maxvolt.fitting.errors import ErrorReport
+from maxvolt.fitting.error_statistics import ErrorReport
 from maxvolt.properties import EquationOfState, equation_of_state, fit_birch_murnaghan
 from maxvolt.report import write_json
 from maxvolt.sampling import MolecularDynamics, Thresholds, hold, ramp, run_scenarios

@@ -23,7 +23,8 @@ from tables import comparison_table
 import maxvolt
 from maxvolt.calculators import member_calculators
 from maxvolt.fitting import FitProgress
-from maxvolt.fitting.errors import EnsembleErrors, compute_ensemble_errors
+from maxvolt.fitting.error_statistics import EnsembleErrors
+from maxvolt.fitting.prediction_errors import compute_ensemble_errors
 from maxvolt.report import (
     ensemble_error_table,
     print_fitted,

@@ -7,7 +7,7 @@ from crystal import CrystalProperties
 from rich import box
 from rich.table import Table
 
-from maxvolt.fitting.errors import EnsembleErrors
+from maxvolt.fitting.error_statistics import EnsembleErrors
 
 
 def comparison_table(training: EnsembleErrors, crystal: CrystalProperties) -> Table:

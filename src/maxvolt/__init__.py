@@ -25,7 +25,8 @@ if TYPE_CHECKING:
         SpeciesError,
     )
     from maxvolt.fitting import FitProgress, FitResult, FitSettings, Weights, fit
-    from maxvolt.fitting.errors import ErrorReport, compute_errors
+    from maxvolt.fitting.error_statistics import ErrorReport
+    from maxvolt.fitting.prediction_errors import compute_errors
     from maxvolt.io import read, write
     from maxvolt.labelling import (
         LabelLimits,
@@ -118,11 +119,11 @@ _HOME = {
     "CampaignError": "maxvolt.errors:CampaignError",
     "collect_jobs": "maxvolt.labelling:collect_jobs",
     "Committee": "maxvolt.selection:Committee",
-    "compute_errors": "maxvolt.fitting.errors:compute_errors",
+    "compute_errors": "maxvolt.fitting.prediction_errors:compute_errors",
     "DataError": "maxvolt.errors:DataError",
     "Dataset": "maxvolt.dataset:Dataset",
     "Ensemble": "maxvolt.potentials:Ensemble",
-    "ErrorReport": "maxvolt.fitting.errors:ErrorReport",
+    "ErrorReport": "maxvolt.fitting.error_statistics:ErrorReport",
     "Evaluation": "maxvolt.potentials:Evaluation",
     "EvaluationError": "maxvolt.errors:EvaluationError",
     "FileFormatError": "maxvolt.errors:FileFormatError",

@@ -19,13 +19,13 @@ from training_data import crystals, known_potential, labelled, relabelled
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError, FitError
 from maxvolt.fitting import FitProgress, FitResult, FitSettings, Weights, fit
-from maxvolt.fitting.checkpoint import (
+from maxvolt.fitting.variable_projection.checkpoint import (
     Checkpoint,
     fit_signature,
     read_checkpoint,
     write_checkpoint,
 )
-from maxvolt.fitting.levenberg_marquardt import FitState
+from maxvolt.fitting.variable_projection.levenberg_marquardt import FitState
 from maxvolt.potentials import MTP, Ensemble
 
 SETTINGS = FitSettings(max_iterations=6, starts=2, start_iterations=3)
@@ -152,7 +152,7 @@ def test_a_checkpoint_is_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(CutOffError):
         run(checkpoint, progress=after(5), seed=4)
     before = checkpoint.read_bytes()
-    with pytest.raises(FitError, match=r"fit\.npz: this checkpoint exists; go on from it"):
+    with pytest.raises(FitError, match=r"fit\.npz: this checkpoint exists; continue from it"):
         run(checkpoint)
     assert checkpoint.read_bytes() == before
 
@@ -247,7 +247,7 @@ def test_the_scale_of_the_start_is_part_of_the_signature() -> None:
     model = known_potential(8, ["Mo"]).model
     signatures = {
         fit_signature(
-            MTP.from_model(replace(model, scaling=scaling), ["Mo"]), training_set(), (SETTINGS,)
+            MTP.from_model(replace(model, scaling=scaling), ["Mo"]), training_set(), SETTINGS
         )
         for scaling in (1.0, 2.0)
     }

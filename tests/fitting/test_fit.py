@@ -18,13 +18,15 @@ import maxvolt
 from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
 from maxvolt.fitting import FitProgress, FitResult, FitSettings, Weights, fit
-from maxvolt.fitting import training_set as training_set_module
-from maxvolt.fitting.isolated import resolve_isolated_energies
-from maxvolt.fitting.target import Target
+from maxvolt.fitting.atomic_energies import resolve_isolated_energies
+from maxvolt.fitting.objective import Objective
+from maxvolt.fitting.variable_projection.checkpoint import Checkpoint
+from maxvolt.fitting.variable_projection.journal import Journal
+from maxvolt.fitting.variable_projection.member_fits import MemberFits
+from maxvolt.fitting.variable_projection.problem_builder import ProblemBuilder
 from maxvolt.io import read
 from maxvolt.potentials import MTP, Ensemble
 from maxvolt.potentials.mtp.basis.repulsion import ZBL
-from maxvolt.potentials.mtp.binding import windows as windows_module
 
 QUICK = FitSettings(max_iterations=8, starts=2, start_iterations=4)
 
@@ -156,15 +158,18 @@ def test_the_same_seed_gives_the_same_potential_bit_for_bit() -> None:
 
 
 @pytest.mark.parametrize("threads", [2, 5])
-def test_the_number_of_threads_changes_no_bit(
-    threads: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(training_set_module, "_MOST_ATOMS", 8)
-    monkeypatch.setattr(windows_module, "ATOMS_PER_WINDOW", 8)
-    data = molybdenum(12)
-    one, several = (fit(small(), data, settings=QUICK, threads=t) for t in (1, threads))
-    np.testing.assert_array_equal(parameters(several), parameters(one))
-    assert several.members[0].losses == one.members[0].losses
+def test_the_number_of_threads_changes_no_bit(threads: int) -> None:
+    objective = Objective(molybdenum(12), Weights(), "vibrations")
+
+    def fitted(threads: int) -> tuple[bytes, tuple[float, ...]]:
+        builder = ProblemBuilder(objective, threads, most_atoms=8)  # several portions, to share out
+        problem = builder.problem(small())
+        assert len(problem.training_set.portions) > 5
+        journal = Journal(QUICK, 1, None, None, Checkpoint("", {}, {}))
+        _, found = MemberFits(builder, problem, QUICK, journal).fit_member(0)
+        return found.model.parameters.tobytes(), journal.losses["0"]
+
+    assert fitted(threads) == fitted(1)
 
 
 def test_labels_are_not_changed() -> None:
@@ -521,8 +526,8 @@ def test_members_with_the_same_data_collapse_and_those_with_random_weights_do_no
 
 def test_the_weights_of_a_member_are_those_of_a_bayesian_bootstrap() -> None:
     data = relabelled(molybdenum(400), weights=np.full(400, 2.0))
-    target = Target(data, Weights(), "vibrations", None, 1)
-    drawn = np.array([target.resampled(0, member).dataset.weights for member in range(20)])
+    objective = Objective(data, Weights(), "vibrations")
+    drawn = np.array([objective.resampled(0, member).dataset.weights for member in range(20)])
     assert (drawn > 0).all()
     np.testing.assert_allclose(drawn.mean(axis=1), 2.0)
     # An exponential distribution has a standard deviation equal to its mean; 8000 were drawn.
@@ -586,9 +591,9 @@ def test_each_member_has_the_zero_of_energy_of_its_own_weights() -> None:
     data = molybdenum(16)
     result = fit(small(), data, ensemble=3, settings=QUICK, threads=1)
     assert isinstance(result.potential, Ensemble)
-    target = Target(data, Weights(), "vibrations", None, 1)
+    objective = Objective(data, Weights(), "vibrations")
     for number, member in enumerate(result.potential.members):
         residual = member.evaluate_dataset(data).energies - data.energies
-        weights = target.resampled(0, number).dataset.weights
+        weights = objective.resampled(0, number).dataset.weights
         # The constant of the species is fitted: nothing of it is left, on the average.
         assert abs(np.average(residual, weights=weights)) < 1e-3 * residual.std()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 import numpy as np
@@ -12,13 +13,16 @@ from training_data import crystals, known_potential, labelled, relabelled
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
-from maxvolt.fitting import normal_equations
-from maxvolt.fitting import training_set as training_set_module
-from maxvolt.fitting.normal_equations import LinearEquations, RadialEquations
-from maxvolt.fitting.objective import Scaling, Weights, equation_weights
-from maxvolt.fitting.problem import Problem, loss_and_gradient, root_mean_squares
-from maxvolt.fitting.training_set import prepare
-from maxvolt.fitting.variable_projection import Reduced, eliminate, radial_step, reduce
+from maxvolt.fitting import Scaling, Weights
+from maxvolt.fitting.objective import Objective, equation_weights
+from maxvolt.fitting.training_set import MOST_ATOMS, prepare
+from maxvolt.fitting.variable_projection.elimination import Reduced, eliminate, radial_step, reduce
+from maxvolt.fitting.variable_projection.normal_equations import LinearEquations, RadialEquations
+from maxvolt.fitting.variable_projection.problem import (
+    Problem,
+    loss_and_gradient,
+    root_mean_squares,
+)
 from maxvolt.potentials import MTP
 from maxvolt.potentials.mtp.basis.repulsion import ZBL
 from maxvolt.potentials.mtp.binding import kernels
@@ -89,16 +93,16 @@ def problem_of(
     weights: Weights = WEIGHTS,
     scaling: Scaling = "vibrations",
     isolated: NDArray[np.float64] | None = None,
+    *,
     threads: int = 1,
+    most_atoms: int = MOST_ATOMS,
 ) -> Problem:
     prepared = prepare(
-        dataset,
+        Objective(dataset, weights, scaling, isolated),
         potential.species,
         potential.cutoff,
         potential.n_parameters,
-        weights,
-        scaling,
-        isolated,
+        most_atoms=most_atoms,
     )
     return Problem(potential, prepared, threads)
 
@@ -230,29 +234,24 @@ def test_the_gauss_newton_matrix_is_that_of_the_residuals() -> None:
 
 
 @pytest.mark.parametrize("room", [0, 4_000])
-def test_rows_that_are_not_kept_are_made_again(room: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training_set_module, "_MOST_ATOMS", 4)
+def test_rows_that_are_not_kept_are_made_again(room: int) -> None:
     potential = MTP(6, SPECIES, 4.5, 2.0, 3)
-    problem = problem_of(potential, mixed_dataset())
+    problem = problem_of(potential, mixed_dataset(), most_atoms=4)
     radial, linear = some_coefficients(potential)
     kept, expected = equations_of(problem, radial, linear)
     assert all(rows is not None for rows in kept.rows)
-    monkeypatch.setattr(normal_equations, "KEPT_BYTES", room)
-    some, found = equations_of(problem, radial, linear)
+    some, found = equations_of(replace(problem, kept_bytes=room), radial, linear)
     assert {rows is None for rows in some.rows} == ({True} if room == 0 else {True, False})
     for name in ("matrix", "coupling", "vector"):
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
 
 
 @pytest.mark.parametrize("threads", [2, 3, 16])
-def test_equations_are_the_same_bit_for_bit_on_any_number_of_threads(
-    threads: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(training_set_module, "_MOST_ATOMS", 4)
+def test_equations_are_the_same_bit_for_bit_on_any_number_of_threads(threads: int) -> None:
     potential = MTP(8, SPECIES, 4.5, 2.0, 3)
     dataset = Dataset.concatenate([mixed_dataset()] * 3)
     radial, linear = some_coefficients(potential)
-    one, several = (problem_of(potential, dataset, threads=t) for t in (1, threads))
+    one, several = (problem_of(potential, dataset, threads=t, most_atoms=4) for t in (1, threads))
     for found, expected in zip(
         equations_of(several, radial, linear), equations_of(one, radial, linear), strict=True
     ):
@@ -266,7 +265,7 @@ def test_equations_are_the_same_bit_for_bit_on_any_number_of_threads(
 
 
 @pytest.mark.parametrize("atoms", [1, 4, 9])
-def test_portions_do_not_matter(atoms: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_portions_do_not_matter(atoms: int) -> None:
     potential = MTP(6, SPECIES, 4.5, 2.0, 3)
     dataset = mixed_dataset()
     radial, linear = some_coefficients(potential)
@@ -274,8 +273,7 @@ def test_portions_do_not_matter(atoms: int, monkeypatch: pytest.MonkeyPatch) -> 
     assert len(whole.training_set.portions) == 1
     expected = equations_of(whole, radial, linear)
     loss, gradient = loss_and_gradient(whole, radial, linear)
-    monkeypatch.setattr(training_set_module, "_MOST_ATOMS", atoms)
-    parts = problem_of(potential, dataset)
+    parts = problem_of(potential, dataset, most_atoms=atoms)
     assert len(parts.training_set.portions) > 3
     for one, other in zip(equations_of(parts, radial, linear), expected, strict=True):
         scale = abs(other.matrix).max()

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import MaxvoltError
-from maxvolt.fitting.errors import Comparison, compute_ensemble_errors
+from maxvolt.fitting.prediction_errors import Comparison, compute_ensemble_errors
 from maxvolt.report import (
     ensemble_error_table,
     error_table,

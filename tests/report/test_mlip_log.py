@@ -1,4 +1,4 @@
-from maxvolt.fitting.errors import compute_errors
+from maxvolt.fitting.prediction_errors import compute_errors
 from maxvolt.io import read
 from maxvolt.potentials import read_potential
 from maxvolt.report import format_mlip_errors

@@ -5,24 +5,24 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from maxvolt.campaign.fit_start import start_of_fit
 from maxvolt.campaign.folder import IterationFolder
 from maxvolt.campaign.query import active_set_of
-from maxvolt.campaign.sections import FitSection
 from maxvolt.campaign.seeds import derived_seed
 from maxvolt.campaign.settings import Settings
 from maxvolt.campaign.storage import StepResult
 from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
-from maxvolt.fitting import FitProgress, FitResult, FitSettings, Weights, fit
-from maxvolt.fitting.errors import Comparison
-from maxvolt.potentials import MTP, Ensemble, ParameterGradients, Potential, Predictions
+from maxvolt.fitting import FitProgress, FitResult, FitSettings, fit
+from maxvolt.fitting.contract import Training
+from maxvolt.fitting.families import training_named
+from maxvolt.fitting.prediction_errors import Comparison
+from maxvolt.potentials import Ensemble, ParameterGradients, Potential, Predictions
 from maxvolt.potentials.ensemble import members_of
 from maxvolt.selection import Committee
 
@@ -63,8 +63,10 @@ class FitTask:
 def fit_potential(task: FitTask) -> StepResult:
     """Fit all members, write the potential with its active set; return errors and predictions."""
     began = time.perf_counter()
-    results = [_fit_member(task, member) for member in range(task.settings.potential.members)]
-    members = tuple(_single(result.potential) for result in results)
+    wanted = task.settings.potential
+    training = training_named(wanted.family)
+    results = [_fit_member(task, member, training) for member in range(wanted.members)]
+    members = tuple(result.potential for result in results)
     potential = members[0] if len(members) == 1 else Ensemble(members)
     grading = _write(task, potential)
     record: dict[str, Any] = {
@@ -72,8 +74,8 @@ def fit_potential(task: FitTask) -> StepResult:
         "loss": [result.members[0].losses[-1] for result in results],
         "finished": [result.members[0].finished for result in results],
         "warnings": list(dict.fromkeys(w for result in results for w in result.warnings)),
-        "n_parameters": members[0].n_parameters,
-        "min_dist": members[0].min_dist,
+        "n_parameters": _with_gradients(members[0]).n_parameters,
+        **training.described(members[0]),
         **grading,
     }
     arrays: dict[str, NDArray[np.float64]] = {}
@@ -87,22 +89,17 @@ def fit_potential(task: FitTask) -> StepResult:
     return StepResult(record, arrays=arrays)
 
 
-def _fit_member(task: FitTask, member: int) -> FitResult:
-    settings, section = task.settings, task.settings.fit
-    before = _member(task.before, member) if section.restart else None
-    start = start_of_fit(settings.potential, task.training, before)
+def _fit_member(task: FitTask, member: int, training: Training) -> FitResult:
+    settings = task.settings
+    before = _member(task.before, member) if settings.fit.restart else None
+    start = training.start_of_fit(settings.potential, task.training, before)
     checkpoint = task.folder.path / f"fit.{member}.checkpoint"
-    seed = derived_seed(settings.campaign.seed, "fit", task.folder.number, member)
     for restart in (True, False) if checkpoint.exists() else (False,):
         try:
             return fit(
                 start,
                 task.training,
-                weights=Weights(section.energy_weight, section.force_weight, section.stress_weight),
-                scaling=section.scaling,
-                isolated_energies=section.isolated_energies,
-                seed=seed,
-                settings=_fit_settings(section, settings.potential.members),
+                _member_settings(task, member),
                 threads=task.threads,
                 checkpoint=checkpoint,
                 restart=restart,
@@ -115,30 +112,22 @@ def _fit_member(task: FitTask, member: int) -> FitResult:
     raise AssertionError("a fit returns or raises")
 
 
-def _fit_settings(section: FitSection, members: int) -> FitSettings:
-    """As `fit` would choose them for an ensemble, whose members are fitted one by one here."""
-    several = members > 1
-    kept = several and "starts" not in section.model_fields_set
-    return FitSettings(
-        resampling="weights" if several else "none",
-        max_iterations=section.max_iterations,
-        tolerance=section.tolerance,
-        starts=1 if kept else section.starts,
-        start_iterations=section.start_iterations,
-        ridge=section.ridge,
+def _member_settings(task: FitTask, member: int) -> FitSettings:
+    """Settings of one member: those of the ensemble, whose members are fitted one by one here."""
+    settings = task.settings
+    whole = settings.fit.settings(settings.potential.members)
+    return replace(
+        whole,
+        ensemble=1,
+        resampling="weights" if whole.resamples else "none",
+        seed=derived_seed(settings.campaign.seed, "fit", task.folder.number, member),
     )
 
 
-def _single(potential: Potential) -> MTP:
-    assert isinstance(potential, MTP)
-    return potential
-
-
-def _member(potential: Potential | None, member: int) -> MTP | None:
+def _member(potential: Potential | None, member: int) -> Potential | None:
     """Potential of the iteration before that a member goes on from."""
     members = () if potential is None else members_of(potential)
-    found = members[member] if member < len(members) else None
-    return found if isinstance(found, MTP) else None
+    return members[member] if member < len(members) else None
 
 
 def _write(task: FitTask, potential: Potential) -> dict[str, Any]:
@@ -154,13 +143,12 @@ def _write(task: FitTask, potential: Potential) -> dict[str, Any]:
     if isinstance(potential, Ensemble):
         for member, path in zip(potential.members, files, strict=True):
             member.write(path)
-    single = members_of(potential)[0]
     if selection.strategy == "committee":
         assert isinstance(potential, Ensemble)
         committee = Committee.from_dataset(potential, task.training, threads=task.threads)
         scales = (committee.energy_scale, committee.force_scale)
         return {"rank": None, "largest_rank": None, "committee": scales}
-    assert isinstance(single, ParameterGradients)
+    single = _with_gradients(members_of(potential)[0])
     active_set = active_set_of(single, task.training, selection, threads=task.threads)
     active_set.write(files[0])
     return {
@@ -169,6 +157,12 @@ def _write(task: FitTask, potential: Potential) -> dict[str, Any]:
         "active_set": active_set.completeness,
         "committee": None,
     }
+
+
+def _with_gradients(potential: Potential) -> ParameterGradients:
+    """A potential that `fit` gave, which has them."""
+    assert isinstance(potential, ParameterGradients)
+    return potential
 
 
 def remove_checkpoints(folder: IterationFolder) -> None:

@@ -284,7 +284,7 @@ def _fit(
     made = dict.fromkeys(("training", "potential"), folder.number)
     return {
         **_label_counts(labels),
-        **{name: fitted.record[name] for name in _OF_A_FIT},
+        **{name: fitted.record.get(name) for name in _OF_A_FIT},
         "n_training": len(stored),
         "files": {**runner.state.numbers, **made},
     }

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from ase.data import atomic_numbers
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from maxvolt import limits
 from maxvolt.errors import MaxvoltError
+from maxvolt.fitting.families import potential_sections
+from maxvolt.fitting.settings import FitSettings, Resampling, Scaling, Weights
 from maxvolt.labelling import Reference
 from maxvolt.labelling.limits import LONGEST_CALCULATION
+from maxvolt.sections import NonNegative, Positive, Section, Symbol, within
+
+if TYPE_CHECKING:
+    from maxvolt.fitting.contract import PotentialSection
+else:
+    PotentialSection = potential_sections()
+    """The potential to train: the section of its family."""
 
 __all__ = [
     "FitSection",
@@ -25,26 +33,8 @@ __all__ = [
     "SelectionSection",
     "StoppingSection",
     "Symbol",
+    "within",
 ]
-
-
-class Section(BaseModel):
-    """A table of the file: unknown keys are errors, values are not converted, nothing changes."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        strict=True,
-        allow_inf_nan=False,
-        use_attribute_docstrings=True,
-        populate_by_name=True,
-    )
-
-
-def _is_element(symbol: str) -> str:
-    if symbol not in atomic_numbers or symbol == "X":
-        raise ValueError("expected a chemical symbol such as 'Al'")
-    return symbol
 
 
 def _is_name(name: str) -> str:
@@ -53,22 +43,15 @@ def _is_name(name: str) -> str:
     return name
 
 
-Symbol = Annotated[str, AfterValidator(_is_element)]
 Name = Annotated[str, AfterValidator(_is_name)]
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
-
-
-def within(limit: limits.Limit, *, whole: bool = False) -> Any:
-    """Constrain a number to a limit, for pydantic."""
-    least, most = limit.least, limit.most
-    return Field(ge=int(least), le=int(most)) if whole else Field(ge=least, le=most)
-
-
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Weight = Annotated[float, within(limits.WEIGHT)]
 AtomEnergy = Annotated[float, within(limits.ATOM_ENERGY)]
 Tolerance = Annotated[float, Field(gt=limits.TOLERANCE.least, lt=limits.TOLERANCE.most)]
+
+
+_FIT = FitSettings()
+"""Defaults of ``[fit]``."""
 
 
 class General(Section):
@@ -84,39 +67,6 @@ class General(Section):
     """Processes for sampling and labelling; by default every core this process may use."""
     max_iterations: Annotated[int, within(limits.ITERATIONS, whole=True)] = 100
     """Most iterations of a stage."""
-
-
-class PotentialSection(Section):
-    """The potential to train."""
-
-    species: Annotated[tuple[Symbol, ...], Field(min_length=1)]
-    """Chemical symbols, for example ["Ti", "Al"]."""
-    level: int = Field(default=16, ge=2, le=32, multiple_of=2)
-    """Level of the basis: even, from 2 to 32; higher is more accurate and slower."""
-    cutoff: Annotated[float, within(limits.CUTOFF)] = 5.0
-    """Distance in Angstrom beyond which atoms do not interact."""
-    min_dist: Literal["auto"] | NonNegative = "auto"
-    """Where the radial basis begins, Angstrom; "auto" follows the training set."""
-    radial_basis_size: Annotated[int, within(limits.RADIAL_SIZE, whole=True)] = 8
-    """Number of radial basis functions."""
-    radial_basis: Literal["RBChebyshev", "RBChebyshev_repuls", "RBShapeev"] = "RBChebyshev"
-    """Kind of radial basis, as MLIP names it."""
-    zbl: tuple[Positive, Positive] | None = None
-    """Short-range repulsion: inner and outer radius in Angstrom."""
-    members: Annotated[int, within(limits.MEMBERS, whole=True)] = 1
-    """Potentials, each with random weights of the structures; a committee needs two or more."""
-
-    @model_validator(mode="after")
-    def _range(self) -> PotentialSection:
-        if self.min_dist != "auto" and self.cutoff - self.min_dist < limits.NARROWEST_BASIS:
-            raise ValueError(
-                f"min_dist = {self.min_dist:g} must be below cutoff = {self.cutoff:g} by "
-                f"{limits.NARROWEST_BASIS:g} A or more; "
-                'write min_dist = "auto"'
-            )
-        if len(set(self.species)) < len(self.species):
-            raise ValueError("species names an element twice; name each once")
-        return self
 
 
 class RowWeightsSection(Section):
@@ -167,29 +117,31 @@ class SelectionSection(Section):
 
 
 class FitSection(Section):
-    """How the potential is fitted."""
+    """How the potential is fitted: fields of `maxvolt.FitSettings`, with its defaults."""
 
-    energy_weight: Weight = 1.0
+    energy_weight: Weight = _FIT.weights.energy
     """Weight of energies in the loss, 1/eV^2."""
-    force_weight: Weight = 0.01
+    force_weight: Weight = _FIT.weights.forces
     """Weight of forces, Angstrom^2/eV^2."""
-    stress_weight: Weight = 0.001
+    stress_weight: Weight = _FIT.weights.stress
     """Weight of stresses times volume, 1/eV^2."""
-    scaling: Literal["vibrations", "molecules", "structures"] = "vibrations"
+    scaling: Scaling = _FIT.scaling
     """How energies, forces and stresses count by the number of atoms."""
     isolated_energies: Literal["fit", "data"] | dict[Symbol, AtomEnergy] = "fit"
     """Energies of isolated atoms: fitted, taken from the training set, or in eV by symbol."""
-    max_iterations: Annotated[int, within(limits.ITERATIONS, whole=True)] = 100
+    resampling: Resampling = _FIT.resampling
+    """Random weights of the structures for each member ("auto": where there are several)."""
+    max_iterations: Annotated[int, within(limits.ITERATIONS, whole=True)] = _FIT.max_iterations
     """Most iterations of a fit."""
-    tolerance: Tolerance = 1e-4
+    tolerance: Tolerance = _FIT.tolerance
     """A fit ends when the loss falls by less than this, relative, three times in succession."""
-    starts: Annotated[int, within(limits.STARTS, whole=True)] = 3
-    """Random starts of the first fit; 1 by default where there are several members."""
-    start_iterations: Count = 30
+    starts: Annotated[int, within(limits.STARTS, whole=True)] | None = _FIT.starts
+    """Random starts of the first fit; by default 8, or 1 for each of several members."""
+    start_iterations: Annotated[int, within(limits.ITERATIONS, whole=True)] = _FIT.start_iterations
     """Most iterations of each random start."""
-    ridge: float = Field(default=1e-12, gt=0, lt=1)
+    ridge: float = Field(default=_FIT.ridge, gt=0, lt=1)
     """Regularisation of the linear coefficients."""
-    restart: bool = True
+    restart: bool = _FIT.restart_from_potential
     """Begin each fit with the coefficients of the iteration before."""
 
     @model_validator(mode="after")
@@ -197,6 +149,22 @@ class FitSection(Section):
         if not self.energy_weight + self.force_weight + self.stress_weight > 0:
             raise ValueError("all weights are 0; give at least one of them a value above 0")
         return self
+
+    def settings(self, members: int) -> FitSettings:
+        """The settings of a fit of so many members."""
+        return FitSettings(
+            weights=Weights(self.energy_weight, self.force_weight, self.stress_weight),
+            scaling=self.scaling,
+            isolated_energies=self.isolated_energies,
+            resampling=self.resampling,
+            max_iterations=self.max_iterations,
+            tolerance=self.tolerance,
+            starts=self.starts,
+            start_iterations=self.start_iterations,
+            ridge=self.ridge,
+            restart_from_potential=self.restart,
+            ensemble=members,
+        )
 
 
 class ReferenceSection(Section):

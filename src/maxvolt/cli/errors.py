@@ -14,7 +14,7 @@ from maxvolt.cli.potentials import load, potential_files
 from maxvolt.errors import DataError
 
 if TYPE_CHECKING:
-    from maxvolt.fitting.errors import EnsembleErrors
+    from maxvolt.fitting.error_statistics import EnsembleErrors
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
 
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Read, compare, print and plot."""
     from maxvolt.cli.prediction import SteppedPotential, note_work
-    from maxvolt.fitting.errors import compute_ensemble_errors
+    from maxvolt.fitting.prediction_errors import compute_ensemble_errors
     from maxvolt.potentials.ensemble import members_of
 
     check_order(options.potential, options.data)
@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> None:
         errors = compute_ensemble_errors(stepped, dataset, threads=options.threads)
     _print(errors, options)
     if options.plot is not None:
-        from maxvolt.fitting.errors import compare
+        from maxvolt.fitting.prediction_errors import compare
         from maxvolt.report import save_parity_plot
 
         save_parity_plot(compare(potential, dataset, threads=options.threads), options.plot)

@@ -1,4 +1,4 @@
-"""News of a fit: a bar on a terminal, now and then a line in a log file."""
+"""Progress of a fit: a bar on a terminal, now and then a line in a log file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from maxvolt.cli.console import note, stderr_console
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from maxvolt.fitting.result import FitProgress
+    from maxvolt.fitting.progress import FitProgress
 
 __all__ = ["LogReporter", "describe_progress", "fit_reporter"]
 
@@ -27,7 +27,7 @@ def fit_reporter() -> Iterator[Callable[[FitProgress], None]]:
     Yields
     ------
     report
-        To be called with each piece of news.
+        To be called after each iteration.
     """
     console = stderr_console()
     if not console.is_terminal:
@@ -44,7 +44,7 @@ class LogReporter:
         self._last = -math.inf
 
     def __call__(self, progress: FitProgress) -> None:
-        """Print the news if it is time."""
+        """Print where the fit stands, if it is time."""
         if progress.finished or progress.elapsed - self._last >= _SECONDS_BETWEEN_LINES:
             self._last = progress.elapsed
             note(describe_progress(progress))

@@ -10,15 +10,21 @@ from maxvolt.cli.console import counted, note, print_json, stdout_console
 from maxvolt.cli.inputs import read_structures
 from maxvolt.cli.outputs import check_output
 from maxvolt.cli.potentials import check_potential_output, potential_files
-from maxvolt.cli.train_options import NEW_POTENTIAL, add_arguments
+from maxvolt.cli.train_options import NEW_POTENTIAL, add_arguments, settings_of
 from maxvolt.errors import MaxvoltError, SpeciesError
+from maxvolt.fitting.variable_projection.new_potential import (
+    CUTOFF,
+    LEVEL,
+    RADIAL_BASIS_SIZE,
+    default_min_dist,
+)
 from maxvolt.limits import MEMBERS
 
 if TYPE_CHECKING:
     from maxvolt.dataset import Dataset
     from maxvolt.fitting import FitResult
-    from maxvolt.fitting.errors import EnsembleErrors, ErrorReport
-    from maxvolt.potentials import MTP, Ensemble
+    from maxvolt.fitting.error_statistics import EnsembleErrors, ErrorReport
+    from maxvolt.potentials import MTP, Potential
     from maxvolt.selection.weights import Mode
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
@@ -41,25 +47,16 @@ EXAMPLES = """\
   maxvolt train more.xyz -o better.mtp --init pot.mtp
   maxvolt train train.xyz -o pot.almtp --active-set neighborhood"""
 
-_BELOW_SHORTEST = 0.99
-"""--min-dist by default, as part of the shortest distance of the training set."""
-
 
 def run(options: argparse.Namespace) -> None:
     """Read, fit, write, print the errors."""
     from maxvolt.cli.fit_progress import fit_reporter
     from maxvolt.dataset import Dataset
-    from maxvolt.fitting import FitSettings, Weights, fit
+    from maxvolt.fitting import fit
     from maxvolt.threads import thread_count
 
     _check(options)
-    weights = Weights(options.energy_weight, options.force_weight, options.stress_weight)
-    settings = FitSettings(
-        max_iterations=options.max_iterations,
-        tolerance=options.tolerance,
-        starts=options.starts,
-        resampling=options.resampling,
-    )
+    settings = settings_of(options)
     species = options.species or _species_of_init(options.init)
     dataset = Dataset.concatenate([read_structures(path, species) for path in options.train])
     validation = None
@@ -75,13 +72,8 @@ def run(options: argparse.Namespace) -> None:
         result = fit(
             start,
             dataset,
+            settings,
             validation=validation,
-            weights=weights,
-            scaling=options.scaling,
-            isolated_energies=options.isolated_energies,
-            ensemble=options.ensemble,
-            seed=options.seed,
-            settings=settings,
             threads=options.threads,
             checkpoint=options.checkpoint,
             restart=options.restart,
@@ -156,22 +148,20 @@ def _start(options: argparse.Namespace, dataset: Dataset) -> MTP:
             species = dataset.species
         potential = read_potential(options.init, species=species)
         return potential if zbl is None else potential.with_repulsion(zbl)
-    cutoff, min_dist = options.cutoff or 5.0, options.min_dist
+    cutoff, min_dist = options.cutoff or CUTOFF, options.min_dist
     if min_dist is None:
-        min_dist = min(_BELOW_SHORTEST * minimum_distances(dataset).overall, 0.5 * cutoff)
+        min_dist = default_min_dist(minimum_distances(dataset).overall, cutoff, grows=False)
     return MTP(
-        level=options.level or 16,
+        level=options.level or LEVEL,
         species=options.species or dataset.species,
         cutoff=cutoff,
         min_dist=min_dist,
-        radial_basis_size=options.radial_basis_size or 8,
+        radial_basis_size=options.radial_basis_size or RADIAL_BASIS_SIZE,
         repulsion=zbl,
     )
 
 
-def _add_active_sets(
-    potential: MTP | Ensemble, dataset: Dataset, options: argparse.Namespace
-) -> None:
+def _add_active_sets(potential: Potential, dataset: Dataset, options: argparse.Namespace) -> None:
     """Write each potential again with its active set; without one it is there already."""
     if options.output.suffix != ".almtp" or options.active_set == "none":
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import get_args
 
 from maxvolt.cli.options import (
     add_json,
@@ -14,11 +15,21 @@ from maxvolt.cli.options import (
     positive_float,
     positive_int,
 )
+from maxvolt.fitting.settings import FitSettings, Resampling, Scaling, Weights
+from maxvolt.fitting.variable_projection.new_potential import (
+    CUTOFF,
+    FINAL_SET,
+    LEVEL,
+    RADIAL_BASIS_SIZE,
+)
 
-__all__ = ["NEW_POTENTIAL", "add_arguments", "isolated_energies"]
+__all__ = ["NEW_POTENTIAL", "add_arguments", "isolated_energies", "settings_of"]
 
 NEW_POTENTIAL = ("level", "cutoff", "min_dist", "radial_basis_size")
 """Options that describe a new potential; none of them goes with --init."""
+
+_FIT = FitSettings()
+"""Defaults, which are those of `maxvolt.fit` and of campaign files."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,18 +74,37 @@ def isolated_energies(text: str) -> str | dict[str, float]:
     return energies
 
 
+def settings_of(options: argparse.Namespace) -> FitSettings:
+    """Settings of the fit that the options ask for."""
+    return FitSettings(
+        weights=Weights(options.energy_weight, options.force_weight, options.stress_weight),
+        scaling=options.scaling,
+        isolated_energies=options.isolated_energies,
+        ensemble=options.ensemble,
+        resampling=options.resampling,
+        seed=options.seed,
+        starts=options.starts,
+        max_iterations=options.max_iterations,
+        tolerance=options.tolerance,
+    )
+
+
 def _add_potential(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the potential")
-    group.add_argument("--level", type=positive_int, metavar="L", help="even, 2 to 32 (16)")
-    group.add_argument("--cutoff", type=positive_float, metavar="A", help="in Angstrom (5.0)")
+    group.add_argument("--level", type=positive_int, metavar="L", help=f"even, 2 to 32 ({LEVEL})")
+    group.add_argument("--cutoff", type=positive_float, metavar="A", help=f"in Angstrom ({CUTOFF})")
     group.add_argument(
         "--min-dist",
         type=positive_float,
         metavar="A",
-        help="lower end of the radial basis (0.99 of the shortest distance of the training set)",
+        help=f"lower end of the radial basis ({FINAL_SET} of the shortest distance in the training "
+        "set)",
     )
     group.add_argument(
-        "--radial-basis-size", type=positive_int, metavar="N", help="radial polynomials (8)"
+        "--radial-basis-size",
+        type=positive_int,
+        metavar="N",
+        help=f"radial polynomials ({RADIAL_BASIS_SIZE})",
     )
     group.add_argument(
         "--zbl",
@@ -91,7 +121,12 @@ def _add_potential(parser: argparse.ArgumentParser) -> None:
 
 def _add_loss(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the loss, equations (7), (11), (12) of docs/formulation.md")
-    for label, weight in (("energy", 1.0), ("force", 0.01), ("stress", 0.001)):
+    weights = _FIT.weights
+    for label, weight in (
+        ("energy", weights.energy),
+        ("force", weights.forces),
+        ("stress", weights.stress),
+    ):
         group.add_argument(
             f"--{label}-weight",
             type=non_negative_float,
@@ -101,14 +136,14 @@ def _add_loss(parser: argparse.ArgumentParser) -> None:
         )
     group.add_argument(
         "--scaling",
-        choices=("vibrations", "molecules", "structures"),
-        default="vibrations",
+        choices=get_args(Scaling),
+        default=_FIT.scaling,
         help="how errors are scaled by the number of atoms (%(default)s)",
     )
     group.add_argument(
         "--isolated-energies",
         type=isolated_energies,
-        default="fit",
+        default=_FIT.isolated_energies,
         metavar="WHICH",
         help="energies of isolated atoms: fit, data (single atoms without neighbours in the "
         "training set), or Ti=-1.5,Al=-0.2 in eV (%(default)s)",
@@ -118,32 +153,44 @@ def _add_loss(parser: argparse.ArgumentParser) -> None:
 def _add_running(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the run")
     group.add_argument(
-        "--ensemble", type=positive_int, default=1, metavar="N", help="train N potentials (1)"
+        "--ensemble",
+        type=positive_int,
+        default=_FIT.ensemble,
+        metavar="N",
+        help="train N potentials (%(default)s)",
     )
     group.add_argument(
         "--resampling",
-        choices=("auto", "weights", "none"),
-        default="auto",
+        choices=get_args(Resampling),
+        default=_FIT.resampling,
         help="data of the potentials of an ensemble: random weights of the structures for each, so "
-        "that their spread shows what the choice of structures does, or none: the same data, so "
+        "that their spread shows what the choice of structures changes, or none: the same data, so "
         "that only the starts differ (auto: weights for an ensemble)",
     )
     group.add_argument(
-        "--seed", type=non_negative_int, default=0, help="of the random starts and weights (0)"
+        "--seed",
+        type=non_negative_int,
+        default=_FIT.seed,
+        help="random seed of starts and weights (%(default)s)",
     )
     group.add_argument(
         "--starts",
         type=positive_int,
+        default=_FIT.starts,
         metavar="N",
-        help="random starts tried for each potential (8; 1 for each of an ensemble)",
+        help=f"random starts tried for each potential ({_FIT.n_starts}; 1 for each of an ensemble)",
     )
     group.add_argument(
-        "--max-iterations", type=positive_int, default=100, metavar="N", help="(%(default)s)"
+        "--max-iterations",
+        type=positive_int,
+        default=_FIT.max_iterations,
+        metavar="N",
+        help="most iterations of a fit (%(default)s)",
     )
     group.add_argument(
         "--tolerance",
         type=positive_float,
-        default=1e-4,
+        default=_FIT.tolerance,
         metavar="T",
         help="relative fall of the loss below which a fit ends (%(default)s)",
     )

@@ -1,57 +1,27 @@
-"""The loss: weights of every equation, equations (7), (11) and (12) of docs/formulation."""
+"""What a fit minimises: labels and the weights of their equations, (7), (11), (12) of the docs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
-from maxvolt.errors import FitError
+from maxvolt.fitting.settings import Scaling, Weights, check_choice
 from maxvolt.units import VOIGT_COUNTS
 
-__all__ = ["EquationWeights", "Scaling", "Weights", "equation_weights"]
-
-Scaling = Literal["vibrations", "molecules", "structures"]
+__all__ = ["EquationWeights", "Objective", "equation_weights"]
 
 # Powers of 1/N for (energy and stress, forces): the paper's three uses of a potential.
-_POWERS: dict[str, tuple[int, int]] = {
+_POWERS: dict[Scaling, tuple[int, int]] = {
     "vibrations": (1, 0),
     "molecules": (0, 0),
     "structures": (2, 1),
 }
 
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """Weights of the three kinds of labels in the loss.
-
-    Attributes
-    ----------
-    energy : float, 1/eV^2
-    forces : float, Angstrom^2/eV^2
-    stress : float, 1/eV^2
-        Of the virial, volume times stress.
-
-    Raises
-    ------
-    FitError
-        A weight is negative or not finite, or all are zero.
-    """
-
-    energy: float = 1.0
-    forces: float = 0.01
-    stress: float = 0.001
-
-    def __post_init__(self) -> None:
-        values = (self.energy, self.forces, self.stress)
-        if not all(np.isfinite(v) and v >= 0 for v in values) or not any(values):
-            raise FitError(
-                f"expected weights >= 0, at least one above 0; got energy={self.energy}, "
-                f"forces={self.forces}, stress={self.stress}"
-            )
+_OF_WEIGHTS = 2**32 - 1
+"""Tells the random numbers of weights from those of parts and starts."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +39,46 @@ class EquationWeights:
     energies: NDArray[np.float64]
     forces: NDArray[np.float64]
     virials: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Objective:
+    """Labels, and how they count.
+
+    Attributes
+    ----------
+    dataset : Dataset
+        Labelled structures.
+    weights, scaling
+        As of `FitSettings`.
+    isolated_energies : shape (C,), eV, or None
+        Energies of isolated atoms; None: they are fitted.
+    """
+
+    dataset: Dataset
+    weights: Weights
+    scaling: Scaling
+    isolated_energies: NDArray[np.float64] | None = None
+
+    def equation_weights(self) -> EquationWeights:
+        """Weights of all equations, see `equation_weights`."""
+        return equation_weights(self.dataset, self.weights, self.scaling)
+
+    def selected(self, structures: NDArray[np.int64]) -> Objective:
+        """The same for some of the structures."""
+        return replace(self, dataset=self.dataset.select(structures))
+
+    def resampled(self, seed: int, member: int) -> Objective:
+        """The same with random weights of the structures: the Bayesian bootstrap.
+
+        Weights drawn from an exponential distribution stand for another sample of as many
+        structures (Rubin, Ann. Stat. 9, 130 (1981)). None is left out, so that a fit that all
+        structures determine stays determined.
+        """
+        rng = np.random.default_rng([seed, member, _OF_WEIGHTS])
+        factors = rng.exponential(size=len(self.dataset))
+        weights = self.dataset.weights * factors / factors.mean()
+        return replace(self, dataset=replace(self.dataset, weights=weights))
 
 
 def equation_weights(dataset: Dataset, weights: Weights, scaling: Scaling) -> EquationWeights:
@@ -90,8 +100,7 @@ def equation_weights(dataset: Dataset, weights: Weights, scaling: Scaling) -> Eq
     FitError
         Unknown scaling.
     """
-    if scaling not in _POWERS:
-        raise FitError(f"scaling must be one of {', '.join(get_args(Scaling))}; got {scaling!r}")
+    check_choice("scaling", scaling, Scaling)
     power, force_power = _POWERS[scaling]
     counts = dataset.counts.astype(float)
     own = dataset.weights / max(len(dataset), 1)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
-from maxvolt.fitting.energies_of_atoms import composition_residuals
+from maxvolt.fitting.atomic_energies import composition_residuals
 from maxvolt.units import GPA_PER_EV_A3
 
 __all__ = ["check_contacts", "check_labels"]
@@ -105,8 +105,8 @@ def check_contacts(dataset: Dataset, contacts: Array) -> list[str]:
     if middle > _LONG_BOND and not np.isin(dataset.numbers, _NOBLE).all():
         return [
             f"half of the structures have no distance below {middle:.2g} times the length of a "
-            "bond: check "
-            "that positions and cells are in Angstrom, not Bohr (multiply those by 0.529177)"
+            "bond: check that positions and cells are in Angstrom, not Bohr (multiply those by "
+            "0.529177)"
         ]
     return []
 

@@ -1,4 +1,4 @@
-"""How a fitted potential answers when the atoms of its training structures are displaced a little.
+"""How a fitted potential responds when the atoms of its training structures are displaced a little.
 
 Labels of perfect crystals, dimers and energy-volume curves leave much of a potential undetermined,
 and a fit may reproduce them with coefficients that cancel there and nowhere else.
@@ -13,8 +13,8 @@ import numpy as np
 from maxvolt.cells import cell_volumes
 from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
-from maxvolt.fitting.displaced import displaced_copies, spread_structures
-from maxvolt.potentials import MTP
+from maxvolt.fitting.displaced_structures import displaced_copies, spread_structures
+from maxvolt.potentials.protocol import Potential
 from maxvolt.units import VOIGT_COUNTS
 
 __all__ = ["RATTLE", "Response", "check_response", "force_scale"]
@@ -64,7 +64,7 @@ class Response:
 
 
 def force_scale(dataset: Dataset) -> float:
-    """Largest force that the labels speak of, eV/Angstrom: from forces, stresses and energies.
+    """Largest force that the labels imply, eV/Angstrom: from forces, stresses and energies.
 
     A virial is taken over a distance of 1 A and so are energies, relative to the least per atom.
     """
@@ -81,7 +81,7 @@ def force_scale(dataset: Dataset) -> float:
 
 
 def check_response(
-    potential: MTP, dataset: Dataset, level: int | None, *, threads: int | None = None
+    potential: Potential, dataset: Dataset, simplification: str = "", *, threads: int | None = None
 ) -> str | None:
     """Refuse a potential whose forces are beyond reason on displaced training structures.
 
@@ -91,8 +91,8 @@ def check_response(
         Trained.
     dataset
         Its training set.
-    level
-        Of the potential, for the message.
+    simplification
+        How the potential is made simpler, for the message: ``lower the level (now 16)``.
     threads
         Number of threads; None for every core.
 
@@ -110,15 +110,15 @@ def check_response(
         scale = force_scale(dataset)
     response = _response(potential, dataset, threads)
     reach = _LARGEST * _DISPLACEMENT
-    lower = "" if level is None else f", or lower the level (now {level})"
+    simpler = f", or {simplification}" if simplification else ""
     text = f"the training set does not determine the potential: {response}. {RATTLE[0].upper()}"
-    text += f"{RATTLE[1:]}{lower}"
+    text += f"{RATTLE[1:]}{simpler}"
     if not response.change <= max(_IMPOSSIBLE * reach, _REFUSED * scale):
         raise FitError(text)
     return text if response.change > max(_STIFF * reach, _DOUBTED * scale) else None
 
 
-def _response(potential: MTP, dataset: Dataset, threads: int | None) -> Response:
+def _response(potential: Potential, dataset: Dataset, threads: int | None) -> Response:
     chosen = spread_structures(dataset, 64, 2048)
     still, moved = (
         displaced_copies(dataset.select(chosen), displacement)

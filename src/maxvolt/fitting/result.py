@@ -1,68 +1,20 @@
-"""What a fit gives."""
+"""What a fit gives: potentials, their errors, and what a user should know."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from maxvolt.fitting.errors import EnsembleErrors, ErrorReport
-from maxvolt.potentials import MTP, Ensemble
+from maxvolt.dataset import Dataset
+from maxvolt.fitting.contract import FittedMembers, MemberFit
+from maxvolt.fitting.error_statistics import EnsembleErrors, ErrorReport
+from maxvolt.fitting.prediction_errors import compute_ensemble_errors
+from maxvolt.fitting.response import check_response
+from maxvolt.fitting.settings import FitSettings
+from maxvolt.potentials.ensemble import Ensemble
+from maxvolt.potentials.protocol import Potential
 
-__all__ = ["FitProgress", "FitResult", "MemberFit"]
-
-
-@dataclass(frozen=True, slots=True)
-class FitProgress:
-    """News of a fit, after each iteration.
-
-    Attributes
-    ----------
-    member, members : int
-        Potential of the ensemble that is being fitted, from 0, and their number.
-    start, starts : int
-        Random start, from 0, and their number; `start == starts` once the best goes on.
-    iteration, most_iterations : int
-        Accepted steps and their limit.
-    loss : float
-    energy_rmse : float, eV/atom
-    force_rmse : float, eV/Angstrom
-        Per component. NaN where there are no labels.
-    stress_rmse : float, eV/Angstrom^3
-    elapsed, remaining : float, s
-        Time since the fit began; time that it will likely go on, from how its loss falls. Until
-        that can be told, all iterations allowed count. NaN where no time is known.
-    finished : str
-        Why this potential's fit ended; "" while it goes on.
-    """
-
-    member: int
-    members: int
-    start: int
-    starts: int
-    iteration: int
-    most_iterations: int
-    loss: float
-    energy_rmse: float
-    force_rmse: float
-    stress_rmse: float
-    elapsed: float
-    remaining: float
-    finished: str
-
-
-@dataclass(frozen=True, slots=True)
-class MemberFit:
-    """How the fit of one potential went.
-
-    Attributes
-    ----------
-    losses : tuple of float
-        Loss at the start and after each iteration.
-    finished : str
-        Why it ended.
-    """
-
-    losses: tuple[float, ...]
-    finished: str
+__all__ = ["FitResult", "fit_result"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +23,9 @@ class FitResult:
 
     Attributes
     ----------
-    potential : MTP or Ensemble
-        What was fitted; an ensemble where more than one was asked for.
+    potential : Potential
+        What was fitted, of the family of what was given; an `Ensemble` where more than one was
+        asked for.
     members : tuple of MemberFit
         How each fit went.
     training_errors : ErrorReport
@@ -81,14 +34,95 @@ class FitResult:
     ensemble_training_errors, ensemble_validation_errors : EnsembleErrors or None
         Errors of every member, with mean and two standard deviations; None for one potential.
     warnings : tuple of str
-        What a user should know: a fit stopped by its iteration limit, distances below `min_dist`,
-        labels that look wrong, an ensemble whose spread is no measure of its error.
+        What a user should know: a fit stopped by its iteration limit, labels that look wrong,
+        an ensemble whose spread is no measure of its error.
     """
 
-    potential: MTP | Ensemble
+    potential: Potential
     members: tuple[MemberFit, ...]
     training_errors: ErrorReport
     validation_errors: ErrorReport | None
     ensemble_training_errors: EnsembleErrors | None
     ensemble_validation_errors: EnsembleErrors | None
     warnings: tuple[str, ...]
+
+
+def fit_result(
+    fitted: FittedMembers,
+    settings: FitSettings,
+    dataset: Dataset,
+    validation: Dataset | None,
+    doubts: Sequence[str],
+    *,
+    threads: int,
+) -> FitResult:
+    """Take fitted potentials, refuse what cannot be used, measure errors.
+
+    Parameters
+    ----------
+    fitted
+        By the family.
+    settings, dataset, validation, threads
+        As of `fit`.
+    doubts
+        Warnings of the data.
+
+    Raises
+    ------
+    FitError
+        A potential that the data do not determine.
+    """
+    members = fitted.potentials
+    responses = [
+        check_response(member, dataset, fitted.simplification, threads=threads)
+        for member in members
+    ]
+    training = compute_ensemble_errors(members, dataset, threads=threads)
+    checked = None
+    if validation is not None:
+        checked = compute_ensemble_errors(members, validation, threads=threads)
+    warnings = [
+        *_of_limits(fitted, settings),
+        *_of_species(members[0], dataset),
+        *fitted.warnings,
+        *doubts,
+        *[text for text in responses if text is not None][:1],
+    ]
+    several = len(members) > 1
+    if several:
+        warnings += _of_spread(training, checked)
+    return FitResult(
+        potential=Ensemble(members) if several else members[0],
+        members=fitted.histories,
+        training_errors=training.mean_prediction,
+        validation_errors=None if checked is None else checked.mean_prediction,
+        ensemble_training_errors=training if several else None,
+        ensemble_validation_errors=checked if several else None,
+        warnings=tuple(warnings),
+    )
+
+
+def _of_limits(fitted: FittedMembers, settings: FitSettings) -> list[str]:
+    limited = sum(history.reached_limit for history in fitted.histories)
+    if not limited:
+        return []
+    return [
+        f"{limited} of {len(fitted.histories)} fits reached the limit of {settings.max_iterations} "
+        "iterations before they converged; allow more (max_iterations, --max-iterations)"
+    ]
+
+
+def _of_species(potential: Potential, dataset: Dataset) -> list[str]:
+    absent = [symbol for symbol in potential.species if symbol not in dataset.species]
+    if not absent:
+        return []
+    return [
+        f"the training set has no {', '.join(absent)}: the predictions of the potential for "
+        f"{'it' if len(absent) == 1 else 'them'} are meaningless"
+    ]
+
+
+def _of_spread(training: EnsembleErrors, validation: EnsembleErrors | None) -> list[str]:
+    errors, name = (training, "training") if validation is None else (validation, "validation")
+    text = errors.doubt(name)
+    return [] if text is None else [text]

@@ -1,27 +1,79 @@
-"""Settings of a fit."""
+"""Settings of a fit: their one set of defaults, for Python, campaign files and the command line.
+
+Nothing heavy is imported here, so that ``maxvolt train --help`` can show the defaults at once.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
+from typing import Any, Literal, TypedDict, TypeVar, get_args
 
 from maxvolt.errors import FitError
-from maxvolt.limits import ITERATIONS, STARTS
+from maxvolt.limits import ITERATIONS, MEMBERS, STARTS
 
-__all__ = ["FitSettings", "Resampling"]
+__all__ = [
+    "FitChanges",
+    "FitSettings",
+    "IsolatedEnergies",
+    "Resampling",
+    "Scaling",
+    "SolverSettings",
+    "Weights",
+    "check_choice",
+    "settings_with",
+]
 
+Scaling = Literal["vibrations", "molecules", "structures"]
 Resampling = Literal["auto", "weights", "none"]
-
+IsolatedEnergies = Mapping[str, float] | Literal["fit", "data"]
 
 _STARTS = 8
 """By default, of a single potential."""
 
 _LIMITS = {"max_iterations": ITERATIONS, "starts": STARTS, "start_iterations": ITERATIONS}
 
+_OTHER_ARGUMENTS = ("settings", "validation", "threads", "checkpoint", "restart", "progress")
+"""Of `fit`, besides the fields of the settings."""
+
+Options = TypeVar("Options")
+
 
 @dataclass(frozen=True, slots=True)
-class FitSettings:
-    """How the least-squares problem is solved; the defaults need no tuning.
+class Weights:
+    """Weights of the three kinds of labels in the loss.
+
+    Attributes
+    ----------
+    energy : float, 1/eV^2
+    forces : float, Angstrom^2/eV^2
+    stress : float, 1/eV^2
+        Of the virial, volume times stress.
+
+    Raises
+    ------
+    FitError
+        A weight is negative or not finite, or all are zero.
+    """
+
+    energy: float = 1.0
+    forces: float = 0.01
+    stress: float = 0.001
+
+    def __post_init__(self) -> None:
+        values = (self.energy, self.forces, self.stress)
+        if not all(math.isfinite(v) and v >= 0 for v in values) or not any(values):
+            raise FitError(
+                f"expected weights >= 0, at least one above 0; got energy={self.energy}, "
+                f"forces={self.forces}, stress={self.stress}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class SolverSettings:
+    """How the loss of one potential is minimised; the defaults need no tuning.
 
     Attributes
     ----------
@@ -31,8 +83,8 @@ class FitSettings:
         A fit ends when the loss falls by less than this, relative, in three successive iterations.
     starts : int, optional
         Random starts tried for each potential, on part of the data; the better half goes on there,
-        then on all data, until one is left (see `starts`). None: 8 for one potential; 1 for each of
-        an ensemble, whose members the best of many starts would bring to one and the same minimum.
+        then on all data, until one is left. None: 8 for one potential; 1 for each of an ensemble,
+        whose members the best of many starts would bring to one and the same minimum.
     start_iterations : int
         Most iterations of a start on part of the data. On all data the better ones are given a
         sixth of them, then the better half a third.
@@ -41,11 +93,6 @@ class FitSettings:
         the loss includes it.
     restart_from_potential : bool
         Start from the coefficients of a trained potential instead of random ones.
-    resampling : str
-        Data of the potentials of an ensemble. "weights": each has random weights of the structures,
-        as of another sample (the Bayesian bootstrap), so that their spread shows what the choice of
-        structures does; "none": all have the same data and differ by their starts alone, which most
-        often end in the same minimum; "auto": "weights" for an ensemble, "none" for one potential.
 
     Raises
     ------
@@ -59,7 +106,6 @@ class FitSettings:
     start_iterations: int = 12
     ridge: float = 1e-10
     restart_from_potential: bool = True
-    resampling: Resampling = "auto"
 
     def __post_init__(self) -> None:
         for name, limit in _LIMITS.items():
@@ -69,18 +115,171 @@ class FitSettings:
             value = getattr(self, name)
             if not 0 < value < 1:
                 raise FitError(f"{name} must lie between 0 and 1; got {value}")
-        if self.resampling not in get_args(Resampling):
+
+
+@dataclass(frozen=True, slots=True)
+class FitSettings(SolverSettings):
+    """What is fitted, and how. The fields of `SolverSettings` come first.
+
+    Attributes
+    ----------
+    resampling : str
+        Data of the potentials of an ensemble. "weights": each has random weights of the structures,
+        as of another sample (the Bayesian bootstrap), so that their spread shows what the choice of
+        structures does; "none": all have the same data and differ by their starts alone, which most
+        often end in the same minimum; "auto": "weights" for an ensemble, "none" for one potential.
+    weights : Weights
+        Of energies, forces and stresses in the loss.
+    scaling : str
+        How errors count by the number of atoms, see `maxvolt.fitting.objective.equation_weights`.
+    isolated_energies : "fit", "data" or mapping of symbol to eV
+        Energies of isolated atoms: fitted, taken from the structures that are one atom without
+        neighbours, or given.
+    ensemble : int
+        Number of potentials.
+    seed : int
+        Random seed of starts and random weights.
+
+    Raises
+    ------
+    FitError
+        A value is out of its range.
+    """
+
+    resampling: Resampling = "auto"
+    weights: Weights = Weights()
+    scaling: Scaling = "vibrations"
+    isolated_energies: IsolatedEnergies = "fit"
+    ensemble: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        SolverSettings.__post_init__(self)
+        check_choice("resampling", self.resampling, Resampling)
+        check_choice("scaling", self.scaling, Scaling)
+        MEMBERS.check("ensemble", self.ensemble, FitError)
+        if self.seed < 0:
+            raise FitError(f"a seed must be 0 or more; got {self.seed}")
+        if not isinstance(self.weights, Weights):
+            raise FitError(f"weights: expected maxvolt.Weights; got {self.weights!r:.60}")
+        if isinstance(self.isolated_energies, Mapping):
+            object.__setattr__(self, "isolated_energies", dict(self.isolated_energies))
+        elif self.isolated_energies not in ("fit", "data"):
             raise FitError(
-                f"resampling must be one of {', '.join(get_args(Resampling))}; "
-                f"got {self.resampling!r}"
+                "isolated_energies must be 'fit', 'data' or energies by symbol; got "
+                f"{self.isolated_energies!r:.60}"
             )
 
-    def starts_of(self, ensemble: int) -> int:
-        """Random starts of each potential of an ensemble."""
+    @property
+    def n_starts(self) -> int:
+        """Random starts of each potential."""
         if self.starts is not None:
             return self.starts
-        return 1 if self.resamples(ensemble) else _STARTS
+        return 1 if self.resamples else _STARTS
 
-    def resamples(self, ensemble: int) -> bool:
-        """Say whether each potential of an ensemble has weights of its own."""
-        return self.resampling == "weights" or (self.resampling == "auto" and ensemble > 1)
+    @property
+    def resamples(self) -> bool:
+        """Whether each potential has random weights of its own."""
+        return self.resampling == "weights" or (self.resampling == "auto" and self.ensemble > 1)
+
+
+class FitChanges(TypedDict, total=False):
+    """Fields of `FitSettings` as keywords of `fit`; weights may be a mapping."""
+
+    max_iterations: int
+    tolerance: float
+    starts: int | None
+    start_iterations: int
+    ridge: float
+    restart_from_potential: bool
+    resampling: Resampling
+    weights: Weights | Mapping[str, float]
+    scaling: Scaling
+    isolated_energies: IsolatedEnergies
+    ensemble: int
+    seed: int
+
+
+def settings_with(
+    settings: FitSettings | Mapping[str, Any], changes: Mapping[str, Any]
+) -> FitSettings:
+    """Give settings with some fields changed by name, as `fit` takes them.
+
+    Parameters
+    ----------
+    settings
+        Settings, or fields of them by name.
+    changes
+        Fields by name, which count more.
+
+    Returns
+    -------
+    FitSettings
+
+    Raises
+    ------
+    FitError
+        A name or a value that does not exist; the message names those that do.
+    """
+    names = [field.name for field in fields(FitSettings)]
+    if unknown := [key for key in changes if key not in names]:
+        near = _nearest(unknown[0], [*names, *_OTHER_ARGUMENTS])
+        raise FitError(
+            f"fit: there is no argument {unknown[0]!r}{near}; the fields of the settings are "
+            f"{', '.join(names)}"
+        )
+    if isinstance(settings, Mapping):
+        _check_names("settings", settings, names)
+        settings = _made(FitSettings, "settings", _with_weights(settings))
+    elif not isinstance(settings, FitSettings):
+        raise _unexpected("settings", FitSettings, names, settings)
+    try:
+        return replace(settings, **_with_weights(changes))
+    except TypeError as error:
+        raise FitError(f"fit: expected numbers; got {dict(changes)!r:.80}") from error
+
+
+def check_choice(name: str, value: object, choices: Any) -> None:
+    """Refuse what is none of the values of a `Literal`."""
+    if value not in get_args(choices):
+        raise FitError(f"{name} must be one of {', '.join(get_args(choices))}; got {value!r}")
+
+
+def _with_weights(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields with weights as their class, also from ``{"energy": 1, "forces": 0.1}``."""
+    found = dict(given)
+    weights = found.get("weights", Weights())
+    if not isinstance(weights, Weights):
+        names = [field.name for field in fields(Weights)]
+        if not isinstance(weights, Mapping):
+            raise _unexpected("weights", Weights, names, weights)
+        _check_names("weights", weights, names)
+        found["weights"] = _made(Weights, "weights", weights)
+    return found
+
+
+def _check_names(what: str, given: Mapping[str, Any], known: list[str]) -> None:
+    for key in given:
+        if key not in known:
+            raise FitError(
+                f"{what}: there is no {key!r} among {', '.join(known)}{_nearest(key, known)}"
+            )
+
+
+def _made(kind: type[Options], what: str, given: Mapping[str, Any]) -> Options:
+    try:
+        return kind(**given)
+    except TypeError as error:
+        raise FitError(f"{what}: expected numbers; got {dict(given)!r:.80}") from error
+
+
+def _unexpected(what: str, kind: type, known: list[str], given: object) -> FitError:
+    return FitError(
+        f"{what}: expected maxvolt.{kind.__name__} or a dict with {', '.join(known)}; got "
+        f"{type(given).__name__} {given!r:.60}"
+    )
+
+
+def _nearest(key: object, names: list[str]) -> str:
+    near = get_close_matches(str(key), names, n=1, cutoff=0.4)
+    return f"; did you mean {near[0]!r}?" if near else ""

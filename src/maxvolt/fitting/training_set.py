@@ -11,15 +11,19 @@ from numpy.typing import NDArray
 from maxvolt.cells import cell_volumes
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
-from maxvolt.fitting.objective import Scaling, Weights, equation_weights
+from maxvolt.fitting.atomic_energies import baseline_of
+from maxvolt.fitting.objective import Objective
 from maxvolt.neighbors.neighborhoods import Neighborhoods, dataset_neighborhoods
 from maxvolt.portions import portions
 from maxvolt.potentials.results import Energies
 
-__all__ = ["COINCIDENT", "Portion", "TrainingSet", "prepare"]
+__all__ = ["COINCIDENT", "MOST_ATOMS", "Portion", "TrainingSet", "prepare"]
 
 _BYTES_PER_PORTION = 32 * 2**20
-_MOST_ATOMS = 512
+
+MOST_ATOMS = 512
+"""Of a portion; a larger structure is a portion of its own."""
+
 COINCIDENT = 1e-6
 """Angstrom; atoms closer than this are at the same place."""
 
@@ -35,8 +39,8 @@ class Portion:
     where : Neighborhoods
         Atoms and neighbours.
     labels : shape (n + 3 N + 6 n,)
-        Energies less the baseline (eV), force components (eV/Angstrom), virials (eV): the rows of
-        `native.kernels.Jacobian`. Zero where the weight is zero.
+        Energies less the baseline (eV), force components (eV/Angstrom), virials (eV). Zero where
+        the weight is zero.
     weights : shape (n + 3 N + 6 n,)
     """
 
@@ -104,46 +108,30 @@ class TrainingSet:
         return np.concatenate(found)
 
 
-def _baseline(dataset: Dataset, species: tuple[str, ...], weights: Array) -> Array:
-    """Energies of atoms that explain the energies of the structures best."""
-    counts = np.zeros((len(dataset), len(species)))
-    for index, symbol in enumerate(species):
-        of_species = dataset.numbers == atomic_numbers[symbol]
-        counts[:, index] = np.bincount(dataset.structure_of_atom[of_species], minlength=len(counts))
-    used = weights > 0
-    root = np.sqrt(weights[used])
-    return np.asarray(
-        np.linalg.lstsq(counts[used] * root[:, None], dataset.energies[used] * root, rcond=None)[0]
-    )
-
-
 def _as_rows(energies: Array, forces: Array, virials: Array) -> Array:
     return np.concatenate([energies, forces.ravel(), virials.ravel()])
 
 
 def prepare(
-    dataset: Dataset,
+    objective: Objective,
     species: tuple[str, ...],
     cutoff: float,
     n_parameters: int,
-    weights: Weights,
-    scaling: Scaling,
-    isolated_energies: Array | None = None,
+    *,
+    most_atoms: int = MOST_ATOMS,
 ) -> TrainingSet:
     """Find neighbours and weights of a checked dataset.
 
     Parameters
     ----------
-    dataset
-        Structures that `checks.check_training_data` has accepted.
+    objective
+        Structures that `usable_data.check_training_data` has accepted, and how they count.
     species, cutoff
         Of the potential.
     n_parameters
         Width of the equations, which bounds the size of a portion.
-    weights, scaling
-        The loss, see `equation_weights`.
-    isolated_energies : shape (C,), eV, optional
-        Energies of isolated atoms; fitted where not given.
+    most_atoms
+        Of a portion.
 
     Raises
     ------
@@ -152,13 +140,14 @@ def prepare(
     SpeciesError
         A species unknown to the potential.
     """
-    every = equation_weights(dataset, weights, scaling)
-    if isolated_energies is None:
-        baseline = _baseline(dataset, species, every.energies)
+    dataset, given = objective.dataset, objective.isolated_energies
+    every = objective.equation_weights()
+    if given is None:
+        baseline = baseline_of(dataset, species, every.energies)
     else:
-        baseline = np.array(isolated_energies, dtype=float)
+        baseline = np.array(given, dtype=float)
     volumes = cell_volumes(dataset.cells)
-    most = int(np.clip(_BYTES_PER_PORTION / (24 * n_parameters), 1, _MOST_ATOMS))
+    most = int(np.clip(_BYTES_PER_PORTION / (24 * n_parameters), 1, most_atoms))
     found, neighbors = [], []
     for part in portions(dataset.counts, most):
         where = dataset_neighborhoods(
@@ -187,7 +176,7 @@ def prepare(
     return TrainingSet(
         tuple(found),
         baseline,
-        isolated_energies is not None,
+        given is not None,
         int(n_equations),
         distances,
         contacts,

@@ -17,7 +17,15 @@ from typing import Any
 from maxvolt.errors import FileFormatError, MaxvoltError
 from maxvolt.potentials.protocol import Potential
 
-__all__ = ["FAMILIES", "Family", "family_named", "family_of_file", "file_suffix", "member_paths"]
+__all__ = [
+    "FAMILIES",
+    "Family",
+    "family_named",
+    "family_of_file",
+    "file_suffix",
+    "member_paths",
+    "trainable_family",
+]
 
 _BEGINNING = 4096
 """Bytes that tell what a file is."""
@@ -67,6 +75,7 @@ FAMILIES = (
         title="moment tensor potential",
         suffixes=(".mtp", ".almtp", ".als"),
         module="maxvolt.potentials.mtp.family",
+        training="maxvolt.fitting.variable_projection.training",
     ),
     Family(
         name="eam",
@@ -90,6 +99,30 @@ def family_named(name: str) -> Family:
             return family
     known = ", ".join(f"{family.name} ({family.title})" for family in FAMILIES)
     raise MaxvoltError(f"{name!r} is no family of potentials; expected one of {known}")
+
+
+def trainable_family(name: str) -> Family:
+    """Give the family of a name in settings of a fit.
+
+    Raises
+    ------
+    MaxvoltError
+        There is none, or it comes from files only; the message names those that can be trained.
+    """
+    trainable = [family for family in FAMILIES if family.training is not None]
+    known = ", ".join(f"{family.name!r} ({family.title})" for family in trainable)
+    for family in FAMILIES:
+        if family.name == name and family.training is None:
+            raise MaxvoltError(
+                f"{name!r} ({family.title}) is read from files and cannot be trained; expected one "
+                f"of {known}"
+            )
+    for family in trainable:
+        if family.name == name:
+            return family
+    raise MaxvoltError(
+        f"{name!r} is no family of potentials that can be trained; expected one of {known}"
+    )
 
 
 def family_of_file(path: str | Path) -> Family | None:

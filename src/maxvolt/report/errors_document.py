@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from maxvolt.fitting.errors import ErrorReport
+from maxvolt.fitting.error_statistics import ErrorReport
 from maxvolt.report.output import write_json
 
 __all__ = ["SCHEMA", "errors_document", "write_errors_json"]
@@ -29,7 +29,7 @@ def errors_document(reports: Mapping[str, ErrorReport]) -> dict[str, Any]:
         ``{"schema": "maxvolt-errors/1", "datasets": {name: {"total": ..., "groups": {...}}}}``;
         total and each group hold, for every quantity (its unit ends the key),
         count, missing, rmse, mae, max, rmse_percent, rmse_over_structures, reference_rms and
-        reference_max; see `maxvolt.fitting.errors` for what they mean.
+        reference_max; see `maxvolt.fitting.prediction_errors` for what they mean.
     """
     return {
         "schema": SCHEMA,

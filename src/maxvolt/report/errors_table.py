@@ -12,7 +12,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from maxvolt.fitting.errors import (
+from maxvolt.fitting.error_statistics import (
     EnsembleErrors,
     ErrorReport,
     ErrorStatistics,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from maxvolt.fitting.errors import ErrorReport, ErrorStatistics
+from maxvolt.fitting.error_statistics import ErrorReport, ErrorStatistics
 
 __all__ = ["format_mlip_errors"]
 

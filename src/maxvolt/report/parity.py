@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from maxvolt.fitting.errors import Comparison, ErrorStatistics, GroupErrors
+from maxvolt.fitting.error_statistics import ErrorStatistics, GroupErrors
+from maxvolt.fitting.prediction_errors import Comparison
 from maxvolt.report.output import save_figure
 from maxvolt.units import GPA_PER_EV_A3
 

@@ -20,7 +20,7 @@ an atom move with it, and the one atom of a cell cannot be displaced at all."""
 
 
 def spread_structures(dataset: Dataset, most_structures: int, most_atoms: int) -> NDArray[np.int64]:
-    """Choose some structures, spread over a dataset: those that many atoms suffice for.
+    """Choose structures spread over a dataset, up to a number of them and of their atoms.
 
     Returns
     -------

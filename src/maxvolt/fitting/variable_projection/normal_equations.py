@@ -2,9 +2,9 @@
 
 The rows of A and J, equation (19) and (21) of docs/formulation, are made portion by portion, and
 only their products are summed up, in an order that does not depend on the number of threads:
-results are the same bit for bit. A and J are had one after the other, each at half the cost of
-both. What A is times J is wanted too, so that as many rows of A as fit into `KEPT_BYTES` wait for
-J; the others are made again.
+results are the same bit for bit. A and J are computed one after the other, each at half the cost of
+both. Their product is needed too, so as many rows of A as fit into a given amount of memory are
+kept until J is there; the others are computed again.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from maxvolt.potentials.mtp.binding import kernels
 from maxvolt.threads import map_ranges
 
 __all__ = [
+    "KEPT_BYTES",
     "LinearEquations",
     "RadialEquations",
     "assemble_linear",
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 KEPT_BYTES = 256 * 2**20
+"""Memory for rows of A that are kept until J is there."""
 
 Array = NDArray[np.float64]
 T = TypeVar("T")
@@ -52,7 +54,7 @@ class LinearEquations:
         A of each portion, where it was kept.
     floor : shape (L,)
         Least value of the diagonal of the matrix at which a column counts in full, see
-        `columns.column_floor`; zero where there is none.
+        `vanishing_columns.column_floor`; zero where there is none.
     """
 
     matrix: Array
@@ -93,6 +95,7 @@ def assemble_linear(
     floor: Array | None = None,
     *,
     threads: int,
+    kept_bytes: int = KEPT_BYTES,
 ) -> LinearEquations:
     """Equations for the linear coefficients.
 
@@ -108,9 +111,11 @@ def assemble_linear(
         Of the diagonal; none where not given.
     threads
         Number of threads, each with the rows of one portion.
+    kept_bytes
+        Memory for rows that are kept.
     """
     width = core.n_columns(False, True)
-    room = KEPT_BYTES // (8 * width) - np.cumsum([len(target) for target in targets])
+    room = kept_bytes // (8 * width) - np.cumsum([len(target) for target in targets])
 
     def work(i: int) -> tuple[Array, Array, Array, Array | None]:
         with np.errstate(over="ignore", invalid="ignore"):  # `eliminate` refuses such sums

@@ -1,17 +1,61 @@
-"""How long a fit is likely to go on, from how fast it has been and how its loss falls."""
+"""What a fit tells after each iteration, and how long it is likely to go on."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from maxvolt.fitting.settings import FitSettings
 
-__all__ = ["Pace", "iterations_to_go"]
+__all__ = ["FitProgress", "Pace", "Progress", "iterations_to_go"]
 
 _LOOKED_AT = 4
 """Latest falls of the loss that tell how fast they shrink."""
+
+
+@dataclass(frozen=True, slots=True)
+class FitProgress:
+    """Where a fit stands after an iteration.
+
+    Attributes
+    ----------
+    member, members : int
+        Potential of the ensemble that is being fitted, from 0, and their number.
+    start, starts : int
+        Random start, from 0, and their number; `start == starts` once the best goes on.
+    iteration, most_iterations : int
+        Accepted steps and their limit.
+    loss : float
+    energy_rmse : float, eV/atom
+    force_rmse : float, eV/Angstrom
+        Per component. NaN where there are no labels.
+    stress_rmse : float, eV/Angstrom^3
+    elapsed, remaining : float, s
+        Time since the fit began; estimated time left, from how its loss falls. Until that can be
+        estimated, all iterations allowed count. NaN where no time is known.
+    finished : str
+        Why this potential's fit ended; "" while it goes on.
+    """
+
+    member: int
+    members: int
+    start: int
+    starts: int
+    iteration: int
+    most_iterations: int
+    loss: float
+    energy_rmse: float
+    force_rmse: float
+    stress_rmse: float
+    elapsed: float
+    remaining: float
+    finished: str
+
+
+Progress = Callable[[FitProgress], None]
+"""What is called after each iteration."""
 
 
 def iterations_to_go(losses: Sequence[float], tolerance: float, quiet_steps: int, most: int) -> int:
@@ -50,15 +94,14 @@ class Pace:
 
     Parameters
     ----------
-    settings, members
+    settings
         As of `fit`.
     equations
         Of the problem on all structures.
     """
 
-    def __init__(self, settings: FitSettings, members: int, equations: int) -> None:
+    def __init__(self, settings: FitSettings, equations: int) -> None:
         self._settings = settings
-        self._members = members
         self._equations = equations
         self._seconds = 0.0
         self._work = 0.0
@@ -93,4 +136,4 @@ class Pace:
             most = self._settings.max_iterations * self._equations
             left = most * self._seconds / self._work
         typical = sum(earlier, spent + left) / (len(earlier) + 1)
-        return left + (self._members - member - 1) * typical
+        return left + (self._settings.ensemble - member - 1) * typical

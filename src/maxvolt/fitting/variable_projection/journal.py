@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
-from maxvolt.fitting.checkpoint import Checkpoint, write_checkpoint
-from maxvolt.fitting.levenberg_marquardt import ITERATION_LIMIT, QUIET_STEPS, FitState
-from maxvolt.fitting.pace import Pace, iterations_to_go
-from maxvolt.fitting.problem import Problem, root_mean_squares
-from maxvolt.fitting.result import FitProgress
+from maxvolt.fitting.progress import FitProgress, Pace, Progress, iterations_to_go
 from maxvolt.fitting.settings import FitSettings
+from maxvolt.fitting.variable_projection.checkpoint import Checkpoint, write_checkpoint
+from maxvolt.fitting.variable_projection.levenberg_marquardt import (
+    ITERATION_LIMIT,
+    QUIET_STEPS,
+    FitState,
+)
+from maxvolt.fitting.variable_projection.problem import Problem, root_mean_squares
 
-__all__ = ["Journal", "Progress"]
-
-Progress = Callable[[FitProgress], None]
+__all__ = ["Journal"]
 
 
 class Journal:
@@ -27,7 +27,7 @@ class Journal:
 
     Parameters
     ----------
-    settings, members
+    settings
         As of `fit`.
     equations
         Of the problem on all structures; starts have smaller ones.
@@ -42,7 +42,6 @@ class Journal:
     def __init__(
         self,
         settings: FitSettings,
-        members: int,
         equations: int,
         checkpoint: str | Path | None,
         progress: Progress | None,
@@ -53,12 +52,11 @@ class Journal:
         }
         self.losses = dict(known.losses)
         self._settings = settings
-        self._members = members
         self._checkpoint = checkpoint
         self._progress = progress
         self._signature = known.signature
         self._began = perf_counter()
-        self._pace = Pace(settings, members, equations)
+        self._pace = Pace(settings, equations)
 
     def begin(self, name: str, state: FitState) -> None:
         """Note where a fit begins."""
@@ -82,11 +80,11 @@ class Journal:
         state, settings = self.states[name], self._settings
         member, *of_start = name.split(".")
         errors = root_mean_squares(problem, state.radial, state.linear)
-        starts = settings.starts_of(self._members)
+        starts = settings.n_starts
         self._progress(
             FitProgress(
                 member=int(member),
-                members=self._members,
+                members=settings.ensemble,
                 start=int(of_start[0]) if of_start else starts,
                 starts=starts,
                 iteration=state.iteration,

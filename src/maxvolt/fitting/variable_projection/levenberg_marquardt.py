@@ -14,15 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.errors import FitError
-from maxvolt.fitting.normal_equations import LinearEquations, RadialEquations
-from maxvolt.fitting.settings import FitSettings
-from maxvolt.fitting.variable_projection import (
+from maxvolt.fitting.settings import SolverSettings
+from maxvolt.fitting.variable_projection.elimination import (
     Elimination,
     Reduced,
     eliminate,
     radial_step,
     reduce,
 )
+from maxvolt.fitting.variable_projection.normal_equations import LinearEquations, RadialEquations
 
 __all__ = ["ITERATION_LIMIT", "QUIET_STEPS", "FitState", "LeastSquares", "first_state", "iterate"]
 
@@ -94,7 +94,7 @@ def first_state(problem: LeastSquares, radial: Array, ridge: float) -> FitState:
     return FitState(radial, start.linear, start.loss)
 
 
-def iterate(problem: LeastSquares, state: FitState, settings: FitSettings) -> Iterator[FitState]:
+def iterate(problem: LeastSquares, state: FitState, settings: SolverSettings) -> Iterator[FitState]:
     """Yield the state after each accepted step, until the fit ends.
 
     Parameters
@@ -134,7 +134,7 @@ def _reduced(
 
 
 def _accepted_step(
-    problem: LeastSquares, state: FitState, here: Reduced, settings: FitSettings
+    problem: LeastSquares, state: FitState, here: Reduced, settings: SolverSettings
 ) -> tuple[FitState, LinearEquations] | None:
     """Raise the damping until a step lowers the loss; None where no step does."""
     while state.damping < _MOST_DAMPING:
@@ -161,7 +161,9 @@ def _try_to_eliminate(equations: LinearEquations, ridge: float) -> Elimination |
         return None
 
 
-def _after_step(before: FitState, state: FitState, ratio: float, settings: FitSettings) -> FitState:
+def _after_step(
+    before: FitState, state: FitState, ratio: float, settings: SolverSettings
+) -> FitState:
     """Damping of the next step, and whether the fit ends."""
     fall = (before.loss - state.loss) / before.loss
     quiet = before.quiet + 1 if fall < settings.tolerance else 0

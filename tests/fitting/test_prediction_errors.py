@@ -7,7 +7,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
-from maxvolt.fitting.errors import (
+from maxvolt.fitting.prediction_errors import (
     Comparison,
     compare,
     compute_ensemble_errors,

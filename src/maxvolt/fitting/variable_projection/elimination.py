@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from maxvolt.errors import FitError
-from maxvolt.fitting.normal_equations import LinearEquations, RadialEquations
+from maxvolt.fitting.variable_projection.normal_equations import LinearEquations, RadialEquations
 
 __all__ = ["Elimination", "Reduced", "Step", "eliminate", "radial_step", "reduce"]
 

@@ -1,64 +1,31 @@
-"""How far a potential is from the labels of a dataset.
+"""Statistics of differences between predictions and labels, and of the members of an ensemble.
 
-The root mean square errors of K structures of N_k atoms are those of Novikov et al., Mach. Learn.:
-Sci. Technol. 2, 025002 (2021): equation (8) for the energy per atom, (9) for the 3 N_k force
-components, (10) for the nine components of the stress tensor (each shear component twice).
-
-Equation (9) takes the mean inside each structure first, then over structures; this is
-`ErrorStatistics.rmse_over_structures`. MLIP's programs and most benchmarks take it over all atoms
-alike; this is `ErrorStatistics.rmse`. They differ for forces where structures differ in size; for
-energies and stresses they are the same. Force vectors and stress tensors are compared by their
-Euclidean (Frobenius) norm too, which is what MLIP-3 prints (and MLIP-2 before July 2020).
-
-Percentages are the root mean square error over the root mean square of the reference; for energies,
-whose zero is arbitrary, over the standard deviation of the reference.
-
-Missing labels are left out and counted; weights of structures play no role.
+See `maxvolt.fitting.prediction_errors` for what they are of.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from os import PathLike
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from maxvolt.dataset import Dataset
-from maxvolt.errors import DataError
-from maxvolt.io.structures import Structures, structures_of
-from maxvolt.potentials import load
-from maxvolt.potentials.ensemble import ask_members
-from maxvolt.potentials.results import Predictions
-from maxvolt.units import GPA_PER_EV_A3
+from maxvolt.potentials.ensemble import mean_of, spread_of
 
 __all__ = [
-    "Comparison",
     "EnsembleErrors",
     "ErrorReport",
     "ErrorStatistics",
     "GroupErrors",
-    "compare",
-    "compute_ensemble_errors",
-    "compute_errors",
+    "LabelDifferences",
     "mean_and_two_sigma",
 ]
 
 _LEAST_SPREAD = 1 / 3
 """Spread relative to the error below which it is no measure of the error: two standard deviations
 then cover fewer than half of the errors."""
-
-_VOIGT_TO_NINE = (0, 1, 2, 3, 3, 4, 4, 5, 5)
-"""Voigt components in the nine of the tensor: each shear component occurs twice."""
-
-
-class DatasetPotential(Protocol):
-    """A potential that can be evaluated on a dataset."""
-
-    def evaluate_dataset(self, dataset: Dataset, *, threads: int | None = None) -> Predictions:
-        """Predict energies, forces and stresses of all structures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,85 +151,6 @@ class ErrorReport:
         }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Comparison:
-    """Labels of a dataset side by side with what a potential predicts.
-
-    Attributes
-    ----------
-    dataset
-        Structures and labels.
-    energies : shape (n,), eV
-        Predicted; likewise the next two.
-    forces : shape (N, 3), eV/Angstrom
-    stresses : shape (n, 6), eV/Angstrom^3
-    """
-
-    dataset: Dataset
-    energies: NDArray[np.float64]
-    forces: NDArray[np.float64]
-    stresses: NDArray[np.float64]
-
-    def __post_init__(self) -> None:
-        dataset = self.dataset
-        for name, values, shape in (
-            ("energies", self.energies, (len(dataset),)),
-            ("forces", self.forces, (dataset.n_atoms, 3)),
-            ("stresses", self.stresses, (len(dataset), 6)),
-        ):
-            if np.shape(values) != shape:
-                raise DataError(f"predicted {name}: shape {np.shape(values)}, expected {shape}")
-        bad = ~np.isfinite(self.energies) | (
-            dataset.pbc.all(axis=1) & ~np.isfinite(self.stresses).all(axis=1)
-        )
-        bad[dataset.structure_of_atom[~np.isfinite(self.forces).all(axis=1)]] = True
-        if bad.any():
-            others = f" (and {int(bad.sum()) - 1} more)" if bad.sum() > 1 else ""
-            raise DataError(
-                f"structure {int(np.flatnonzero(bad)[0])}{others}: the "
-                "potential predicts numbers that are not finite; are atoms on top of each other?"
-            )
-
-    def errors(self) -> ErrorReport:
-        """Summarise the differences, in total and by group."""
-        groups = np.array(self.dataset.groups, dtype=object)
-        return ErrorReport(
-            total=self._errors_of("total", np.ones(len(self.dataset), dtype=bool)),
-            groups=tuple(
-                self._errors_of(name, np.asarray(groups == name))
-                for name in dict.fromkeys(self.dataset.groups)
-            ),
-        )
-
-    def _errors_of(self, name: str, chosen: NDArray[np.bool_]) -> GroupErrors:
-        data = self.dataset
-        counts = data.counts[:, None].astype(np.float64)
-        has_stress = data.has_stress & np.isfinite(self.stresses).all(axis=1)
-        nine = list(_VOIGT_TO_NINE)
-        stress, reference_stress = self.stresses[:, nine], data.stresses[:, nine]
-        volumes = data.volumes[:, None]
-        owner = data.structure_of_atom
-        structures = np.arange(len(data))
-
-        energy = _Labels(
-            self.energies[:, None], data.energies[:, None], data.has_energy, chosen, structures
-        )
-        forces = _Labels(self.forces, data.forces, data.has_forces[owner], chosen[owner], owner)
-        stresses = _Labels(stress, reference_stress, has_stress, chosen, structures)
-        return GroupErrors(
-            name=name,
-            structures=int(chosen.sum()),
-            atoms=int(data.counts[chosen].sum()),
-            energy=energy.statistics(centred=True),
-            energy_per_atom=energy.statistics(1 / counts, centred=True),
-            force_components=forces.statistics(),
-            force_vectors=forces.statistics(norm=True),
-            stress_components=stresses.statistics(GPA_PER_EV_A3),
-            stress_tensors=stresses.statistics(GPA_PER_EV_A3, norm=True),
-            virials=stresses.statistics(volumes, norm=True),
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class EnsembleErrors:
     """Errors of an ensemble of potentials.
@@ -317,114 +205,20 @@ class EnsembleErrors:
             return None
         return (
             f"the members of the ensemble differ in {', in '.join(small)} ({name}): their "
-            "spread is no estimate of the error, which lies in what all of them lack; take a "
-            "higher level or a larger cutoff, and judge by the errors on a validation set"
+            "spread is no estimate of the error, which comes from what all of them lack; use a "
+            "more flexible potential or a larger cutoff, and judge by the errors on a validation "
+            "set"
         )
 
 
 def mean_and_two_sigma(values: Sequence[float]) -> tuple[float, float]:
     """Mean and twice the sample standard deviation; the latter is NaN for a single value."""
-    two_sigma = 2 * float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
-    return float(np.mean(values)), two_sigma
+    each = [np.asarray(value) for value in values]
+    two_sigma = 2 * float(spread_of(each)) if len(each) > 1 else float("nan")
+    return float(mean_of(each)), two_sigma
 
 
-def compare(
-    potential: DatasetPotential | str | PathLike[str],
-    dataset: Structures,
-    *,
-    threads: int | None = None,
-) -> Comparison:
-    """Evaluate a potential on a dataset and put its predictions beside the labels.
-
-    Parameters as of `compute_errors`.
-    """
-    potential = _potential(potential)
-    dataset = structures_of(dataset, getattr(potential, "species", None))
-    if len(dataset) == 0:
-        raise DataError("the dataset holds no structure, so there is nothing to compare")
-    predicted = potential.evaluate_dataset(dataset, threads=threads)
-    return Comparison(dataset, predicted.energies, predicted.forces, predicted.stresses)
-
-
-def compute_errors(
-    potential: DatasetPotential | str | PathLike[str],
-    dataset: Structures,
-    *,
-    threads: int | None = None,
-) -> ErrorReport:
-    """Errors of a potential on a dataset, in total and by group.
-
-    An ensemble is judged by the mean of its members; see `compute_ensemble_errors` for the spread.
-
-    Parameters
-    ----------
-    potential
-        Anything with ``evaluate_dataset``, or the path of a potential file.
-    dataset
-        Structures with some labels; missing ones are left out and counted. A `Dataset`, one
-        `ase.Atoms`, the path of a file, or several of these.
-    threads
-        Passed on to the potential.
-
-    Raises
-    ------
-    DataError
-        Arguments that are none of these, or no structures.
-    """
-    return compare(potential, dataset, threads=threads).errors()
-
-
-def compute_ensemble_errors(
-    members: Sequence[DatasetPotential], dataset: Structures, *, threads: int | None = None
-) -> EnsembleErrors:
-    """Errors of each member of an ensemble and of the mean of their predictions.
-
-    Parameters
-    ----------
-    members
-        Potentials, or an `Ensemble`.
-    dataset, threads
-        As of `compute_errors`.
-    """
-    members = getattr(members, "members", members)
-    if not members:
-        raise DataError("an ensemble needs at least one member")
-    dataset = structures_of(dataset, getattr(members[0], "species", None))
-    each = ask_members(members, lambda one: compare(one, dataset, threads=threads))
-    mean = Comparison(
-        dataset,
-        np.mean([one.energies for one in each], axis=0),
-        np.mean([one.forces for one in each], axis=0),
-        np.mean([one.stresses for one in each], axis=0),
-    )
-    counts = dataset.counts
-    return EnsembleErrors(
-        mean.errors(),
-        tuple(one.errors() for one in each),
-        _spread([one.energies / counts for one in each]),
-        _spread([one.forces for one in each]),
-    )
-
-
-def _spread(values: Sequence[NDArray[np.float64]]) -> float:
-    """Root mean square of the sample standard deviation over the members."""
-    if len(values) < 2:
-        return float("nan")
-    return float(np.sqrt(np.mean(np.var(values, axis=0, ddof=1))))
-
-
-def _potential(given: DatasetPotential | str | PathLike[str]) -> DatasetPotential:
-    if isinstance(given, str | PathLike):
-        return load(given)
-    if not hasattr(given, "evaluate_dataset"):
-        raise DataError(
-            "potential: expected a potential, a maxvolt.Ensemble or the path of a potential "
-            f"file; got {type(given).__name__} {given!r:.60}"
-        )
-    return given
-
-
-class _Labels:
+class LabelDifferences:
     """Predictions and labels of one quantity for the structures chosen."""
 
     def __init__(

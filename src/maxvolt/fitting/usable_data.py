@@ -22,7 +22,7 @@ __all__ = [
     "check_validation_data",
 ]
 
-TRAINING = "the training set"
+THE_TRAINING_SET = "the training set"
 
 # Below these, labels of equal structures differ by noise only.
 _SAME_ENERGY = 1e-3  # eV/atom
@@ -60,7 +60,7 @@ def check_training_data(dataset: Dataset, weights: EquationWeights) -> None:
         if (bad := np.flatnonzero(where & ~finite)).size:
             first = int(dataset.structure_of_atom[bad[0]] if name == "forces" else bad[0])
             raise FitError(
-                f"{dataset.name_of(first, TRAINING)} has {name} that are not finite; "
+                f"{dataset.name_of(first, THE_TRAINING_SET)} has {name} that are not finite; "
                 "remove the label or the structure"
             )
     check_no_contradiction(dataset, weights)
@@ -107,10 +107,11 @@ def check_no_contradiction(dataset: Dataset, weights: EquationWeights) -> None:
             first = seen.setdefault(keys[s], s)
             difference = float(np.max(np.abs(values[s] - values[first])))
             if difference > limit:
+                one, other = (dataset.name_of(n, THE_TRAINING_SET) for n in (first, s))
                 raise FitError(
-                    f"{dataset.name_of(first, TRAINING)} and {dataset.name_of(s, TRAINING)} are "
-                    f"equal but their {name} differ by {difference:.3g} {unit}; they come from "
-                    "different calculations: keep one of them"
+                    f"{one} and {other} are equal but their {name} differ by "
+                    f"{difference:.3g} {unit}; they come from different calculations: keep one of "
+                    "them"
                 )
 
 
@@ -159,8 +160,8 @@ def check_neighbors(training_set: TrainingSet, dataset: Dataset, cutoff: float) 
     first = int(np.flatnonzero(lonely)[0])
     return [
         f"{lonely.sum()} of {dataset.counts[several].sum()} atoms have no neighbour within the "
-        f"cutoff of {cutoff:g} A (first: {dataset.name_of(first, TRAINING)}): raise the cutoff, or "
-        "check that the positions are in Angstrom"
+        f"cutoff of {cutoff:g} A (first: {dataset.name_of(first, THE_TRAINING_SET)}): raise the "
+        "cutoff, or check that the positions are in Angstrom"
     ]
 
 

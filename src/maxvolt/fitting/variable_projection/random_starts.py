@@ -1,4 +1,4 @@
-"""Random starts: many on part of the data, the better half on all of it, until one is left.
+"""Random starts: drawn, tried on part of the data, and raced until one is left.
 
 The loss has several minima in the radial coefficients, and where a fit ends depends on where it
 begins. Part of the structures tells good starts from bad ones at little cost, roughly; a few
@@ -15,10 +15,46 @@ from numpy.typing import NDArray
 from maxvolt.dataset import Dataset
 from maxvolt.fitting.training_set import TrainingSet
 
-__all__ = ["race", "representative_part"]
+__all__ = ["orthonormal", "race", "random_radial_coeffs", "representative_part"]
 
 _EQUATIONS_PER_COEFFICIENT = 40
 _LEAST_EQUATIONS = 3000
+
+
+def orthonormal(radial_coeffs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Make the radial functions of different mu orthonormal over all pairs of species.
+
+    Each mu is changed by multiples of lower ones only, which leaves the space that the scalars of a
+    level span as it is: a moment with a lower mu has a lower level.
+
+    Parameters
+    ----------
+    radial_coeffs : shape (C, C, K, R)
+        With K <= C * C * R.
+    """
+    c = radial_coeffs.shape[0]
+    rows = np.moveaxis(radial_coeffs, 2, -1).reshape(-1, radial_coeffs.shape[2])
+    columns = np.linalg.qr(rows)[0]
+    return np.moveaxis(columns.reshape(c, c, -1, columns.shape[1]), -1, 2).copy()
+
+
+def random_radial_coeffs(
+    shape: tuple[int, int, int, int], rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Draw radial coefficients of unit size, orthonormal where their number allows it.
+
+    Parameters
+    ----------
+    shape
+        (C, C, K, R).
+    rng
+        Source of randomness.
+    """
+    drawn = rng.normal(size=shape)
+    c, _, k, size = shape
+    if k > c * c * size:
+        return np.asarray(drawn / np.sqrt((drawn**2).sum(axis=(0, 1, 3), keepdims=True)))
+    return orthonormal(drawn)
 
 
 def representative_part(
@@ -61,7 +97,7 @@ def representative_part(
 def race(
     starts: Sequence[int], limits: Sequence[int], advance: Callable[[int, int], float]
 ) -> list[int]:
-    """Run starts side by side, in order; after each limit but the last the better half goes on.
+    """Run starts side by side, in order; after each limit the better half goes on to the next.
 
     Parameters
     ----------

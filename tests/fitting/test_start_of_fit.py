@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from ase.build import bulk
 
-from maxvolt.campaign.fit_start import start_of_fit
-from maxvolt.campaign.sections import PotentialSection
 from maxvolt.dataset import Dataset
+from maxvolt.fitting.variable_projection.training import MomentTensorSection, start_of_fit
 from maxvolt.neighbors import minimum_distances
 from maxvolt.potentials import MTP
 
@@ -30,8 +29,8 @@ def trained(potential: MTP) -> MTP:
     )
 
 
-def section(**values: object) -> PotentialSection:
-    return PotentialSection.model_validate(
+def section(**values: object) -> MomentTensorSection:
+    return MomentTensorSection.model_validate(
         {"species": ("Al",), "level": 6, "cutoff": 6.0, "radial_basis_size": 6, **values}
     )
 

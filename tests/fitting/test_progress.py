@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from maxvolt.fitting.pace import Pace, iterations_to_go
-from maxvolt.fitting.settings import FitSettings
+from maxvolt.fitting import FitSettings
+from maxvolt.fitting.progress import Pace, iterations_to_go
 
 
 def test_falls_that_shrink_tell_when_a_fit_ends() -> None:
@@ -25,7 +25,7 @@ def test_quiet_iterations_are_counted_down() -> None:
 
 
 def test_later_potentials_take_as_long_as_the_earlier() -> None:
-    pace = Pace(FitSettings(), 3, 1000)
+    pace = Pace(FitSettings(ensemble=3), 1000)
     assert math.isnan(pace.remaining(0, None))
     for _ in range(10):
         pace.note(0, 1.0, 1000)

@@ -6,8 +6,8 @@ import hashlib
 import json
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,11 @@ from maxvolt.archives import read_arrays
 from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
 from maxvolt.files import replacing
-from maxvolt.fitting.levenberg_marquardt import FitState
-from maxvolt.potentials import MTP
+from maxvolt.fitting.settings import FitSettings
+from maxvolt.fitting.variable_projection.levenberg_marquardt import FitState
+from maxvolt.potentials.mtp.potential import MTP
 
-__all__ = ["Checkpoint", "fit_signature", "read_checkpoint", "write_checkpoint"]
+__all__ = ["Checkpoint", "fit_signature", "read_checkpoint", "states_so_far", "write_checkpoint"]
 
 _ARRAYS = ("radial", "linear")
 _DAMAGE = (
@@ -48,8 +49,11 @@ class Checkpoint:
     losses: Mapping[str, tuple[float, ...]]
 
 
-def fit_signature(potential: MTP, dataset: Dataset, settings: Sequence[Any]) -> str:
-    """Hash of everything that a fit's numbers depend on, other than its state."""
+def fit_signature(potential: MTP, dataset: Dataset, settings: FitSettings) -> str:
+    """Hash of everything that a fit's numbers depend on, other than its state.
+
+    The limit of iterations does not count: it may be raised between restarts.
+    """
     digest = hashlib.sha256()
     for name in ("offsets", "numbers", "positions", "cells", "pbc", "energies", "forces"):
         digest.update(np.ascontiguousarray(getattr(dataset, name)).tobytes())
@@ -58,7 +62,8 @@ def fit_signature(potential: MTP, dataset: Dataset, settings: Sequence[Any]) -> 
     model = potential.model
     for array in (model.table.basic, model.table.products, model.table.scalars, model.parameters):
         digest.update(np.ascontiguousarray(array).tobytes())
-    described = (potential.species, model.radial, model.scaling, model.repulsion, *settings)
+    fixed = replace(settings, max_iterations=1)
+    described = (potential.species, model.radial, model.scaling, model.repulsion, fixed)
     digest.update(repr(described).encode())
     return digest.hexdigest()
 
@@ -107,3 +112,21 @@ def read_checkpoint(path: str | Path, signature: str) -> Checkpoint:
             "restart with the same ones, or start anew with another checkpoint file"
         )
     return Checkpoint(signature, states, losses)
+
+
+def states_so_far(checkpoint: str | Path | None, restart: bool, signature: str) -> Checkpoint:
+    """States to go on from; none where a fit begins anew.
+
+    Raises
+    ------
+    FitError
+        A checkpoint that is to be read cannot be used, or one that exists is not to be read.
+    """
+    if checkpoint is not None and restart:
+        return read_checkpoint(checkpoint, signature)
+    if checkpoint is not None and Path(checkpoint).exists():
+        raise FitError(
+            f"{checkpoint}: this checkpoint exists; continue from it (restart), or remove it to "
+            "start anew"
+        )
+    return Checkpoint(signature, {}, {})

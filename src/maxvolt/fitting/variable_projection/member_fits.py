@@ -1,4 +1,4 @@
-"""The fits of one call, potential by potential."""
+"""The potentials of an ensemble, fitted one after the other."""
 
 from __future__ import annotations
 
@@ -11,69 +11,127 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.errors import FitError
-from maxvolt.fitting.journal import Journal
-from maxvolt.fitting.levenberg_marquardt import FitState, first_state, iterate
-from maxvolt.fitting.problem import Problem
+from maxvolt.fitting.contract import FitRequest, FittedMembers, MemberFit
+from maxvolt.fitting.response import RATTLE
 from maxvolt.fitting.settings import FitSettings
-from maxvolt.fitting.start import random_radial_coeffs
-from maxvolt.fitting.starts import race
-from maxvolt.fitting.target import Target
-from maxvolt.potentials import MTP
+from maxvolt.fitting.usable_data import check_enough_equations
+from maxvolt.fitting.variable_projection.checkpoint import fit_signature, states_so_far
+from maxvolt.fitting.variable_projection.journal import Journal
+from maxvolt.fitting.variable_projection.levenberg_marquardt import (
+    ITERATION_LIMIT,
+    FitState,
+    first_state,
+    iterate,
+)
+from maxvolt.fitting.variable_projection.problem import Problem
+from maxvolt.fitting.variable_projection.problem_builder import ProblemBuilder
+from maxvolt.fitting.variable_projection.random_starts import race, random_radial_coeffs
+from maxvolt.potentials.mtp.potential import MTP
 
-__all__ = ["EnsembleRun"]
+__all__ = ["MemberFits", "fit_members"]
 
 _START_TOLERANCE = 1e-3
 
 
+def fit_members(request: FitRequest) -> FittedMembers:
+    """Fit all potentials of a request.
+
+    Raises
+    ------
+    FitError
+        Too few labels, a checkpoint that cannot be used, or equations that cannot be solved.
+    """
+    potential, settings = request.potential, request.settings
+    assert isinstance(potential, MTP)
+    builder = ProblemBuilder(request.objective, request.threads)
+    problem = builder.problem(potential, request.training_set)
+    equations = problem.training_set.n_equations
+    check_enough_equations(equations, problem.n_linear)
+    signature = fit_signature(potential, request.objective.dataset, settings)
+    known = states_so_far(request.checkpoint, request.restart, signature)
+    journal = Journal(settings, equations, request.checkpoint, request.progress, known)
+    fits = MemberFits(builder, problem, settings, journal)
+    fitted = [fits.fit_member(member) for member in range(settings.ensemble)]
+    level = potential.level
+    return FittedMembers(
+        potentials=tuple(member for _, member in fitted),
+        histories=tuple(
+            MemberFit(
+                journal.losses[str(number)], state.finished, state.finished == ITERATION_LIMIT
+            )
+            for number, (state, _) in enumerate(fitted)
+        ),
+        warnings=tuple(_warnings(problem)),
+        simplification="" if level is None else f"lower the level (now {level})",
+    )
+
+
+def _warnings(problem: Problem) -> list[str]:
+    """What the basis of a potential is not meant for, or the data do not determine."""
+    found, potential = [], problem.potential
+    smallest = problem.training_set.shortest_distance
+    if smallest < potential.min_dist:
+        found.append(
+            f"the training set has distances down to {smallest:.3f} A, below min_dist "
+            f"{potential.min_dist:g} A, where the radial basis is not meant to be used"
+        )
+    vanishing = problem.vanishing
+    if vanishing.any():
+        found.append(
+            f"{int(vanishing.sum())} of {len(potential.model.moment_coeffs)} scalars vanish by "
+            "symmetry in all structures of the training set, so that the forces on displaced atoms "
+            f"are guesses: {RATTLE}"
+        )
+    return found
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class EnsembleRun:
+class MemberFits:
     """Fits the potentials of an ensemble one after the other.
 
     Attributes
     ----------
-    target : Target
-        What is fitted.
+    builder : ProblemBuilder
+        Makes the problems of all structures, of parts and with random weights.
     problem : Problem
         The least-squares problem of all structures; its potential's coefficients are a start where
         it is trained.
-    settings, ensemble, seed
+    settings : FitSettings
         As of `fit`.
     journal : Journal
-        States so far; keeps and tells the others.
+        States so far; keeps and reports the others.
     """
 
-    target: Target
+    builder: ProblemBuilder
     problem: Problem
     settings: FitSettings
-    ensemble: int
-    seed: int
     journal: Journal
 
     def fit_member(self, member: int) -> tuple[FitState, MTP]:
         """Fit one potential of the ensemble; each has a baseline of energies of its own."""
-        target, problem = self.target, self.problem
-        if self.settings.resamples(self.ensemble):
-            target = target.resampled(self.seed, member)
-            problem = target.problem(problem.potential)
+        builder, problem = self.builder, self.problem
+        if self.settings.resamples:
+            builder = builder.resampled(self.settings.seed, member)
+            problem = builder.problem(problem.potential)
         fit = _Fit(str(member), problem, self.settings, self.journal)
         if fit.name not in self.journal.states:
-            fit.begin(self._start(member, target, problem))
+            fit.begin(self._start(member, builder, problem))
         fit.advance(self.settings.max_iterations)
         return fit.state, problem.trained(fit.state.radial, fit.state.linear)
 
-    def _start(self, member: int, target: Target, problem: Problem) -> NDArray[np.float64]:
+    def _start(self, member: int, builder: ProblemBuilder, problem: Problem) -> NDArray[np.float64]:
         """Radial coefficients: those given, for the first potential, or the best random start."""
         model = self.problem.potential.model
         given = self.problem.potential.is_trained and self.settings.restart_from_potential
         if given and member == 0:
             return np.asarray(model.radial_coeffs * model.scaling)
-        shape = model.radial_coeffs.shape
+        shape, seed = model.radial_coeffs.shape, self.settings.seed
         drawn = {
-            start: random_radial_coeffs(shape, np.random.default_rng([self.seed, member, start]))
-            for start in range(self.settings.starts_of(self.ensemble))
+            start: random_radial_coeffs(shape, np.random.default_rng([seed, member, start]))
+            for start in range(self.settings.n_starts)
         }
         most = min(self.settings.start_iterations, self.settings.max_iterations)
-        part = target.part(problem, [self.seed, member])
+        part = builder.part(problem, [seed, member])
         better = self._race(f"{member}.{{}}.part", part, drawn, [-(-most // 2), most])
         if len(better) > 1:
             few = -(-most // 6)  # tell: an iteration on all data takes as long as many on a part

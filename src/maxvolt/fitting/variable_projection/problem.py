@@ -10,19 +10,20 @@ from numpy.typing import NDArray
 
 from maxvolt.cells import cell_volumes
 from maxvolt.compiled import _core
-from maxvolt.fitting.columns import column_floor, vanishing_columns
-from maxvolt.fitting.normal_equations import (
+from maxvolt.fitting.training_set import Portion, TrainingSet
+from maxvolt.fitting.variable_projection.normal_equations import (
+    KEPT_BYTES,
     LinearEquations,
     RadialEquations,
     assemble_linear,
     assemble_radial,
     in_order,
 )
-from maxvolt.fitting.start import random_radial_coeffs
-from maxvolt.fitting.training_set import Portion, TrainingSet
-from maxvolt.potentials import MTP
+from maxvolt.fitting.variable_projection.random_starts import random_radial_coeffs
+from maxvolt.fitting.variable_projection.vanishing_columns import column_floor, vanishing_columns
 from maxvolt.potentials.mtp.binding import kernels
 from maxvolt.potentials.mtp.model import Model, compile_model
+from maxvolt.potentials.mtp.potential import MTP
 from maxvolt.potentials.mtp.rescaling import rescaled
 from maxvolt.units import VOIGT_COUNTS
 
@@ -49,6 +50,8 @@ class Problem:
     displaced : TrainingSet, optional
         Displaced copies of some structures, to tell columns that are rounding; all count where not
         given.
+    kept_bytes : int
+        Memory for rows of the linear equations that are kept until the radial ones are assembled.
     targets : tuple of array
         For each portion, its labels less what no parameter changes: the pair repulsion.
     vanishing : shape (L,), bool
@@ -60,6 +63,7 @@ class Problem:
     training_set: TrainingSet
     threads: int
     displaced: TrainingSet | None = None
+    kept_bytes: int = KEPT_BYTES
     targets: tuple[Array, ...] = field(init=False, repr=False)
     vanishing: NDArray[np.bool_] = field(init=False, repr=False)
 
@@ -90,7 +94,7 @@ class Problem:
         )
 
     def _find_vanishing(self) -> NDArray[np.bool_]:
-        """Columns that may vanish by symmetry, found once, at radial functions of no meaning."""
+        """Columns that may vanish by symmetry, found once, at random radial functions."""
         if self.displaced is None:
             return np.zeros(self.n_linear, np.bool_)
         shape = self.potential.model.radial_coeffs.shape
@@ -106,7 +110,14 @@ class Problem:
         floor = None
         if self.displaced is not None and self.vanishing.any():
             floor = column_floor(core, self.displaced, self.vanishing)
-        return assemble_linear(core, self.training_set, self.targets, floor, threads=self.threads)
+        return assemble_linear(
+            core,
+            self.training_set,
+            self.targets,
+            floor,
+            threads=self.threads,
+            kept_bytes=self.kept_bytes,
+        )
 
     def radial_equations(
         self, radial: Array, linear: Array, rows: Sequence[Array | None]

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.compiled import _core
-from maxvolt.fitting.normal_equations import squared_columns
 from maxvolt.fitting.training_set import TrainingSet
+from maxvolt.fitting.variable_projection.normal_equations import squared_columns
 
 __all__ = ["DISPLACEMENT", "column_floor", "vanishing_columns"]
 
@@ -26,7 +26,7 @@ that are linear in a displacement reach it where atoms are displaced by 1e-5 A: 
 file's digits make of a perfect crystal, and what it does to forces is below the noise of labels."""
 
 _CLEAR = 1e-2
-"""Relative norm above which a column is not looked at again. It changes with the radial functions,
+"""Relative norm above which a column is not examined again. It changes with the radial functions,
 but not by the factor of 100 that is left."""
 
 Array = NDArray[np.float64]
@@ -37,7 +37,7 @@ def vanishing_columns(
 ) -> NDArray[np.bool_]:
     """Say which columns are small beside those of displaced copies.
 
-    Portions of the training set are looked at until no column is left that is small.
+    Portions of the training set are examined until no column is left that is small.
 
     Parameters
     ----------

@@ -1,22 +1,20 @@
-"""Energies of isolated atoms: fitted, given, or taken from the data."""
+"""What single atoms contribute to energies: of isolated atoms, and of each element in the data."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
-
 import numpy as np
-from ase.data import chemical_symbols
+from ase.data import atomic_numbers, chemical_symbols
 from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError, SpeciesError
+from maxvolt.fitting.settings import IsolatedEnergies
 from maxvolt.neighbors import build_neighbors
 
-__all__ = ["IsolatedEnergies", "resolve_isolated_energies"]
+__all__ = ["baseline_of", "composition_residuals", "resolve_isolated_energies"]
 
-IsolatedEnergies = Mapping[str, float] | Literal["fit", "data"]
-
+_ROUNDS = 30
+_SMALLEST = 1e-6  # eV/atom; residuals below count alike
 
 _AGREEMENT = 1e-3
 """Difference in eV within which energies of one isolated atom are the same: what the box, the
@@ -45,7 +43,7 @@ def resolve_isolated_energies(
     ------
     FitError
         "data", but an isolated atom is missing, or there are two of one element with different
-        energies; or an unknown choice.
+        energies; energies that are not finite.
     SpeciesError
         A mapping without all species.
     """
@@ -60,15 +58,11 @@ def resolve_isolated_energies(
                 f"energy, and no neighbour or image of its own within {cutoff:g} A) of "
                 f"{', '.join(missing)}; add it, give the energies, or let them be fitted"
             )
-    elif isinstance(choice, Mapping):
+    else:
         given = dict(choice)
         missing = [symbol for symbol in species if symbol not in given]
         if missing:
             raise SpeciesError(f"no energy of an isolated atom is given for {', '.join(missing)}")
-    else:
-        raise FitError(
-            f"isolated_energies must be 'fit', 'data' or energies by symbol; got {choice!r}"
-        )
     values = np.array([given[symbol] for symbol in species], dtype=float)
     if not np.isfinite(values).all():
         raise FitError(f"energies of isolated atoms must be finite; got {given}")
@@ -100,3 +94,61 @@ def _is_isolated(dataset: Dataset, s: int, cutoff: float) -> bool:
     position = dataset.positions[dataset.offsets[s]]
     found = build_neighbors(position[None], dataset.cells[s], dataset.pbc[s], cutoff)
     return len(found.pairs) == 0
+
+
+def baseline_of(
+    dataset: Dataset, species: tuple[str, ...], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Energies of atoms that explain the energies of the structures best, by least squares.
+
+    Parameters
+    ----------
+    dataset
+        Labelled structures.
+    species
+        Of the potential.
+    weights : shape (n,)
+        Of the energies of the structures; those with zero do not count.
+
+    Returns
+    -------
+    energies : shape (C,), eV
+    """
+    counts = np.zeros((len(dataset), len(species)))
+    for index, symbol in enumerate(species):
+        of_species = dataset.numbers == atomic_numbers[symbol]
+        counts[:, index] = np.bincount(dataset.structure_of_atom[of_species], minlength=len(counts))
+    used = weights > 0
+    root = np.sqrt(weights[used])
+    return np.asarray(
+        np.linalg.lstsq(counts[used] * root[:, None], dataset.energies[used] * root, rcond=None)[0]
+    )
+
+
+def composition_residuals(dataset: Dataset) -> NDArray[np.float64]:
+    """Energies per atom less those that energies of atoms explain, robust against outliers.
+
+    The energies of atoms minimise the sum of magnitudes (by iterated least squares), so that one
+    wrong energy does not draw them towards itself.
+
+    Returns
+    -------
+    residuals : shape (n,), eV/atom
+        0 where a structure has no energy or no weight.
+    """
+    used = np.flatnonzero(dataset.has_energy & (dataset.weights > 0))
+    residuals = np.zeros(len(dataset))
+    if not used.size:
+        return residuals
+    elements, inverse = np.unique(dataset.numbers, return_inverse=True)
+    counts = np.zeros((len(dataset), len(elements)))
+    np.add.at(counts, (dataset.structure_of_atom, inverse), 1.0)
+    fractions = counts[used] / dataset.counts[used, None]
+    energies = dataset.energies[used] / dataset.counts[used]
+    left = energies - np.median(energies)
+    for _ in range(_ROUNDS):
+        root = 1.0 / np.sqrt(np.maximum(np.abs(left), _SMALLEST))
+        atoms = np.linalg.lstsq(fractions * root[:, None], energies * root, rcond=None)[0]
+        left = energies - fractions @ atoms
+    residuals[used] = left
+    return residuals

@@ -1,0 +1,113 @@
+"""Which family fits a potential or has a section of a campaign file.
+
+`maxvolt.potentials.families.FAMILIES` lists the families; those with a module of training are
+imported here when they are needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from os import PathLike
+from pathlib import Path
+from typing import Annotated, Any, Union
+
+from pydantic import Discriminator, Field, Tag
+from pydantic.config import JsonDict
+
+from maxvolt.errors import FitError
+from maxvolt.fitting.contract import Training
+from maxvolt.potentials.families import FAMILIES, Family, trainable_family
+from maxvolt.potentials.loading import load
+from maxvolt.potentials.protocol import HasMembers, ParameterGradients, Potential
+
+__all__ = ["potential_sections", "potential_to_fit", "training_named", "training_of"]
+
+
+def training_named(name: str) -> Training:
+    """Give the training of the family of a name.
+
+    Raises
+    ------
+    MaxvoltError
+        There is no such family, or it cannot be trained.
+    """
+    return _training(trainable_family(name))
+
+
+def training_of(potential: Potential) -> Training:
+    """Give the training of a potential's family.
+
+    Raises
+    ------
+    FitError
+        The family cannot be trained, or this is no potential.
+    """
+    trained = [(family, _training(family)) for family in _trainable(FAMILIES)]
+    for _, training in trained:
+        if isinstance(potential, training.potential):
+            return training
+    expected = " or ".join(
+        f"a {family.title}, for example {training.example}" for family, training in trained
+    )
+    raise FitError(
+        f"potential: expected {expected}, or the path of a potential file; got "
+        f"{type(potential).__name__} {potential!r:.60}"
+    )
+
+
+def potential_to_fit(given: Potential | str | PathLike[str]) -> ParameterGradients:
+    """Give the potential to fit, also from the path of its file.
+
+    Raises
+    ------
+    FitError
+        An ensemble, a potential of a family that cannot be trained, or no potential at all.
+    """
+    potential = load(Path(given)) if isinstance(given, str | PathLike) else given
+    if isinstance(potential, HasMembers):
+        count = len(potential.members)
+        raise FitError(
+            f"potential: one potential can be fitted at a time, and this is an ensemble of "
+            f"{count}; give one of its members, and ensemble={count} for as many"
+        )
+    training_of(potential)
+    assert isinstance(potential, ParameterGradients)
+    return potential
+
+
+def potential_sections(families: Sequence[Family] = FAMILIES) -> Any:
+    """Give the annotation of ``[potential]`` in a campaign file, for pydantic.
+
+    That of the only family that can be trained; of several, the key ``family`` tells which, and a
+    file without it means the first.
+    """
+    sections = {family.name: _training(family).section for family in _trainable(families)}
+    first, *others = sections
+    if not others:
+        return sections[first]
+
+    def tag(section: Any) -> str:
+        keys = section if isinstance(section, dict) else dict(section)
+        return str(keys.get("family", first)) if keys.get("family") in sections else first
+
+    references: JsonDict = {
+        name: f"#/$defs/{section.__name__}" for name, section in sections.items()
+    }
+    return Annotated[
+        Union[tuple(Annotated[section, Tag(name)] for name, section in sections.items())],  # noqa: UP007
+        Discriminator(tag),
+        Field(
+            json_schema_extra={"discriminator": {"propertyName": "family", "mapping": references}}
+        ),
+    ]
+
+
+def _trainable(families: Sequence[Family]) -> list[Family]:
+    return [family for family in families if family.training is not None]
+
+
+def _training(family: Family) -> Training:
+    assert family.training is not None
+    training: Training = import_module(family.training).TRAINING
+    return training

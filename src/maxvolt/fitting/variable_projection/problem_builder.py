@@ -1,0 +1,79 @@
+"""Least-squares problems of potentials, made of an objective."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from maxvolt.fitting.displaced_structures import displaced_copies, spread_structures
+from maxvolt.fitting.objective import Objective
+from maxvolt.fitting.training_set import MOST_ATOMS, TrainingSet, prepare
+from maxvolt.fitting.variable_projection.problem import Problem
+from maxvolt.fitting.variable_projection.random_starts import representative_part
+from maxvolt.fitting.variable_projection.vanishing_columns import DISPLACEMENT
+from maxvolt.potentials.mtp.potential import MTP
+
+__all__ = ["ProblemBuilder"]
+
+_COPIED_STRUCTURES, _COPIED_ATOMS = 16, 256
+"""Most structures that displaced copies are made of, and most atoms of these."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProblemBuilder:
+    """Makes the problems of a fit: of all structures, of a part of them, with other weights.
+
+    Attributes
+    ----------
+    objective : Objective
+        Labels and how they count.
+    threads : int
+        Number of threads.
+    most_atoms : int
+        Of the portions whose equations are assembled together.
+    """
+
+    objective: Objective
+    threads: int
+    most_atoms: int = MOST_ATOMS
+
+    def problem(self, potential: MTP, training_set: TrainingSet | None = None) -> Problem:
+        """The least-squares problem of a potential on all structures.
+
+        Parameters
+        ----------
+        potential
+            Gives basis, species and cutoff.
+        training_set
+            Of the objective, where it has been prepared already.
+        """
+        dataset = self.objective.dataset
+        chosen = spread_structures(dataset, _COPIED_STRUCTURES, _COPIED_ATOMS)
+        copies = displaced_copies(dataset.select(chosen), DISPLACEMENT)
+        if training_set is None:
+            training_set = self._prepared(self.objective, potential)
+        displaced = self._prepared(replace(self.objective, dataset=copies), potential)
+        return Problem(potential, training_set, self.threads, displaced)
+
+    def part(self, whole: Problem, seed: list[int]) -> Problem:
+        """The same on a random part of the structures."""
+        dataset, rng = self.objective.dataset, np.random.default_rng(seed)
+        chosen = representative_part(dataset, whole.training_set, whole.n_linear, rng)
+        if len(chosen) == len(dataset):
+            return whole
+        of_part = replace(self, objective=self.objective.selected(chosen))
+        return of_part.problem(whole.potential)
+
+    def resampled(self, seed: int, member: int) -> ProblemBuilder:
+        """The same with random weights of the structures, see `Objective.resampled`."""
+        return replace(self, objective=self.objective.resampled(seed, member))
+
+    def _prepared(self, objective: Objective, potential: MTP) -> TrainingSet:
+        return prepare(
+            objective,
+            potential.species,
+            potential.cutoff,
+            potential.n_parameters,
+            most_atoms=self.most_atoms,
+        )

@@ -1,0 +1,155 @@
+"""Moment tensor potentials as a family that can be trained: settings, starts, files."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.polynomial import Chebyshev
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from maxvolt import limits
+from maxvolt.dataset import Dataset
+from maxvolt.fitting.contract import PotentialSection, Training
+from maxvolt.fitting.variable_projection.member_fits import fit_members
+from maxvolt.fitting.variable_projection.new_potential import (
+    CUTOFF,
+    LEVEL,
+    RADIAL_BASIS_SIZE,
+    default_min_dist,
+)
+from maxvolt.neighbors import minimum_distances
+from maxvolt.potentials.mtp.basis.repulsion import ZBL
+from maxvolt.potentials.mtp.potential import MTP
+from maxvolt.potentials.protocol import Potential
+from maxvolt.sections import NonNegative, Positive, within
+
+__all__ = ["TRAINING", "MomentTensorSection", "start_of_fit"]
+
+
+class MomentTensorSection(PotentialSection):
+    """The potential to train."""
+
+    family: str = "mtp"
+    """Family of the potential: moment tensor potentials."""
+    level: int = Field(default=LEVEL, ge=2, le=32, multiple_of=2)
+    """Level of the basis: even, from 2 to 32; higher is more accurate and slower."""
+    cutoff: Annotated[float, within(limits.CUTOFF)] = CUTOFF
+    """Distance in Angstrom beyond which atoms do not interact."""
+    min_dist: Literal["auto"] | NonNegative = "auto"
+    """Where the radial basis begins, Angstrom; "auto" follows the training set."""
+    radial_basis_size: Annotated[int, within(limits.RADIAL_SIZE, whole=True)] = RADIAL_BASIS_SIZE
+    """Number of radial basis functions."""
+    radial_basis: Literal["RBChebyshev", "RBChebyshev_repuls", "RBShapeev"] = "RBChebyshev"
+    """Kind of radial basis, as MLIP names it."""
+    zbl: tuple[Positive, Positive] | None = None
+    """Short-range repulsion: inner and outer radius in Angstrom."""
+
+    @model_validator(mode="after")
+    def _range(self) -> MomentTensorSection:
+        if self.min_dist != "auto" and self.cutoff - self.min_dist < limits.NARROWEST_BASIS:
+            raise ValueError(
+                f"min_dist = {self.min_dist:g} must be below cutoff = {self.cutoff:g} by "
+                f"{limits.NARROWEST_BASIS:g} A or more; "
+                'write min_dist = "auto"'
+            )
+        return self
+
+
+def start_of_fit(section: MomentTensorSection, training: Dataset, before: Potential | None) -> MTP:
+    """Potential to fit: with the radial functions of the one before, wherever that is possible.
+
+    Parameters
+    ----------
+    section
+        What is wanted.
+    training
+        Training set, for min_dist = "auto".
+    before
+        Potential of the iteration before, of whatever family.
+
+    Returns
+    -------
+    MTP
+        With the radial functions of `before` where it is of the same form, also where min_dist
+        has become shorter; else untrained.
+    """
+    if not isinstance(before, MTP):
+        before = None
+    wanted = MTP(
+        section.level,
+        section.species,
+        section.cutoff,
+        _min_dist(section, training, before),
+        section.radial_basis_size,
+        radial_basis=section.radial_basis,
+        repulsion=None if section.zbl is None else ZBL(*section.zbl),
+    )
+    if before is None or not _same_form(before, wanted):
+        return wanted
+    model = before.model
+    change = np.eye(section.radial_basis_size)
+    if before.min_dist != wanted.min_dist:
+        if section.radial_basis != "RBChebyshev":
+            return wanted
+        change = _change_of_range(before, wanted)
+    return wanted.with_coefficients(
+        model.radial_coeffs @ change,
+        model.species_coeffs,
+        model.moment_coeffs,
+        scaling=model.scaling,
+    )
+
+
+def _min_dist(section: MomentTensorSection, training: Dataset, before: MTP | None) -> float:
+    if section.min_dist != "auto":
+        return section.min_dist
+    shortest = minimum_distances(training, search_radius=section.cutoff).overall
+    if before is not None and before.min_dist <= shortest and before.cutoff == section.cutoff:
+        return before.min_dist
+    return default_min_dist(shortest, section.cutoff, grows=True)
+
+
+def _same_form(one: MTP, other: MTP) -> bool:
+    a, b = one.model, other.model
+    return (
+        one.species == other.species
+        and one.cutoff == other.cutoff
+        and a.radial.kind == b.radial.kind
+        and a.repulsion == b.repulsion
+        and a.radial_coeffs.shape == b.radial_coeffs.shape
+        and np.array_equal(a.table.basic, b.table.basic)
+        and np.array_equal(a.table.products, b.table.products)
+        and np.array_equal(a.table.scalars, b.table.scalars)
+    )
+
+
+def _change_of_range(before: MTP, after: MTP) -> NDArray[np.float64]:
+    """Chebyshev polynomials of one range as sums of those of another, shape (R, R).
+
+    Both span the polynomials of degree below R, so that the radial functions stay the same.
+    """
+    size = before.radial_basis_size
+    old, new = ((p.min_dist, p.cutoff) for p in (before, after))
+    change = np.zeros((size, size))
+    for k in range(size):
+        coefficients = Chebyshev.basis(k, domain=old).convert(domain=new, kind=Chebyshev).coef
+        change[k, : len(coefficients)] = coefficients
+    return change
+
+
+def _described(potential: MTP) -> dict[str, float | int | str]:
+    return {"min_dist": potential.min_dist}
+
+
+TRAINING = Training(
+    potential=MTP,
+    example="maxvolt.MTP(16, ['Mo'], 5.0, 2.0)",
+    section=MomentTensorSection,
+    suffix=".mtp",
+    suffix_with_active_set=".almtp",
+    start_of_fit=start_of_fit,
+    fit_members=fit_members,
+    described=_described,
+)
