@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from maxvolt.errors import EvaluationError, MaxvoltError
 from maxvolt.neighbors.neighborhoods import Neighborhoods
 from maxvolt.potentials.evaluation import NeighborhoodPotential
-from maxvolt.potentials.families import member_paths
+from maxvolt.potentials.families import member_paths, title_of
 from maxvolt.potentials.protocol import HasMembers, Potential, SharesVirials
 from maxvolt.potentials.results import Energies, Evaluation, Precision
 
@@ -114,7 +114,7 @@ class Ensemble(NeighborhoodPotential):
         for member, own in zip(self.members, self.member_neighborhoods(where), strict=True):
             if not isinstance(member, SharesVirials):
                 raise MaxvoltError(
-                    f"{type(member).__name__} does not share out its virial among atoms"
+                    f"a member ({title_of(member)}) does not share out its virial among atoms"
                 )
             shares.append(member.atomic_virials(own, threads=threads))
         return mean_of(shares)
