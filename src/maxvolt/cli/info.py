@@ -40,9 +40,7 @@ def run(options: argparse.Namespace) -> None:
         print_pairs(str(options.file), lines)
 
 
-def _summary(
-    path: Path, species: tuple[str, ...] | None
-) -> tuple[dict[str, Any], dict[str, str]]:
+def _summary(path: Path, species: tuple[str, ...] | None) -> tuple[dict[str, Any], dict[str, str]]:
     """Facts for JSON and lines for people."""
     from maxvolt.potentials.families import family_of_file
 

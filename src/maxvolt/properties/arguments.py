@@ -10,7 +10,7 @@ from ase import Atoms
 
 from maxvolt.calculators import MaxvoltCalculator, member_calculators
 from maxvolt.errors import DataError
-from maxvolt.potentials import Ensemble, Potential
+from maxvolt.potentials import HasMembers, Potential
 
 __all__ = ["Calculating", "calculators_of", "system_of"]
 
@@ -67,7 +67,7 @@ def calculators_of(given: Calculating | Iterable[Calculating]) -> list[Any]:
     DataError
         None of these.
     """
-    if isinstance(given, Ensemble):
+    if isinstance(given, Potential) and isinstance(given, HasMembers):
         return list(member_calculators(given))
     one = isinstance(given, str | PathLike) or _calculates(given)
     if one or not isinstance(given, Iterable):

@@ -16,7 +16,7 @@ from maxvolt.neighbors.neighborhoods import Neighborhoods
 from maxvolt.potentials.eam.functions import Functions
 from maxvolt.potentials.eam.tables import Tables, read_tables
 from maxvolt.potentials.evaluation import NeighborhoodPotential
-from maxvolt.potentials.refusals import check_distinct, check_finite
+from maxvolt.potentials.refusals import COINCIDENT, check_distinct, check_finite
 from maxvolt.potentials.results import Energies, Precision
 from maxvolt.species import check_species
 from maxvolt.units import VOIGT
@@ -146,7 +146,8 @@ class EmbeddedAtom(NeighborhoodPotential):
 
     def _pairs(self, where: Neighborhoods) -> _Pairs:
         pairs = _Pairs.of(where, self.cutoff)
-        check_distinct(pairs.first[pairs.lengths == 0.0], where)
+        close = pairs.lengths < COINCIDENT
+        check_distinct(np.minimum(pairs.first[close], pairs.second[close]), where)
         return pairs
 
     def _site_energies(self, where: Neighborhoods, pairs: _Pairs) -> tuple[Array, Array, Array]:
@@ -159,7 +160,8 @@ class EmbeddedAtom(NeighborhoodPotential):
         phi, d_phi = functions.pair_energies(one, other, pairs.lengths)
         at_first, d_at_first = functions.densities(other, one, pairs.lengths)
         at_second, d_at_second = functions.densities(one, other, pairs.lengths)
-        density = np.bincount(pairs.first, at_first, n) + np.bincount(pairs.second, at_second, n)
+        density: Array = np.bincount(pairs.first, at_first, n).astype(float)
+        density += np.bincount(pairs.second, at_second, n)
         embedding, slope = functions.embedding_energies(types, density)
         halves = np.bincount(pairs.first, phi, n) + np.bincount(pairs.second, phi, n)
         return (

@@ -73,7 +73,9 @@ class Tables:
     def digest(self) -> str:
         """Name of the numbers and elements."""
         digest = hashlib.sha256(f"{self.form} {' '.join(self.species)}".encode())
-        digest.update(np.array([self.cutoff, self.density_spacing, self.distance_spacing]).tobytes())
+        digest.update(
+            np.array([self.cutoff, self.density_spacing, self.distance_spacing]).tobytes()
+        )
         for table in (self.embedding, self.densities, self.pairs):
             digest.update(np.array(table.shape).tobytes() + table.tobytes())
         return digest.hexdigest()[:16]
