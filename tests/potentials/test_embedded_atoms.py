@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 from ase.calculators.eam import EAM
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import maxvolt
 from embedded_atoms import Analytic
@@ -231,3 +234,40 @@ def test_older_files_of_one_element_are_refused_with_a_remedy(name: str, tmp_pat
     path.write_text(f"Cu functions\n29 63.550 3.6150 FCC\n10 5e-4 10 1e-1 0.9\n{numbers}\n")
     with pytest.raises(FileFormatError, match=r"funcfl.*convert it to \.eam\.alloy"):
         maxvolt.load(path)
+
+
+SMALL = {form: Analytic(("Al", "Cu"), form).text(7, 8).encode() for form in ("alloy", "fs")}
+
+
+@given(
+    st.sampled_from(sorted(SMALL)),
+    st.lists(
+        st.tuples(
+            st.integers(0, 10_000),
+            st.integers(0, 30),
+            st.sampled_from(
+                [b"", b"-", b"9", b"e999", b" ", b"\n", b"\r", b"\x0c", b"\xff", b"nan"]
+            ),
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+)
+@settings(deadline=None, max_examples=200)
+def test_damaged_files_are_refused_or_finite(
+    form: str, damage: list[tuple[int, int, bytes]]
+) -> None:
+    content = SMALL[form]
+    for place, length, text in damage:
+        place %= len(content)
+        content = content[:place] + text + content[place + length :]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"pot.eam.{form}"
+        path.write_bytes(content)
+        try:
+            potential = maxvolt.load(path)
+            found = potential.evaluate(crystal(potential.species, 1))
+        except MaxvoltError:
+            return
+        assert np.isfinite(found.energy)
+        assert np.isfinite(found.forces).all()

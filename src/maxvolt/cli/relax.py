@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_numbers(parser)
     add_rule(parser)
     parser.add_argument(
-        "--workers", type=positive_int, metavar="N", help="processes (default: one a core)"
+        "--workers", type=positive_int, metavar="N", help="processes (default: one per core)"
     )
     add_species(parser)
     add_json(parser)

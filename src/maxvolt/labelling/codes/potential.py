@@ -89,7 +89,7 @@ class PotentialCode:
         """Nothing is needed but the file, which `check` reads."""
 
     def processes(self, machine: Mapping[str, Any]) -> int | None:
-        """One calculation a core."""
+        """One calculation per core."""
         return None
 
     def run(

@@ -63,7 +63,7 @@ class Code(Protocol):
         ...
 
     def processes(self, machine: Mapping[str, Any]) -> int | None:
-        """Return how many calculations fit on this machine at once; None: one a core."""
+        """Return how many calculations fit on this machine at once; None: one per core."""
         ...
 
     def run(

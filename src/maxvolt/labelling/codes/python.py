@@ -78,7 +78,7 @@ class PythonCode:
         self._class()
 
     def processes(self, machine: Mapping[str, Any]) -> int | None:
-        """One calculation a core."""
+        """One calculation per core."""
         return None
 
     def run(

@@ -95,7 +95,7 @@ class _Header:
 
 def looks_like_tables(beginning: bytes) -> bool:
     """Whether a file begins so, also as the older ``.eam`` files of one element."""
-    lines = beginning.decode("utf-8", "replace").splitlines()
+    lines = beginning.decode("utf-8", "replace").split("\n")
     return _header(lines) is not None or _is_of_one_element(lines)
 
 
@@ -109,7 +109,7 @@ def read_tables(path: Path) -> tuple[bytes, Tables]:
     """
     content = _content(path)
     text = content.decode("utf-8", "replace")
-    lines = text.splitlines()
+    lines = text.split("\n")
     header = _header(lines)
     if header is None:
         if _is_of_one_element(lines):
