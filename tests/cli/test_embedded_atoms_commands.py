@@ -191,3 +191,12 @@ def test_a_committee_needs_several_potentials(
         assert "before .eam.alloy" in message
         more = ("-o", structures, "--committee", structures)
         assert main(arguments(command, potential, structures, *more)) == 2
+
+
+def test_an_active_set_is_refused_and_the_family_is_named(
+    potential: Path, structures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["grade", str(potential), str(structures), "--train", str(structures)]) == 2
+    message = capsys.readouterr().err
+    assert "this potential (embedded-atom potential) does not have" in message
+    assert "--committee" in message
