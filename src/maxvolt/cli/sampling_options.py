@@ -38,13 +38,7 @@ def add_rule(parser: argparse.ArgumentParser) -> None:
     rule = parser.add_argument_group(
         "the two-threshold rule (grades come from the active set of the file, or from --committee)"
     )
-    rule.add_argument(
-        "--committee",
-        type=Path,
-        metavar="TRAIN",
-        help="grade by the spread of the potentials of an ensemble; their largest on these "
-        "structures is grade 1",
-    )
+    _add_committee(rule)
     rule.add_argument(
         "--select",
         "--threshold-save",
@@ -83,6 +77,16 @@ def add_rule(parser: argparse.ArgumentParser) -> None:
         default=6.0,
         metavar="A",
         help="stop where an atom is farther from all others (default: %(default)g)",
+    )
+
+
+def _add_committee(rule: argparse._ArgumentGroup) -> None:
+    rule.add_argument(
+        "--committee",
+        type=Path,
+        metavar="TRAIN",
+        help="grade by the spread of the potentials of an ensemble; their largest on these "
+        "structures is grade 1",
     )
 
 
