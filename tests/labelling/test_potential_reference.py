@@ -128,7 +128,7 @@ def test_jobs_written_for_elsewhere_have_the_potential_with_them(
     scripts = sorted(jobs.rglob("run.sh"))
     assert len(scripts) == 3, written
     for script in scripts:
-        subprocess.run([str(script)], check=True, timeout=60)
+        subprocess.run([str(script)], check=True, timeout=300)
     collect_jobs(jobs, store)
     found = maxvolt.read(tmp_path / "labels.db")
     assert np.min(abs(found.energies - expected)) < 1e-9
