@@ -77,7 +77,7 @@ def test_potentials_without_shares_are_named() -> None:
             return random_potential(0).evaluate_neighborhoods(where)
 
     calculator = MaxvoltCalculator(Numbers())
-    with pytest.raises(PropertyNotImplementedError, match="Numbers does not share out"):
+    with pytest.raises(PropertyNotImplementedError, match=r"\(Numbers\) does not share out"):
         calculator.get_stresses(crystal())
 
 

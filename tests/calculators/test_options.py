@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ase.build import bulk
 from ase.calculators.calculator import Parameters
 from ase.db import connect
 from ase.io.trajectory import Trajectory
@@ -53,18 +52,6 @@ def test_values_that_cannot_be_are_refused_at_once(
         calculator.set(**options)
     assert calculator.threads is None
     assert calculator.precision == "double"
-
-
-@pytest.mark.parametrize("options", [{"threads": 0}, {"precision": "half"}])
-def test_potentials_refuse_the_same_before_any_work(options: dict[str, object]) -> None:
-    potential, empty = random_potential(0), maxvolt.Dataset.from_atoms([])
-    unknown = bulk("Fe")  # would be refused later
-    for call in (
-        lambda: potential.evaluate(unknown, **options),  # type: ignore[arg-type]
-        lambda: potential.evaluate_dataset(empty, **options),  # type: ignore[arg-type]
-    ):
-        with pytest.raises(MaxvoltError, match=r"threads must be|precision must be"):
-            call()
 
 
 class Plain(NeighborhoodPotential):

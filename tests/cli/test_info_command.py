@@ -50,7 +50,7 @@ def test_potential_as_text(untrained, capsys):
     assert "untrained" in printed
     assert "Ni Al" in printed
     assert "1.9 to 5.2 A" in printed
-    assert "evaluation    by 2 invariants, 1 product and 1 basic moment; 7 op" in printed
+    assert "evaluation    by plan: invariants 2, products 1, basic moments 1; 7 op" in printed
 
 
 def test_a_potential_without_a_plan(trained, capsys):

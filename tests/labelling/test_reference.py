@@ -13,7 +13,8 @@ from maxvolt.labelling import SHORT_NAMES, Reference
 @pytest.mark.parametrize("name", SHORT_NAMES)
 def test_complete_settings_are_complete(name):
     """What has all defaults gets no more of them: a job's settings can be completed again."""
-    reference = Reference(name)
+    needed = {"digest": "0123456789abcdef"} if name == "potential" else {}
+    reference = Reference(name, needed)
     again = Reference(name, reference.complete_settings)
     assert again.complete_settings == reference.complete_settings
     assert again.key == reference.key

@@ -21,6 +21,7 @@ def random_potential(
     kind: str = "RBChebyshev",
     repulsion: ZBL | None = None,
     scaling: float = 0.8,
+    max_vertices: int = 4,
 ) -> MTP:
     """Coefficients drawn at random."""
     untrained = MTP(
@@ -31,6 +32,7 @@ def random_potential(
         size,
         radial_basis=kind,
         repulsion=repulsion,
+        max_vertices=max_vertices,
     )
     generator = np.random.default_rng([seed, level, len(species)])
     model = untrained.model

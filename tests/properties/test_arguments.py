@@ -11,6 +11,7 @@ from ase import Atoms
 from ase.build import bulk
 from ase.calculators.emt import EMT
 
+import maxvolt
 from maxvolt.errors import DataError
 from maxvolt.potentials import MTP, Ensemble
 from maxvolt.properties import MeanSpread, elastic_constants, ensemble_statistics, equation_of_state
@@ -41,6 +42,10 @@ def test_a_calculator_in_all_its_forms(tmp_path: Path) -> None:
     assert system_of(copper(), emt, "energy")[0] is emt  # type: ignore[arg-type]
     assert system_of(emt, copper(), "energy")[0] is emt
     assert len(calculators_of(Ensemble((mtp, mtp)))) == 2
+    assert len(calculators_of(tmp_path / "pot.mtp")) == len(calculators_of(mtp)) == 1
+    Ensemble((mtp, mtp)).write(tmp_path / "pair.mtp")
+    assert len(calculators_of(tmp_path / "pair.mtp")) == 2
+    assert len(calculators_of(maxvolt.load(tmp_path / "pair.mtp"))) == 2
     assert len(calculators_of([mtp, str(tmp_path / "pot.mtp"), emt])) == 3
 
 

@@ -29,6 +29,7 @@ from maxvolt.neighbors.neighborhoods import Neighborhoods
 from maxvolt.neighbors.verlet import VerletNeighbors
 from maxvolt.potentials import Ensemble, Potential, SharesVirials
 from maxvolt.potentials.ensemble import members_of
+from maxvolt.potentials.families import title_of
 from maxvolt.potentials.results import Energies, Precision
 from maxvolt.selection import QueryStrategy
 from maxvolt.species import species_types
@@ -74,7 +75,7 @@ class MaxvoltCalculator(Calculator):
     Parameters
     ----------
     potential
-        A potential, an ensemble, or the path of a potential file that names its species.
+        A potential, an ensemble, or the path of one (see `maxvolt.load`) that names its species.
     query
         What grades structures: a `maxvolt.ActiveSet`, a `maxvolt.Committee`, or the path of a
         potential file with an active set; None: no grades.
@@ -93,8 +94,8 @@ class MaxvoltCalculator(Calculator):
 
     Examples
     --------
-    ``atoms.calc = maxvolt.Calculator("pot.mtp")``, or for a file that does not name its species
-    ``maxvolt.Calculator(maxvolt.read_potential("pot.mtp", species=["Mo"]))``
+    ``atoms.calc = maxvolt.Calculator("Al.eam.alloy")``, or for a file that does not name its
+    species ``maxvolt.Calculator(maxvolt.load("potential", species=["Mo"]))``
 
     Raises
     ------
@@ -105,7 +106,7 @@ class MaxvoltCalculator(Calculator):
     DataError
         What is given is none of these.
     MaxvoltError
-        An unknown option, or a number of threads or a precision that cannot be.
+        An unknown option, or a number of threads or a precision that is not possible.
     """
 
     name = "maxvolt"
@@ -170,7 +171,7 @@ class MaxvoltCalculator(Calculator):
         Raises
         ------
         MaxvoltError
-            Anything else, or values that cannot be.
+            Anything else, or values that are not possible.
         """
         if not changes:
             return {}
@@ -377,7 +378,7 @@ class MaxvoltCalculator(Calculator):
         for member in self.members:
             if not isinstance(member, SharesVirials):
                 raise PropertyNotImplementedError(
-                    f"{type(member).__name__} does not share out its virial among atoms"
+                    f"a potential ({title_of(member)}) does not share out its virial among atoms"
                 )
         where = self._where(atoms, _positions_of(atoms))
         return self.ensemble.atomic_virials(where, threads=self.threads)

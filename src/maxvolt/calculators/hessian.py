@@ -47,8 +47,8 @@ def difference_hessian(
 def warn_of_crossings(where: Neighborhoods, cutoff: float) -> None:
     """Warn of pairs that a displacement may carry across the cutoff.
 
-    The functions of a moment tensor potential end there as (R - r)^2: the second derivative by such
-    a distance jumps, and a difference gives the mean of both sides.
+    Many potentials end there as (R - r)^2: the second derivative by such a distance jumps, and a
+    difference gives the mean of both sides.
     """
     pairs = where.pairs
     translations = pairs.shifts @ where.cells[0]

@@ -24,7 +24,8 @@ from maxvolt.campaign.sections import (
 )
 from maxvolt.campaign.setting_messages import describe_errors
 from maxvolt.campaign.structure_sections import StructureSection, TrainingSection
-from maxvolt.errors import SettingsError
+from maxvolt.errors import MaxvoltError, SettingsError
+from maxvolt.labelling.reference import with_files
 from maxvolt.limits import SETTINGS_BYTES
 
 __all__ = ["STAGED", "CampaignSettings", "Settings", "StageHeader", "read_settings"]
@@ -182,6 +183,12 @@ def settings_of(document: Mapping[str, Any], path: Path) -> CampaignSettings:
     found, messages = [], []
     for index, stage in enumerate(stages or [{}]):
         merged = _merged(document, stage, first=index == 0)
+        try:
+            if isinstance(reference := merged.get("reference"), dict):
+                merged["reference"] = with_files(reference, path.parent)
+        except MaxvoltError as error:
+            messages.append(f"[reference]: {error}")
+            continue
         try:
             found.append(Settings.model_validate_json(_json(merged, path)))
         except ValidationError as error:

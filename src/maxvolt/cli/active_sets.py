@@ -105,12 +105,14 @@ def check_save(path: Path | None, inputs: list[Path]) -> None:
 def load_with_gradients(path: Path, species: tuple[str, ...] | None) -> ParameterGradients:
     """Read one trained potential that active sets can be made for."""
     from maxvolt.potentials import ParameterGradients, load
+    from maxvolt.potentials.families import title_of
 
     potential = load(path, species)
     if not isinstance(potential, ParameterGradients):
         raise MaxvoltError(
-            f"{path}: an active set needs gradients by parameters, which "
-            f"{type(potential).__name__} does not have; give one moment tensor potential"
+            f"{path}: an active set needs gradients by parameters, which this potential "
+            f"({title_of(potential)}) does not have; give a single potential that can be trained, "
+            "or grade by a committee of several: maxvolt md or relax with --committee"
         )
     if not potential.is_trained:
         raise MaxvoltError(f"{path}: this potential is untrained; fit it first, with maxvolt train")

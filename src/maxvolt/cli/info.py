@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from maxvolt.cli.console import print_json, print_pairs
-from maxvolt.cli.inputs import is_potential
 from maxvolt.cli.options import add_json, add_species
 from maxvolt.cli.potentials import potential_files
-
-if TYPE_CHECKING:
-    from maxvolt.cli.data_summary import DataSummary
-    from maxvolt.cli.potential_summary import PotentialSummary
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
 
 NAME = "info"
 SUMMARY = "what a potential or a file of structures holds"
 DESCRIPTION = """\
-Describe a file: for a potential its level, species, radial basis and parameters; for structures
-their number, species, labels and the ranges of energies, forces and stresses."""
+Describe a file: for a potential its kind, species, cutoff and what else its kind has; for
+structures their number, species, labels and the ranges of energies, forces and stresses."""
 EXAMPLES = """\
   maxvolt info pot.mtp
+  maxvolt info Al.eam.alloy
   maxvolt info train.xyz --json
   maxvolt info train.cfg --species Ti,Al"""
 
@@ -37,18 +33,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Tell potentials from structures, summarise, print."""
-    summary = _summary(options.file, options.species)
+    facts, lines = _summary(options.file, options.species)
     if options.json:
-        print_json({"file": str(options.file), **summary.to_dict()})
+        print_json({"file": str(options.file), **facts})
     else:
-        print_pairs(str(options.file), summary.to_text())
+        print_pairs(str(options.file), lines)
 
 
-def _summary(path: Path, species: tuple[str, ...] | None) -> PotentialSummary | DataSummary:
-    if is_potential(path):
-        from maxvolt.cli.potential_summary import PotentialSummary
+def _summary(path: Path, species: tuple[str, ...] | None) -> tuple[dict[str, Any], dict[str, str]]:
+    """Facts for JSON and lines for people."""
+    from maxvolt.potentials.families import family_of_file
 
-        return PotentialSummary.of_files(potential_files(path), species)
-    from maxvolt.cli.data_summary import DataSummary
+    files = potential_files(path)
+    family = family_of_file(files[0])
+    if family is None:
+        from maxvolt.cli.data_summary import DataSummary
 
-    return DataSummary.of_file(path, species)
+        of_data = DataSummary.of_file(path, species)
+        return of_data.to_dict(), of_data.to_text()
+    found = family.describe(files[0], species)
+    if len(files) == 1:
+        return {"kind": "potential", **found.facts}, dict(found.lines)
+    members = {"members": [str(file) for file in files]}
+    ensemble = f"{len(files)} potentials, {files[0]} to {files[-1]}; below, the first"
+    return {"kind": "ensemble", **members, **found.facts}, {"ensemble": ensemble, **found.lines}

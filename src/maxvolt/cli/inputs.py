@@ -63,5 +63,5 @@ def check_species(path: Path, dataset: Dataset, known: tuple[str, ...]) -> None:
     raise SpeciesError(
         f"{path}, structure {structures[0]}{also} of {len(dataset)}, counted from 0: contains "
         f"{', '.join(foreign)}, but the potential knows only {', '.join(known)}; leave such "
-        "structures out, or use a potential trained for these elements"
+        "structures out, or use a potential that knows these elements"
     )

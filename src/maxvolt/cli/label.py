@@ -62,7 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--calculator",
         metavar="NAME",
-        help="emt, gpaw, espresso, vasp, abinit or the class of an ASE calculator as module:Class",
+        help="emt, gpaw, espresso, vasp, abinit, potential or the class of an ASE calculator as "
+        "module:Class",
     )
     parser.add_argument(
         "--settings",

@@ -44,14 +44,15 @@ __all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
 NAME = "md"
 SUMMARY = "molecular dynamics that stops where it extrapolates"
 DESCRIPTION = """\
-Run molecular dynamics from each structure of IN. With an active set (.almtp, .als), structures
-above one grade are kept and the run stops above another; it stops as well at numbers that are not
-finite, at atoms too close and at lost atoms. OUT gets the trajectory as it is made.
+Run molecular dynamics from each structure of IN. With an active set (.almtp, .als) or a committee,
+structures above one grade are kept and the run stops above another; it stops as well at numbers
+that are not finite, at atoms too close and at lost atoms. OUT gets the trajectory as it is made.
 A schedule is a number, or 'ramp FROM TO STEPS; hold VALUE STEPS; oscillation MEAN AMPLITUDE PERIOD
 STEPS', one or more of them."""
 EXAMPLES = """\
   maxvolt md pot.almtp fcc.xyz --steps 10000 --temperature 900 --save-extrapolative new.xyz
   maxvolt md pot.mtp fcc.xyz --steps 20000 --temperature 'ramp 300 2000 15000' -o melting.xyz
+  maxvolt md Al.eam.alloy fcc.xyz --steps 2000 --temperature 900 --committee train.xyz
   maxvolt md pot.mtp fcc.xyz --steps 20000 --temperature 600 --ensemble npt --pressure 5 --json"""
 
 
@@ -114,7 +115,7 @@ def run(options: argparse.Namespace) -> None:
     check_order(options.potential, options.input)
     _check_outputs(options)
     thresholds = thresholds_of(options)
-    potential, query = load_calculator(options.potential, options.species)
+    potential, query = load_calculator(options.potential, options.species, options.committee)
     species = options.species or potential.species
     dataset = read_structures(options.input, species)
     check_species(options.input, dataset, potential.species)
@@ -153,6 +154,7 @@ def _check_outputs(options: argparse.Namespace) -> None:
     from maxvolt.io.formats import check_grows
 
     inputs = [options.input, *potential_files(options.potential)]
+    inputs += [] if options.committee is None else [options.committee]
     if options.save_extrapolative is not None:
         check_structures(options.save_extrapolative, None, inputs, several=True)
     if options.output is None:

@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_numbers(parser)
     add_rule(parser)
     parser.add_argument(
-        "--workers", type=positive_int, metavar="N", help="processes (default: one a core)"
+        "--workers", type=positive_int, metavar="N", help="processes (default: one per core)"
     )
     add_species(parser)
     add_json(parser)
@@ -82,13 +82,14 @@ def run(options: argparse.Namespace) -> None:
 
     check_order(options.potential, options.input)
     inputs = [options.input, *potential_files(options.potential)]
+    inputs += [] if options.committee is None else [options.committee]
     for path in (options.output, options.save_unrelaxed):
         if path is not None:
             check_structures(path, None, inputs, labels=True)
     if options.save_extrapolative is not None:
         check_structures(options.save_extrapolative, None, inputs, several=True)
     thresholds = thresholds_of(options)
-    potential, query = load_calculator(options.potential, options.species)
+    potential, query = load_calculator(options.potential, options.species, options.committee)
     dataset = read_structures(options.input, options.species or potential.species)
     check_species(options.input, dataset, potential.species)
     scenario = _scenario(options, dataset)

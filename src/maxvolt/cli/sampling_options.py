@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maxvolt.cli.console import counted, note
+from maxvolt.cli.inputs import check_species, read_structures
 from maxvolt.cli.options import finite_float, positive_float
 from maxvolt.cli.potentials import load
 from maxvolt.errors import MaxvoltError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from maxvolt.potentials import Potential
     from maxvolt.sampling import Limits, Thresholds
     from maxvolt.sampling.workers import CalculatorFactory
-    from maxvolt.selection import ActiveSet
+    from maxvolt.selection import Committee, QueryStrategy
 
 __all__ = [
     "add_pressure",
@@ -35,8 +36,9 @@ __all__ = [
 def add_rule(parser: argparse.ArgumentParser) -> None:
     """Add thresholds, limits and the file of what was kept."""
     rule = parser.add_argument_group(
-        "the two-threshold rule (grades come from the active set in an .almtp or .als)"
+        "the two-threshold rule (grades come from the active set of the file, or from --committee)"
     )
+    _add_committee(rule)
     rule.add_argument(
         "--select",
         "--threshold-save",
@@ -78,6 +80,16 @@ def add_rule(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_committee(rule: argparse._ArgumentGroup) -> None:
+    rule.add_argument(
+        "--committee",
+        type=Path,
+        metavar="TRAIN",
+        help="grade by the spread of the potentials of an ensemble; their largest on these "
+        "structures is grade 1",
+    )
+
+
 def add_pressure(parser: argparse.ArgumentParser) -> None:
     """Add ``--pressure``."""
     parser.add_argument(
@@ -111,24 +123,57 @@ def pressure_of(options: argparse.Namespace) -> float:
 
 
 def load_calculator(
-    path: Path, species: tuple[str, ...] | None
-) -> tuple[Potential, ActiveSet | None]:
-    """Read a potential and the active set that its file may hold, and say whether it does."""
+    path: Path, species: tuple[str, ...] | None, committee: Path | None
+) -> tuple[Potential, QueryStrategy | None]:
+    """Read a potential and what grades by it: a committee, or the active set of its file.
+
+    Parameters
+    ----------
+    path
+        A potential or an ensemble.
+    species
+        Elements of type 0, 1, ..., for a file that names none.
+    committee
+        Structures on which the largest spread of the ensemble has grade 1; None: no committee.
+    """
     from maxvolt.selection import has_active_set, read_active_set
 
     potential = load(path, species)
     if getattr(potential, "is_trained", True) is False:
         raise MaxvoltError(f"{path}: this potential is untrained; fit it first, with maxvolt train")
+    if committee is not None:
+        grader = _committee(path, potential, committee, species)
+        note(f"grades: {grader.description}")
+        return grader.ensemble, grader
     if not has_active_set(path):
-        note("no grades: the potential has no active set; only the limits are checked")
+        note("no grades: there is no active set and no committee; only the limits are checked")
         return potential, None
-    query = read_active_set(path, species)
-    note(f"grades: {query.description}")
-    return query.potential, query
+    active_set = read_active_set(path, species)
+    note(f"grades: {active_set.description}")
+    return active_set.potential, active_set
+
+
+def _committee(
+    path: Path, potential: Potential, training: Path, species: tuple[str, ...] | None
+) -> Committee:
+    from maxvolt.potentials import Ensemble
+    from maxvolt.potentials.ensemble import members_of
+    from maxvolt.potentials.families import file_suffix
+    from maxvolt.selection import Committee
+
+    members = members_of(potential)
+    if len(members) < 2:
+        raise MaxvoltError(
+            f"{path}: --committee needs an ensemble of at least two potentials, whose files end in "
+            f".0, .1, ... before {file_suffix(path)}"
+        )
+    structures = read_structures(training, species or potential.species)
+    check_species(training, structures, potential.species)
+    return Committee.from_dataset(Ensemble(members), structures)
 
 
 def calculator_factory(
-    potential: Potential, query: ActiveSet | None, threads: int | None
+    potential: Potential, query: QueryStrategy | None, threads: int | None
 ) -> CalculatorFactory:
     """Give what makes a calculator in each worker."""
     from maxvolt.calculators import MaxvoltCalculator

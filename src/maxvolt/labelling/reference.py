@@ -10,11 +10,11 @@ from typing import Any, Self
 
 from maxvolt.errors import DataError, FileFormatError
 from maxvolt.files import reading
-from maxvolt.labelling.codes import get_code
-from maxvolt.labelling.codes.protocol import Code, unknown_machine_keys
+from maxvolt.labelling.codes import SHORT_NAMES, get_code
+from maxvolt.labelling.codes.protocol import Code, ReadsFiles, unknown_machine_keys
 from maxvolt.labelling.content import plain_json, settings_hash
 
-__all__ = ["Reference"]
+__all__ = ["Reference", "with_files"]
 
 _TABLES = ("calculator", "settings", "machine")
 
@@ -26,8 +26,8 @@ class Reference:
     Parameters
     ----------
     calculator
-        A short name ("emt", "gpaw", "espresso", "vasp", "abinit") or the class of an ASE
-        calculator as ``module:Class``.
+        A short name ("emt", "gpaw", "espresso", "vasp", "abinit", "potential") or the class of an
+        ASE calculator as ``module:Class``.
     settings
         What decides the result, as the calculator's ASE keywords; what is left open has defaults
         (`complete_settings`). JSON values only. Together with the structure, the complete settings
@@ -59,6 +59,13 @@ class Reference:
                     f"{name} of the reference: {error}; expected numbers, strings, lists, tables"
                 ) from error
             object.__setattr__(self, name, plain)
+        if isinstance(code, ReadsFiles):
+            for name, value in zip(
+                ("settings", "machine"),
+                code.located(self.settings, self.machine, Path()),
+                strict=True,
+            ):
+                object.__setattr__(self, name, value)
         unknown = unknown_machine_keys(code, self.machine)
         if unknown:
             known = ", ".join(["environment", *sorted(code.machine_keys)])
@@ -97,8 +104,9 @@ class Reference:
             )
         if calculator not in (None, named):
             raise FileFormatError(path, f"is for {named}, not for {calculator}")
+        located = with_files({"calculator": named, **document}, Path(path).parent)
         try:
-            return cls(named, document.get("settings", {}), document.get("machine", {}))
+            return cls(named, located.get("settings", {}), located.get("machine", {}))
         except DataError as error:
             raise FileFormatError(path, str(error)) from error
 
@@ -116,3 +124,27 @@ class Reference:
     def key(self) -> str:
         """Hash of the calculator and the complete settings, 32 hexadecimal digits."""
         return settings_hash(self.calculator, self.complete_settings)
+
+
+def with_files(section: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Find the files that a reference names, relative to a folder, and note what is in them.
+
+    Parameters
+    ----------
+    section
+        ``calculator``, ``settings`` and ``machine``, as a file of settings has them.
+    folder
+        The folder of that file.
+
+    Raises
+    ------
+    MaxvoltError
+        A file cannot be read.
+    """
+    settings, machine = section.get("settings", {}), section.get("machine", {})
+    code = get_code(name) if (name := section.get("calculator")) in SHORT_NAMES else None
+    tables = isinstance(settings, dict) and isinstance(machine, dict)
+    if not (tables and isinstance(code, ReadsFiles)):
+        return dict(section)  # what is wrong with it is said where it is used
+    settings, machine = code.located(settings, machine, folder)
+    return {**section, "settings": settings, "machine": machine}

@@ -12,10 +12,10 @@ import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
 
-from maxvolt.errors import EvaluationError, MaxvoltError
+from maxvolt.errors import DataError, EvaluationError, MaxvoltError
 from maxvolt.neighbors.neighborhoods import Neighborhoods
 from maxvolt.potentials.evaluation import NeighborhoodPotential
-from maxvolt.potentials.families import member_paths
+from maxvolt.potentials.families import member_paths, title_of
 from maxvolt.potentials.protocol import HasMembers, Potential, SharesVirials
 from maxvolt.potentials.results import Energies, Evaluation, Precision
 
@@ -114,13 +114,25 @@ class Ensemble(NeighborhoodPotential):
         for member, own in zip(self.members, self.member_neighborhoods(where), strict=True):
             if not isinstance(member, SharesVirials):
                 raise MaxvoltError(
-                    f"{type(member).__name__} does not share out its virial among atoms"
+                    f"a member ({title_of(member)}) does not share out its virial among atoms"
                 )
             shares.append(member.atomic_virials(own, threads=threads))
         return mean_of(shares)
 
     def write(self, path: str | Path) -> None:
-        """Write one file per member: ``pot.0.mtp``, ``pot.1.mtp``, ... for ``pot.mtp``."""
+        """Write one file per member: ``pot.0.mtp``, ``pot.1.mtp``, ... for ``pot.mtp``.
+
+        Raises
+        ------
+        DataError
+            The members are of several families, whose files have different names.
+        """
+        families = {title_of(member) for member in self.members}
+        if len(families) > 1:
+            raise DataError(
+                f"{path}: the members are of several families ({', '.join(sorted(families))}); "
+                "write each member to a file of its own, and give maxvolt.load the list of files"
+            )
         for member, target in zip(self.members, member_paths(path, len(self.members)), strict=True):
             member.write(target)
 

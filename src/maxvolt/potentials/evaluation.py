@@ -13,6 +13,7 @@ from maxvolt.dataset import Dataset
 from maxvolt.errors import MaxvoltError
 from maxvolt.neighbors.neighborhoods import Neighborhoods, dataset_neighborhoods
 from maxvolt.portions import portions
+from maxvolt.potentials.families import title_of
 from maxvolt.potentials.results import Energies, Evaluation, Precision, Predictions
 from maxvolt.threads import thread_count
 
@@ -66,7 +67,7 @@ class NeighborhoodPotential(ABC):
             raise MaxvoltError(f'precision must be "double" or "single"; got {precision!r}')
         if precision == "single":
             raise MaxvoltError(
-                f'precision="single" is not available for {type(self).__name__}; use "double"'
+                f'precision="single" is not available for {title_of(self)}; use "double"'
             )
 
     def neighborhoods(self, structures: Dataset | Atoms) -> Neighborhoods:

@@ -1,14 +1,16 @@
 """Families of potentials: which of them a file or a setting belongs to.
 
-The one place that knows which families there are. A family is a module with two functions:
+The one place that knows which families there are. A family is a package whose module ``family`` has
+three functions:
 
 - ``looks_like(beginning: bytes) -> bool``, whether a file that begins so is of the family;
-- ``read(path, species) -> Potential``, which reads a file of it.
+- ``read(path, species) -> Potential``, which reads a file of it;
+- ``describe(path, species) -> Description``, what `maxvolt info` says of a file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -19,16 +21,33 @@ from maxvolt.potentials.protocol import Potential
 
 __all__ = [
     "FAMILIES",
+    "Description",
     "Family",
-    "family_named",
     "family_of_file",
     "file_suffix",
     "member_paths",
+    "title_of",
     "trainable_family",
 ]
 
 _BEGINNING = 4096
 """Bytes that tell what a file is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a file of a potential holds.
+
+    Attributes
+    ----------
+    facts
+        For JSON, units in the names.
+    lines
+        For people: names and values.
+    """
+
+    facts: Mapping[str, Any]
+    lines: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +83,11 @@ class Family:
         potential: Potential = self._code.read(path, species)
         return potential
 
+    def describe(self, path: str | Path, species: Sequence[str] | None = None) -> Description:
+        """Describe a file of this family."""
+        description: Description = self._code.describe(path, species)
+        return description
+
     @property
     def _code(self) -> Any:
         return import_module(self.module)
@@ -84,21 +108,6 @@ FAMILIES = (
         module="maxvolt.potentials.eam.family",
     ),
 )
-
-
-def family_named(name: str) -> Family:
-    """Give the family of a name in settings.
-
-    Raises
-    ------
-    MaxvoltError
-        There is none.
-    """
-    for family in FAMILIES:
-        if family.name == name:
-            return family
-    known = ", ".join(f"{family.name} ({family.title})" for family in FAMILIES)
-    raise MaxvoltError(f"{name!r} is no family of potentials; expected one of {known}")
 
 
 def trainable_family(name: str) -> Family:
@@ -123,6 +132,16 @@ def trainable_family(name: str) -> Family:
     raise MaxvoltError(
         f"{name!r} is no family of potentials that can be trained; expected one of {known}"
     )
+
+
+def title_of(potential: Potential) -> str:
+    """Tell what people call the family of a potential; of none that is known, its class."""
+    homes = [kind.__module__ for kind in type(potential).__mro__]
+    for family in FAMILIES:
+        package = family.module.rpartition(".")[0] + "."
+        if any(home.startswith(package) for home in homes):
+            return family.title
+    return type(potential).__name__
 
 
 def family_of_file(path: str | Path) -> Family | None:

@@ -10,7 +10,10 @@ from maxvolt.errors import DataError, EvaluationError
 from maxvolt.neighbors.neighborhoods import Neighborhoods
 from maxvolt.potentials.results import Energies
 
-__all__ = ["check_distinct", "check_finite"]
+__all__ = ["COINCIDENT", "check_distinct", "check_finite"]
+
+COINCIDENT = 1e-8
+"""Angstrom; atoms that are closer are at the same place, up to rounding (as in the kernels)."""
 
 _REMEDY = (
     "look for coefficients of the potential that are far too large, for atoms much closer than in "

@@ -10,7 +10,7 @@ from ase import Atoms
 
 from maxvolt.calculators import MaxvoltCalculator, member_calculators
 from maxvolt.errors import DataError
-from maxvolt.potentials import Ensemble, Potential
+from maxvolt.potentials import Potential
 
 __all__ = ["Calculating", "calculators_of", "system_of"]
 
@@ -60,17 +60,18 @@ def calculators_of(given: Calculating | Iterable[Calculating]) -> list[Any]:
     Parameters
     ----------
     given
-        An `Ensemble`, or several calculators, potentials or paths.
+        An ensemble or its path, or several calculators, potentials or paths.
 
     Raises
     ------
     DataError
         None of these.
     """
-    if isinstance(given, Ensemble):
+    if isinstance(given, str | PathLike):
+        return list(member_calculators(fspath(given)))
+    if isinstance(given, Potential):
         return list(member_calculators(given))
-    one = isinstance(given, str | PathLike) or _calculates(given)
-    if one or not isinstance(given, Iterable):
+    if _calculates(given) or not isinstance(given, Iterable):
         return [_calculator(given, "ensemble_statistics")]
     return [_calculator(item, "ensemble_statistics") for item in given]
 

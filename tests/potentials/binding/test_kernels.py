@@ -15,7 +15,6 @@ from maxvolt.errors import DataError
 from maxvolt.neighbors.neighborhoods import Neighborhoods
 from maxvolt.potentials.mtp.basis.repulsion import ZBL
 from maxvolt.potentials.mtp.binding import kernels, reference
-from maxvolt.potentials.mtp.binding import windows as windows_module
 from maxvolt.potentials.mtp.binding.windows import system_of, windows_of
 from maxvolt.potentials.mtp.files.rules import RADIAL_BASIS_TYPES
 from maxvolt.potentials.mtp.model import Model, compile_model
@@ -193,11 +192,10 @@ def test_more_radial_functions_than_the_loops_take_at_once() -> None:
 
 @pytest.mark.parametrize("n_atoms", [9, 40])
 @pytest.mark.parametrize("count", [2, 3, 8])
-def test_threads_change_nothing(n_atoms: int, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(windows_module, "ATOMS_PER_WINDOW", 4)
+def test_threads_change_nothing(n_atoms: int, count: int) -> None:
     model = random_model(8, 2)
     where = neighborhoods([cluster(n_atoms - 3), crystal(3)], 2)
-    assert windows_of(where).n_windows > 1
+    assert windows_of(where, 4).n_windows > 1
     core = compile_model(model)
     generator = np.random.default_rng(1)
     direction = (
@@ -221,18 +219,15 @@ def test_threads_change_nothing(n_atoms: int, count: int, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
-def test_gradients_of_structures_are_sums_over_their_atoms(
-    count: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_gradients_of_structures_are_sums_over_their_atoms(count: int) -> None:
     model = random_model(8, 2)
     where = neighborhoods([cluster(5), crystal(30), cluster(1), crystal(3)], 2)
     core = compile_model(model)
     sites = kernels.site_gradients(core, where, threads=1)
     expected = np.zeros((4, model.n_parameters))
     np.add.at(expected, where.structures, sites)
-    monkeypatch.setattr(windows_module, "ATOMS_PER_WINDOW", 8)
     cut = neighborhoods([cluster(5), crystal(30), cluster(1), crystal(3)], 2)
-    assert windows_of(cut).n_parts > 4
+    assert windows_of(cut, 8).n_parts > 4
     found = kernels.structure_gradients(core, cut, threads=count)
     assert_close(found, expected, "rows")
     np.testing.assert_array_equal(found, kernels.structure_gradients(core, cut, threads=1))
@@ -442,11 +437,12 @@ def test_coincident_atoms_are_named(name: str, kind: str) -> None:
         )
 
 
-def test_coincident_atoms_are_found_by_any_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(windows_module, "ATOMS_PER_WINDOW", 8)
+def test_coincident_atoms_are_found_by_any_thread() -> None:
     core = compile_model(random_model(6, 2))
+    where = coincident([2, 4])
+    assert windows_of(where, 8).n_windows > 1
     with pytest.raises(DataError, match="atom 2 of structure 1 coincides"):
-        kernels.evaluate(core, coincident([2, 4]), threads=3)
+        kernels.evaluate(core, where, threads=3)
 
 
 @pytest.mark.parametrize("wrong", ["single precision", "not contiguous"])

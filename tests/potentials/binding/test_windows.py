@@ -13,7 +13,6 @@ from maxvolt.compiled import _core
 from maxvolt.neighbors import build_neighbors
 from maxvolt.neighbors.neighborhoods import Neighborhoods
 from maxvolt.potentials.mtp.binding import kernels, reference
-from maxvolt.potentials.mtp.binding import windows as windows_module
 from maxvolt.potentials.mtp.binding.windows import windows_of
 from maxvolt.potentials.mtp.model import Model, compile_model
 from maxvolt.potentials.results import Energies
@@ -57,11 +56,9 @@ STRUCTURES: dict[str, list[Structure]] = {
 @pytest.mark.parametrize("name", STRUCTURES)
 @pytest.mark.parametrize("atoms", [1, 3, 8, 100])
 @pytest.mark.parametrize("n_species", [1, 3])
-def test_windows_of_any_size_follow_the_reference(
-    name: str, atoms: int, n_species: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(windows_module, "ATOMS_PER_WINDOW", atoms)
+def test_windows_of_any_size_follow_the_reference(name: str, atoms: int, n_species: int) -> None:
     where = neighborhoods(STRUCTURES[name], n_species)
+    windows_of(where, atoms)
     model = random_model(6, n_species)
     core = compile_model(model)
     expected = reference.evaluate(model, where)
@@ -111,8 +108,7 @@ def many_species(n_species: int) -> Model:
     )
 
 
-def test_order_of_atoms_is_that_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(windows_module, "ATOMS_PER_WINDOW", 8)
+def test_order_of_atoms_is_that_of_the_caller() -> None:
     x, cell, pbc = crystal(60, seed=5)
     types = np.random.default_rng(0).integers(0, 3, size=60).astype(np.int32)
     order = np.random.default_rng(1).permutation(60)
@@ -120,10 +116,10 @@ def test_order_of_atoms_is_that_of_the_caller(monkeypatch: pytest.MonkeyPatch) -
 
     def evaluated(places: NDArray[np.int64]) -> Energies:
         pairs = build_neighbors(x[places], cell, pbc, 4.2)
-        return kernels.evaluate(
-            core,
-            Neighborhoods(x[places], cell[None], np.zeros(60, np.int32), types[places], pairs),
-        )
+        zeros = np.zeros(60, np.int32)
+        where = Neighborhoods(x[places], cell[None], zeros, types[places], pairs)
+        assert windows_of(where, 8).n_windows > 1
+        return kernels.evaluate(core, where)
 
     straight, permuted = evaluated(np.arange(60)), evaluated(order)
     close(permuted.site_energies, straight.site_energies[order], "site energies")
@@ -160,27 +156,24 @@ def test_a_list_serves_other_positions_cells_and_species() -> None:
         close(found.virials, expected.virials, "virials")
 
 
-def test_windows_are_of_the_size_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(windows_module, "ATOMS_PER_WINDOW", 16)
-    assert windows_of(neighborhoods([crystal(130)], 1)).n_windows == 8
-    assert (
-        windows_of(neighborhoods([cluster(5)] * 6, 1)).n_windows == 2
-    )  # three whole structures each
-    assert windows_of(neighborhoods([cluster(5)] * 6, 1)).n_parts == 6
-    assert windows_of(neighborhoods([], 1)).n_windows == 0
-    empty = neighborhoods([cluster(3)], 1)
-    assert windows_of(empty).n_rows == 3 + 1  # and the row that stands for no atom
+def test_windows_are_of_the_size_asked_for() -> None:
+    assert windows_of(neighborhoods([crystal(130)], 1), 16).n_windows == 8
+    clusters = windows_of(neighborhoods([cluster(5)] * 6, 1), 16)
+    assert clusters.n_windows == 2  # three whole structures each
+    assert clusters.n_parts == 6
+    assert windows_of(neighborhoods([], 1), 16).n_windows == 0
+    alone = neighborhoods([cluster(3)], 1)
+    assert windows_of(alone, 16).n_rows == 3 + 1  # and the row that stands for no atom
 
 
-def test_images_are_few_where_windows_are_compact(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(windows_module, "ATOMS_PER_WINDOW", 64)
+def test_images_are_few_where_windows_are_compact() -> None:
     x = np.stack(np.meshgrid(*[np.arange(16.0)] * 3), axis=-1).reshape(-1, 3)
     x = np.random.default_rng(0).permutation(x)
     cell, pbc = 16.0 * np.eye(3), np.ones(3, bool)
     for positions in (x, scattered((x, cell, pbc))[0]):
         pairs = build_neighbors(positions, cell, pbc, 1.1)
         zeros = np.zeros(len(x), np.int32)
-        windows = windows_of(Neighborhoods(positions, cell[None], zeros, zeros, pairs))
+        windows = windows_of(Neighborhoods(positions, cell[None], zeros, zeros, pairs), 64)
         # Cubes of 4 x 4 x 4 with a layer on each of six sides, and one row for no atom.
         assert windows.n_windows == 64
         assert windows.n_rows == 64 * (64 + 6 * 16 + 1)

@@ -17,6 +17,7 @@ _HOME = {
     "espresso": "maxvolt.labelling.codes.espresso:ESPRESSO",
     "vasp": "maxvolt.labelling.codes.vasp:VASP",
     "abinit": "maxvolt.labelling.codes.abinit:ABINIT",
+    "potential": "maxvolt.labelling.codes.potential:POTENTIAL",
 }
 
 SHORT_NAMES = tuple(_HOME)

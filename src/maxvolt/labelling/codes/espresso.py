@@ -112,7 +112,7 @@ class Espresso:
         check_program(self.command(machine))
 
     def processes(self, machine: Mapping[str, Any]) -> int | None:
-        """One calculation a core, or one at a time where a launcher takes several cores."""
+        """One calculation per core, or one at a time where a launcher takes several cores."""
         return processes(self.command(machine))
 
     def run(

@@ -100,7 +100,7 @@ def run_and_read(
 
 
 def processes(command: str) -> int | None:
-    """Return how many calculations run at once: one a core, or one where a launcher takes many."""
+    """Return how many calculations run at once: None, one per core; 1 where a launcher has many."""
     return 1 if is_launched(command) else None
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ase import Atoms
 
 __all__ = [
     "Code",
     "MisconfiguredError",
+    "ReadsFiles",
     "UnconvergedError",
     "UnfinishedError",
     "merged",
@@ -62,7 +63,7 @@ class Code(Protocol):
         ...
 
     def processes(self, machine: Mapping[str, Any]) -> int | None:
-        """Return how many calculations fit on this machine at once; None: one a core."""
+        """Return how many calculations fit on this machine at once; None: one per core."""
         ...
 
     def run(
@@ -84,6 +85,25 @@ class Code(Protocol):
         self, atoms: Atoms, settings: Mapping[str, Any], folder: Path
     ) -> dict[str, Any]:
         """Return the results that a run elsewhere left; raises as `run`, or `UnfinishedError`."""
+        ...
+
+
+@runtime_checkable
+class ReadsFiles(Protocol):
+    """A code among whose settings are names of files, whose content decides the result."""
+
+    def located(
+        self, settings: Mapping[str, Any], machine: Mapping[str, Any], folder: Path
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return settings with what tells the content, and machine with where the files lie.
+
+        Parameters
+        ----------
+        settings, machine
+            As a user gives them, or as they come from here.
+        folder
+            What names of files are relative to.
+        """
         ...
 
 

@@ -21,7 +21,7 @@ from maxvolt.labelling.codes.protocol import (
     merged,
 )
 
-__all__ = ["EMT", "GPAW", "PythonCode", "imported"]
+__all__ = ["EMT", "GPAW", "PythonCode", "imported", "results_of", "write_python_script"]
 
 _UNCONVERGED = ("ConvergenceError", "SCFError")
 """Ends of the names of the exceptions that say "not converged" (GPAW, Psi4, PySCF's users ...)."""
@@ -78,7 +78,7 @@ class PythonCode:
         self._class()
 
     def processes(self, machine: Mapping[str, Any]) -> int | None:
-        """One calculation a core."""
+        """One calculation per core."""
         return None
 
     def run(
@@ -88,7 +88,7 @@ class PythonCode:
         atoms = atoms.copy()
         atoms.calc = self._calculator(settings, folder)
         try:
-            return _results(atoms)
+            return results_of(atoms)
         except Exception as error:
             if any(kind.__name__.endswith(_UNCONVERGED) for kind in type(error).__mro__):
                 said = str(error) or "the self-consistent field did not converge"
@@ -98,16 +98,8 @@ class PythonCode:
     def write_input(
         self, atoms: Atoms, settings: Mapping[str, Any], machine: Mapping[str, Any], folder: Path
     ) -> None:
-        """Write ``run.sh``; the folder's description is all that the calculation needs.
-
-        It takes this Python where there is one, elsewhere the one on the PATH.
-        """
-        lines = (
-            f"python={shlex.quote(sys.executable)}",
-            '[ -x "$python" ] || python=python3',
-            '"$python" -m maxvolt.labelling .',
-        )
-        write_script(folder, "\n".join(lines), machine.get("environment", {}))
+        """Write ``run.sh``; the folder's description is all that the calculation needs."""
+        write_python_script(folder, machine)
 
     def read_output(
         self, atoms: Atoms, settings: Mapping[str, Any], folder: Path
@@ -140,7 +132,20 @@ def imported(where: str) -> PythonCode:
     return PythonCode(name=where, where=where)
 
 
-def _results(atoms: Atoms) -> dict[str, Any]:
+def write_python_script(folder: Path, machine: Mapping[str, Any]) -> None:
+    """Write ``run.sh``, which calculates the job of its folder.
+
+    It takes this Python where there is one, elsewhere the one on the PATH.
+    """
+    lines = (
+        f"python={shlex.quote(sys.executable)}",
+        '[ -x "$python" ] || python=python3',
+        '"$python" -m maxvolt.labelling .',
+    )
+    write_script(folder, "\n".join(lines), machine.get("environment", {}))
+
+
+def results_of(atoms: Atoms) -> dict[str, Any]:
     """Return what a calculator says of the structure it is attached to."""
     results = {"energy": atoms.get_potential_energy(), "forces": atoms.get_forces()}
     results["free_energy"] = _if_implemented(

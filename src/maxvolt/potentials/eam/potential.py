@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from ase.calculators.eam import EAM
 from numpy.typing import NDArray
 
 from maxvolt.errors import DataError, SpeciesError
 from maxvolt.files import replacing
 from maxvolt.neighbors.neighborhoods import Neighborhoods
-from maxvolt.potentials.eam.tables import read_tables
+from maxvolt.potentials.eam.functions import Functions
+from maxvolt.potentials.eam.tables import Tables, read_tables
 from maxvolt.potentials.evaluation import NeighborhoodPotential
-from maxvolt.potentials.families import file_suffix
-from maxvolt.potentials.refusals import check_distinct, check_finite
+from maxvolt.potentials.refusals import COINCIDENT, check_distinct, check_finite
 from maxvolt.potentials.results import Energies, Precision
 from maxvolt.species import check_species
 from maxvolt.units import VOIGT
@@ -26,7 +24,6 @@ from maxvolt.units import VOIGT
 __all__ = ["EmbeddedAtom", "read_eam"]
 
 Array = NDArray[np.float64]
-Function = Callable[[Array], Array]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -36,55 +33,56 @@ class EmbeddedAtom(NeighborhoodPotential):
     .. math:: E_i = \tfrac12 \sum_j \phi_{t_i t_j}(r_{ij}) + F_{t_i}\Big(\sum_j
         \rho_{t_j t_i}(r_{ij})\Big)
 
-    Functions between the points of the tables are ASE's cubic splines; LAMMPS interpolates in
-    another way, which differs in energies by about the square of the spacing of the tables. Beyond
-    its table an embedding energy goes on as a straight line, as in LAMMPS.
+    Between the points of the tables are cubic splines, as in ASE. LAMMPS interpolates in another
+    way; see docs/potentials. Beyond its table an embedding energy goes on as a straight line, as in
+    LAMMPS.
 
     Make one with `maxvolt.load`.
 
     Parameters
     ----------
-    species
-        Symbols of the elements, in the order of the file.
     content
         The file, byte by byte.
-    form
-        "alloy" or "fs".
     tables
-        What ASE made of the file.
+        What it says.
+    functions
+        Splines through the tables.
     """
 
-    species: tuple[str, ...]
     content: bytes
-    form: str
-    tables: EAM
+    tables: Tables
+    functions: Functions
 
     @classmethod
     def read(cls, path: str | Path, species: Sequence[str] | None = None) -> Self:
         """Read a file; see `read_eam`."""
         path = Path(path)
-        content, form, tables = read_tables(path)
-        found = tuple(tables.elements)
-        if species is not None and check_species(species) != found:
+        content, tables = read_tables(path)
+        if species is not None and check_species(species) != tables.species:
             raise SpeciesError(
-                f"{path}: the file names the species {', '.join(found)}, but "
+                f"{path}: the file names the species {', '.join(tables.species)}, but "
                 f"{', '.join(species)} were given; leave them out to use those of the file"
             )
-        return cls(found, content, form, tables)
+        return cls(content, tables, Functions.of(tables))
+
+    @property
+    def species(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Symbols of the elements, in the order of the file."""
+        return self.tables.species
 
     @property
     def cutoff(self) -> float:
         """Cutoff, Angstrom."""
-        return float(self.tables.cutoff)
+        return self.tables.cutoff
 
     @property
     def digest(self) -> str:
-        """Name of the file's content."""
-        return hashlib.sha256(self.content).hexdigest()[:16]
+        """Name of the numbers and elements in the file."""
+        return self.tables.digest
 
     def __repr__(self) -> str:
         elements = ", ".join(self.species)
-        return f"EmbeddedAtom({elements}; eam/{self.form}, cutoff {self.cutoff:g} A)"
+        return f"EmbeddedAtom({elements}; eam/{self.tables.form}, cutoff {self.cutoff:g} A)"
 
     def __copy__(self) -> Self:
         """Return itself: what cannot change needs no copy."""
@@ -93,6 +91,10 @@ class EmbeddedAtom(NeighborhoodPotential):
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Return itself: what cannot change needs no copy."""
         return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle without the splines, which are made again from the tables."""
+        return _restore, (type(self), self.content, self.tables)
 
     def evaluate_neighborhoods(
         self, where: Neighborhoods, *, threads: int | None = None, precision: Precision = "double"
@@ -109,62 +111,64 @@ class EmbeddedAtom(NeighborhoodPotential):
             An energy or a force is not finite.
         """
         self.check_options(threads=threads, precision=precision)
-        pairs = _Pairs.of(where, self.cutoff)
-        check_distinct(pairs.first[pairs.lengths == 0.0], where)
+        pairs = self._pairs(where)
         with np.errstate(all="ignore"):  # refused afterwards, with a message
-            found = self._evaluate(where, pairs)
-        return check_finite(found, where)
+            site_energies, of_first, of_second = self._site_energies(where, pairs)
+            along = (of_first + of_second)[:, None] * pairs.directions
+            forces = _summed(pairs.first, along, where.n_atoms)
+            forces -= _summed(pairs.second, along, where.n_atoms)
+            products = [along[:, a] * pairs.vectors[:, b] for a, b in VOIGT]
+            structure = where.structures[pairs.first]
+            virials = _summed(structure, np.stack(products, axis=1), where.n_structures)
+        return check_finite(Energies(site_energies, forces, virials), where)
 
-    def _evaluate(self, where: Neighborhoods, pairs: _Pairs) -> Energies:
-        n, types = where.n_atoms, where.types
-        # Both ends of each pair: phi once, the density of the second atom at the first and back.
-        phi, d_phi = self._pair_functions(self.tables.phi, self.tables.d_phi, pairs, types)
-        at_first, d_at_first = self._densities(pairs, types[pairs.second], types[pairs.first])
-        at_second, d_at_second = self._densities(pairs, types[pairs.first], types[pairs.second])
-        density: Array = np.zeros(n)
-        density += np.bincount(pairs.first, at_first, n)
-        density += np.bincount(pairs.second, at_second, n)
-        embedding, slope = self._embedding(density, types)
-        sites = embedding + 0.5 * (
-            np.bincount(pairs.first, phi, n) + np.bincount(pairs.second, phi, n)
-        )
-        tension = d_phi + slope[pairs.first] * d_at_first + slope[pairs.second] * d_at_second
-        along = tension[:, None] * pairs.vectors / pairs.lengths[:, None]
-        forces = np.zeros((n, 3))
-        np.add.at(forces, pairs.first, along)
-        np.add.at(forces, pairs.second, -along)
-        virials = np.zeros((where.n_structures, 6))
-        for component, (a, b) in enumerate(VOIGT):
-            virials[:, component] = np.bincount(
-                where.structures[pairs.first], along[:, a] * pairs.vectors[:, b], len(virials)
+    def atomic_virials(
+        self, where: Neighborhoods, *, threads: int | None = None
+    ) -> NDArray[np.float64]:
+        """Share of each atom in the virial, equation (13a), shape (N, 3, 3), eV.
+
+        Errors as of `evaluate_neighborhoods`.
+        """
+        self.check_options(threads=threads)
+        pairs = self._pairs(where)
+        with np.errstate(all="ignore"):
+            site_energies, of_first, of_second = self._site_energies(where, pairs)
+            products = pairs.vectors[:, :, None] * pairs.directions[:, None, :]
+            # An atom has what the energy of the atom at the other end says of its place.
+            shares = _summed(
+                pairs.second, (of_first[:, None, None] * products).reshape(-1, 9), where.n_atoms
             )
-        return Energies(sites, forces, virials)
+            shares += _summed(
+                pairs.first, (of_second[:, None, None] * products).reshape(-1, 9), where.n_atoms
+            )
+        check_finite(Energies(site_energies, shares[:, :3], shares), where)
+        return shares.reshape(-1, 3, 3)
 
-    def _pair_functions(
-        self, values: Any, slopes: Any, pairs: _Pairs, types: NDArray[np.int32]
-    ) -> tuple[Array, Array]:
-        return _of_types(values, slopes, pairs.lengths, types[pairs.first], types[pairs.second])
+    def _pairs(self, where: Neighborhoods) -> _Pairs:
+        pairs = _Pairs.of(where, self.cutoff)
+        close = pairs.lengths < COINCIDENT
+        check_distinct(np.minimum(pairs.first[close], pairs.second[close]), where)
+        return pairs
 
-    def _densities(
-        self, pairs: _Pairs, source: NDArray[np.int32], host: NDArray[np.int32]
-    ) -> tuple[Array, Array]:
-        """Density that atoms of a type contribute at atoms of another, and its slope."""
-        values, slopes = self.tables.electron_density, self.tables.d_electron_density
-        if self.form == "alloy":  # the same at whichever host
-            host = np.zeros_like(host)
-            values, slopes = values[:, None], slopes[:, None]
-        return _of_types(values, slopes, pairs.lengths, source, host)
+    def _site_energies(self, where: Neighborhoods, pairs: _Pairs) -> tuple[Array, Array, Array]:
+        """Energies of atoms and, for each pair, the slopes of those of its first and second atom.
 
-    def _embedding(self, density: Array, types: NDArray[np.int32]) -> tuple[Array, Array]:
-        """Embedding energies and their slopes, on a straight line outside of the table."""
-        inside = np.clip(density, self.tables.rho[0], self.tables.rho[-1])
-        zeros = np.zeros_like(types)
-        values, slopes = (
-            self.tables.embedded_energy[:, None],
-            self.tables.d_embedded_energy[:, None],
+        Slopes are by the distance of the pair.
+        """
+        n, types, functions = where.n_atoms, where.types, self.functions
+        one, other = types[pairs.first], types[pairs.second]
+        phi, d_phi = functions.pair_energies(one, other, pairs.lengths)
+        at_first, d_at_first = functions.densities(other, one, pairs.lengths)
+        at_second, d_at_second = functions.densities(one, other, pairs.lengths)
+        density: Array = np.bincount(pairs.first, at_first, n).astype(float)
+        density += np.bincount(pairs.second, at_second, n)
+        embedding, slope = functions.embedding_energies(types, density)
+        halves = np.bincount(pairs.first, phi, n) + np.bincount(pairs.second, phi, n)
+        return (
+            embedding + 0.5 * halves,
+            0.5 * d_phi + slope[pairs.first] * d_at_first,
+            0.5 * d_phi + slope[pairs.second] * d_at_second,
         )
-        energy, slope = _of_types(values, slopes, inside, types, zeros)
-        return energy + slope * (density - inside), slope
 
     def write(self, path: str | Path) -> None:
         """Write the file as it was read, whole or not at all.
@@ -174,14 +178,10 @@ class EmbeddedAtom(NeighborhoodPotential):
         DataError
             The name belongs to another kind of file, or it cannot be written.
         """
-        if not file_suffix(path).endswith((f".eam.{self.form}", self.form)):
-            raise DataError(f"{path}: end the name of this potential with .eam.{self.form}")
+        if Path(path).suffix != f".{self.tables.form}":
+            raise DataError(f"{path}: end the name of this potential with .eam.{self.tables.form}")
         with replacing(path) as stream:
             stream.write(self.content)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle as the values it has."""
-        return type(self), (self.species, self.content, self.form, self.tables)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -202,6 +202,11 @@ class _Pairs:
         lengths = np.linalg.norm(vectors, axis=1)
         inside = lengths < cutoff
         return cls(first[inside], second[inside], vectors[inside], lengths[inside])
+
+    @property
+    def directions(self) -> Array:
+        """Unit vectors from first to second."""
+        return self.vectors / self.lengths[:, None]
 
 
 def read_eam(path: str | Path, species: Sequence[str] | None = None) -> EmbeddedAtom:
@@ -224,12 +229,11 @@ def read_eam(path: str | Path, species: Sequence[str] | None = None) -> Embedded
     return EmbeddedAtom.read(path, species)
 
 
-def _of_types(
-    values: Any, slopes: Any, x: Array, one: NDArray[np.int32], other: NDArray[np.int32]
-) -> tuple[Array, Array]:
-    """Functions of two types, and their slopes, where each x has its own pair of types."""
-    value, slope = np.zeros_like(x), np.zeros_like(x)
-    for a, b in np.unique(np.stack([one, other]), axis=1).T.tolist():
-        here = (one == a) & (other == b)
-        value[here], slope[here] = values[a, b](x[here]), slopes[a, b](x[here])
-    return value, slope
+def _summed(owners: NDArray[np.int32], values: Array, n: int) -> Array:
+    """Sum rows that belong to the same of n owners; shape (n, columns)."""
+    columns = [np.bincount(owners, column, n) for column in values.T]
+    return np.stack(columns, axis=1)
+
+
+def _restore(cls: type[EmbeddedAtom], content: bytes, tables: Tables) -> EmbeddedAtom:
+    return cls(content, tables, Functions.of(tables))

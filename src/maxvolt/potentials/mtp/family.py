@@ -2,5 +2,6 @@
 
 from maxvolt.potentials.mtp.files.parser import looks_like_potential as looks_like
 from maxvolt.potentials.mtp.potential import read_potential as read
+from maxvolt.potentials.mtp.summary import describe
 
-__all__ = ["looks_like", "read"]
+__all__ = ["describe", "looks_like", "read"]

@@ -12,8 +12,9 @@ _CLASSICAL = {
     "ase.calculators.eam:EAM": "an embedded-atom potential",
     "ase.calculators.tip3p:TIP3P": "the TIP3P water model",
     "ase.calculators.harmonic:HarmonicCalculator": "a harmonic model",
-    "maxvolt:Calculator": "another moment tensor potential",
-    "maxvolt.calculators:MaxvoltCalculator": "another moment tensor potential",
+    "potential": "another interatomic potential",
+    "maxvolt:Calculator": "another interatomic potential",
+    "maxvolt.calculators:MaxvoltCalculator": "another interatomic potential",
 }
 
 
