@@ -86,7 +86,3 @@ def test_what_it_names_is_there() -> None:
     names = {name for name in _named() if "<" not in name}
     assert len(names) > 30
     assert {name for name in names if not any((place / name).exists() for place in places)} == set()
-
-
-def test_it_is_short() -> None:
-    assert len(TEXT.splitlines()) < 300

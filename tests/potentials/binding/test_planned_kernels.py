@@ -225,7 +225,8 @@ def test_the_recorded_plan_is_accepted() -> None:
     core_with()
 
 
-@pytest.mark.parametrize("name", [*INTEGERS, *REALS])
+# A plan may have any number of pairs.
+@pytest.mark.parametrize("name", sorted({*INTEGERS, *REALS} - {"pairs"}))
 def test_a_table_of_the_wrong_length_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="evaluation plan"):
         core_with(**{name: plan_of(12)[name][:-1]})
