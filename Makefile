@@ -3,7 +3,7 @@
 #   make test     the test suite (more arguments for pytest: make test PYTEST_ARGS="-k cfg")
 #   make test-core  the compiled core's own tests, under address and undefined-behaviour sanitizers
 #                 (needs cmake, and doctest: Debian's doctest-dev; make test-core SANITIZERS= builds without)
-#   make lint     ruff, mypy, the layer contract
+#   make lint     ruff, mypy, the contracts of imports, no circles, sizes of modules and functions
 #   make bench    speed and memory beside motep, into docs/benchmarks, in about 20 minutes
 #                 (make bench BENCH_ARGS=--quick: in a few minutes, into bench_output)
 #   make wheel    sdist and wheel into dist/
@@ -43,6 +43,8 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tools/circles.py
+	$(BIN)/python tools/sizes.py
 
 bench: $(VENV)/installed-bench
 	$(BIN)/python benchmarks/run.py $(BENCH_ARGS)

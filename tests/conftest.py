@@ -13,6 +13,7 @@ from hypothesis import settings
 from maxvolt.io.cfg_record import CfgConfiguration
 from maxvolt.io.cfg_write import text_bytes
 from maxvolt.potentials.mtp.files.active_set import INITIAL, ActiveSetRecord, Dialect
+from promises import pytest_configure, pytest_terminal_summary, shared  # noqa: F401
 
 # In CI a test fails for everybody or for nobody; elsewhere hypothesis goes on searching.
 settings.register_profile("ci", derandomize=True)
@@ -28,19 +29,6 @@ def plan_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MAXVOLT_CACHE", str(folder))
         yield folder
-
-
-@pytest.fixture(scope="session")
-def shared() -> Path:
-    """Folder with data and reference output that is not part of the repository.
-
-    It lies beside the repository, or where MAXVOLT_SHARED says.
-    """
-    beside = Path(__file__).resolve().parents[2] / "shared"
-    folder = Path(os.environ.get("MAXVOLT_SHARED", beside))
-    if not (folder / "reference").is_dir():
-        pytest.skip(f"no reference data in {folder}; set MAXVOLT_SHARED to the folder that has it")
-    return folder
 
 
 def _random_record(n: int, dialect: Dialect = "MLIP-3", *, seed: int = 0) -> ActiveSetRecord:

@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-FLAGS = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1"
+FLAGS = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g1 -O1"
 
 
 def main() -> int:
@@ -29,7 +29,9 @@ def main() -> int:
     parser.add_argument("command", nargs="+", help="behind --")
     options = parser.parse_args()
     folder = build(options.build.resolve())
-    return subprocess.run(options.command, env=environment(folder), check=False).returncode
+    surroundings = environment(folder)
+    check(folder, surroundings)
+    return subprocess.run(options.command, env=surroundings, check=False).returncode
 
 
 def build(folder: Path) -> Path:
@@ -51,7 +53,8 @@ def environment(folder: Path) -> dict[str, str]:
     hook.mkdir(exist_ok=True)
     suffix = sysconfig.get_config_var("EXT_SUFFIX")
     (found,) = (path for path in folder.rglob("_core*.so") if suffix in path.name or path.suffix)
-    (hook / "usercustomize.py").write_text(HOOK.format(path=str(found)))
+    # Not usercustomize, which virtual environments leave out.
+    (hook / "sitecustomize.py").write_text(HOOK.format(path=str(found)))
     libraries = [_library(name) for name in ("libasan.so", "libstdc++.so")]
     inherited = os.environ.get("PYTHONPATH")
     return {
@@ -62,6 +65,24 @@ def environment(folder: Path) -> dict[str, str]:
         "UBSAN_OPTIONS": "print_stacktrace=1",
         "PYTHONMALLOC": "malloc",
     }
+
+
+def check(folder: Path, surroundings: dict[str, str]) -> None:
+    """End where Python takes another core than that of the folder, which would find nothing."""
+    program = "from maxvolt.compiled import _core; print(_core.__file__)"
+    asked = subprocess.run(
+        [sys.executable, "-c", program],
+        env=surroundings,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    loaded = asked.stdout.strip()
+    if not loaded or folder not in Path(loaded).parents:
+        sys.exit(
+            f"sanitized.py: Python does not load the core of {folder} but {loaded or 'none'} "
+            f"{asked.stderr.strip()}"
+        )
 
 
 HOOK = '''"""Find the sanitized core before the installed one."""

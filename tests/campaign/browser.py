@@ -6,7 +6,6 @@ import base64
 import json
 import os
 import select
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -27,12 +26,6 @@ _FLAGS = (
     "--remote-debugging-pipe",
 )
 _PATIENCE = 120.0  # seconds: cores may be busy
-
-
-def find_chromium() -> str | None:
-    """Path of the browser, or None."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    return next((path for name in names if (path := shutil.which(name))), None)
 
 
 class Browser:

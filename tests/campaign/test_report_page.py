@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from ase.build import bulk
 from ase.calculators.emt import EMT
-from browser import Browser, find_chromium, open_browser
+from browser import Browser, open_browser
 from campaign_files import Run
 from matplotlib.colors import to_rgba
 
@@ -38,6 +38,7 @@ from maxvolt.report.campaign_page.physical_checks import physical_checks
 from maxvolt.report.campaign_page.reason_chart import reason_chart
 from maxvolt.report.campaign_page.stand_ins import describe_stand_in
 from maxvolt.report.campaign_page.usage import command_lines, python_lines
+from promises import find_chromium, needs
 
 WIDTHS = (1280, 390)
 
@@ -457,9 +458,9 @@ def test_a_campaign_that_has_just_begun(data: CampaignData) -> None:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    needs("chromium")
     chromium = find_chromium()
-    if chromium is None:
-        pytest.skip("no chromium here; on Debian: apt-get install chromium")
+    assert chromium is not None
     with open_browser(chromium, tmp_path_factory.mktemp("profile")) as found:
         yield found
 

@@ -27,6 +27,7 @@ from maxvolt.fitting.variable_projection.checkpoint import (
 )
 from maxvolt.fitting.variable_projection.levenberg_marquardt import FitState
 from maxvolt.potentials import MTP, Ensemble
+from promises import needs
 
 SETTINGS = FitSettings(max_iterations=6, starts=2, start_iterations=3)
 MEMBERS = 2
@@ -178,10 +179,10 @@ test_checkpoints.run({checkpoint!r}, progress=report)
 """
 
 
-@pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
 def test_a_killed_process_leaves_a_checkpoint_that_goes_on(
     uninterrupted: FitResult, tmp_path: Path
 ) -> None:
+    needs("SIGKILL")
     checkpoint = tmp_path / "fit.npz"
     script = SCRIPT.format(folder=str(Path(__file__).parent), checkpoint=str(checkpoint))
     with subprocess.Popen(

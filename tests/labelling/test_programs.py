@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +12,7 @@ from labelling_data import still_runs
 
 from maxvolt.errors import LabellingError
 from maxvolt.labelling import LabelLimits, Reference, label
+from promises import needs
 
 STEP = 0.02
 
@@ -47,23 +46,12 @@ def check_labels(reference: Reference, store, atol: float) -> None:
     assert store.get(pair(), reference).calculator == reference.calculator
 
 
-def need(program: str) -> None:
-    if shutil.which(program) is None:
-        pytest.skip(f"the program {program} is not installed")
-
-
-def need_file(path: Path) -> None:
-    if not path.is_file():
-        pytest.skip(f"the pseudopotential {path} is not installed")
-
-
 # --------------------------------------------------------------------- the real ones
 
 
 def test_quantum_espresso(store):
-    need("pw.x")
+    needs("espresso")
     potential = Path("/usr/share/espresso/pseudo/Al.pz-vbc.UPF")
-    need_file(potential)
     reference = Reference(
         "espresso",
         {
@@ -77,9 +65,8 @@ def test_quantum_espresso(store):
 
 
 def test_quantum_espresso_that_does_not_converge(store):
-    need("pw.x")
+    needs("espresso")
     potential = Path("/usr/share/espresso/pseudo/Al.pz-vbc.UPF")
-    need_file(potential)
     reference = Reference(
         "espresso",
         {
@@ -94,9 +81,8 @@ def test_quantum_espresso_that_does_not_converge(store):
 
 
 def test_abinit(store):
-    need("abinit")
+    needs("abinit")
     potential = Path("/usr/share/abinit/psp/Al.psp8")
-    need_file(potential)
     reference = Reference(
         "abinit",
         {"ecut": 200, "kpts": [2, 3, 3], "tsmear": 0.4, "xc": "LDA"},
@@ -106,9 +92,8 @@ def test_abinit(store):
 
 
 def test_abinit_that_does_not_converge(store):
-    need("abinit")
+    needs("abinit")
     potential = Path("/usr/share/abinit/psp/Al.psp8")
-    need_file(potential)
     reference = Reference(
         "abinit",
         {"ecut": 200, "kpts": [1, 1, 1], "nstep": 2, "xc": "LDA"},
@@ -119,8 +104,7 @@ def test_abinit_that_does_not_converge(store):
 
 
 def test_gpaw(store):
-    if importlib.util.find_spec("gpaw") is None:
-        pytest.skip("gpaw is not installed: pip install maxvolt[gpaw]")
+    needs("gpaw")
     reference = Reference(
         "gpaw",
         {
@@ -133,8 +117,7 @@ def test_gpaw(store):
 
 
 def test_gpaw_that_does_not_converge(store):
-    if importlib.util.find_spec("gpaw") is None:
-        pytest.skip("gpaw is not installed: pip install maxvolt[gpaw]")
+    needs("gpaw")
     reference = Reference(
         "gpaw",
         {"mode": {"name": "pw", "ecut": 150}, "kpts": [1, 1, 1], "maxiter": 2},

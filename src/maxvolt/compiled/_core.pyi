@@ -28,8 +28,97 @@ class System:
         self, positions: Any, cells: Any, types: Any, windows: NeighborWindows
     ) -> None: ...
 
+# The parts of a model; arrays are copied. Shapes: core/model_arrays.hpp, meanings: core/model.hpp.
+
+class RadialArrays:
+    def __init__(
+        self,
+        *,
+        n_species: int,
+        n_mu: int,
+        radial_size: int,
+        envelope: int,
+        clamp: bool,
+        min_dist: float,
+        cutoff: float,
+        envelope_factor: float,
+        slope: float,
+        offset: float,
+        recurrence: Any,
+        radial_coeffs: Any,
+    ) -> None: ...
+
+class RepulsionArrays:
+    def __init__(
+        self,
+        *,
+        exponential_repulsion: bool,
+        zbl_inner: float,
+        zbl_outer: float,
+        zbl_coulomb: float,
+        zbl_bohr: float,
+        zbl_charges: Any,
+    ) -> None: ...
+
+class MomentArrays:
+    def __init__(
+        self,
+        *,
+        max_degree: int,
+        n_independent: int,
+        n_basic: int,
+        n_moments: int,
+        monomial_counts: Any,
+        moment_offsets: Any,
+        traces: Any,
+        run_targets: Any,
+        run_first: Any,
+        left: Any,
+        right: Any,
+        factors: Any,
+        scalars: Any,
+    ) -> None: ...
+
+class PlanArrays:
+    def __init__(
+        self,
+        *,
+        n_components: int,
+        n_slots: int,
+        constant: int,
+        harmonic_rows: Any,
+        harmonic_columns: Any,
+        harmonic_values: Any,
+        moment_rows: Any,
+        moment_columns: Any,
+        moment_values: Any,
+        couplings: Any,
+        real_products: Any,
+        complex_products: Any,
+        blocks: Any,
+        block_ranks: Any,
+        block_values: Any,
+        pairs: Any,
+        targets: Any,
+        rows: Any,
+        columns: Any,
+        form: Any,
+        invariants: Any,
+        expansion_first: Any,
+        expansion_columns: Any,
+        expansion_values: Any,
+    ) -> None: ...
+
 class Core:
-    def __init__(self, **arguments: Any) -> None: ...
+    def __init__(
+        self,
+        radial: RadialArrays,
+        repulsion: RepulsionArrays,
+        moments: MomentArrays,
+        species_coeffs: Any,
+        moment_coeffs: Any,
+        plan: PlanArrays | None = None,
+    ) -> None: ...
     @property
     def has_plan(self) -> bool: ...
     @property

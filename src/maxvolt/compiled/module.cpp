@@ -6,6 +6,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,24 +41,34 @@ using Doubles = Array<double, nb::ndim<1>>;
 using Integers = Array<std::int32_t, nb::ndim<1>>;
 using Vectors = Array<double, nb::shape<-1, 3>>;
 
-// Takes the fields of a struct of arrays from a dict; arrays of any shape, row after row.
-struct FromDict {
-    nb::dict given;
+// A visitor of each_field: takes the fields of a struct of arrays from keywords.
+struct FromKeywords {
+    const nb::kwargs& given;
+    std::vector<std::string>& names;
 
     template <class T>
     void operator()(const char* name, T& value) const {
         value = get<T>(name);
     }
     template <class T>
-    void operator()(const char* name, std::vector<T>& values) const {
+    void operator()(const char* name, std::vector<T>& values, maxvolt::Shape shape) const {
         const auto a = get<Array<T>>(name);
+        const std::vector<std::int64_t> found(a.shape_ptr(), a.shape_ptr() + a.ndim());
+        bool fits = found.size() == shape.size();
+        for (std::size_t d = 0; fits && d < found.size(); ++d)
+            fits = shape.begin()[d] == maxvolt::any_length || shape.begin()[d] == found[d];
+        if (!fits)
+            throw nb::value_error((std::string(name) + " has shape " + maxvolt::shape_text(found) + "; expected " +
+                                   maxvolt::shape_text(shape))
+                                      .c_str());
         values.assign(a.data(), a.data() + a.size());
     }
 
   private:
     template <class T>
     T get(const char* name) const {
-        if (!given.contains(name)) throw nb::key_error(name);
+        names.emplace_back(name);
+        if (!given.contains(name)) throw nb::type_error((std::string(name) + " is missing").c_str());
         T out{};
         if (!nb::try_cast(given[name], out))
             throw nb::type_error((std::string(name) + " is of the wrong type").c_str());
@@ -65,12 +76,24 @@ struct FromDict {
     }
 };
 
-// Python owns what this and the next two return. `given`: the fields of ModelArrays, and `plan`, those of PlanArrays or None.
-CompiledModel* compile(const nb::kwargs& given) {
-    maxvolt::ModelArrays arrays;
-    each_field_of_model(arrays, FromDict{given});
-    const nb::object plan = given["plan"];
-    if (!plan.is_none()) each_field_of_plan(arrays.plan.emplace(), FromDict{nb::cast<nb::dict>(plan)});
+// Python owns what this and the next three return.
+template <class Arrays>
+Arrays* from_keywords(const nb::kwargs& given) {
+    auto out = std::make_unique<Arrays>();
+    std::vector<std::string> names;
+    Arrays::each_field(*out, FromKeywords{given, names});
+    for (const auto& [key, value] : given)
+        if (const auto name = nb::cast<std::string>(key); std::find(names.begin(), names.end(), name) == names.end())
+            throw nb::type_error(("there is no array or number of the name " + name).c_str());
+    return out.release();
+}
+
+CompiledModel* compile(const maxvolt::RadialArrays& radial, const maxvolt::RepulsionArrays& repulsion,
+                       const maxvolt::MomentArrays& moments, Doubles species_coeffs, Doubles moment_coeffs,
+                       const maxvolt::PlanArrays* plan) {
+    const auto copied = [](const Doubles& a) { return std::vector<double>(a.data(), a.data() + a.size()); };
+    maxvolt::ModelArrays arrays{radial, repulsion, moments, copied(species_coeffs), copied(moment_coeffs), {}};
+    if (plan) arrays.plan = *plan;
     return new CompiledModel(std::move(arrays));
 }
 
@@ -262,7 +285,16 @@ std::int64_t jacobian(const CompiledModel& model, const System& s, std::int64_t 
     return maxvolt::jacobian(model, s.system, WindowRange{begin, end}, k, out);
 }
 
+template <class Arrays>
+void define_arrays(nb::module_& module, const char* name) {
+    nb::class_<Arrays>(module, name).def(nb::new_(&from_keywords<Arrays>));
+}
+
 void define_classes(nb::module_& module) {
+    define_arrays<maxvolt::RadialArrays>(module, "RadialArrays");
+    define_arrays<maxvolt::RepulsionArrays>(module, "RepulsionArrays");
+    define_arrays<maxvolt::MomentArrays>(module, "MomentArrays");
+    define_arrays<maxvolt::PlanArrays>(module, "PlanArrays");
     nb::class_<NeighborWindows>(module, "NeighborWindows")
         .def(nb::new_(&periodic_windows), "pairs"_a, "shifts"_a, "inside"_a, "images"_a, "structures"_a, "labels"_a,
              "window_atoms"_a)
@@ -280,7 +312,8 @@ void define_classes(nb::module_& module) {
         .def(nb::init<Vectors, Array<double, nb::shape<-1, 3, 3>>, Integers, const NeighborWindows&>(),
              "positions"_a, "cells"_a, "types"_a, "windows"_a, nb::keep_alive<1, 5>());
     nb::class_<CompiledModel>(module, "Core")
-        .def(nb::new_(&compile))
+        .def(nb::new_(&compile), "radial"_a, "repulsion"_a, "moments"_a, "species_coeffs"_a, "moment_coeffs"_a,
+             "plan"_a.none() = nb::none())
         .def_prop_ro("has_plan", &CompiledModel::has_plan)
         .def_prop_ro("n_parameters", &CompiledModel::n_parameters)
         .def(

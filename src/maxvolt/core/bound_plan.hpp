@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "checks.hpp"
 #include "model.hpp"
 #include "model_arrays.hpp"
 
@@ -13,6 +14,7 @@ class BoundPlan {
   public:
     // The arrays must outlive the plan.
     BoundPlan(const PlanArrays& arrays, std::int32_t n_independent, std::int32_t n_scalars) : a_(arrays) {
+        PlanArrays::each_field(a_, SizeCheck{"evaluation plan: "});
         require(a_.n_components >= 1 && a_.n_slots >= 1, "number of components or slots");
         check_matrix(a_.harmonic_rows, a_.n_components, a_.harmonic_columns, n_independent, a_.harmonic_values);
         check_matrix(a_.moment_rows, n_independent, a_.moment_columns, a_.n_components, a_.moment_values);
@@ -72,7 +74,6 @@ class BoundPlan {
         if (!condition) throw std::invalid_argument(std::string("evaluation plan: ") + what + " out of range");
     }
     static std::int32_t count(const Integers32& a, std::int32_t columns) {
-        require(a.size() % std::size_t(columns) == 0, "shape of a table");
         return std::int32_t(a.size()) / columns;
     }
     static bool inside(std::int64_t begin, std::int64_t length, std::int64_t size) {

@@ -54,11 +54,26 @@ class Writer {
         field(name, &value, 1);
     }
     template <class T>
-    void operator()(const std::string& name, const std::vector<T>& values) {
+    void operator()(const std::string& name, const std::vector<T>& values, Shape) {
         field(name, values.data(), values.size());
     }
 
     std::string bytes;
+};
+
+// Writes fields under names that begin with a prefix.
+struct PrefixedWriter {
+    Writer& to;
+    std::string prefix;
+
+    template <class T>
+    void operator()(const char* name, const T& value) const {
+        to(prefix + name, value);
+    }
+    template <class T>
+    void operator()(const char* name, const std::vector<T>& values, Shape shape) const {
+        to(prefix + name, values, shape);
+    }
 };
 
 struct Field {
@@ -126,7 +141,7 @@ class Filler {
         std::memcpy(&value, f.values, sizeof value);
     }
     template <class T>
-    void operator()(const char* name, std::vector<T>& values) {
+    void operator()(const char* name, std::vector<T>& values, Shape) {
         const Field& f = find(name, letter<T>);
         values.resize(f.count);
         if (f.count) std::memcpy(values.data(), f.values, f.count * sizeof(T));
@@ -169,9 +184,9 @@ std::string model_file_bytes(const ModelFile& file) {
     std::string symbols;
     for (const std::string& symbol : file.species) symbols += (symbols.empty() ? "" : " ") + symbol;
     w.field("species", symbols.data(), symbols.size());
-    each_field_of_model(file.arrays, w);
+    ModelArrays::each_field(file.arrays, w);
     if (file.arrays.plan)
-        each_field_of_plan(*file.arrays.plan, [&](const char* name, const auto& value) { w(plan_prefix + std::string(name), value); });
+        PlanArrays::each_field(*file.arrays.plan, PrefixedWriter{w, plan_prefix});
     Writer head;
     head.bytes.append(magic, sizeof magic);
     head.number(version);
@@ -194,9 +209,9 @@ ModelFile parse_model_file(const char* data, std::size_t size) {
         Reader::fail("the checksum does not match", 24);
     const auto fields = Reader(data + header_size, size - header_size).fields();
     ModelFile out;
-    each_field_of_model(out.arrays, Filler(fields, ""));
+    ModelArrays::each_field(out.arrays, Filler(fields, ""));
     if (fields.contains(plan_prefix + std::string("n_components")))
-        each_field_of_plan(out.arrays.plan.emplace(), Filler(fields, plan_prefix));
+        PlanArrays::each_field(out.arrays.plan.emplace(), Filler(fields, plan_prefix));
     const auto symbols = fields.find("species");
     if (symbols == fields.end() || symbols->second.type != 'c') throw ModelFileError("compiled model: it lacks 'species'");
     out.species = split_symbols(symbols->second);

@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from core_keywords import PARTS, core_keywords, core_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from random_systems import cluster, crystal, neighborhoods, random_model
 
-from maxvolt.compiled import _core
-from maxvolt.potentials.mtp import model as model_module
 from maxvolt.potentials.mtp.basis.contraction import ContractionTable, contraction_table
 from maxvolt.potentials.mtp.basis.harmonics import independent_monomials
 from maxvolt.potentials.mtp.binding import kernels, reference
@@ -187,23 +186,9 @@ def test_kernels_with_incomplete_and_repeated_basic_moments() -> None:
 # --------------------------------------------------------------------- what the core refuses
 
 
-class _Recorder:
-    """Stands for the compiled module and keeps what a model hands to it."""
-
-    def __init__(self) -> None:
-        self.arguments: dict[str, Any] = {}
-
-    def Core(self, **arguments: Any) -> _core.Core:
-        self.arguments = arguments
-        return _core.Core(**arguments)
-
-
-@pytest.fixture
-def arguments(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    recorder = _Recorder()
-    monkeypatch.setattr(model_module, "_core", recorder)
-    compile_model(random_model(8, 2))
-    return recorder.arguments
+@pytest.fixture(scope="module")
+def keywords() -> dict[str, Any]:
+    return core_keywords(random_model(8, 2))
 
 
 def changed(array: NDArray[Any], index: int, value: float) -> NDArray[Any]:
@@ -215,8 +200,8 @@ def changed(array: NDArray[Any], index: int, value: float) -> NDArray[Any]:
 @pytest.mark.parametrize(
     ("name", "index", "value", "message"),
     [
-        ("run_first", -1, 10**9, "products of wrong size"),
-        ("run_first", 0, -5, "from the first product on"),
+        ("run_first", -1, 10**9, r"left has shape \(\d+\); expected \(1000000000\)"),
+        ("run_first", 0, -5, "runs must begin with the first product"),
         ("run_first", 1, -5, "runs must give the moments in order"),
         ("run_first", 1, 10**9, "runs must give the moments in order"),
         ("run_targets", 0, 0, "runs must give the moments in order"),
@@ -235,44 +220,55 @@ def changed(array: NDArray[Any], index: int, value: float) -> NDArray[Any]:
     ],
 )
 def test_core_refuses_tables_out_of_range(
-    arguments: dict[str, Any], name: str, index: int, value: float, message: str
+    keywords: dict[str, Any], name: str, index: int, value: float, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        _core.Core(**{**arguments, name: changed(arguments[name], index, value)})
+        core_of(keywords, **{name: changed(keywords["moments"][name], index, value)})
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"n_species": -1}, "a model needs species"),
-        ({"n_species": 2**31 - 1}, "too many species"),
-        ({"n_species": 3}, "radial coefficients of wrong size"),
-        ({"n_mu": 1}, "radial coefficients of wrong size"),
-        ({"radial_size": 0}, "a model needs species"),
-        ({"radial_size": -3}, "a model needs species"),
+        ({"n_species": -1}, r"radial_coeffs has shape \(2, 2, 2, 3\); expected \(-1, -1, 2, 3\)"),
+        ({"n_species": 3}, r"radial_coeffs has shape \(2, 2, 2, 3\); expected \(3, 3, 2, 3\)"),
+        ({"n_mu": 1}, r"radial_coeffs has shape \(2, 2, 2, 3\); expected \(2, 2, 1, 3\)"),
+        ({"radial_size": 0}, r"recurrence has shape \(3, 3\); expected \(3, 0\)"),
+        ({"n_species": 0, "radial_coeffs": np.zeros((0, 0, 2, 3))}, "a model needs species"),
         ({"max_degree": -1}, "degree of moments out of range"),
         ({"max_degree": 2**31 - 1}, "degree of moments out of range"),
-        ({"n_independent": 10**6}, "traces of wrong size"),
-        ({"n_basic": 10**6}, "traces of wrong size"),
-        ({"n_moments": 3}, "runs must give every moment that is not basic"),
+        ({"n_independent": 10**6}, r"traces has shape .*; expected \(-9\d+, 3\)"),
+        ({"n_basic": 10**6}, r"traces has shape .*; expected \(9\d+, 3\)"),
+        ({"n_moments": 3}, "run_targets has shape"),
         ({"envelope": 7}, "unknown envelope"),
-        ({"radial_coeffs": np.zeros(5)}, "radial coefficients of wrong size"),
-        ({"species_coeffs": np.zeros(5)}, "species coefficients of wrong size"),
-        ({"zbl_charges": np.zeros(5)}, "species coefficients of wrong size"),
-        ({"moment_coeffs": np.zeros(5)}, "moment coefficients of wrong size"),
-        ({"recurrence": np.zeros(5)}, "recurrence of wrong size"),
-        ({"factors": np.zeros(5)}, "products of wrong size"),
-        ({"run_first": np.zeros(2, np.int64)}, "runs of wrong size"),
+        ({"radial_coeffs": np.zeros(24)}, r"radial_coeffs has shape \(24\); expected \(2, 2"),
+        ({"recurrence": np.zeros(5)}, r"recurrence has shape \(5\); expected \(3, 3\)"),
+        ({"factors": np.zeros(5)}, r"factors has shape \(5\)"),
+        ({"run_first": np.zeros(2, np.int64)}, r"run_first has shape \(2\)"),
+        ({"scalars": np.zeros((3, 1), np.int32)}, r"scalars has shape \(3, 1\); expected \(any"),
+        ({"moment_offsets": np.zeros(5, np.int32)}, r"moment_offsets has shape \(5\); exp"),
+        ({"species_coeffs": np.zeros(5)}, "species_coeffs has 5 entries; expected 2, one for"),
+        ({"zbl_charges": np.zeros(5)}, "zbl_charges has 5 entries; expected 2, one for each"),
+        ({"moment_coeffs": np.zeros(5)}, "moment_coeffs has 5 entries; .* one for each scalar"),
     ],
-)
+)  # fmt: skip
 def test_core_refuses_sizes_that_disagree(
-    arguments: dict[str, Any], changes: dict[str, Any], message: str
+    keywords: dict[str, Any], changes: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        _core.Core(**{**arguments, **changes})
+        core_of(keywords, **changes)
 
 
 @pytest.mark.parametrize("value", [None, "text", 1.0])
-def test_core_refuses_what_is_no_array(arguments: dict[str, Any], value: object) -> None:
+def test_core_refuses_what_is_no_array(keywords: dict[str, Any], value: object) -> None:
     with pytest.raises(TypeError, match="radial_coeffs is of the wrong type"):
-        _core.Core(**{**arguments, "radial_coeffs": value})
+        core_of(keywords, radial_coeffs=value)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_keyword_is_needed_and_no_other_is_known(keywords: dict[str, Any], part: str) -> None:
+    for name in keywords[part]:
+        rest = {key: value for key, value in keywords[part].items() if key != name}
+        with pytest.raises(TypeError, match=f"{name} is missing"):
+            PARTS[part](**rest)
+    with pytest.raises(TypeError, match="no array or number of the name colour"):
+        PARTS[part](**keywords[part], colour=1)

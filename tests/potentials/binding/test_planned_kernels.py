@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from core_keywords import core_keywords, core_of
 from numpy.typing import NDArray
 from random_systems import Structure, cluster, crystal, neighborhoods, random_model
 
 from maxvolt.compiled import _core
 from maxvolt.neighbors.neighborhoods import Neighborhoods
-from maxvolt.potentials.mtp import model as model_module
 from maxvolt.potentials.mtp.basis.contraction import ContractionTable, contraction_table
 from maxvolt.potentials.mtp.basis.plan import evaluation_plan
 from maxvolt.potentials.mtp.binding import kernels, reference
@@ -204,48 +204,45 @@ INTEGERS = (
 REALS = ("harmonic_values", "moment_values", "block_values", "form", "expansion_values")
 
 
-class _Recorder:
-    """Stands for the compiled module and keeps what a model hands to it."""
-
-    def __init__(self) -> None:
-        self.arguments: dict[str, Any] = {}
-
-    def Core(self, **arguments: Any) -> _core.Core:
-        self.arguments = arguments
-        return _core.Core(**arguments)
-
-
 @cache
-def core_arguments(level: int) -> dict[str, Any]:
-    recorder = _Recorder()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(model_module, "_core", recorder)
-        compile_model(random_model(level, 1, size=2))
-    return recorder.arguments
+def keywords_of(level: int) -> dict[str, Any]:
+    return core_keywords(random_model(level, 1, size=2))
+
+
+def plan_of(level: int) -> dict[str, Any]:
+    plan: dict[str, Any] = keywords_of(level)["plan"]
+    return plan
 
 
 def core_with(**changes: Any) -> _core.Core:
-    arguments = core_arguments(12)
-    return _core.Core(**{**arguments, "plan": {**arguments["plan"], **changes}})
+    return core_of(keywords_of(12), **changes)
 
 
 def test_the_recorded_plan_is_accepted() -> None:
-    plan = core_arguments(12)["plan"]
+    plan = plan_of(12)
     assert {*INTEGERS, *REALS, "n_components", "n_slots", "constant"} == set(plan)
     assert all(len(plan[name]) > 0 for name in (*INTEGERS, *REALS))
     core_with()
 
 
-@pytest.mark.parametrize("name", [*INTEGERS, *REALS])
+# A plan may have any number of pairs.
+@pytest.mark.parametrize("name", sorted({*INTEGERS, *REALS} - {"pairs"}))
 def test_a_table_of_the_wrong_length_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="evaluation plan"):
-        core_with(**{name: core_arguments(12)["plan"][name].ravel()[:-1]})
+        core_with(**{name: plan_of(12)[name][:-1]})
+
+
+@pytest.mark.parametrize("name", [*INTEGERS, *REALS])
+def test_a_table_of_the_wrong_shape_is_refused_by_name(name: str) -> None:
+    table = plan_of(12)[name]
+    with pytest.raises(ValueError, match=rf"{name} has shape \(.*; expected \(any"):
+        core_with(**{name: table.reshape(*table.shape, 1)})
 
 
 @pytest.mark.parametrize("name", INTEGERS)
 @pytest.mark.parametrize("value", [-(2**31), -1000, 2**20, 2**31 - 1])
 def test_an_entry_out_of_range_is_refused(name: str, value: int) -> None:
-    array = core_arguments(12)["plan"][name]
+    array = plan_of(12)[name]
     for column in range(array[0].size):
         changed = array.copy().reshape(len(array), -1)
         changed[len(array) // 2, column] = value
@@ -254,7 +251,7 @@ def test_an_entry_out_of_range_is_refused(name: str, value: int) -> None:
 
 
 def test_sums_beyond_32_bits_are_refused() -> None:
-    plan = core_arguments(12)["plan"]
+    plan = plan_of(12)
     pairs, products = plan["pairs"].copy(), plan["real_products"].copy()
     pairs[:, 0], products[:, 0] = -(2**31), -(2**31)
     with pytest.raises(ValueError, match="evaluation plan"):
@@ -276,17 +273,16 @@ def test_sizes_that_are_too_small_are_refused(name: str, value: int) -> None:
 
 @pytest.mark.parametrize("name", [*INTEGERS, *REALS, "n_components"])
 def test_what_is_missing_or_no_array_is_refused(name: str) -> None:
-    plan = dict(core_arguments(12)["plan"])
-    with pytest.raises((TypeError, RuntimeError, ValueError)):
+    with pytest.raises(TypeError, match=f"{name} is of the wrong type"):
         core_with(**{name: "text"})
-    del plan[name]
-    with pytest.raises(KeyError):
-        _core.Core(**{**core_arguments(12), "plan": plan})
+    rest = {key: value for key, value in plan_of(12).items() if key != name}
+    with pytest.raises(TypeError, match=f"{name} is missing"):
+        _core.PlanArrays(**rest)
 
 
 def random_changes(generator: np.random.Generator) -> dict[str, NDArray[np.int32]]:
     """One or two arrays of the plan with one entry that is another of theirs, small or huge."""
-    plan = core_arguments(10)["plan"]
+    plan = plan_of(10)
     changes = {}
     for name in generator.choice(INTEGERS, size=generator.integers(1, 3)).tolist():
         array = plan[name].copy()
@@ -300,13 +296,11 @@ def random_changes(generator: np.random.Generator) -> dict[str, NDArray[np.int32
 def test_random_changes_are_refused_or_harmless(seed: int) -> None:
     """Whatever is accepted reads and writes inside its memory: it runs to the end."""
     generator = np.random.default_rng(seed)
-    arguments = core_arguments(10)
     where = neighborhoods([cluster(3)], 1)
     refused = 0
     for _ in range(150):
-        plan = {**arguments["plan"], **random_changes(generator)}
         try:
-            core = _core.Core(**{**arguments, "plan": plan})
+            core = core_of(keywords_of(10), **random_changes(generator))
         except ValueError:
             refused += 1
             continue

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import _thread
 import multiprocessing
-import os
 import subprocess
 import sys
 import threading
@@ -14,6 +13,7 @@ from collections.abc import Iterator
 import pytest
 
 from maxvolt.threads import map_ranges, run_ranges, split
+from promises import needs
 
 
 @pytest.mark.parametrize("n", [0, 1, 8, 255, 1000, 12345])
@@ -129,8 +129,8 @@ def test_ctrl_c_ends_the_work_when_the_ranges_at_hand_are_done(threads: int) -> 
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # from Python 3.12 on
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_a_forked_process_has_threads_of_its_own() -> None:
+    needs("fork")
     assert _lengths() == [3, 2]  # makes the threads of this process
     child = multiprocessing.get_context("fork").Process(target=_lengths)
     child.start()

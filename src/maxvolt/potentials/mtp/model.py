@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from ase import units
@@ -118,13 +118,6 @@ def _harmonic_layout(table: ContractionTable) -> HarmonicLayout | None:
     return None if plan is None else harmonic_layout(plan, _layout(table).moment_offsets)
 
 
-def _plan_arguments(model: Model) -> dict[str, Any] | None:
-    layout = _harmonic_layout(model.table)
-    if layout is None:
-        return None
-    return layout.arguments(model.moment_coeffs)
-
-
 def compile_model(model: Model, *, planned: bool = True) -> _core.Core:
     """Hand a model to the compiled core.
 
@@ -135,9 +128,20 @@ def compile_model(model: Model, *, planned: bool = True) -> _core.Core:
     planned
         Evaluate by the plan where the table has one; else as the table stands.
     """
-    radial, layout, zbl = model.radial, _layout(model.table), model.repulsion
-    rule = radial.recurrence
+    plan = _harmonic_layout(model.table) if planned else None
     return _core.Core(
+        radial=_radial_arrays(model),
+        repulsion=_repulsion_arrays(model),
+        moments=_layout(model.table).arrays(),
+        species_coeffs=model.species_coeffs,
+        moment_coeffs=model.moment_coeffs,
+        plan=None if plan is None else plan.arrays(model.moment_coeffs),
+    )
+
+
+def _radial_arrays(model: Model) -> _core.RadialArrays:
+    radial, rule = model.radial, model.radial.recurrence
+    return _core.RadialArrays(
         n_species=model.n_species,
         n_mu=model.radial_coeffs.shape[2],
         radial_size=radial.size,
@@ -148,30 +152,20 @@ def compile_model(model: Model, *, planned: bool = True) -> _core.Core:
         envelope_factor=radial.envelope_factor,
         slope=rule.slope,
         offset=rule.offset,
-        recurrence=np.concatenate([rule.a, rule.b, rule.c]),
-        exponential_repulsion=radial.repulsive,
+        recurrence=np.stack([rule.a, rule.b, rule.c]),
+        radial_coeffs=model.radial_coeffs * model.scaling,
+    )
+
+
+def _repulsion_arrays(model: Model) -> _core.RepulsionArrays:
+    zbl = model.repulsion
+    return _core.RepulsionArrays(
+        exponential_repulsion=model.radial.repulsive,
         zbl_inner=zbl.inner if zbl else 0.0,
         zbl_outer=zbl.outer if zbl else 0.0,
         zbl_coulomb=units.Hartree * units.Bohr,
         zbl_bohr=units.Bohr,
         zbl_charges=model.numbers.astype(float),
-        radial_coeffs=(model.radial_coeffs * model.scaling).ravel(),
-        species_coeffs=model.species_coeffs,
-        moment_coeffs=model.moment_coeffs,
-        monomial_counts=layout.monomial_counts,
-        moment_offsets=layout.moment_offsets,
-        max_degree=layout.max_degree,
-        n_independent=layout.n_independent,
-        n_basic=layout.n_basic,
-        n_moments=layout.n_moments,
-        traces=layout.traces.ravel(),
-        run_targets=layout.run_targets,
-        run_first=layout.run_first,
-        left=layout.left,
-        right=layout.right,
-        factors=layout.factors,
-        scalars=layout.scalars,
-        plan=_plan_arguments(model) if planned else None,
     )
 
 

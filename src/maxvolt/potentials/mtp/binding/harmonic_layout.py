@@ -1,4 +1,4 @@
-"""Arrays of an evaluation plan as `core/harmonic.hpp` reads them.
+"""Arrays of an evaluation plan as `core/kernels/harmonic.hpp` reads them.
 
 All components of all channels stand in one vector u: by rank, and in a rank channel after channel,
 2 L + 1 components each.
@@ -7,12 +7,12 @@ All components of all channels stand in one vector u: by rank, and in a rank cha
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from maxvolt.compiled import _core
 from maxvolt.potentials.mtp.basis.harmonics import harmonics_from_monomials
 from maxvolt.potentials.mtp.basis.invariants import Channel
 from maxvolt.potentials.mtp.basis.plan import EvaluationPlan
@@ -102,24 +102,24 @@ class HarmonicLayout:
     form: QuadraticForm
     expansion: csr_array
 
-    def arguments(self, coefficients: NDArray[np.float64]) -> dict[str, Any]:
-        """Give all arrays by name, with the form for these coefficients, equation (33)."""
+    def arrays(self, coefficients: NDArray[np.float64]) -> _core.PlanArrays:
+        """Give all arrays to the compiled core, the form for these coefficients, equation (33)."""
         form = np.asarray((coefficients @ self.expansion)[self.form.entry] * self.form.weights)
-        return {
-            "n_components": self.n_components,
-            "constant": self.constant,
+        return _core.PlanArrays(
+            n_components=self.n_components,
+            constant=self.constant,
             **{f.name: getattr(self.harmonics, f.name) for f in fields(self.harmonics)},
             **{f.name: getattr(self.couplings, f.name) for f in fields(self.couplings)},
-            "pairs": self.pairs,
-            "targets": self.targets,
-            "rows": self.form.rows,
-            "columns": self.form.columns,
-            "form": form,
-            "invariants": self.form.invariants,
-            "expansion_first": self.expansion.indptr.astype(np.int32),
-            "expansion_columns": self.expansion.indices.astype(np.int32),
-            "expansion_values": np.asarray(self.expansion.data, dtype=np.float64),
-        }
+            pairs=self.pairs,
+            targets=self.targets,
+            rows=self.form.rows,
+            columns=self.form.columns,
+            form=form,
+            invariants=self.form.invariants,
+            expansion_first=self.expansion.indptr.astype(np.int32),
+            expansion_columns=self.expansion.indices.astype(np.int32),
+            expansion_values=np.asarray(self.expansion.data, dtype=np.float64),
+        )
 
 
 Places = dict[tuple[Channel, int], int]

@@ -2,18 +2,19 @@
 
 The vectors in a moment are unit vectors, so x^2 + y^2 + z^2 = 1 and moments with two z follow from
 others. The kernels sum over neighbours only moments with at most one z, a stretch for each mu in
-the order of `core/moments.hpp`, complete up to the highest rank that this mu or a higher one has;
-the dependent ones follow by additions. A table may list its basic moments in any order and may
-leave some out; here its indices are translated.
+the order of `core/kernels/moments.hpp`, complete up to the highest rank that this mu or a higher
+one has; the dependent ones follow by additions. A table may list its basic moments in any order and
+may leave some out; here its indices are translated.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
+from maxvolt.compiled import _core
 from maxvolt.potentials.mtp.basis.harmonics import independent_monomials
 
 __all__ = ["MomentLayout", "moment_layout"]
@@ -57,6 +58,10 @@ class MomentLayout:
     right: NDArray[np.int32]
     factors: NDArray[np.float64]
     scalars: NDArray[np.int32]
+
+    def arrays(self) -> _core.MomentArrays:
+        """Give all arrays to the compiled core."""
+        return _core.MomentArrays(**{f.name: getattr(self, f.name) for f in fields(self)})
 
 
 def _dependent_exponents(max_degree: int) -> list[tuple[int, int, int]]:

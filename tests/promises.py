@@ -1,0 +1,133 @@
+"""What some tests need of the machine, and which of it has been promised.
+
+A test says what it needs with `needs`. Where that is missing, the test is skipped and says why; it
+fails where the environment variable MAXVOLT_PROMISED (names separated by blanks) promises it, as CI
+does, so that no comparison is left out unnoticed. Tests are skipped in no other way.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+__all__ = [
+    "NEEDS",
+    "find_chromium",
+    "needs",
+    "promised",
+    "pytest_configure",
+    "pytest_terminal_summary",
+    "shared",
+]
+
+VARIABLE = "MAXVOLT_PROMISED"
+
+
+def _shared_folder() -> Path:
+    beside = Path(__file__).resolve().parents[2] / "shared"
+    return Path(os.environ.get("MAXVOLT_SHARED", beside))
+
+
+def find_chromium() -> str | None:
+    """Path of the browser, or None."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
+def _shared() -> str | None:
+    folder = _shared_folder()
+    if (folder / "reference").is_dir():
+        return None
+    return f"no reference data in {folder}; set MAXVOLT_SHARED to the folder that has it"
+
+
+def _chromium() -> str | None:
+    return None if find_chromium() else "no chromium here; on Debian: apt-get install chromium"
+
+
+def _program(program: str, pseudopotential: str) -> Callable[[], str | None]:
+    def missing() -> str | None:
+        if shutil.which(program) is None:
+            return f"the program {program} is not installed"
+        if not Path(pseudopotential).is_file():
+            return f"the pseudopotential {pseudopotential} is not installed"
+        return None
+
+    return missing
+
+
+def _gpaw() -> str | None:
+    if importlib.util.find_spec("gpaw") is None:
+        return "gpaw is not installed: pip install maxvolt[gpaw]"
+    return None
+
+
+def _fork() -> str | None:
+    return None if hasattr(os, "fork") else "this system has no fork"
+
+
+def _kill() -> str | None:
+    return None if os.name == "posix" else "this system has no SIGKILL"
+
+
+NEEDS: dict[str, Callable[[], str | None]] = {
+    "shared": _shared,
+    "chromium": _chromium,
+    "espresso": _program("pw.x", "/usr/share/espresso/pseudo/Al.pz-vbc.UPF"),
+    "abinit": _program("abinit", "/usr/share/abinit/psp/Al.psp8"),
+    "gpaw": _gpaw,
+    "fork": _fork,
+    "SIGKILL": _kill,
+}
+"""Everything a test may need, and what says why it is missing (None: it is there)."""
+
+
+def promised() -> set[str]:
+    """Names in MAXVOLT_PROMISED; pytest ends where one of them is unknown."""
+    names = set(os.environ.get(VARIABLE, "").split())
+    if unknown := names - set(NEEDS):
+        raise pytest.UsageError(
+            f"{VARIABLE} promises {', '.join(sorted(unknown))}; known are {', '.join(NEEDS)}"
+        )
+    return names
+
+
+def needs(name: str) -> None:
+    """Skip the test, or fail it where `name` was promised, unless `name` is there."""
+    missing = NEEDS[name]()
+    if missing is None:
+        return
+    if name in promised():
+        pytest.fail(f"{VARIABLE} promises {name}, but: {missing}", pytrace=False)
+    pytest.skip(missing)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Folder with data and reference output that is not part of the repository.
+
+    It lies beside the repository, or where MAXVOLT_SHARED says.
+    """
+    needs("shared")
+    return _shared_folder()
+
+
+def pytest_configure() -> None:
+    """Refuse promises that nobody knows before any test runs."""
+    promised()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests were skipped and why."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped)
+    if reasons:
+        terminalreporter.section(f"{reasons.total()} tests skipped")
+    for reason, count in reasons.most_common():
+        terminalreporter.line(f"{count}: {reason}")
