@@ -73,7 +73,6 @@ def test_selection(ensemble: Ensemble) -> None:
     few = committee.select(iter(candidates), threshold=1.5, limit=2)
     assert set(few.indices) == set(np.argsort(found.grades)[-2:])
     assert len(few.structures) == 2
-    assert few.active_set is None
 
 
 def test_it_is_a_query_strategy(ensemble: Ensemble) -> None:

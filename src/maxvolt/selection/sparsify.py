@@ -64,7 +64,6 @@ def sparsify(
     empty = ActiveSet.empty(potential, weights=weights, mode=mode)
     selection = empty.select(dataset, threshold=threshold, threads=threads)
     active_set = selection.active_set
-    assert active_set is not None
     others = np.setdiff1d(np.arange(len(dataset)), selection.indices)
     return Sparsified(
         indices=selection.indices,

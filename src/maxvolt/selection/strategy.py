@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from ase import Atoms
@@ -15,9 +15,6 @@ from maxvolt.errors import EvaluationError
 from maxvolt.neighbors.neighborhoods import Neighborhoods
 from maxvolt.potentials import Potential
 from maxvolt.potentials.results import Energies
-
-if TYPE_CHECKING:
-    from maxvolt.selection.active_set import ActiveSet
 
 __all__ = ["Grades", "QueryStrategy", "Selection", "finite_grades"]
 
@@ -75,14 +72,11 @@ class Selection:
         Of all candidates, before the selection.
     structures
         The selected structures, in the same order.
-    active_set
-        The active set with their rows; None where a committee selects.
     """
 
     indices: NDArray[np.int64]
     grades: NDArray[np.float64]
     structures: Dataset
-    active_set: ActiveSet | None = None
 
 
 @runtime_checkable
