@@ -17,9 +17,10 @@ from maxvolt.potentials.mtp.basis.contraction import ContractionTable
 from maxvolt.potentials.mtp.basis.plan import evaluation_plan
 from maxvolt.potentials.mtp.files.access import read_potential_file, write_potential_file
 from maxvolt.potentials.mtp.files.active_set import ActiveSetRecord, Dialect, format_active_set
+from maxvolt.potentials.mtp.files.fields import InvalidPotentialError
 from maxvolt.potentials.mtp.files.parser import parse_potential
 from maxvolt.potentials.mtp.files.record import PotentialFile
-from maxvolt.potentials.mtp.files.rules import InvalidPotentialError, split_tag
+from maxvolt.potentials.mtp.files.rules import split_tag
 from maxvolt.potentials.mtp.files.writer import format_potential
 from maxvolt.potentials.mtp.rescaling import factor_counts
 

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.potentials.mtp.files.active_set import parse_active_set
+from maxvolt.potentials.mtp.files.fields import InvalidPotentialError
 from maxvolt.potentials.mtp.files.record import VERSION, PotentialFile
-from maxvolt.potentials.mtp.files.rules import InvalidPotentialError, split_tag
+from maxvolt.potentials.mtp.files.rules import split_tag
 from maxvolt.potentials.mtp.files.tokens import MtpScanner
 
 __all__ = ["looks_like_potential", "parse_potential"]
