@@ -11,7 +11,6 @@ from ase.calculators.singlepoint import SinglePointCalculator
 
 import maxvolt
 from maxvolt.cli import main
-from maxvolt.cli.prediction import steps
 
 
 def energy_by_hand(length: float) -> float:
@@ -134,15 +133,6 @@ def test_errors_of_an_ensemble(trained, dimers, tmp_path, capsys):
     assert found == pytest.approx(np.abs(difference).mean() / 2, abs=1e-10)
     assert main(arguments) == 0
     assert "2 sigma" in capsys.readouterr().out
-
-
-def test_steps_cover_all_structures_once(dimers):
-    import maxvolt
-
-    dataset = maxvolt.read(dimers)
-    assert steps(dataset, atoms=3) == [slice(0, 2), slice(2, 3)]
-    assert steps(dataset, atoms=100) == [slice(0, 3)]
-    assert steps(dataset, atoms=1) == [slice(0, 1), slice(1, 2), slice(2, 3)]
 
 
 @pytest.mark.parametrize("command", ["evaluate", "errors"])

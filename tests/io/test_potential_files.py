@@ -136,7 +136,7 @@ def test_file_is_on_the_disk_before_it_takes_its_name(
 
 
 def test_missing_and_unwritable_files_are_named(tmp_path: Path) -> None:
-    with pytest.raises(FileFormatError, match=r"none\.mtp: cannot be read: No such file"):
+    with pytest.raises(FileFormatError, match=r"none\.mtp: no such file"):
         read_potential_file(tmp_path / "none.mtp")
     with pytest.raises(DataError, match="cannot be written: No such file"):
         write_potential_file(tmp_path / "no" / "p.mtp", parse(TEXT))
@@ -477,3 +477,11 @@ def test_tables_of_level_28(shared: Path) -> None:
     potential = read_potential_file(path)
     assert potential.alpha_index_times.shape == (180069, 4)
     assert potential.alpha_index_times[-1].tolist()[3] == potential.alpha_moments_count - 1
+
+
+def test_a_huge_file_is_refused_by_its_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "pot.mtp"
+    path.write_bytes(b"1\n\nAl 0 0 0\n")
+    os.truncate(path, 2**36)  # of which the disk holds next to nothing
+    with pytest.raises(FileFormatError, match="not a moment tensor potential"):
+        read_potential_file(path)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from tempfile import TemporaryFile
 from typing import Any
+from unittest.mock import MagicMock, patch
 
 import numpy as np
 import pytest
@@ -19,7 +22,7 @@ from maxvolt.potentials.mtp.rescaling import factor_counts
 from maxvolt.selection import QueryStrategy
 from maxvolt.selection.active_rows import EQUATIONS
 from maxvolt.selection.maxvol import Basis
-from maxvolt.selection.selector import Selector
+from maxvolt.selection.selector import NOWHERE, Selector
 
 MODES = ("configuration", "neighborhood")
 WEIGHTS = (
@@ -199,17 +202,29 @@ def test_a_stream_gives_what_a_dataset_gives(active: ActiveSet) -> None:
         )
 
 
-def test_rows_beyond_the_memory_go_to_a_file(
-    active: ActiveSet, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rows_beyond_the_memory_go_to_a_file(active: ActiveSet, training: Dataset) -> None:
     candidates = alloys(60, first=5000, spread=0.25)
-    in_memory = active.select(candidates)
-    monkeypatch.setattr("maxvolt.selection.rows._ATOMS", 10)
-    monkeypatch.setattr("maxvolt.selection.row_store._MEMORY", 1000)
-    in_file = active.select(candidates)
-    np.testing.assert_allclose(in_file.grades, in_memory.grades, rtol=1e-6)
-    assert in_file.active_set.grade(candidates).max() <= 1.001
-    assert len(in_file.structures) == len(in_file.indices) > 0
+    in_memory = Selector(
+        potential=active.potential,
+        weights=active.weights,
+        matrix=1e-6 * np.eye(active.size),
+        owners=np.full((active.size, 3), NOWHERE, np.int64),
+        threshold=1.001,
+        threads=None,
+        atoms_at_once=10,
+    )
+    with TemporaryFile() as file:
+        opened = MagicMock(return_value=file)
+        with patch("maxvolt.selection.row_store.tempfile.TemporaryFile", opened):
+            in_file = replace(in_memory, memory=1000).run([training, candidates])
+            assert opened.call_count == 1
+            whole = in_memory.run([training, candidates])
+            assert opened.call_count == 1
+    np.testing.assert_array_equal(in_file.matrix, whole.matrix)
+    np.testing.assert_array_equal(in_file.owners, whole.owners)
+    np.testing.assert_array_equal(in_file.grades, whole.grades)
+    np.testing.assert_array_equal(in_file.structures.positions, whole.structures.positions)
+    assert len(in_file.structures) > 0
 
 
 @pytest.mark.parametrize("limit", [0, 1, 3])

@@ -122,7 +122,7 @@ def _row(dataset: Dataset, grades: Grades, index: int) -> dict[str, Any]:
         "grade": grades.structures[index],
     }
     if grades.sites is not None:
-        row["atom_grades"] = grades.sites[dataset.offsets[index] : dataset.offsets[index + 1]]
+        row["atom_grades"] = grades.sites[dataset.atoms_of(index)]
     return row
 
 

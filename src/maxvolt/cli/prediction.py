@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from maxvolt.dataset import Dataset
     from maxvolt.potentials import Potential, Predictions
 
-__all__ = ["SteppedPotential", "note_work", "steps"]
+__all__ = ["SteppedPotential", "note_work"]
 
 _ATOMS_OF_A_STEP = 20_000
 """Enough to keep all threads busy, few enough that the bar moves."""
@@ -38,7 +38,7 @@ class SteppedPotential:
     def evaluate_dataset(self, dataset: Dataset, *, threads: int | None = None) -> Predictions:
         """Return what the potential says of all structures."""
         pieces = []
-        for chosen in steps(dataset):
+        for chosen in dataset.portions(_ATOMS_OF_A_STEP):
             piece = dataset.select(chosen)
             pieces.append(self.potential.evaluate_dataset(piece, threads=threads))
             self.advance(len(piece))
@@ -51,18 +51,6 @@ class SteppedPotential:
                 for field in fields(kind)
             }
         )
-
-
-def steps(dataset: Dataset, atoms: int = _ATOMS_OF_A_STEP) -> list[slice]:
-    """Cut a data set into runs of structures that reach `atoms` atoms each, the last excepted."""
-    found: list[slice] = []
-    first, held = 0, 0
-    for index, count in enumerate(dataset.counts):
-        held += int(count)
-        if held >= atoms or index == len(dataset) - 1:
-            found.append(slice(first, index + 1))
-            first, held = index + 1, 0
-    return found
 
 
 def note_work(dataset: Dataset, threads: int | None) -> None:

@@ -51,10 +51,8 @@ class Checkpoint:
 def fit_signature(potential: MTP, dataset: Dataset, settings: Sequence[Any]) -> str:
     """Hash of everything that a fit's numbers depend on, other than its state."""
     digest = hashlib.sha256()
-    for name in ("offsets", "numbers", "positions", "cells", "pbc", "energies", "forces"):
-        digest.update(np.ascontiguousarray(getattr(dataset, name)).tobytes())
-    digest.update(np.ascontiguousarray(dataset.stresses).tobytes())
-    digest.update(np.ascontiguousarray(dataset.weights).tobytes())
+    for part in dataset.content():
+        digest.update(part)
     model = potential.model
     for array in (model.table.basic, model.table.products, model.table.scalars, model.parameters):
         digest.update(np.ascontiguousarray(array).tobytes())

@@ -116,7 +116,7 @@ def cfg_from_dataset(
     virials = stress_to_plus_stress(dataset.stresses, dataset.volumes)
     configurations = []
     for s in range(len(dataset)):
-        of_s = slice(int(dataset.offsets[s]), int(dataset.offsets[s + 1]))
+        of_s = dataset.atoms_of(s)
         fields, features = _from_info(dataset.infos[s])
         features[_SPECIES] = " ".join(symbols)
         if dataset.groups[s]:

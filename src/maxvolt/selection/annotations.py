@@ -30,7 +30,9 @@ def with_grades(dataset: Dataset, grades: Grades) -> Dataset:
     for number, info in enumerate(dataset.infos):
         noted = {**info, GRADE: float(grades.structures[number])}
         if grades.sites is not None:
-            atoms = slice(int(dataset.offsets[number]), int(dataset.offsets[number + 1]))
-            noted[ARRAYS_KEY] = {**info.get(ARRAYS_KEY, {}), GRADES: np.array(grades.sites[atoms])}
+            noted[ARRAYS_KEY] = {
+                **info.get(ARRAYS_KEY, {}),
+                GRADES: np.array(grades.sites[dataset.atoms_of(number)]),
+            }
         infos.append(noted)
     return replace(dataset, infos=tuple(infos))
