@@ -61,6 +61,25 @@ def test_units_of_a_dump(path: Path) -> None:
         io.read(path, species=["Ti", "Al"])
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("ITEM: NUMBER OF ATOMS\n2\n", "ITEM: NUMBER OF ATOMS\n900000000\n", 12),
+        ("ITEM: NUMBER OF ATOMS\n2\n", " ITEM: NUMBER OF ATOMS\n900000000\n", 3),
+        ("2\nITEM: BOX", "900000000\nx ITEM: BOX", 5),
+        ("2\nITEM: BOX", "900000000\nITEM: BOX", 12),
+        ("ITEM: ATOMS id", "\tITEM: ATOMS id", 9),
+        ("2 1 1 1 1\n", "2 1 1 1 1 ITEM: TIMESTEP\n", 10),
+    ],
+)
+def test_more_atoms_than_there_are_cost_no_time(path: Path, old: str, new: str, line: int) -> None:
+    text = dump("x y z", "0 0 0", "1 1 1")
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(FileFormatError, match=rf"a\.dump, line {line}: expected"):
+        io.read(path, species=["Cu"] * 2)
+
+
 def test_species_that_contradict_the_column_element(path: Path) -> None:
     path.write_text(dump("element x y z", "C 0 0 0", "Cu 1 1 1", frames=2))
     assert io.read(path).numbers.tolist() == [6, 29] * 2

@@ -348,14 +348,18 @@ def _dataset_of_atoms(path: Path, structures: Sequence[Atoms]) -> Dataset:
             "%s: not recognised as labels: %s; expected energy, forces, stress or virial, alone or "
             "behind REF_ or DFT_: rename them if they are labels",
             path,
-            ", ".join(f"{key} ({count} structures)" for key, count in looks_like.items()),
+            ", ".join(
+                f"{key} (of {count} of {len(structures)} structures)"
+                for key, count in looks_like.items()
+            ),
         )
     if meaningless:
         _logger.warning(
-            "%s: %d structures that are not periodic in three directions have a stress, which is "
-            "not defined for them; left out",
+            "%s: a stress is not defined for structures that are not periodic in three directions; "
+            "left out of %d of %d",
             path,
             meaningless,
+            len(structures),
         )
     return dataset
 

@@ -31,6 +31,8 @@ _single_point: Callable[..., Any] = SinglePointCalculator
 
 DUMP = "lammps-dump-text"
 
+_ITEM = b"ITEM:"
+
 _COORDINATES = (("x", "y", "z"), ("xs", "ys", "zs"), ("xu", "yu", "zu"), ("xsu", "ysu", "zsu"))
 
 
@@ -114,6 +116,13 @@ class _Content:
                     self._check_columns(columns := line.split()[2:], number)
                     self._take_rows(lines, columns, atoms, number)
                     frames += 1
+                elif _ITEM in line and not line.startswith(_ITEM):
+                    # ASE would take it for the beginning of a section, which this has not checked.
+                    raise FileFormatError(
+                        self.path,
+                        "expected ITEM: at the beginning of a line; remove what stands before it",
+                        line=number,
+                    )
 
     def check_species(self, species: Sequence[str]) -> None:
         """Compare with the elements that were asked for."""
@@ -179,7 +188,7 @@ class _Content:
         for _ in range(atoms):
             line, text = next(lines, (line, b""))
             words = text.split()
-            if len(words) < len(columns):
+            if len(words) < len(columns) or _ITEM in text:
                 raise FileFormatError(
                     self.path,
                     f"expected {len(columns)} columns for each of {atoms} atoms, not "
