@@ -325,7 +325,7 @@ def test_labels_that_are_not_recognised_are_named(
     (record,) = caplog.records
     for part in (
         "a.xyz: not recognised as labels",
-        "QM_energy (2 struct",
+        "QM_energy (2 of 2 struct",
         "QM_forces",
         "my_virial",
     ):

@@ -21,10 +21,19 @@ from maxvolt.labelling import (
     label,
     write_jobs,
 )
-from maxvolt.labelling.answers import Answers, EndedError, HungError
-from maxvolt.labelling.jobs import JOB, RESULT, Job, Outcome, Status, read_result, write_result
+from maxvolt.labelling.jobs import (
+    JOB,
+    RESULT,
+    Job,
+    Outcome,
+    Status,
+    described,
+    read_result,
+    readable,
+    write_result,
+)
 from maxvolt.labelling.limits import CalculatedLabels
-from maxvolt.labelling.reasons import described, readable
+from maxvolt.labelling.worker_answers import Answers, EndedError, HungError
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 FIRST = {

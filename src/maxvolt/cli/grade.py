@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Read, grade, write or print."""
     from maxvolt import io
-    from maxvolt.selection.annotations import with_grades
+    from maxvolt.selection.grades import with_grades
 
     check_order(options.potential, options.input)
     inputs = [options.input, options.potential, *([options.train] if options.train else [])]

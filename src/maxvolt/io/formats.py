@@ -349,7 +349,7 @@ def _dataset_of_atoms(path: Path, structures: Sequence[Atoms]) -> Dataset:
             "behind REF_ or DFT_: rename them if they are labels",
             path,
             ", ".join(
-                f"{key} (of {count} of {len(structures)} structures)"
+                f"{key} ({count} of {len(structures)} structures)"
                 for key, count in looks_like.items()
             ),
         )

@@ -26,11 +26,10 @@ from ase.db.sqlite import index_statements, init_statements
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
-from maxvolt.labelling.jobs import Job, Outcome, Status
+from maxvolt.labelling.jobs import Job, Outcome, Status, readable
 from maxvolt.labelling.limits import NO_LIMITS, CalculatedLabels
-from maxvolt.labelling.reasons import readable
 from maxvolt.labelling.reference import Reference
-from maxvolt.labelling.stored import Stored, read_row
+from maxvolt.labelling.store_rows import Stored, read_row
 
 __all__ = ["LabelStore", "Stored"]
 

@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from maxvolt.errors import LabellingError
-from maxvolt.labelling.answers import Answers, EndedError, HungError
 from maxvolt.labelling.jobs import Outcome
 from maxvolt.labelling.limits import LabelLimits
 from maxvolt.labelling.sessions import GRACE, end_session, kill_session
+from maxvolt.labelling.worker_answers import Answers, EndedError, HungError
 from maxvolt.processors import core_count
 
 __all__ = ["DiedError", "HungError", "Task", "Worker", "WorkerPool"]

@@ -19,6 +19,7 @@ from maxvolt.neighbors.neighborhoods import Neighborhoods
 from maxvolt.potentials import HasMembers, ParameterGradients, load
 from maxvolt.potentials.results import Energies
 from maxvolt.selection.active_rows import EQUATIONS, ActiveRows
+from maxvolt.selection.grades import Grades, finite_grades
 from maxvolt.selection.maxvol import largest_coordinates
 from maxvolt.selection.mlip_files import read_active_rows, write_active_set
 from maxvolt.selection.mlip_order import Algorithm
@@ -32,7 +33,7 @@ from maxvolt.selection.rows import (
     own_atoms,
 )
 from maxvolt.selection.selector import NOWHERE, Outcome, Selector, grades_of_structures
-from maxvolt.selection.strategy import Grades, Selection, finite_grades
+from maxvolt.selection.strategy import Selection
 from maxvolt.selection.weights import Mode, RowWeights, weights_of_mode
 from maxvolt.threads import thread_count
 

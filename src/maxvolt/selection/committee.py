@@ -22,8 +22,9 @@ from maxvolt.neighbors.neighborhoods import Neighborhoods, iterate_neighborhoods
 from maxvolt.potentials import Ensemble, Potential
 from maxvolt.potentials.evaluation import ATOMS_AT_ONCE
 from maxvolt.potentials.results import Energies
+from maxvolt.selection.grades import Grades, finite_grades
 from maxvolt.selection.rows import as_datasets
-from maxvolt.selection.strategy import Grades, Selection, finite_grades
+from maxvolt.selection.strategy import Selection
 from maxvolt.threads import thread_count
 
 __all__ = ["Committee"]
