@@ -7,30 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase import units
+from lammps_files import dump
 
 from maxvolt import io
 from maxvolt.dataset import ARRAYS_KEY
 from maxvolt.errors import FileFormatError, SpeciesError
 from maxvolt.io.lammps_types import element_of_mass
-
-FRAME = """ITEM: TIMESTEP
-{step}
-ITEM: NUMBER OF ATOMS
-2
-ITEM: BOX BOUNDS pp pp pp
-0.0 4.0
-0.0 5.0
-0.0 6.0
-ITEM: ATOMS id type {columns}
-2 1 {second}
-1 2 {first}
-"""
-
-
-def dump(columns: str, first: str, second: str, frames: int = 1) -> str:
-    return "".join(
-        FRAME.format(step=k, columns=columns, first=first, second=second) for k in range(frames)
-    )
 
 
 @pytest.fixture

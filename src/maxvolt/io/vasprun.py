@@ -40,24 +40,9 @@ _ENERGY_DIGITS = 1e-8
 def read_vasprun(
     path: str | Path, *, keep_unconverged: bool = False
 ) -> tuple[Dataset, Mapping[str, int]]:
-    """Read the ionic steps of a vasprun.xml.
+    """Read the ionic steps of a vasprun.xml, as `maxvolt.io.outcar.read_outcar` reads an OUTCAR.
 
     The file of a calculation that was stopped is read as far as it goes.
-
-    Parameters
-    ----------
-    path
-        The file, also compressed.
-    keep_unconverged
-        True to keep steps whose electronic steps did not converge; they carry
-        ``infos["EFS_by"] == "VASP_not_converged"``.
-
-    Returns
-    -------
-    dataset
-        The usable steps, all directions periodic.
-    dropped
-        Number of steps left out, by reason.
 
     Raises
     ------
