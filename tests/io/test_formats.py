@@ -334,7 +334,7 @@ def test_labels_that_are_not_recognised_are_named(
     ):
         assert part in record.message
     assert (
-        "expected energy, forces, stress or virial, alone or behind REF_ or DFT_" in record.message
+        "expected energy, forces, stress or virial, alone or after REF_ or DFT_" in record.message
     )
 
 

@@ -302,7 +302,7 @@ DAMAGED = [
     ("radial_basis_size = 2", "radial_basis_size = 3", 13, "1 rows of 3 numbers"),
     ("radial_funcs_count = 1", "radial_funcs_count = 2", 11, "the tables have 1"),
     ("\t\t0-0\n", "", 12, "label of a pair of species"),
-    ("\t\t1-0\n", "\t\t0-1\n", 17, "0-1 stands here a second time"),
+    ("\t\t1-0\n", "\t\t0-1\n", 17, "0-1 occurs here a second time"),
     ("8.000000000000000e-02}", "8.0e-02", 16, "finite numbers in braces"),
     ("3.750000000000000e-02}", "inf}", 20, "finite numbers in braces"),
     ("3.750000000000000e-02}", "1e400}", 20, "too large"),

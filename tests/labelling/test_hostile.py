@@ -104,10 +104,10 @@ def labels(energy: float = -1.0, atoms: int = 4) -> CalculatedLabels:
         ({"numbers": [13, 13, 13, 999]}, "atomic number 999"),
         ({"positions_A": [[float("nan")] * 3] * 4}, "positions holds nan"),
         ({"positions_A": [[1e30] * 3] * 4}, r"positions holds 1e\+30"),
-        ({"cell_A": "large"}, "is no description of a job"),
-        ({"settings": {"x": float("nan")}}, "is no description of a job"),
+        ({"cell_A": "large"}, "is not the description of a job"),
+        ({"settings": {"x": float("nan")}}, "is not the description of a job"),
         ({"machine": {"environment": 3}}, "expected a table"),
-        ({"arrays": {"initial_charges": [1]}}, "is no description of a job"),
+        ({"arrays": {"initial_charges": [1]}}, "is not the description of a job"),
     ],
 )
 def test_a_folder_that_describes_no_job(changes, complaint, structures, store, tmp_path):
@@ -147,7 +147,7 @@ def test_what_cannot_be_recovered_is_put_aside(structures, store, caplog):
     assert "forces has shape (3, 3)" in result.quarantined[0][1]
     assert result.dataset.energies[1] == -1.0  # recovered
     assert result.dataset.energies[0] != -1.0  # calculated anew
-    assert "is no description of a job" in caplog.text
+    assert "is not the description of a job" in caplog.text
 
 
 def test_no_label_is_stored_that_cannot_be_read_back(structures, store):

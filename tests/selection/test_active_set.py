@@ -325,7 +325,7 @@ def test_rounding_that_spoils_a_selection_is_told(
     training: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("maxvolt.selection.selector._LARGE", np.inf)
-    with pytest.raises(DataError, match=r"rounding leaves grades of .* make it anew"):
+    with pytest.raises(DataError, match=r"rounding leaves grades of .* make it again"):
         ActiveSet.from_dataset(unequal(), training.select(range(9)))
 
 

@@ -330,7 +330,7 @@ def _structures(path: Path, kind: str | None, species: _Species) -> list[Atoms]:
 
 
 def _dataset_of_atoms(path: Path, structures: Sequence[Atoms]) -> Dataset:
-    """Make a dataset, and say what looks like a label and is none."""
+    """Make a dataset, and say what looks like a label and is not one."""
     with _naming(path):
         dataset = Dataset.from_atoms(structures)
     looks_like: dict[str, int] = {}
@@ -346,7 +346,7 @@ def _dataset_of_atoms(path: Path, structures: Sequence[Atoms]) -> Dataset:
     if looks_like:
         _logger.warning(
             "%s: not recognised as labels: %s; expected energy, forces, stress or virial, alone or "
-            "behind REF_ or DFT_: rename them if they are labels",
+            "after REF_ or DFT_: rename them if they are labels",
             path,
             ", ".join(
                 f"{key} ({count} of {len(structures)} structures)"

@@ -139,7 +139,7 @@ class _Content:
         known = known_units(self.path, name, line)
         if frames and known != self.units:
             raise FileFormatError(
-                self.path, f"units {known} behind a frame in units {self.units}", line=line
+                self.path, f"units {known} after a frame in units {self.units}", line=line
             )
         self.units = known
 
@@ -221,7 +221,7 @@ class _Content:
             if element is None or atomic_numbers.get(element, 0) < 1:
                 raise SpeciesError(
                     f"{self.path}, line {line}: {text!r} in the column "
-                    f"{'mass' if mass else 'element'} is no element; write symbols such as Cu "
+                    f"{'mass' if mass else 'element'} is not an element; write symbols such as Cu "
                     "(dump_modify element), or leave that column out and give --species"
                 )
             self.elements.add((kind, element))
@@ -230,4 +230,4 @@ class _Content:
         try:
             return element_of_mass(float(text))
         except ValueError as error:
-            raise FileFormatError(self.path, f"mass {text!r} is no number", line=line) from error
+            raise FileFormatError(self.path, f"mass {text!r} is not a number", line=line) from error

@@ -109,7 +109,7 @@ class _Reader:
         elements = [element_of_symbol(symbol) for symbol in self._symbols]
         if None in elements:
             unknown = self._symbols[elements.index(None)]
-            raise FileFormatError(self._path, f"{unknown!r} among the atoms is no element")
+            raise FileFormatError(self._path, f"{unknown!r} among the atoms is not an element")
         return [element for element in elements if element is not None]
 
     def species(self) -> tuple[str, ...]:
@@ -140,7 +140,7 @@ class _Reader:
             rows = [(row.text or "").split() for row in found]
             width = {len(row) for row in rows}
             if width != {3}:
-                raise FileFormatError(self._path, "selective: expected T or F three times an atom")
+                raise FileFormatError(self._path, "selective: expected T or F three times per atom")
             self._free = np.array([[word.upper() == "T" for word in row] for row in rows])
 
     def _read_parameters(self, element: ElementTree.Element) -> None:
@@ -199,7 +199,7 @@ class _Reader:
 def _ground_state_steps(element: ElementTree.Element) -> list[ElementTree.Element]:
     """Return the electronic steps that led to the energy.
 
-    Those of the linear response (LEPSILON, IBRION = 7 or 8) stand in the same calculation, behind
+    Those of the linear response (LEPSILON, IBRION = 7 or 8) stand in the same calculation, after
     its structure.
     """
     steps = []

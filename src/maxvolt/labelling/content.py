@@ -40,17 +40,17 @@ def bare_structure(atoms: Atoms) -> Atoms:
 
 
 def check_structure(atoms: Atoms) -> None:
-    """Refuse what is no structure.
+    """Refuse what is not a structure.
 
     Raises
     ------
     DataError
-        An atomic number is that of no element; a length, moment or charge is not finite, or beyond
+        An atomic number belongs to no element; a length, moment or charge is not finite, or beyond
         all that a structure can have.
     """
     strange = [int(number) for number in atoms.numbers if not 0 <= number < len(chemical_symbols)]
     if strange:
-        raise DataError(f"atomic number {strange[0]} is that of no element")
+        raise DataError(f"atomic number {strange[0]} belongs to no element")
     arrays = {"positions": atoms.positions, "cell": atoms.cell.array}
     arrays |= {name: atoms.arrays[name] for name in INITIAL_ARRAYS if name in atoms.arrays}
     for name, values in arrays.items():
@@ -89,7 +89,7 @@ def plain_json(value: Any) -> Any:
     Raises
     ------
     TypeError, ValueError
-        When the value is no JSON, or holds NaN or infinity.
+        When the value is not JSON, or holds NaN or infinity.
     """
     if isinstance(value, Mapping):
         for name in value:

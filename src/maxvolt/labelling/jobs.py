@@ -264,9 +264,9 @@ class Job:
             )
             return cls(atoms, reference.calculator, reference.settings, reference.machine)
         except _UNUSABLE as error:
-            raise FileFormatError(path, f"is no description of a job ({error!r})") from error
+            raise FileFormatError(path, f"is not the description of a job ({error!r})") from error
         except DataError as error:
-            raise FileFormatError(path, f"is no description of a job: {error}") from error
+            raise FileFormatError(path, f"is not the description of a job: {error}") from error
 
 
 def write_result(folder: Path, outcome: Outcome) -> None:
@@ -291,7 +291,7 @@ def read_result(folder: Path) -> Outcome | None:
         if outcome.status not in (Status.LABELLED, Status.QUARANTINED):
             raise ValueError(f"status {outcome.status}")
     except _UNUSABLE as error:
-        raise FileFormatError(path, f"is no result of a job ({error!r})") from error
+        raise FileFormatError(path, f"is not the result of a job ({error!r})") from error
     return outcome
 
 
@@ -317,9 +317,9 @@ def _read_json(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise FileFormatError(path, f"cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
-        raise FileFormatError(path, f"is no JSON: {error}") from error
+        raise FileFormatError(path, f"is not JSON: {error}") from error
     if not isinstance(document, dict):
-        raise FileFormatError(path, "is no JSON object")
+        raise FileFormatError(path, "is not a JSON object")
     return document
 
 

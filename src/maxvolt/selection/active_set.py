@@ -192,7 +192,7 @@ class ActiveSet(ActiveRows):
         Parameters
         ----------
         structures
-            One structure, a data set, the path of a file, or a stream of these of any length.
+            One structure, a dataset, the path of a file, or a stream of these of any length.
         threads
             Number of threads; None for every core.
 
@@ -286,7 +286,7 @@ class ActiveSet(ActiveRows):
         Parameters
         ----------
         candidates
-            One structure, a data set, the path of a file, or a stream of these of any length.
+            One structure, a dataset, the path of a file, or a stream of these of any length.
         threshold
             Grade above which a row is swapped in.
         limit
@@ -362,7 +362,7 @@ def read_active_set(path: str | Path, species: Sequence[str] | None = None) -> A
     Raises
     ------
     FileFormatError
-        The file holds no active set, or is no valid potential.
+        The file holds no active set, or is not a valid potential.
     SpeciesError
         As of `maxvolt.read_potential`.
     """

@@ -37,7 +37,7 @@ class Grades:
 
 
 def finite_grades(grades: Grades, where: Neighborhoods) -> Grades:
-    """Refuse grades that are infinite or no number.
+    """Refuse grades that are infinite or not numbers.
 
     Raises
     ------

@@ -105,7 +105,7 @@ class Basis:
 
         Coordinates of all candidates come from one matrix product; rank-one updates run only over
         those that exceed the threshold most, as many as fit into a cache, and the inverse is
-        computed anew after them.
+        computed again after them.
 
         Parameters
         ----------

@@ -31,7 +31,7 @@ def read_active_rows(path: str | Path, species: Sequence[str] | None = None) -> 
     if file.active_set is None:
         raise FileFormatError(
             path,
-            "the potential has no active set; make one of its training set: maxvolt select "
+            "the potential has no active set; make one from its training set: maxvolt select "
             "POT TRAIN --save-active-set, or maxvolt.ActiveSet.from_dataset",
         )
     potential = MTP.from_model(*model_of_file(path, file, species))
@@ -39,7 +39,7 @@ def read_active_rows(path: str | Path, species: Sequence[str] | None = None) -> 
 
 
 def has_active_set(path: str | Path) -> bool:
-    """Whether a file of a potential holds an active set; also False for what is no such file.
+    """Whether a file of a potential holds an active set; False too for what is not a potential.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def _record(active_set: ActiveRows, dialect: Dialect) -> ActiveSetRecord:
     weights = active_set.weights
     if dialect == "MLIP-2" and weights.scaling != 2:
         raise DataError(
-            f"an .als file has no place for the scaling {weights.scaling} of the weights; write "
+            f"an .als file cannot hold the scaling {weights.scaling} of the weights; write "
             "an .almtp file"
         )
     infos = [dict(info) for info in active_set.structures.infos]

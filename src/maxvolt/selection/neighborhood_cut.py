@@ -1,4 +1,4 @@
-"""The surroundings of the atom that extrapolates most, cut out of a large structure."""
+"""The neighbourhood of the atom that extrapolates most, cut out of a large structure."""
 
 from __future__ import annotations
 

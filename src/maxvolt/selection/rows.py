@@ -71,7 +71,7 @@ class Rows:
 def as_datasets(
     structures: Structures, species: Sequence[str] | None = None, atoms: int = ATOMS_AT_ONCE
 ) -> Iterator[Dataset]:
-    """Turn whatever names structures into data sets, which come as the stream yields them."""
+    """Turn whatever names structures into datasets, which come as the stream yields them."""
     if isinstance(structures, Dataset):
         return iter([structures])
     if isinstance(structures, Atoms | str | PathLike) or not isinstance(structures, Iterable):
@@ -115,7 +115,7 @@ def iterate_rows(
     threads: int | None,
     atoms_at_once: int | None = None,
 ) -> Iterator[tuple[slice, Rows]]:
-    """Yield the rows of a data set in order, some structures at a time, in bounded memory.
+    """Yield the rows of a dataset in order, some structures at a time, in bounded memory.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def iterate_rows(
     Raises
     ------
     DataError
-        Rows that are not finite, or what `MTP.neighborhoods` refuses.
+        Rows that are not finite, or what the search for neighbours refuses.
     """
     own = own_atoms(dataset)
     for part, where in iterate_neighborhoods(

@@ -204,8 +204,8 @@ class Selector:
             raise DataError(
                 f"the active set cannot be found: rounding leaves grades of {basis.kept_out:.2g} "
                 "where none above the threshold should be. The gradients of this potential are too "
-                "large beside the rows that the set began with; make it anew of the training set "
-                "(maxvolt select POT TRAIN --save-active-set), or fit the potential again"
+                "large beside the rows that the set began with; make it again from the training "
+                "set (maxvolt select POT TRAIN --save-active-set), or fit the potential again"
             )
 
     def _limited(

@@ -18,7 +18,7 @@ __all__ = ["Sparsified", "sparsify"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sparsified:
-    """What is kept of a data set.
+    """What is kept of a dataset.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def sparsify(
     threshold: float = THRESHOLD,
     threads: int | None = None,
 ) -> Sparsified:
-    """Keep the structures of the active set of a data set, at most one a parameter.
+    """Keep the structures of the active set of a dataset, at most one a parameter.
 
     Parameters
     ----------

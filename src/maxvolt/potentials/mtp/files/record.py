@@ -51,7 +51,7 @@ class PotentialFile(PotentialFields):
     scaling
         Factor of all radial functions.
     name, tag
-        potential_name, and the text behind potential_tag without the element symbols.
+        potential_name, and the text after potential_tag without the element symbols.
     active_set
         What follows the potential, for grades of extrapolation; None if nothing does.
 

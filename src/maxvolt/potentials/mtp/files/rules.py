@@ -54,7 +54,7 @@ def check_rules(potential: PotentialFields) -> None:
 
 
 def split_tag(text: str) -> tuple[str, tuple[str, ...] | None]:
-    """Split the text behind potential_tag into foreign text and element symbols.
+    """Split the text after potential_tag into foreign text and element symbols.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def _check_species(potential: PotentialFields) -> None:
             len(symbols) == count,
             "species",
             f"{len(symbols)} elements are named ({_shortened(symbols)}), but the potential has "
-            f"{count} species; correct the text behind potential_tag or delete it",
+            f"{count} species; correct the text after potential_tag or delete it",
         )
         _require(
             len(set(symbols)) == count and all(atomic_numbers.get(s, 0) > 0 for s in symbols),
@@ -235,7 +235,7 @@ def _check_products(potential: PotentialFields) -> None:
     _forbid(outside, field, f"uses a moment outside 0 to {n_moments - 1}")
     outside = (targets < n_basic) | (targets >= n_moments)
     _forbid(outside, field, f"adds to a moment outside {n_basic} to {n_moments - 1}")
-    # A moment may be used only behind the last product that adds to it.
+    # A moment may be used only after the last product that adds to it.
     last = np.full(n_moments, -1, dtype=np.int64)
     rows = np.arange(len(products))
     np.maximum.at(last, targets, rows)
