@@ -97,11 +97,7 @@ class Committee:
             Number of threads; None for every core.
         """
         thread_count(threads)
-        if not isinstance(ensemble, Ensemble):
-            raise DataError(
-                "ensemble: a committee is made of a maxvolt.Ensemble of at least two potentials; "
-                f"got {type(ensemble).__name__}"
-            )
+        _check_ensemble(ensemble)
         dataset = structures_of(dataset, ensemble.species)
         raw = cls(ensemble, 1.0 if energies else None, 1.0 if forces else None)
         largest_energy = largest_force = 0.0
@@ -129,8 +125,9 @@ class Committee:
         FileFormatError
             The file cannot be read, or holds no scales of a committee.
         DataError
-            The scales were measured with other potentials.
+            The scales were measured with other potentials, or `ensemble` is not an ensemble.
         """
+        _check_ensemble(ensemble)
         document = _read_document(path)
         try:
             scales = [document["energy_scale"], document["force_scale"]]
@@ -155,8 +152,8 @@ class Committee:
     def write(self, path: str | Path) -> None:
         """Write the scales, and which potentials they belong to, as a small JSON file.
 
-        The potentials have files of their own (`Ensemble.write`); None of a scale, that which does
-        not count, is kept.
+        The potentials have files of their own (`Ensemble.write`). A scale that is None, because it
+        does not count, is None when it is read.
 
         Parameters
         ----------
@@ -319,6 +316,14 @@ def _portions(ensemble: Ensemble, dataset: Dataset) -> Iterator[Neighborhoods]:
         dataset, ensemble.species, ensemble.cutoff, atoms_at_once=ATOMS_AT_ONCE
     ):
         yield where
+
+
+def _check_ensemble(given: object) -> None:
+    if not isinstance(given, Ensemble):
+        raise DataError(
+            "ensemble: a committee is made of a maxvolt.Ensemble of at least two potentials; "
+            f"got {type(given).__name__}"
+        )
 
 
 def _read_document(path: str | Path) -> dict[str, Any]:
