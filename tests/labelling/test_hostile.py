@@ -153,7 +153,7 @@ def test_what_cannot_be_recovered_is_put_aside(structures, store, caplog):
 def test_no_label_is_stored_that_cannot_be_read_back(structures, store):
     job = Job.for_reference(structures[0], Reference("emt"))
     for wrong in (labels(atoms=3), labels(float("nan"))):
-        with pytest.raises(DataError, match="no label to be stored"):
+        with pytest.raises(DataError, match="cannot be stored as a label"):
             store.add(job, Outcome(Status.LABELLED, labels=wrong))
     assert store.count() == 0
 

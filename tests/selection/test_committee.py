@@ -116,7 +116,7 @@ def test_scales_of_other_potentials_are_refused(ensemble: Ensemble, tmp_path: Pa
     other = Ensemble((*ensemble.members[:2], potential(seed=9)))
     with pytest.raises(DataError, match="with 3 potentials, of which 2 are among the 3 given"):
         Committee.read(path, other)
-    with pytest.raises(DataError, match="made of a maxvolt.Ensemble of at least two potentials"):
+    with pytest.raises(DataError, match=r"made of a maxvolt\.Ensemble of at least two potentials"):
         Committee.read(path, ensemble.members[0])  # type: ignore[arg-type]
     with pytest.raises(DataError, match="of which 2 are among the 2 given"):
         Committee.read(path, Ensemble(ensemble.members[:2]))
