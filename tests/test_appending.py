@@ -122,7 +122,7 @@ def test_a_kill_leaves_the_old_content(
     with caplog.at_level(logging.WARNING):
         assert io.read(path).energies.tolist() == [0, 1, 2]
     assert "adding to it was interrupted" in caplog.text
-    assert f"behind byte {len(before)}" in caplog.text
+    assert f"after byte {len(before)}" in caplog.text
     io.write(path, structures(1, seed=7), append=True)
     caplog.clear()
     assert io.read(path).energies.tolist() == [0, 1, 2, 7]

@@ -248,7 +248,7 @@ def test_a_label_that_is_switched_off_is_erased(mixed: Dataset) -> None:
         ({"has_forces": [True] * 4}, r"structure 1 \(and 1 more\) has forces"),
         ({"weights": [1, np.nan, 1, 1]}, "structure 1 has a weight"),
         ({"pbc": np.ones((4, 3), bool)}, r"structure 1 \(and 1 more\) is periodic along"),
-        ({"numbers": [29] * 9 + [0]}, "structure 3 has atoms that are no chemical element"),
+        ({"numbers": [29] * 9 + [0]}, "structure 3 has atoms that are not a chemical element"),
     ],
 )
 def test_bad_arrays_are_refused(mixed: Dataset, changes: dict[str, object], message: str) -> None:
@@ -320,3 +320,29 @@ def test_other_results_are_kept() -> None:
         np.testing.assert_array_equal(back[name], value)
     assert dataset[0].get_potential_energies().tolist() == [-1, -2]
     assert_same(Dataset.from_atoms(dataset.to_atoms()), dataset)
+
+
+@pytest.mark.parametrize(
+    ("counts", "atoms", "expected"),
+    [
+        ([], 10, []),
+        ([3], 1, [(0, 1)]),
+        ([3, 3, 3, 3], 6, [(0, 2), (2, 4)]),
+        ([3, 3, 3, 3], 7, [(0, 2), (2, 4)]),
+        ([1, 100, 1, 1], 10, [(0, 1), (1, 2), (2, 4)]),
+        ([5, 5, 5], 100, [(0, 3)]),
+    ],
+)
+def test_portions(counts: list[int], atoms: int, expected: list[tuple[int, int]]) -> None:
+    dataset = Dataset.from_atoms(
+        [Atoms("H" * count, positions=np.arange(3 * count).reshape(-1, 3)) for count in counts]
+    )
+    assert [(part.start, part.stop) for part in dataset.portions(atoms)] == expected
+    assert [dataset.atoms_of(s).stop for s in range(len(counts))] == np.cumsum(counts).tolist()
+
+
+def test_batches_keep_the_order_of_a_stream() -> None:
+    single, several = Atoms("H2", [[0, 0, 0], [0, 0, 1]]), Dataset.from_atoms([Atoms("He")] * 3)
+    found = list(Dataset.batches([single, single, single, several, single], atoms=4))
+    assert [len(batch) for batch in found] == [2, 1, 3, 1]
+    assert found[2] is several

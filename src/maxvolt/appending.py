@@ -98,7 +98,7 @@ class SafeLength:
 def appending(path: str | Path) -> Iterator[Path]:
     """Let a file grow: what the block does to its end is kept whole or undone.
 
-    The block may write behind the end and into the first 64 bytes, and elsewhere only where nothing
+    The block may write after the end and into the first 64 bytes, and elsewhere only where nothing
     counts (trajectories have room for the places of structures to come). It gets the path without
     links.
 
@@ -128,7 +128,7 @@ def appending(path: str | Path) -> Iterator[Path]:
 
 
 def append_lines(path: Path, data: bytes) -> None:
-    """Add lines to the end of a file, behind the end of its last line; see `appending`."""
+    """Add lines to the end of a file, after the end of its last line; see `appending`."""
     if not path.is_file():
         with path.open("wb") as stream:  # a pipe or a terminal just gets them
             stream.write(data)
@@ -156,7 +156,7 @@ def unfinished(path: Path) -> SafeLength | None:
                 return None
             if _lock(stream):
                 _logger.warning(
-                    "%s: adding to it was interrupted; what stands behind byte %d is left out, and "
+                    "%s: adding to it was interrupted; what stands after byte %d is left out, and "
                     "the next addition removes it (delete %s to have it read)",
                     path,
                     safe.length,

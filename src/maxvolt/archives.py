@@ -74,6 +74,6 @@ def _array(data: bytes) -> NDArray[Any]:
     for length in shape:
         count *= length
     if min(shape, default=0) < 0 or count * dtype.itemsize != len(data) - stream.tell():
-        raise ValueError(f"an array of shape {shape} has other data than that")
+        raise ValueError(f"an array of shape {shape} does not match its data")
     array = np.frombuffer(data, dtype, count, stream.tell()).copy()
     return array.reshape(shape, order="F" if fortran_order else "C")

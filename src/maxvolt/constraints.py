@@ -92,7 +92,7 @@ def attach_constraints(atoms: Atoms, records: Sequence[Mapping[str, Any]]) -> No
     Raises
     ------
     DataError
-        A record is no constraint of ASE, or names atoms that are not there.
+        A record is not a constraint of ASE, or names atoms that are not there.
     """
     constraints = []
     for record in records:

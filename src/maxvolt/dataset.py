@@ -11,39 +11,35 @@ the free energy).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from os import PathLike
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
 from ase import Atoms
-from ase.data import atomic_numbers, chemical_symbols
 from numpy.typing import ArrayLike, NDArray
 
-from maxvolt.cells import cell_volumes
 from maxvolt.constraints import CONSTRAINTS_KEY
 from maxvolt.errors import DataError
+from maxvolt.identity import DIGEST_DIGITS, structure_digest
 from maxvolt.labels import ARRAYS_KEY, Labels, attach_labels, labels_of_atoms
+from maxvolt.structure_arrays import PER_ATOM, PER_STRUCTURE, Origin, StructureArrays
 
 __all__ = ["ARRAYS_KEY", "CONSTRAINTS_KEY", "Dataset", "Origin"]
 
-Origin = tuple[str, int]
-"""File that a structure was read from, and its index there, from 0."""
-
 _EMPTY_INFO: Mapping[str, Any] = MappingProxyType({})
 
-_SMALLEST_CELL_DETERMINANT = 1e-6
-"""Smallest |det| of the normalised lattice vectors of a usable cell (1 for orthogonal ones)."""
-
-
-_LARGEST_LENGTH = 1e9
-"""Longest lattice vector component (Angstrom); longer ones are no lengths but wrong numbers."""
+_CONTENT = (
+    *("offsets", "numbers", "positions", "cells", "pbc"),
+    *("energies", "forces", "stresses"),
+)
+"""Fields by which fits and campaigns know their data again, in the order of their digests."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Dataset:
+class Dataset(StructureArrays):
     """Structures with optional labels; immutable.
 
     Atoms of structure ``s`` are ``offsets[s]:offsets[s + 1]`` in every per-atom array.
@@ -86,58 +82,6 @@ class Dataset:
     DataError
         When shapes disagree or a structure cannot be used; the message names its index.
     """
-
-    offsets: NDArray[np.int64]
-    numbers: NDArray[np.int32]
-    positions: NDArray[np.float64]
-    cells: NDArray[np.float64]
-    pbc: NDArray[np.bool_]
-    energies: NDArray[np.float64]
-    forces: NDArray[np.float64]
-    stresses: NDArray[np.float64]
-    has_energy: NDArray[np.bool_]
-    has_forces: NDArray[np.bool_]
-    has_stress: NDArray[np.bool_]
-    weights: NDArray[np.float64]
-    groups: tuple[str, ...]
-    infos: tuple[Mapping[str, Any], ...]
-    origins: tuple[Origin | None, ...] = ()
-
-    def __post_init__(self) -> None:
-        self._set_read_only("offsets", np.int64, None)
-        n = len(self.offsets) - 1
-        self._check_offsets(n)
-        total = int(self.offsets[-1])
-        for name, dtype, shape in (
-            ("numbers", np.int32, (total,)),
-            ("positions", np.float64, (total, 3)),
-            ("cells", np.float64, (n, 3, 3)),
-            ("pbc", np.bool_, (n, 3)),
-            ("energies", np.float64, (n,)),
-            ("forces", np.float64, (total, 3)),
-            ("stresses", np.float64, (n, 6)),
-            ("has_energy", np.bool_, (n,)),
-            ("has_forces", np.bool_, (n,)),
-            ("has_stress", np.bool_, (n,)),
-            ("weights", np.float64, (n,)),
-        ):
-            self._set_read_only(name, dtype, shape)
-        object.__setattr__(self, "origins", tuple(self.origins) or (None,) * n)
-        for name in ("groups", "infos", "origins"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
-            if len(getattr(self, name)) != n:
-                raise DataError(
-                    f"{name} has {len(getattr(self, name))} entries for {n} structures; "
-                    "give one for each"
-                )
-        self._check_structures()
-        self._check_cells()
-        self._check_labels()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle by the fields; read-only mappings, which pickle refuses, become dicts."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return _restored, (type(self), {**values, "infos": tuple(map(dict, self.infos))})
 
     # ----------------------------------------------------------------- making one
 
@@ -245,6 +189,23 @@ class Dataset:
         )
 
     @classmethod
+    def batches(cls, stream: Iterable[Dataset | Atoms], atoms: int) -> Iterator[Dataset]:
+        """Gather the single structures of a stream to datasets of about so many atoms, in order."""
+        single: list[Atoms] = []
+        size = 0
+        for item in stream:
+            if isinstance(item, Atoms):
+                single.append(item)
+                size += len(item)
+            if single and (size >= atoms or not isinstance(item, Atoms)):
+                yield cls.from_atoms(single)
+                single, size = [], 0
+            if not isinstance(item, Atoms):
+                yield item
+        if single:
+            yield cls.from_atoms(single)
+
+    @classmethod
     def concatenate(cls, datasets: Sequence[Dataset]) -> Self:
         """Join datasets, one after the other."""
         datasets = list(datasets)
@@ -253,7 +214,7 @@ class Dataset:
         counts = np.concatenate([d.counts for d in datasets])
         joined = {
             name: np.concatenate([getattr(d, name) for d in datasets])
-            for name in (*_PER_ATOM, *_PER_STRUCTURE)
+            for name in (*PER_ATOM, *PER_STRUCTURE)
         }
         return cls(
             offsets=np.concatenate([[0], np.cumsum(counts)]),
@@ -264,10 +225,6 @@ class Dataset:
         )
 
     # ----------------------------------------------------------------- what it holds
-
-    def __len__(self) -> int:
-        """Return the number of structures."""
-        return len(self.offsets) - 1
 
     def __getitem__(self, index: int) -> Atoms:
         """Return one structure as `ase.Atoms`, as `to_atoms` does."""
@@ -289,68 +246,65 @@ class Dataset:
             f"{self.has_stress.sum()} stresses)"
         )
 
-    @property
-    def n_atoms(self) -> int:
-        """Number of atoms of all structures."""
-        return int(self.offsets[-1])
+    # ----------------------------------------------------------------- what it is
 
     @property
-    def counts(self) -> NDArray[np.int64]:
-        """Number of atoms of each structure, shape (n,)."""
-        return np.diff(self.offsets)
+    def digests(self) -> tuple[str, ...]:
+        """A digest of each structure, the same for the same structure; labels do not count.
+
+        Structures are the same where numbers, positions, cell, periodicity, initial magnetic
+        moments and initial charges agree to the digits that matter, see `maxvolt.identity`.
+        """
+        return tuple(
+            structure_digest(
+                self.numbers[self.atoms_of(s)],
+                self.positions[self.atoms_of(s)],
+                self.cells[s],
+                self.pbc[s],
+                self.infos[s].get(ARRAYS_KEY),
+            )
+            for s in range(len(self))
+        )
 
     @property
-    def volumes(self) -> NDArray[np.float64]:
-        """Cell volumes, shape (n,), Angstrom^3; zero without a full cell."""
-        return cell_volumes(self.cells)
+    def digest(self) -> str:
+        """A digest of structures, labels and weights, to the last bit."""
+        return hashlib.sha256(b"".join(self.content())).hexdigest()[:DIGEST_DIGITS]
 
-    @property
-    def species(self) -> tuple[str, ...]:
-        """Symbols of the elements present, by atomic number."""
-        return tuple(chemical_symbols[z] for z in np.unique(self.numbers))
-
-    @property
-    def structure_of_atom(self) -> NDArray[np.int64]:
-        """Index of the structure each atom belongs to, shape (N,)."""
-        return np.repeat(np.arange(len(self), dtype=np.int64), self.counts)
-
-    def select(self, which: ArrayLike | slice) -> Self:
-        """Return some of the structures, in the order asked for.
+    def content(self, *, weights: bool = True) -> Iterator[bytes]:
+        """Yield the bytes of structures, labels and weights, for digests that hold more.
 
         Parameters
         ----------
-        which
-            A boolean mask of length n, indices (negative ones count from the end), or a slice.
+        weights
+            Whether the weights count.
         """
-        chosen = self._indices(which)
-        counts = self.counts[chosen]
-        offsets = np.concatenate([[0], np.cumsum(counts)])
-        # Atom k of a chosen structure is its first atom in this dataset plus k.
-        atoms = np.repeat(self.offsets[:-1][chosen] - offsets[:-1], counts) + np.arange(offsets[-1])
-        return type(self)(
-            offsets=offsets,
-            groups=tuple(self.groups[s] for s in chosen),
-            infos=tuple(self.infos[s] for s in chosen),
-            origins=tuple(self.origins[s] for s in chosen),
-            **{name: getattr(self, name)[atoms] for name in _PER_ATOM},
-            **{name: getattr(self, name)[chosen] for name in _PER_STRUCTURE},
-        )
+        for name in (*_CONTENT, *(("weights",) if weights else ())):
+            yield getattr(self, name).tobytes()
 
-    def with_origins(self, path: str | PathLike[str]) -> Self:
-        """Return the structures as those of a file, in its order."""
-        return replace(self, origins=tuple((str(path), s) for s in range(len(self))))
+    # ----------------------------------------------------------------- parts of it
 
-    def structures_with(self, symbols: Collection[str]) -> NDArray[np.int64]:
-        """Return the indices of the structures that hold one of these elements, ascending."""
-        atoms = np.isin(self.numbers, [atomic_numbers[symbol] for symbol in symbols])
-        return np.unique(self.structure_of_atom[atoms])
+    def portions(self, atoms: int) -> Iterator[slice]:
+        """Cut into consecutive portions of so many atoms, at least one structure each.
 
-    def name_of(self, index: int, whole: str = "the dataset") -> str:
-        """Name a structure in a message: by its file, or else as one of `whole`."""
-        origin = self.origins[index]
-        if origin is None:
-            return f"structure {index} of {whole}"
-        return f"structure {origin[1]} of {origin[0]}"
+        Parameters
+        ----------
+        atoms
+            Most atoms of a portion; a larger structure is a portion of its own.
+
+        Yields
+        ------
+        which : slice
+            The structures of a portion.
+        """
+        begin, total = 0, 0
+        for s, count in enumerate(self.counts.tolist()):
+            if s > begin and total + count > atoms:
+                yield slice(begin, s)
+                begin, total = s, 0
+            total += count
+        if begin < len(self):
+            yield slice(begin, len(self))
 
     def to_atoms(self) -> list[Atoms]:
         """Return the structures as `ase.Atoms`.
@@ -365,7 +319,7 @@ class Dataset:
     # ----------------------------------------------------------------- inside
 
     def _atoms(self, s: int) -> Atoms:
-        of_s = slice(int(self.offsets[s]), int(self.offsets[s + 1]))
+        of_s = self.atoms_of(s)
         labels = Labels(
             energy=float(self.energies[s]) if self.has_energy[s] else None,
             forces=self.forces[of_s].copy() if self.has_forces[s] else None,
@@ -382,132 +336,6 @@ class Dataset:
         )
         attach_labels(atoms, labels)
         return atoms
-
-    def _indices(self, which: ArrayLike | slice) -> NDArray[np.int64]:
-        n = len(self)
-        if isinstance(which, slice):
-            return np.arange(n)[which]
-        chosen = np.atleast_1d(np.asarray(which))
-        if chosen.dtype == np.bool_:
-            if chosen.shape != (n,):
-                raise DataError(f"mask of shape {chosen.shape} for {n} structures; need ({n},)")
-            return np.flatnonzero(chosen)
-        if chosen.size == 0:
-            return np.empty(0, np.int64)
-        if chosen.ndim != 1 or not np.issubdtype(chosen.dtype, np.integer):
-            raise DataError("select needs a boolean mask, a list of integers or a slice")
-        if chosen.min() < -n or chosen.max() >= n:
-            raise DataError(f"select asks for a structure outside 0 to {n - 1}")
-        return np.asarray(chosen % n, np.int64)
-
-    def _set_read_only(self, name: str, dtype: type, shape: tuple[int, ...] | None) -> None:
-        """Store a field as a contiguous, read-only array of the right type and shape."""
-        try:
-            array: NDArray[Any] = np.ascontiguousarray(getattr(self, name), dtype).view()
-        except (TypeError, ValueError) as error:
-            raise DataError(f"{name} cannot be read as an array of {dtype.__name__}") from error
-        if shape is None and (array.ndim != 1 or not len(array)):
-            raise DataError(
-                f"{name} has shape {array.shape}; expected one dimension, n + 1 entries"
-            )
-        if shape is not None and array.shape != shape:
-            raise DataError(f"{name} has shape {array.shape}; expected {shape}")
-        array.flags.writeable = False
-        object.__setattr__(self, name, array)
-
-    def _check_offsets(self, n: int) -> None:
-        if self.offsets[0] != 0:
-            raise DataError(f"offsets begins with {self.offsets[0]}; expected 0")
-        empty = np.flatnonzero(np.diff(self.offsets) < 1)
-        if n and len(empty):
-            raise DataError(f"structure {empty[0]} has no atoms; leave it out")
-
-    def _check_structures(self) -> None:
-        bad = np.asarray(~np.isfinite(self.positions).all(axis=-1))
-        self._refuse(self._owner(bad), "has positions that are not finite numbers")
-        unknown = (self.numbers < 1) | (self.numbers >= len(chemical_symbols))
-        self._refuse(self._owner(unknown), "has atoms that are no chemical element")
-        bad_weight = ~(np.isfinite(self.weights) & (self.weights >= 0))
-        self._refuse(np.flatnonzero(bad_weight), "has a weight that is negative or not finite")
-
-    def _check_cells(self) -> None:
-        self._refuse(
-            np.flatnonzero(~np.isfinite(self.cells).all(axis=(1, 2))),
-            "has a cell that is not made of finite numbers",
-        )
-        far = np.abs(self.cells).max(axis=(1, 2), initial=0.0) > _LARGEST_LENGTH
-        self._refuse(np.flatnonzero(far), f"has a cell longer than {_LARGEST_LENGTH:g} Angstrom")
-        for pattern in np.unique(self.pbc, axis=0):
-            if not pattern.any():
-                continue
-            of_pattern = np.flatnonzero((self.pbc == pattern).all(axis=1))
-            vectors = self.cells[of_pattern][:, pattern]
-            lengths = np.linalg.norm(vectors, axis=2)
-            unit = vectors / np.where(lengths > 0, lengths, 1.0)[..., None]
-            with np.errstate(all="ignore"):
-                gram = np.linalg.det(unit @ unit.transpose(0, 2, 1))
-            self._refuse(
-                of_pattern[~(gram >= _SMALLEST_CELL_DETERMINANT**2)],
-                "is periodic along lattice vectors that are zero or linearly dependent",
-            )
-
-    def _check_labels(self) -> None:
-        """Refuse labels that claim to exist and do not; erase those that claim not to.
-
-        Without periodicity in three directions there is no stress, and what is given is erased.
-        """
-        self._set_erased("has_stress", self.has_stress & self.pbc.all(axis=1))
-        self._refuse(
-            np.flatnonzero(self.has_energy & ~np.isfinite(self.energies)),
-            "has an energy that is not finite",
-        )
-        force_atoms = np.repeat(self.has_forces, self.counts)
-        bad = force_atoms & ~np.isfinite(self.forces).all(axis=-1)
-        self._refuse(self._owner(bad), "has forces that are not finite on some atoms")
-        self._refuse(
-            np.flatnonzero(self.has_stress & ~np.isfinite(self.stresses).all(axis=-1)),
-            "has a stress that is not finite",
-        )
-        for name, present in (
-            ("energies", self.has_energy),
-            ("forces", force_atoms[:, None]),
-            ("stresses", self.has_stress[:, None]),
-        ):
-            values = getattr(self, name)
-            if not np.isnan(values[np.broadcast_to(~present, values.shape)]).all():
-                self._set_erased(name, np.where(present, values, np.nan))
-
-    def _set_erased(self, name: str, values: NDArray[Any]) -> None:
-        values.flags.writeable = False
-        object.__setattr__(self, name, values)
-
-    def _owner(self, atom_mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-        atoms = np.flatnonzero(atom_mask)
-        return np.searchsorted(self.offsets, atoms, side="right") - 1
-
-    @staticmethod
-    def _refuse(structures: NDArray[np.int64], what: str) -> None:
-        if len(structures):
-            more = len(np.unique(structures)) - 1
-            others = f" (and {more} more)" if more else ""
-            raise DataError(f"structure {structures[0]}{others} {what}")
-
-
-_PER_ATOM = ("numbers", "positions", "forces")
-_PER_STRUCTURE = (
-    "cells",
-    "pbc",
-    "energies",
-    "stresses",
-    "has_energy",
-    "has_forces",
-    "has_stress",
-    "weights",
-)
-
-
-def _restored(kind: type[Dataset], values: dict[str, Any]) -> Dataset:
-    return kind(**values)
 
 
 def _or_nan(values: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[np.float64]:

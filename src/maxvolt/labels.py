@@ -64,11 +64,11 @@ _LABEL_KEYS = frozenset(
     prefix + name for prefix in _PREFIXES for name in (*_ENERGIES, *_FORCES, *_STRESSES, *_VIRIALS)
 )
 
-# Results that are no labels: those that ASE's calculators may hold, and those of this package's.
+# Results that are not labels: those that ASE's calculators may hold, and those of this package's.
 _ASE_STRUCTURE_RESULTS = ("dipole", "magmom", "polarization", "dielectric_tensor")
 _ASE_ATOM_RESULTS = ("energies", "magmoms", "charges", "stresses", "born_effective_charges")
 OTHER_RESULTS = (*_ASE_STRUCTURE_RESULTS, "grade", "energy_std", "stress_std")
-"""Results of a structure that are numbers but no labels; they stand in ``Dataset.infos``."""
+"""Results of a structure that are numbers but not labels; they are kept in ``Dataset.infos``."""
 
 _OTHER_ATOM_RESULTS = (*_ASE_ATOM_RESULTS, "grades", "energies_std", "forces_std")
 _GRADES = ("grade", "grades")
@@ -144,7 +144,7 @@ def labels_of_atoms(atoms: Atoms) -> Labels:
 
 
 def other_results(atoms: Atoms) -> dict[str, Any]:
-    """Return the results of a structure that are no labels, those of atoms under `ARRAYS_KEY`."""
+    """Return the results of a structure that are not labels, those of atoms under `ARRAYS_KEY`."""
     results = _valid_results(atoms)
     found = {key: results[key] for key in OTHER_RESULTS if results.get(key) is not None}
     arrays = {key: results[key] for key in _OTHER_ATOM_RESULTS if results.get(key) is not None}

@@ -1,7 +1,7 @@
 """How much may be asked for: the limits of files and settings, in one place.
 
 They lie far above anything of use, and keep a damaged file of a few hundred bytes from asking for
-gigabytes of tables, and a slip of the pen from starting work that no machine ends.
+gigabytes of tables, and a typing error from starting work that no machine ends.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How many threads and processes to use where nobody says."""
+"""How many threads and processes to use where nothing is asked for."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def thread_count(threads: int | None) -> int:
     Raises
     ------
     MaxvoltError
-        What is given is no whole number, or below one.
+        What is given is not a whole number, or is below one.
     """
     if threads is not None:
         return _checked("threads", threads)
@@ -42,7 +42,7 @@ def worker_count(workers: int | None) -> int:
     Raises
     ------
     MaxvoltError
-        What is given is no whole number, or below one.
+        What is given is not a whole number, or is below one.
     """
     return core_count() if workers is None else _checked("workers", workers)
 

@@ -57,7 +57,7 @@ _held: ContextVar[Mapping[Path, Path]] = ContextVar("held", default={})  # noqa:
 
 @contextmanager
 def reading(path: str | Path) -> Iterator[BinaryIO]:
-    """Open an input for reading, behind a byte-order mark.
+    """Open an input for reading; a byte-order mark is skipped.
 
     What is compressed, as its name or, in a pipe, its beginning says, is expanded.
 

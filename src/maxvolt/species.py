@@ -1,4 +1,4 @@
-"""Elements that a potential knows, and where they stand in its order."""
+"""Elements that a potential knows, and their order."""
 
 from __future__ import annotations
 

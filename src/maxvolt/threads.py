@@ -161,7 +161,7 @@ _helpers = _Helpers()
 
 
 def _after_fork() -> None:
-    """Begin anew: a forked process has none of its parent's threads."""
+    """Start again: a forked process has none of its parent's threads."""
     global _helpers
     _helpers = _Helpers()
 

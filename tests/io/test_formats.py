@@ -18,6 +18,7 @@ from ase.build import bulk, molecule
 from ase.calculators.singlepoint import SinglePointCalculator
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from lammps_files import dump
 from vasp_files import Step, outcar, vasprun
 
 from maxvolt import io
@@ -184,7 +185,9 @@ def test_vasp_and_lammps_are_recognised_by_content(tmp_path: Path, steps: list[S
     assert len(io.read(tmp_path / "one.out")) == 3
     (tmp_path / "two.dat").write_text(vasprun(steps))
     assert len(io.read(tmp_path / "two.dat")) == 3
-    (tmp_path / "three").write_text(dump("element x y z", "Al 0.5 0 0", "Ti 2.5 1 1"))
+    (tmp_path / "three").write_text(
+        dump("element x y z", "Al 0.5 0 0", "Ti 2.5 1 1", frames=2, boundaries="pp pp ff")
+    )
     assert len(io.read(tmp_path / "three")) == 2
     one = Dataset.from_atoms([bulk("Cu", cubic=True)])
     io.write(tmp_path / "four.txt", one, format="lammps-data")
@@ -325,13 +328,13 @@ def test_labels_that_are_not_recognised_are_named(
     (record,) = caplog.records
     for part in (
         "a.xyz: not recognised as labels",
-        "QM_energy (2 struct",
+        "QM_energy (2 of 2 struct",
         "QM_forces",
         "my_virial",
     ):
         assert part in record.message
     assert (
-        "expected energy, forces, stress or virial, alone or behind REF_ or DFT_" in record.message
+        "expected energy, forces, stress or virial, alone or after REF_ or DFT_" in record.message
     )
 
 
@@ -429,7 +432,7 @@ def test_the_stress_of_a_slab_is_neither_read_nor_written(
     ase.io.write(tmp_path / "ase.xyz", slab)
     assert "stress" in (tmp_path / "ase.xyz").read_text()
     assert not io.read(tmp_path / "ase.xyz").has_stress.any()
-    assert "1 structures that are not periodic in three directions have a stress" in caplog.text
+    assert "not periodic in three directions; left out of 1 of 1" in caplog.text
 
 
 def test_compressed_and_missing_files(tmp_path: Path, emt_dataset: Dataset) -> None:
@@ -489,29 +492,12 @@ def test_an_element_that_is_not_among_the_species_is_named(tmp_path: Path, name:
 
 # ------------------------------------------------------------------ LAMMPS, POSCAR, ASE
 
-DUMP = """ITEM: TIMESTEP
-{step}
-ITEM: NUMBER OF ATOMS
-2
-ITEM: BOX BOUNDS pp pp ff
-0.0 4.0
-0.0 5.0
-0.0 6.0
-ITEM: ATOMS id type {columns}
-2 1 {second}
-1 2 {first}
-"""
-
-
-def dump(columns: str, first: str, second: str, steps: int = 2) -> str:
-    return "".join(
-        DUMP.format(step=step, columns=columns, first=first, second=second) for step in range(steps)
-    )
-
 
 def test_lammps_dump(tmp_path: Path) -> None:
     path = tmp_path / "a.dump"
-    path.write_text(dump("x y z fx fy fz", "0.5 0 0 1 2 3", "2.5 1 1 -1 -2 -3"))
+    path.write_text(
+        dump("x y z fx fy fz", "0.5 0 0 1 2 3", "2.5 1 1 -1 -2 -3", frames=2, boundaries="pp pp ff")
+    )
     with pytest.raises(SpeciesError, match=r"types, not elements.*--species"):
         io.read(path)
     dataset = io.read(path, species=["Ti", "Al"])
@@ -529,7 +515,9 @@ def test_lammps_dump(tmp_path: Path) -> None:
 
 def test_lammps_dump_with_elements(tmp_path: Path) -> None:
     path = tmp_path / "a.lammpstrj"
-    path.write_text(dump("element x y z", "Al 0.5 0 0", "Ti 2.5 1 1"))
+    path.write_text(
+        dump("element x y z", "Al 0.5 0 0", "Ti 2.5 1 1", frames=2, boundaries="pp pp ff")
+    )
     dataset = io.read(path)
     assert dataset.species == ("Al", "Ti")
     assert not dataset.has_forces.any()

@@ -7,30 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase import units
+from lammps_files import dump
 
 from maxvolt import io
 from maxvolt.dataset import ARRAYS_KEY
 from maxvolt.errors import FileFormatError, SpeciesError
 from maxvolt.io.lammps_types import element_of_mass
-
-FRAME = """ITEM: TIMESTEP
-{step}
-ITEM: NUMBER OF ATOMS
-2
-ITEM: BOX BOUNDS pp pp pp
-0.0 4.0
-0.0 5.0
-0.0 6.0
-ITEM: ATOMS id type {columns}
-2 1 {second}
-1 2 {first}
-"""
-
-
-def dump(columns: str, first: str, second: str, frames: int = 1) -> str:
-    return "".join(
-        FRAME.format(step=k, columns=columns, first=first, second=second) for k in range(frames)
-    )
 
 
 @pytest.fixture
@@ -57,8 +39,27 @@ def test_units_of_a_dump(path: Path) -> None:
     with pytest.raises(FileFormatError, match=r"line 2: units 'lj'; expected one of .*no scale"):
         io.read(path, species=["Ti", "Al"])
     path.write_text("ITEM: UNITS\nmetal\n" + text + "ITEM: UNITS\nreal\n" + text)
-    with pytest.raises(FileFormatError, match="units real behind a frame in units metal"):
+    with pytest.raises(FileFormatError, match="units real after a frame in units metal"):
         io.read(path, species=["Ti", "Al"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("ITEM: NUMBER OF ATOMS\n2\n", "ITEM: NUMBER OF ATOMS\n900000000\n", 11),
+        ("ITEM: NUMBER OF ATOMS\n2\n", " ITEM: NUMBER OF ATOMS\n900000000\n", 3),
+        ("2\nITEM: BOX", "900000000\nx ITEM: BOX", 5),
+        ("2\nITEM: BOX", "900000000\nITEM: BOX", 11),
+        ("ITEM: ATOMS id", "\tITEM: ATOMS id", 9),
+        ("2 1 1 1 1\n", "2 1 1 1 1 ITEM: TIMESTEP\n", 10),
+    ],
+)
+def test_more_atoms_than_there_are_cost_no_time(path: Path, old: str, new: str, line: int) -> None:
+    text = dump("x y z", "0 0 0", "1 1 1")
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(FileFormatError, match=rf"a\.dump, line {line}: expected"):
+        io.read(path, species=["Cu"] * 2)
 
 
 def test_species_that_contradict_the_column_element(path: Path) -> None:
@@ -82,10 +83,10 @@ def test_species_that_contradict_the_column_element(path: Path) -> None:
 
 def test_elements_that_are_none(path: Path) -> None:
     path.write_text(dump("element x y z", "Qq 0 0 0", "Cu 1 1 1"))
-    with pytest.raises(SpeciesError, match="line 11: 'Qq' in the column element is no element"):
+    with pytest.raises(SpeciesError, match="line 11: 'Qq' in the column element is not an element"):
         io.read(path)
     path.write_text(dump("mass x y z", "1000 0 0 0", "63.5 1 1 1"))
-    with pytest.raises(SpeciesError, match="'1000' in the column mass is no element"):
+    with pytest.raises(SpeciesError, match="'1000' in the column mass is not an element"):
         io.read(path)
     path.write_text(dump("x y z", "0 0 0", "1 1 1").replace("\n2 1 ", "\n2 0 "))
     with pytest.raises(FileFormatError, match="line 10: type '0'; expected 1 or more"):
@@ -177,7 +178,7 @@ def test_elements_of_a_data_file(tmp_path: Path, sections: str) -> None:
 def test_masses_that_are_of_no_element(tmp_path: Path) -> None:
     path = tmp_path / "a.data"
     path.write_text(data(MASSES.replace("12.01", "2.014")))
-    with pytest.raises(SpeciesError, match=r"mass 2\.014 of type 2 is that of no element"):
+    with pytest.raises(SpeciesError, match=r"mass 2\.014 of type 2 belongs to no element"):
         io.read(path)
     assert io.read(path, species=["Cu", "H"]).numbers.tolist() == [1, 29]
     path.write_text(data(MASSES.replace("12.01", "heavy")))
@@ -241,7 +242,7 @@ def test_styles_of_atoms(tmp_path: Path, style: str, rows: str) -> None:
     ("text", "message"),
     [
         (data(MASSES, " # sphere"), r"line 15: the style of atoms 'sphere' is not known; expected"),
-        (data(MASSES, rows="2 1 0 1 1 1\n1 2 0 0 0 0"), "6 columns and no style behind Atoms"),
+        (data(MASSES, rows="2 1 0 1 1 1\n1 2 0 0 0 0"), "6 columns and no style after Atoms"),
         (data(MASSES, rows="2 1 1 1 1\n1 2 0 0"), "line 18: expected 5 or 8 columns of an atom"),
         (data(MASSES, rows="2 1 1 1 1"), "ends after 1 of 2 atoms"),
         (data(MASSES).replace("Atoms\n\n", "Atoms\n"), "line 16: expected a blank line"),

@@ -17,9 +17,10 @@ from maxvolt.potentials.mtp.basis.contraction import ContractionTable
 from maxvolt.potentials.mtp.basis.plan import evaluation_plan
 from maxvolt.potentials.mtp.files.access import read_potential_file, write_potential_file
 from maxvolt.potentials.mtp.files.active_set import ActiveSetRecord, Dialect, format_active_set
+from maxvolt.potentials.mtp.files.fields import InvalidPotentialError
 from maxvolt.potentials.mtp.files.parser import parse_potential
 from maxvolt.potentials.mtp.files.record import PotentialFile
-from maxvolt.potentials.mtp.files.rules import InvalidPotentialError, split_tag
+from maxvolt.potentials.mtp.files.rules import split_tag
 from maxvolt.potentials.mtp.files.writer import format_potential
 from maxvolt.potentials.mtp.rescaling import factor_counts
 
@@ -135,7 +136,7 @@ def test_file_is_on_the_disk_before_it_takes_its_name(
 
 
 def test_missing_and_unwritable_files_are_named(tmp_path: Path) -> None:
-    with pytest.raises(FileFormatError, match=r"none\.mtp: cannot be read: No such file"):
+    with pytest.raises(FileFormatError, match=r"none\.mtp: no such file"):
         read_potential_file(tmp_path / "none.mtp")
     with pytest.raises(DataError, match="cannot be written: No such file"):
         write_potential_file(tmp_path / "no" / "p.mtp", parse(TEXT))
@@ -301,7 +302,7 @@ DAMAGED = [
     ("radial_basis_size = 2", "radial_basis_size = 3", 13, "1 rows of 3 numbers"),
     ("radial_funcs_count = 1", "radial_funcs_count = 2", 11, "the tables have 1"),
     ("\t\t0-0\n", "", 12, "label of a pair of species"),
-    ("\t\t1-0\n", "\t\t0-1\n", 17, "0-1 stands here a second time"),
+    ("\t\t1-0\n", "\t\t0-1\n", 17, "0-1 occurs here a second time"),
     ("8.000000000000000e-02}", "8.0e-02", 16, "finite numbers in braces"),
     ("3.750000000000000e-02}", "inf}", 20, "finite numbers in braces"),
     ("3.750000000000000e-02}", "1e400}", 20, "too large"),
@@ -476,3 +477,11 @@ def test_tables_of_level_28(shared: Path) -> None:
     potential = read_potential_file(path)
     assert potential.alpha_index_times.shape == (180069, 4)
     assert potential.alpha_index_times[-1].tolist()[3] == potential.alpha_moments_count - 1
+
+
+def test_a_huge_file_is_refused_by_its_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "pot.mtp"
+    path.write_bytes(b"1\n\nAl 0 0 0\n")
+    os.truncate(path, 2**36)  # of which the disk holds next to nothing
+    with pytest.raises(FileFormatError, match="not a moment tensor potential"):
+        read_potential_file(path)

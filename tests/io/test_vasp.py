@@ -261,7 +261,7 @@ def test_what_is_no_vasprun(tmp_path: Path, steps: list[Step]) -> None:
     with pytest.raises(FileFormatError, match="no atominfo"):
         io.read(path)
     path.write_text(vasprun(steps).replace("<c>Ni</c>", "<c>Qq</c>"))
-    with pytest.raises(FileFormatError, match=r"Qq.* is no element"):
+    with pytest.raises(FileFormatError, match=r"Qq.* is not an element"):
         io.read(path)
     path.write_text(vasprun(steps).replace(f"  {NELM}</i>", "  x</i>"))
     with pytest.raises(FileFormatError, match="NELM or PSTRESS"):

@@ -21,10 +21,19 @@ from maxvolt.labelling import (
     label,
     write_jobs,
 )
-from maxvolt.labelling.answers import Answers, EndedError, HungError
-from maxvolt.labelling.jobs import JOB, RESULT, Job, Outcome, Status, read_result, write_result
+from maxvolt.labelling.jobs import (
+    JOB,
+    RESULT,
+    Job,
+    Outcome,
+    Status,
+    described,
+    read_result,
+    readable,
+    write_result,
+)
 from maxvolt.labelling.limits import CalculatedLabels
-from maxvolt.labelling.reasons import described, readable
+from maxvolt.labelling.worker_answers import Answers, EndedError, HungError
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 FIRST = {
@@ -95,10 +104,10 @@ def labels(energy: float = -1.0, atoms: int = 4) -> CalculatedLabels:
         ({"numbers": [13, 13, 13, 999]}, "atomic number 999"),
         ({"positions_A": [[float("nan")] * 3] * 4}, "positions holds nan"),
         ({"positions_A": [[1e30] * 3] * 4}, r"positions holds 1e\+30"),
-        ({"cell_A": "large"}, "is no description of a job"),
-        ({"settings": {"x": float("nan")}}, "is no description of a job"),
+        ({"cell_A": "large"}, "is not the description of a job"),
+        ({"settings": {"x": float("nan")}}, "is not the description of a job"),
         ({"machine": {"environment": 3}}, "expected a table"),
-        ({"arrays": {"initial_charges": [1]}}, "is no description of a job"),
+        ({"arrays": {"initial_charges": [1]}}, "is not the description of a job"),
     ],
 )
 def test_a_folder_that_describes_no_job(changes, complaint, structures, store, tmp_path):
@@ -138,13 +147,13 @@ def test_what_cannot_be_recovered_is_put_aside(structures, store, caplog):
     assert "forces has shape (3, 3)" in result.quarantined[0][1]
     assert result.dataset.energies[1] == -1.0  # recovered
     assert result.dataset.energies[0] != -1.0  # calculated anew
-    assert "is no description of a job" in caplog.text
+    assert "is not the description of a job" in caplog.text
 
 
 def test_no_label_is_stored_that_cannot_be_read_back(structures, store):
     job = Job.for_reference(structures[0], Reference("emt"))
     for wrong in (labels(atoms=3), labels(float("nan"))):
-        with pytest.raises(DataError, match="no label to be stored"):
+        with pytest.raises(DataError, match="cannot be stored as a label"):
             store.add(job, Outcome(Status.LABELLED, labels=wrong))
     assert store.count() == 0
 

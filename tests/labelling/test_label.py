@@ -116,7 +116,7 @@ def test_what_another_process_is_at_is_looked_for_now_and_then(
             return Outcome(Status.BUSY)
         return perform(task, pool)
 
-    monkeypatch.setattr("maxvolt.labelling.run.perform", busy_at_first)
+    monkeypatch.setattr("maxvolt.labelling.scheduling.perform", busy_at_first)
     assert len(label(structures, reference, store, workers=2).dataset) == 2
     assert 1 <= len(looks) < 50
 

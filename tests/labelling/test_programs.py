@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from ase.build import bulk
 from labelling_data import still_runs
 
 from maxvolt.errors import LabellingError
-from maxvolt.labelling import LabelLimits, Reference, label
+from maxvolt.labelling import LabelLimits, LabelStore, Reference, label
 from promises import needs
 
 STEP = 0.02
@@ -49,81 +50,59 @@ def check_labels(reference: Reference, store, atol: float) -> None:
 # --------------------------------------------------------------------- the real ones
 
 
-def test_quantum_espresso(store):
+def espresso(**settings: Any) -> Reference:
     needs("espresso")
     potential = Path("/usr/share/espresso/pseudo/Al.pz-vbc.UPF")
-    reference = Reference(
-        "espresso",
-        {
-            "pseudopotentials": {"Al": potential.name},
-            "input_data": {"ecutwfc": 14, "ecutrho": 56, "degauss": 0.03},
-            "kpts": [2, 3, 3],
-        },
-        {"pseudo_dir": str(potential.parent)},
-    )
-    check_labels(reference, store, atol=0.01)
+    settings["pseudopotentials"] = {"Al": potential.name}
+    return Reference("espresso", settings, {"pseudo_dir": str(potential.parent)})
+
+
+def abinit(**settings: Any) -> Reference:
+    needs("abinit")
+    potential = Path("/usr/share/abinit/psp/Al.psp8")
+    settings |= {"ecut": 200, "xc": "LDA"}
+    return Reference("abinit", settings, {"pp_paths": [str(potential.parent)]})
+
+
+def gpaw(ecut: int, **settings: Any) -> Reference:
+    needs("gpaw")
+    return Reference("gpaw", {"mode": {"name": "pw", "ecut": ecut}, **settings})
+
+
+def reason_of(reference: Reference, store: LabelStore) -> str:
+    """Why a calculation that does not converge gives no label."""
+    result = label([pair()], reference, store, limits=LabelLimits(timeout=600.0))
+    return result.quarantined[0].reason
+
+
+def test_quantum_espresso(store):
+    numbers = {"ecutwfc": 14, "ecutrho": 56, "degauss": 0.03}
+    check_labels(espresso(input_data=numbers, kpts=[2, 3, 3]), store, atol=0.01)
 
 
 def test_quantum_espresso_that_does_not_converge(store):
-    needs("espresso")
-    potential = Path("/usr/share/espresso/pseudo/Al.pz-vbc.UPF")
-    reference = Reference(
-        "espresso",
-        {
-            "pseudopotentials": {"Al": potential.name},
-            "input_data": {"ecutwfc": 14, "ecutrho": 56, "electron_maxstep": 2},
-            "kpts": [1, 1, 1],
-        },
-        {"pseudo_dir": str(potential.parent)},
-    )
-    result = label([pair()], reference, store, limits=LabelLimits(timeout=600.0))
-    assert result.quarantined[0].reason.startswith("not converged: convergence NOT achieved")
+    numbers = {"ecutwfc": 14, "ecutrho": 56, "electron_maxstep": 2}
+    reason = reason_of(espresso(input_data=numbers, kpts=[1, 1, 1]), store)
+    assert reason.startswith("not converged: convergence NOT achieved")
 
 
 def test_abinit(store):
-    needs("abinit")
-    potential = Path("/usr/share/abinit/psp/Al.psp8")
-    reference = Reference(
-        "abinit",
-        {"ecut": 200, "kpts": [2, 3, 3], "tsmear": 0.4, "xc": "LDA"},
-        {"pp_paths": [str(potential.parent)]},
-    )
-    check_labels(reference, store, atol=0.01)
+    check_labels(abinit(kpts=[2, 3, 3], tsmear=0.4), store, atol=0.01)
 
 
 def test_abinit_that_does_not_converge(store):
-    needs("abinit")
-    potential = Path("/usr/share/abinit/psp/Al.psp8")
-    reference = Reference(
-        "abinit",
-        {"ecut": 200, "kpts": [1, 1, 1], "nstep": 2, "xc": "LDA"},
-        {"pp_paths": [str(potential.parent)]},
-    )
-    result = label([pair()], reference, store, limits=LabelLimits(timeout=600.0))
-    assert result.quarantined[0].reason == "not converged: nstep= 2 was not enough SCF cycles"
+    reason = reason_of(abinit(kpts=[1, 1, 1], nstep=2), store)
+    assert reason == "not converged: nstep= 2 was not enough SCF cycles"
 
 
 def test_gpaw(store):
-    needs("gpaw")
-    reference = Reference(
-        "gpaw",
-        {
-            "mode": {"name": "pw", "ecut": 200},
-            "kpts": [2, 3, 3],
-            "occupations": {"name": "fermi-dirac", "width": 0.4},
-        },
-    )
-    check_labels(reference, store, atol=0.01)
+    occupations = {"name": "fermi-dirac", "width": 0.4}
+    check_labels(gpaw(200, kpts=[2, 3, 3], occupations=occupations), store, atol=0.01)
 
 
 def test_gpaw_that_does_not_converge(store):
-    needs("gpaw")
-    reference = Reference(
-        "gpaw",
-        {"mode": {"name": "pw", "ecut": 150}, "kpts": [1, 1, 1], "maxiter": 2},
-    )
-    result = label([pair()], reference, store, limits=LabelLimits(timeout=600.0))
-    assert result.quarantined[0].reason.startswith("not converged")
+    reason = reason_of(gpaw(150, kpts=[1, 1, 1], maxiter=2), store)
+    assert reason.startswith("not converged")
 
 
 # --------------------------------------------------------------------- a stand-in

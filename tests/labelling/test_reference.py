@@ -92,7 +92,7 @@ def test_file(tmp_path):
     [
         ("[settings]\na = 1\n", "names no calculator"),
         ('calculator = "emt"\n[setings]\na = 1\n', "unknown setings"),
-        ("calculator = \n", "is no TOML"),
+        ("calculator = \n", "is not valid TOML"),
         ('calculator = "em"\n', "unknown calculator 'em'"),
         ('calculator = "emt"\nsettings = 3\n', "settings of the reference: expected a table"),
     ],

@@ -15,7 +15,6 @@ from make_potentials import random_potential
 import maxvolt
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError, MaxvoltError, SpeciesError
-from maxvolt.portions import portions
 from maxvolt.potentials import MTP, Ensemble, Potential, member_paths
 from maxvolt.potentials.mtp.basis.repulsion import ZBL
 from maxvolt.potentials.mtp.binding import kernels
@@ -173,22 +172,6 @@ def test_messages_count_structures_from_the_first_of_the_dataset() -> None:
             potential.evaluate_dataset(dataset, atoms_at_once=2)
         with pytest.raises(DataError, match=message):
             potential.energy_gradients(dataset, atoms_at_once=2)
-
-
-@pytest.mark.parametrize(
-    ("counts", "atoms", "expected"),
-    [
-        ([], 10, []),
-        ([3], 1, [(0, 1)]),
-        ([3, 3, 3, 3], 6, [(0, 2), (2, 4)]),
-        ([3, 3, 3, 3], 7, [(0, 2), (2, 4)]),
-        ([1, 100, 1, 1], 10, [(0, 1), (1, 2), (2, 4)]),
-        ([5, 5, 5], 100, [(0, 3)]),
-    ],
-)
-def test_portions(counts: list[int], atoms: int, expected: list[tuple[int, int]]) -> None:
-    found = [(part.start, part.stop) for part in portions(np.array(counts, np.int64), atoms)]
-    assert found == expected
 
 
 def test_gradients_are_by_the_coefficients_of_the_file() -> None:

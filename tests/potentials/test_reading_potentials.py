@@ -15,11 +15,11 @@ from make_potentials import random_potential
 import maxvolt
 from maxvolt.errors import FileFormatError, MaxvoltError, SpeciesError
 from maxvolt.potentials import MTP
+from maxvolt.potentials.mtp.basis.radial import RADIAL_BASIS_TYPES
 from maxvolt.potentials.mtp.basis.repulsion import ZBL
 from maxvolt.potentials.mtp.conversion import file_of_model
 from maxvolt.potentials.mtp.files.access import read_potential_file, write_potential_file
 from maxvolt.potentials.mtp.files.active_set import ActiveSetRecord
-from maxvolt.potentials.mtp.files.rules import RADIAL_BASIS_TYPES
 from maxvolt.potentials.mtp.model import Model
 from maxvolt.selection import has_active_set
 

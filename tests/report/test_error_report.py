@@ -140,7 +140,7 @@ def test_json_file_follows_the_schema(comparison, unlabelled, tmp_path):
     assert list(training["groups"]) == ["bulk", "[slab]"]
     assert training["total"]["energy_per_atom_eV"]["rmse"] == pytest.approx(0.01)
     assert training["total"]["force_vectors_eV_per_A"]["max"] == pytest.approx(0.5)
-    # A number that does not exist is null, not NaN, which is no JSON.
+    # A number that does not exist is null, not NaN, which is not JSON.
     nothing = document["datasets"]["test"]["total"]["stress_components_GPa"]
     assert nothing["rmse"] is None
     assert nothing["missing"] == 1

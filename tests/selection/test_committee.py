@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from selection_data import alloy, alloys, potential
 
+import maxvolt
 from maxvolt import Committee, Ensemble
-from maxvolt.errors import DataError
+from maxvolt.errors import DataError, FileFormatError
 from maxvolt.selection import QueryStrategy
 
 
@@ -73,7 +76,6 @@ def test_selection(ensemble: Ensemble) -> None:
     few = committee.select(iter(candidates), threshold=1.5, limit=2)
     assert set(few.indices) == set(np.argsort(found.grades)[-2:])
     assert len(few.structures) == 2
-    assert few.active_set is None
 
 
 def test_it_is_a_query_strategy(ensemble: Ensemble) -> None:
@@ -89,3 +91,67 @@ def test_wrong_use_is_named(ensemble: Ensemble) -> None:
             Committee(ensemble, *scales)
     with pytest.raises(DataError, match="force_scale"):
         Committee(ensemble, 1.0).site_grades(alloy(0))
+
+
+def test_scales_have_a_file_of_their_own(ensemble: Ensemble, tmp_path: Path) -> None:
+    path = tmp_path / "committee.json"
+    ensemble.write(tmp_path / "pot.mtp")
+    for committee in (
+        Committee.from_dataset(ensemble, alloys(5)),
+        Committee(ensemble, energy_scale=0.1 + 0.2),
+        Committee(ensemble, force_scale=0.25),
+    ):
+        committee.write(path)
+        members = maxvolt.load(tmp_path / "pot.mtp").members  # type: ignore[attr-defined]
+        again = Committee.read(path, Ensemble(members[::-1]))
+        assert (again.energy_scale, again.force_scale) == (
+            committee.energy_scale,
+            committee.force_scale,
+        )
+
+
+def test_scales_of_other_potentials_are_refused(ensemble: Ensemble, tmp_path: Path) -> None:
+    path = tmp_path / "committee.json"
+    Committee(ensemble, 1.0).write(path)
+    other = Ensemble((*ensemble.members[:2], potential(seed=9)))
+    with pytest.raises(DataError, match="with 3 potentials, of which 2 are among the 3 given"):
+        Committee.read(path, other)
+    with pytest.raises(DataError, match=r"made of a maxvolt\.Ensemble of at least two potentials"):
+        Committee.read(path, ensemble.members[0])  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="of which 2 are among the 2 given"):
+        Committee.read(path, Ensemble(ensemble.members[:2]))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "holds no scales of a committee"),
+        ("[" * 100_000, "holds no scales of a committee"),
+        ("[1, 2]", "holds no scales of a committee"),
+        ('{"kind": "maxvolt committee", "version": 2}', "is of version 2; expected 1"),
+        ('{"kind": "maxvolt committee", "version": 1}', "is missing or wrong"),
+        ("x" * 2_000_000, "holds no scales of a committee"),
+    ],
+)
+def test_damaged_scales_are_named(
+    content: str, message: str, ensemble: Ensemble, tmp_path: Path
+) -> None:
+    path = tmp_path / "committee.json"
+    path.write_text(content)
+    with pytest.raises(FileFormatError, match=message) as caught:
+        Committee.read(path, ensemble)
+    assert str(caught.value).startswith(str(path))
+
+
+@pytest.mark.parametrize("scale", ["null", "-1.0", "NaN", '"much"', "[1]"])
+def test_wrong_scales_are_refused(scale: str, ensemble: Ensemble, tmp_path: Path) -> None:
+    path = tmp_path / "committee.json"
+    Committee(ensemble, 1.0).write(path)
+    path.write_text(path.read_text().replace('"energy_scale": 1.0', f'"energy_scale": {scale}'))
+    with pytest.raises(FileFormatError, match="energy_scale"):
+        Committee.read(path, ensemble)
+
+
+def test_missing_scales_are_named(ensemble: Ensemble, tmp_path: Path) -> None:
+    with pytest.raises(FileFormatError, match="no such file"):
+        Committee.read(tmp_path / "none.json", ensemble)

@@ -110,12 +110,11 @@ def test_few_rows_much_larger_than_the_initial_ones(size: float) -> None:
     assert basis.log_determinant == pytest.approx(np.linalg.slogdet(basis.matrix).logabsdet)
 
 
-def test_more_rows_than_fit_into_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_rows_than_fit_into_the_cache() -> None:
     rows = random_rows(400, 5, 9)
     whole = Basis(1e-6 * np.eye(5))
     whole.offer(rows, 1.001)
-    monkeypatch.setattr("maxvolt.selection.maxvol._EXCHANGE_BYTES", 8 * 5 * 7)
-    parts = Basis(1e-6 * np.eye(5))
+    parts = Basis(1e-6 * np.eye(5), exchange_bytes=8 * 5 * 7)
     parts.offer(rows, 1.001)
     assert parts.grades(rows).max() <= 1.001
     assert parts.log_determinant == pytest.approx(whole.log_determinant, abs=0.5)

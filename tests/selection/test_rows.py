@@ -68,14 +68,10 @@ def test_scaling_of_energies(scaling: int, power: float) -> None:
 
 
 @pytest.mark.parametrize("weights", [RowWeights(), RowWeights(energy=0, site_energy=1), ALL])
-def test_portions_and_threads_change_nothing(
-    weights: RowWeights, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_portions_and_threads_change_nothing(weights: RowWeights) -> None:
     mtp, dataset = potential(), alloys(12)
     whole = rows_of(mtp, weights, dataset)
-    monkeypatch.setattr("maxvolt.selection.rows._ATOMS", 5)
-    monkeypatch.setattr("maxvolt.selection.rows._BYTES", 8 * mtp.n_parameters * 4)
-    parts = list(iterate_rows(mtp, weights, dataset, first=7, threads=2))
+    parts = list(iterate_rows(mtp, weights, dataset, first=7, threads=2, atoms_at_once=5))
     assert len(parts) > 3
     joined = np.concatenate([rows.values for _, rows in parts])
     np.testing.assert_allclose(joined, whole.values, rtol=0, atol=1e-12)

@@ -11,12 +11,10 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import numpy as np
-from ase.build import bulk
-from ase.calculators.emt import EMT
 
 import maxvolt
 from attacks.finding import FindingError
-from maxvolt.dataset import Dataset
+from attacks.potentials import labelled_aluminium
 
 __all__ = ["COMMANDS", "SURROUNDINGS", "run", "trial"]
 
@@ -125,7 +123,7 @@ def make_files(folder: Path) -> None:
 @cache
 def _files() -> Path:
     folder = Path(mkdtemp(prefix="command-line-files."))
-    dataset = _structures()
+    dataset = labelled_aluminium(3)
     for name in ("data.xyz", "data.cfg", "frames.db", "frames.traj", "frames.json"):
         maxvolt.write(folder / name, dataset)
     dataset[0].write(folder / "POSCAR", format="vasp")
@@ -138,19 +136,6 @@ def _files() -> Path:
     start = maxvolt.MTP(level=2, species=("Al",), cutoff=4.0, min_dist=2.0)
     maxvolt.fit(start, dataset, settings=settings).potential.write(folder / "pot.mtp")
     return folder
-
-
-def _structures() -> Dataset:
-    random = np.random.default_rng(0)
-    structures = []
-    for _ in range(3):
-        atoms = bulk("Al", cubic=True)
-        atoms.positions += random.normal(0, 0.1, atoms.positions.shape)
-        atoms.calc = EMT()
-        atoms.get_potential_energy()
-        atoms.get_stress()
-        structures.append(atoms)
-    return Dataset.from_atoms(structures)
 
 
 def _damage(path: Path, random: np.random.Generator) -> None:

@@ -16,13 +16,11 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import numpy as np
-from ase.build import bulk
-from ase.calculators.emt import EMT
 
 import maxvolt
 from attacks.campaign_trials.small_campaign import write_campaign
 from attacks.finding import FindingError
-from maxvolt.dataset import Dataset
+from attacks.potentials import labelled_aluminium
 
 __all__ = ["COMMANDS", "attack", "trial"]
 
@@ -147,8 +145,8 @@ def _prepare(folder: Path) -> None:
     """Put the inputs into a folder."""
     (folder / "tmp").mkdir(parents=True)
     (folder / "in").mkdir()
-    maxvolt.write(folder / "in" / "data.xyz", _structures(4, 0))
-    maxvolt.write(folder / "in" / "more.xyz", _structures(6, 1))
+    maxvolt.write(folder / "in" / "data.xyz", labelled_aluminium(4, 0))
+    maxvolt.write(folder / "in" / "more.xyz", labelled_aluminium(6, 1))
     (folder / "in" / "pot.mtp").write_bytes(_potential())
     written = write_campaign(folder / "campaign", calculator="emt", steps=20)
     written.rename(folder / "small.toml")
@@ -162,23 +160,10 @@ def _potential() -> bytes:
         path = folder / "pot.mtp"
         settings = maxvolt.FitSettings(starts=1, max_iterations=2)
         start = maxvolt.MTP(level=4, species=("Al",), cutoff=4.5, min_dist=2.0)
-        maxvolt.fit(start, _structures(4, 0), settings=settings).potential.write(path)
+        maxvolt.fit(start, labelled_aluminium(4, 0), settings=settings).potential.write(path)
         return path.read_bytes()
     finally:
         shutil.rmtree(folder)
-
-
-def _structures(n: int, seed: int) -> Dataset:
-    random = np.random.default_rng(seed)
-    structures = []
-    for _ in range(n):
-        atoms = bulk("Al", cubic=True)
-        atoms.positions += random.normal(0, 0.1, atoms.positions.shape)
-        atoms.calc = EMT()
-        atoms.get_potential_energy()
-        atoms.get_stress()
-        structures.append(atoms)
-    return Dataset.from_atoms(structures)
 
 
 def _size(folder: Path) -> int:

@@ -11,11 +11,13 @@ import random
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from attacks.finding import FindingError
 from attacks.mutations import mutations, survive
+from attacks.round_trips import difference
 from maxvolt.errors import FileFormatError
 from maxvolt.io.cfg_record import CfgConfiguration
 from maxvolt.io.cfg_write import text_bytes
@@ -109,19 +111,9 @@ def inputs(kind: str, seed: str) -> Iterator[bytes]:
     return mutations(seeds(kind), random.Random(f"{kind} {seed}"), TOKENS)
 
 
-def difference(first: PotentialFile, second: PotentialFile) -> str | None:
-    """Name the first field in which two potentials differ."""
-    for field in dataclasses.fields(PotentialFile):
-        a, b = getattr(first, field.name), getattr(second, field.name)
-        if isinstance(a, np.ndarray):
-            same = isinstance(b, np.ndarray) and a.dtype == b.dtype and np.array_equal(a, b)
-        elif isinstance(a, ActiveSetRecord):
-            same = isinstance(b, ActiveSetRecord) and format_active_set(a) == format_active_set(b)
-        else:
-            same = a == b
-        if not same:
-            return field.name
-    return None
+def _comparable(value: Any) -> Any:
+    """Give an active set as the bytes of its file."""
+    return format_active_set(value) if isinstance(value, ActiveSetRecord) else value
 
 
 def check(data: bytes) -> str:
@@ -137,7 +129,11 @@ def check(data: bytes) -> str:
         if len(str(error)) > 1000:
             raise FindingError("the message is too long") from error
         return "refused"
-    field = difference(potential, parse_potential(format_potential(potential), "written.mtp"))
+    field = difference(
+        potential,
+        parse_potential(format_potential(potential), "written.mtp"),
+        comparable=_comparable,
+    )
     if field is not None:
         raise FindingError(f"{field} is not the same after writing and reading")
     return "read"

@@ -6,10 +6,13 @@ from functools import lru_cache
 
 import numpy as np
 from ase import Atoms
+from ase.build import bulk
+from ase.calculators.emt import EMT
 
 from maxvolt import MTP
+from maxvolt.dataset import Dataset
 
-__all__ = ["SPECIES", "random_potential", "random_structure"]
+__all__ = ["SPECIES", "labelled_aluminium", "random_potential", "random_structure"]
 
 SPECIES = ("Mo", "W")
 
@@ -43,3 +46,17 @@ def random_structure(random: np.random.Generator, atoms: int, spacing: float = 2
     )
     result.positions += 0.15 * random.normal(size=result.positions.shape)
     return result
+
+
+def labelled_aluminium(n: int, seed: int = 0) -> Dataset:
+    """Disturbed crystals with energies, forces and stresses of EMT."""
+    random = np.random.default_rng(seed)
+    structures = []
+    for _ in range(n):
+        atoms = bulk("Al", cubic=True)
+        atoms.positions += random.normal(0, 0.1, atoms.positions.shape)
+        atoms.calc = EMT()
+        atoms.get_potential_energy()
+        atoms.get_stress()
+        structures.append(atoms)
+    return Dataset.from_atoms(structures)

@@ -6,15 +6,11 @@ import hashlib
 import json
 from typing import Any
 
-import numpy as np
 from pydantic import BaseModel
 
 from maxvolt.dataset import Dataset
 
 __all__ = ["fingerprint"]
-
-_STRUCTURE = ("offsets", "numbers", "positions", "cells", "pbc")
-_LABELS = ("energies", "forces", "stresses")
 
 
 def fingerprint(*parts: Any) -> str:
@@ -28,8 +24,7 @@ def fingerprint(*parts: Any) -> str:
 
 def _content(part: Any) -> bytes:
     if isinstance(part, Dataset):
-        arrays = (getattr(part, name) for name in (*_STRUCTURE, *_LABELS))
-        return b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)
+        return b"".join(part.content(weights=False))
     if isinstance(part, BaseModel):
         return part.model_dump_json(by_alias=True).encode()
     if isinstance(part, tuple | list):

@@ -40,7 +40,7 @@ _WEIGHTS = {
 
 def add_rows(parser: argparse.ArgumentParser) -> None:
     """Add ``--mode`` and the weights of rows."""
-    group = parser.add_argument_group("rows of an active set made of TRAIN, equation (36)")
+    group = parser.add_argument_group("rows of an active set made from TRAIN, equation (36)")
     group.add_argument(
         "--mode",
         choices=("configuration", "neighborhood"),
@@ -69,7 +69,7 @@ def add_rows(parser: argparse.ArgumentParser) -> None:
 
 
 def rows_of(options: argparse.Namespace) -> RowWeights | None:
-    """Return the weights of the rows that were asked for; None where nothing was said of them."""
+    """Return the weights of the rows that were asked for; None where none were asked for."""
     from maxvolt.selection.weights import RowWeights, weights_of_mode
 
     names = (*_WEIGHTS, "scaling")

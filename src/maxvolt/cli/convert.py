@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _convert(options: argparse.Namespace, kind: str, index: slice | int) -> dict[str, Any]:
-    """Convert through a data set."""
+    """Convert through a dataset."""
     from maxvolt import io
     from maxvolt.io.formats import holds_labels
     from maxvolt.io.held_constraints import unheld_constraints

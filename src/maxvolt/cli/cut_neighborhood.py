@@ -14,7 +14,7 @@ from maxvolt.errors import DataError
 __all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
 
 NAME = "cut-neighborhood"
-SUMMARY = "cut out the surroundings of the atoms that extrapolate most"
+SUMMARY = "cut out the neighbourhoods of the atoms that extrapolate most"
 DESCRIPTION = """\
 Cut a sphere around the atom with the largest grade out of each structure of IN, which must hold
 grades of atoms (nbh_grades), as maxvolt grade writes them in neighborhood mode. Structures that

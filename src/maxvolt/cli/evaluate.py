@@ -88,7 +88,7 @@ def _evaluated(potential: Potential, dataset: Dataset, threads: int | None) -> D
 def _row(dataset: Dataset, index: int) -> dict[str, Any]:
     import numpy as np
 
-    atoms = slice(int(dataset.offsets[index]), int(dataset.offsets[index + 1]))
+    atoms = dataset.atoms_of(index)
     return {
         "structure": index,
         "atoms": int(dataset.counts[index]),

@@ -30,7 +30,7 @@ __all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
 NAME = "grade"
 SUMMARY = "extrapolation grades of structures"
 DESCRIPTION = """\
-Say of each structure of IN how far the potential extrapolates there: up to grade 1 it interpolates,
+Tell for each structure of IN how far the potential extrapolates: up to grade 1 it interpolates,
 structures above about 2 are worth a reference calculation, and above about 10 its results are not
 to be trusted. Grades need an active set: that of the file (.almtp, .als), or one made from the
 structures of --train."""
@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Read, grade, write or print."""
     from maxvolt import io
-    from maxvolt.selection.annotations import with_grades
+    from maxvolt.selection.grades import with_grades
 
     check_order(options.potential, options.input)
     inputs = [options.input, options.potential, *([options.train] if options.train else [])]
@@ -122,7 +122,7 @@ def _row(dataset: Dataset, grades: Grades, index: int) -> dict[str, Any]:
         "grade": grades.structures[index],
     }
     if grades.sites is not None:
-        row["atom_grades"] = grades.sites[dataset.offsets[index] : dataset.offsets[index + 1]]
+        row["atom_grades"] = grades.sites[dataset.atoms_of(index)]
     return row
 
 

@@ -48,7 +48,10 @@ def read_structures(path: Path, species: tuple[str, ...] | None) -> Dataset:
     check_is_structures(path)
     dataset = read(path, species=species)
     if not len(dataset):
-        raise DataError(f"{path}: holds no structure")
+        raise DataError(
+            f"{path}: holds no structure; expected at least one (in a .cfg file, the lines from "
+            "BEGIN_CFG to END_CFG)"
+        )
     return dataset
 
 

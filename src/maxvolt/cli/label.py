@@ -118,7 +118,7 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
         "--workers",
         type=positive_int,
         metavar="N",
-        help="calculations at once (default: one a core, or 1 for a command such as mpirun)",
+        help="calculations at once (default: one per core, or 1 for a command such as mpirun)",
     )
     parser.add_argument(
         "--retry-quarantined", action="store_true", help="calculate quarantined structures again"

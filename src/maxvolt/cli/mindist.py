@@ -14,7 +14,7 @@ NAME = "mindist"
 SUMMARY = "shortest distances between atoms, per pair of species"
 DESCRIPTION = """\
 Print the shortest distance in a file and that of each pair of species. The --min-dist of a
-potential belongs a little below the shortest distance of its training set."""
+potential should be a little below the shortest distance of its training set."""
 EXAMPLES = """\
   maxvolt mindist train.xyz
   maxvolt mindist train.xyz --below 1.9

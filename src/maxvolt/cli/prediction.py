@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from maxvolt.cli.console import counted, note
-from maxvolt.portions import portions
 
 if TYPE_CHECKING:
     from maxvolt.dataset import Dataset
@@ -39,7 +38,7 @@ class SteppedPotential:
     def evaluate_dataset(self, dataset: Dataset, *, threads: int | None = None) -> Predictions:
         """Return what the potential says of all structures."""
         pieces = []
-        for chosen in portions(dataset.counts, _ATOMS_OF_A_STEP):
+        for chosen in dataset.portions(_ATOMS_OF_A_STEP):
             piece = dataset.select(chosen)
             pieces.append(self.potential.evaluate_dataset(piece, threads=threads))
             self.advance(len(piece))

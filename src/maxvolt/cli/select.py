@@ -23,7 +23,7 @@ from maxvolt.errors import MaxvoltError
 
 if TYPE_CHECKING:
     from maxvolt.dataset import Dataset
-    from maxvolt.selection import ActiveSet, Selection
+    from maxvolt.selection import ActiveSelection, ActiveSet
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
 
@@ -86,7 +86,6 @@ def run(options: argparse.Namespace) -> None:
         )
     selection = _select(options)
     active_set = selection.active_set
-    assert active_set is not None
     say_complete(active_set)
     if options.output is not None:
         io.write(options.output, selection.structures, species=active_set.species)
@@ -98,7 +97,7 @@ def run(options: argparse.Namespace) -> None:
         print_json(_document(selection, active_set))
 
 
-def _select(options: argparse.Namespace) -> Selection:
+def _select(options: argparse.Namespace) -> ActiveSelection:
     """Select from the training set and, where they are given, from the candidates."""
     from maxvolt.selection import ActiveSet, has_active_set, read_active_set
 
@@ -123,7 +122,6 @@ def _select(options: argparse.Namespace) -> Selection:
     if not options.candidates:
         return start.select(training, limit=options.limit, **given)
     known = start.select(training, **given).active_set
-    assert known is not None
     return known.select(
         (read(path) for path in options.candidates),
         limit=options.limit,
@@ -132,7 +130,7 @@ def _select(options: argparse.Namespace) -> Selection:
     )
 
 
-def _document(selection: Selection, active_set: ActiveSet) -> dict[str, Any]:
+def _document(selection: ActiveSelection, active_set: ActiveSet) -> dict[str, Any]:
     return {
         "active_set": facts(active_set),
         "selected": selection.indices,

@@ -13,8 +13,7 @@ from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
 from maxvolt.fitting.atomic_energies import baseline_of
 from maxvolt.fitting.objective import Objective
-from maxvolt.neighbors.neighborhoods import Neighborhoods, dataset_neighborhoods
-from maxvolt.portions import portions
+from maxvolt.neighbors.neighborhoods import Neighborhoods, iterate_neighborhoods
 from maxvolt.potentials.results import Energies
 
 __all__ = ["COINCIDENT", "MOST_ATOMS", "Portion", "TrainingSet", "prepare"]
@@ -149,10 +148,7 @@ def prepare(
     volumes = cell_volumes(dataset.cells)
     most = int(np.clip(_BYTES_PER_PORTION / (24 * n_parameters), 1, most_atoms))
     found, neighbors = [], []
-    for part in portions(dataset.counts, most):
-        where = dataset_neighborhoods(
-            dataset.select(part), species, cutoff, first_structure=part.start
-        )
+    for part, where in iterate_neighborhoods(dataset, species, cutoff, atoms_at_once=most):
         neighbors.append(_nearest(where, dataset, species))
         atoms = slice(dataset.offsets[part.start], dataset.offsets[part.stop])
         reference = np.bincount(where.structures, baseline[where.types], len(where.cells))

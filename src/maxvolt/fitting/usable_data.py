@@ -11,6 +11,7 @@ from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError, FitError
 from maxvolt.fitting.objective import EquationWeights
 from maxvolt.fitting.training_set import COINCIDENT, TrainingSet
+from maxvolt.identity import structure_digest
 from maxvolt.neighbors import minimum_distances
 from maxvolt.species import check_known_species
 
@@ -66,23 +67,15 @@ def check_training_data(dataset: Dataset, weights: EquationWeights) -> None:
     check_no_contradiction(dataset, weights)
 
 
-def _fingerprints(dataset: Dataset) -> list[bytes]:
-    """Bytes that are equal for structures that are equal to the last digit."""
-    out = []
-    for s in range(len(dataset)):
-        atoms = slice(dataset.offsets[s], dataset.offsets[s + 1])
-        out.append(
-            b"".join(
-                np.ascontiguousarray(part).tobytes()
-                for part in (
-                    dataset.numbers[atoms],
-                    dataset.positions[atoms],
-                    np.where(dataset.pbc[s][:, None], dataset.cells[s], 0.0),
-                    dataset.pbc[s],
-                )
-            )
+def _fingerprints(dataset: Dataset) -> list[str]:
+    """Digests that are equal for structures that no potential can tell apart."""
+    periodic = np.where(dataset.pbc[:, :, None], dataset.cells, 0.0)
+    return [
+        structure_digest(dataset.numbers[atoms], dataset.positions[atoms], cell, pbc)
+        for atoms, cell, pbc in zip(
+            map(dataset.atoms_of, range(len(dataset))), periodic, dataset.pbc, strict=True
         )
-    return out
+    ]
 
 
 def check_no_contradiction(dataset: Dataset, weights: EquationWeights) -> None:
@@ -102,7 +95,7 @@ def check_no_contradiction(dataset: Dataset, weights: EquationWeights) -> None:
         ("stresses", dataset.stresses, weights.virials[:, 0] > 0, _SAME_STRESS, "eV/A^3"),
     ]
     for name, values, counts, limit, unit in labels:
-        seen: dict[bytes, int] = {}
+        seen: dict[str, int] = {}
         for s in np.flatnonzero(counts).tolist():
             first = seen.setdefault(keys[s], s)
             difference = float(np.max(np.abs(values[s] - values[first])))

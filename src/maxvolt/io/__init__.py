@@ -1,4 +1,4 @@
-"""Read and write labelled structures; one module a format."""
+"""Read and write labelled structures; one module per format."""
 
 from maxvolt.io.formats import read, read_with_report, write
 from maxvolt.io.read_report import ReadReport

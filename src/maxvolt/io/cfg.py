@@ -114,7 +114,7 @@ def _encoded(configuration: CfgConfiguration, encoding: Encoding, direct: bool) 
     if encoding != "binary":
         return text_bytes(configuration, full_precision=encoding == "full", direct=direct)
     if configuration.nbh_grades is not None:
-        _logger.warning("a binary .cfg has no place for nbh_grades; they are not written")
+        _logger.warning("a binary .cfg cannot hold nbh_grades; they are not written")
     return binary_bytes(configuration)
 
 

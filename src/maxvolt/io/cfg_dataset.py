@@ -116,7 +116,7 @@ def cfg_from_dataset(
     virials = stress_to_plus_stress(dataset.stresses, dataset.volumes)
     configurations = []
     for s in range(len(dataset)):
-        of_s = slice(int(dataset.offsets[s]), int(dataset.offsets[s + 1]))
+        of_s = dataset.atoms_of(s)
         fields, features = _from_info(dataset.infos[s])
         features[_SPECIES] = " ".join(symbols)
         if dataset.groups[s]:
@@ -237,7 +237,7 @@ def _stresses(configurations: Sequence[CfgConfiguration], path: str | Path) -> N
             without_volume += 1
     if without_volume:
         _logger.warning(
-            "%s: PlusStress of %d configurations without a full cell is no stress; left out",
+            "%s: PlusStress of %d configurations without a full cell is not a stress; left out",
             path,
             without_volume,
         )
@@ -282,7 +282,7 @@ def _number(text: str) -> Any:
 
 
 def _constraints(text: str) -> Any:
-    """Return the constraints that a feature keeps as text; None when it is no such text."""
+    """Return the constraints that a feature keeps as text; None when it is not such a text."""
     try:
         records = json.loads(text)
     except ValueError:
@@ -305,7 +305,7 @@ def _from_info(info: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]
             fields[attribute] = array
     if left_out:
         _logger.warning(
-            "a .cfg has no place for the arrays %s; not written", ", ".join(sorted(left_out))
+            "a .cfg cannot hold the arrays %s; not written", ", ".join(sorted(left_out))
         )
     features = {str(key): _as_text(value) for key, value in info.items() if key != ARRAYS_KEY}
     return fields, features

@@ -330,7 +330,7 @@ def _structures(path: Path, kind: str | None, species: _Species) -> list[Atoms]:
 
 
 def _dataset_of_atoms(path: Path, structures: Sequence[Atoms]) -> Dataset:
-    """Make a dataset, and say what looks like a label and is none."""
+    """Make a dataset, and say what looks like a label and is not one."""
     with _naming(path):
         dataset = Dataset.from_atoms(structures)
     looks_like: dict[str, int] = {}
@@ -346,16 +346,20 @@ def _dataset_of_atoms(path: Path, structures: Sequence[Atoms]) -> Dataset:
     if looks_like:
         _logger.warning(
             "%s: not recognised as labels: %s; expected energy, forces, stress or virial, alone or "
-            "behind REF_ or DFT_: rename them if they are labels",
+            "after REF_ or DFT_: rename them if they are labels",
             path,
-            ", ".join(f"{key} ({count} structures)" for key, count in looks_like.items()),
+            ", ".join(
+                f"{key} ({count} of {len(structures)} structures)"
+                for key, count in looks_like.items()
+            ),
         )
     if meaningless:
         _logger.warning(
-            "%s: %d structures that are not periodic in three directions have a stress, which is "
-            "not defined for them; left out",
+            "%s: a stress is not defined for structures that are not periodic in three directions; "
+            "left out of %d of %d",
             path,
             meaningless,
+            len(structures),
         )
     return dataset
 

@@ -31,6 +31,8 @@ _single_point: Callable[..., Any] = SinglePointCalculator
 
 DUMP = "lammps-dump-text"
 
+_ITEM = b"ITEM:"
+
 _COORDINATES = (("x", "y", "z"), ("xs", "ys", "zs"), ("xu", "yu", "zu"), ("xsu", "ysu", "zsu"))
 
 
@@ -114,6 +116,13 @@ class _Content:
                     self._check_columns(columns := line.split()[2:], number)
                     self._take_rows(lines, columns, atoms, number)
                     frames += 1
+                elif _ITEM in line and not line.startswith(_ITEM):
+                    # ASE would take it for the beginning of a section, which this has not checked.
+                    raise FileFormatError(
+                        self.path,
+                        "expected ITEM: at the beginning of a line; remove what stands before it",
+                        line=number,
+                    )
 
     def check_species(self, species: Sequence[str]) -> None:
         """Compare with the elements that were asked for."""
@@ -130,7 +139,7 @@ class _Content:
         known = known_units(self.path, name, line)
         if frames and known != self.units:
             raise FileFormatError(
-                self.path, f"units {known} behind a frame in units {self.units}", line=line
+                self.path, f"units {known} after a frame in units {self.units}", line=line
             )
         self.units = known
 
@@ -179,7 +188,7 @@ class _Content:
         for _ in range(atoms):
             line, text = next(lines, (line, b""))
             words = text.split()
-            if len(words) < len(columns):
+            if len(words) < len(columns) or _ITEM in text:
                 raise FileFormatError(
                     self.path,
                     f"expected {len(columns)} columns for each of {atoms} atoms, not "
@@ -212,7 +221,7 @@ class _Content:
             if element is None or atomic_numbers.get(element, 0) < 1:
                 raise SpeciesError(
                     f"{self.path}, line {line}: {text!r} in the column "
-                    f"{'mass' if mass else 'element'} is no element; write symbols such as Cu "
+                    f"{'mass' if mass else 'element'} is not an element; write symbols such as Cu "
                     "(dump_modify element), or leave that column out and give --species"
                 )
             self.elements.add((kind, element))
@@ -221,4 +230,4 @@ class _Content:
         try:
             return element_of_mass(float(text))
         except ValueError as error:
-            raise FileFormatError(self.path, f"mass {text!r} is no number", line=line) from error
+            raise FileFormatError(self.path, f"mass {text!r} is not a number", line=line) from error

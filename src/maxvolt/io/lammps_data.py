@@ -133,8 +133,8 @@ class _Content:
         missing = sorted(used - set(found))
         if missing and missing[0] in self.masses:
             raise SpeciesError(
-                f"{self.path}: the mass {self.masses[missing[0]]:g} of type {missing[0]} is that "
-                "of no element; name the elements, type 1 first: species=('Ti', 'Al') or "
+                f"{self.path}: the mass {self.masses[missing[0]]:g} of type {missing[0]} belongs "
+                "to no element; name the elements, type 1 first: species=('Ti', 'Al') or "
                 "--species Ti,Al"
             )
         if missing:
@@ -182,7 +182,7 @@ class _Content:
             self.types.add(row[column])
 
     def _style(self, hint: str, columns: int, line: int) -> str:
-        """Return the style of the atoms, from the comment behind Atoms, or from the columns."""
+        """Return the style of the atoms, from the comment after Atoms, or from the columns."""
         if hint in _STYLES:
             return hint
         fitting = [style for style, widths in _STYLES.items() if columns in widths]
@@ -190,7 +190,7 @@ class _Content:
             what = (
                 f"the style of atoms {hint!r} is not known"
                 if hint
-                else (f"atoms with {columns} columns and no style behind Atoms")
+                else (f"atoms with {columns} columns and no style after Atoms")
             )
             raise FileFormatError(
                 self.path,

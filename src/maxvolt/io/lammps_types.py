@@ -40,7 +40,7 @@ def known_units(path: Path, name: str, line: int) -> str:
     Raises
     ------
     FileFormatError
-        The units are unknown, or ``lj``, which stand for no lengths and energies in particular.
+        The units are unknown, or ``lj``, which have no physical scale.
     """
     if name not in _UNITS:
         raise FileFormatError(
@@ -53,7 +53,7 @@ def known_units(path: Path, name: str, line: int) -> str:
 
 
 def check_symbols(species: Sequence[str] | None) -> None:
-    """Refuse species that are no elements."""
+    """Refuse species that are not elements."""
     for symbol in species or ():
         if atomic_numbers.get(symbol, 0) < 1:
             raise SpeciesError(f"{symbol!r} is not the symbol of an element")

@@ -275,7 +275,7 @@ class _Reader:
             step.unreadable = True
 
     def _convert_virials(self) -> None:
-        """Divide by the volume at the end: the cell of a step stands behind its virial."""
+        """Divide by the volume at the end: the cell of a step stands after its virial."""
         for step, virial in self._virials:
             if step.cell is None:
                 continue  # the step cannot be used

@@ -128,7 +128,7 @@ class _Reader:
     # ------------------------------------------------------------ before the atoms
 
     def _next_header(self, at: int) -> _Header | None:
-        """Find the header of another structure behind the last one; None when there is none."""
+        """Find the header of another structure after the last one; None when there is none."""
         for start in range(at, len(self._lines) - 6):
             try:
                 return self._header(start)
@@ -216,7 +216,7 @@ class _Reader:
         return " ".join(self._words(line)).lower().startswith(("direct config", "cartesian config"))
 
     def _atoms(self, header: _Header, at: int) -> tuple[Atoms, int]:
-        """Return a structure, and the number of the line behind it."""
+        """Return a structure, and the number of the line after it."""
         selective = self._letter(at) == "s"
         line = at + 1 if selective else at
         cartesian = self._letter(line) in ("c", "k")
@@ -243,11 +243,11 @@ class _Reader:
         """Return whether an atom may move, three times: T, F, .TRUE., .FALSE. and the like."""
         letters = [word.lstrip(".")[:1].upper() for word in self._words(line)[3:6]]
         if len(letters) != 3 or not set(letters) <= {"T", "F"}:
-            raise _LineError(line, "T or F three times behind the coordinates (selective dynamics)")
+            raise _LineError(line, "T or F three times after the coordinates (selective dynamics)")
         return [letter == "T" for letter in letters]
 
     def _velocities(self, at: int, count: int) -> NDArray[np.float64] | None:
-        """Return the velocities in Angstrom/fs behind the atoms; None when there are none."""
+        """Return the velocities in Angstrom/fs after the atoms; None when there are none."""
         if self._letter(at) == "l":
             at += 8  # velocities of the lattice: state, three velocities, three vectors
         if at >= len(self._lines) or self._letter(at) not in ("", "c", "k"):

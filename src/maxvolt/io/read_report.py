@@ -1,4 +1,4 @@
-"""What became of the structures of a file."""
+"""How many structures of a file were kept and how many dropped, and why."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class ReadReport:
 
     def __str__(self) -> str:
         """Return the report as one line."""
-        text = f"{self.path}: {self.kept} structures"
+        text = f"{self.path}: {self.kept} structure{'' if self.kept == 1 else 's'}"
         for reason, count in self.dropped.items():
             text += f"; {count} dropped: {reason}"
         return text

@@ -97,7 +97,7 @@ def _is_binary_cfg(start: bytes) -> bool:
 
 
 def _is_xyz(start: bytes) -> bool:
-    """Whether a number of atoms is followed by a header or, behind any line, by an atom."""
+    """Whether a number of atoms is followed by a header or, after any line, by an atom."""
     lines = start.splitlines()
     if len(lines) < 3 or not lines[0].strip().isdigit():
         return False

@@ -8,7 +8,7 @@ from ase.data import atomic_numbers
 
 __all__ = ["element_of_symbol", "element_of_title"]
 
-# VASP reads two characters behind VRHFIN; some old POTCAR files have a blank in the wrong place.
+# VASP reads two characters after VRHFIN; some old POTCAR files have a blank in the wrong place.
 _LEGACY = {"X": "Xe", "r": "Zr"}
 
 # The element within a word such as Ti_pv, H1.25, Fe_sv_GW or, of VASP 6, Fe/2d9cf3ab.
@@ -16,7 +16,7 @@ _SYMBOL = re.compile(r"([A-Z][a-z]?)(?=$|[_.\d/])")
 
 
 def element_of_symbol(word: str) -> str | None:
-    """Return the element of a symbol as VASP prints it; None when it is none."""
+    """Return the element of a symbol as VASP prints it; None when it is not one."""
     word = word.strip()
     word = _LEGACY.get(word, word)
     return word if atomic_numbers.get(word, 0) > 0 else None

@@ -87,7 +87,7 @@ class IonicStep:
 
     @property
     def is_response(self) -> bool:
-        """Whether this is no ionic step, but iterations of the linear response to one."""
+        """Whether this is not an ionic step, but iterations of the linear response to one."""
         nothing = self.energy is None and self.forces is None and self.change is None
         return self.after_response and nothing
 
@@ -157,7 +157,7 @@ class VaspRun:
 
 
 def largest_meant(text: str) -> float | None:
-    """Return the largest number that is printed so; None when it is no number.
+    """Return the largest number that is printed so; None when it is not a number.
 
     VASP prints EDIFF with one or few digits: "0.1E-05" may have been 1.49E-6.
     """

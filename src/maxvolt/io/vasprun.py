@@ -40,24 +40,9 @@ _ENERGY_DIGITS = 1e-8
 def read_vasprun(
     path: str | Path, *, keep_unconverged: bool = False
 ) -> tuple[Dataset, Mapping[str, int]]:
-    """Read the ionic steps of a vasprun.xml.
+    """Read the ionic steps of a vasprun.xml, as `maxvolt.io.outcar.read_outcar` reads an OUTCAR.
 
     The file of a calculation that was stopped is read as far as it goes.
-
-    Parameters
-    ----------
-    path
-        The file, also compressed.
-    keep_unconverged
-        True to keep steps whose electronic steps did not converge; they carry
-        ``infos["EFS_by"] == "VASP_not_converged"``.
-
-    Returns
-    -------
-    dataset
-        The usable steps, all directions periodic.
-    dropped
-        Number of steps left out, by reason.
 
     Raises
     ------
@@ -124,7 +109,7 @@ class _Reader:
         elements = [element_of_symbol(symbol) for symbol in self._symbols]
         if None in elements:
             unknown = self._symbols[elements.index(None)]
-            raise FileFormatError(self._path, f"{unknown!r} among the atoms is no element")
+            raise FileFormatError(self._path, f"{unknown!r} among the atoms is not an element")
         return [element for element in elements if element is not None]
 
     def species(self) -> tuple[str, ...]:
@@ -155,7 +140,7 @@ class _Reader:
             rows = [(row.text or "").split() for row in found]
             width = {len(row) for row in rows}
             if width != {3}:
-                raise FileFormatError(self._path, "selective: expected T or F three times an atom")
+                raise FileFormatError(self._path, "selective: expected T or F three times per atom")
             self._free = np.array([[word.upper() == "T" for word in row] for row in rows])
 
     def _read_parameters(self, element: ElementTree.Element) -> None:
@@ -214,7 +199,7 @@ class _Reader:
 def _ground_state_steps(element: ElementTree.Element) -> list[ElementTree.Element]:
     """Return the electronic steps that led to the energy.
 
-    Those of the linear response (LEPSILON, IBRION = 7 or 8) stand in the same calculation, behind
+    Those of the linear response (LEPSILON, IBRION = 7 or 8) stand in the same calculation, after
     its structure.
     """
     steps = []

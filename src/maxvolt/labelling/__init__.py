@@ -5,7 +5,7 @@ from maxvolt.labelling.limits import LabelLimits
 from maxvolt.labelling.manual import Collected, WrittenJobs, collect_jobs, write_jobs
 from maxvolt.labelling.reference import Reference
 from maxvolt.labelling.results import LabelProgress, LabelResult, Quarantined
-from maxvolt.labelling.run import check_reference, known_labels, label
+from maxvolt.labelling.scheduling import check_reference, known_labels, label
 from maxvolt.labelling.store import LabelStore
 from maxvolt.labelling.workplace import default_workers
 

@@ -10,9 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from maxvolt.labelling.codes.protocol import MisconfiguredError, UnconvergedError
-from maxvolt.labelling.jobs import Job, Outcome, Status
+from maxvolt.labelling.jobs import Job, Outcome, Status, described
 from maxvolt.labelling.limits import LabelLimits, RejectedError, labels_from_results
-from maxvolt.labelling.reasons import described
 
 __all__ = ["calculate"]
 

@@ -1,10 +1,4 @@
-"""What makes two calculations the same: a hash of the structure and one of the settings.
-
-A structure is its atomic numbers, positions, cell, periodic directions, initial magnetic moments
-and initial charges, in the order in which the atoms are given. Lengths count to 1e-8 Angstrom:
-finer than any file keeps and any energy feels, coarser than what differs between machines. Nothing
-else of a structure reaches a calculator, so nothing else belongs to its content.
-"""
+"""What makes two calculations the same: the digest of the structure and that of the settings."""
 
 from __future__ import annotations
 
@@ -16,9 +10,9 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 from ase.data import chemical_symbols
-from numpy.typing import NDArray
 
 from maxvolt.errors import DataError
+from maxvolt.identity import DIGEST_DIGITS, INITIAL_ARRAYS, structure_digest
 
 __all__ = [
     "bare_structure",
@@ -30,13 +24,8 @@ __all__ = [
     "structure_hash",
 ]
 
-_VERSION = b"maxvolt structure 1"
-_LENGTH_STEP = 1e-8
-_MOMENT_STEP = 1e-6
-_HEX_DIGITS = 32
 _LARGEST = 1e9
-"""Of a length, a moment, a charge; multiples of the steps then fit into 64 bits."""
-_ARRAYS = ("initial_magmoms", "initial_charges")
+"""Of a length, a moment, a charge; multiples of the steps of digests then fit into 64 bits."""
 
 
 def bare_structure(atoms: Atoms) -> Atoms:
@@ -44,26 +33,26 @@ def bare_structure(atoms: Atoms) -> Atoms:
     bare = Atoms(
         numbers=atoms.numbers, positions=atoms.positions, cell=atoms.cell.array, pbc=atoms.pbc
     )
-    for name in _ARRAYS:
+    for name in INITIAL_ARRAYS:
         if name in atoms.arrays and np.any(atoms.arrays[name]):
             bare.set_array(name, np.asarray(atoms.arrays[name], np.float64))
     return bare
 
 
 def check_structure(atoms: Atoms) -> None:
-    """Refuse what is no structure.
+    """Refuse what is not a structure.
 
     Raises
     ------
     DataError
-        An atomic number is that of no element; a length, moment or charge is not finite, or beyond
+        An atomic number belongs to no element; a length, moment or charge is not finite, or beyond
         all that a structure can have.
     """
     strange = [int(number) for number in atoms.numbers if not 0 <= number < len(chemical_symbols)]
     if strange:
-        raise DataError(f"atomic number {strange[0]} is that of no element")
+        raise DataError(f"atomic number {strange[0]} belongs to no element")
     arrays = {"positions": atoms.positions, "cell": atoms.cell.array}
-    arrays |= {name: atoms.arrays[name] for name in _ARRAYS if name in atoms.arrays}
+    arrays |= {name: atoms.arrays[name] for name in INITIAL_ARRAYS if name in atoms.arrays}
     for name, values in arrays.items():
         largest = np.abs(np.asarray(values, np.float64)).max(initial=0.0)
         if not largest <= _LARGEST:  # NaN, too
@@ -72,28 +61,20 @@ def check_structure(atoms: Atoms) -> None:
 
 def structure_hash(atoms: Atoms) -> str:
     """Return the hash of a structure, 32 hexadecimal digits."""
-    digest = hashlib.sha256(_VERSION)
-    digest.update(np.array([len(atoms)], "<i8").tobytes())
-    digest.update(np.asarray(atoms.numbers, "<i4").tobytes())
-    digest.update(_rounded(atoms.positions, _LENGTH_STEP))
-    digest.update(_rounded(atoms.cell.array, _LENGTH_STEP))
-    digest.update(np.asarray(atoms.pbc, "u1").tobytes())
-    for name in _ARRAYS:
-        values = atoms.arrays.get(name)
-        if values is not None and np.any(values):
-            digest.update(name.encode() + _rounded(values, _MOMENT_STEP))
-    return digest.hexdigest()[:_HEX_DIGITS]
+    return structure_digest(
+        atoms.numbers, atoms.positions, atoms.cell.array, atoms.pbc, atoms.arrays
+    )
 
 
 def settings_hash(calculator: str, settings: Mapping[str, Any]) -> str:
     """Return the hash of a calculator's name and all its settings, 32 hexadecimal digits."""
     text = canonical_json({"calculator": calculator, "settings": settings})
-    return hashlib.sha256(text.encode()).hexdigest()[:_HEX_DIGITS]
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_DIGITS]
 
 
 def label_key(structure: str, reference: str) -> str:
     """Return the one name of a calculation, from the hashes of structure and settings."""
-    return hashlib.sha256(f"{structure} {reference}".encode()).hexdigest()[:_HEX_DIGITS]
+    return hashlib.sha256(f"{structure} {reference}".encode()).hexdigest()[:DIGEST_DIGITS]
 
 
 def canonical_json(value: Any) -> str:
@@ -108,7 +89,7 @@ def plain_json(value: Any) -> Any:
     Raises
     ------
     TypeError, ValueError
-        When the value is no JSON, or holds NaN or infinity.
+        When the value is not JSON, or holds NaN or infinity.
     """
     if isinstance(value, Mapping):
         for name in value:
@@ -131,8 +112,3 @@ def _without_points(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return int(value)
     return value
-
-
-def _rounded(values: NDArray[np.float64], step: float) -> bytes:
-    """Return numbers as bytes, equal for numbers that round to the same multiple of `step`."""
-    return np.rint(np.asarray(values, np.float64) / step).astype("<i8").tobytes()

@@ -36,7 +36,6 @@ from maxvolt.labelling.limits import (
     RejectedError,
     labels_from_results,
 )
-from maxvolt.labelling.reasons import readable
 from maxvolt.labelling.reference import Reference
 
 __all__ = [
@@ -45,8 +44,10 @@ __all__ = [
     "Job",
     "Outcome",
     "Status",
+    "described",
     "finished_outcome",
     "read_result",
+    "readable",
     "write_result",
 ]
 
@@ -55,6 +56,9 @@ RESULT = "result.json"
 
 _UNUSABLE = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
 """What a document raises that does not hold what it should."""
+
+_LONGEST_REASON = 2000
+"""Characters of what a calculator said that are kept."""
 
 _MANY = 1_000_000
 """More attempts than anything makes."""
@@ -260,9 +264,9 @@ class Job:
             )
             return cls(atoms, reference.calculator, reference.settings, reference.machine)
         except _UNUSABLE as error:
-            raise FileFormatError(path, f"is no description of a job ({error!r})") from error
+            raise FileFormatError(path, f"is not the description of a job ({error!r})") from error
         except DataError as error:
-            raise FileFormatError(path, f"is no description of a job: {error}") from error
+            raise FileFormatError(path, f"is not the description of a job: {error}") from error
 
 
 def write_result(folder: Path, outcome: Outcome) -> None:
@@ -287,7 +291,7 @@ def read_result(folder: Path) -> Outcome | None:
         if outcome.status not in (Status.LABELLED, Status.QUARANTINED):
             raise ValueError(f"status {outcome.status}")
     except _UNUSABLE as error:
-        raise FileFormatError(path, f"is no result of a job ({error!r})") from error
+        raise FileFormatError(path, f"is not the result of a job ({error!r})") from error
     return outcome
 
 
@@ -313,7 +317,32 @@ def _read_json(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise FileFormatError(path, f"cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
-        raise FileFormatError(path, f"is no JSON: {error}") from error
+        raise FileFormatError(path, f"is not JSON: {error}") from error
     if not isinstance(document, dict):
-        raise FileFormatError(path, "is no JSON object")
+        raise FileFormatError(path, "is not a JSON object")
     return document
+
+
+def readable(text: str) -> str:
+    """Return text that every file, database and terminal takes: no lone surrogate, no control."""
+    cut = text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON]} ..."
+    return "".join(_shown(character) for character in cut)
+
+
+def described(error: BaseException) -> str:
+    """Return the kind of an exception and what it says, also where it cannot say it."""
+    try:
+        said = str(error)
+    except Exception as failure:  # noqa: BLE001 - an exception of a calculator may raise any other
+        said = f"its message cannot be shown: {type(failure).__name__}"
+    return readable(f"{type(error).__name__}: {said}")
+
+
+def _shown(character: str) -> str:
+    if character.isprintable() or character in "\n\t":
+        return character
+    return (
+        character.encode("ascii", "backslashreplace").decode()
+        if ord(character) > 127
+        else (f"\\x{ord(character):02x}")
+    )

@@ -1,4 +1,4 @@
-"""When a result is no label: limits, and the check of what a calculator returned."""
+"""When a result is not a label: limits, and the check of what a calculator returned."""
 
 from __future__ import annotations
 

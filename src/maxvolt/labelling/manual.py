@@ -21,9 +21,8 @@ from maxvolt.labelling.codes.protocol import (
     UnconvergedError,
     UnfinishedError,
 )
-from maxvolt.labelling.jobs import JOB, Job, Outcome, Status, read_result
+from maxvolt.labelling.jobs import JOB, Job, Outcome, Status, described, read_result
 from maxvolt.labelling.limits import LabelLimits, RejectedError, labels_from_results
-from maxvolt.labelling.reasons import described
 from maxvolt.labelling.reference import Reference
 from maxvolt.labelling.store import LabelStore
 

@@ -39,7 +39,7 @@ class Reference:
     Raises
     ------
     DataError
-        When the calculator is unknown or a setting is no JSON value.
+        When the calculator is unknown or a setting is not a JSON value.
     """
 
     calculator: str
@@ -91,7 +91,7 @@ class Reference:
             try:
                 document = tomllib.load(stream)
             except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-                raise FileFormatError(path, f"is no TOML: {error}") from error
+                raise FileFormatError(path, f"is not valid TOML: {error}") from error
         unknown = sorted(set(document) - set(_TABLES))
         if unknown:
             raise FileFormatError(
@@ -112,7 +112,7 @@ class Reference:
 
     @property
     def code(self) -> Code:
-        """The code behind the name."""
+        """The code that the name stands for."""
         return get_code(self.calculator)
 
     @property

@@ -29,7 +29,7 @@ def session_members(session: int) -> list[int]:
     members = []
     for entry in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):  # processes end while we look
-            # The name in parentheses may hold anything; behind it: state ppid pgrp session ...
+            # The name in parentheses may hold anything; after it: state ppid pgrp session ...
             fields = entry.read_text().rpartition(")")[2].split()
             if int(fields[3]) == session and fields[0] not in "ZX":
                 members.append(int(entry.parent.name))

@@ -26,11 +26,10 @@ from ase.db.sqlite import index_statements, init_statements
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
-from maxvolt.labelling.jobs import Job, Outcome, Status
+from maxvolt.labelling.jobs import Job, Outcome, Status, readable
 from maxvolt.labelling.limits import NO_LIMITS, CalculatedLabels
-from maxvolt.labelling.reasons import readable
 from maxvolt.labelling.reference import Reference
-from maxvolt.labelling.stored import Stored, read_row
+from maxvolt.labelling.store_rows import Stored, read_row
 
 __all__ = ["LabelStore", "Stored"]
 
@@ -65,7 +64,7 @@ class LabelStore:
         path = Path(self.path).absolute()
         if path.is_dir() or not path.parent.is_dir():
             raise DataError(
-                f"{self.path}: no place for a database; give a file in a folder that exists"
+                f"{self.path}: a database cannot be kept here; give a file in a folder that exists"
             )
         object.__setattr__(self, "path", path)
         object.__setattr__(self, "work_folder", path.with_name(f"{path.name}.work"))
@@ -151,7 +150,7 @@ class LabelStore:
         """
         if outcome.judged(job.atoms, NO_LIMITS).status is not outcome.status:
             reason = outcome.judged(job.atoms, NO_LIMITS).reason
-            raise DataError(f"{self.path}: this is no label to be stored: {reason}")
+            raise DataError(f"{self.path}: this cannot be stored as a label: {reason}")
         row = _row(_labelled_atoms(job.atoms, outcome.labels, job.calculator))
         row.unique_id = job.key
         row.ctime = _now()  # ASE fills these in for atoms, not for rows

@@ -4,7 +4,7 @@ It reads requests from what was its standard input, a line of JSON each, and ans
 was its standard output: first that the calculation begins, which starts the clock, then the
 outcome. What the calculators print goes into a file in the folder of the job. Calculators run in
 this process and may write into any of its descriptors: each answer stands in a line of its own and
-repeats the name of the request, and what does not is no answer.
+repeats the name of the request, and what does not is ignored.
 
 The process leads a session of its own, so that a calculation can be ended with all it started. When
 whoever asked is gone (the input ends, or the parent changed), the process ends its session too:
@@ -160,7 +160,7 @@ class _Worker:
 
     def _write_line(self, message: Mapping[str, Any]) -> None:
         self._end_copies()
-        left = b"\n" + json.dumps(message).encode() + b"\n"  # behind whatever was written there
+        left = b"\n" + json.dumps(message).encode() + b"\n"  # after whatever was written there
         while left:
             left = left[os.write(self._output, left) :]
 

@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from maxvolt.errors import LabellingError
-from maxvolt.labelling.answers import Answers, EndedError, HungError
 from maxvolt.labelling.jobs import Outcome
 from maxvolt.labelling.limits import LabelLimits
 from maxvolt.labelling.sessions import GRACE, end_session, kill_session
+from maxvolt.labelling.worker_answers import Answers, EndedError, HungError
 from maxvolt.processors import core_count
 
 __all__ = ["DiedError", "HungError", "Task", "Worker", "WorkerPool"]
@@ -126,7 +126,7 @@ class Worker:
         except EndedError as error:
             raise DiedError(str(error) or self._how_it_ended()) from error
         except (KeyError, TypeError, ValueError) as error:
-            raise DiedError(f"the calculation spoilt its answer ({error!r})") from error
+            raise DiedError(f"the calculation corrupted its answer ({error!r})") from error
         return outcome
 
     def is_alive(self) -> bool:
@@ -244,7 +244,7 @@ class WorkerPool:
     def check_open(self) -> None:
         """Raise RuntimeError where `close` has killed the workers: no calculation is to blame."""
         if self._closed:
-            raise RuntimeError("the calculations have been called off")
+            raise RuntimeError("the calculations have been cancelled")
 
     def give_back(self, worker: Worker, *, usable: bool) -> None:
         """Keep a worker for later, or end it where it cannot be used any more."""

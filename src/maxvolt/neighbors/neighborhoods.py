@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ from maxvolt.errors import DataError
 from maxvolt.neighbors.pairs import NeighborList, build_neighbors, concatenate_neighbors
 from maxvolt.species import check_known_species, species_types
 
-__all__ = ["Neighborhoods", "dataset_neighborhoods"]
+__all__ = ["Neighborhoods", "dataset_neighborhoods", "iterate_neighborhoods"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,7 +119,7 @@ def dataset_neighborhoods(
     check_known_species(dataset, species, first_structure=first_structure)
     lists = []
     for s in range(len(dataset)):
-        atoms = slice(dataset.offsets[s], dataset.offsets[s + 1])
+        atoms = dataset.atoms_of(s)
         try:
             lists.append(
                 build_neighbors(dataset.positions[atoms], dataset.cells[s], dataset.pbc[s], cutoff)
@@ -136,3 +137,39 @@ def dataset_neighborhoods(
         pairs=concatenate_neighbors(lists),
         first_structure=first_structure,
     )
+
+
+def iterate_neighborhoods(
+    dataset: Dataset,
+    species: tuple[str, ...],
+    cutoff: float,
+    *,
+    atoms_at_once: int,
+    first_structure: int = 0,
+) -> Iterator[tuple[slice, Neighborhoods]]:
+    """The structures of a dataset with their neighbours, some at a time, in bounded memory.
+
+    Parameters
+    ----------
+    dataset, species, cutoff, first_structure
+        As of `dataset_neighborhoods`.
+    atoms_at_once
+        Most atoms whose neighbours are held; a larger structure comes alone.
+
+    Yields
+    ------
+    which : slice
+        Some structures of the dataset.
+    where : Neighborhoods
+        These structures with their neighbours.
+    """
+    for part in dataset.portions(atoms_at_once):
+        yield (
+            part,
+            dataset_neighborhoods(
+                dataset.select(part),
+                species,
+                cutoff,
+                first_structure=first_structure + part.start,
+            ),
+        )

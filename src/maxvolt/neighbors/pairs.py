@@ -207,7 +207,7 @@ def _shortest(
     dataset: Dataset, index: int, radius: float
 ) -> tuple[float, dict[tuple[int, int], float]]:
     """Smallest distance of one structure, overall and by pair of atomic numbers."""
-    atoms = slice(dataset.offsets[index], dataset.offsets[index + 1])
+    atoms = dataset.atoms_of(index)
     x, z = dataset.positions[atoms], dataset.numbers[atoms]
     pairs = build_neighbors(x, dataset.cells[index], dataset.pbc[index], radius)
     cell = np.where(dataset.pbc[index][:, None], dataset.cells[index], 0.0)

@@ -59,7 +59,7 @@ class VerletNeighbors:
     cutoff
         Distance up to which pairs must be complete, Angstrom.
     skin
-        How much farther the list reaches, Angstrom; 0 builds it anew at each call. None: a short
+        How much farther the list reaches, Angstrom; 0 builds it again at each call. None: a short
         one at first, longer where atoms keep moving and the list would be built too often.
 
     Notes
@@ -100,7 +100,7 @@ class VerletNeighbors:
         return self._n_builds
 
     def reset(self) -> None:
-        """Forget the list, so that the next call builds it anew."""
+        """Forget the list, so that the next call builds it again."""
         self._built_for = None
         self._neighbors = None
         self._where = None
@@ -108,7 +108,7 @@ class VerletNeighbors:
     def update(
         self, positions: NDArray[np.float64], cell: NDArray[np.float64], pbc: NDArray[np.bool_]
     ) -> NeighborList:
-        """Give a list that is complete for this structure, built anew only where needed.
+        """Give a list that is complete for this structure, built again only where needed.
 
         Parameters
         ----------

@@ -11,8 +11,11 @@ from ase import Atoms
 from maxvolt.cells import cell_volume, cell_volumes
 from maxvolt.dataset import Dataset
 from maxvolt.errors import MaxvoltError
-from maxvolt.neighbors.neighborhoods import Neighborhoods, dataset_neighborhoods
-from maxvolt.portions import portions
+from maxvolt.neighbors.neighborhoods import (
+    Neighborhoods,
+    dataset_neighborhoods,
+    iterate_neighborhoods,
+)
 from maxvolt.potentials.families import title_of
 from maxvolt.potentials.results import Energies, Evaluation, Precision, Predictions
 from maxvolt.threads import thread_count
@@ -135,19 +138,17 @@ class NeighborhoodPotential(ABC):
             np.full((len(dataset), 6), np.nan),
             np.empty(dataset.n_atoms),
         )
-        for part in portions(dataset.counts, atoms_at_once):
-            portion = dataset.select(part)
-            where = dataset_neighborhoods(
-                portion, self.species, self.cutoff, first_structure=part.start
-            )
+        for part, where in iterate_neighborhoods(
+            dataset, self.species, self.cutoff, atoms_at_once=atoms_at_once
+        ):
             out = self.evaluate_neighborhoods(where, threads=threads, precision=precision)
             atoms = slice(dataset.offsets[part.start], dataset.offsets[part.stop])
             result.energies[part] = np.bincount(
-                where.structures, out.site_energies, minlength=len(portion)
+                where.structures, out.site_energies, minlength=where.n_structures
             )
             result.forces[atoms] = out.forces
             result.site_energies[atoms] = out.site_energies
-            periodic = portion.pbc.all(axis=1)
-            volumes = cell_volumes(portion.cells[periodic])
+            periodic = dataset.pbc[part].all(axis=1)
+            volumes = cell_volumes(dataset.cells[part][periodic])
             result.stresses[part][periodic] = out.virials[periodic] / volumes[:, None]
         return result

@@ -20,7 +20,7 @@ from maxvolt.potentials.results import Energies
 from maxvolt.sampling.batch import Batch, segment_sums
 from maxvolt.sampling.batch_neighbors import BatchNeighbors
 from maxvolt.sampling.rule import Stop, StopReason
-from maxvolt.selection.strategy import Grades
+from maxvolt.selection.grades import Grades
 from maxvolt.species import species_types
 
 __all__ = ["AseEvaluator", "Evaluated", "Evaluator", "NeighborhoodEvaluator", "evaluator_of"]

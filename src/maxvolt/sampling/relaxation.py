@@ -14,7 +14,6 @@ from ase.calculators.calculator import Calculator
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
 from maxvolt.limits import PRESSURE_GPA, STEPS
-from maxvolt.portions import portions
 from maxvolt.sampling.held import check_constraints
 from maxvolt.sampling.relaxing_batch import Relaxed, RelaxingBatch
 from maxvolt.sampling.results import SamplingResult
@@ -120,7 +119,7 @@ class Relaxation:
                 part=self.part + number,
                 first=self.first + chosen.start,
             )
-            for number, chosen in enumerate(portions(self.structures.counts, _PART))
+            for number, chosen in enumerate(self.structures.portions(_PART))
         )
 
     def run(

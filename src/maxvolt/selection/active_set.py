@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from os import PathLike
 from pathlib import Path
 from typing import Self
@@ -16,9 +16,12 @@ from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
 from maxvolt.io.structures import Structures
 from maxvolt.neighbors.neighborhoods import Neighborhoods
-from maxvolt.potentials import HasMembers, ParameterGradients, Potential, load
+from maxvolt.potentials import HasMembers, ParameterGradients, load
 from maxvolt.potentials.results import Energies
+from maxvolt.selection.active_rows import EQUATIONS, ActiveRows
+from maxvolt.selection.grades import Grades, finite_grades
 from maxvolt.selection.maxvol import largest_coordinates
+from maxvolt.selection.mlip_files import read_active_rows, write_active_set
 from maxvolt.selection.mlip_order import Algorithm
 from maxvolt.selection.rows import (
     SITES,
@@ -30,11 +33,17 @@ from maxvolt.selection.rows import (
     own_atoms,
 )
 from maxvolt.selection.selector import NOWHERE, Outcome, Selector, grades_of_structures
-from maxvolt.selection.strategy import Grades, Selection, finite_grades
+from maxvolt.selection.strategy import Selection
 from maxvolt.selection.weights import Mode, RowWeights, weights_of_mode
 from maxvolt.threads import thread_count
 
-__all__ = ["EQUATIONS", "INITIAL_VALUE", "THRESHOLD", "ActiveSet"]
+__all__ = [
+    "INITIAL_VALUE",
+    "THRESHOLD",
+    "ActiveSelection",
+    "ActiveSet",
+    "read_active_set",
+]
 
 THRESHOLD = 1.001
 """Grade above which a selection swaps a row, as MLIP-3."""
@@ -42,12 +51,24 @@ THRESHOLD = 1.001
 INITIAL_VALUE = 1e-6
 """On the diagonal of the matrix before anything is selected, as MLIP-3."""
 
-EQUATIONS = "selected_eqn_inds"
-"""Under which MLIP and `Selection` note the equations of a structure that are in the active set."""
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ActiveSelection(Selection):
+    """What an active set selected from candidates.
+
+    Parameters
+    ----------
+    indices, grades, structures
+        As of `Selection`.
+    active_set
+        The active set with the rows of the selected structures.
+    """
+
+    active_set: ActiveSet
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ActiveSet:
+class ActiveSet(ActiveRows):
     """The rows that stand for a training set, and the structures they come from.
 
     A grade says how far a structure extrapolates: its row is a combination of the active rows, and
@@ -70,25 +91,6 @@ class ActiveSet:
         The selected structures, with their labels.
     """
 
-    potential: ParameterGradients
-    weights: RowWeights
-    matrix: NDArray[np.float64]
-    inverse: NDArray[np.float64]
-    origins: NDArray[np.int64]
-    structures: Dataset
-
-    def __post_init__(self) -> None:
-        n = self.potential.n_parameters
-        for name, shape in (("matrix", (n, n)), ("inverse", (n, n)), ("origins", (n, 2))):
-            array = np.array(getattr(self, name))
-            if array.shape != shape:
-                raise DataError(
-                    f"{name} has shape {array.shape}; expected {shape} for the {n} parameters of "
-                    "the potential"
-                )
-            array.flags.writeable = False
-            object.__setattr__(self, name, array)
-
     @classmethod
     def from_dataset(
         cls,
@@ -101,7 +103,7 @@ class ActiveSet:
         initial_value: float = INITIAL_VALUE,
         algorithm: Algorithm = "stream",
         threads: int | None = None,
-    ) -> Self:
+    ) -> ActiveSet:
         """Select the active set of a training set; every structure of it then has a grade up to
         the threshold.
 
@@ -137,7 +139,6 @@ class ActiveSet:
         potential = _potential(potential)
         empty = cls.empty(potential, weights=weights, mode=mode, initial_value=initial_value)
         selection = empty.select(dataset, threshold=threshold, algorithm=algorithm, threads=threads)
-        assert isinstance(selection.active_set, cls)
         return selection.active_set
 
     @classmethod
@@ -178,70 +179,6 @@ class ActiveSet:
     def __repr__(self) -> str:
         return f"ActiveSet({len(self.structures)} structures, {self.completeness}, {self.mode})"
 
-    # ----------------------------------------------------------------- what it is
-
-    @property
-    def species(self) -> tuple[str, ...]:
-        """Symbols of the species of the potential."""
-        return self.potential.species
-
-    @property
-    def cutoff(self) -> float:
-        """Cutoff of the potential, Angstrom."""
-        return self.potential.cutoff
-
-    @property
-    def members(self) -> tuple[Potential, ...]:
-        """The potential, as a `QueryStrategy` names those it asks."""
-        return (self.potential,)
-
-    @property
-    def mode(self) -> Mode:
-        """Whether atoms have rows of their own."""
-        return self.weights.mode
-
-    @property
-    def size(self) -> int:
-        """Number of rows n, one for each parameter."""
-        return len(self.matrix)
-
-    @property
-    def rank(self) -> int:
-        """Number of rows that come from structures; the others were never replaced."""
-        return int((self.origins[:, 0] != NOWHERE).sum())
-
-    @property
-    def largest_rank(self) -> int:
-        """Number of independent rows that the potential can have at all, equation (40)."""
-        return self.potential.largest_rank(of_sites=self.mode == "neighborhood")
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether there are as many independent rows as there can be."""
-        return self.rank >= self.largest_rank
-
-    @property
-    def completeness(self) -> str:
-        """Rank in words, with what follows from it."""
-        text = f"rank {self.rank} of {self.size} ({self.largest_rank} possible)"
-        if self.is_complete:
-            return text
-        remedy = "add structures"
-        if self.mode == "configuration":
-            remedy += ", or take neighborhood mode, which has a row for each atom"
-        return f"{text}, incomplete: any structure with something new has a huge grade; {remedy}"
-
-    @property
-    def description(self) -> str:
-        """What the grades are, and how complete the set."""
-        of = "atoms" if self.mode == "neighborhood" else "structures"
-        return f"extrapolation grade of {of} by an active set, {self.completeness}"
-
-    @property
-    def log_determinant(self) -> float:
-        """Logarithm of |det A|, which selections maximise."""
-        return float(np.linalg.slogdet(self.matrix).logabsdet)
-
     # ----------------------------------------------------------------- grades
 
     def grade(
@@ -255,7 +192,7 @@ class ActiveSet:
         Parameters
         ----------
         structures
-            One structure, a data set, the path of a file, or a stream of these of any length.
+            One structure, a dataset, the path of a file, or a stream of these of any length.
         threads
             Number of threads; None for every core.
 
@@ -339,7 +276,7 @@ class ActiveSet:
         training: Structures | None = None,
         algorithm: Algorithm = "stream",
         threads: int | None = None,
-    ) -> Selection:
+    ) -> ActiveSelection:
         """Select candidates whose rows enlarge the volume.
 
         Afterwards no candidate, no structure of this active set and none of `training` exceeds the
@@ -349,7 +286,7 @@ class ActiveSet:
         Parameters
         ----------
         candidates
-            One structure, a data set, the path of a file, or a stream of these of any length.
+            One structure, a dataset, the path of a file, or a stream of these of any length.
         threshold
             Grade above which a row is swapped in.
         limit
@@ -377,7 +314,7 @@ class ActiveSet:
         known = [self.structures] if training is None else [self.structures, training]
         outcome = selector.run([*known, candidates], limit)
         new = outcome.numbers[:, 0] == len(known)
-        return Selection(
+        return ActiveSelection(
             indices=outcome.numbers[new, 1],
             grades=outcome.grades,
             structures=_with_equations(outcome, new),
@@ -394,8 +331,6 @@ class ActiveSet:
 
     def write(self, path: str | Path) -> None:
         """Write potential and active set: ``.als`` as MLIP-2 does, any other name as MLIP-3."""
-        from maxvolt.selection.files import write_active_set
-
         write_active_set(path, self)
 
     # ----------------------------------------------------------------- inside
@@ -412,6 +347,27 @@ class ActiveSet:
     def _grades(self, rows: Rows) -> NDArray[np.float64]:
         with np.errstate(over="ignore", invalid="ignore"):  # refused afterwards, with a message
             return largest_coordinates(rows.values @ self.inverse)
+
+
+def read_active_set(path: str | Path, species: Sequence[str] | None = None) -> ActiveSet:
+    """Read a potential with its active set.
+
+    Parameters
+    ----------
+    path
+        A file of MLIP-3 (.almtp), MLIP-2 (.als) or this package.
+    species
+        Chemical symbols in the order of the types; needed where the file names none.
+
+    Raises
+    ------
+    FileFormatError
+        The file holds no active set, or is not a valid potential.
+    SpeciesError
+        As of `maxvolt.read_potential`.
+    """
+    rows = read_active_rows(path, species)
+    return ActiveSet(**{field.name: getattr(rows, field.name) for field in fields(rows)})
 
 
 def _potential(given: ParameterGradients | str | PathLike[str]) -> ParameterGradients:

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
-from maxvolt.errors import DataError
+from maxvolt.errors import DataError, FileFormatError
+from maxvolt.files import reading, replacing
 from maxvolt.io.structures import Structures, structures_of
-from maxvolt.neighbors.neighborhoods import Neighborhoods, dataset_neighborhoods
-from maxvolt.portions import portions
+from maxvolt.limits import SETTINGS_BYTES
+from maxvolt.neighbors.neighborhoods import Neighborhoods, iterate_neighborhoods
 from maxvolt.potentials import Ensemble, Potential
+from maxvolt.potentials.evaluation import ATOMS_AT_ONCE
 from maxvolt.potentials.results import Energies
+from maxvolt.selection.grades import Grades, finite_grades
 from maxvolt.selection.rows import as_datasets
-from maxvolt.selection.strategy import Grades, Selection, finite_grades
+from maxvolt.selection.strategy import Selection
 from maxvolt.threads import thread_count
 
 __all__ = ["Committee"]
 
-_ATOMS = 20_000
-"""Atoms whose neighbours are held at once."""
+_KIND = "maxvolt committee"
+_VERSION = 1
+_NO_COMMITTEE = "holds no scales of a committee, as Committee.write writes them"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,11 +97,7 @@ class Committee:
             Number of threads; None for every core.
         """
         thread_count(threads)
-        if not isinstance(ensemble, Ensemble):
-            raise DataError(
-                "ensemble: a committee is made of a maxvolt.Ensemble of at least two potentials; "
-                f"got {type(ensemble).__name__}"
-            )
+        _check_ensemble(ensemble)
         dataset = structures_of(dataset, ensemble.species)
         raw = cls(ensemble, 1.0 if energies else None, 1.0 if forces else None)
         largest_energy = largest_force = 0.0
@@ -105,6 +108,68 @@ class Committee:
         return cls(
             ensemble, largest_energy if energies else None, largest_force if forces else None
         )
+
+    @classmethod
+    def read(cls, path: str | Path, ensemble: Ensemble) -> Self:
+        """Read the scales that `write` has written, for the same potentials.
+
+        Parameters
+        ----------
+        path
+            The file.
+        ensemble
+            The potentials, in any order.
+
+        Raises
+        ------
+        FileFormatError
+            The file cannot be read, or holds no scales of a committee.
+        DataError
+            The scales were measured with other potentials, or `ensemble` is not an ensemble.
+        """
+        _check_ensemble(ensemble)
+        document = _read_document(path)
+        try:
+            scales = [document["energy_scale"], document["force_scale"]]
+            digests = sorted(document["members"])
+            energy, force = (None if scale is None else float(scale) for scale in scales)
+        except (KeyError, TypeError, ValueError) as error:
+            raise FileFormatError(
+                path, f"{_NO_COMMITTEE}: energy_scale, force_scale or members is missing or wrong"
+            ) from error
+        if digests != _digests(ensemble):
+            raise DataError(
+                f"{path}: the scales were measured with {len(digests)} potentials, of which "
+                f"{_shared(digests, _digests(ensemble))} are among the {len(ensemble.members)} "
+                "given; give the potentials that they belong to, or measure them again with "
+                "Committee.from_dataset"
+            )
+        try:
+            return cls(ensemble, energy, force)
+        except DataError as error:
+            raise FileFormatError(path, str(error)) from error
+
+    def write(self, path: str | Path) -> None:
+        """Write the scales, and which potentials they belong to, as a small JSON file.
+
+        The potentials have files of their own (`Ensemble.write`). A scale that is None, because it
+        does not count, is None when it is read.
+
+        Parameters
+        ----------
+        path
+            The file; it appears whole or not at all.
+        """
+        document = {
+            "kind": _KIND,
+            "version": _VERSION,
+            "energy_scale": self.energy_scale,
+            "force_scale": self.force_scale,
+            "species": list(self.species),
+            "members": [member.digest for member in self.members],
+        }
+        with replacing(path) as stream:
+            stream.write(json.dumps(document, indent=1).encode() + b"\n")
 
     # ----------------------------------------------------------------- what it is
 
@@ -246,8 +311,41 @@ class Committee:
         return np.asarray(of_energies), np.asarray(np.sqrt(variances.sum(axis=-1)))
 
 
-def _portions(ensemble: Ensemble, dataset: Dataset) -> Iterable[Neighborhoods]:
-    for part in portions(dataset.counts, _ATOMS):
-        yield dataset_neighborhoods(
-            dataset.select(part), ensemble.species, ensemble.cutoff, first_structure=part.start
+def _portions(ensemble: Ensemble, dataset: Dataset) -> Iterator[Neighborhoods]:
+    for _, where in iterate_neighborhoods(
+        dataset, ensemble.species, ensemble.cutoff, atoms_at_once=ATOMS_AT_ONCE
+    ):
+        yield where
+
+
+def _check_ensemble(given: object) -> None:
+    if not isinstance(given, Ensemble):
+        raise DataError(
+            "ensemble: a committee is made of a maxvolt.Ensemble of at least two potentials; "
+            f"got {type(given).__name__}"
         )
+
+
+def _read_document(path: str | Path) -> dict[str, Any]:
+    """Read the JSON of a committee's file."""
+    with reading(path) as stream:
+        data = stream.read(SETTINGS_BYTES + 1)
+    try:
+        document = json.loads(data) if len(data) <= SETTINGS_BYTES else None
+    except (ValueError, RecursionError) as error:
+        raise FileFormatError(path, f"{_NO_COMMITTEE}: {error}") from error
+    if not isinstance(document, dict) or document.get("kind") != _KIND:
+        raise FileFormatError(path, _NO_COMMITTEE)
+    if document.get("version") != _VERSION:
+        raise FileFormatError(
+            path, f"is of version {document.get('version')!r:.20}; expected {_VERSION}"
+        )
+    return document
+
+
+def _digests(ensemble: Ensemble) -> list[str]:
+    return sorted(member.digest for member in ensemble.members)
+
+
+def _shared(one: Sequence[str], other: Sequence[str]) -> int:
+    return (Counter(one) & Counter(other)).total()

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from scipy.linalg.blas import dger, idamax
 from scipy.linalg.lapack import dgetrf, dgetri
 
-__all__ = ["Basis", "exchange", "largest_coordinates"]
+__all__ = ["EXCHANGE_BYTES", "Basis", "exchange", "largest_coordinates"]
 
-_EXCHANGE_BYTES = 8 * 2**20
-"""Of the coordinates that rank-one updates run over: few enough for a processor's cache."""
+EXCHANGE_BYTES = 8 * 2**20
+"""See `Basis`."""
 
 
 def largest_coordinates(coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -72,6 +72,8 @@ class Basis:
     ----------
     matrix : shape (n, n)
         Rows to begin with; not singular.
+    exchange_bytes
+        Of the coordinates that rank-one updates run over: few enough for a processor's cache.
 
     Attributes
     ----------
@@ -84,7 +86,8 @@ class Basis:
         Largest grade of a candidate that `offer` has refused, because of rounding; 0 for none.
     """
 
-    def __init__(self, matrix: NDArray[np.float64]) -> None:
+    def __init__(self, matrix: NDArray[np.float64], exchange_bytes: int = EXCHANGE_BYTES) -> None:
+        self.exchange_bytes = exchange_bytes
         self.matrix = np.array(matrix, dtype=np.float64)
         factors, self.log_determinant = _factorised(self.matrix)
         self.inverse = _inverse(factors)
@@ -102,7 +105,7 @@ class Basis:
 
         Coordinates of all candidates come from one matrix product; rank-one updates run only over
         those that exceed the threshold most, as many as fit into a cache, and the inverse is
-        computed anew after them.
+        computed again after them.
 
         Parameters
         ----------
@@ -118,7 +121,7 @@ class Basis:
         changed
             Candidate that stands now at each changed position of the matrix.
         """
-        most = at_once or max(len(self.matrix), _EXCHANGE_BYTES // (8 * len(self.matrix)))
+        most = at_once or max(len(self.matrix), self.exchange_bytes // (8 * len(self.matrix)))
         changed: dict[int, int] = {}
         while True:
             coordinates = rows @ self.inverse

@@ -31,7 +31,7 @@ _BATCH = 9999
 
 
 def check_algorithm(algorithm: str) -> None:
-    """Refuse what is no algorithm.
+    """Refuse an unknown algorithm.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def in_batches(portions: Iterable[Portion], size: int = _BATCH) -> Iterator[Port
 
 
 def _cut(portion: Portion, first: int, size: int) -> list[Portion]:
-    """Cut a portion behind its first structures and then after each `size` of them."""
+    """Cut a portion after its first structures and then after each `size` of them."""
     ends = [*range(first, len(portion.structures), size), len(portion.structures)]
     begins = [0, *ends[:-1]]
     return [_part(portion, begin, end) for begin, end in zip(begins, ends, strict=True)]

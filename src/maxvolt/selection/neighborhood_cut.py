@@ -1,4 +1,4 @@
-"""The surroundings of the atom that extrapolates most, cut out of a large structure."""
+"""The neighbourhood of the atom that extrapolates most, cut out of a large structure."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from numpy.typing import NDArray
 
 from maxvolt.dataset import ARRAYS_KEY, Dataset
 from maxvolt.errors import DataError
+from maxvolt.selection.grades import GRADES
 
-__all__ = ["CUTOFF", "GRADES", "LOWEST_GRADE", "cut_neighborhood", "cut_neighborhoods"]
-
-GRADES = "nbh_grades"
-"""Per-atom array that holds the grades of atoms, as in MLIP's .cfg files."""
+__all__ = ["CUTOFF", "LOWEST_GRADE", "cut_neighborhood", "cut_neighborhoods"]
 
 CUTOFF = 8.0
 """Radius of what is cut out, Angstrom, as in MLIP-3's example."""

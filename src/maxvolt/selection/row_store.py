@@ -12,9 +12,10 @@ from typing import IO, Self
 from maxvolt.dataset import Dataset
 from maxvolt.selection.rows import Rows
 
-__all__ = ["Portion", "RowStore"]
+__all__ = ["MEMORY", "Portion", "RowStore"]
 
-_MEMORY = 512 * 2**20
+MEMORY = 512 * 2**20
+"""Bytes of rows that are held in memory."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +50,7 @@ class RowStore:
         system removes when the store is closed or the process ends.
     """
 
-    def __init__(self, memory: int = _MEMORY) -> None:
+    def __init__(self, memory: int = MEMORY) -> None:
         self._memory = memory
         self._held: list[Portion] = []
         self._bytes = 0

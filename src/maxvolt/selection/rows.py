@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from maxvolt.dataset import ARRAYS_KEY, Dataset
 from maxvolt.errors import DataError
 from maxvolt.io.structures import Structures, structures_of
-from maxvolt.neighbors.neighborhoods import Neighborhoods, dataset_neighborhoods
-from maxvolt.portions import batches, portions
+from maxvolt.neighbors.neighborhoods import Neighborhoods, iterate_neighborhoods
 from maxvolt.potentials import ParameterGradients
+from maxvolt.potentials.evaluation import ATOMS_AT_ONCE
 from maxvolt.potentials.results import Energies
 from maxvolt.selection.weights import RowWeights
 
@@ -29,9 +29,6 @@ __all__ = [
     "neighborhood_rows",
     "own_atoms",
 ]
-
-_ATOMS = 20_000
-"""Atoms whose neighbours are held at once."""
 
 _BYTES = 32 * 2**20
 """Of the rows that are computed at once."""
@@ -72,14 +69,14 @@ class Rows:
 
 
 def as_datasets(
-    structures: Structures, species: Sequence[str] | None = None, atoms: int = _ATOMS
+    structures: Structures, species: Sequence[str] | None = None, atoms: int = ATOMS_AT_ONCE
 ) -> Iterator[Dataset]:
-    """Turn whatever names structures into data sets, which come as the stream yields them."""
+    """Turn whatever names structures into datasets, which come as the stream yields them."""
     if isinstance(structures, Dataset):
         return iter([structures])
     if isinstance(structures, Atoms | str | PathLike) or not isinstance(structures, Iterable):
         return iter([structures_of(structures, species, name="structures")])
-    return batches(_opened(structures, species), atoms)
+    return Dataset.batches(_opened(structures, species), atoms)
 
 
 def _opened(
@@ -116,8 +113,9 @@ def iterate_rows(
     *,
     first: int = 0,
     threads: int | None,
+    atoms_at_once: int | None = None,
 ) -> Iterator[tuple[slice, Rows]]:
-    """Yield the rows of a data set in order, some structures at a time, in bounded memory.
+    """Yield the rows of a dataset in order, some structures at a time, in bounded memory.
 
     Parameters
     ----------
@@ -129,6 +127,8 @@ def iterate_rows(
         Number of the first structure, for the rows and for messages.
     threads
         Number of threads; None for every core.
+    atoms_at_once
+        Atoms whose neighbours are held at once; None: as many as have rows of 32 MiB.
 
     Yields
     ------
@@ -140,14 +140,19 @@ def iterate_rows(
     Raises
     ------
     DataError
-        Rows that are not finite, or what `MTP.neighborhoods` refuses.
+        Rows that are not finite, or what the search for neighbours refuses.
     """
-    for part in portions(dataset.counts, _atoms_at_once(potential, weights)):
-        portion = dataset.select(part)
-        where = dataset_neighborhoods(
-            portion, potential.species, potential.cutoff, first_structure=first + part.start
-        )
-        rows = neighborhood_rows(potential, weights, where, own_atoms(portion), threads=threads)
+    own = own_atoms(dataset)
+    for part, where in iterate_neighborhoods(
+        dataset,
+        potential.species,
+        potential.cutoff,
+        atoms_at_once=atoms_at_once or _atoms_at_once(potential, weights),
+        first_structure=first,
+    ):
+        atoms = slice(dataset.offsets[part.start], dataset.offsets[part.stop])
+        of_part = None if own is None or own[atoms].all() else own[atoms]
+        rows = neighborhood_rows(potential, weights, where, of_part, threads=threads)
         bad = np.flatnonzero(~np.isfinite(rows.values).all(axis=1))
         if len(bad):
             number = first + part.start + rows.structures[bad[0]]
@@ -225,7 +230,7 @@ def _atoms_at_once(potential: ParameterGradients, weights: RowWeights) -> int:
     width = 8 * potential.n_parameters
     if weights.force or weights.stress:
         return max(1, _BYTES // (4 * width))
-    return _ATOMS if not weights.site_energy else max(1, min(_ATOMS, _BYTES // width))
+    return ATOMS_AT_ONCE if not weights.site_energy else max(1, min(ATOMS_AT_ONCE, _BYTES // width))
 
 
 def _energy_rows(

@@ -15,7 +15,7 @@ from maxvolt.io.structures import Structures
 from maxvolt.potentials import ParameterGradients
 from maxvolt.selection.maxvol import Basis, exchange, largest_coordinates
 from maxvolt.selection.mlip_order import Algorithm, check_algorithm, in_batches, with_initial_rows
-from maxvolt.selection.row_store import Portion, RowStore
+from maxvolt.selection.row_store import MEMORY, Portion, RowStore
 from maxvolt.selection.rows import Rows, as_datasets, iterate_rows
 from maxvolt.selection.weights import RowWeights
 
@@ -83,6 +83,10 @@ class Selector:
         Number of threads; None for every core.
     algorithm
         "stream", in bounded memory, or "mlip", in MLIP's order (see `mlip_order`).
+    memory
+        Bytes of rows that are held in memory; those beyond it go to a temporary file.
+    atoms_at_once
+        As of `iterate_rows`.
     """
 
     potential: ParameterGradients
@@ -92,6 +96,8 @@ class Selector:
     threshold: float
     threads: int | None
     algorithm: Algorithm = "stream"
+    memory: int = MEMORY
+    atoms_at_once: int | None = None
 
     def __post_init__(self) -> None:
         check_algorithm(self.algorithm)
@@ -122,7 +128,7 @@ class Selector:
         if limit is not None and self.algorithm == "mlip":
             raise DataError("MLIP's order has no limit of structures; leave out one of the two")
         # One thread for linear algebra: the same sums, and so the same choice, on every machine.
-        with RowStore() as store, threadpool_limits(1, user_api="blas"):
+        with RowStore(self.memory) as store, threadpool_limits(1, user_api="blas"):
             start, owners, last = self.matrix, self.owners.copy(), len(sources) - 1
             basis, grades = Basis(start), [np.empty(0)]
             before = basis.inverse
@@ -158,7 +164,12 @@ class Selector:
             first = 0
             for dataset in as_datasets(structures, self.potential.species):
                 for part, rows in iterate_rows(
-                    self.potential, self.weights, dataset, first=first, threads=self.threads
+                    self.potential,
+                    self.weights,
+                    dataset,
+                    first=first,
+                    threads=self.threads,
+                    atoms_at_once=self.atoms_at_once,
                 ):
                     yield Portion(number, first + part.start, dataset.select(part), rows)
                 first += len(dataset)
@@ -193,8 +204,8 @@ class Selector:
             raise DataError(
                 f"the active set cannot be found: rounding leaves grades of {basis.kept_out:.2g} "
                 "where none above the threshold should be. The gradients of this potential are too "
-                "large beside the rows that the set began with; make it anew of the training set "
-                "(maxvolt select POT TRAIN --save-active-set), or fit the potential again"
+                "large beside the rows that the set began with; make it again from the training "
+                "set (maxvolt select POT TRAIN --save-active-set), or fit the potential again"
             )
 
     def _limited(

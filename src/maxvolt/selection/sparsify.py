@@ -18,7 +18,7 @@ __all__ = ["Sparsified", "sparsify"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sparsified:
-    """What is kept of a data set.
+    """What is kept of a dataset.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def sparsify(
     threshold: float = THRESHOLD,
     threads: int | None = None,
 ) -> Sparsified:
-    """Keep the structures of the active set of a data set, at most one a parameter.
+    """Keep the structures of the active set of a dataset, at most one a parameter.
 
     Parameters
     ----------
@@ -64,7 +64,6 @@ def sparsify(
     empty = ActiveSet.empty(potential, weights=weights, mode=mode)
     selection = empty.select(dataset, threshold=threshold, threads=threads)
     active_set = selection.active_set
-    assert active_set is not None
     others = np.setdiff1d(np.arange(len(dataset)), selection.indices)
     return Sparsified(
         indices=selection.indices,

@@ -4,63 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
-from maxvolt.errors import EvaluationError
 from maxvolt.neighbors.neighborhoods import Neighborhoods
 from maxvolt.potentials import Potential
 from maxvolt.potentials.results import Energies
+from maxvolt.selection.grades import Grades
 
-if TYPE_CHECKING:
-    from maxvolt.selection.active_set import ActiveSet
-
-__all__ = ["Grades", "QueryStrategy", "Selection", "finite_grades"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Grades:
-    """Grades of n structures with N atoms in total; above 1 they extrapolate.
-
-    Parameters
-    ----------
-    structures : shape (n,)
-        One grade per structure.
-    sites : shape (N,), or None
-        One grade per atom, where the strategy has them.
-    """
-
-    structures: NDArray[np.float64]
-    sites: NDArray[np.float64] | None
-
-
-def finite_grades(grades: Grades, where: Neighborhoods) -> Grades:
-    """Refuse grades that are infinite or no number.
-
-    Raises
-    ------
-    EvaluationError
-        Names the first structure that has one.
-    """
-    with np.errstate(all="ignore"):
-        total = grades.structures.sum()
-        if grades.sites is not None:
-            total += grades.sites.sum()
-    if np.isfinite(total):
-        return grades
-    bad = ~np.isfinite(grades.structures)
-    if grades.sites is not None:
-        bad[where.structures[~np.isfinite(grades.sites)]] = True
-    number = where.first_structure + (int(np.flatnonzero(bad)[0]) if bad.any() else 0)
-    raise EvaluationError(
-        f"the grade of structure {number} is not finite: the potential's gradients there are "
-        "beyond the range of numbers; look for coefficients that are far too large and for atoms "
-        "much closer than in its training set"
-    )
+__all__ = ["QueryStrategy", "Selection"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,14 +31,11 @@ class Selection:
         Of all candidates, before the selection.
     structures
         The selected structures, in the same order.
-    active_set
-        The active set with their rows; None where a committee selects.
     """
 
     indices: NDArray[np.int64]
     grades: NDArray[np.float64]
     structures: Dataset
-    active_set: ActiveSet | None = None
 
 
 @runtime_checkable

@@ -10,9 +10,8 @@ from numpy.polynomial.chebyshev import chebvander
 from scipy.special import eval_jacobi
 
 from maxvolt.errors import MaxvoltError
-from maxvolt.potentials.mtp.basis.radial import RadialBasis
+from maxvolt.potentials.mtp.basis.radial import RADIAL_BASIS_TYPES, RadialBasis
 from maxvolt.potentials.mtp.files.access import PotentialFile, read_potential_file
-from maxvolt.potentials.mtp.files.rules import RADIAL_BASIS_TYPES
 
 LOW, HIGH = 2.3, 5.0
 INSIDE = np.linspace(LOW + 0.01, HIGH - 0.01, 40)

@@ -13,10 +13,10 @@ from random_systems import Structure, cluster, crystal, neighborhoods, random_mo
 from maxvolt.compiled import _core
 from maxvolt.errors import DataError
 from maxvolt.neighbors.neighborhoods import Neighborhoods
+from maxvolt.potentials.mtp.basis.radial import RADIAL_BASIS_TYPES
 from maxvolt.potentials.mtp.basis.repulsion import ZBL
 from maxvolt.potentials.mtp.binding import kernels, reference
 from maxvolt.potentials.mtp.binding.windows import system_of, windows_of
-from maxvolt.potentials.mtp.files.rules import RADIAL_BASIS_TYPES
 from maxvolt.potentials.mtp.model import Model, compile_model
 
 INSTRUCTION_SETS = kernels.instruction_sets()

@@ -16,8 +16,8 @@ from maxvolt.compiled import _core
 from maxvolt.neighbors.neighborhoods import Neighborhoods
 from maxvolt.potentials.mtp.basis.contraction import ContractionTable, contraction_table
 from maxvolt.potentials.mtp.basis.plan import evaluation_plan
+from maxvolt.potentials.mtp.basis.radial import RADIAL_BASIS_TYPES
 from maxvolt.potentials.mtp.binding import kernels, reference
-from maxvolt.potentials.mtp.files.rules import RADIAL_BASIS_TYPES
 from maxvolt.potentials.mtp.model import Model, compile_model
 
 INSTRUCTION_SETS = kernels.instruction_sets()

@@ -55,10 +55,8 @@ def fit_signature(potential: MTP, dataset: Dataset, settings: FitSettings) -> st
     The limit of iterations does not count: it may be raised between restarts.
     """
     digest = hashlib.sha256()
-    for name in ("offsets", "numbers", "positions", "cells", "pbc", "energies", "forces"):
-        digest.update(np.ascontiguousarray(getattr(dataset, name)).tobytes())
-    digest.update(np.ascontiguousarray(dataset.stresses).tobytes())
-    digest.update(np.ascontiguousarray(dataset.weights).tobytes())
+    for part in dataset.content():
+        digest.update(part)
     model = potential.model
     for array in (model.table.basic, model.table.products, model.table.scalars, model.parameters):
         digest.update(np.ascontiguousarray(array).tobytes())

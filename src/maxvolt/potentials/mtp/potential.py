@@ -16,8 +16,7 @@ from maxvolt.compiled import _core
 from maxvolt.dataset import Dataset
 from maxvolt.errors import MaxvoltError
 from maxvolt.limits import CUTOFF, MOST_PARAMETERS, NARROWEST_BASIS, RADIAL_SIZE
-from maxvolt.neighbors.neighborhoods import Neighborhoods, dataset_neighborhoods
-from maxvolt.portions import batches, portions
+from maxvolt.neighbors.neighborhoods import Neighborhoods, iterate_neighborhoods
 from maxvolt.potentials.evaluation import ATOMS_AT_ONCE, NeighborhoodPotential
 from maxvolt.potentials.mtp.basis.contraction import contraction_table
 from maxvolt.potentials.mtp.basis.radial import RadialBasis
@@ -233,12 +232,6 @@ class MTP(NeighborhoodPotential):
         text = f"{self.model.digest()} {' '.join(self.species)}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
-    def _portion(self, dataset: Dataset, part: slice, before: int = 0) -> Neighborhoods:
-        """Part of a dataset that comes after so many other structures."""
-        return dataset_neighborhoods(
-            dataset.select(part), self.species, self.cutoff, first_structure=before + part.start
-        )
-
     def types(self, numbers: NDArray[np.int32]) -> NDArray[np.int32]:
         """Species index of atoms from their atomic numbers; SpeciesError for unknown ones."""
         return species_types(numbers, self.species)
@@ -383,9 +376,14 @@ class MTP(NeighborhoodPotential):
         """
         self.check_options(threads=threads)
         before = 0
-        for dataset in batches(stream, atoms_at_once):
-            for part in portions(dataset.counts, atoms_at_once):
-                where = self._portion(dataset, part, before)
+        for dataset in Dataset.batches(stream, atoms_at_once):
+            for _, where in iterate_neighborhoods(
+                dataset,
+                self.species,
+                self.cutoff,
+                atoms_at_once=atoms_at_once,
+                first_structure=before,
+            ):
                 yield self.structure_gradients(where, threads=threads)
             before += len(dataset)
 

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.errors import MaxvoltError
-from maxvolt.potentials.mtp.basis.joins import component_numbers, join_rows
 from maxvolt.potentials.mtp.basis.multigraphs import Vertex
-from maxvolt.potentials.mtp.basis.parts import Join
+from maxvolt.potentials.mtp.basis.pairwise_contractions import Join
+from maxvolt.potentials.mtp.basis.pairwise_products import component_numbers, join_rows
 from maxvolt.potentials.mtp.basis.tensors import PartialContraction, exponents, monomial_count
 
 __all__ = ["TableAssembly"]

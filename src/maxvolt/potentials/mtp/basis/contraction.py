@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from maxvolt.errors import MaxvoltError
 from maxvolt.potentials.mtp.basis.assembly import TableAssembly
+from maxvolt.potentials.mtp.basis.contraction_path import select_joins
 from maxvolt.potentials.mtp.basis.multigraphs import enumerate_multigraphs
-from maxvolt.potentials.mtp.basis.parts import scalar_contraction
-from maxvolt.potentials.mtp.basis.selection import select_joins
+from maxvolt.potentials.mtp.basis.pairwise_contractions import scalar_contraction
 
 __all__ = ["ContractionTable", "contraction_table"]
 

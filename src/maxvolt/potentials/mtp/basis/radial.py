@@ -40,11 +40,23 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from maxvolt.errors import MaxvoltError
-from maxvolt.potentials.mtp.files.rules import RADIAL_BASIS_TYPES, SHAPEEV_SIZE
 
-__all__ = ["RadialBasis", "Recurrence"]
+__all__ = ["RADIAL_BASIS_TYPES", "SHAPEEV_SIZE", "RadialBasis", "Recurrence"]
 
 Reals = NDArray[np.float64]
+
+RADIAL_BASIS_TYPES = (
+    "RBChebyshev",
+    "RBChebyshev_repuls",
+    "RBShapeev",
+    "RBTaylor",
+    "BChebyshev",
+    "BChebyshev_repuls",
+)
+"""Names of the bases, as in files of MLIP."""
+
+SHAPEEV_SIZE = 12
+"""RBShapeev is a closed list of twelve functions."""
 
 _REPULSION = 1e4  # eV
 _DECAY = 10.0  # 1/A

@@ -10,13 +10,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from maxvolt.errors import FileFormatError
-from maxvolt.files import replacing
-from maxvolt.potentials.mtp.files.parser import parse_potential
+from maxvolt.files import reading, replacing
+from maxvolt.potentials.mtp.files.parser import looks_like_potential, parse_potential
 from maxvolt.potentials.mtp.files.record import PotentialFile
 from maxvolt.potentials.mtp.files.writer import format_potential
 
 __all__ = ["PotentialFile", "read_potential_file", "write_potential_file"]
+
+_BEGINNING = 64 * 2**10
+"""Bytes in which a file must say that it is a potential, before the rest of it is read."""
 
 
 def read_potential_file(path: str | os.PathLike[str]) -> PotentialFile:
@@ -32,11 +34,12 @@ def read_potential_file(path: str | os.PathLike[str]) -> PotentialFile:
     FileFormatError
         Naming file and line, if the file cannot be read as a potential.
     """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise FileFormatError(Path(path), f"cannot be read: {error.strerror}") from error
-    return parse_potential(data, Path(path))
+    path = Path(path)
+    with reading(path) as stream:
+        data = stream.read(_BEGINNING)
+        if looks_like_potential(data):
+            data += stream.read()
+    return parse_potential(data, path)
 
 
 def write_potential_file(path: str | Path, potential: PotentialFile) -> None:

@@ -1,4 +1,4 @@
-"""The active set behind a potential in a file: ``.almtp`` of MLIP-3 and ``.als`` of MLIP-2.
+"""The active set after a potential in a file: ``.almtp`` of MLIP-3 and ``.als`` of MLIP-2.
 
 Both hold a square matrix of rows, its inverse, which row came from which structure, and these
 structures. Numbers are binary, the rest is text. MLIP-3 names its weights and the equation of each
@@ -38,7 +38,7 @@ _NAMES = ("energy_weight", "force_weight", "stress_weight", "site_en_weight", "w
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ActiveSetRecord:
-    """What stands behind a potential, and nothing more; n is the number of its parameters.
+    """What stands after a potential, and nothing more; n is the number of its parameters.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def parse_active_set(
     if (start := _START_2.match(data)) is not None:
         return reader.mlip_2(start.end())
     reader.fail(
-        "expected a new line with '#MVS_v1.1' (MLIP-3) or '^' (MLIP-2) behind the potential", 0
+        "expected a new line with '#MVS_v1.1' (MLIP-3) or '^' (MLIP-2) after the potential", 0
     )
 
 
@@ -149,7 +149,7 @@ def _weights(record: ActiveSetRecord) -> tuple[float, float, float, float]:
 
 
 def _with_empty_structure(record: ActiveSetRecord) -> tuple[list[int], bytes]:
-    """Let rows without a structure point to an empty one, which is added behind the others."""
+    """Let rows without a structure point to an empty one, which is added after the others."""
     chosen: list[int] = record.origins[:, 0].tolist()
     if INITIAL not in chosen:
         return chosen, record.structures

@@ -17,14 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.potentials.mtp.files.active_set import parse_active_set
+from maxvolt.potentials.mtp.files.fields import InvalidPotentialError
 from maxvolt.potentials.mtp.files.record import VERSION, PotentialFile
-from maxvolt.potentials.mtp.files.rules import InvalidPotentialError, split_tag
+from maxvolt.potentials.mtp.files.rules import split_tag
 from maxvolt.potentials.mtp.files.tokens import MtpScanner
 
 __all__ = ["looks_like_potential", "parse_potential"]
 
 _START = re.compile(rb"(?:[ \t]*+(?:#[^\n]*+)?+\r?+\n)*+MTP(?=\s)")
-"""The first word, behind comment lines as potentials that come with LAMMPS carry them."""
+"""The first word, after comment lines as potentials that come with LAMMPS carry them."""
 
 # Other spellings of a key: MLIP-3 and motep.
 _SPELLINGS = {
@@ -91,7 +92,7 @@ def parse_potential(data: bytes, path: str | Path = "<bytes>") -> PotentialFile:
         _check_units(scanner, start[0])
     if start is None:
         scanner.fail(
-            "not a moment tensor potential: the first line, behind comments that begin with '#', "
+            "not a moment tensor potential: the first line, after comments that begin with '#', "
             "must be 'MTP'"
         )
     scanner.position = start.end()
@@ -168,7 +169,7 @@ class _Parser:
         if key == "scaling" and "radial_basis_type" in self.values:
             key = "radial_scaling"
         if key in self.values:
-            scanner.fail(f"'{key}' stands here a second time")
+            scanner.fail(f"'{key}' occurs here a second time")
         if key == "radial_coeffs":
             self.values[key] = self._radial_blocks()
         elif key == "radial_scaling":
@@ -184,7 +185,7 @@ class _Parser:
             scanner.fail(f"version {VERSION} is expected, found {self.values[key][:40]!r}", at)
 
     def _radial_blocks(self) -> list[_RadialBlock]:
-        """Read the blocks behind 'radial_coeffs'."""
+        """Read the blocks after 'radial_coeffs'."""
         blocks = []
         while (pair := self.scanner.labels()) is not None:
             at = self.scanner.position
@@ -201,7 +202,7 @@ class _Parser:
         if missing:
             self.scanner.skip_space()
             self.scanner.fail(
-                f"'{missing[0]}' is missing; here begins what is not part of the potential"
+                f"'{missing[0]}' is missing; what begins here is not part of the potential"
             )
 
     def _check_counts(self) -> None:
@@ -248,7 +249,7 @@ class _Parser:
         coeffs: dict[tuple[int, int], NDArray[np.float64]] = {}
         for block in blocks:
             if block.pair in coeffs:
-                self.scanner.fail(f"{block.name} stands here a second time", block.position)
+                self.scanner.fail(f"{block.name} occurs here a second time", block.position)
             if len(block.rows) != funcs_count or any(len(row) != size for row in block.rows):
                 self.scanner.fail(
                     f"the block {block.name} must have {funcs_count} rows of {size} numbers "

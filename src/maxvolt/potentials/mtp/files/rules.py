@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from ase.data import atomic_numbers
 from numpy.typing import NDArray
 
-from maxvolt.errors import DataError
 from maxvolt.limits import (
     CUTOFF,
     MOST_BASIC_MOMENTS,
@@ -23,27 +21,10 @@ from maxvolt.limits import (
     NARROWEST_BASIS,
     RADIAL_SIZE,
 )
+from maxvolt.potentials.mtp.basis.radial import RADIAL_BASIS_TYPES, SHAPEEV_SIZE
+from maxvolt.potentials.mtp.files.fields import InvalidPotentialError, PotentialFields
 
-if TYPE_CHECKING:
-    from maxvolt.potentials.mtp.files.record import PotentialFile
-
-__all__ = [
-    "RADIAL_BASIS_TYPES",
-    "SHAPEEV_SIZE",
-    "InvalidPotentialError",
-    "check_rules",
-    "split_tag",
-]
-
-RADIAL_BASIS_TYPES = (
-    "RBChebyshev",
-    "RBChebyshev_repuls",
-    "RBShapeev",
-    "RBTaylor",
-    "BChebyshev",
-    "BChebyshev_repuls",
-)
-SHAPEEV_SIZE = 12  # RBShapeev is a closed list of twelve functions
+__all__ = ["check_rules", "split_tag"]
 
 # Limits of the format far above any real potential; those of `limits` hold here as elsewhere.
 MAX_RADIAL_FUNCTIONS = 100
@@ -55,24 +36,7 @@ _SPECIES_TEXT = re.compile(r"(?:^|\s)species:((?:[ \t]++[A-Z][a-z]?+)++)$")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
-class InvalidPotentialError(DataError):
-    """The contents of a `PotentialFile` break a rule.
-
-    Parameters
-    ----------
-    field
-        Name of the field of `PotentialFile` at fault.
-    message
-        What is wrong with it and what was expected.
-    """
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message}")
-        self.field = field
-        self.message = message
-
-
-def check_rules(potential: PotentialFile) -> None:
+def check_rules(potential: PotentialFields) -> None:
     """Raise InvalidPotentialError for the first rule that is broken.
 
     Parameters
@@ -90,7 +54,7 @@ def check_rules(potential: PotentialFile) -> None:
 
 
 def split_tag(text: str) -> tuple[str, tuple[str, ...] | None]:
-    """Split the text behind potential_tag into foreign text and element symbols.
+    """Split the text after potential_tag into foreign text and element symbols.
 
     Parameters
     ----------
@@ -117,7 +81,7 @@ def _forbid(wrong: NDArray[np.bool_], field: str, message: str) -> None:
         raise InvalidPotentialError(field, f"product {np.argwhere(wrong)[0, 0]} {message}")
 
 
-def _check_texts(potential: PotentialFile) -> None:
+def _check_texts(potential: PotentialFields) -> None:
     for field in ("name", "tag"):
         text = getattr(potential, field)
         _require(
@@ -139,7 +103,7 @@ def _check_texts(potential: PotentialFile) -> None:
         )
 
 
-def _check_radial_basis(potential: PotentialFile) -> None:
+def _check_radial_basis(potential: PotentialFields) -> None:
     kind, size = potential.radial_basis_type, potential.radial_basis_size
     _require(
         kind in RADIAL_BASIS_TYPES,
@@ -176,7 +140,7 @@ def _check_radial_basis(potential: PotentialFile) -> None:
     )
 
 
-def _check_species(potential: PotentialFile) -> None:
+def _check_species(potential: PotentialFields) -> None:
     count = potential.species_count
     _require(
         1 <= count <= MOST_SPECIES,
@@ -197,7 +161,7 @@ def _check_species(potential: PotentialFile) -> None:
             len(symbols) == count,
             "species",
             f"{len(symbols)} elements are named ({_shortened(symbols)}), but the potential has "
-            f"{count} species; correct the text behind potential_tag or delete it",
+            f"{count} species; correct the text after potential_tag or delete it",
         )
         _require(
             len(set(symbols)) == count and all(atomic_numbers.get(s, 0) > 0 for s in symbols),
@@ -252,7 +216,7 @@ def _check_basic(basic: NDArray[np.int32]) -> None:
     )
 
 
-def _check_products(potential: PotentialFile) -> None:
+def _check_products(potential: PotentialFields) -> None:
     field, products = "alpha_index_times", potential.alpha_index_times
     n_basic, n_moments = len(potential.alpha_index_basic), potential.alpha_moments_count
     _require(
@@ -271,7 +235,7 @@ def _check_products(potential: PotentialFile) -> None:
     _forbid(outside, field, f"uses a moment outside 0 to {n_moments - 1}")
     outside = (targets < n_basic) | (targets >= n_moments)
     _forbid(outside, field, f"adds to a moment outside {n_basic} to {n_moments - 1}")
-    # A moment may be used only behind the last product that adds to it.
+    # A moment may be used only after the last product that adds to it.
     last = np.full(n_moments, -1, dtype=np.int64)
     rows = np.arange(len(products))
     np.maximum.at(last, targets, rows)
@@ -279,7 +243,7 @@ def _check_products(potential: PotentialFile) -> None:
     _forbid(last[sources] >= rows[:, None], field, "uses an incomplete moment")
 
 
-def _check_scalars(potential: PotentialFile) -> None:
+def _check_scalars(potential: PotentialFields) -> None:
     field, scalars = "alpha_moment_mapping", potential.alpha_moment_mapping
     _require(scalars.ndim == 1 and len(scalars) > 0, field, "expected at least one scalar")
     _require(
@@ -290,7 +254,7 @@ def _check_scalars(potential: PotentialFile) -> None:
     _require(len(np.unique(scalars)) == len(scalars), field, "a moment is named twice")
 
 
-def _check_coefficients(potential: PotentialFile) -> None:
+def _check_coefficients(potential: PotentialFields) -> None:
     count = potential.species_count
     shape = (count, count, potential.radial_funcs_count, potential.radial_basis_size)
     _require(

@@ -79,7 +79,7 @@ class MtpScanner:
         """Read the '=' between a key and its value."""
         match = _EQUALS.match(self.data, self.position)
         if match is None:
-            self.fail(f"expected '=' behind '{key}'")
+            self.fail(f"expected '=' after '{key}'")
         self.position = match.end()
 
     def text(self) -> str:
@@ -97,7 +97,7 @@ class MtpScanner:
         """Read one value without blanks."""
         match = _VALUE.match(self.data, self.position)
         if match is None:
-            self.fail(f"expected one value behind '{key} ='")
+            self.fail(f"expected one value after '{key} ='")
         self.position = match.end()
         return match[1]
 
@@ -106,7 +106,7 @@ class MtpScanner:
         raw = self.value(key)
         if not _INTEGER_VALUE.fullmatch(raw):
             self.fail(
-                f"expected an integer of at most nine digits behind '{key} =', found {_quote(raw)}"
+                f"expected an integer of at most nine digits after '{key} =', found {_quote(raw)}"
             )
         return int(raw)
 
@@ -114,7 +114,7 @@ class MtpScanner:
         """Read a finite number."""
         raw = self.value(key)
         if not _REAL_VALUE.fullmatch(raw) or not np.isfinite(float(raw)):
-            self.fail(f"expected a finite number behind '{key} =', found {_quote(raw)}")
+            self.fail(f"expected a finite number after '{key} =', found {_quote(raw)}")
         return float(raw)
 
     def labels(self) -> tuple[int, int] | None:

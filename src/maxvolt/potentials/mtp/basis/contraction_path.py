@@ -14,8 +14,8 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 from maxvolt.errors import MaxvoltError
-from maxvolt.potentials.mtp.basis.joins import component_numbers, join_rows
-from maxvolt.potentials.mtp.basis.parts import Join, possible_joins
+from maxvolt.potentials.mtp.basis.pairwise_contractions import Join, possible_joins
+from maxvolt.potentials.mtp.basis.pairwise_products import component_numbers, join_rows
 from maxvolt.potentials.mtp.basis.tensors import PartialContraction
 
 __all__ = ["select_joins"]

@@ -18,43 +18,28 @@ from maxvolt.potentials.families import family_of_file
 from maxvolt.potentials.mtp.conversion import file_of_model, model_of_file
 from maxvolt.potentials.mtp.files.access import read_potential_file, write_potential_file
 from maxvolt.potentials.mtp.files.active_set import INITIAL, ActiveSetRecord, Dialect
-from maxvolt.selection.active_set import EQUATIONS, ActiveSet
+from maxvolt.selection.active_rows import EQUATIONS, ActiveRows
 from maxvolt.selection.rows import iterate_rows
 from maxvolt.selection.weights import RowWeights
 
-__all__ = ["has_active_set", "read_active_set", "write_active_set"]
+__all__ = ["has_active_set", "read_active_rows", "write_active_set"]
 
 
-def read_active_set(path: str | Path, species: Sequence[str] | None = None) -> ActiveSet:
-    """Read a potential with its active set.
-
-    Parameters
-    ----------
-    path
-        A file of MLIP-3 (.almtp), MLIP-2 (.als) or this package.
-    species
-        Chemical symbols in the order of the types; needed where the file names none.
-
-    Raises
-    ------
-    FileFormatError
-        The file holds no active set, or is no valid potential.
-    SpeciesError
-        As of `maxvolt.read_potential`.
-    """
+def read_active_rows(path: str | Path, species: Sequence[str] | None = None) -> ActiveRows:
+    """Read a potential with its active set; see `maxvolt.read_active_set`."""
     file = read_potential_file(path)
     if file.active_set is None:
         raise FileFormatError(
             path,
-            "the potential has no active set; make one of its training set: maxvolt select "
+            "the potential has no active set; make one from its training set: maxvolt select "
             "POT TRAIN --save-active-set, or maxvolt.ActiveSet.from_dataset",
         )
     potential = MTP.from_model(*model_of_file(path, file, species))
-    return _active_set(potential, file.active_set, path)
+    return _active_rows(potential, file.active_set, path)
 
 
 def has_active_set(path: str | Path) -> bool:
-    """Whether a file of a potential holds an active set; also False for what is no such file.
+    """Whether a file of a potential holds an active set; False too for what is not a potential.
 
     Raises
     ------
@@ -67,7 +52,7 @@ def has_active_set(path: str | Path) -> bool:
     return read_potential_file(path).active_set is not None
 
 
-def _active_set(potential: MTP, record: ActiveSetRecord, path: str | Path) -> ActiveSet:
+def _active_rows(potential: MTP, record: ActiveSetRecord, path: str | Path) -> ActiveRows:
     structures, numbers = _structures(record, potential.species, path)
     origins = record.origins.copy()
     chosen = origins[:, 0] != INITIAL
@@ -88,7 +73,7 @@ def _active_set(potential: MTP, record: ActiveSetRecord, path: str | Path) -> Ac
     )
     if record.dialect == "MLIP-2":
         origins = _with_equations(potential, weights, record.matrix, origins, structures)
-    return ActiveSet(
+    return ActiveRows(
         potential=potential,
         weights=weights,
         matrix=record.matrix,
@@ -98,7 +83,7 @@ def _active_set(potential: MTP, record: ActiveSetRecord, path: str | Path) -> Ac
     )
 
 
-def write_active_set(path: str | Path, active_set: ActiveSet) -> None:
+def write_active_set(path: str | Path, active_set: ActiveRows) -> None:
     """Write potential and active set, as MLIP-2 where the name ends with .als, else as MLIP-3."""
     dialect: Dialect = "MLIP-2" if Path(path).suffix == ".als" else "MLIP-3"
     potential = active_set.potential
@@ -112,11 +97,11 @@ def write_active_set(path: str | Path, active_set: ActiveSet) -> None:
     write_potential_file(path, file)
 
 
-def _record(active_set: ActiveSet, dialect: Dialect) -> ActiveSetRecord:
+def _record(active_set: ActiveRows, dialect: Dialect) -> ActiveSetRecord:
     weights = active_set.weights
     if dialect == "MLIP-2" and weights.scaling != 2:
         raise DataError(
-            f"an .als file has no place for the scaling {weights.scaling} of the weights; write "
+            f"an .als file cannot hold the scaling {weights.scaling} of the weights; write "
             "an .almtp file"
         )
     infos = [dict(info) for info in active_set.structures.infos]

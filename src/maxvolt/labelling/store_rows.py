@@ -10,9 +10,8 @@ import numpy as np
 from ase import Atoms
 
 from maxvolt.labelling.content import check_structure
-from maxvolt.labelling.jobs import Outcome, Status
+from maxvolt.labelling.jobs import Outcome, Status, described
 from maxvolt.labelling.limits import NO_LIMITS, CalculatedLabels
-from maxvolt.labelling.reasons import described
 
 __all__ = ["Stored", "read_row"]
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
-from maxvolt.potentials.mtp.basis.joins import Block, JoinPattern
 from maxvolt.potentials.mtp.basis.multigraphs import Edges, Multigraph
+from maxvolt.potentials.mtp.basis.pairwise_products import Block, JoinPattern
 from maxvolt.potentials.mtp.basis.tensors import Legs, PartialContraction, canonical_contraction
 
 __all__ = ["Join", "possible_joins", "scalar_contraction"]

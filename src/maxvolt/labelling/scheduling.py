@@ -69,7 +69,7 @@ def label(
         Where calculations run, on this machine or others that share its files, for instance the
         executor of a Dask client. None: in processes of this machine.
     workers
-        How many calculations run at once without an executor; None for one a core, or one at a
+        How many calculations run at once without an executor; None for one per core, or one at a
         time where the command of the reference starts several processes itself.
     retry_quarantined
         True to calculate again what is quarantined.

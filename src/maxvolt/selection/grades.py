@@ -1,0 +1,83 @@
+"""Grades of structures and of their atoms, and the names under which they are noted with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxvolt.dataset import ARRAYS_KEY, Dataset
+from maxvolt.errors import EvaluationError
+from maxvolt.neighbors.neighborhoods import Neighborhoods
+
+__all__ = ["GRADE", "GRADES", "Grades", "finite_grades", "with_grades"]
+
+GRADE = "MV_grade"
+"""Key of ``Dataset.infos`` and feature of .cfg files that holds the grade of a structure."""
+
+GRADES = "nbh_grades"
+"""Per-atom array that holds the grades of atoms, as in MLIP's .cfg files."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grades:
+    """Grades of n structures with N atoms in total; above 1 they extrapolate.
+
+    Parameters
+    ----------
+    structures : shape (n,)
+        One grade per structure.
+    sites : shape (N,), or None
+        One grade per atom, where the strategy has them.
+    """
+
+    structures: NDArray[np.float64]
+    sites: NDArray[np.float64] | None
+
+
+def finite_grades(grades: Grades, where: Neighborhoods) -> Grades:
+    """Refuse grades that are infinite or not numbers.
+
+    Raises
+    ------
+    EvaluationError
+        Names the first structure that has one.
+    """
+    with np.errstate(all="ignore"):
+        total = grades.structures.sum()
+        if grades.sites is not None:
+            total += grades.sites.sum()
+    if np.isfinite(total):
+        return grades
+    bad = ~np.isfinite(grades.structures)
+    if grades.sites is not None:
+        bad[where.structures[~np.isfinite(grades.sites)]] = True
+    number = where.first_structure + (int(np.flatnonzero(bad)[0]) if bad.any() else 0)
+    raise EvaluationError(
+        f"the grade of structure {number} is not finite: the potential's gradients there are "
+        "beyond the range of numbers; look for coefficients that are far too large and for atoms "
+        "much closer than in its training set"
+    )
+
+
+def with_grades(dataset: Dataset, grades: Grades) -> Dataset:
+    """Return the structures with their grades among what is known of them.
+
+    Parameters
+    ----------
+    dataset
+        Structures.
+    grades
+        Of these structures and, if they exist, of their atoms.
+    """
+    infos = []
+    for number, info in enumerate(dataset.infos):
+        noted = {**info, GRADE: float(grades.structures[number])}
+        if grades.sites is not None:
+            noted[ARRAYS_KEY] = {
+                **info.get(ARRAYS_KEY, {}),
+                GRADES: np.array(grades.sites[dataset.atoms_of(number)]),
+            }
+        infos.append(noted)
+    return replace(dataset, infos=tuple(infos))
