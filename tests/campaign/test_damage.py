@@ -13,8 +13,8 @@ import pytest
 from campaign_files import InThisProcess, Run, products, write_campaign
 
 from maxvolt.campaign import Campaign, CampaignFolder, CampaignResult, summarize
-from maxvolt.campaign.sampling_step import Part, run_part
-from maxvolt.campaign.storage import (
+from maxvolt.campaign.steps.sampling import Part, run_part
+from maxvolt.campaign.record.storage import (
     DamagedError,
     StepResult,
     is_sound,

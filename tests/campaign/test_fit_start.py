@@ -7,7 +7,7 @@ import pytest
 from ase.build import bulk
 
 from maxvolt.campaign.fit_start import start_of_fit
-from maxvolt.campaign.sections import PotentialSection
+from maxvolt.campaign.settings.sections import PotentialSection
 from maxvolt.dataset import Dataset
 from maxvolt.neighbors import minimum_distances
 from maxvolt.potentials import MTP

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from campaign_files import InThisProcess, Run
 
-from maxvolt.campaign.heartbeat import Heartbeat, read_heartbeats
-from maxvolt.campaign.sampling_step import Part, run_parts
-from maxvolt.campaign.storage import read_result
-from maxvolt.campaign.surroundings import Surroundings
+from maxvolt.campaign.record.heartbeat import Heartbeat, read_heartbeats
+from maxvolt.campaign.steps.sampling import Part, run_parts
+from maxvolt.campaign.record.storage import read_result
+from maxvolt.campaign.steps.context import RunContext
 from maxvolt.errors import CampaignError
 from maxvolt.sampling import SamplingResult
 
@@ -66,8 +66,8 @@ def test_a_process_that_dies_takes_no_other_scenario_with_it(
         part(finished, scenario, tmp_path)
         for scenario in (Trouble("a"), Trouble("killer", kills=True), Trouble("b"))
     ]
-    with Surroundings(finished.folder, tmp_path, 2, []) as surroundings:
-        run_parts(parts, surroundings.executor, lambda _: None)
+    with RunContext(finished.folder, tmp_path, 2, []) as context:
+        run_parts(parts, context.executor, lambda _: None)
     messages = [read_result(one.path).record["message"] for one in parts]
     assert messages[0] == messages[2] == "RuntimeError: the neighbours are lost"
     assert "the process died" in messages[1]
@@ -84,10 +84,10 @@ def test_an_executor_that_takes_no_more_work_is_no_fault_of_scenarios(
     ]
     with (
         ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor,
-        Surroundings(finished.folder, tmp_path, 1, [], executor) as surroundings,
+        RunContext(finished.folder, tmp_path, 1, [], executor) as context,
         pytest.raises(CampaignError, match="executor has died"),
     ):
-        run_parts(parts, surroundings.executor, lambda _: None)
+        run_parts(parts, context.executor, lambda _: None)
     assert not any(one.path.exists() for one in parts)
 
 

@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from maxvolt.campaign.journal import Journal, read_journal
-from maxvolt.campaign.locking import is_locked, locked
-from maxvolt.campaign.storage import StepResult, read_result, write_result
+from maxvolt.campaign.record.journal import Journal, read_journal
+from maxvolt.campaign.record.locking import is_locked, locked
+from maxvolt.campaign.record.storage import StepResult, read_result, write_result
 from maxvolt.dataset import Dataset
 from maxvolt.errors import CampaignError
 

@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from maxvolt.campaign.beginning import begin_iteration, remove_remains
-from maxvolt.campaign.events import Callback, Event
-from maxvolt.campaign.folder import CampaignFolder
+from maxvolt.campaign.record.journal import Callback, Event
+from maxvolt.campaign.record.folder import CampaignFolder
 from maxvolt.campaign.iteration import run_iteration
-from maxvolt.campaign.labelling_step import WaitingError
-from maxvolt.campaign.locking import locked
-from maxvolt.campaign.mending import mend
-from maxvolt.campaign.planning import Action, Past, plan, read_past
+from maxvolt.campaign.steps.labelling import WaitingError
+from maxvolt.campaign.record.locking import locked
+from maxvolt.campaign.repair import mend
+from maxvolt.campaign.planning import Action, CompleteIteration, plan, read_history
 from maxvolt.campaign.preflight import check_campaign
-from maxvolt.campaign.products import publish, published_potential
-from maxvolt.campaign.runner import Runner
-from maxvolt.campaign.settings import CampaignSettings, read_settings
-from maxvolt.campaign.state import state_after
-from maxvolt.campaign.surroundings import Surroundings
+from maxvolt.campaign.record.publication import publish, published_potential
+from maxvolt.campaign.steps.step_runner import Runner
+from maxvolt.campaign.settings.stages import CampaignSettings, read_settings
+from maxvolt.campaign.record.history import state_after
+from maxvolt.campaign.steps.context import RunContext
 from maxvolt.errors import CampaignError
 from maxvolt.files import make_folder, synchronize_folder
 from maxvolt.processors import worker_count
@@ -121,7 +121,7 @@ class Campaign:
         with locked(self.folder.lock_file):
             remove_remains(self.folder.path)
             workers = worker_count(self.settings().general.workers)
-            with Surroundings(
+            with RunContext(
                 self.folder,
                 self.path.parent,
                 workers,
@@ -129,51 +129,51 @@ class Campaign:
                 executor,
                 retry=retry,
                 partial=partial,
-            ) as surroundings:
-                return self._run(surroundings)
+            ) as context:
+                return self._run(context)
 
-    def _run(self, surroundings: Surroundings) -> CampaignResult:
-        past: list[Past] = []
+    def _run(self, context: RunContext) -> CampaignResult:
+        past: list[CompleteIteration] = []
         try:
-            mend(surroundings, lambda: self._start(surroundings))
+            mend(context, lambda: self._start(context))
             while True:
-                past = read_past(self.folder.iterations())
-                end = self._advance(surroundings, past)
+                past = read_history(self.folder.iterations())
+                end = self._advance(context, past)
                 if end is not None:
                     return end
         except WaitingError as waiting:
-            return self._end(surroundings, past, "waiting", str(waiting))
+            return self._end(context, past, "waiting", str(waiting))
 
-    def _advance(self, surroundings: Surroundings, past: Sequence[Past]) -> CampaignResult | None:
+    def _advance(self, context: RunContext, past: Sequence[CompleteIteration]) -> CampaignResult | None:
         """Make the next iteration; the result where there is none to make."""
         file = self.settings()
         following = plan(past, file)
         iterate = following.action is Action.ITERATE
         if iterate and file != self._checked:
-            check_campaign(file, surroundings.root, here=surroundings.given_executor is None)
+            check_campaign(file, context.root, here=context.given_executor is None)
             self._checked = file
-        self._start(surroundings)
+        self._start(context)
         publish(self.folder, past)
         if not iterate:
-            return self._end(surroundings, past, str(following.action), following.reason)
+            return self._end(context, past, str(following.action), following.reason)
         folder = self.folder.iteration(len(past))
-        begin_iteration(surroundings, folder, following, past)
-        runner = Runner(surroundings, folder, following.settings, state_after(self.folder, past))
+        begin_iteration(context, folder, following, past)
+        runner = Runner(context, folder, following.settings, state_after(self.folder, past))
         run_iteration(runner, following.kind)
         return None
 
-    def _start(self, surroundings: Surroundings) -> None:
+    def _start(self, context: RunContext) -> None:
         """Write down that a run has started: once, and not where the file cannot be used."""
         if not self._started:
             self._started = True
             content = {"file": str(self.path), "pid": os.getpid()}
-            surroundings.record(Event("started", content=content))
+            context.record(Event("started", content=content))
             synchronize_folder(self.folder.path)  # the journal may be new
 
     def _end(
-        self, surroundings: Surroundings, past: Sequence[Past], status: str, reason: str
+        self, context: RunContext, past: Sequence[CompleteIteration], status: str, reason: str
     ) -> CampaignResult:
-        surroundings.record(Event(status, content={"reason": reason}))
+        context.record(Event(status, content={"reason": reason}))
         return CampaignResult(
             status=status,
             reason=reason,

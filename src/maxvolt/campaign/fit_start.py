@@ -6,7 +6,7 @@ import numpy as np
 from numpy.polynomial import Chebyshev
 from numpy.typing import NDArray
 
-from maxvolt.campaign.sections import PotentialSection
+from maxvolt.campaign.settings.sections import PotentialSection
 from maxvolt.dataset import Dataset
 from maxvolt.neighbors import minimum_distances
 from maxvolt.potentials import MTP

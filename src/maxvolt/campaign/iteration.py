@@ -13,20 +13,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maxvolt.campaign.fingerprints import fingerprint
+from maxvolt.campaign.record.fingerprints import fingerprint
 from maxvolt.campaign.fitting_step import FitTask, fit_potential, remove_checkpoints
-from maxvolt.campaign.labelling_step import count_labels, label_structures
-from maxvolt.campaign.merging import merged
-from maxvolt.campaign.opening import opening_candidates, validation_candidates
-from maxvolt.campaign.outcome import OPENING, is_clean, sampling_summary
-from maxvolt.campaign.query import query_of
-from maxvolt.campaign.runner import Runner
-from maxvolt.campaign.sampling_step import Part, run_parts
-from maxvolt.campaign.scenarios import scenario_fingerprint, scenario_parts
-from maxvolt.campaign.sections import SelectionSection, StoppingSection
-from maxvolt.campaign.seeds import derived_seed
-from maxvolt.campaign.starting import Structures
-from maxvolt.campaign.storage import StepResult, read_result
+from maxvolt.campaign.steps.labelling import count_labels, label_structures
+from maxvolt.campaign.steps.training_set import merged
+from maxvolt.campaign.steps.training_set import opening_candidates, validation_candidates
+from maxvolt.campaign.record.iteration_summary import OPENING, is_clean, sampling_summary
+from maxvolt.campaign.steps.grading import query_of
+from maxvolt.campaign.steps.step_runner import Runner
+from maxvolt.campaign.steps.sampling import Part, run_parts
+from maxvolt.campaign.steps.scenarios import scenario_fingerprint, scenario_parts
+from maxvolt.campaign.settings.sections import SelectionSection, StoppingSection
+from maxvolt.campaign.record.fingerprints import derived_seed
+from maxvolt.campaign.steps.structures import Structures
+from maxvolt.campaign.record.storage import StepResult, read_result
 from maxvolt.dataset import Dataset
 from maxvolt.errors import CampaignError
 from maxvolt.files import make_folder
@@ -62,7 +62,7 @@ def run_iteration(runner: Runner, kind: str) -> None:
     last = runner.state.past[-1].outcome if runner.state.past else {}
     total = None if runner.remake is None else runner.remake.labels_total
     if total is None:
-        total = count_labels(runner.surroundings.folder.labels)
+        total = count_labels(runner.context.folder.labels)
     new = max(total - last.get("n_labels_total", 0), 0)  # fewer: the store was lost
     labels = {"n_labels_total": total, "n_new_labels": new}
     runner.finish({"kind": kind, **_defaults(runner), **row, **labels})
@@ -87,13 +87,13 @@ def _defaults(runner: Runner) -> dict[str, Any]:
 
 def _open(runner: Runner) -> dict[str, Any]:
     """Label the given or carried structures, and fit."""
-    settings, surroundings = runner.settings, runner.surroundings
+    settings, context = runner.settings, runner.context
     on = (settings.training, settings.structures, settings.stage, settings.selection)
     candidates = runner.step(
         "candidates",
         (*on, settings.reference.reference().key, settings.campaign.seed),
         lambda: opening_candidates(
-            settings, runner.state, surroundings.root, threads=surroundings.workers
+            settings, runner.state, context.root, threads=context.workers
         ),
     )
     structures, keep = candidates.datasets["structures"], candidates.arrays["keep"]
@@ -151,7 +151,7 @@ def _run_scenarios(runner: Runner) -> tuple[list[Mapping[str, Any]], Dataset]:
     """Run every part; return what is said of each, and the structures they kept."""
     settings = runner.settings
     scenarios = scenario_parts(
-        settings.active_scenarios, Structures.of(settings, runner.surroundings.root)
+        settings.active_scenarios, Structures.of(settings, runner.context.root)
     )
     parts = [_part(runner, scenario) for scenario in scenarios]
     made = [part for part in parts if runner.is_made(part.path, part.inputs)]
@@ -162,7 +162,7 @@ def _run_scenarios(runner: Runner) -> tuple[list[Mapping[str, Any]], Dataset]:
 
     for part in made:
         tell(part)
-    run_parts(parts, runner.surroundings.executor, tell)
+    run_parts(parts, runner.context.executor, tell)
     results = [read_result(part.path) for part in parts]
     runner.seconds["sampling"] = sum(result.record["seconds"] or 0.0 for result in results)
     found = [result.datasets["extrapolative"] for result in results]
@@ -192,7 +192,7 @@ def _part(runner: Runner, scenario: Scenario) -> Part:
         seed=seed,
         inputs=fingerprint(scenario_fingerprint(scenario), *_grading(settings.selection), seed),
         path=runner.folder.part_file(name, part),
-        seconds_between_states=runner.surroundings.seconds_between_states,
+        seconds_between_states=runner.context.seconds_between_states,
     )
 
 
@@ -209,7 +209,7 @@ def _select(runner: Runner, candidates: Dataset) -> StepResult:
         candidates,
         threshold=section.swap if section.strategy == "active set" else section.select,
         limit=section.limit,
-        threads=runner.surroundings.workers,
+        threads=runner.context.workers,
     )
     record = {
         "n_candidates": len(candidates),
@@ -247,7 +247,7 @@ def _validation(runner: Runner) -> Dataset:
     """Structures to measure errors on, labelled with the reference of the stage."""
     if not runner.settings.validation:
         return Dataset.from_atoms([])
-    structures, keep = validation_candidates(runner.settings, runner.surroundings.root)
+    structures, keep = validation_candidates(runner.settings, runner.context.root)
     labels = _label(runner, "validation", structures, keep, fingerprint(structures))
     return labels.datasets["labelled"]
 
@@ -272,7 +272,7 @@ def _fit(
                 training=stored,
                 validation=validation,
                 before=load(before) if before else None,
-                threads=runner.surroundings.workers,
+                threads=runner.context.workers,
                 progress=lambda news: runner.progress(
                     "fit", "", news.iteration, news.most_iterations
                 ),

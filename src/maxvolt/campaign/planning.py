@@ -8,18 +8,18 @@ from enum import StrEnum
 from itertools import takewhile
 from typing import Any
 
-from maxvolt.campaign.folder import IterationFolder
-from maxvolt.campaign.outcome import OPENING, SAMPLING
-from maxvolt.campaign.settings import CampaignSettings, Settings
+from maxvolt.campaign.record.folder import IterationFolder
+from maxvolt.campaign.record.iteration_summary import OPENING, SAMPLING
+from maxvolt.campaign.settings.stages import CampaignSettings, Settings
 from maxvolt.errors import SettingsError
 
 __all__ = [
     "Action",
-    "Past",
+    "CompleteIteration",
     "Plan",
     "iteration_kind",
     "plan",
-    "read_past",
+    "read_history",
     "same_reference",
     "what_counts",
 ]
@@ -34,7 +34,7 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class CompleteIteration:
     """A complete iteration.
 
     Attributes
@@ -70,13 +70,13 @@ class Plan:
     kind: str = SAMPLING
 
 
-def read_past(iterations: Sequence[IterationFolder]) -> list[Past]:
+def read_history(iterations: Sequence[IterationFolder]) -> list[CompleteIteration]:
     """Read the iterations of a campaign up to the first that is not complete."""
     complete = takewhile(lambda one: one.is_complete, iterations)
-    return [Past(one.settings(), one.outcome()) for one in complete]
+    return [CompleteIteration(one.settings(), one.outcome()) for one in complete]
 
 
-def plan(past: Sequence[Past], file: CampaignSettings) -> Plan:
+def plan(past: Sequence[CompleteIteration], file: CampaignSettings) -> Plan:
     """Decide what is next.
 
     Raises
@@ -110,7 +110,7 @@ def _stage_index(settings: Settings, file: CampaignSettings) -> int:
     return names.index(name)
 
 
-def iteration_kind(past: Sequence[Past], settings: Settings) -> str:
+def iteration_kind(past: Sequence[CompleteIteration], settings: Settings) -> str:
     """Whether the next iteration has to label and fit before it can sample.
 
     So it is at the beginning of a campaign, where a stage sparsifies, and where the potential, the
@@ -146,7 +146,7 @@ def _grading(settings: Settings) -> tuple[Any, ...]:
     return selection.strategy, selection.mode, selection.swap, selection.weights
 
 
-def _complete(past: Sequence[Past], settings: Settings) -> str:
+def _complete(past: Sequence[CompleteIteration], settings: Settings) -> str:
     """Say why the stage is complete, "" where it is not."""
     recent = past[-settings.stopping.repeats :]
     if len(recent) < settings.stopping.repeats:
@@ -187,7 +187,7 @@ def what_counts(settings: Settings) -> Settings:
     )
 
 
-def _limit(past: Sequence[Past], settings: Settings) -> str:
+def _limit(past: Sequence[CompleteIteration], settings: Settings) -> str:
     """Say which limit ends the campaign although scenarios extrapolate, "" where none does."""
     name, stopping = settings.stage.name, settings.stopping
     of_stage = [one.outcome for one in past if one.settings.stage.name == name]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
@@ -19,13 +18,11 @@ from maxvolt.sampling.coordinates import Coordinates
 from maxvolt.sampling.evaluators import Evaluated, evaluator_of
 from maxvolt.sampling.held import constraints_of, free_directions, keep_constraints
 from maxvolt.sampling.minimizer import LockstepMinimizer, MinimizerSettings
+from maxvolt.sampling.relaxation_settings import RelaxationSettings
 from maxvolt.sampling.results import RelaxationOutcome, frame
 from maxvolt.sampling.rule import Stop, StopReason, Thresholds
 from maxvolt.sampling.watch import BatchWatch, longest_limit
 from maxvolt.units import GPA_PER_EV_A3
-
-if TYPE_CHECKING:
-    from maxvolt.sampling.relaxation import Relaxation
 
 __all__ = ["Relaxed", "RelaxingBatch"]
 
@@ -59,7 +56,7 @@ class RelaxingBatch:
     """Candidates while they are relaxed; the arguments are those of `Relaxation.iterate`."""
 
     def __init__(
-        self, scenario: Relaxation, calculator: Calculator, thresholds: Thresholds
+        self, scenario: RelaxationSettings, calculator: Calculator, thresholds: Thresholds
     ) -> None:
         self._scenario = scenario
         self._thresholds = thresholds

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from maxvolt.dataset import Dataset
+from maxvolt.sampling.dynamics_settings import DynamicsSettings
 from maxvolt.sampling.held import constraints_of, keep_constraints
 from maxvolt.sampling.integrators import (
     Coupling,
@@ -26,12 +27,9 @@ from maxvolt.sampling.results import SamplingResult, Trace, frame
 from maxvolt.sampling.rule import Stop, StopReason, Thresholds, not_finite
 from maxvolt.sampling.scenario import Progress
 from maxvolt.sampling.schedules import Schedule, as_schedule
-from maxvolt.sampling.states import RENEW_EVERY, KeepState, TrajectoryState
+from maxvolt.sampling.trajectory_state import KeepState, TrajectoryState
 from maxvolt.sampling.watch import Watch
 from maxvolt.units import VOIGT
-
-if TYPE_CHECKING:
-    from maxvolt.sampling.dynamics import MolecularDynamics
 
 __all__ = ["Observer", "Trajectory"]
 
@@ -47,19 +45,22 @@ class Trajectory:
 
     def __init__(
         self,
-        scenario: MolecularDynamics,
+        scenario: DynamicsSettings,
         calculator: Calculator,
         thresholds: Thresholds,
         seed: int,
+        *,
         progress: Progress | None,
         observer: Observer | None,
-        keep: KeepState | None = None,
+        keep: KeepState | None,
+        renew_every: int,
     ) -> None:
         self._scenario = scenario
         self._thresholds = thresholds
         self._progress = progress
         self._observer = observer
         self._keep = keep
+        self._renew_every = renew_every
         self._generator = np.random.default_rng(seed)
         self._atoms = _bare(scenario.structures)
         self._atoms.calc = calculator
@@ -107,7 +108,7 @@ class Trajectory:
                         stop = self._judge(step)
                     if stop is not None:
                         break
-                    if step and step % RENEW_EVERY == 0 and step > first:
+                    if step > first and step % self._renew_every == 0:
                         self._renew(dynamics)
                     self._prepare_next(step)
         except Exception as error:  # noqa: BLE001 (of whatever calculator; what was found counts)

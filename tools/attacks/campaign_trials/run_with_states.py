@@ -5,11 +5,11 @@ Worker processes import this module as well, so that the same holds in them.
 
 import sys
 
-from maxvolt.campaign.surroundings import Surroundings
+from maxvolt.campaign.steps.context import RunContext
 from maxvolt.sampling import trajectory
 
 trajectory.RENEW_EVERY = 20
-Surroundings.seconds_between_states = 0.0
+RunContext.seconds_between_states = 0.0
 
 if __name__ == "__main__":
     from maxvolt.cli import main

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from maxvolt.calculators import MaxvoltCalculator
 from maxvolt.campaign import Settings
-from maxvolt.campaign.starting import Structures
+from maxvolt.campaign.steps.structures import Structures
 from maxvolt.cells import cell_volumes
 from maxvolt.dataset import Dataset
 from maxvolt.errors import MaxvoltError

@@ -9,9 +9,9 @@ from typing import Self
 
 from ase.build import bulk
 
-from maxvolt.campaign.seeds import derived_seed
-from maxvolt.campaign.settings import Settings
-from maxvolt.campaign.structure_sections import (
+from maxvolt.campaign.record.fingerprints import derived_seed
+from maxvolt.campaign.settings.stages import Settings
+from maxvolt.campaign.settings.structure_sections import (
     ChangesSection,
     FileTraining,
     PerturbationTraining,

@@ -8,16 +8,16 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
-from maxvolt.campaign.events import Callback, Event
-from maxvolt.campaign.folder import CampaignFolder
-from maxvolt.campaign.journal import Journal
+from maxvolt.campaign.record.journal import Callback, Event
+from maxvolt.campaign.record.folder import CampaignFolder
+from maxvolt.campaign.record.journal import Journal
 from maxvolt.errors import CampaignError
 from maxvolt.sampling.workers import local_pool
 
-__all__ = ["Surroundings"]
+__all__ = ["RunContext"]
 
 
-class Surroundings:
+class RunContext:
     """Shared by all iterations of one run of the program.
 
     Parameters

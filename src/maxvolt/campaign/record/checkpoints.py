@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from maxvolt.campaign.storage import DamagedError, StepResult, read_result, write_result
+from maxvolt.campaign.record.storage import DamagedError, StepResult, read_result, write_result
 from maxvolt.dataset import Dataset
 from maxvolt.errors import MaxvoltError
 from maxvolt.sampling import TrajectoryState

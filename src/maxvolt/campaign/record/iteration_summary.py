@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from maxvolt.campaign.sections import StoppingSection
+from maxvolt.campaign.settings.sections import StoppingSection
 
 __all__ = ["OPENING", "SAMPLING", "is_clean", "sampling_summary"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from maxvolt.campaign.settings import STAGED, Settings, StageHeader
+from maxvolt.campaign.settings.stages import STAGED, Settings, StageHeader
 
 __all__ = ["campaign_schema"]
 

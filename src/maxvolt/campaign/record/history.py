@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from maxvolt.campaign.folder import CampaignFolder
-from maxvolt.campaign.integrity import check_potential
-from maxvolt.campaign.planning import Past
-from maxvolt.campaign.storage import read_result
+from maxvolt.campaign.record.folder import CampaignFolder
+from maxvolt.campaign.record.integrity import check_potential
+from maxvolt.campaign.planning import CompleteIteration
+from maxvolt.campaign.record.storage import read_result
 from maxvolt.dataset import Dataset
 
 __all__ = ["State", "state_after"]
@@ -31,14 +31,14 @@ class State:
         Iterations that training, validation and potential are from, by these names.
     """
 
-    past: tuple[Past, ...]
+    past: tuple[CompleteIteration, ...]
     training: Dataset
     validation: Dataset
     potential_files: tuple[Path, ...]
     numbers: dict[str, int]
 
 
-def state_after(folder: CampaignFolder, past: Sequence[Past]) -> State:
+def state_after(folder: CampaignFolder, past: Sequence[CompleteIteration]) -> State:
     """Read the state after complete iterations.
 
     Raises

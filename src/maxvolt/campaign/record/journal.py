@@ -1,10 +1,14 @@
-"""The history of a campaign: one JSON object a line, appended, never changed."""
+"""What happens in a campaign: events, and the journal that keeps them.
+
+The journal has one JSON object per line; lines are appended and never changed.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
@@ -12,7 +16,7 @@ from typing import Any
 
 from maxvolt.errors import CampaignError
 
-__all__ = ["Journal", "read_journal"]
+__all__ = ["Callback", "Event", "Journal", "read_journal"]
 
 _NEEDED = {
     "settings changed": {"iteration", "changes"},
@@ -21,6 +25,31 @@ _NEEDED = {
     "waiting": {"reason"},
 }
 """What is read of some events besides their name and time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that has happened.
+
+    Attributes
+    ----------
+    kind : str
+        As in the journal: "started", "iteration", "settings changed", "damaged", "step", "outcome",
+        "waiting", "finished"; and "progress", which the journal leaves out.
+    iteration : int or None
+    stage : str
+    content : mapping
+        The numbers, as in the journal. Of "progress": ``step``, ``name``, ``done``, ``total``.
+    """
+
+    kind: str
+    iteration: int | None = None
+    stage: str = ""
+    content: Mapping[str, Any] = field(default_factory=dict)
+
+
+Callback = Callable[[Event], None]
+"""Told of every event."""
 
 
 class Journal:

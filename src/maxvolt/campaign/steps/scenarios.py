@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from maxvolt.campaign.fingerprints import fingerprint
-from maxvolt.campaign.scenario_sections import (
+from maxvolt.campaign.record.fingerprints import fingerprint
+from maxvolt.campaign.settings.scenario_sections import (
     DynamicsSection,
     LimitsSection,
     RelaxationSection,
     ScenarioSection,
 )
-from maxvolt.campaign.starting import Structures
+from maxvolt.campaign.steps.structures import Structures
 from maxvolt.dataset import Dataset
 from maxvolt.sampling import (
     Limits,

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from maxvolt.campaign.merging import known
+from maxvolt.campaign.steps.training_set import known
 from maxvolt.campaign.planning import same_reference
-from maxvolt.campaign.query import row_weights_of
-from maxvolt.campaign.seeds import derived_seed
-from maxvolt.campaign.settings import Settings
-from maxvolt.campaign.starting import Structures
-from maxvolt.campaign.state import State
-from maxvolt.campaign.storage import StepResult
+from maxvolt.campaign.steps.grading import row_weights_of
+from maxvolt.campaign.record.fingerprints import derived_seed
+from maxvolt.campaign.settings.stages import Settings
+from maxvolt.campaign.steps.structures import Structures
+from maxvolt.campaign.record.history import State
+from maxvolt.campaign.record.storage import StepResult
 from maxvolt.dataset import Dataset
 from maxvolt.errors import CampaignError
 from maxvolt.potentials import ParameterGradients, load

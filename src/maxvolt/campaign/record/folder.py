@@ -10,10 +10,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from maxvolt.campaign.journal import read_journal
-from maxvolt.campaign.names import part_name
-from maxvolt.campaign.settings import Settings, read_settings
-from maxvolt.campaign.storage import DamagedError, read_document, write_document
+from maxvolt.campaign.record.journal import read_journal
+from maxvolt.campaign.settings.scenario_sections import part_name
+from maxvolt.campaign.settings.stages import Settings, read_settings
+from maxvolt.campaign.record.storage import DamagedError, read_document, write_document
 from maxvolt.errors import CampaignError
 from maxvolt.potentials import member_paths
 

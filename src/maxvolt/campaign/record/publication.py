@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from maxvolt.campaign.folder import CampaignFolder
-from maxvolt.campaign.integrity import check_potential
-from maxvolt.campaign.planning import Past
-from maxvolt.campaign.storage import read_result, write_bytes
+from maxvolt.campaign.record.folder import CampaignFolder
+from maxvolt.campaign.record.integrity import check_potential
+from maxvolt.campaign.planning import CompleteIteration
+from maxvolt.campaign.record.storage import read_result, write_bytes
 from maxvolt.io import write
 
 __all__ = ["publish", "published_potential"]
 
 
-def published_potential(folder: CampaignFolder, past: Sequence[Past]) -> list[Path]:
+def published_potential(folder: CampaignFolder, past: Sequence[CompleteIteration]) -> list[Path]:
     """Files of the newest potential at the top of the folder."""
     if not past:
         return []
@@ -22,7 +22,7 @@ def published_potential(folder: CampaignFolder, past: Sequence[Past]) -> list[Pa
     return folder.potential_files(past[fitted].settings.potential.members)
 
 
-def publish(folder: CampaignFolder, past: Sequence[Past]) -> None:
+def publish(folder: CampaignFolder, past: Sequence[CompleteIteration]) -> None:
     """Copy the newest potential and training set to the top of the folder.
 
     Raises

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.campaign.fitting_step import errors_of
-from maxvolt.campaign.query import query_of
-from maxvolt.campaign.runner import Runner
-from maxvolt.campaign.storage import StepResult
+from maxvolt.campaign.steps.grading import query_of
+from maxvolt.campaign.steps.step_runner import Runner
+from maxvolt.campaign.record.storage import StepResult
 from maxvolt.dataset import Dataset
 from maxvolt.errors import CampaignError
 from maxvolt.labelling import (
@@ -106,7 +106,7 @@ def _foretold(
     runner: Runner, labelled: Dataset
 ) -> tuple[dict[str, Any] | None, dict[str, NDArray[Any]]]:
     """Errors, grades and predictions of the potential that has not seen these labels."""
-    files, threads = runner.state.potential_files, runner.surroundings.workers
+    files, threads = runner.state.potential_files, runner.context.workers
     if not files or not len(labelled):
         return None, {}
     found = load(files).evaluate_dataset(labelled, threads=threads)
@@ -121,8 +121,8 @@ def _foretold(
 
 def _labelled(runner: Runner, name: str, wanted: Dataset) -> tuple[LabelResult, dict[int, str]]:
     """Labels of structures, and why others have none."""
-    surroundings, section = runner.surroundings, runner.settings.reference
-    reference, store = section.reference(), LabelStore(surroundings.folder.labels)
+    context, section = runner.context, runner.settings.reference
+    reference, store = section.reference(), LabelStore(context.folder.labels)
     limits = LabelLimits(section.max_force, section.timeout, section.retries)
     if section.manual:
         return _collected(runner, wanted, reference, store, limits)
@@ -131,9 +131,9 @@ def _labelled(runner: Runner, name: str, wanted: Dataset) -> tuple[LabelResult, 
         reference,
         store,
         limits=limits,
-        executor=surroundings.given_executor,
+        executor=context.given_executor,
         workers=section.workers,
-        retry_quarantined=surroundings.retry,
+        retry_quarantined=context.retry,
         progress=lambda news: runner.progress(name, "", news.done, news.total),
     )
     return found, dict(found.quarantined)
@@ -143,14 +143,14 @@ def _collected(
     runner: Runner, wanted: Dataset, reference: Reference, store: LabelStore, limits: LabelLimits
 ) -> tuple[LabelResult, dict[int, str]]:
     """Take in what was calculated elsewhere; write inputs for what is missing, and wait."""
-    surroundings = runner.surroundings
-    jobs = surroundings.folder.jobs / f"{runner.folder.number:04d}"
+    context = runner.context
+    jobs = context.folder.jobs / f"{runner.folder.number:04d}"
     if any(jobs.glob(f"*/{JOB}")):  # a kill may have left one that is not described yet
         collect_jobs(jobs, store, limits=limits)
     found = known_labels(wanted, reference, store)
     reasons = dict(found.quarantined)
     missing = found.missing.tolist()
-    if missing and surroundings.partial and len(found.dataset):
+    if missing and context.partial and len(found.dataset):
         return found, reasons | dict.fromkeys(missing, "not calculated")
     if missing:
         write_jobs(wanted.select(missing), reference, jobs, store=store)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
-from maxvolt.campaign.folder import CampaignFolder, IterationFolder
-from maxvolt.campaign.heartbeat import read_heartbeats
-from maxvolt.campaign.locking import is_locked
-from maxvolt.campaign.settings import Settings
-from maxvolt.campaign.storage import read_result
+from maxvolt.campaign.record.folder import CampaignFolder, IterationFolder
+from maxvolt.campaign.record.heartbeat import read_heartbeats
+from maxvolt.campaign.record.locking import is_locked
+from maxvolt.campaign.settings.stages import Settings
+from maxvolt.campaign.record.storage import read_result
 
 __all__ = ["CampaignSummary", "Current", "summarize"]
 

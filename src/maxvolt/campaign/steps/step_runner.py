@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from maxvolt.campaign.events import Event
-from maxvolt.campaign.fingerprints import fingerprint
-from maxvolt.campaign.folder import IterationFolder
-from maxvolt.campaign.integrity import DIGESTS, damaged_products, digests_of, inputs_of
-from maxvolt.campaign.settings import Settings
-from maxvolt.campaign.state import State
-from maxvolt.campaign.storage import StepResult, read_result, write_result
-from maxvolt.campaign.surroundings import Surroundings
+from maxvolt.campaign.record.journal import Event
+from maxvolt.campaign.record.fingerprints import fingerprint
+from maxvolt.campaign.record.folder import IterationFolder
+from maxvolt.campaign.record.integrity import DIGESTS, damaged_products, digests_of, inputs_of
+from maxvolt.campaign.settings.stages import Settings
+from maxvolt.campaign.record.history import State
+from maxvolt.campaign.record.storage import StepResult, read_result, write_result
+from maxvolt.campaign.steps.context import RunContext
 from maxvolt.errors import CampaignError
 
 __all__ = ["Remake", "Runner"]
@@ -41,7 +41,7 @@ class Runner:
 
     Parameters
     ----------
-    surroundings
+    context
         Folder, processes, journal.
     folder
         Of the iteration.
@@ -55,13 +55,13 @@ class Runner:
 
     def __init__(
         self,
-        surroundings: Surroundings,
+        context: RunContext,
         folder: IterationFolder,
         settings: Settings,
         state: State,
         remake: Remake | None = None,
     ) -> None:
-        self.surroundings = surroundings
+        self.context = context
         self.folder = folder
         self.settings = settings
         self.state = state
@@ -137,20 +137,20 @@ class Runner:
 
     def _tell_damage(self, files: Sequence[Path]) -> None:
         if self.remake is None:  # else it was told before
-            names = [str(path.relative_to(self.surroundings.folder.path)) for path in files]
+            names = [str(path.relative_to(self.context.folder.path)) for path in files]
             where = (self.folder.number, self.settings.stage.name)
-            self.surroundings.record(Event("damaged", *where, {"files": names}))
+            self.context.record(Event("damaged", *where, {"files": names}))
 
     def progress(self, step: str, name: str, done: int, total: int) -> None:
         """Tell how far a step has come; the journal does not hear of it."""
         content = {"step": step, "name": name, "done": done, "total": total}
-        self.surroundings.tell(
+        self.context.tell(
             Event("progress", self.folder.number, self.settings.stage.name, content)
         )
 
     def record_step(self, content: Mapping[str, Any]) -> None:
         """Tell that a step is done."""
-        self.surroundings.record_step(
+        self.context.record_step(
             Event("step", self.folder.number, self.settings.stage.name, content)
         )
 
@@ -161,7 +161,7 @@ class Runner:
         if self.remake is None or self.remake.write_outcome:
             self.folder.write_outcome(whole, self.settings)
         if self.remake is None:
-            self.surroundings.record(Event("outcome", self.folder.number, stage, row))
+            self.context.record(Event("outcome", self.folder.number, stage, row))
 
 
 def _check_equal(path: Path, known: Mapping[str, Any] | None, made: Mapping[str, Any]) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from maxvolt.campaign.folder import IterationFolder
-from maxvolt.campaign.outcome import OPENING
-from maxvolt.campaign.settings import Settings
-from maxvolt.campaign.storage import (
+from maxvolt.campaign.record.folder import IterationFolder
+from maxvolt.campaign.record.iteration_summary import OPENING
+from maxvolt.campaign.settings.stages import Settings
+from maxvolt.campaign.record.storage import (
     DamagedError,
     digest_of_file,
     is_sound,

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from maxvolt import limits
-from maxvolt.campaign.sections import (
+from maxvolt.campaign.settings.sections import (
     Count,
     Name,
     Positive,

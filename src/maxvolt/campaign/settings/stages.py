@@ -10,9 +10,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, model_validator
 
-from maxvolt.campaign.names import part_name
-from maxvolt.campaign.scenario_sections import ScenarioSection
-from maxvolt.campaign.sections import (
+from maxvolt.campaign.settings.scenario_sections import ScenarioSection, part_name
+from maxvolt.campaign.settings.sections import (
     FitSection,
     General,
     Name,
@@ -22,8 +21,8 @@ from maxvolt.campaign.sections import (
     SelectionSection,
     StoppingSection,
 )
-from maxvolt.campaign.setting_messages import describe_errors
-from maxvolt.campaign.structure_sections import StructureSection, TrainingSection
+from maxvolt.campaign.settings.messages import describe_errors
+from maxvolt.campaign.settings.structure_sections import StructureSection, TrainingSection
 from maxvolt.errors import SettingsError
 from maxvolt.limits import SETTINGS_BYTES
 

@@ -1,4 +1,8 @@
-"""Hashes of what a step depends on: a result counts only for the same."""
+"""What follows from the inputs of a step by hashing them: fingerprints and random seeds.
+
+A result counts only for the inputs that it was made from, and random numbers depend on what is
+done, not on when or by whom.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from pydantic import BaseModel
 
 from maxvolt.dataset import Dataset
 
-__all__ = ["fingerprint"]
+__all__ = ["derived_seed", "fingerprint"]
 
 _STRUCTURE = ("offsets", "numbers", "positions", "cells", "pbc")
 _LABELS = ("energies", "forces", "stresses")
@@ -37,3 +41,17 @@ def _content(part: Any) -> bytes:
     if isinstance(part, dict):
         return _content([list(item) for item in part.items()])
     return json.dumps(part).encode()
+
+
+def derived_seed(seed: int, *names: str | int) -> int:
+    """Random seed of a part of a campaign, 0 <= seed < 2^63.
+
+    Parameters
+    ----------
+    seed
+        Of the campaign.
+    names
+        What the part is: stage, iteration, scenario ...
+    """
+    text = "\0".join(str(part) for part in (seed, *names))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") >> 1

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from maxvolt.campaign.events import Event
-from maxvolt.campaign.folder import IterationFolder
-from maxvolt.campaign.integrity import damaged_files
+from maxvolt.campaign.record.journal import Event
+from maxvolt.campaign.record.folder import IterationFolder
+from maxvolt.campaign.record.integrity import damaged_files
 from maxvolt.campaign.iteration import run_iteration
-from maxvolt.campaign.planning import Past, iteration_kind
-from maxvolt.campaign.runner import Remake, Runner
-from maxvolt.campaign.settings import Settings
-from maxvolt.campaign.state import state_after
-from maxvolt.campaign.storage import DamagedError
-from maxvolt.campaign.surroundings import Surroundings
+from maxvolt.campaign.planning import CompleteIteration, iteration_kind
+from maxvolt.campaign.steps.step_runner import Remake, Runner
+from maxvolt.campaign.settings.stages import Settings
+from maxvolt.campaign.record.history import state_after
+from maxvolt.campaign.record.storage import DamagedError
+from maxvolt.campaign.steps.context import RunContext
 from maxvolt.errors import CampaignError
 
 __all__ = ["mend"]
 
 
-def mend(surroundings: Surroundings, begin: Callable[[], None]) -> None:
+def mend(context: RunContext, begin: Callable[[], None]) -> None:
     """Make damaged files of complete iterations again, each with the settings it had.
 
     Every step is a function of the files before it, so that the same bits come out. An outcome that
@@ -28,7 +28,7 @@ def mend(surroundings: Surroundings, begin: Callable[[], None]) -> None:
 
     Parameters
     ----------
-    surroundings
+    context
         Of the campaign.
     begin
         Called before the first of them is made.
@@ -38,52 +38,52 @@ def mend(surroundings: Surroundings, begin: Callable[[], None]) -> None:
     CampaignError
         A file cannot be made again; the message says what to do.
     """
-    iterations = surroundings.folder.iterations()
-    _check_gaps(surroundings.folder.path / "iterations", len(iterations))
+    iterations = context.folder.iterations()
+    _check_gaps(context.folder.path / "iterations", len(iterations))
     last = max((one.number for one in iterations if one.is_complete), default=-1)
-    past: list[Past] = []
+    past: list[CompleteIteration] = []
     for folder in iterations[: last + 1]:
         settings = _settings(folder)
         damaged = damaged_files(folder)
         if damaged:
             begin()
-            _remake(surroundings, folder, settings, past, damaged)
-        past.append(Past(settings, folder.outcome()))
+            _remake(context, folder, settings, past, damaged)
+        past.append(CompleteIteration(settings, folder.outcome()))
 
 
 def _remake(
-    surroundings: Surroundings,
+    context: RunContext,
     folder: IterationFolder,
     settings: Settings,
-    past: Sequence[Past],
+    past: Sequence[CompleteIteration],
     damaged: Sequence[Path],
 ) -> None:
-    names = [str(path.relative_to(surroundings.folder.path)) for path in damaged]
+    names = [str(path.relative_to(context.folder.path)) for path in damaged]
     stage = settings.stage.name
-    surroundings.record(Event("damaged", folder.number, stage, {"files": names}))
+    context.record(Event("damaged", folder.number, stage, {"files": names}))
     if folder.settings_file in damaged:
         folder.write_settings(settings)
     if damaged == [folder.settings_file]:
         return
     remake = Remake(
         write_outcome=folder.outcome_file in damaged,
-        labels_total=_labels_total(surroundings, folder),
+        labels_total=_labels_total(context, folder),
     )
-    state = state_after(surroundings.folder, past)
-    runner = Runner(surroundings, folder, settings, state, remake)
+    state = state_after(context.folder, past)
+    runner = Runner(context, folder, settings, state, remake)
     run_iteration(runner, iteration_kind(past, settings))
     left = damaged_files(folder)
     if left:
         raise CampaignError(f"{left[0]}: damaged, and could not be made again; {_advice(folder)}")
 
 
-def _labels_total(surroundings: Surroundings, folder: IterationFolder) -> int | None:
+def _labels_total(context: RunContext, folder: IterationFolder) -> int | None:
     """Labels at the end of an iteration, which journal or next one tell; None: those of now."""
-    for line in surroundings.folder.journal():
+    for line in context.folder.journal():
         if line["event"] == "outcome" and line.get("iteration") == folder.number:
             return int(line["n_labels_total"])
     try:
-        row = surroundings.folder.iteration(folder.number + 1).outcome()
+        row = context.folder.iteration(folder.number + 1).outcome()
     except DamagedError:
         return None
     return int(row["n_labels_total"] - row["n_new_labels"])

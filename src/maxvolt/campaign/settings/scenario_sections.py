@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from maxvolt import limits
-from maxvolt.campaign.sections import Count, Name, NonNegative, Positive, Section, within
+from maxvolt.campaign.settings.sections import Count, Name, NonNegative, Positive, Section, within
 from maxvolt.errors import MaxvoltError
 from maxvolt.sampling import Limits, hold, parse_schedule
 
-__all__ = ["DynamicsSection", "LimitsSection", "RelaxationSection", "ScenarioSection"]
+__all__ = [
+    "DynamicsSection",
+    "LimitsSection",
+    "RelaxationSection",
+    "ScenarioSection",
+    "part_name",
+]
 
 
 def _is_schedule(text: str) -> str:
@@ -119,3 +126,8 @@ class RelaxationSection(_Scenario):
 
 
 ScenarioSection = Annotated[DynamicsSection | RelaxationSection, Field(discriminator="kind")]
+
+
+def part_name(scenario: str, part: int) -> str:
+    """Name of the files of a part of a scenario."""
+    return f"{re.sub(r'[^0-9A-Za-z._+-]', '_', scenario)}.{part}"

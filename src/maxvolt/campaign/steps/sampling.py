@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from maxvolt.calculators.ase import MaxvoltCalculator
-from maxvolt.campaign.heartbeat import Heartbeat
-from maxvolt.campaign.integrity import inputs_of
-from maxvolt.campaign.query import calculator_of, thresholds_of
-from maxvolt.campaign.sections import SelectionSection
-from maxvolt.campaign.states import STATE_SUFFIX, StateFile
-from maxvolt.campaign.storage import StepResult, write_result
+from maxvolt.campaign.record.heartbeat import Heartbeat
+from maxvolt.campaign.record.integrity import inputs_of
+from maxvolt.campaign.steps.grading import calculator_of, thresholds_of
+from maxvolt.campaign.settings.sections import SelectionSection
+from maxvolt.campaign.record.checkpoints import STATE_SUFFIX, StateFile
+from maxvolt.campaign.record.storage import StepResult, write_result
 from maxvolt.dataset import Dataset
 from maxvolt.sampling import (
     MolecularDynamics,
