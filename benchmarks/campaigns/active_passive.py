@@ -27,14 +27,14 @@ from ase.calculators.emt import EMT
 from maxvolt.calculators.ase import MaxvoltCalculator
 from maxvolt.campaign import Campaign, Settings
 from maxvolt.campaign.fit_start import start_of_fit
-from maxvolt.campaign.record.folder import CampaignFolder
 from maxvolt.campaign.planning import read_past
+from maxvolt.campaign.record.fingerprints import derived_seed
+from maxvolt.campaign.record.folder import CampaignFolder
+from maxvolt.campaign.record.history import state_after
+from maxvolt.campaign.settings import settings_of
 from maxvolt.campaign.steps.grading import active_set_of, thresholds_of
 from maxvolt.campaign.steps.scenarios import scenario_parts
-from maxvolt.campaign.record.fingerprints import derived_seed
-from maxvolt.campaign.settings import settings_of
 from maxvolt.campaign.steps.structures import Structures
-from maxvolt.campaign.record.history import state_after
 from maxvolt.dataset import Dataset
 from maxvolt.fitting import FitSettings, fit
 from maxvolt.fitting.errors import compute_errors

@@ -15,8 +15,8 @@ from campaign_files import InThisProcess, Run, products, write_campaign
 import maxvolt
 from maxvolt.campaign import Campaign, CampaignFolder, Event, Settings, summarize
 from maxvolt.campaign.record.locking import is_locked, locked
-from maxvolt.campaign.steps.grading import calculator_of
 from maxvolt.campaign.record.storage import read_document, read_result, write_document
+from maxvolt.campaign.steps.grading import calculator_of
 from maxvolt.cli import main
 from maxvolt.cli.campaign_progress import describe_event
 from maxvolt.errors import CampaignError

@@ -25,7 +25,9 @@ def file_of(text: str) -> CampaignSettings:
     return settings_of(tomllib.loads(text), Path("al.toml"))
 
 
-def sampled(file: CampaignSettings, *, clean: bool, stage: int = 0, **row: Any) -> CompleteIteration:
+def sampled(
+    file: CampaignSettings, *, clean: bool, stage: int = 0, **row: Any
+) -> CompleteIteration:
     outcome = {
         "kind": "sampling",
         "is_clean": clean,

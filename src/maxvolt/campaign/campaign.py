@@ -8,20 +8,20 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
-from maxvolt.campaign.beginning import begin_iteration, remove_remains
-from maxvolt.campaign.record.journal import Callback, Event
-from maxvolt.campaign.record.folder import CampaignFolder
-from maxvolt.campaign.iteration import run_iteration
-from maxvolt.campaign.steps.labelling import WaitingError
-from maxvolt.campaign.record.locking import locked
-from maxvolt.campaign.repair import mend
-from maxvolt.campaign.planning import Action, CompleteIteration, plan, read_history
+from maxvolt.campaign.iteration import prepare_iteration, run_iteration
+from maxvolt.campaign.planning import Action, plan
 from maxvolt.campaign.preflight import check_campaign
+from maxvolt.campaign.record.checkpoints import Checkpointing
+from maxvolt.campaign.record.folder import CampaignFolder
+from maxvolt.campaign.record.history import CompleteIteration, read_history, state_after
+from maxvolt.campaign.record.journal import Callback, Event
+from maxvolt.campaign.record.locking import locked
 from maxvolt.campaign.record.publication import publish, published_potential
-from maxvolt.campaign.steps.step_runner import Runner
+from maxvolt.campaign.repair import repair
 from maxvolt.campaign.settings.stages import CampaignSettings, read_settings
-from maxvolt.campaign.record.history import state_after
 from maxvolt.campaign.steps.context import RunContext
+from maxvolt.campaign.steps.labelling import WaitingError
+from maxvolt.campaign.steps.step_runner import StepRunner
 from maxvolt.errors import CampaignError
 from maxvolt.files import make_folder, synchronize_folder
 from maxvolt.processors import worker_count
@@ -58,8 +58,8 @@ class CampaignResult:
 class Campaign:
     """A campaign: sample, select, label, refit, until nothing extrapolates any more.
 
-    Everything it knows is in its folder; `run` begins, goes on after a kill, or finds that there is
-    nothing left to do. The file is read again before each iteration, so that it can be edited
+    Everything it knows is in its folder; `run` starts it, goes on after a kill, or finds that there
+    is nothing left to do. The file is read again before each iteration, so that it can be edited
     meanwhile.
 
     Parameters
@@ -94,6 +94,7 @@ class Campaign:
         executor: Executor | None = None,
         retry: bool = False,
         partial: bool = False,
+        checkpointing: Checkpointing | None = None,
     ) -> CampaignResult:
         """Do all that is left to do.
 
@@ -108,18 +109,22 @@ class Campaign:
             Repeat reference calculations that have failed before.
         partial
             Go on with the labels that a manual reference has brought so far.
+        checkpointing
+            How often simulations write down the state from which they could go on.
 
         Raises
         ------
         SettingsError
             The file cannot be used.
         CampaignError
-            Nothing can be labelled, files are damaged, or another process is at it.
+            Nothing can be labelled, files are damaged, or another process works on it.
+        MaxvoltError
+            A process of the given executor has died.
         """
         self._started, self._checked = False, None
         _make_folder(self.folder.path)
         with locked(self.folder.lock_file):
-            remove_remains(self.folder.path)
+            self.folder.remove_temporary_files()
             workers = worker_count(self.settings().general.workers)
             with RunContext(
                 self.folder,
@@ -129,13 +134,14 @@ class Campaign:
                 executor,
                 retry=retry,
                 partial=partial,
+                checkpointing=checkpointing,
             ) as context:
                 return self._run(context)
 
     def _run(self, context: RunContext) -> CampaignResult:
         past: list[CompleteIteration] = []
         try:
-            mend(context, lambda: self._start(context))
+            repair(context, lambda: self._start(context))
             while True:
                 past = read_history(self.folder.iterations())
                 end = self._advance(context, past)
@@ -144,7 +150,9 @@ class Campaign:
         except WaitingError as waiting:
             return self._end(context, past, "waiting", str(waiting))
 
-    def _advance(self, context: RunContext, past: Sequence[CompleteIteration]) -> CampaignResult | None:
+    def _advance(
+        self, context: RunContext, past: Sequence[CompleteIteration]
+    ) -> CampaignResult | None:
         """Make the next iteration; the result where there is none to make."""
         file = self.settings()
         following = plan(past, file)
@@ -157,8 +165,8 @@ class Campaign:
         if not iterate:
             return self._end(context, past, str(following.action), following.reason)
         folder = self.folder.iteration(len(past))
-        begin_iteration(context, folder, following, past)
-        runner = Runner(context, folder, following.settings, state_after(self.folder, past))
+        prepare_iteration(context, folder, following, past)
+        runner = StepRunner(context, folder, following.settings, state_after(self.folder, past))
         run_iteration(runner, following.kind)
         return None
 
@@ -188,6 +196,6 @@ def _make_folder(path: Path) -> None:
         make_folder(path)
     except (FileExistsError, NotADirectoryError) as error:
         raise CampaignError(
-            f"{path}: results of the campaign belong into a folder of this name, and there is a "
+            f"{path}: results of the campaign go to a folder of this name, but there is a "
             "file; move it away, or give another folder in [campaign]"
         ) from error

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.campaign.fit_start import start_of_fit
-from maxvolt.campaign.record.folder import IterationFolder
-from maxvolt.campaign.steps.grading import active_set_of
-from maxvolt.campaign.settings.sections import FitSection
 from maxvolt.campaign.record.fingerprints import derived_seed
-from maxvolt.campaign.settings.stages import Settings
+from maxvolt.campaign.record.folder import IterationFolder
 from maxvolt.campaign.record.storage import StepResult
+from maxvolt.campaign.settings.sections import FitSection
+from maxvolt.campaign.settings.stages import Settings
+from maxvolt.campaign.steps.grading import active_set_of
 from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
 from maxvolt.fitting import FitProgress, FitResult, FitSettings, Weights, fit

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import takewhile
-from typing import Any
 
-from maxvolt.campaign.record.folder import IterationFolder
+from maxvolt.campaign.record.history import CompleteIteration
 from maxvolt.campaign.record.iteration_summary import OPENING, SAMPLING
+from maxvolt.campaign.settings.comparison import (
+    same_grades,
+    same_reference,
+    without_what_changes_no_result,
+)
 from maxvolt.campaign.settings.stages import CampaignSettings, Settings
 from maxvolt.errors import SettingsError
 
 __all__ = [
     "Action",
-    "CompleteIteration",
     "Plan",
     "iteration_kind",
     "plan",
-    "read_history",
-    "same_reference",
-    "what_counts",
 ]
 
 
@@ -31,22 +30,6 @@ class Action(StrEnum):
     ITERATE = "iterate"
     FINISHED = "finished"
     STOPPED = "stopped"
-
-
-@dataclass(frozen=True, slots=True)
-class CompleteIteration:
-    """A complete iteration.
-
-    Attributes
-    ----------
-    settings
-        Those it used.
-    outcome
-        Its row of the table.
-    """
-
-    settings: Settings
-    outcome: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +51,6 @@ class Plan:
     reason: str
     settings: Settings
     kind: str = SAMPLING
-
-
-def read_history(iterations: Sequence[IterationFolder]) -> list[CompleteIteration]:
-    """Read the iterations of a campaign up to the first that is not complete."""
-    complete = takewhile(lambda one: one.is_complete, iterations)
-    return [CompleteIteration(one.settings(), one.outcome()) for one in complete]
 
 
 def plan(past: Sequence[CompleteIteration], file: CampaignSettings) -> Plan:
@@ -130,20 +107,9 @@ def iteration_kind(past: Sequence[CompleteIteration], settings: Settings) -> str
             for name in ("potential", "fit", "validation")
         )
         or not same_reference(before, settings)
-        or _grading(before) != _grading(settings)
+        or not same_grades(before, settings)
     )
     return OPENING if changed else SAMPLING
-
-
-def same_reference(one: Settings, other: Settings) -> bool:
-    """Whether two labels of the same structure would be equal."""
-    return one.reference.reference().key == other.reference.reference().key
-
-
-def _grading(settings: Settings) -> tuple[Any, ...]:
-    """What the active set in a potential's file depends on."""
-    selection = settings.selection
-    return selection.strategy, selection.mode, selection.swap, selection.weights
 
 
 def _complete(past: Sequence[CompleteIteration], settings: Settings) -> str:
@@ -154,7 +120,7 @@ def _complete(past: Sequence[CompleteIteration], settings: Settings) -> str:
     for one in recent:
         if one.outcome["kind"] != SAMPLING or not one.outcome["is_clean"]:
             return ""
-        if what_counts(one.settings) != what_counts(settings):
+        if without_what_changes_no_result(one.settings) != without_what_changes_no_result(settings):
             return ""
     stopping, stage = settings.stopping, settings.stage.name
     if stopping.until == "no extrapolation":
@@ -162,29 +128,6 @@ def _complete(past: Sequence[CompleteIteration], settings: Settings) -> str:
     if stopping.reliability == 1:
         return f"no scenario of stage {stage!r} breaks"
     return f"the scenarios of stage {stage!r} reach a reliability of {stopping.reliability:g}"
-
-
-def what_counts(settings: Settings) -> Settings:
-    """Settings without those that do not change results."""
-    return settings.model_copy(
-        update={
-            "campaign": settings.campaign.model_copy(
-                update={"workers": None, "max_iterations": 1, "name": "", "folder": ""}
-            ),
-            "stopping": settings.stopping.model_copy(
-                update={"max_labels": None, "patience": 1, "repeats": 1}
-            ),
-            "reference": settings.reference.model_copy(
-                update={
-                    "timeout": None,
-                    "retries": 0,
-                    "manual": False,
-                    "machine": {},
-                    "workers": None,
-                }
-            ),
-        }
-    )
 
 
 def _limit(past: Sequence[CompleteIteration], settings: Settings) -> str:

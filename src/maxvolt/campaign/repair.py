@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from maxvolt.campaign.record.journal import Event
-from maxvolt.campaign.record.folder import IterationFolder
-from maxvolt.campaign.record.integrity import damaged_files
 from maxvolt.campaign.iteration import run_iteration
-from maxvolt.campaign.planning import CompleteIteration, iteration_kind
-from maxvolt.campaign.steps.step_runner import Remake, Runner
-from maxvolt.campaign.settings.stages import Settings
-from maxvolt.campaign.record.history import state_after
+from maxvolt.campaign.planning import iteration_kind
+from maxvolt.campaign.record.folder import IterationFolder
+from maxvolt.campaign.record.history import CompleteIteration, state_after
+from maxvolt.campaign.record.integrity import damaged_files
+from maxvolt.campaign.record.journal import Event
 from maxvolt.campaign.record.storage import DamagedError
+from maxvolt.campaign.settings.stages import Settings
 from maxvolt.campaign.steps.context import RunContext
+from maxvolt.campaign.steps.step_runner import Remake, StepRunner
 from maxvolt.errors import CampaignError
 
-__all__ = ["mend"]
+__all__ = ["repair"]
 
 
-def mend(context: RunContext, begin: Callable[[], None]) -> None:
+def repair(context: RunContext, start: Callable[[], None]) -> None:
     """Make damaged files of complete iterations again, each with the settings it had.
 
     Every step is a function of the files before it, so that the same bits come out. An outcome that
@@ -30,7 +30,7 @@ def mend(context: RunContext, begin: Callable[[], None]) -> None:
     ----------
     context
         Of the campaign.
-    begin
+    start
         Called before the first of them is made.
 
     Raises
@@ -46,7 +46,7 @@ def mend(context: RunContext, begin: Callable[[], None]) -> None:
         settings = _settings(folder)
         damaged = damaged_files(folder)
         if damaged:
-            begin()
+            start()
             _remake(context, folder, settings, past, damaged)
         past.append(CompleteIteration(settings, folder.outcome()))
 
@@ -70,7 +70,7 @@ def _remake(
         labels_total=_labels_total(context, folder),
     )
     state = state_after(context.folder, past)
-    runner = Runner(context, folder, settings, state, remake)
+    runner = StepRunner(context, folder, settings, state, remake)
     run_iteration(runner, iteration_kind(past, settings))
     left = damaged_files(folder)
     if left:

@@ -10,8 +10,8 @@ from typing import Any
 from maxvolt.campaign.record.folder import CampaignFolder, IterationFolder
 from maxvolt.campaign.record.heartbeat import read_heartbeats
 from maxvolt.campaign.record.locking import is_locked
-from maxvolt.campaign.settings.stages import Settings
 from maxvolt.campaign.record.storage import read_result
+from maxvolt.campaign.settings.stages import Settings
 
 __all__ = ["CampaignSummary", "Current", "summarize"]
 

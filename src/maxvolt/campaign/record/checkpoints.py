@@ -1,10 +1,11 @@
-"""States of simulations in small files, from which a campaign goes on after a kill."""
+"""Checkpoints of simulations in small files, from which a campaign goes on after a kill."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +14,32 @@ from maxvolt.campaign.record.storage import DamagedError, StepResult, read_resul
 from maxvolt.dataset import Dataset
 from maxvolt.errors import MaxvoltError
 from maxvolt.sampling import TrajectoryState
+from maxvolt.sampling.trajectory_state import RENEW_EVERY
 
-__all__ = ["STATE_SUFFIX", "StateFile"]
+__all__ = ["CHECKPOINT_SUFFIX", "CheckpointFile", "Checkpointing"]
 
-STATE_SUFFIX = ".state"
+CHECKPOINT_SUFFIX = ".state"
 
 _ARRAYS = ("positions", "momenta", "cell", "rows")
 
 
-class StateFile:
+@dataclass(frozen=True, slots=True)
+class Checkpointing:
+    """How often simulations write down the state from which they could go on.
+
+    Attributes
+    ----------
+    steps
+        Only at multiples of so many steps; the last bits of trajectories depend on it.
+    seconds
+        Only where the last state is older than this.
+    """
+
+    steps: int = RENEW_EVERY
+    seconds: float = 30.0
+
+
+class CheckpointFile:
     """The last state of one simulation, beside the result that it is going to give.
 
     Parameters
@@ -41,7 +59,7 @@ class StateFile:
         self._last = time.monotonic()
 
     def read(self) -> TrajectoryState | None:
-        """Return the state; None where there is none that counts, and all begins anew."""
+        """Return the state; None where there is none that counts, so that all starts anew."""
         try:
             found = read_result(self._path)
         except DamagedError:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,26 @@ from typing import Any
 from pydantic import ValidationError
 
 from maxvolt.campaign.record.journal import read_journal
+from maxvolt.campaign.record.storage import DamagedError, read_document, write_document
 from maxvolt.campaign.settings.scenario_sections import part_name
 from maxvolt.campaign.settings.stages import Settings, read_settings
-from maxvolt.campaign.record.storage import DamagedError, read_document, write_document
 from maxvolt.errors import CampaignError
 from maxvolt.potentials import member_paths
 
-__all__ = ["CampaignFolder", "IterationFolder"]
+__all__ = [
+    "ACTIVE_SET_SUFFIX",
+    "MEMBER_SUFFIX",
+    "CampaignFolder",
+    "IterationFolder",
+    "potential_files",
+]
 
+ACTIVE_SET_SUFFIX = ".almtp"
+"""Of the file of a potential that has its active set with it."""
+MEMBER_SUFFIX = ".mtp"
+"""Of the file of a member of an ensemble."""
+
+_POTENTIAL = "potential"
 _SETTINGS = "settings"
 """Key of the settings in an outcome."""
 
@@ -109,6 +122,16 @@ class IterationFolder:
         """Write the table row, and once more the settings, with which it is complete."""
         write_document(self.outcome_file, {**row, _SETTINGS: _plain(settings)})
 
+    def remove_steps(self) -> None:
+        """Remove results of steps that new settings have made stale; scenarios judge their own."""
+        for path in self.path.iterdir():
+            if path in (self.settings_file, self.sampling):
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
     def step_file(self, step: str) -> Path:
         """File of a step: candidates, selection, labels, validation, training or fit."""
         return self.path / f"{step}.npz"
@@ -123,12 +146,8 @@ class IterationFolder:
         return self.sampling / f"{part_name(scenario, part)}.npz"
 
     def potential_files(self, members: int) -> list[Path]:
-        """Files of the potential fitted in this iteration.
-
-        One potential has its active set with it (.almtp); an ensemble has a file a member (.mtp).
-        """
-        suffix = ".almtp" if members == 1 else ".mtp"
-        return member_paths(self.path / f"potential{suffix}", members)
+        """Files of the potential fitted in this iteration, see `potential_files`."""
+        return potential_files(self.path, members)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +175,7 @@ class CampaignFolder:
         found = cls(folder)
         if not found.journal_file.exists():
             raise CampaignError(
-                f"{folder}: no campaign has begun there; begin one with 'maxvolt run FILE.toml'"
+                f"{folder}: no campaign was started there; start one with 'maxvolt run FILE.toml'"
             )
         return found
 
@@ -181,14 +200,29 @@ class CampaignFolder:
         return self.path / ".lock"
 
     def potential_files(self, members: int) -> list[Path]:
-        """Files of the newest potential."""
-        suffix = ".almtp" if members == 1 else ".mtp"
-        return member_paths(self.path / f"potential{suffix}", members)
+        """Files of the newest potential, see `potential_files`."""
+        return potential_files(self.path, members)
+
+    def remove_other_potentials(self, kept: Sequence[Path]) -> None:
+        """Remove files that a campaign wrote for a potential of another number of members.
+
+        Names that only a campaign gives: those of one member without an active set are not, since
+        such a file may be what somebody has converted.
+        """
+        numbered = f"{_POTENTIAL}.[0-9]*{MEMBER_SUFFIX}"
+        for stale in {*self.potential_files(1), *self.path.glob(numbered)} - set(kept):
+            stale.unlink(missing_ok=True)
 
     @property
     def training_file(self) -> Path:
         """The newest training set, extended XYZ."""
         return self.path / "training.xyz"
+
+    def remove_temporary_files(self) -> None:
+        """Remove files that a kill has left half written; nothing refers to them."""
+        for pattern in (".*.tmp*", "iterations/**/.*.tmp*"):
+            for path in self.path.glob(pattern):
+                path.unlink(missing_ok=True)
 
     def journal(self) -> Iterator[Mapping[str, Any]]:
         """Yield the events of the journal."""
@@ -204,6 +238,12 @@ class CampaignFolder:
         while (following := self.iteration(len(found))).has_begun:
             found.append(following)
         return found
+
+
+def potential_files(folder: Path, members: int) -> list[Path]:
+    """Files of a potential in a folder: one with its active set, or one for each member."""
+    suffix = ACTIVE_SET_SUFFIX if members == 1 else MEMBER_SUFFIX
+    return member_paths(folder / f"{_POTENTIAL}{suffix}", members)
 
 
 def _plain(settings: Settings) -> dict[str, Any]:

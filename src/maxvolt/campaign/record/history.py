@@ -1,22 +1,40 @@
-"""What a campaign has when an iteration begins: training set, potential, labels to check with."""
+"""What a campaign has done, and what it has led to: iterations, training set, potential."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
-from maxvolt.campaign.record.folder import CampaignFolder
+from maxvolt.campaign.record.folder import CampaignFolder, IterationFolder
 from maxvolt.campaign.record.integrity import check_potential
-from maxvolt.campaign.planning import CompleteIteration
 from maxvolt.campaign.record.storage import read_result
+from maxvolt.campaign.settings.stages import Settings
 from maxvolt.dataset import Dataset
 
-__all__ = ["State", "state_after"]
+__all__ = ["CampaignState", "CompleteIteration", "read_history", "state_after"]
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteIteration:
+    """A complete iteration.
+
+    Attributes
+    ----------
+    settings
+        Those it used.
+    outcome
+        Its row of the table.
+    """
+
+    settings: Settings
+    outcome: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class State:
+class CampaignState:
     """What complete iterations have led to.
 
     Attributes
@@ -38,7 +56,13 @@ class State:
     numbers: dict[str, int]
 
 
-def state_after(folder: CampaignFolder, past: Sequence[CompleteIteration]) -> State:
+def read_history(iterations: Sequence[IterationFolder]) -> list[CompleteIteration]:
+    """Read the iterations of a campaign up to the first that is not complete."""
+    complete = takewhile(lambda one: one.is_complete, iterations)
+    return [CompleteIteration(one.settings(), one.outcome()) for one in complete]
+
+
+def state_after(folder: CampaignFolder, past: Sequence[CompleteIteration]) -> CampaignState:
     """Read the state after complete iterations.
 
     Raises
@@ -48,7 +72,7 @@ def state_after(folder: CampaignFolder, past: Sequence[CompleteIteration]) -> St
     """
     empty = Dataset.from_atoms([])
     if not past:
-        return State((), empty, empty, (), {})
+        return CampaignState((), empty, empty, (), {})
     numbers = dict(past[-1].outcome["files"])
     found = {
         step: read_result(folder.iteration(numbers[step]).step_file(step)).datasets[name]
@@ -59,4 +83,4 @@ def state_after(folder: CampaignFolder, past: Sequence[CompleteIteration]) -> St
     potential = numbers["potential"]
     members = past[potential].settings.potential.members
     files = check_potential(folder.iteration(potential), members)
-    return State(tuple(past), found["training"], found["validation"], tuple(files), numbers)
+    return CampaignState(tuple(past), found["training"], found["validation"], tuple(files), numbers)

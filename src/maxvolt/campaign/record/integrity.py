@@ -8,7 +8,6 @@ from typing import Any
 
 from maxvolt.campaign.record.folder import IterationFolder
 from maxvolt.campaign.record.iteration_summary import OPENING
-from maxvolt.campaign.settings.stages import Settings
 from maxvolt.campaign.record.storage import (
     DamagedError,
     digest_of_file,
@@ -16,6 +15,7 @@ from maxvolt.campaign.record.storage import (
     read_document,
     read_result,
 )
+from maxvolt.campaign.settings.stages import Settings
 from maxvolt.errors import MaxvoltError
 from maxvolt.potentials import read_potential
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from maxvolt.campaign.record.folder import CampaignFolder
+from maxvolt.campaign.record.history import CompleteIteration
 from maxvolt.campaign.record.integrity import check_potential
-from maxvolt.campaign.planning import CompleteIteration
 from maxvolt.campaign.record.storage import read_result, write_bytes
 from maxvolt.io import write
 
@@ -42,8 +42,5 @@ def publish(folder: CampaignFolder, past: Sequence[CompleteIteration]) -> None:
         content = source.read_bytes()
         if not target.exists() or target.read_bytes() != content:
             write_bytes(target, content)
-    # Names that only a campaign gives: potential.mtp may be what somebody has converted.
-    made = {*folder.potential_files(1), *folder.path.glob("potential.[0-9]*.mtp")}
-    for stale in made - set(targets):
-        stale.unlink(missing_ok=True)
+    folder.remove_other_potentials(targets)
     write(folder.training_file, structures)

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, model_validator
 
+from maxvolt.campaign.settings.messages import describe_errors
 from maxvolt.campaign.settings.scenario_sections import ScenarioSection, part_name
 from maxvolt.campaign.settings.sections import (
     FitSection,
@@ -21,7 +22,6 @@ from maxvolt.campaign.settings.sections import (
     SelectionSection,
     StoppingSection,
 )
-from maxvolt.campaign.settings.messages import describe_errors
 from maxvolt.campaign.settings.structure_sections import StructureSection, TrainingSection
 from maxvolt.errors import SettingsError
 from maxvolt.limits import SETTINGS_BYTES

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
-from maxvolt.campaign.record.journal import Callback, Event
+from maxvolt.campaign.record.checkpoints import Checkpointing
 from maxvolt.campaign.record.folder import CampaignFolder
-from maxvolt.campaign.record.journal import Journal
-from maxvolt.errors import CampaignError
-from maxvolt.sampling.workers import local_pool
+from maxvolt.campaign.record.journal import Callback, Event, Journal
+from maxvolt.sampling.processes import WorkerPool
 
 __all__ = ["RunContext"]
 
@@ -32,16 +30,14 @@ class RunContext:
         Told of every event.
     executor
         Runs scenarios and reference calculations; None for a pool of this machine.
-    retry, partial
+    retry, partial, checkpointing
         As of `Campaign.run`.
 
     Attributes
     ----------
-    seconds_between_states
-        How often simulations write down their state.
+    pool
+        Where scenarios run.
     """
-
-    seconds_between_states: float = 30.0
 
     def __init__(
         self,
@@ -53,45 +49,26 @@ class RunContext:
         *,
         retry: bool = False,
         partial: bool = False,
+        checkpointing: Checkpointing | None = None,
     ) -> None:
         self.folder = folder
         self.root = root
         self.workers = workers
         self.retry = retry
         self.partial = partial
-        self._callbacks = tuple(callbacks)
+        self.checkpointing = Checkpointing() if checkpointing is None else checkpointing
         self.given_executor = executor
-        self._pools = ExitStack()
-        self._pool: Executor | None = None
+        self.pool = WorkerPool(workers if executor is None else executor)
         self.journal = Journal(folder.journal_file)
+        self._callbacks = tuple(callbacks)
         self._written = {_step_key(line) for line in folder.journal() if line["event"] == "step"}
 
     def __enter__(self) -> Self:
-        """Be used in a block, at whose end the processes end, at once where it is left early."""
+        """Begin a block, at whose end the processes end, at once where it is left by an error."""
         return self
 
     def __exit__(self, *exception: Any) -> None:
-        self._pools.__exit__(*exception)
-
-    def executor(self) -> Executor:
-        """Return the executor; a new pool where a process of the old one has died.
-
-        Raises
-        ------
-        CampaignError
-            A process of the executor that was given has died, and it takes no more work.
-        """
-        if self.given_executor is not None:
-            if getattr(self.given_executor, "_broken", False):
-                raise CampaignError(
-                    "a process of the executor has died, of lack of memory perhaps, and it takes "
-                    "no more work; run the campaign again with a new one"
-                )
-            return self.given_executor
-        if self._pool is None or getattr(self._pool, "_broken", False):
-            self._pools.close()
-            self._pool = self._pools.enter_context(local_pool(self.workers))
-        return self._pool
+        self.pool.__exit__(*exception)
 
     def tell(self, event: Event) -> None:
         """Tell the listeners."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from maxvolt.calculators.ase import MaxvoltCalculator
-from maxvolt.campaign.settings.sections import SelectionSection
 from maxvolt.campaign.record.storage import read_result
+from maxvolt.campaign.settings.sections import SelectionSection
 from maxvolt.dataset import Dataset
 from maxvolt.potentials import Ensemble, ParameterGradients, load
 from maxvolt.sampling import Thresholds

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.campaign.fitting_step import errors_of
-from maxvolt.campaign.steps.grading import query_of
-from maxvolt.campaign.steps.step_runner import Runner
 from maxvolt.campaign.record.storage import StepResult
+from maxvolt.campaign.steps.grading import query_of
+from maxvolt.campaign.steps.step_runner import StepRunner
 from maxvolt.dataset import Dataset
 from maxvolt.errors import CampaignError
 from maxvolt.labelling import (
@@ -36,7 +36,7 @@ class WaitingError(CampaignError):
 
 
 def label_structures(
-    runner: Runner, name: str, structures: Dataset, keep: NDArray[np.bool_]
+    runner: StepRunner, name: str, structures: Dataset, keep: NDArray[np.bool_]
 ) -> StepResult:
     """Label structures with the reference, each once in the life of the campaign.
 
@@ -103,7 +103,7 @@ def _in_order(
 
 
 def _foretold(
-    runner: Runner, labelled: Dataset
+    runner: StepRunner, labelled: Dataset
 ) -> tuple[dict[str, Any] | None, dict[str, NDArray[Any]]]:
     """Errors, grades and predictions of the potential that has not seen these labels."""
     files, threads = runner.state.potential_files, runner.context.workers
@@ -119,7 +119,7 @@ def _foretold(
     return errors_of(found, labelled), arrays
 
 
-def _labelled(runner: Runner, name: str, wanted: Dataset) -> tuple[LabelResult, dict[int, str]]:
+def _labelled(runner: StepRunner, name: str, wanted: Dataset) -> tuple[LabelResult, dict[int, str]]:
     """Labels of structures, and why others have none."""
     context, section = runner.context, runner.settings.reference
     reference, store = section.reference(), LabelStore(context.folder.labels)
@@ -140,7 +140,11 @@ def _labelled(runner: Runner, name: str, wanted: Dataset) -> tuple[LabelResult, 
 
 
 def _collected(
-    runner: Runner, wanted: Dataset, reference: Reference, store: LabelStore, limits: LabelLimits
+    runner: StepRunner,
+    wanted: Dataset,
+    reference: Reference,
+    store: LabelStore,
+    limits: LabelLimits,
 ) -> tuple[LabelResult, dict[int, str]]:
     """Take in what was calculated elsewhere; write inputs for what is missing, and wait."""
     context = runner.context

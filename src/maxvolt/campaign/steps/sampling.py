@@ -2,119 +2,127 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import BrokenExecutor, Executor, as_completed
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
-from maxvolt.calculators.ase import MaxvoltCalculator
+from maxvolt.campaign.record.checkpoints import (
+    CHECKPOINT_SUFFIX,
+    CheckpointFile,
+    Checkpointing,
+)
+from maxvolt.campaign.record.fingerprints import derived_seed, fingerprint
 from maxvolt.campaign.record.heartbeat import Heartbeat
 from maxvolt.campaign.record.integrity import inputs_of
-from maxvolt.campaign.steps.grading import calculator_of, thresholds_of
+from maxvolt.campaign.record.storage import StepResult, read_result, write_result
 from maxvolt.campaign.settings.sections import SelectionSection
-from maxvolt.campaign.record.checkpoints import STATE_SUFFIX, StateFile
-from maxvolt.campaign.record.storage import StepResult, write_result
+from maxvolt.campaign.steps.grading import calculator_of, thresholds_of
+from maxvolt.campaign.steps.scenarios import scenario_fingerprint, scenario_parts
+from maxvolt.campaign.steps.step_runner import StepRunner
+from maxvolt.campaign.steps.structures import Structures
 from maxvolt.dataset import Dataset
-from maxvolt.sampling import (
-    MolecularDynamics,
-    SamplingResult,
-    Scenario,
-    StopReason,
-    Thresholds,
-)
+from maxvolt.errors import CampaignError
+from maxvolt.sampling import Recorder, SamplingResult, Scenario, TrajectoryState
+from maxvolt.sampling.processes import WorkerPool
+from maxvolt.sampling.runner import run_tasks
+from maxvolt.sampling.workers import Task
 
-__all__ = ["Part", "is_made", "part_result", "run_part", "run_parts"]
+__all__ = ["Part", "PartRecorder", "run_parts", "run_sampling"]
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a scenario to be run, with all that its result depends on.
+    """A part of a scenario to be run, and where its result goes.
 
     Attributes
     ----------
     scenario
         What is run.
-    potential_files
-        The potential and, for an active set, its grades.
-    selection
-        How extrapolation is measured; thresholds.
     seed
-        Of its random numbers.
+        Random seed.
     inputs
-        Fingerprint of all this.
+        Fingerprint of all that the result depends on.
     path
         Where the result goes.
-    seconds_between_states
+    checkpointing
         How often the state of a simulation is written down, so that it can go on after a kill.
     """
 
     scenario: Scenario
-    potential_files: tuple[Path, ...]
-    selection: SelectionSection
     seed: int
     inputs: str
     path: Path
-    seconds_between_states: float = 30.0
+    checkpointing: Checkpointing = field(default_factory=Checkpointing)
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Name and number, which no other part of an iteration has."""
+        return self.scenario.name, self.scenario.part
 
     @property
     def state_file(self) -> Path:
         """State of the simulation while it runs."""
-        return self.path.with_suffix(STATE_SUFFIX)
+        return self.path.with_suffix(CHECKPOINT_SUFFIX)
 
 
-def is_made(path: Path, inputs: str) -> bool:
-    """Whether a result is there, undamaged, and was made from the same inputs."""
-    return inputs_of(path) == inputs
+class PartRecorder(Recorder):
+    """Writes the progress, the states and at last the result of a part beside each other."""
+
+    def __init__(self, part: Part) -> None:
+        self._part = part
+        self.renew_every = part.checkpointing.steps
+        self._heartbeat = Heartbeat(part.path, part.scenario.total_steps)
+        self._checkpoint = CheckpointFile(part.state_file, part.inputs, part.checkpointing.seconds)
+
+    def progress(self, steps: int) -> None:
+        """Write down how far it has come."""
+        self._heartbeat(steps)
+
+    def state(self) -> TrajectoryState | None:
+        """Read the last state."""
+        return self._checkpoint.read()
+
+    def keep(self, state: Callable[[], TrajectoryState]) -> None:
+        """Write a state if it is time."""
+        self._checkpoint.keep(state)
+
+    def finish(self, result: SamplingResult) -> None:
+        """Write the result; what it took to get there is not needed any more."""
+        write_result(self._part.path, _part_result(result, self._part))
+        self._checkpoint.remove()
+        self._heartbeat.remove()
 
 
-def run_part(part: Part) -> None:
-    """Run a part of a scenario and write its result; an error becomes the reason of its end."""
-    heartbeat = Heartbeat(part.path, part.scenario.total_steps)
-    # A new calculator: one that was used before has another order of neighbours, and sums that
-    # differ in their last bits. That it cannot be read is no fault of the scenario.
-    calculator = calculator_of(part.potential_files, part.selection)
-    thresholds = thresholds_of(part.selection)
-    states = StateFile(part.state_file, part.inputs, part.seconds_between_states)
-    try:
-        with threadpool_limits(limits=1, user_api="blas"):  # many processes share the cores
-            result = _simulated(part, calculator, thresholds, heartbeat, states)
-        written = part_result(result, part)
-    except Exception as error:  # noqa: BLE001 (whatever a simulation raises is told, not lost)
-        written = _failure(part, f"{type(error).__name__}: {error}")
-    write_result(part.path, written)
-    states.remove()
-    heartbeat.remove()
+def run_sampling(runner: StepRunner) -> tuple[list[Mapping[str, Any]], Dataset]:
+    """Run every part; return what is said of each, and the structures they kept."""
+    settings, context = runner.settings, runner.context
+    scenarios = scenario_parts(settings.active_scenarios, Structures.of(settings, context.root))
+    parts = [_part(runner, scenario) for scenario in scenarios]
+    made = [part for part in parts if runner.is_made(part.path, part.inputs)]
+    _remove_stale(runner, parts)
 
+    def tell(part: Part) -> None:
+        runner.record_step({"step": "sampling", **read_result(part.path).record})
 
-def _simulated(
-    part: Part,
-    calculator: MaxvoltCalculator,
-    thresholds: Thresholds,
-    heartbeat: Heartbeat,
-    states: StateFile,
-) -> SamplingResult:
-    """Run a scenario; molecular dynamics goes on from the last state that was written down."""
-    scenario, seed = part.scenario, part.seed
-    if not isinstance(scenario, MolecularDynamics):
-        return scenario.run(calculator, thresholds, seed=seed, progress=heartbeat)
-    return scenario.run(
-        calculator,
-        thresholds,
-        seed=seed,
-        progress=heartbeat,
-        keep=states.keep,
-        state=states.read(),
-    )
+    for part in made:
+        tell(part)
+    run_parts(parts, runner.state.potential_files, settings.selection, context.pool, tell)
+    results = [read_result(part.path) for part in parts]
+    runner.seconds["sampling"] = sum(result.record["seconds"] or 0.0 for result in results)
+    found = [result.datasets["extrapolative"] for result in results]
+    return [result.record for result in results], Dataset.concatenate(found)
 
 
 def run_parts(
     parts: Sequence[Part],
-    executor: Callable[[], Executor],
+    potential_files: Sequence[Path],
+    selection: SelectionSection,
+    pool: WorkerPool,
     done: Callable[[Part], None],
 ) -> None:
     """Run all parts whose results are not there, many at once.
@@ -123,44 +131,73 @@ def run_parts(
     ----------
     parts
         Of all scenarios.
-    executor
-        Gives the executor; a new one after one whose process has died.
+    potential_files
+        The potential and, for an active set, its grades.
+    selection
+        How extrapolation is measured; thresholds.
+    pool
+        Where they run.
     done
         Called with each part as its result appears, in the order in which they end.
+
+    Raises
+    ------
+    MaxvoltError
+        The potential cannot be read, a result cannot be written: no fault of the scenarios.
     """
-    waiting = [part for part in parts if not is_made(part.path, part.inputs)]
-    try:
-        futures = {executor().submit(run_part, part): part for part in waiting}
-        for future in as_completed(futures):
-            future.result()
-            done(futures[future])
-    except BrokenExecutor:
-        # A process died, of lack of memory perhaps. One at a time it is known whose fault it is.
-        for part in parts:
-            if not is_made(part.path, part.inputs):
-                _run_alone(part, executor)
-                done(part)
+    waiting = {part.key: part for part in parts if inputs_of(part.path) != part.inputs}
+    thresholds = thresholds_of(selection)
+    tasks = [
+        Task(part.scenario, thresholds, part.seed, partial(PartRecorder, part))
+        for part in waiting.values()
+    ]
+    factory = partial(calculator_of, tuple(potential_files), selection)
+    for result in run_tasks(tasks, factory, pool, strict=True):
+        done(waiting[result.scenario, result.part])
 
 
-def _run_alone(part: Part, executor: Callable[[], Executor]) -> None:
-    try:
-        executor().submit(run_part, part).result()
-    except BrokenExecutor as error:
-        message = (
-            f"the process died ({error}): too little memory, or a script that begins the campaign "
-            'outside of if __name__ == "__main__":'
-        )
-        write_result(part.path, _failure(part, message))
+def _part(runner: StepRunner, scenario: Scenario) -> Part:
+    settings, number = runner.settings, runner.folder.number
+    name, part = scenario.name, scenario.part
+    seed = derived_seed(settings.campaign.seed, settings.stage.name, number, name, part)
+    return Part(
+        scenario=scenario,
+        seed=seed,
+        inputs=fingerprint(scenario_fingerprint(scenario), *_grading(settings.selection), seed),
+        path=runner.folder.part_file(name, part),
+        checkpointing=runner.context.checkpointing,
+    )
 
 
-def part_result(result: SamplingResult, part: Part) -> StepResult:
+def _grading(selection: SelectionSection) -> tuple[float | str, ...]:
+    """What the course of a scenario depends on."""
+    return selection.strategy, selection.select, selection.break_
+
+
+def _remove_stale(runner: StepRunner, parts: Sequence[Part]) -> None:
+    """Remove what is left of scenarios that the file has no more, and of processes killed."""
+    ours = {file for part in parts for file in (part.path, part.state_file)}
+    for stale in sorted(set(runner.folder.sampling.iterdir()) - ours):
+        if runner.remake is not None and stale.suffix == ".npz":
+            raise CampaignError(
+                f"{stale}: the structures of its scenario are fewer than they were, so that "
+                "damaged files of this iteration cannot be made again; undo the change"
+            )
+        stale.unlink()
+
+
+def _part_result(result: SamplingResult, part: Part) -> StepResult:
     """What is kept of a part."""
     finite = result.grades[np.isfinite(result.grades)]
     arrays: dict[str, NDArray[Any]] = {"grades": result.grades}
     if result.trace is not None:
         arrays |= {"steps": result.trace.steps, "temperatures": result.trace.temperatures}
     record = {
-        **_record(part),
+        "inputs": part.inputs,
+        "scenario": part.scenario.name,
+        "part": part.scenario.part,
+        "kind": type(part.scenario).__name__,
+        "seed": part.seed,
         "reason": str(result.reason),
         "is_break": result.reason.is_break,
         "message": result.message,
@@ -172,28 +209,3 @@ def part_result(result: SamplingResult, part: Part) -> StepResult:
     }
     datasets = {"extrapolative": result.extrapolative, "last": Dataset.from_atoms([result.last])}
     return StepResult(record, datasets, arrays)
-
-
-def _failure(part: Part, message: str) -> StepResult:
-    record = {
-        **_record(part),
-        "reason": str(StopReason.FAILED),
-        "is_break": True,
-        "message": message,
-        "steps": 0,
-        "total_steps": part.scenario.total_steps,
-        "seconds": None,
-        "n_extrapolative": 0,
-        "max_grade": None,
-    }
-    return StepResult(record, {"extrapolative": Dataset.from_atoms([])}, {"grades": np.empty(0)})
-
-
-def _record(part: Part) -> dict[str, Any]:
-    return {
-        "inputs": part.inputs,
-        "scenario": part.scenario.name,
-        "part": part.scenario.part,
-        "kind": type(part.scenario).__name__,
-        "seed": part.seed,
-    }

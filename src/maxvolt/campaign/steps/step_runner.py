@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from maxvolt.campaign.record.journal import Event
 from maxvolt.campaign.record.fingerprints import fingerprint
 from maxvolt.campaign.record.folder import IterationFolder
+from maxvolt.campaign.record.history import CampaignState
 from maxvolt.campaign.record.integrity import DIGESTS, damaged_products, digests_of, inputs_of
-from maxvolt.campaign.settings.stages import Settings
-from maxvolt.campaign.record.history import State
+from maxvolt.campaign.record.journal import Event
 from maxvolt.campaign.record.storage import StepResult, read_result, write_result
+from maxvolt.campaign.settings.stages import Settings
 from maxvolt.campaign.steps.context import RunContext
 from maxvolt.errors import CampaignError
 
-__all__ = ["Remake", "Runner"]
+__all__ = ["Remake", "StepRunner"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Remake:
     labels_total: int | None
 
 
-class Runner:
+class StepRunner:
     """Knows where the results of an iteration are, and makes those that are missing.
 
     Parameters
@@ -58,7 +58,7 @@ class Runner:
         context: RunContext,
         folder: IterationFolder,
         settings: Settings,
-        state: State,
+        state: CampaignState,
         remake: Remake | None = None,
     ) -> None:
         self.context = context
@@ -144,9 +144,7 @@ class Runner:
     def progress(self, step: str, name: str, done: int, total: int) -> None:
         """Tell how far a step has come; the journal does not hear of it."""
         content = {"step": step, "name": name, "done": done, "total": total}
-        self.context.tell(
-            Event("progress", self.folder.number, self.settings.stage.name, content)
-        )
+        self.context.tell(Event("progress", self.folder.number, self.settings.stage.name, content))
 
     def record_step(self, content: Mapping[str, Any]) -> None:
         """Tell that a step is done."""

@@ -1,4 +1,4 @@
-"""The structures that an opening iteration labels and fits, before anything is sampled."""
+"""Which structures make a training set: those to start with, and those that are added to it."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from maxvolt.campaign.steps.training_set import known
-from maxvolt.campaign.planning import same_reference
-from maxvolt.campaign.steps.grading import row_weights_of
 from maxvolt.campaign.record.fingerprints import derived_seed
-from maxvolt.campaign.settings.stages import Settings
-from maxvolt.campaign.steps.structures import Structures
-from maxvolt.campaign.record.history import State
+from maxvolt.campaign.record.history import CampaignState
 from maxvolt.campaign.record.storage import StepResult
+from maxvolt.campaign.settings.comparison import same_reference
+from maxvolt.campaign.settings.stages import Settings
+from maxvolt.campaign.steps.grading import row_weights_of
+from maxvolt.campaign.steps.structures import Structures
 from maxvolt.dataset import Dataset
 from maxvolt.errors import CampaignError
 from maxvolt.potentials import ParameterGradients, load
 from maxvolt.potentials.ensemble import members_of
 from maxvolt.selection import sparsify
 
-__all__ = ["opening_candidates", "validation_candidates"]
+__all__ = ["merged", "opening_candidates", "validation_candidates"]
+
+_WHAT = ("numbers", "positions")
 
 
 def opening_candidates(
-    settings: Settings, state: State, root: Path, *, threads: int | None
+    settings: Settings, state: CampaignState, root: Path, *, threads: int | None
 ) -> StepResult:
     """Structures carried over from the stage before, and those that the file gives.
 
@@ -42,13 +43,13 @@ def opening_candidates(
     if new_stage or (before is not None and before.training != settings.training):
         seed = derived_seed(settings.campaign.seed, "training", settings.stage.name)
         given, kept = Structures.of(settings, root).of_sources(settings.training, seed)
-        new = ~known(given, carried)
+        new = ~_known(given, carried)
         parts.append(given.select(new))
         keep += [value for value, is_new in zip(kept, new, strict=True) if is_new]
     structures = Dataset.concatenate(parts)
     if not len(structures):
         raise CampaignError(
-            "there is no structure to begin with: give some in [[training]], for example "
+            "there is no structure to start with: give some in [[training]], for example "
             'kind = "perturbation" of a table of [structures]'
         )
     record = {
@@ -66,7 +67,12 @@ def validation_candidates(settings: Settings, root: Path) -> tuple[Dataset, NDAr
     return structures, np.array(keep, np.bool_)
 
 
-def _sparsified(settings: Settings, state: State, threads: int | None) -> Dataset:
+def merged(training: Dataset, labelled: Dataset) -> Dataset:
+    """Add structures to a training set, each once."""
+    return Dataset.concatenate([training, labelled.select(~_known(labelled, training))])
+
+
+def _sparsified(settings: Settings, state: CampaignState, threads: int | None) -> Dataset:
     """Structures of the training set with respect to which all others interpolate."""
     potential = load(state.potential_files)
     single = members_of(potential)[0]
@@ -78,3 +84,24 @@ def _sparsified(settings: Settings, state: State, threads: int | None) -> Datase
         threshold=settings.selection.swap,
         threads=threads,
     ).structures
+
+
+def _known(structures: Dataset, others: Dataset) -> NDArray[np.bool_]:
+    """Say which structures are, to the last bit, among others or earlier in the same set."""
+    seen = set(_contents(others))
+    found = np.zeros(len(structures), np.bool_)
+    for index, content in enumerate(_contents(structures)):
+        found[index] = content in seen
+        seen.add(content)
+    return found
+
+
+def _contents(dataset: Dataset) -> list[bytes]:
+    """Bytes of each structure: atoms, positions, cell, periodicity."""
+    found = []
+    for s in range(len(dataset)):
+        atoms = slice(int(dataset.offsets[s]), int(dataset.offsets[s + 1]))
+        arrays = [getattr(dataset, name)[atoms] for name in _WHAT]
+        arrays += [dataset.cells[s], dataset.pbc[s]]
+        found.append(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays))
+    return found
