@@ -495,7 +495,7 @@ class TestCommands:
     def test_status_of_nothing(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         file = write_campaign(tmp_path)
         assert main(["status", str(file)]) == 2
-        assert "no campaign has begun" in capsys.readouterr().err
+        assert "no campaign was started there" in capsys.readouterr().err
 
     def test_a_file_in_the_place_of_the_folder(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]

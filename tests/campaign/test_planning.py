@@ -155,5 +155,5 @@ def test_iterations_that_bring_nothing_end_it() -> None:
 
 def test_a_stage_that_vanished_is_named() -> None:
     file = file_of(SMALL + TWO_STAGES)
-    with pytest.raises(SettingsError, match="'first', which the file does not have"):
+    with pytest.raises(SettingsError, match="'first', which the file no longer has"):
         next_of([opened(file)], SMALL)

@@ -43,7 +43,7 @@ class CampaignResult:
     folder
         Of the campaign.
     potential
-        Files of the newest potential, one a member.
+        Files of the newest potential, one per member.
     training
         The training set, extended XYZ.
     """

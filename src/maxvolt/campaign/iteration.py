@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maxvolt.campaign.fitting_step import FitTask, fit_potential, remove_checkpoints
 from maxvolt.campaign.planning import Plan
 from maxvolt.campaign.record.fingerprints import fingerprint
 from maxvolt.campaign.record.folder import IterationFolder
@@ -24,6 +23,7 @@ from maxvolt.campaign.settings.comparison import changed_settings, without_what_
 from maxvolt.campaign.settings.sections import StoppingSection
 from maxvolt.campaign.settings.stages import Settings
 from maxvolt.campaign.steps.context import RunContext
+from maxvolt.campaign.steps.fitting import FitTask, fit_potential, remove_checkpoints
 from maxvolt.campaign.steps.labelling import count_labels, label_structures
 from maxvolt.campaign.steps.sampling import run_sampling
 from maxvolt.campaign.steps.selection import select_structures
@@ -48,7 +48,7 @@ _OF_A_FIT = (
     "min_dist",
     "warnings",
 )
-"""What the row of an iteration says of its fit."""
+"""Numbers of the fit in the row of an iteration."""
 
 
 def prepare_iteration(
@@ -216,7 +216,7 @@ def _validation(runner: StepRunner) -> Dataset:
 def _fit(
     runner: StepRunner, training: Dataset, validation: Dataset, labels: StepResult
 ) -> dict[str, Any]:
-    """Store the training set, fit; return what the row says of them."""
+    """Store the training set, fit; return what the row of the iteration holds."""
     settings, folder, before = runner.settings, runner.folder, runner.state.potential_files
     stored = runner.step(
         "training",

@@ -42,7 +42,7 @@ class Plan:
     reason
         In words.
     settings
-        Of the stage that goes on, begins or has ended.
+        Of the stage that goes on, starts or has ended.
     kind
         Of the iteration to make: opening or sampling.
     """
@@ -62,7 +62,7 @@ def plan(past: Sequence[CompleteIteration], file: CampaignSettings) -> Plan:
         The stage that runs is not in the file any more.
     """
     if not past:
-        return Plan(Action.ITERATE, "the campaign begins", file.stages[0], OPENING)
+        return Plan(Action.ITERATE, "the campaign starts", file.stages[0], OPENING)
     index = _stage_index(past[-1].settings, file)
     settings = file.stages[index]
     reason = _complete(past, settings)
@@ -70,7 +70,7 @@ def plan(past: Sequence[CompleteIteration], file: CampaignSettings) -> Plan:
         if index + 1 == len(file.stages):
             return Plan(Action.FINISHED, reason, settings)
         settings = file.stages[index + 1]
-        reason = f"stage {settings.stage.name!r} begins"
+        reason = f"stage {settings.stage.name!r} starts"
     elif limit := _limit(past, settings):
         return Plan(Action.STOPPED, limit, settings)
     return Plan(Action.ITERATE, reason, settings, iteration_kind(past, settings))
@@ -81,8 +81,8 @@ def _stage_index(settings: Settings, file: CampaignSettings) -> int:
     name = settings.stage.name
     if name not in names:
         raise SettingsError(
-            f"{file.path}: the campaign is in stage {name!r}, which the file does not have any "
-            f"more (it has {', '.join(map(repr, names))}); give the stage its old name back"
+            f"{file.path}: the campaign is in stage {name!r}, which the file no longer "
+            f"has (it has {', '.join(map(repr, names))}); give the stage its old name back"
         )
     return names.index(name)
 
@@ -90,7 +90,7 @@ def _stage_index(settings: Settings, file: CampaignSettings) -> int:
 def iteration_kind(past: Sequence[CompleteIteration], settings: Settings) -> str:
     """Whether the next iteration has to label and fit before it can sample.
 
-    So it is at the beginning of a campaign, where a stage sparsifies, and where the potential, the
+    So it is at the start of a campaign, where a stage sparsifies, and where the potential, the
     fit, the reference or the given structures were changed in the file.
     """
     if not past:
@@ -153,7 +153,7 @@ def _limit(past: Sequence[CompleteIteration], settings: Settings) -> str:
         idle += 1
     if idle >= stopping.patience:
         return (
-            f"{idle} iterations in succession brought no label "
+            f"{idle} iterations in succession brought no new label "
             f"({past[-1].outcome['reason']}); correct the cause, or raise patience in [stopping]"
         )
     return ""

@@ -27,8 +27,8 @@ class MolecularDynamics(DynamicsSettings):
     name
         Name of the scenario; it becomes the group of the structures found.
     structures
-        Where to begin: a `Dataset`, or one or several ``ase.Atoms``. Each is a part of its own,
-        with velocities drawn anew. Constraints FixAtoms, FixCartesian and FixScaled hold in "nve"
+        Structures to start from: a `Dataset`, or one or several ``ase.Atoms``. Each is a part of its own,
+        with velocities of its own. Constraints FixAtoms, FixCartesian and FixScaled hold in "nve"
         and "nvt"; temperatures mean the degrees of freedom that are left.
     steps
         Number of steps of each part.
@@ -103,7 +103,7 @@ class MolecularDynamics(DynamicsSettings):
             trajectory that was not interrupted, to the last bit. The observer hears of later steps
             only.
         renew_every
-            Steps after which calculator and neighbour lists are made anew, which is where states
+            Steps after which calculator and neighbour lists are rebuilt, which is where states
             can be kept. The last bits of a trajectory depend on it.
 
         Raises

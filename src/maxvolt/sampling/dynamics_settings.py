@@ -96,7 +96,7 @@ class DynamicsSettings:
             self._refuse(f"thermostat {self.thermostat!r}; expected langevin or bussi")
         bussi = self.ensemble == "nvt" and self.thermostat == "bussi"
         if bussi and self.first_temperature == 0:
-            self._refuse("the Bussi thermostat scales velocities and cannot begin at 0 K")
+            self._refuse("the Bussi thermostat scales velocities and cannot start at 0 K")
         pressure = as_schedule(self.pressure)
         for name, meant, given in (
             ("pressure", "npt", pressure.value(0) != 0 or not pressure.is_constant),
@@ -110,15 +110,15 @@ class DynamicsSettings:
         if self.ensemble == "npt":
             self._refuse("the barostat sets the cell; take nvt or nve for a scheduled cell")
         if self.cell.shape not in ((), (6,)):
-            self._refuse(f"a strain is one number or six, not {self.cell.shape[0]}")
+            self._refuse(f"a strain has one component or six, not {self.cell.shape[0]}")
 
     def _check_structures(self) -> None:
         if not len(self.structures):
-            self._refuse("there is no structure to begin with")
+            self._refuse("there is no structure to start from")
         single = np.flatnonzero(self.structures.counts < 2)
         if len(single):
             self._refuse(
-                f"structure {single[0]} has one atom, which does not move against itself; repeat "
+                f"structure {single[0]} has one atom, which cannot move relative to itself; repeat "
                 "the cell"
             )
         if self.ensemble == "npt":

@@ -81,7 +81,7 @@ class Relaxation(RelaxationSettings):
         progress: Progress | None = None,
     ) -> SamplingResult:
         """Relax all candidates; see `Scenario.run`. There is no chance in it: no seed matters."""
-        begin = time.perf_counter()
+        began = time.perf_counter()
         outcomes, extrapolative = [], []
         for relaxed in self.iterate(calculator, thresholds):
             outcomes.append(relaxed.outcome)
@@ -90,7 +90,7 @@ class Relaxation(RelaxationSettings):
                 progress(1)
         extrapolative.sort(key=lambda item: item[0])
         kept = [atoms for _, frames in extrapolative for atoms in frames]
-        seconds = time.perf_counter() - begin
+        seconds = time.perf_counter() - began
         return SamplingResult.of_relaxations(self.name, self.part, outcomes, kept, seconds)
 
     def iterate(self, calculator: Calculator, thresholds: Thresholds) -> Iterator[Relaxed]:

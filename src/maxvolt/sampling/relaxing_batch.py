@@ -30,7 +30,7 @@ _WINDOW = 256
 """Candidates that are relaxed together; the next one comes in as one is done."""
 
 _SKIN = 1.0
-"""Angstrom; lists are dear and pairs beyond the cutoff cheap, and candidates move far."""
+"""Angstrom; lists are expensive and pairs beyond the cutoff cheap, and candidates move far."""
 
 _ELASTICITY = 500.0 / GPA_PER_EV_A3
 """Elastic constant (eV/A^3) from which cell and atoms get like curvatures; MLIP takes the same."""
@@ -64,7 +64,7 @@ class RelaxingBatch:
         limit = longest_limit(scenario.limits, scenario.structures.numbers)
         self._neighbors = BatchNeighbors(max(self._evaluator.reach, limit, 1e-3), _SKIN)
         self._watch = BatchWatch(scenario.limits, self._neighbors)
-        self._waiting = 0  # index of the next candidate to begin with
+        self._waiting = 0  # index of the next candidate to take in
         nothing = Batch.from_dataset(scenario.structures.select([]))
         self._coordinates = Coordinates(nothing, scenario.cell, scenario.pressure, np.empty(0))
         self._minimizer = LockstepMinimizer(

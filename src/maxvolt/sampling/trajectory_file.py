@@ -19,7 +19,7 @@ __all__ = ["TrajectoryFile"]
 
 
 class TrajectoryFile:
-    """The recorded structures of trajectories, with what the potential says of them.
+    """The recorded structures of trajectories, with the energies and forces of the potential.
 
     To be used in a ``with`` block, at whose end the last structures are written.
 

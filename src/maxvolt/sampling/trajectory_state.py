@@ -1,4 +1,4 @@
-"""What a trajectory is at a step, so that it can go on from there as if it had never stopped."""
+"""The state of a trajectory after a step, from which it goes on as if it had never stopped."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 __all__ = ["RENEW_EVERY", "KeepState", "TrajectoryState"]
 
 RENEW_EVERY = 500
-"""Steps after which calculator and lists of neighbours begin anew, whether or not a state is kept.
+"""Steps after which calculator and neighbour lists are reset, whether or not a state is kept.
 
 Sums over neighbours depend in their last bits on when a list was built: only where all of them are
-built anew does a trajectory that goes on from there have the bits of one that was not interrupted.
+rebuilt does a trajectory that goes on from there have the bits of one that was not interrupted.
 """
 
 

@@ -97,7 +97,7 @@ class IterationFolder:
         return self.path / "outcome.json"
 
     @property
-    def has_begun(self) -> bool:
+    def is_started(self) -> bool:
         """Whether it has settings, in a file of their own or in its outcome."""
         return self.settings_file.exists() or self.outcome_file.exists()
 
@@ -233,9 +233,9 @@ class CampaignFolder:
         return IterationFolder(self.path / "iterations" / f"{number:04d}", number)
 
     def iterations(self) -> list[IterationFolder]:
-        """Return the iterations that have begun, in order."""
+        """Return the iterations that were started, in order."""
         found: list[IterationFolder] = []
-        while (following := self.iteration(len(found))).has_begun:
+        while (following := self.iteration(len(found))).is_started:
             found.append(following)
         return found
 

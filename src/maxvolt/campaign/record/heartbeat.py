@@ -1,4 +1,4 @@
-"""How far a scenario has come, in a small file: seen by every process, on every machine."""
+"""How far a scenario has come, in a small file that every process sees, on every machine."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def read_heartbeats(folder: Path) -> dict[str, tuple[int, int]]:
     found = {}
     for path in sorted(folder.glob(f"[!.]*{SUFFIX}")):
         try:
-            said = json.loads(path.read_text())
-            steps = int(said["done"]), int(said["total"])
+            content = json.loads(path.read_text())
+            steps = int(content["done"]), int(content["total"])
         except (OSError, ValueError, KeyError, TypeError):
             continue  # just replaced or removed, or damaged: it is news, not a result
         found[path.stem] = steps

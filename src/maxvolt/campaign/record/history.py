@@ -42,9 +42,9 @@ class CampaignState:
     past
         The iterations.
     training, validation
-        Labelled structures, none at the beginning.
+        Labelled structures; none at first.
     potential_files
-        The newest potential, none at the beginning.
+        The newest potential; none at first.
     numbers
         Iterations that training, validation and potential are from, by these names.
     """

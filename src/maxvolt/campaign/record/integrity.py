@@ -79,7 +79,7 @@ def check_potential(folder: IterationFolder, members: int) -> list[Path]:
     record = read_result(folder.step_file("fit")).record
     damaged = damaged_products(record, files)
     if damaged:
-        raise DamagedError(damaged[0], "it is not what was written")
+        raise DamagedError(damaged[0], "its content is not what was written")
     if DIGESTS not in record:  # of a version that kept none
         for path in files:
             _check_readable(path)

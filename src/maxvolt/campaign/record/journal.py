@@ -77,7 +77,7 @@ class Journal:
         """
         line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event}
         line |= content
-        # A lone surrogate, of a file name that is no text, becomes the escape that JSON has for it.
+        # A lone surrogate, of a file name that is not text, becomes the escape that JSON has for it.
         text = json.dumps(line, ensure_ascii=False).encode(errors="backslashreplace") + b"\n"
         try:
             with self.path.open("ab", buffering=0) as file:
@@ -96,7 +96,7 @@ def read_journal(path: Path) -> Iterator[Mapping[str, Any]]:
     Raises
     ------
     CampaignError
-        A line is no event.
+        A line is not an event.
     """
     if not path.exists():
         return
@@ -113,7 +113,7 @@ def read_journal(path: Path) -> Iterator[Mapping[str, Any]]:
                 f"{path}, line {number}: damaged ({error}); remove the line"
             ) from error
         if not _is_event(event):
-            raise CampaignError(f"{path}, line {number}: is no event; remove the line")
+            raise CampaignError(f"{path}, line {number}: is not an event; remove the line")
         yield event
 
 

@@ -154,7 +154,7 @@ def _check_seal(content: bytes) -> bool:
     if not seal.startswith(_SEAL):
         return False
     if seal[len(_SEAL) :] != hashlib.sha256(body).hexdigest().encode():
-        raise ValueError("its content does not have its digest")
+        raise ValueError("its content does not match its digest")
     return True
 
 
@@ -175,10 +175,10 @@ def read_document(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_bytes())
         if not isinstance(content, dict):
-            raise ValueError("no table of entries")
+            raise ValueError("not a JSON object")
         digest = content.pop(_DIGEST, None)
         if digest is not None and digest != _document_digest(content):
-            raise ValueError("its content does not have its digest")
+            raise ValueError("its content does not match its digest")
     except (OSError, ValueError) as error:
         raise DamagedError(path, error) from error
     return content

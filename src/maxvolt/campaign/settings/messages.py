@@ -64,14 +64,14 @@ def describe_errors(
 
 
 def _grouped(messages: Mapping[str, list[str]]) -> Iterator[list[str]]:
-    """What is said of each place; a value may be wrong in several ways, where it may be several."""
+    """Messages about each place: a value that may be of several kinds fails in several ways."""
     for where, said in messages.items():
         first, *others = said
         yield [first, *(text.removeprefix(f"{where}: ") for text in others)]
 
 
 class _Place:
-    """Where in the file an error is, and what the schema says of it."""
+    """Where in the file an error is, and what the schema expects there."""
 
     def __init__(
         self,

@@ -49,7 +49,7 @@ def _is_element(symbol: str) -> str:
 
 def _is_name(name: str) -> str:
     if not re.fullmatch(r"[^\s/\\.][^/\\\n\t]*(?<!\s)", name):
-        raise ValueError("expected a name without slashes that does not begin with a dot")
+        raise ValueError("expected a name without slashes that does not start with a dot")
     return name
 
 

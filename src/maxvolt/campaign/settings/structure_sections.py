@@ -1,4 +1,4 @@
-"""Structures of a campaign: named ones that scenarios begin with, and the first training set."""
+"""Structures of a campaign: named ones that scenarios start from, and the first training set."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maxvolt.campaign.fitting_step import errors_of
 from maxvolt.campaign.record.storage import StepResult
+from maxvolt.campaign.steps.fitting import errors_of
 from maxvolt.campaign.steps.grading import query_of
 from maxvolt.campaign.steps.step_runner import StepRunner
 from maxvolt.dataset import Dataset
@@ -55,14 +55,14 @@ def label_structures(
     -------
     result
         The labelled structures in their order, without those in quarantine; what the potential
-        before said of them.
+        before predicted for them.
 
     Raises
     ------
     WaitingError
         The reference is manual and its results are not there.
     CampaignError
-        Nothing was labelled, at the beginning of a campaign.
+        Nothing was labelled in the first iteration of a campaign.
     """
     began = time.perf_counter()
     section, wanted = runner.settings.reference, np.flatnonzero(~keep)
@@ -74,10 +74,10 @@ def label_structures(
     if quarantined and not len(labelled) and not runner.state.potential_files:
         raise CampaignError(
             f"the reference {section.calculator!r} labelled none of {len(structures)} structures; "
-            f"the first: {quarantined[0]['reason']}; correct [reference] or the structures, then "
+            f"the first failed with: {quarantined[0]['reason']}; correct [reference] or the structures, then "
             "run again with --retry"
         )
-    errors, arrays = _foretold(runner, labelled)
+    errors, arrays = _predicted(runner, labelled)
     record = {
         "n_structures": len(structures),
         "n_labelled": len(labelled),
@@ -102,7 +102,7 @@ def _in_order(
     return both.select(np.argsort(np.concatenate([np.flatnonzero(keep), ready]), kind="stable"))
 
 
-def _foretold(
+def _predicted(
     runner: StepRunner, labelled: Dataset
 ) -> tuple[dict[str, Any] | None, dict[str, NDArray[Any]]]:
     """Errors, grades and predictions of the potential that has not seen these labels."""
@@ -160,7 +160,7 @@ def _collected(
         write_jobs(wanted.select(missing), reference, jobs, store=store)
         there = len(wanted) - len(missing)
         raise WaitingError(
-            f"{there} of {len(wanted)} labels are there; calculate what is in {jobs} (each folder "
+            f"{there} of {len(wanted)} labels are available; calculate what is in {jobs} (each folder "
             "has its run.sh), then run again; --partial goes on without the rest"
         )
     return found, reasons

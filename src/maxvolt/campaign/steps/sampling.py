@@ -99,7 +99,7 @@ class PartRecorder(Recorder):
 
 
 def run_sampling(runner: StepRunner) -> tuple[list[Mapping[str, Any]], Dataset]:
-    """Run every part; return what is said of each, and the structures they kept."""
+    """Run every part; return the record of each, and the structures they kept."""
     settings, context = runner.settings, runner.context
     scenarios = scenario_parts(settings.active_scenarios, Structures.of(settings, context.root))
     parts = [_part(runner, scenario) for scenario in scenarios]
@@ -175,7 +175,7 @@ def _grading(selection: SelectionSection) -> tuple[float | str, ...]:
 
 
 def _remove_stale(runner: StepRunner, parts: Sequence[Part]) -> None:
-    """Remove what is left of scenarios that the file has no more, and of processes killed."""
+    """Remove what is left of scenarios that the file no longer has, and of processes killed."""
     ours = {file for part in parts for file in (part.path, part.state_file)}
     for stale in sorted(set(runner.folder.sampling.iterdir()) - ours):
         if runner.remake is not None and stale.suffix == ".npz":

@@ -37,7 +37,7 @@ def scenario_parts(sections: Sequence[ScenarioSection], made: Structures) -> lis
     sections
         Tables of [[scenario]].
     made
-        Where they begin.
+        Structures that they start from.
     """
     parts: list[Scenario] = []
     for section in sections:

@@ -142,7 +142,7 @@ class StepRunner:
             self.context.record(Event("damaged", *where, {"files": names}))
 
     def progress(self, step: str, name: str, done: int, total: int) -> None:
-        """Tell how far a step has come; the journal does not hear of it."""
+        """Tell how far a step has come; it is not written to the journal."""
         content = {"step": step, "name": name, "done": done, "total": total}
         self.context.tell(Event("progress", self.folder.number, self.settings.stage.name, content))
 
@@ -169,7 +169,7 @@ def _check_equal(path: Path, known: Mapping[str, Any] | None, made: Mapping[str,
         return
     different = [name for name, digest in made[DIGESTS].items() if before.get(name) != digest]
     raise CampaignError(
-        f"{path.with_name(different[0])}: was damaged, and what was made again differs from it "
+        f"{path.with_name(different[0])}: was damaged, and the new one differs from it "
         "(another version of maxvolt, or another kind of machine?); restore it from a copy, or "
         f"remove {path.name} beside it: the campaign then takes what it makes now"
     )
