@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import importlib
 import json
 import os
 import resource
@@ -142,3 +143,9 @@ def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(CampaignError, match=complaint), locked(tmp_path / ".lock"):
         pass
     assert not is_locked(tmp_path / ".lock")
+
+
+def test_the_old_address_of_results_warns() -> None:
+    with pytest.warns(DeprecationWarning, match=r"import read_result from maxvolt\.campaign"):
+        module = importlib.import_module("maxvolt.campaign.storage")
+    assert module.read_result is read_result

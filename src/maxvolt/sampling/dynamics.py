@@ -27,9 +27,9 @@ class MolecularDynamics(DynamicsSettings):
     name
         Name of the scenario; it becomes the group of the structures found.
     structures
-        Structures to start from: a `Dataset`, or one or several ``ase.Atoms``. Each is a part of its own,
-        with velocities of its own. Constraints FixAtoms, FixCartesian and FixScaled hold in "nve"
-        and "nvt"; temperatures mean the degrees of freedom that are left.
+        Structures to start from: a `Dataset`, or one or several ``ase.Atoms``. Each is a part of
+        its own, with velocities of its own. Constraints FixAtoms, FixCartesian and FixScaled hold
+        in "nve" and "nvt"; temperatures mean the degrees of freedom that are left.
     steps
         Number of steps of each part.
     temperature : K

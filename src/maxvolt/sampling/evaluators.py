@@ -160,7 +160,7 @@ class NeighborhoodEvaluator:
     def _computed(
         self, part: Batch, pairs: NeighborList
     ) -> tuple[Sequence[Energies], Grades | None]:
-        """Predictions of each potential, and grades; in one pass where they need the same potentials."""
+        """Predictions of each potential, and grades; in one pass where these need the same ones."""
         query, threads = self._query, self._calculator.threads
         precision = self._calculator.precision
         if query is not None and query.members == self._ensemble.members and precision == "double":

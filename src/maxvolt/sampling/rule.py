@@ -115,8 +115,9 @@ class Limits:
         Two atoms closer than this stop it: one number, or one for each pair (``"Al-Cu"``), where
         pairs not named take 0.5.
     isolation : Angstrom
-        An atom that is farther than this from every other atom is lost. Atoms that were so from the start, such
-        as those of a molecule pulled apart on purpose, are not counted. Infinite: nothing is lost.
+        An atom that is farther than this from every other atom is lost. Atoms that were so from
+        the start, such as those of a molecule pulled apart on purpose, are not counted. Infinite:
+        nothing is lost.
     """
 
     minimum_distance: PairDistances = 0.5

@@ -77,7 +77,7 @@ class Journal:
         """
         line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event}
         line |= content
-        # A lone surrogate, of a file name that is not text, becomes the escape that JSON has for it.
+        # A lone surrogate, of a file name that is not text, becomes the escape of JSON.
         text = json.dumps(line, ensure_ascii=False).encode(errors="backslashreplace") + b"\n"
         try:
             with self.path.open("ab", buffering=0) as file:

@@ -38,7 +38,8 @@ def locked(path: Path) -> Iterator[None]:
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError):
             raise CampaignError(
-                f"{path.parent}: another process works on this campaign; wait until it ends, or end it"
+                f"{path.parent}: another process works on this campaign; wait until it ends, or "
+                "end it"
             ) from None
         except OSError as error:
             raise CampaignError(

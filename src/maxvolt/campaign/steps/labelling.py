@@ -74,8 +74,8 @@ def label_structures(
     if quarantined and not len(labelled) and not runner.state.potential_files:
         raise CampaignError(
             f"the reference {section.calculator!r} labelled none of {len(structures)} structures; "
-            f"the first failed with: {quarantined[0]['reason']}; correct [reference] or the structures, then "
-            "run again with --retry"
+            f"the first failed with: {quarantined[0]['reason']}; correct [reference] or the "
+            "structures, then run again with --retry"
         )
     errors, arrays = _predicted(runner, labelled)
     record = {
@@ -160,7 +160,7 @@ def _collected(
         write_jobs(wanted.select(missing), reference, jobs, store=store)
         there = len(wanted) - len(missing)
         raise WaitingError(
-            f"{there} of {len(wanted)} labels are available; calculate what is in {jobs} (each folder "
-            "has its run.sh), then run again; --partial goes on without the rest"
+            f"{there} of {len(wanted)} labels are available; calculate what is in {jobs} (each "
+            "folder has its run.sh), then run again; --partial goes on without the rest"
         )
     return found, reasons

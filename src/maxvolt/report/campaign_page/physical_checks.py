@@ -184,8 +184,8 @@ def _distribution(
     large = atoms * np.ceil(_SMALLEST_HEIGHT / heights - 1e-9).astype(int)
     if len(large) > _MOST_ATOMS:
         raise MaxvoltError(
-            f"its cell of {len(large)} atoms is too large for molecular dynamics on this page (at most "
-            f"{_MOST_ATOMS})"
+            f"its cell of {len(large)} atoms is too large for molecular dynamics on this page "
+            f"(at most {_MOST_ATOMS})"
         )
     temperature, timestep = _conditions(settings)
     edges = np.linspace(0, _LARGEST_DISTANCE, _BINS + 1)
@@ -221,7 +221,7 @@ def _sampled(
     timestep: float,
     edges: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Radial distribution function in the bins, from molecular dynamics that are always the same."""
+    """Radial distribution function in the bins; the molecular dynamics are always the same."""
     moving = atoms.copy()
     moving.calc = calculator
     rng = np.random.default_rng(0)
