@@ -27,10 +27,9 @@ from ase.calculators.emt import EMT
 from maxvolt.calculators.ase import MaxvoltCalculator
 from maxvolt.campaign import Campaign, Settings
 from maxvolt.campaign.fit_start import start_of_fit
-from maxvolt.campaign.planning import read_past
 from maxvolt.campaign.record.fingerprints import derived_seed
 from maxvolt.campaign.record.folder import CampaignFolder
-from maxvolt.campaign.record.history import state_after
+from maxvolt.campaign.record.history import read_history, state_after
 from maxvolt.campaign.settings import settings_of
 from maxvolt.campaign.steps.grading import active_set_of, thresholds_of
 from maxvolt.campaign.steps.scenarios import scenario_parts
@@ -128,7 +127,7 @@ def active(seed: int) -> Iterator[tuple[Dataset, MTP]]:
         if result.status != "finished":
             raise SystemExit(f"seed {seed}: {result.status}, {result.reason}")
         folder = CampaignFolder(result.folder)
-        past = read_past(folder.iterations())
+        past = read_history(folder.iterations())
         fitted = sorted({one.outcome["files"]["potential"] for one in past})
         for number in fitted:
             state = state_after(folder, past[: number + 1])
