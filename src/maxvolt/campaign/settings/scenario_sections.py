@@ -35,7 +35,7 @@ def _is_schedule(text: str) -> str:
 Schedule = float | Annotated[str, AfterValidator(_is_schedule)]
 
 
-_LIMITS = Limits()
+_LIMITS: dict[str, Any] = {one.name: one.default for one in fields(Limits)}
 _DYNAMICS: dict[str, Any] = {one.name: one.default for one in fields(MolecularDynamics)}
 _RELAXATION: dict[str, Any] = {one.name: one.default for one in fields(Relaxation)}
 """Defaults, which are those of the scenarios that run."""
@@ -44,9 +44,9 @@ _RELAXATION: dict[str, Any] = {one.name: one.default for one in fields(Relaxatio
 class LimitsSection(Section):
     """Distances at which a simulation stops."""
 
-    minimum_distance: NonNegative | dict[str, NonNegative] = _LIMITS.minimum_distance
+    minimum_distance: NonNegative | dict[str, NonNegative] = _LIMITS["minimum_distance"]
     """Shortest distance in Angstrom: one number, or one for each pair as in {"Al-Cu" = 1.5}."""
-    isolation: Positive = _LIMITS.isolation
+    isolation: Positive = _LIMITS["isolation"]
     """An atom farther than this from every other is lost, Angstrom."""
 
     @model_validator(mode="after")
