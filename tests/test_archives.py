@@ -13,7 +13,7 @@ import pytest
 from attacks.mutations import limited
 
 from maxvolt.archives import read_arrays
-from maxvolt.campaign.storage import StepResult, read_result, write_result
+from maxvolt.campaign.record.storage import StepResult, read_result, write_result
 from maxvolt.errors import CampaignError, FitError
 from maxvolt.fitting.variable_projection.checkpoint import read_checkpoint
 

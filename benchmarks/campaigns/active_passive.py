@@ -26,14 +26,13 @@ from ase.calculators.emt import EMT
 
 from maxvolt.calculators.ase import MaxvoltCalculator
 from maxvolt.campaign import Campaign, Settings
-from maxvolt.campaign.folder import CampaignFolder
-from maxvolt.campaign.planning import read_past
-from maxvolt.campaign.query import active_set_of, thresholds_of
-from maxvolt.campaign.scenarios import scenario_parts
-from maxvolt.campaign.seeds import derived_seed
+from maxvolt.campaign.record.fingerprints import derived_seed
+from maxvolt.campaign.record.folder import CampaignFolder
+from maxvolt.campaign.record.history import read_history, state_after
 from maxvolt.campaign.settings import settings_of
-from maxvolt.campaign.starting import Structures
-from maxvolt.campaign.state import state_after
+from maxvolt.campaign.steps.grading import active_set_of, thresholds_of
+from maxvolt.campaign.steps.scenarios import scenario_parts
+from maxvolt.campaign.steps.structures import Structures
 from maxvolt.dataset import Dataset
 from maxvolt.fitting import fit
 from maxvolt.fitting.families import training_named
@@ -128,7 +127,7 @@ def active(seed: int) -> Iterator[tuple[Dataset, MTP]]:
         if result.status != "finished":
             raise SystemExit(f"seed {seed}: {result.status}, {result.reason}")
         folder = CampaignFolder(result.folder)
-        past = read_past(folder.iterations())
+        past = read_history(folder.iterations())
         fitted = sorted({one.outcome["files"]["potential"] for one in past})
         for number in fitted:
             state = state_after(folder, past[: number + 1])

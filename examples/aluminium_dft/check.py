@@ -11,7 +11,7 @@ again, it goes on.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -39,11 +39,22 @@ VOLUME_RANGE, VOLUMES = 0.08, 9
 SEED = 2026
 
 
-def main() -> None:
-    """Compute, print and write."""
+def main(
+    arguments: Sequence[str] | None = None,
+    simulations: Sequence[MolecularDynamics] | None = None,
+) -> None:
+    """Compute, print and write.
+
+    Parameters
+    ----------
+    arguments
+        Of the command line.
+    simulations
+        What the potential is tested on, by default a solid and a liquid.
+    """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("campaign", type=Path, help="campaign file")
-    settings = read_settings(parser.parse_args().campaign)
+    settings = read_settings(parser.parse_args(arguments).campaign)
     file = settings.folder / "potential.almtp"
     potential = maxvolt.read_potential(file)
     calculator = maxvolt.Calculator(potential, query=maxvolt.read_active_set(file), threads=1)
@@ -51,7 +62,7 @@ def main() -> None:
     training = maxvolt.read(settings.folder / "training.xyz")
     errors = {"training set": maxvolt.compute_errors(potential, training)}
     grades = {}
-    for dynamics in simulations():
+    for dynamics in solid_and_liquid() if simulations is None else simulations:
         results = run_scenarios([dynamics], lambda: calculator, Thresholds(), seed=SEED)
         grades[dynamics.name] = max(float(result.grades.max()) for result in results)
         frames = [result.last for result in results]
@@ -76,8 +87,8 @@ def primitive_cell() -> Atoms:
     return bulk("Al", "fcc", a=LATTICE_CONSTANT)
 
 
-def simulations() -> list[MolecularDynamics]:
-    """Return what the potential is tried on."""
+def solid_and_liquid() -> list[MolecularDynamics]:
+    """Return what the potential is tested on."""
     crystal = [primitive_cell().repeat(CELLS)] * TRAJECTORIES
     melting = ramp(3000, 1500, 1000) + hold(1500, 1000)
     return [

@@ -51,7 +51,7 @@ def test_what_was_not_synchronised_may_be_lost(tmp_path: Path) -> None:
 
     from attacks.campaign_trials.recorded_disk import RecordedDisk
 
-    from maxvolt.campaign.storage import write_bytes
+    from maxvolt.campaign.record.storage import write_bytes
 
     root = tmp_path / "small"
     root.mkdir()

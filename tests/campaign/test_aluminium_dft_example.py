@@ -17,12 +17,7 @@ from maxvolt.sampling import MolecularDynamics
 EXAMPLE = Path(__file__).parents[2] / "examples" / "aluminium_dft"
 
 
-def test_check(
-    finished: Run,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_check(finished: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / finished.file.name
     shutil.copy(finished.file, file)
     shutil.copytree(finished.result.folder, file.with_suffix(""))
@@ -30,9 +25,7 @@ def test_check(
     # The potential of this campaign knows the warm crystal only.
     crystals = maxvolt.Dataset.from_atoms([bulk("Al", a=4.05, cubic=True)] * 2)
     warm = MolecularDynamics("warm", crystals, steps=5, temperature=300)
-    monkeypatch.setitem(check["main"].__globals__, "simulations", lambda: [warm])
-    monkeypatch.setattr("sys.argv", ["check.py", str(file)])
-    check["main"]()
+    check["main"]([str(file)], [warm])
     printed = capsys.readouterr().out
     assert "warm" in printed
     assert "lattice constant" in printed

@@ -14,9 +14,9 @@ from campaign_files import InThisProcess, Run, products, write_campaign
 
 import maxvolt
 from maxvolt.campaign import Campaign, CampaignFolder, Event, Settings, summarize
-from maxvolt.campaign.locking import is_locked, locked
-from maxvolt.campaign.query import calculator_of
-from maxvolt.campaign.storage import read_document, read_result, write_document
+from maxvolt.campaign.record.locking import is_locked, locked
+from maxvolt.campaign.record.storage import read_document, read_result, write_document
+from maxvolt.campaign.steps.grading import calculator_of
 from maxvolt.cli import main
 from maxvolt.cli.campaign_progress import describe_event
 from maxvolt.errors import CampaignError
@@ -495,7 +495,7 @@ class TestCommands:
     def test_status_of_nothing(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         file = write_campaign(tmp_path)
         assert main(["status", str(file)]) == 2
-        assert "no campaign has begun" in capsys.readouterr().err
+        assert "no campaign was started there" in capsys.readouterr().err
 
     def test_a_file_in_the_place_of_the_folder(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]

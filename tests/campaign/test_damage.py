@@ -13,8 +13,7 @@ import pytest
 from campaign_files import InThisProcess, Run, products, write_campaign
 
 from maxvolt.campaign import Campaign, CampaignFolder, CampaignResult, summarize
-from maxvolt.campaign.sampling_step import Part, run_part
-from maxvolt.campaign.storage import (
+from maxvolt.campaign.record.storage import (
     DamagedError,
     StepResult,
     is_sound,
@@ -23,7 +22,9 @@ from maxvolt.campaign.storage import (
     write_document,
     write_result,
 )
+from maxvolt.campaign.steps.sampling import Part, run_parts
 from maxvolt.errors import CampaignError, MaxvoltError, SettingsError
+from maxvolt.sampling.processes import WorkerPool
 
 
 @pytest.fixture
@@ -159,10 +160,11 @@ def test_an_iteration_that_is_gone_is_named(copied: Path) -> None:
 def test_a_potential_that_cannot_be_read_is_no_break(finished: Run, tmp_path: Path) -> None:
     (tmp_path / "potential.almtp").write_bytes(b"")
     selection = finished.folder.iterations()[-1].settings().selection
-    scenario: Any = SimpleNamespace(total_steps=1)
+    scenario: Any = SimpleNamespace(name="a", part=0, total_steps=1)
     files = (tmp_path / "potential.almtp",)
+    part = Part(scenario, 0, "x", tmp_path / "a.npz")
     with pytest.raises(MaxvoltError, match=r"potential\.almtp"):
-        run_part(Part(scenario, files, selection, 0, "x", tmp_path / "a.npz"))
+        run_parts([part], files, selection, WorkerPool(InThisProcess()), print)
     assert not (tmp_path / "a.npz").exists()
 
 

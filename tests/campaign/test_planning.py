@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from campaign_files import SMALL
 
-from maxvolt.campaign.planning import Action, Past, Plan, plan
+from maxvolt.campaign.planning import Action, CompleteIteration, Plan, plan
 from maxvolt.campaign.settings import CampaignSettings, settings_of
 from maxvolt.errors import SettingsError
 
@@ -25,7 +25,9 @@ def file_of(text: str) -> CampaignSettings:
     return settings_of(tomllib.loads(text), Path("al.toml"))
 
 
-def sampled(file: CampaignSettings, *, clean: bool, stage: int = 0, **row: Any) -> Past:
+def sampled(
+    file: CampaignSettings, *, clean: bool, stage: int = 0, **row: Any
+) -> CompleteIteration:
     outcome = {
         "kind": "sampling",
         "is_clean": clean,
@@ -33,14 +35,14 @@ def sampled(file: CampaignSettings, *, clean: bool, stage: int = 0, **row: Any) 
         "n_new_labels": 0 if clean else 2,
         "reason": "it broke",
     }
-    return Past(file.stages[stage], outcome | row)
+    return CompleteIteration(file.stages[stage], outcome | row)
 
 
-def opened(file: CampaignSettings, stage: int = 0) -> Past:
+def opened(file: CampaignSettings, stage: int = 0) -> CompleteIteration:
     return sampled(file, clean=False, stage=stage, kind="opening", is_clean=None)
 
 
-def next_of(past: list[Past], text: str) -> Plan:
+def next_of(past: list[CompleteIteration], text: str) -> Plan:
     return plan(past, file_of(text))
 
 
@@ -153,5 +155,5 @@ def test_iterations_that_bring_nothing_end_it() -> None:
 
 def test_a_stage_that_vanished_is_named() -> None:
     file = file_of(SMALL + TWO_STAGES)
-    with pytest.raises(SettingsError, match="'first', which the file does not have"):
+    with pytest.raises(SettingsError, match="'first', which the file no longer has"):
         next_of([opened(file)], SMALL)

@@ -218,7 +218,7 @@ def data_labels(finished: Run) -> int:
 
 def test_no_campaign_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", str(tmp_path)]) == 2
-    assert "no campaign has begun there" in capsys.readouterr().err
+    assert "no campaign was started there" in capsys.readouterr().err
 
 
 # --------------------------------------------------------------------- using and checking it

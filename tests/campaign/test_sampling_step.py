@@ -10,14 +10,16 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
+from ase.build import bulk
 from campaign_files import InThisProcess, Run
 
-from maxvolt.campaign.heartbeat import Heartbeat, read_heartbeats
-from maxvolt.campaign.sampling_step import Part, run_parts
-from maxvolt.campaign.storage import read_result
-from maxvolt.campaign.surroundings import Surroundings
-from maxvolt.errors import CampaignError
+from maxvolt.campaign.record.heartbeat import Heartbeat, read_heartbeats
+from maxvolt.campaign.record.storage import read_result
+from maxvolt.campaign.steps.sampling import Part, run_parts
+from maxvolt.dataset import Dataset
+from maxvolt.errors import MaxvoltError
 from maxvolt.sampling import SamplingResult
+from maxvolt.sampling.processes import WorkerPool
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,10 @@ class Trouble:
     part: int = 0
     total_steps: int = 7
 
+    @property
+    def structures(self) -> Dataset:
+        return Dataset.from_atoms([bulk("Al")])
+
     def split(self) -> tuple[Trouble, ...]:
         return (self,)
 
@@ -38,24 +44,28 @@ class Trouble:
         raise RuntimeError("the neighbours are lost")
 
 
-def part(finished: Run, scenario: object, folder: Path) -> Part:
+def part(scenario: Trouble, folder: Path) -> Part:
+    return Part(scenario, 0, "abc", folder / f"{scenario.name}.npz")
+
+
+def run(finished: Run, parts: list[Part], pool: WorkerPool) -> list[Part]:
+    """Run parts with the newest potential of a campaign; return them as they end."""
     last = finished.folder.iterations()[-1]
     potential = finished.folder.iteration(last.outcome()["files"]["potential"])
-    selection = last.settings().selection
-    files = tuple(potential.potential_files(1))
-    return Part(scenario, files, selection, 0, "abc", folder / f"{scenario.name}.npz")
+    done: list[Part] = []
+    run_parts(parts, potential.potential_files(1), last.settings().selection, pool, done.append)
+    return done
 
 
 def test_an_error_is_a_result(finished: Run, tmp_path: Path) -> None:
-    bad = part(finished, Trouble("bad"), tmp_path)
-    done: list[Part] = []
-    run_parts([bad], InThisProcess, done.append)
-    record = read_result(bad.path).record
-    assert record["reason"] == "failed"
-    assert record["is_break"]
-    assert record["message"] == "RuntimeError: the neighbours are lost"
-    assert (record["steps"], record["total_steps"]) == (0, 7)
-    assert done == [bad]
+    bad = part(Trouble("bad"), tmp_path)
+    assert run(finished, [bad], WorkerPool(InThisProcess())) == [bad]
+    result = read_result(bad.path)
+    assert result.record["reason"] == "failed"
+    assert result.record["is_break"]
+    assert result.record["message"] == "RuntimeError: the neighbours are lost"
+    assert (result.record["steps"], result.record["total_steps"]) == (0, 7)
+    assert len(result.datasets["extrapolative"]) == 0
 
 
 def test_a_process_that_dies_takes_no_other_scenario_with_it(
@@ -63,11 +73,12 @@ def test_a_process_that_dies_takes_no_other_scenario_with_it(
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     parts = [
-        part(finished, scenario, tmp_path)
+        part(scenario, tmp_path)
         for scenario in (Trouble("a"), Trouble("killer", kills=True), Trouble("b"))
     ]
-    with Surroundings(finished.folder, tmp_path, 2, []) as surroundings:
-        run_parts(parts, surroundings.executor, lambda _: None)
+    with WorkerPool(2) as pool:
+        done = run(finished, parts, pool)
+    assert sorted(one.key for one in done) == [("a", 0), ("b", 0), ("killer", 0)]
     messages = [read_result(one.path).record["message"] for one in parts]
     assert messages[0] == messages[2] == "RuntimeError: the neighbours are lost"
     assert "the process died" in messages[1]
@@ -79,15 +90,14 @@ def test_an_executor_that_takes_no_more_work_is_no_fault_of_scenarios(
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     parts = [
-        part(finished, scenario, tmp_path)
-        for scenario in (Trouble("killer", kills=True), Trouble("later"))
+        part(scenario, tmp_path) for scenario in (Trouble("killer", kills=True), Trouble("later"))
     ]
     with (
         ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor,
-        Surroundings(finished.folder, tmp_path, 1, [], executor) as surroundings,
-        pytest.raises(CampaignError, match="executor has died"),
+        WorkerPool(executor) as pool,
+        pytest.raises(MaxvoltError, match="executor has died"),
     ):
-        run_parts(parts, surroundings.executor, lambda _: None)
+        run(finished, parts, pool)
     assert not any(one.path.exists() for one in parts)
 
 

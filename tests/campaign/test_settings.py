@@ -11,8 +11,8 @@ import pytest
 from campaign_files import SMALL
 
 from maxvolt.campaign import Settings, campaign_schema, read_settings
-from maxvolt.campaign.changes import changed_settings
 from maxvolt.campaign.settings import settings_of
+from maxvolt.campaign.settings.comparison import changed_settings
 from maxvolt.cli.campaign_table import describe_change
 from maxvolt.errors import SettingsError
 

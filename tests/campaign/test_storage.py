@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import importlib
 import json
 import os
 import resource
@@ -16,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from maxvolt.campaign.journal import Journal, read_journal
-from maxvolt.campaign.locking import is_locked, locked
-from maxvolt.campaign.storage import StepResult, read_result, write_result
+from maxvolt.campaign.record.journal import Journal, read_journal
+from maxvolt.campaign.record.locking import is_locked, locked
+from maxvolt.campaign.record.storage import StepResult, read_result, write_result
 from maxvolt.dataset import Dataset
 from maxvolt.errors import CampaignError
 
@@ -142,3 +143,9 @@ def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(CampaignError, match=complaint), locked(tmp_path / ".lock"):
         pass
     assert not is_locked(tmp_path / ".lock")
+
+
+def test_the_old_address_of_results_warns() -> None:
+    with pytest.warns(DeprecationWarning, match=r"import read_result from maxvolt\.campaign"):
+        module = importlib.import_module("maxvolt.campaign.storage")
+    assert module.read_result is read_result

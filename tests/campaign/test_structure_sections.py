@@ -11,8 +11,8 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 
 import maxvolt
-from maxvolt.campaign.starting import Structures
-from maxvolt.campaign.structure_sections import StructureSection
+from maxvolt.campaign.settings.structure_sections import StructureSection
+from maxvolt.campaign.steps.structures import Structures
 from maxvolt.dataset import Dataset
 from maxvolt.neighbors import minimum_distances
 

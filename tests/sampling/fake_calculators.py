@@ -1,11 +1,15 @@
-"""Calculators for tests: springs to fixed places, with grades and faults at will; picklable."""
+"""Calculators and a recorder for tests: springs with grades and faults at will; picklable."""
 
 from __future__ import annotations
 
+import json
 import os
+import pickle
 
 import numpy as np
 from ase.calculators.calculator import Calculator, all_changes
+
+from maxvolt.sampling import Recorder
 
 
 class Springs(Calculator):
@@ -76,3 +80,37 @@ def deadly_springs():
 
 def no_calculator():
     raise RuntimeError("there is no calculator today")
+
+
+class Notebook(Recorder):
+    """Writes what it hears of a part into a file, and its states into another."""
+
+    renew_every = 15
+
+    def __init__(self, folder, scenario):
+        self._notes = folder / f"{scenario.name}.{scenario.part}.json"
+        self._state = self._notes.with_suffix(".state")
+        self._steps = 0
+        self._observed = []
+
+    def progress(self, steps):
+        self._steps += steps
+
+    def observe(self, step, atoms):
+        self._observed.append(step)
+
+    def state(self):
+        return pickle.loads(self._state.read_bytes()) if self._state.exists() else None
+
+    def keep(self, state):
+        self._state.write_bytes(pickle.dumps(state()))
+
+    def finish(self, result):
+        notes = {
+            "steps": self._steps,
+            "observed": self._observed,
+            "steps of the result": result.steps,
+            "reason": str(result.reason),
+            "process": os.getpid(),
+        }
+        self._notes.write_text(json.dumps(notes))

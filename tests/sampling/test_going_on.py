@@ -12,8 +12,8 @@ from ase.calculators.emt import EMT
 from ase.constraints import FixAtoms
 
 import maxvolt
+from maxvolt.errors import DataError
 from maxvolt.sampling import MolecularDynamics, SamplingResult, Thresholds, TrajectoryState, ramp
-from maxvolt.sampling import trajectory as module
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "potentials"))
 from make_potentials import copper
@@ -40,10 +40,8 @@ class Graded(maxvolt.Calculator):
         self.results["grade"] = 3.0
 
 
-@pytest.fixture(autouse=True)
-def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let states be kept at every 50th step."""
-    monkeypatch.setattr(module, "RENEW_EVERY", 50)
+OFTEN = 50
+"""Steps between states."""
 
 
 def scenario(kind: str) -> MolecularDynamics:
@@ -70,13 +68,15 @@ def test_to_the_last_bit(kind: str) -> None:
     states: list[TrajectoryState] = []
     told: list[int] = []
     whole = scenario(kind).run(
-        calculator(), RULE, seed=3, keep=lambda state: states.append(state())
+        calculator(), RULE, seed=3, keep=lambda state: states.append(state()), renew_every=OFTEN
     )
     assert whole.reason == "finished"
     assert [state.step for state in states] == [50, 100]
     for state in states:
         told.clear()
-        rest = scenario(kind).run(calculator(), RULE, seed=3, state=state, progress=told.append)
+        rest = scenario(kind).run(
+            calculator(), RULE, seed=3, state=state, progress=told.append, renew_every=OFTEN
+        )
         assert content(rest) == content(whole)
         assert rest.steps == whole.steps == sum(told)
         assert told[0] == state.step  # what is done is told at once
@@ -87,7 +87,12 @@ def test_to_the_last_bit(kind: str) -> None:
 
 def test_keeping_states_changes_nothing() -> None:
     one, other = (
-        scenario("nve").run(Graded(COPPER, threads=1), RULE, seed=3, keep=keep)
+        scenario("nve").run(Graded(COPPER, threads=1), RULE, seed=3, keep=keep, renew_every=OFTEN)
         for keep in (None, lambda state: state())
     )
     assert content(one) == content(other)
+
+
+def test_states_at_no_step_are_refused() -> None:
+    with pytest.raises(DataError, match="renew_every must be at least 1, not 0"):
+        scenario("nve").run(EMT(), RULE, seed=3, renew_every=0)

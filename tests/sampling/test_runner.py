@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -17,6 +19,8 @@ import psutil
 import pytest
 from ase.build import bulk
 from fake_calculators import (
+    Notebook,
+    Springs,
     deadly_springs,
     graded_springs,
     no_calculator,
@@ -35,6 +39,8 @@ from maxvolt.sampling import (
     rattle,
     run_scenarios,
 )
+from maxvolt.sampling.runner import run_tasks
+from maxvolt.sampling.workers import Task
 
 THRESHOLDS = Thresholds(1.0, 3.0)
 
@@ -125,6 +131,61 @@ def test_progress_counts_steps():
     told = []
     results = run_scenarios(scenarios(), springs, Thresholds(), seed=5, progress=told.append)
     assert sum(told) == sum(r.steps for r in results) == 5 * 40 + 2
+
+
+@pytest.mark.parametrize("executor", [None, 2])
+def test_recorders_follow_parts_where_they_run(executor: int | None, tmp_path: Path) -> None:
+    results = run_scenarios(
+        scenarios(),
+        springs,
+        Thresholds(),
+        seed=5,
+        executor=executor,
+        recorder=partial(Notebook, tmp_path),
+    )
+    for result in results:
+        notes = json.loads((tmp_path / f"{result.scenario}.{result.part}.json").read_text())
+        assert notes["steps"] == notes["steps of the result"] == result.steps
+        if result.trace is not None:
+            assert notes["observed"] == result.trace.steps.tolist()
+        assert (notes["process"] == os.getpid()) == (executor is None)
+
+
+def test_recorders_let_trajectories_go_on(tmp_path: Path) -> None:
+    run = partial(
+        run_scenarios,
+        scenarios()[1:2],
+        partial(Springs, home=structures(1).positions),
+        Thresholds(),
+        seed=5,
+        recorder=partial(Notebook, tmp_path),
+    )
+    whole = run()
+    state = pickle.loads((tmp_path / "cold.0.state").read_bytes())
+    assert state.step == 30
+    rest = run()
+    assert numbers(rest) == numbers(whole)
+    notes = json.loads((tmp_path / "cold.0.json").read_text())
+    assert notes["steps"] == 40
+    assert notes["observed"] == [40]  # the steps before were done
+
+
+def test_a_worker_that_dies_is_recorded(tmp_path: Path) -> None:
+    hot = MolecularDynamics("hot", structures(1), 40, 2000.0)
+    run_scenarios(
+        [hot], deadly_springs, THRESHOLDS, seed=5, executor=2, recorder=partial(Notebook, tmp_path)
+    )
+    notes = json.loads((tmp_path / "hot.0.json").read_text())
+    assert (notes["reason"], notes["process"]) == ("failed", os.getpid())
+
+
+def test_a_recorder_that_cannot_write_fails_its_part(tmp_path: Path) -> None:
+    missing = partial(Notebook, tmp_path / "missing")
+    results = run_scenarios(scenarios()[2:], springs, THRESHOLDS, seed=5, recorder=missing)
+    assert "No such file or directory" in results[0].message
+    parts = [Task(scenarios()[2], THRESHOLDS, 5, partial(missing, scenarios()[2]))]
+    with pytest.raises(FileNotFoundError):
+        list(run_tasks(parts, springs, None, strict=True))
 
 
 def test_a_factory_that_cannot_travel_is_refused():

@@ -11,7 +11,7 @@ from ase.calculators.emt import EMT
 from attacks.campaign_trials.small_campaign import SMALL, environment, start, write_campaign
 from attacks.finding import FindingError
 from maxvolt.campaign import CampaignFolder, summarize
-from maxvolt.campaign.storage import read_result
+from maxvolt.campaign.record.storage import read_result
 from maxvolt.dataset import Dataset
 
 CALCULATOR = '"attacks.campaign_trials.calculators:UnreliableEMT"'

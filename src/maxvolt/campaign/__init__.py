@@ -1,11 +1,13 @@
 """Campaigns: active learning from a file of settings, which any kill leaves ready to go on."""
 
 from maxvolt.campaign.campaign import Campaign, CampaignResult
-from maxvolt.campaign.events import Callback, Event
-from maxvolt.campaign.folder import CampaignFolder, IterationFolder
-from maxvolt.campaign.schema import campaign_schema
-from maxvolt.campaign.settings import CampaignSettings, Settings, read_settings
-from maxvolt.campaign.summary import CampaignSummary, summarize
+from maxvolt.campaign.record.campaign_summary import CampaignSummary, summarize
+from maxvolt.campaign.record.checkpoints import Checkpointing
+from maxvolt.campaign.record.folder import CampaignFolder, IterationFolder
+from maxvolt.campaign.record.journal import Callback, Event
+from maxvolt.campaign.record.storage import StepResult, read_result
+from maxvolt.campaign.settings.schema import campaign_schema
+from maxvolt.campaign.settings.stages import CampaignSettings, Settings, read_settings
 
 __all__ = [
     "Callback",
@@ -14,10 +16,13 @@ __all__ = [
     "CampaignResult",
     "CampaignSettings",
     "CampaignSummary",
+    "Checkpointing",
     "Event",
     "IterationFolder",
     "Settings",
+    "StepResult",
     "campaign_schema",
+    "read_result",
     "read_settings",
     "summarize",
 ]

@@ -8,20 +8,20 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
-from maxvolt.campaign.beginning import begin_iteration, remove_remains
-from maxvolt.campaign.events import Callback, Event
-from maxvolt.campaign.folder import CampaignFolder
-from maxvolt.campaign.iteration import run_iteration
-from maxvolt.campaign.labelling_step import WaitingError
-from maxvolt.campaign.locking import locked
-from maxvolt.campaign.mending import mend
-from maxvolt.campaign.planning import Action, Past, plan, read_past
+from maxvolt.campaign.iteration import prepare_iteration, run_iteration
+from maxvolt.campaign.planning import Action, plan
 from maxvolt.campaign.preflight import check_campaign
-from maxvolt.campaign.products import publish, published_potential
-from maxvolt.campaign.runner import Runner
-from maxvolt.campaign.settings import CampaignSettings, read_settings
-from maxvolt.campaign.state import state_after
-from maxvolt.campaign.surroundings import Surroundings
+from maxvolt.campaign.record.checkpoints import Checkpointing
+from maxvolt.campaign.record.folder import CampaignFolder
+from maxvolt.campaign.record.history import CompleteIteration, read_history, state_after
+from maxvolt.campaign.record.journal import Callback, Event
+from maxvolt.campaign.record.locking import locked
+from maxvolt.campaign.record.publication import publish, published_potential
+from maxvolt.campaign.repair import repair
+from maxvolt.campaign.settings.stages import CampaignSettings, read_settings
+from maxvolt.campaign.steps.context import RunContext
+from maxvolt.campaign.steps.labelling import WaitingError
+from maxvolt.campaign.steps.step_runner import StepRunner
 from maxvolt.errors import CampaignError
 from maxvolt.files import make_folder, synchronize_folder
 from maxvolt.processors import worker_count
@@ -43,7 +43,7 @@ class CampaignResult:
     folder
         Of the campaign.
     potential
-        Files of the newest potential, one a member.
+        Files of the newest potential, one per member.
     training
         The training set, extended XYZ.
     """
@@ -58,8 +58,8 @@ class CampaignResult:
 class Campaign:
     """A campaign: sample, select, label, refit, until nothing extrapolates any more.
 
-    Everything it knows is in its folder; `run` begins, goes on after a kill, or finds that there is
-    nothing left to do. The file is read again before each iteration, so that it can be edited
+    Everything it knows is in its folder; `run` starts it, goes on after a kill, or finds that there
+    is nothing left to do. The file is read again before each iteration, so that it can be edited
     meanwhile.
 
     Parameters
@@ -94,6 +94,7 @@ class Campaign:
         executor: Executor | None = None,
         retry: bool = False,
         partial: bool = False,
+        checkpointing: Checkpointing | None = None,
     ) -> CampaignResult:
         """Do all that is left to do.
 
@@ -108,20 +109,24 @@ class Campaign:
             Repeat reference calculations that have failed before.
         partial
             Go on with the labels that a manual reference has brought so far.
+        checkpointing
+            How often simulations write down the state from which they could go on.
 
         Raises
         ------
         SettingsError
             The file cannot be used.
         CampaignError
-            Nothing can be labelled, files are damaged, or another process is at it.
+            Nothing can be labelled, files are damaged, or another process works on it.
+        MaxvoltError
+            A process of the given executor has died.
         """
         self._started, self._checked = False, None
         _make_folder(self.folder.path)
         with locked(self.folder.lock_file):
-            remove_remains(self.folder.path)
+            self.folder.remove_temporary_files()
             workers = worker_count(self.settings().general.workers)
-            with Surroundings(
+            with RunContext(
                 self.folder,
                 self.path.parent,
                 workers,
@@ -129,51 +134,54 @@ class Campaign:
                 executor,
                 retry=retry,
                 partial=partial,
-            ) as surroundings:
-                return self._run(surroundings)
+                checkpointing=checkpointing,
+            ) as context:
+                return self._run(context)
 
-    def _run(self, surroundings: Surroundings) -> CampaignResult:
-        past: list[Past] = []
+    def _run(self, context: RunContext) -> CampaignResult:
+        past: list[CompleteIteration] = []
         try:
-            mend(surroundings, lambda: self._start(surroundings))
+            repair(context, lambda: self._start(context))
             while True:
-                past = read_past(self.folder.iterations())
-                end = self._advance(surroundings, past)
+                past = read_history(self.folder.iterations())
+                end = self._advance(context, past)
                 if end is not None:
                     return end
         except WaitingError as waiting:
-            return self._end(surroundings, past, "waiting", str(waiting))
+            return self._end(context, past, "waiting", str(waiting))
 
-    def _advance(self, surroundings: Surroundings, past: Sequence[Past]) -> CampaignResult | None:
+    def _advance(
+        self, context: RunContext, past: Sequence[CompleteIteration]
+    ) -> CampaignResult | None:
         """Make the next iteration; the result where there is none to make."""
         file = self.settings()
         following = plan(past, file)
         iterate = following.action is Action.ITERATE
         if iterate and file != self._checked:
-            check_campaign(file, surroundings.root, here=surroundings.given_executor is None)
+            check_campaign(file, context.root, here=context.given_executor is None)
             self._checked = file
-        self._start(surroundings)
+        self._start(context)
         publish(self.folder, past)
         if not iterate:
-            return self._end(surroundings, past, str(following.action), following.reason)
+            return self._end(context, past, str(following.action), following.reason)
         folder = self.folder.iteration(len(past))
-        begin_iteration(surroundings, folder, following, past)
-        runner = Runner(surroundings, folder, following.settings, state_after(self.folder, past))
+        prepare_iteration(context, folder, following, past)
+        runner = StepRunner(context, folder, following.settings, state_after(self.folder, past))
         run_iteration(runner, following.kind)
         return None
 
-    def _start(self, surroundings: Surroundings) -> None:
+    def _start(self, context: RunContext) -> None:
         """Write down that a run has started: once, and not where the file cannot be used."""
         if not self._started:
             self._started = True
             content = {"file": str(self.path), "pid": os.getpid()}
-            surroundings.record(Event("started", content=content))
+            context.record(Event("started", content=content))
             synchronize_folder(self.folder.path)  # the journal may be new
 
     def _end(
-        self, surroundings: Surroundings, past: Sequence[Past], status: str, reason: str
+        self, context: RunContext, past: Sequence[CompleteIteration], status: str, reason: str
     ) -> CampaignResult:
-        surroundings.record(Event(status, content={"reason": reason}))
+        context.record(Event(status, content={"reason": reason}))
         return CampaignResult(
             status=status,
             reason=reason,
@@ -188,6 +196,6 @@ def _make_folder(path: Path) -> None:
         make_folder(path)
     except (FileExistsError, NotADirectoryError) as error:
         raise CampaignError(
-            f"{path}: results of the campaign belong into a folder of this name, and there is a "
+            f"{path}: results of the campaign go to a folder of this name, but there is a "
             "file; move it away, or give another folder in [campaign]"
         ) from error

@@ -6,34 +6,38 @@ a kill, what has a file is read and the rest is made, with the same random numbe
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from maxvolt.campaign.fingerprints import fingerprint
-from maxvolt.campaign.fitting_step import FitTask, fit_potential, remove_checkpoints
-from maxvolt.campaign.labelling_step import count_labels, label_structures
-from maxvolt.campaign.merging import merged
-from maxvolt.campaign.opening import opening_candidates, validation_candidates
-from maxvolt.campaign.outcome import OPENING, is_clean, sampling_summary
-from maxvolt.campaign.query import query_of
-from maxvolt.campaign.runner import Runner
-from maxvolt.campaign.sampling_step import Part, run_parts
-from maxvolt.campaign.scenarios import scenario_fingerprint, scenario_parts
-from maxvolt.campaign.sections import SelectionSection, StoppingSection
-from maxvolt.campaign.seeds import derived_seed
-from maxvolt.campaign.starting import Structures
-from maxvolt.campaign.storage import StepResult, read_result
+from maxvolt.campaign.planning import Plan
+from maxvolt.campaign.record.fingerprints import fingerprint
+from maxvolt.campaign.record.folder import IterationFolder
+from maxvolt.campaign.record.history import CompleteIteration
+from maxvolt.campaign.record.iteration_summary import OPENING, is_clean, sampling_summary
+from maxvolt.campaign.record.journal import Event
+from maxvolt.campaign.record.storage import DamagedError, StepResult
+from maxvolt.campaign.settings.comparison import changed_settings, without_what_changes_no_result
+from maxvolt.campaign.settings.sections import StoppingSection
+from maxvolt.campaign.settings.stages import Settings
+from maxvolt.campaign.steps.context import RunContext
+from maxvolt.campaign.steps.fitting import FitTask, fit_potential, remove_checkpoints
+from maxvolt.campaign.steps.labelling import count_labels, label_structures
+from maxvolt.campaign.steps.sampling import run_sampling
+from maxvolt.campaign.steps.selection import select_structures
+from maxvolt.campaign.steps.step_runner import StepRunner
+from maxvolt.campaign.steps.training_set import (
+    merged,
+    opening_candidates,
+    validation_candidates,
+)
 from maxvolt.dataset import Dataset
-from maxvolt.errors import CampaignError
 from maxvolt.files import make_folder
 from maxvolt.potentials import load
-from maxvolt.sampling import Scenario
 
-__all__ = ["run_iteration"]
+__all__ = ["prepare_iteration", "run_iteration"]
 
 _OF_A_FIT = (
     "training",
@@ -44,10 +48,49 @@ _OF_A_FIT = (
     "min_dist",
     "warnings",
 )
-"""What the row of an iteration says of its fit."""
+"""Numbers of the fit in the row of an iteration."""
 
 
-def run_iteration(runner: Runner, kind: str) -> None:
+def prepare_iteration(
+    context: RunContext, folder: IterationFolder, plan: Plan, past: Sequence[CompleteIteration]
+) -> None:
+    """Write the settings of an iteration down; say what changed since those used last.
+
+    An iteration that a kill has cut short goes on with the file as it is now. Where that differs,
+    results of scenarios that are not affected still count; everything else is made again, as it is
+    where its settings are lost.
+    """
+    settings, used = plan.settings, _used_settings(folder)
+    before = used if used is not None else past[-1].settings if past else None
+    changes = []
+    if before is not None and before.stage.name == settings.stage.name:
+        changes = changed_settings(before, settings)
+    make_folder(folder.path)
+    if used is None or (
+        without_what_changes_no_result(used) != without_what_changes_no_result(settings)
+    ):
+        folder.remove_steps()
+    if used != settings:
+        folder.write_settings(settings)
+    where = (folder.number, settings.stage.name)
+    if used is None:
+        content = {"kind": plan.kind, "reason": plan.reason}
+        context.record(Event("iteration", *where, content))
+    else:
+        context.tell(Event("iteration", *where, {"kind": plan.kind, "reason": "goes on"}))
+    if changes:
+        context.record(Event("settings changed", *where, {"changes": changes}))
+
+
+def _used_settings(folder: IterationFolder) -> Settings | None:
+    """Settings with which an iteration was started; None where it was not, or they are lost."""
+    try:
+        return folder.settings()
+    except DamagedError:
+        return None
+
+
+def run_iteration(runner: StepRunner, kind: str) -> None:
     """Make an iteration, or what is left of it; the outcome is written last.
 
     Parameters
@@ -62,13 +105,13 @@ def run_iteration(runner: Runner, kind: str) -> None:
     last = runner.state.past[-1].outcome if runner.state.past else {}
     total = None if runner.remake is None else runner.remake.labels_total
     if total is None:
-        total = count_labels(runner.surroundings.folder.labels)
+        total = count_labels(runner.context.folder.labels)
     new = max(total - last.get("n_labels_total", 0), 0)  # fewer: the store was lost
     labels = {"n_labels_total": total, "n_new_labels": new}
     runner.finish({"kind": kind, **_defaults(runner), **row, **labels})
 
 
-def _defaults(runner: Runner) -> dict[str, Any]:
+def _defaults(runner: StepRunner) -> dict[str, Any]:
     """A row of an iteration in which nothing was found: all as before."""
     state = runner.state
     last = state.past[-1].outcome if state.past else {}
@@ -85,16 +128,14 @@ def _defaults(runner: Runner) -> dict[str, Any]:
     }
 
 
-def _open(runner: Runner) -> dict[str, Any]:
+def _open(runner: StepRunner) -> dict[str, Any]:
     """Label the given or carried structures, and fit."""
-    settings, surroundings = runner.settings, runner.surroundings
+    settings, context = runner.settings, runner.context
     on = (settings.training, settings.structures, settings.stage, settings.selection)
     candidates = runner.step(
         "candidates",
         (*on, settings.reference.reference().key, settings.campaign.seed),
-        lambda: opening_candidates(
-            settings, runner.state, surroundings.root, threads=surroundings.workers
-        ),
+        lambda: opening_candidates(settings, runner.state, context.root, threads=context.workers),
     )
     structures, keep = candidates.datasets["structures"], candidates.arrays["keep"]
     labels = _label(runner, "labels", structures, keep, candidates.record["inputs"])
@@ -107,10 +148,10 @@ def _open(runner: Runner) -> dict[str, Any]:
     return {"n_candidates": len(structures), "reason": "fitted", **fitted, "files": files}
 
 
-def _sample(runner: Runner) -> dict[str, Any]:
+def _sample(runner: StepRunner) -> dict[str, Any]:
     """Run the scenarios; where one extrapolates, select, label and fit."""
     settings = runner.settings
-    records, extrapolative = _run_scenarios(runner)
+    records, extrapolative = run_sampling(runner)
     row = sampling_summary(records)
     row["is_clean"] = clean = is_clean(row, settings.stopping)
     if clean:
@@ -121,7 +162,7 @@ def _sample(runner: Runner) -> dict[str, Any]:
     selection = runner.step(
         "selection",
         ([record["inputs"] for record in records], settings.selection),
-        lambda: _select(runner, extrapolative),
+        lambda: select_structures(runner, extrapolative),
     )
     row |= {name: selection.record[name] for name in ("n_candidates", "n_selected")}
     selected = selection.datasets["structures"]
@@ -144,88 +185,8 @@ def _why_clean(stopping: StoppingSection) -> str:
     return f"a reliability of {stopping.reliability:g} was asked for"
 
 
-# --------------------------------------------------------------------- steps B, C and D
-
-
-def _run_scenarios(runner: Runner) -> tuple[list[Mapping[str, Any]], Dataset]:
-    """Run every part; return what is said of each, and the structures they kept."""
-    settings = runner.settings
-    scenarios = scenario_parts(
-        settings.active_scenarios, Structures.of(settings, runner.surroundings.root)
-    )
-    parts = [_part(runner, scenario) for scenario in scenarios]
-    made = [part for part in parts if runner.is_made(part.path, part.inputs)]
-    _remove_stale(runner, parts)
-
-    def tell(part: Part) -> None:
-        runner.record_step({"step": "sampling", **read_result(part.path).record})
-
-    for part in made:
-        tell(part)
-    run_parts(parts, runner.surroundings.executor, tell)
-    results = [read_result(part.path) for part in parts]
-    runner.seconds["sampling"] = sum(result.record["seconds"] or 0.0 for result in results)
-    found = [result.datasets["extrapolative"] for result in results]
-    return [result.record for result in results], Dataset.concatenate(found)
-
-
-def _remove_stale(runner: Runner, parts: Sequence[Part]) -> None:
-    """Remove what is left of scenarios that the file has no more, and of processes killed."""
-    ours = {file for part in parts for file in (part.path, part.state_file)}
-    for stale in sorted(set(runner.folder.sampling.iterdir()) - ours):
-        if runner.remake is not None and stale.suffix == ".npz":
-            raise CampaignError(
-                f"{stale}: the structures of its scenario are fewer than they were, so that "
-                "damaged files of this iteration cannot be made again; undo the change"
-            )
-        stale.unlink()
-
-
-def _part(runner: Runner, scenario: Scenario) -> Part:
-    settings, number = runner.settings, runner.folder.number
-    name, part = scenario.name, scenario.part
-    seed = derived_seed(settings.campaign.seed, settings.stage.name, number, name, part)
-    return Part(
-        scenario=scenario,
-        potential_files=runner.state.potential_files,
-        selection=settings.selection,
-        seed=seed,
-        inputs=fingerprint(scenario_fingerprint(scenario), *_grading(settings.selection), seed),
-        path=runner.folder.part_file(name, part),
-        seconds_between_states=runner.surroundings.seconds_between_states,
-    )
-
-
-def _grading(selection: SelectionSection) -> tuple[float | str, ...]:
-    """What the course of a scenario depends on."""
-    return selection.strategy, selection.select, selection.break_
-
-
-def _select(runner: Runner, candidates: Dataset) -> StepResult:
-    began = time.perf_counter()
-    section = runner.settings.selection
-    query = query_of(runner.state.potential_files, section)
-    found = query.select(
-        candidates,
-        threshold=section.swap if section.strategy == "active set" else section.select,
-        limit=section.limit,
-        threads=runner.surroundings.workers,
-    )
-    record = {
-        "n_candidates": len(candidates),
-        "n_selected": len(found.indices),
-        "description": query.description,
-        "seconds": time.perf_counter() - began,
-    }
-    arrays = {"grades": found.grades, "indices": found.indices}
-    return StepResult(record, {"structures": found.structures}, arrays)
-
-
-# --------------------------------------------------------------------- steps E, F and A
-
-
 def _label(
-    runner: Runner, name: str, structures: Dataset, keep: NDArray[np.bool_], source: str
+    runner: StepRunner, name: str, structures: Dataset, keep: NDArray[np.bool_], source: str
 ) -> StepResult:
     return runner.step(
         name,
@@ -243,19 +204,19 @@ def _label_counts(labels: StepResult) -> dict[str, Any]:
     }
 
 
-def _validation(runner: Runner) -> Dataset:
+def _validation(runner: StepRunner) -> Dataset:
     """Structures to measure errors on, labelled with the reference of the stage."""
     if not runner.settings.validation:
         return Dataset.from_atoms([])
-    structures, keep = validation_candidates(runner.settings, runner.surroundings.root)
+    structures, keep = validation_candidates(runner.settings, runner.context.root)
     labels = _label(runner, "validation", structures, keep, fingerprint(structures))
     return labels.datasets["labelled"]
 
 
 def _fit(
-    runner: Runner, training: Dataset, validation: Dataset, labels: StepResult
+    runner: StepRunner, training: Dataset, validation: Dataset, labels: StepResult
 ) -> dict[str, Any]:
-    """Store the training set, fit; return what the row says of them."""
+    """Store the training set, fit; return what the row of the iteration holds."""
     settings, folder, before = runner.settings, runner.folder, runner.state.potential_files
     stored = runner.step(
         "training",
@@ -272,7 +233,7 @@ def _fit(
                 training=stored,
                 validation=validation,
                 before=load(before) if before else None,
-                threads=runner.surroundings.workers,
+                threads=runner.context.workers,
                 progress=lambda news: runner.progress(
                     "fit", "", news.iteration, news.most_iterations
                 ),

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import takewhile
-from typing import Any
 
-from maxvolt.campaign.folder import IterationFolder
-from maxvolt.campaign.outcome import OPENING, SAMPLING
-from maxvolt.campaign.settings import CampaignSettings, Settings
+from maxvolt.campaign.record.history import CompleteIteration
+from maxvolt.campaign.record.iteration_summary import OPENING, SAMPLING
+from maxvolt.campaign.settings.comparison import (
+    same_grades,
+    same_reference,
+    without_what_changes_no_result,
+)
+from maxvolt.campaign.settings.stages import CampaignSettings, Settings
 from maxvolt.errors import SettingsError
 
 __all__ = [
     "Action",
-    "Past",
     "Plan",
     "iteration_kind",
     "plan",
-    "read_past",
-    "same_reference",
-    "what_counts",
 ]
 
 
@@ -34,22 +33,6 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
-    """A complete iteration.
-
-    Attributes
-    ----------
-    settings
-        Those it used.
-    outcome
-        Its row of the table.
-    """
-
-    settings: Settings
-    outcome: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """What is next, and why.
 
@@ -59,7 +42,7 @@ class Plan:
     reason
         In words.
     settings
-        Of the stage that goes on, begins or has ended.
+        Of the stage that goes on, starts or has ended.
     kind
         Of the iteration to make: opening or sampling.
     """
@@ -70,13 +53,7 @@ class Plan:
     kind: str = SAMPLING
 
 
-def read_past(iterations: Sequence[IterationFolder]) -> list[Past]:
-    """Read the iterations of a campaign up to the first that is not complete."""
-    complete = takewhile(lambda one: one.is_complete, iterations)
-    return [Past(one.settings(), one.outcome()) for one in complete]
-
-
-def plan(past: Sequence[Past], file: CampaignSettings) -> Plan:
+def plan(past: Sequence[CompleteIteration], file: CampaignSettings) -> Plan:
     """Decide what is next.
 
     Raises
@@ -85,7 +62,7 @@ def plan(past: Sequence[Past], file: CampaignSettings) -> Plan:
         The stage that runs is not in the file any more.
     """
     if not past:
-        return Plan(Action.ITERATE, "the campaign begins", file.stages[0], OPENING)
+        return Plan(Action.ITERATE, "the campaign starts", file.stages[0], OPENING)
     index = _stage_index(past[-1].settings, file)
     settings = file.stages[index]
     reason = _complete(past, settings)
@@ -93,7 +70,7 @@ def plan(past: Sequence[Past], file: CampaignSettings) -> Plan:
         if index + 1 == len(file.stages):
             return Plan(Action.FINISHED, reason, settings)
         settings = file.stages[index + 1]
-        reason = f"stage {settings.stage.name!r} begins"
+        reason = f"stage {settings.stage.name!r} starts"
     elif limit := _limit(past, settings):
         return Plan(Action.STOPPED, limit, settings)
     return Plan(Action.ITERATE, reason, settings, iteration_kind(past, settings))
@@ -104,16 +81,16 @@ def _stage_index(settings: Settings, file: CampaignSettings) -> int:
     name = settings.stage.name
     if name not in names:
         raise SettingsError(
-            f"{file.path}: the campaign is in stage {name!r}, which the file does not have any "
-            f"more (it has {', '.join(map(repr, names))}); give the stage its old name back"
+            f"{file.path}: the campaign is in stage {name!r}, which the file no longer "
+            f"has (it has {', '.join(map(repr, names))}); give the stage its old name back"
         )
     return names.index(name)
 
 
-def iteration_kind(past: Sequence[Past], settings: Settings) -> str:
+def iteration_kind(past: Sequence[CompleteIteration], settings: Settings) -> str:
     """Whether the next iteration has to label and fit before it can sample.
 
-    So it is at the beginning of a campaign, where a stage sparsifies, and where the potential, the
+    So it is at the start of a campaign, where a stage sparsifies, and where the potential, the
     fit, the reference or the given structures were changed in the file.
     """
     if not past:
@@ -130,23 +107,12 @@ def iteration_kind(past: Sequence[Past], settings: Settings) -> str:
             for name in ("potential", "fit", "validation")
         )
         or not same_reference(before, settings)
-        or _grading(before) != _grading(settings)
+        or not same_grades(before, settings)
     )
     return OPENING if changed else SAMPLING
 
 
-def same_reference(one: Settings, other: Settings) -> bool:
-    """Whether two labels of the same structure would be equal."""
-    return one.reference.reference().key == other.reference.reference().key
-
-
-def _grading(settings: Settings) -> tuple[Any, ...]:
-    """What the active set in a potential's file depends on."""
-    selection = settings.selection
-    return selection.strategy, selection.mode, selection.swap, selection.weights
-
-
-def _complete(past: Sequence[Past], settings: Settings) -> str:
+def _complete(past: Sequence[CompleteIteration], settings: Settings) -> str:
     """Say why the stage is complete, "" where it is not."""
     recent = past[-settings.stopping.repeats :]
     if len(recent) < settings.stopping.repeats:
@@ -154,7 +120,7 @@ def _complete(past: Sequence[Past], settings: Settings) -> str:
     for one in recent:
         if one.outcome["kind"] != SAMPLING or not one.outcome["is_clean"]:
             return ""
-        if what_counts(one.settings) != what_counts(settings):
+        if without_what_changes_no_result(one.settings) != without_what_changes_no_result(settings):
             return ""
     stopping, stage = settings.stopping, settings.stage.name
     if stopping.until == "no extrapolation":
@@ -164,30 +130,7 @@ def _complete(past: Sequence[Past], settings: Settings) -> str:
     return f"the scenarios of stage {stage!r} reach a reliability of {stopping.reliability:g}"
 
 
-def what_counts(settings: Settings) -> Settings:
-    """Settings without those that do not change results."""
-    return settings.model_copy(
-        update={
-            "campaign": settings.campaign.model_copy(
-                update={"workers": None, "max_iterations": 1, "name": "", "folder": ""}
-            ),
-            "stopping": settings.stopping.model_copy(
-                update={"max_labels": None, "patience": 1, "repeats": 1}
-            ),
-            "reference": settings.reference.model_copy(
-                update={
-                    "timeout": None,
-                    "retries": 0,
-                    "manual": False,
-                    "machine": {},
-                    "workers": None,
-                }
-            ),
-        }
-    )
-
-
-def _limit(past: Sequence[Past], settings: Settings) -> str:
+def _limit(past: Sequence[CompleteIteration], settings: Settings) -> str:
     """Say which limit ends the campaign although scenarios extrapolate, "" where none does."""
     name, stopping = settings.stage.name, settings.stopping
     of_stage = [one.outcome for one in past if one.settings.stage.name == name]
@@ -210,7 +153,7 @@ def _limit(past: Sequence[Past], settings: Settings) -> str:
         idle += 1
     if idle >= stopping.patience:
         return (
-            f"{idle} iterations in succession brought no label "
+            f"{idle} iterations in succession brought no new label "
             f"({past[-1].outcome['reason']}); correct the cause, or raise patience in [stopping]"
         )
     return ""

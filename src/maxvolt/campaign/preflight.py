@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from maxvolt.campaign.scenarios import scenario_parts
-from maxvolt.campaign.seeds import derived_seed
-from maxvolt.campaign.settings import CampaignSettings, Settings
-from maxvolt.campaign.starting import Structures
-from maxvolt.campaign.structure_sections import TrainingSection
+from maxvolt.campaign.record.fingerprints import derived_seed
+from maxvolt.campaign.settings.stages import CampaignSettings, Settings
+from maxvolt.campaign.settings.structure_sections import TrainingSection
+from maxvolt.campaign.steps.scenarios import scenario_parts
+from maxvolt.campaign.steps.structures import Structures
 from maxvolt.dataset import Dataset
 from maxvolt.errors import MaxvoltError, SettingsError
 from maxvolt.labelling import check_reference

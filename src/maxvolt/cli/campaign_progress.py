@@ -150,7 +150,7 @@ class _Display:
 
     def _look(self) -> dict[str, tuple[int, int]]:
         """Read how far scenarios are, now and then."""
-        from maxvolt.campaign.heartbeat import read_heartbeats
+        from maxvolt.campaign.record.heartbeat import read_heartbeats
 
         now = time.monotonic()
         if self._iteration is not None and now - self._looked >= _SECONDS_BETWEEN_LOOKS:

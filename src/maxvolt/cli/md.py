@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import math
-import time
-from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from maxvolt.cli.console import counted, note, print_json, print_table, progress_bar
 from maxvolt.cli.inputs import check_order, check_species, read_structures
@@ -34,8 +32,6 @@ from maxvolt.cli.sampling_options import (
 )
 
 if TYPE_CHECKING:
-    from ase import Atoms
-
     from maxvolt.dataset import Dataset
     from maxvolt.sampling import MolecularDynamics, SamplingResult
 
@@ -110,7 +106,9 @@ def _add_numbers(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read, run each structure, write as it goes, print."""
-    from maxvolt.sampling.scenario import part_seed
+    from maxvolt.errors import MaxvoltError
+    from maxvolt.sampling import iterate_scenarios
+    from maxvolt.sampling.trajectory_file import TrajectoryFile
 
     check_order(options.potential, options.input)
     _check_outputs(options)
@@ -126,22 +124,26 @@ def run(options: argparse.Namespace) -> None:
         f"{counted(options.steps, 'step')} each"
     )
     results = []
+    trajectory = None if options.output is None else TrajectoryFile(options.output, species)
     with (
-        _Trajectory(options.output, species) as trajectory,
+        trajectory or nullcontext(),
         progress_bar("molecular dynamics", scenario.total_steps) as advance,
     ):
-        for part in scenario.split():
-            trajectory.begins_with(part.structures)
-            seed = part_seed(options.seed, part.name, part.part)
-            results.append(
-                part.run(
-                    factory(), thresholds, seed=seed, progress=advance, observer=trajectory.write
-                )
-            )
+        for result in iterate_scenarios(
+            [scenario],
+            factory,
+            thresholds,
+            seed=options.seed,
+            progress=advance,
+            recorder=None if trajectory is None else trajectory.recorder,
+        ):
+            if result.trace is None:
+                raise MaxvoltError(f"structure {result.part} could not be run: {result.message}")
+            results.append(result)
     kept = write_extrapolative(
         options.save_extrapolative, [result.extrapolative for result in results], species
     )
-    if options.output is not None:
+    if trajectory is not None:
         note(f"{options.output}: {counted(trajectory.length, 'structure')}")
     if options.json:
         rows = [_row(result) for result in results]
@@ -182,68 +184,6 @@ def _scenario(options: argparse.Namespace, dataset: Dataset) -> MolecularDynamic
         record_every=options.record_every,
         limits=limits_of(options),
     )
-
-
-class _Trajectory:
-    """A file that grows: structures are written when they are made, at most once a second."""
-
-    _INTERVAL = 1.0
-    """Seconds between additions, each of which waits for the disk."""
-
-    def __init__(self, path: Path | None, species: tuple[str, ...]) -> None:
-        self._path = path
-        self._species = species
-        self._start: Dataset | None = None
-        self._waiting: list[Atoms] = []
-        self._written = 0
-        self._last = -math.inf
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._flush()
-
-    @property
-    def length(self) -> int:
-        """Number of structures."""
-        return self._written + len(self._waiting)
-
-    def begins_with(self, start: Dataset) -> None:
-        """Take the constraints of the structures to come from the first one."""
-        self._start = start
-
-    @property
-    def write(self) -> Callable[[int, Atoms], None] | None:
-        """What is to be called with each recorded step."""
-        return None if self._path is None else self._append
-
-    def _append(self, step: int, atoms: Atoms) -> None:
-        from maxvolt.dataset import Dataset
-        from maxvolt.sampling.held import keep_constraints
-
-        assert self._start is not None
-        shown = atoms.copy()
-        shown.set_constraint()
-        keep_constraints(shown, self._start)
-        shown.calc = atoms.calc
-        shown.info["step"] = step
-        # The labels are taken now: the calculator goes on.
-        self._waiting.append(Dataset.from_atoms([shown])[0])
-        if time.monotonic() - self._last >= self._INTERVAL:
-            self._flush()
-
-    def _flush(self) -> None:
-        from maxvolt import io
-        from maxvolt.dataset import Dataset
-
-        if self._path is None or not self._waiting:
-            return
-        dataset = Dataset.from_atoms(self._waiting)
-        io.write(self._path, dataset, species=self._species, append=self._written > 0)
-        self._written += len(self._waiting)
-        self._waiting.clear()
-        self._last = time.monotonic()
 
 
 def _row(result: SamplingResult) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from maxvolt.sampling.dynamics import MolecularDynamics
 from maxvolt.sampling.perturbations import rattle, strain, substitution, vacancy
 from maxvolt.sampling.random_structures import random_structures
+from maxvolt.sampling.recorder import Recorder
 from maxvolt.sampling.relaxation import Relaxation
 from maxvolt.sampling.relaxing_batch import Relaxed
 from maxvolt.sampling.results import RelaxationOutcome, SamplingResult, Trace
@@ -10,11 +11,12 @@ from maxvolt.sampling.rule import Limits, StopReason, Thresholds
 from maxvolt.sampling.runner import iterate_scenarios, run_scenarios
 from maxvolt.sampling.scenario import Scenario
 from maxvolt.sampling.schedules import Schedule, hold, oscillation, parse_schedule, ramp
-from maxvolt.sampling.states import TrajectoryState
+from maxvolt.sampling.trajectory_state import TrajectoryState
 
 __all__ = [
     "Limits",
     "MolecularDynamics",
+    "Recorder",
     "Relaxation",
     "RelaxationOutcome",
     "Relaxed",

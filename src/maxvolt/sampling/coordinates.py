@@ -17,7 +17,8 @@ Atoms that are held have no displacement along what is forbidden, so that they k
 coordinates where the cell changes; gradients are projected on what is free.
 
 The variables are rows: one of :math:`\mathbf u_i` for each atom and, where the cell is relaxed, the
-three of :math:`L \varepsilon`, with a length :math:`L` that gives cell and atoms like curvatures.
+three of :math:`L \varepsilon`, with a length :math:`L` that gives cell and atoms similar
+curvatures.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ __all__ = ["Coordinates"]
 
 
 class Coordinates:
-    """Variables of the structures of a batch, from where they begin.
+    """Variables of the structures of a batch, from their first positions.
 
     Parameters
     ----------

@@ -1,39 +1,25 @@
-"""Molecular dynamics as a scenario: schedules, the two-threshold rule, one structure a part."""
+"""Molecular dynamics as a scenario: schedules, the two-threshold rule, one structure per part."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field, replace
-from typing import Self, get_args
+from dataclasses import dataclass, replace
+from typing import Self
 
-import numpy as np
 from ase.calculators.calculator import Calculator
 
-from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
-from maxvolt.limits import DURATION_FS, PRESSURE_GPA, STEPS, STRAIN, TEMPERATURE, TIMESTEP_FS
-from maxvolt.sampling.held import check_constraints, constraints_of
-from maxvolt.sampling.integrators import Ensemble, Thermostat
+from maxvolt.sampling.dynamics_settings import DynamicsSettings
 from maxvolt.sampling.results import SamplingResult
-from maxvolt.sampling.rule import Limits, Thresholds
+from maxvolt.sampling.rule import Thresholds
 from maxvolt.sampling.scenario import Progress
-from maxvolt.sampling.schedules import Schedule, as_schedule
-from maxvolt.sampling.states import KeepState, TrajectoryState
 from maxvolt.sampling.trajectory import Observer, Trajectory
-from maxvolt.units import GPA_PER_EV_A3
+from maxvolt.sampling.trajectory_state import RENEW_EVERY, KeepState, TrajectoryState
 
 __all__ = ["MolecularDynamics"]
 
-_LIMITS = {
-    "steps": STEPS,
-    "timestep_fs": TIMESTEP_FS,
-    "thermostat_time_fs": DURATION_FS,
-    "barostat_time_fs": DURATION_FS,
-}
-
 
 @dataclass(frozen=True, slots=True, eq=False)
-class MolecularDynamics:
+class MolecularDynamics(DynamicsSettings):
     """Molecular dynamics that ends after its steps, or where the potential extrapolates too far.
 
     Parameters
@@ -41,9 +27,9 @@ class MolecularDynamics:
     name
         Name of the scenario; it becomes the group of the structures found.
     structures
-        Where to begin: a `Dataset`, or one or several ``ase.Atoms``. Each is a part of its own,
-        with velocities drawn anew. Constraints FixAtoms, FixCartesian and FixScaled hold in "nve"
-        and "nvt"; temperatures mean the degrees of freedom that are left.
+        Structures to start from: a `Dataset`, or one or several ``ase.Atoms``. Each is a part of
+        its own, with velocities of its own. Constraints FixAtoms, FixCartesian and FixScaled hold
+        in "nve" and "nvt"; temperatures mean the degrees of freedom that are left.
     steps
         Number of steps of each part.
     temperature : K
@@ -78,39 +64,6 @@ class MolecularDynamics:
         Number of this part.
     """
 
-    name: str
-    structures: Dataset
-    steps: int
-    temperature: Schedule | float
-    ensemble: Ensemble = "nvt"
-    thermostat: Thermostat = "langevin"
-    pressure: Schedule | float = 0.0
-    cell: Schedule | None = None
-    timestep_fs: float = 1.0
-    initial_temperature: float | None = None
-    thermostat_time_fs: float = 100.0
-    barostat_time_fs: float = 500.0
-    bulk_modulus: float = 100.0 / GPA_PER_EV_A3
-    shape: bool = False
-    record_every: int = 10
-    limits: Limits = field(default_factory=Limits)
-    part: int = 0
-
-    def __post_init__(self) -> None:
-        try:
-            structures = check_constraints(self.structures, center=self.ensemble != "npt")
-        except DataError as error:
-            raise DataError(f"molecular dynamics {self.name!r}: {error}") from error
-        object.__setattr__(self, "structures", structures)
-        for name in ("temperature", "pressure"):
-            schedule = as_schedule(getattr(self, name))
-            if schedule.shape != ():
-                self._refuse(f"{name} is a number at each step, not {schedule.shape[0]} of them")
-            object.__setattr__(self, name, schedule)
-        self._check_numbers()
-        self._check_ensemble()
-        self._check_structures()
-
     @property
     def total_steps(self) -> int:
         """Steps of all parts."""
@@ -133,6 +86,7 @@ class MolecularDynamics:
         observer: Observer | None = None,
         keep: KeepState | None = None,
         state: TrajectoryState | None = None,
+        renew_every: int = RENEW_EVERY,
     ) -> SamplingResult:
         """Run the dynamics of the one structure; see `Scenario.run`.
 
@@ -148,86 +102,33 @@ class MolecularDynamics:
             Where to go on, of a trajectory with the same arguments: the result is that of a
             trajectory that was not interrupted, to the last bit. The observer hears of later steps
             only.
+        renew_every
+            Steps after which calculator and neighbour lists are rebuilt, which is where states
+            can be kept. The last bits of a trajectory depend on it.
 
         Raises
         ------
         DataError
-            There are several structures: `split` comes first.
+            There are several structures: `split` comes first; or `renew_every` is below 1.
         """
         if len(self.structures) != 1:
-            self._refuse(f"has {len(self.structures)} structures; run each part of split()")
-        trajectory = Trajectory(self, calculator, thresholds, seed, progress, observer, keep)
+            raise DataError(
+                f"molecular dynamics {self.name!r}: has {len(self.structures)} structures; run "
+                "each part of split()"
+            )
+        if renew_every < 1:
+            raise DataError(
+                f"molecular dynamics {self.name!r}: renew_every must be at least 1, not "
+                f"{renew_every!r}"
+            )
+        trajectory = Trajectory(
+            self,
+            calculator,
+            thresholds,
+            seed,
+            progress=progress,
+            observer=observer,
+            keep=keep,
+            renew_every=renew_every,
+        )
         return trajectory.result(state)
-
-    # ----------------------------------------------------------------- checks
-
-    def _refuse(self, what: str) -> None:
-        raise DataError(f"molecular dynamics {self.name!r}: {what}")
-
-    def _check_numbers(self) -> None:
-        if not 0 < self.bulk_modulus < math.inf:
-            self._refuse(f"bulk_modulus must be a number above 0, not {self.bulk_modulus!r}")
-        if self.record_every < 1:
-            self._refuse(f"record_every must be at least 1, not {self.record_every!r}")
-        try:
-            for name, limit in _LIMITS.items():
-                limit.check(name, getattr(self, name), DataError)
-            TEMPERATURE.check("the first temperature", self.first_temperature, DataError)
-            as_schedule(self.temperature).check("temperature", TEMPERATURE)
-            as_schedule(self.pressure).scaled(GPA_PER_EV_A3).check("pressure", PRESSURE_GPA)
-            if self.cell is not None:
-                self.cell.check("strain", STRAIN)
-        except DataError as error:
-            self._refuse(str(error))
-
-    def _check_ensemble(self) -> None:
-        if self.ensemble not in get_args(Ensemble):
-            self._refuse(f"ensemble {self.ensemble!r}; expected nve, nvt or npt")
-        if self.thermostat not in get_args(Thermostat):
-            self._refuse(f"thermostat {self.thermostat!r}; expected langevin or bussi")
-        bussi = self.ensemble == "nvt" and self.thermostat == "bussi"
-        if bussi and self.first_temperature == 0:
-            self._refuse("the Bussi thermostat scales velocities and cannot begin at 0 K")
-        pressure = as_schedule(self.pressure)
-        for name, meant, given in (
-            ("pressure", "npt", pressure.value(0) != 0 or not pressure.is_constant),
-            ("shape", "npt", self.shape),
-            ("thermostat", "nvt", self.thermostat != "langevin"),
-        ):
-            if given and self.ensemble != meant:
-                self._refuse(f"{name} is for {meant}; it would change nothing in {self.ensemble}")
-        if self.cell is None:
-            return
-        if self.ensemble == "npt":
-            self._refuse("the barostat sets the cell; take nvt or nve for a scheduled cell")
-        if self.cell.shape not in ((), (6,)):
-            self._refuse(f"a strain is one number or six, not {self.cell.shape[0]}")
-
-    def _check_structures(self) -> None:
-        if not len(self.structures):
-            self._refuse("there is no structure to begin with")
-        single = np.flatnonzero(self.structures.counts < 2)
-        if len(single):
-            self._refuse(
-                f"structure {single[0]} has one atom, which does not move against itself; repeat "
-                "the cell"
-            )
-        if self.ensemble == "npt":
-            for index in range(len(self.structures)):
-                if records := constraints_of(self.structures, index):
-                    self._refuse(
-                        f"structure {index} has the constraint {records[0]['name']}, which npt "
-                        "cannot honour; take nvt or nve, or remove it from the structure"
-                    )
-        flat = np.flatnonzero(~self.structures.pbc.all(axis=1))
-        if len(flat) and (self.ensemble == "npt" or self.cell is not None):
-            self._refuse(
-                f"structure {flat[0]} is not periodic in three directions and has no cell to change"
-            )
-
-    @property
-    def first_temperature(self) -> float:
-        """Temperature of the first velocities, K."""
-        if self.initial_temperature is not None:
-            return self.initial_temperature
-        return as_schedule(self.temperature).value(0)

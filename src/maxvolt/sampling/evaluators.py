@@ -160,7 +160,7 @@ class NeighborhoodEvaluator:
     def _computed(
         self, part: Batch, pairs: NeighborList
     ) -> tuple[Sequence[Energies], Grades | None]:
-        """What each potential says, and grades; in one pass where these ask the same potentials."""
+        """Predictions of each potential, and grades; in one pass where these need the same ones."""
         query, threads = self._query, self._calculator.threads
         precision = self._calculator.precision
         if query is not None and query.members == self._ensemble.members and precision == "double":
@@ -176,7 +176,7 @@ class NeighborhoodEvaluator:
     def _neighborhoods(
         self, batch: Batch, pairs: NeighborList, species: tuple[str, ...]
     ) -> Neighborhoods:
-        """Give what the kernels run over, prepared anew only where the lists are."""
+        """Give what the kernels run over, prepared again only where the lists are new."""
         cells = np.where(batch.pbc[:, :, None], batch.cells, 0.0)
         types = species_types(batch.numbers, species)
         if self._kept is None or self._kept.pairs is not pairs:

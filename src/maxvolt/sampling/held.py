@@ -81,7 +81,7 @@ def _check_names(index: int, names: Sequence[str], center: bool) -> None:
 
 
 def keep_constraints(atoms: Atoms, structures: Dataset, index: int = 0) -> None:
-    """Give a structure the constraints that it began with."""
+    """Give a structure the constraints that it started with."""
     records = constraints_of(structures, index)
     if records:
         attach_constraints(atoms, records)

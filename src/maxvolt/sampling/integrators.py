@@ -78,7 +78,7 @@ class Integrator(Protocol):
         """Remember what `state` gave."""
 
     def renew(self) -> None:
-        """Compute anew what it keeps of forces and stresses; the calculator was reset."""
+        """Recompute what it keeps of forces and stresses; the calculator was reset."""
 
 
 class _Verlet:
@@ -103,7 +103,7 @@ class _Verlet:
         """Do nothing: positions and momenta are all there is."""
 
     def renew(self) -> None:
-        """Do nothing: each step asks for the forces where it begins."""
+        """Do nothing: each step asks for the forces at its start."""
 
 
 class _Langevin(_Verlet):

@@ -20,7 +20,7 @@ _MEMORY = 12
 """Pairs of steps and gradient changes that are remembered."""
 
 _SUFFICIENT_DECREASE = 1e-4
-"""Part of the decrease foretold by the slope that a step must reach (Armijo's condition)."""
+"""Part of the decrease predicted from the slope that a step must reach (Armijo's condition)."""
 
 _ROUNDING = 1e-11
 """Relative error of an energy: a rise below it is none."""
@@ -76,7 +76,7 @@ class LockstepMinimizer:
         return len(self.offsets) - 1
 
     def add(self, x: NDArray[np.float64], counts: NDArray[np.int64]) -> None:
-        """Begin with more problems, of so many rows each."""
+        """Add problems, of so many rows each."""
         rows, n = np.zeros_like(x), len(counts)
         self.offsets = starts_of(np.concatenate([np.diff(self.offsets), counts]))
         for name, more in (("trial", x), ("_x", x), ("_g", rows), ("_p", rows)):

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Self
 
-import numpy as np
 from ase.calculators.calculator import Calculator
 
-from maxvolt.dataset import Dataset
-from maxvolt.errors import DataError
-from maxvolt.limits import PRESSURE_GPA, STEPS
-from maxvolt.sampling.held import check_constraints
+from maxvolt.sampling.relaxation_settings import RelaxationSettings
 from maxvolt.sampling.relaxing_batch import Relaxed, RelaxingBatch
 from maxvolt.sampling.results import SamplingResult
-from maxvolt.sampling.rule import Limits, Thresholds
+from maxvolt.sampling.rule import Thresholds
 from maxvolt.sampling.scenario import Progress
-from maxvolt.units import GPA_PER_EV_A3
 
 __all__ = ["Relaxation"]
 
@@ -28,7 +22,7 @@ _PART = 4000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Relaxation:
+class Relaxation(RelaxationSettings):
     """Relaxation of a batch of candidates under the two-threshold rule.
 
     Parameters
@@ -60,51 +54,6 @@ class Relaxation:
         Number of this part, and index of its first candidate, where it was split off.
     """
 
-    name: str
-    structures: Dataset
-    pressure: float = 0.0
-    force_tolerance: float = 1e-3
-    stress_tolerance: float = 0.01 / GPA_PER_EV_A3
-    cell: bool = True
-    max_steps: int = 500
-    max_step: float = 0.1
-    min_step: float = 1e-8
-    record_every: int = 10
-    limits: Limits = field(default_factory=Limits)
-    part: int = 0
-    first: int = 0
-
-    def __post_init__(self) -> None:
-        try:
-            structures = check_constraints(self.structures, center=False)
-        except DataError as error:
-            raise DataError(f"relaxation {self.name!r}: {error}") from error
-        object.__setattr__(self, "structures", structures)
-        for name in ("force_tolerance", "stress_tolerance", "max_step", "min_step"):
-            value = getattr(self, name)
-            if not 0 < value < math.inf:
-                self._refuse(f"{name} must be a number above 0, not {value!r}")
-        if self.record_every < 1:
-            self._refuse(f"record_every must be at least 1, not {self.record_every!r}")
-        try:
-            STEPS.check("max_steps", self.max_steps, DataError)
-            PRESSURE_GPA.check("pressure", self.pressure * GPA_PER_EV_A3, DataError)
-        except DataError as error:
-            self._refuse(str(error))
-        if self.pressure and not self.cell:
-            self._refuse("a pressure acts on the cell, which is not relaxed; set cell=True")
-        if not len(self.structures):
-            self._refuse("there is no structure to relax")
-        flat = np.flatnonzero(~self.structures.pbc.all(axis=1))
-        if self.cell and len(flat):
-            self._refuse(
-                f"structure {flat[0]} is not periodic in three directions, so its cell cannot be "
-                "relaxed; set cell=False (--fixed-cell)"
-            )
-
-    def _refuse(self, what: str) -> None:
-        raise DataError(f"relaxation {self.name!r}: {what}")
-
     @property
     def total_steps(self) -> int:
         """Number of candidates."""
@@ -131,7 +80,7 @@ class Relaxation:
         progress: Progress | None = None,
     ) -> SamplingResult:
         """Relax all candidates; see `Scenario.run`. There is no chance in it: no seed matters."""
-        begin = time.perf_counter()
+        began = time.perf_counter()
         outcomes, extrapolative = [], []
         for relaxed in self.iterate(calculator, thresholds):
             outcomes.append(relaxed.outcome)
@@ -140,7 +89,7 @@ class Relaxation:
                 progress(1)
         extrapolative.sort(key=lambda item: item[0])
         kept = [atoms for _, frames in extrapolative for atoms in frames]
-        seconds = time.perf_counter() - begin
+        seconds = time.perf_counter() - began
         return SamplingResult.of_relaxations(self.name, self.part, outcomes, kept, seconds)
 
     def iterate(self, calculator: Calculator, thresholds: Thresholds) -> Iterator[Relaxed]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from ase import Atoms
@@ -19,13 +18,11 @@ from maxvolt.sampling.coordinates import Coordinates
 from maxvolt.sampling.evaluators import Evaluated, evaluator_of
 from maxvolt.sampling.held import constraints_of, free_directions, keep_constraints
 from maxvolt.sampling.minimizer import LockstepMinimizer, MinimizerSettings
+from maxvolt.sampling.relaxation_settings import RelaxationSettings
 from maxvolt.sampling.results import RelaxationOutcome, frame
 from maxvolt.sampling.rule import Stop, StopReason, Thresholds
 from maxvolt.sampling.watch import BatchWatch, longest_limit
 from maxvolt.units import GPA_PER_EV_A3
-
-if TYPE_CHECKING:
-    from maxvolt.sampling.relaxation import Relaxation
 
 __all__ = ["Relaxed", "RelaxingBatch"]
 
@@ -33,7 +30,7 @@ _WINDOW = 256
 """Candidates that are relaxed together; the next one comes in as one is done."""
 
 _SKIN = 1.0
-"""Angstrom; lists are dear and pairs beyond the cutoff cheap, and candidates move far."""
+"""Angstrom; lists are expensive and pairs beyond the cutoff cheap, and candidates move far."""
 
 _ELASTICITY = 500.0 / GPA_PER_EV_A3
 """Elastic constant (eV/A^3) from which cell and atoms get like curvatures; MLIP takes the same."""
@@ -59,7 +56,7 @@ class RelaxingBatch:
     """Candidates while they are relaxed; the arguments are those of `Relaxation.iterate`."""
 
     def __init__(
-        self, scenario: Relaxation, calculator: Calculator, thresholds: Thresholds
+        self, scenario: RelaxationSettings, calculator: Calculator, thresholds: Thresholds
     ) -> None:
         self._scenario = scenario
         self._thresholds = thresholds
@@ -67,7 +64,7 @@ class RelaxingBatch:
         limit = longest_limit(scenario.limits, scenario.structures.numbers)
         self._neighbors = BatchNeighbors(max(self._evaluator.reach, limit, 1e-3), _SKIN)
         self._watch = BatchWatch(scenario.limits, self._neighbors)
-        self._waiting = 0  # index of the next candidate to begin with
+        self._waiting = 0  # index of the next candidate to take in
         nothing = Batch.from_dataset(scenario.structures.select([]))
         self._coordinates = Coordinates(nothing, scenario.cell, scenario.pressure, np.empty(0))
         self._minimizer = LockstepMinimizer(

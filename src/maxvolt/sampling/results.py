@@ -165,7 +165,7 @@ class SamplingResult:
 def frame(atoms: Atoms, scenario: str, part: int, step: int, grade: float | None) -> Atoms:
     """Return a copy of a structure without labels or velocities, and where it comes from.
 
-    What the potential says of it must not be taken for a label of the reference.
+    What the potential predicts must not be mistaken for a label of the reference.
     """
     copied = Atoms(numbers=atoms.numbers, positions=atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
     copied.info.update(config_type=scenario, scenario=scenario, part=part, step=step)

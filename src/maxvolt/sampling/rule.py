@@ -115,8 +115,9 @@ class Limits:
         Two atoms closer than this stop it: one number, or one for each pair (``"Al-Cu"``), where
         pairs not named take 0.5.
     isolation : Angstrom
-        An atom that is farther than this from every other atom is lost. Atoms that began so, such
-        as those of a molecule pulled apart on purpose, are not counted. Infinite: nothing is lost.
+        An atom that is farther than this from every other atom is lost. Atoms that were so from
+        the start, such as those of a molecule pulled apart on purpose, are not counted. Infinite:
+        nothing is lost.
     """
 
     minimum_distance: PairDistances = 0.5
@@ -164,7 +165,7 @@ def distance_table(distances: PairDistances, default: float = 0.5) -> NDArray[np
     for pair, distance in distances.items():
         symbols = pair.split("-")
         if len(symbols) != 2 or any(symbol not in atomic_numbers for symbol in symbols):
-            raise SpeciesError(f"{pair!r} is no pair of elements; expected one such as 'Al-Cu'")
+            raise SpeciesError(f"{pair!r} is not a pair of elements; expected one such as 'Al-Cu'")
         a, b = (atomic_numbers[symbol] for symbol in symbols)
         table[a, b] = table[b, a] = _checked(distance)
     return table

@@ -1,32 +1,30 @@
-"""Run many scenarios at once, hand over each part as it is done, lose none to an error."""
+"""Run many scenarios at once, hand over each part as it is done, lose none to an error.
+
+Everything that runs scenarios does so here: campaigns, the commands ``maxvolt md`` and ``maxvolt
+relax``, and `run_scenarios` of scripts.
+"""
 
 from __future__ import annotations
 
-import pickle
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
-import numpy as np
-
-from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
+from maxvolt.sampling.processes import WorkerPool
+from maxvolt.sampling.recorder import Recorder
 from maxvolt.sampling.results import SamplingResult
-from maxvolt.sampling.rule import StopReason, Thresholds
+from maxvolt.sampling.rule import Thresholds
 from maxvolt.sampling.scenario import Progress, Scenario, part_seed
-from maxvolt.sampling.workers import CalculatorFactory, Task, local_pool, run_task
+from maxvolt.sampling.workers import CalculatorFactory, Task, pickled_factory, run_task
 
-__all__ = ["iterate_scenarios", "run_scenarios"]
+__all__ = ["iterate_scenarios", "run_scenarios", "run_tasks"]
 
 _AHEAD = 2
 """Tasks in flight per worker, so that none waits for the next one."""
-
-_REMOTE_WORKERS = 64
-"""Workers taken for granted where an executor does not say how many it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,11 @@ class _Started:
     """A task and when it was handed over, seconds."""
 
     task: Task
-    begin: float
+    time: float
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self.time
 
 
 def run_scenarios(
@@ -46,25 +48,22 @@ def run_scenarios(
     executor: Executor | int | None = None,
     done: Collection[tuple[str, int]] = (),
     progress: Progress | None = None,
+    recorder: Callable[[Scenario], Recorder] | None = None,
 ) -> list[SamplingResult]:
     """Run scenarios and return the result of each part, in the order of scenarios and parts.
 
     See `iterate_scenarios`, which hands the results over one by one.
     """
-    order = {
-        (scenario.name, part.part): index
-        for index, (scenario, part) in enumerate(_parts(scenarios))
-    }
-    results = list(
-        iterate_scenarios(
-            scenarios,
-            calculator_factory,
-            thresholds,
-            seed=seed,
-            executor=executor,
-            done=done,
-            progress=progress,
-        )
+    order = {(part.name, part.part): index for index, part in enumerate(_parts(scenarios))}
+    results = iterate_scenarios(
+        scenarios,
+        calculator_factory,
+        thresholds,
+        seed=seed,
+        executor=executor,
+        done=done,
+        progress=progress,
+        recorder=recorder,
     )
     return sorted(results, key=lambda result: order[result.scenario, result.part])
 
@@ -78,6 +77,7 @@ def iterate_scenarios(
     executor: Executor | int | None = None,
     done: Collection[tuple[str, int]] = (),
     progress: Progress | None = None,
+    recorder: Callable[[Scenario], Recorder] | None = None,
 ) -> Iterator[SamplingResult]:
     """Run scenarios and yield the result of each part as it is done.
 
@@ -107,140 +107,183 @@ def iterate_scenarios(
         interrupted.
     progress
         Told the steps of this process as they are made, and of workers when a part is done.
+    recorder
+        Makes what follows a part while it runs; called where it runs, so that it must be possible
+        to pickle it where that is another process.
 
     Yields
     ------
     result
         Of one part.
     """
-    tasks = _tasks(scenarios, thresholds, seed, frozenset(done))
+    tasks = [
+        Task(
+            part,
+            thresholds,
+            part_seed(seed, part.name, part.part),
+            Recorder if recorder is None else partial(recorder, part),
+        )
+        for part in _parts(scenarios)
+        if (part.name, part.part) not in done
+    ]
     if executor is None or executor == 1:
-        return _in_this_process(tasks, calculator_factory, progress)
-    factory = _pickled(calculator_factory)
-    if isinstance(executor, int):
-        if executor < 1:
-            raise DataError(f"the number of workers must be at least 1, not {executor}")
-        return _in_local_processes(tasks, factory, executor, progress)
-    return _in_executor(executor, tasks, factory, progress, {})
+        return run_tasks(tasks, calculator_factory, None, progress=progress)
+    pickled_factory(calculator_factory)  # refused here, not with the first result
+    return _in_own_pool(tasks, calculator_factory, WorkerPool(executor), progress)
 
 
-def _pickled(calculator_factory: CalculatorFactory) -> bytes:
-    try:
-        return pickle.dumps(calculator_factory)
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
-        raise DataError(
-            f"the calculator factory cannot be sent to other processes ({error}); give a class, a "
-            "function of a module or functools.partial of them, no lambda"
-        ) from error
+def run_tasks(
+    tasks: Sequence[Task],
+    calculator_factory: CalculatorFactory,
+    workers: WorkerPool | None,
+    *,
+    progress: Progress | None = None,
+    strict: bool = False,
+) -> Iterator[SamplingResult]:
+    """Run tasks and yield the result of each as it is done.
+
+    Parameters
+    ----------
+    tasks
+        Parts of scenarios, no two of the same name and number.
+    calculator_factory, progress
+        As of `iterate_scenarios`.
+    workers
+        Where they run; None for this process.
+    strict
+        Whether an error that is no fault of the simulation is raised: a calculator that cannot be
+        made, a recorder that cannot write. Else the part fails with it and the others go on.
+
+    Yields
+    ------
+    result
+        Of one task.
+
+    Raises
+    ------
+    MaxvoltError
+        A process of an executor that was given has died.
+    """
+    if workers is None:
+        return _in_this_process(tasks, calculator_factory, progress, strict)
+    return _in_workers(tasks, pickled_factory(calculator_factory), workers, progress, strict)
 
 
-def _parts(scenarios: Sequence[Scenario]) -> list[tuple[Scenario, Scenario]]:
+def _parts(scenarios: Sequence[Scenario]) -> list[Scenario]:
     names = [scenario.name for scenario in scenarios]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataError(f"two scenarios are called {twice[0]!r}; give each a name of its own")
-    return [(scenario, part) for scenario in scenarios for part in scenario.split()]
+    return [part for scenario in scenarios for part in scenario.split()]
 
 
-def _tasks(
-    scenarios: Sequence[Scenario],
-    thresholds: Thresholds,
-    seed: int,
-    done: frozenset[tuple[str, int]],
-) -> list[Task]:
-    tasks = [
-        Task(part, thresholds, part_seed(seed, part.name, part.part))
-        for _, part in _parts(scenarios)
-    ]
-    return [task for task in tasks if task.key not in done]
+def _in_own_pool(
+    tasks: Sequence[Task],
+    calculator_factory: CalculatorFactory,
+    workers: WorkerPool,
+    progress: Progress | None,
+) -> Iterator[SamplingResult]:
+    with workers:
+        yield from run_tasks(tasks, calculator_factory, workers, progress=progress)
 
 
 def _in_this_process(
-    tasks: list[Task], calculator_factory: CalculatorFactory, progress: Progress | None
+    tasks: Sequence[Task],
+    calculator_factory: CalculatorFactory,
+    progress: Progress | None,
+    strict: bool,
 ) -> Iterator[SamplingResult]:
     for task in tasks:
         started = _Started(task, time.perf_counter())
         try:
-            result = task.run(calculator_factory(), progress)
-        except Exception as error:  # noqa: BLE001 (of any calculator; the other parts go on)
-            result = _failed(started, error)
+            result = task.run(calculator_factory, progress)
+        except Exception as error:
+            if strict:
+                raise
+            result = _failure(started, error)
         yield result
 
 
-def _in_executor(
-    executor: Executor,
+def _in_workers(
+    tasks: Sequence[Task],
+    factory: bytes,
+    workers: WorkerPool,
+    progress: Progress | None,
+    strict: bool,
+) -> Iterator[SamplingResult]:
+    """Run in workers; where one dies, the tasks in flight are run again, each alone.
+
+    One at a time it is known whose fault it is.
+    """
+    left = {task.key: task for task in tasks}
+    while left:
+        running: dict[Future[SamplingResult], _Started] = {}
+        try:
+            for result in _collect(list(left.values()), factory, workers, strict, running):
+                del left[result.scenario, result.part]
+                if progress is not None:
+                    progress(result.steps)
+                yield result
+        except BrokenExecutor:
+            workers.replace()
+        for started in running.values():
+            del left[started.task.key]
+            yield _run_alone(started.task, factory, workers, strict)
+
+
+def _collect(
     tasks: Iterable[Task],
     factory: bytes,
-    progress: Progress | None,
+    workers: WorkerPool,
+    strict: bool,
     running: dict[Future[SamplingResult], _Started],
 ) -> Iterator[SamplingResult]:
     """Keep the workers busy; `running` holds what is in flight, also after an error."""
     waiting = iter(tasks)
-    most = _AHEAD * (getattr(executor, "_max_workers", None) or _REMOTE_WORKERS)
+    executor = workers.executor()
     try:
         while True:
-            for task in islice(waiting, most - len(running)):
+            for task in islice(waiting, _AHEAD * workers.size - len(running)):
                 started = _Started(task, time.perf_counter())
                 running[executor.submit(run_task, task, factory)] = started
             if not running:
                 return
             finished, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in finished:
-                result = _result_of(future, running[future])
+            # Results first: an error must not lose those that came with it.
+            for future in sorted(finished, key=lambda one: one.exception() is not None):
+                result = _result_of(future, running[future], strict)
                 del running[future]
-                if progress is not None:
-                    progress(result.steps)
                 yield result
     finally:
         for future in running:
             future.cancel()
 
 
-def _in_local_processes(
-    tasks: Sequence[Task], factory: bytes, workers: int, progress: Progress | None
-) -> Iterator[SamplingResult]:
-    """Run in processes; where one dies, those in flight are run again, each alone."""
-    left = {task.key: task for task in tasks}
-    while left:
-        running: dict[Future[SamplingResult], _Started] = {}
-        with suppress(BrokenProcessPool), local_pool(min(workers, len(left))) as pool:
-            for result in _in_executor(pool, list(left.values()), factory, progress, running):
-                del left[result.scenario, result.part]
-                yield result
-        for started in running.values():
-            del left[started.task.key]
-            yield _alone(started.task, factory)
-
-
-def _alone(task: Task, factory: bytes) -> SamplingResult:
+def _run_alone(task: Task, factory: bytes, workers: WorkerPool, strict: bool) -> SamplingResult:
     started = _Started(task, time.perf_counter())
     try:
-        with local_pool(1) as pool:
-            return _result_of(pool.submit(run_task, task, factory), started)
-    except BrokenProcessPool as error:
-        return _failed(started, error)
+        return _result_of(workers.executor().submit(run_task, task, factory), started, strict)
+    except BrokenExecutor as error:
+        workers.replace()
+        message = (
+            f"the process died ({error}): too little memory, or a script that starts workers "
+            'outside of if __name__ == "__main__":'
+        )
+        result = task.failure(message, started.seconds)
+        task.recorder().finish(result)
+        return result
 
 
-def _result_of(future: Future[SamplingResult], started: _Started) -> SamplingResult:
+def _result_of(future: Future[SamplingResult], started: _Started, strict: bool) -> SamplingResult:
     try:
         return future.result()
-    except BrokenProcessPool:
+    except BrokenExecutor:
         raise
-    except Exception as error:  # noqa: BLE001 (whatever a worker raised; the other parts go on)
-        return _failed(started, error)
+    except Exception as error:
+        if strict:
+            raise
+        return _failure(started, error)
 
 
-def _failed(started: _Started, error: Exception) -> SamplingResult:
-    scenario = started.task.scenario
-    return SamplingResult(
-        scenario=scenario.name,
-        part=scenario.part,
-        reason=StopReason.FAILED,
-        message=f"{type(error).__name__}: {error}",
-        steps=0,
-        total_steps=scenario.total_steps,
-        extrapolative=Dataset.from_atoms([]),
-        last=scenario.structures[0],
-        grades=np.empty(0),
-        seconds=time.perf_counter() - started.begin,
-    )
+def _failure(started: _Started, error: Exception) -> SamplingResult:
+    return started.task.failure(f"{type(error).__name__}: {error}", started.seconds)

@@ -32,7 +32,7 @@ class Scenario(Protocol):
 
     @property
     def structures(self) -> Dataset:
-        """Structures it begins with, at least one."""
+        """Structures it starts from, at least one."""
 
     @property
     def total_steps(self) -> int:

@@ -35,7 +35,7 @@ class Segment(Protocol):
         """How many steps it lasts."""
 
     def at(self, step: int) -> NDArray[np.float64]:
-        """Give the value so many steps after its begin; ``at(steps)`` is its end."""
+        """Give the value so many steps after its start; ``at(steps)`` is its end."""
 
     def scaled(self, factor: float) -> Segment:
         """Return the piece with all values multiplied."""
@@ -178,7 +178,7 @@ def hold(value: Value, steps: int = 1) -> Schedule:
 
 
 def oscillation(mean: Value, amplitude: Value, period: float, steps: int) -> Schedule:
-    """Swing around a mean as a sine that begins at the mean and rises.
+    """Swing around a mean as a sine that starts at the mean and rises.
 
     Parameters
     ----------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from maxvolt.dataset import Dataset
+from maxvolt.sampling.dynamics_settings import DynamicsSettings
 from maxvolt.sampling.held import constraints_of, keep_constraints
 from maxvolt.sampling.integrators import (
     Coupling,
@@ -26,12 +27,9 @@ from maxvolt.sampling.results import SamplingResult, Trace, frame
 from maxvolt.sampling.rule import Stop, StopReason, Thresholds, not_finite
 from maxvolt.sampling.scenario import Progress
 from maxvolt.sampling.schedules import Schedule, as_schedule
-from maxvolt.sampling.states import RENEW_EVERY, KeepState, TrajectoryState
+from maxvolt.sampling.trajectory_state import KeepState, TrajectoryState
 from maxvolt.sampling.watch import Watch
 from maxvolt.units import VOIGT
-
-if TYPE_CHECKING:
-    from maxvolt.sampling.dynamics import MolecularDynamics
 
 __all__ = ["Observer", "Trajectory"]
 
@@ -47,19 +45,22 @@ class Trajectory:
 
     def __init__(
         self,
-        scenario: MolecularDynamics,
+        scenario: DynamicsSettings,
         calculator: Calculator,
         thresholds: Thresholds,
         seed: int,
+        *,
         progress: Progress | None,
         observer: Observer | None,
-        keep: KeepState | None = None,
+        keep: KeepState | None,
+        renew_every: int,
     ) -> None:
         self._scenario = scenario
         self._thresholds = thresholds
         self._progress = progress
         self._observer = observer
         self._keep = keep
+        self._renew_every = renew_every
         self._generator = np.random.default_rng(seed)
         self._atoms = _bare(scenario.structures)
         self._atoms.calc = calculator
@@ -70,10 +71,10 @@ class Trajectory:
         self._rows: list[tuple[float, ...]] = []
         self._changing: list[tuple[Schedule, Callable[[float], None]]] = []
         self._step = 0
-        self._begin = time.perf_counter()
+        self._began = time.perf_counter()
 
     def result(self, state: TrajectoryState | None = None) -> SamplingResult:
-        """Run to the end, from the beginning or from a state that was kept."""
+        """Run to the end, from the start or from a state that was kept."""
         scenario = self._scenario
         with threadpool_limits(limits=1, user_api="blas"):  # matrices are 3 x 3
             stop = self._run(state)
@@ -89,7 +90,7 @@ class Trajectory:
             extrapolative=Dataset.from_atoms(self._kept),
             last=self._good.atoms(scenario.structures),
             grades=trace.grades,
-            seconds=time.perf_counter() - self._begin,
+            seconds=time.perf_counter() - self._began,
             trace=trace,
         )
 
@@ -103,11 +104,11 @@ class Trajectory:
                     self._go_on(dynamics, state)
                 first = self._step
                 for step, _ in enumerate(dynamics.steps(scenario.steps - first), start=first):
-                    if state is None or step > first:  # else judged when the state was kept
+                    if state is None or step > first:  # otherwise checked when the state was kept
                         stop = self._judge(step)
                     if stop is not None:
                         break
-                    if step and step % RENEW_EVERY == 0 and step > first:
+                    if step > first and step % self._renew_every == 0:
                         self._renew(dynamics)
                     self._prepare_next(step)
         except Exception as error:  # noqa: BLE001 (of whatever calculator; what was found counts)
@@ -151,22 +152,22 @@ class Trajectory:
         self._generator.bit_generator.state = dict(state.generator)
         self._kept = list(state.kept)
         self._rows = [tuple(row) for row in state.rows.tolist()]
-        self._begin -= state.seconds
+        self._began -= state.seconds
         self._step = state.step
         self._good = _Frame(atoms)
         for schedule, change in self._changing:
             change(schedule.value(state.step))
         if self._progress is not None:
             self._progress(state.step)
-        self._begin_anew(dynamics)
+        self._reset(dynamics)
 
     def _renew(self, dynamics: Integrator) -> None:
-        """Let the state be kept, and go on as one would that begins with it."""
+        """Let the state be kept, and go on as a trajectory would that starts from it."""
         if self._keep is not None:
             self._keep(lambda: self._state(dynamics))
-        self._begin_anew(dynamics)
+        self._reset(dynamics)
 
-    def _begin_anew(self, dynamics: Integrator) -> None:
+    def _reset(self, dynamics: Integrator) -> None:
         self._atoms.calc.reset()
         self._watch.renew()
         dynamics.renew()
@@ -182,7 +183,7 @@ class Trajectory:
             generator=self._generator.bit_generator.state,
             kept=tuple(self._kept),
             rows=np.array(self._rows, float).reshape(-1, 6),
-            seconds=time.perf_counter() - self._begin,
+            seconds=time.perf_counter() - self._began,
         )
 
     def _prepare_next(self, step: int) -> None:

@@ -1,7 +1,7 @@
 """Distances in structures that move: two atoms too close, an atom lost.
 
-They are looked at in every step and measured only where they changed. Pairs near the limit are
-kept when the list of neighbours is built anew, which happens before any pair can have come closer
+They are checked at every step. Pairs near the limit are
+kept when the list of neighbours is rebuilt, which happens before any pair can have come closer
 by more than the skin; lost atoms are looked for at the same moments.
 """
 
@@ -75,7 +75,7 @@ class BatchWatch:
         for k in self._neighbors.built.tolist():
             pairs = self._neighbors.lists[k]
             assert pairs is not None
-            stop = self._look_anew(batch, k, pairs)
+            stop = self._inspect(batch, k, pairs)
             if stop is not None:
                 stops[k] = stop
         for k, close in enumerate(self._close):
@@ -83,7 +83,7 @@ class BatchWatch:
                 stops[k] = stop
         return stops
 
-    def _look_anew(self, batch: Batch, k: int, pairs: NeighborList) -> Stop | None:
+    def _inspect(self, batch: Batch, k: int, pairs: NeighborList) -> Stop | None:
         """Find the pairs to look after from now on, and lost atoms."""
         of = slice(batch.offsets[k], batch.offsets[k + 1])
         i, j = pairs.owners, pairs.neighbors
@@ -99,10 +99,10 @@ class BatchWatch:
                 batch.positions[of], batch.cells[k], batch.pbc[k], self._isolation
             )
             alone[far.owners] = alone[far.neighbors] = False
-        begin = self._alone[k]
-        if begin is None:
-            self._alone[k] = begin = alone
-        lost = np.flatnonzero(alone & ~begin)
+        at_start = self._alone[k]
+        if at_start is None:
+            self._alone[k] = at_start = alone
+        lost = np.flatnonzero(alone & ~at_start)
         if not len(lost) or self._isolation == np.inf:
             return None
         return Stop(
@@ -143,7 +143,7 @@ class Watch:
         self._watch.add(1)
 
     def renew(self) -> None:
-        """Build the lists anew at the next look; which atoms were alone from the start stays."""
+        """Rebuild the lists at the next check; which atoms were alone from the start stays."""
         self._neighbors.forget()
 
     def check(self, atoms: Atoms) -> Stop | None:

@@ -1,17 +1,10 @@
-"""The command line, with simulations that write their states down at every 20th step.
+"""Run a campaign whose simulations write their states down at every 20th step; print its status."""
 
-Worker processes import this module as well, so that the same holds in them.
-"""
-
+import json
 import sys
 
-from maxvolt.campaign.surroundings import Surroundings
-from maxvolt.sampling import trajectory
-
-trajectory.RENEW_EVERY = 20
-Surroundings.seconds_between_states = 0.0
+from maxvolt.campaign import Campaign, Checkpointing
 
 if __name__ == "__main__":
-    from maxvolt.cli import main
-
-    sys.exit(main(sys.argv[1:]))
+    result = Campaign(sys.argv[1]).run(checkpointing=Checkpointing(steps=20, seconds=0.0))
+    print(json.dumps({"status": result.status}))

@@ -132,10 +132,10 @@ def environment(log: Path) -> dict[str, str]:
 
 
 def start(file: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
-    """Start ``maxvolt run`` in a process group of its own, with states kept all the time."""
+    """Run a campaign in a process group of its own, with states kept all the time."""
     driver = Path(__file__).with_name("run_with_states.py")
     return subprocess.Popen(
-        [sys.executable, str(driver), "run", str(file), "--json", "--no-report"],
+        [sys.executable, str(driver), str(file)],
         env=environment,
         start_new_session=True,
         stdout=subprocess.PIPE,

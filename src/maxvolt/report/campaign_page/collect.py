@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.campaign import CampaignFolder, IterationFolder, Settings, summarize
-from maxvolt.campaign.storage import read_result
+from maxvolt.campaign.record.storage import read_result
 from maxvolt.dataset import Dataset
 from maxvolt.report.campaign_page.data import (
     CampaignData,

@@ -89,7 +89,7 @@ class Iteration:
     row
         As in ``outcome.json``.
     training_before
-        Structures that the potential it began with was trained on, None at the beginning.
+        Structures that its first potential was trained on; None for the first iteration.
     select, stop
         Thresholds of the grade.
     runs
@@ -155,7 +155,7 @@ class CampaignData:
     summary
         Where it stands.
     stages
-        Those that have begun.
+        Those that were started.
     iterations
         Those that are complete.
     parities

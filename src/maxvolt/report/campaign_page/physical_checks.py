@@ -1,4 +1,4 @@
-"""What the newest potential says of the first scenario's structure, beside a cheap reference.
+"""The newest potential on the structure of the first scenario, beside a cheap reference.
 
 An energy-volume curve and a radial distribution function: two things that no table of errors shows.
 A reference that takes long is never started for them.
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from maxvolt.calculators import MaxvoltCalculator
 from maxvolt.campaign import Settings
-from maxvolt.campaign.starting import Structures
+from maxvolt.campaign.steps.structures import Structures
 from maxvolt.cells import cell_volumes
 from maxvolt.dataset import Dataset
 from maxvolt.errors import MaxvoltError
@@ -36,7 +36,7 @@ _SMALLEST_HEIGHT = 8.0  # Angstrom, of the cell of the dynamics
 _LARGEST_DISTANCE = 6.0  # Angstrom
 _BINS = 90
 _EQUILIBRATION, _STEPS, _EVERY = 150, 400, 10
-_USUAL_TEMPERATURE = 300.0  # K, where no scenario is a dynamics
+_USUAL_TEMPERATURE = 300.0  # K, where no scenario is molecular dynamics
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +48,7 @@ class EnergyVolume:
     volumes : shape (n,), Angstrom^3/atom
     potential : shape (n,), eV/atom
     reference : shape (n,), eV/atom, or None
-        None where the reference is too costly to be asked.
+        None where the reference is too costly.
     training : shape (2,), Angstrom^3/atom, or None
         Smallest and largest volume in the training set, of structures with a volume.
     """
@@ -61,7 +61,7 @@ class EnergyVolume:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RadialDistribution:
-    """Radial distribution function of all pairs in a short molecular dynamics.
+    """Radial distribution function of all pairs in short molecular dynamics.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class RadialDistribution:
         Middles of the bins.
     potential : shape (n,)
     reference : shape (n,) or None
-        The same dynamics with the reference; None where that is too costly.
+        The same with the reference; None where that is too costly.
     training : Angstrom or None
         Shortest distance in the training set.
     """
@@ -184,8 +184,8 @@ def _distribution(
     large = atoms * np.ceil(_SMALLEST_HEIGHT / heights - 1e-9).astype(int)
     if len(large) > _MOST_ATOMS:
         raise MaxvoltError(
-            f"its cell of {len(large)} atoms is too large for a dynamics on this page (at most "
-            f"{_MOST_ATOMS})"
+            f"its cell of {len(large)} atoms is too large for molecular dynamics on this page "
+            f"(at most {_MOST_ATOMS})"
         )
     temperature, timestep = _conditions(settings)
     edges = np.linspace(0, _LARGEST_DISTANCE, _BINS + 1)
@@ -221,7 +221,7 @@ def _sampled(
     timestep: float,
     edges: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Radial distribution function in the bins, from a dynamics that is always the same."""
+    """Radial distribution function in the bins; the molecular dynamics are always the same."""
     moving = atoms.copy()
     moving.calc = calculator
     rng = np.random.default_rng(0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from maxvolt.potentials.families import file_suffix
 from maxvolt.report.campaign_page.data import CampaignData
 from maxvolt.report.campaign_page.markup import Markup, element
 
@@ -37,8 +38,7 @@ def python_lines(files: Sequence[Path]) -> str:
 def command_lines(files: Sequence[Path], training: Path | None) -> str:
     """Commands that evaluate, grade and run the potential."""
     single = len(files) == 1
-    # An ensemble goes by the name that its members share.
-    name = files[0].name if single else "potential.mtp"
+    name = files[0].name if single else _ensemble_name(files[0])
     lines = [f"maxvolt evaluate {name} structures.xyz -o evaluated.xyz"]
     if single:
         lines.append(f"maxvolt grade {name} structures.xyz")
@@ -46,6 +46,13 @@ def command_lines(files: Sequence[Path], training: Path | None) -> str:
     if training is not None:
         lines.append(f"maxvolt errors {name} {training.name}")
     return "\n".join(lines) + "\n"
+
+
+def _ensemble_name(member: Path) -> str:
+    """Name that the members of an ensemble share, without the number of one of them."""
+    suffix = file_suffix(member)
+    stem = member.name.removesuffix(suffix).rpartition(".")[0]
+    return f"{stem}{suffix}"
 
 
 def usage_section_parts(data: CampaignData) -> list[Markup]:

@@ -1,0 +1,250 @@
+"""Where the files of a campaign are; see docs/campaigns for what they hold."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from maxvolt.campaign.record.journal import read_journal
+from maxvolt.campaign.record.storage import DamagedError, read_document, write_document
+from maxvolt.campaign.settings.scenario_sections import part_name
+from maxvolt.campaign.settings.stages import Settings, read_settings
+from maxvolt.errors import CampaignError
+from maxvolt.potentials import member_paths
+
+__all__ = [
+    "ACTIVE_SET_SUFFIX",
+    "MEMBER_SUFFIX",
+    "CampaignFolder",
+    "IterationFolder",
+    "potential_files",
+]
+
+ACTIVE_SET_SUFFIX = ".almtp"
+"""Of the file of a potential that has its active set with it."""
+MEMBER_SUFFIX = ".mtp"
+"""Of the file of a member of an ensemble."""
+
+_POTENTIAL = "potential"
+_SETTINGS = "settings"
+"""Key of the settings in an outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class IterationFolder:
+    """The files of one iteration.
+
+    Attributes
+    ----------
+    path : Path
+    number : int
+        Counted through all stages, from 0.
+    """
+
+    path: Path
+    number: int
+
+    @property
+    def settings_file(self) -> Path:
+        """The settings it used."""
+        return self.path / "settings.json"
+
+    def settings(self) -> Settings:
+        """Read the settings it used; a complete iteration has them in its outcome as well.
+
+        Raises
+        ------
+        DamagedError
+            They are in neither.
+        CampaignError
+            They are of another version.
+        """
+        try:
+            content = read_document(self.settings_file)
+        except DamagedError as damage:
+            kept = self._settings_of_outcome()
+            if kept is None:
+                raise damage from None
+            content = kept
+        try:
+            return Settings.model_validate_json(json.dumps(content))
+        except ValidationError as error:
+            raise CampaignError(
+                f"{self.settings_file}: cannot be used ({error}); was it written by another "
+                "version of maxvolt? Go on with that version"
+            ) from error
+
+    def write_settings(self, settings: Settings) -> None:
+        """Write down the settings that it uses."""
+        write_document(self.settings_file, _plain(settings))
+
+    def _settings_of_outcome(self) -> dict[str, Any] | None:
+        try:
+            found = read_document(self.outcome_file).get(_SETTINGS)
+        except DamagedError:
+            return None
+        return found if isinstance(found, dict) else None
+
+    @property
+    def outcome_file(self) -> Path:
+        """The last file of an iteration."""
+        return self.path / "outcome.json"
+
+    @property
+    def is_started(self) -> bool:
+        """Whether it has settings, in a file of their own or in its outcome."""
+        return self.settings_file.exists() or self.outcome_file.exists()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it came to its end."""
+        return self.outcome_file.exists()
+
+    def outcome(self) -> Mapping[str, Any]:
+        """Read the table row of a complete iteration.
+
+        Raises
+        ------
+        DamagedError
+            The file is missing or damaged.
+        """
+        row = read_document(self.outcome_file)
+        row.pop(_SETTINGS, None)
+        return row
+
+    def write_outcome(self, row: Mapping[str, Any], settings: Settings) -> None:
+        """Write the table row, and once more the settings, with which it is complete."""
+        write_document(self.outcome_file, {**row, _SETTINGS: _plain(settings)})
+
+    def remove_steps(self) -> None:
+        """Remove results of steps that new settings have made stale; scenarios judge their own."""
+        for path in self.path.iterdir():
+            if path in (self.settings_file, self.sampling):
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+    def step_file(self, step: str) -> Path:
+        """File of a step: candidates, selection, labels, validation, training or fit."""
+        return self.path / f"{step}.npz"
+
+    @property
+    def sampling(self) -> Path:
+        """Folder of the results of scenarios."""
+        return self.path / "sampling"
+
+    def part_file(self, scenario: str, part: int) -> Path:
+        """Result of a part of a scenario."""
+        return self.sampling / f"{part_name(scenario, part)}.npz"
+
+    def potential_files(self, members: int) -> list[Path]:
+        """Files of the potential fitted in this iteration, see `potential_files`."""
+        return potential_files(self.path, members)
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignFolder:
+    """The folder of a campaign.
+
+    Attributes
+    ----------
+    path : Path
+    """
+
+    path: Path
+
+    @classmethod
+    def find(cls, path: str | Path) -> CampaignFolder:
+        """Find the folder by its own name or by that of the campaign file.
+
+        Raises
+        ------
+        CampaignError, SettingsError
+            There is none.
+        """
+        path = Path(path)
+        folder = path if path.is_dir() else read_settings(path).folder
+        found = cls(folder)
+        if not found.journal_file.exists():
+            raise CampaignError(
+                f"{folder}: no campaign was started there; start one with 'maxvolt run FILE.toml'"
+            )
+        return found
+
+    @property
+    def journal_file(self) -> Path:
+        """History of the campaign."""
+        return self.path / "journal.jsonl"
+
+    @property
+    def labels(self) -> Path:
+        """Label store."""
+        return self.path / "labels.db"
+
+    @property
+    def jobs(self) -> Path:
+        """Inputs of a manual reference."""
+        return self.path / "jobs"
+
+    @property
+    def lock_file(self) -> Path:
+        """Held while a process works on the campaign."""
+        return self.path / ".lock"
+
+    def potential_files(self, members: int) -> list[Path]:
+        """Files of the newest potential, see `potential_files`."""
+        return potential_files(self.path, members)
+
+    def remove_other_potentials(self, kept: Sequence[Path]) -> None:
+        """Remove files that a campaign wrote for a potential of another number of members.
+
+        Names that only a campaign gives: those of one member without an active set are not, since
+        such a file may be what somebody has converted.
+        """
+        numbered = f"{_POTENTIAL}.[0-9]*{MEMBER_SUFFIX}"
+        for stale in {*self.potential_files(1), *self.path.glob(numbered)} - set(kept):
+            stale.unlink(missing_ok=True)
+
+    @property
+    def training_file(self) -> Path:
+        """The newest training set, extended XYZ."""
+        return self.path / "training.xyz"
+
+    def remove_temporary_files(self) -> None:
+        """Remove files that a kill has left half written; nothing refers to them."""
+        for pattern in (".*.tmp*", "iterations/**/.*.tmp*"):
+            for path in self.path.glob(pattern):
+                path.unlink(missing_ok=True)
+
+    def journal(self) -> Iterator[Mapping[str, Any]]:
+        """Yield the events of the journal."""
+        return read_journal(self.journal_file)
+
+    def iteration(self, number: int) -> IterationFolder:
+        """Return an iteration, which need not exist yet."""
+        return IterationFolder(self.path / "iterations" / f"{number:04d}", number)
+
+    def iterations(self) -> list[IterationFolder]:
+        """Return the iterations that were started, in order."""
+        found: list[IterationFolder] = []
+        while (following := self.iteration(len(found))).is_started:
+            found.append(following)
+        return found
+
+
+def potential_files(folder: Path, members: int) -> list[Path]:
+    """Files of a potential in a folder: one with its active set, or one for each member."""
+    suffix = ACTIVE_SET_SUFFIX if members == 1 else MEMBER_SUFFIX
+    return member_paths(folder / f"{_POTENTIAL}{suffix}", members)
+
+
+def _plain(settings: Settings) -> dict[str, Any]:
+    return dict(json.loads(settings.model_dump_json(by_alias=True)))

@@ -1,0 +1,61 @@
+"""What came out of an iteration: one row of the campaign's table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from maxvolt.campaign.settings.sections import StoppingSection
+
+__all__ = ["OPENING", "SAMPLING", "is_clean", "sampling_summary"]
+
+OPENING = "opening"
+SAMPLING = "sampling"
+
+_OF_A_PART = (
+    "scenario",
+    "part",
+    "kind",
+    "reason",
+    "is_break",
+    "message",
+    "steps",
+    "total_steps",
+    "seconds",
+    "max_grade",
+    "n_extrapolative",
+)
+
+
+def is_clean(summary: Mapping[str, Any], stopping: StoppingSection) -> bool:
+    """Whether the scenarios were done as [stopping] demands.
+
+    Parameters
+    ----------
+    summary
+        As of `sampling_summary`.
+    stopping
+        What is demanded.
+    """
+    if stopping.reliability == 1 and summary["n_breaks"]:
+        return False
+    if (summary["reliability"] or 0.0) < stopping.reliability:
+        return False
+    return stopping.until == "no break" or not summary["n_extrapolative"]
+
+
+def sampling_summary(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Numbers of all scenarios together, and of each part."""
+    steps = sum(record["steps"] for record in records)
+    total = sum(record["total_steps"] for record in records)
+    grades = [record["max_grade"] for record in records if record["max_grade"] is not None]
+    return {
+        "n_scenarios": len(records),
+        "n_breaks": sum(bool(record["is_break"]) for record in records),
+        "n_extrapolative": sum(record["n_extrapolative"] for record in records),
+        "steps": steps,
+        "total_steps": total,
+        "reliability": steps / total if total else None,
+        "max_grade": max(grades, default=None),
+        "scenarios": [{key: record[key] for key in _OF_A_PART} for record in records],
+    }

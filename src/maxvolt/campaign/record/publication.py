@@ -1,0 +1,46 @@
+"""What a campaign is for: the newest potential and training set, at the top of its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from maxvolt.campaign.record.folder import CampaignFolder
+from maxvolt.campaign.record.history import CompleteIteration
+from maxvolt.campaign.record.integrity import check_potential
+from maxvolt.campaign.record.storage import read_result, write_bytes
+from maxvolt.io import write
+
+__all__ = ["publish", "published_potential"]
+
+
+def published_potential(folder: CampaignFolder, past: Sequence[CompleteIteration]) -> list[Path]:
+    """Files of the newest potential at the top of the folder."""
+    if not past:
+        return []
+    fitted = past[-1].outcome["files"]["potential"]
+    return folder.potential_files(past[fitted].settings.potential.members)
+
+
+def publish(folder: CampaignFolder, past: Sequence[CompleteIteration]) -> None:
+    """Copy the newest potential and training set to the top of the folder.
+
+    Raises
+    ------
+    DamagedError
+        They are not what was written; what stands at the top stays.
+    """
+    if not past:
+        return
+    numbers = past[-1].outcome["files"]
+    targets = published_potential(folder, past)
+    members = past[numbers["potential"]].settings.potential.members
+    sources = check_potential(folder.iteration(numbers["potential"]), members)
+    training = folder.iteration(numbers["training"]).step_file("training")
+    structures = read_result(training).datasets["training"]
+    for source, target in zip(sources, targets, strict=True):
+        content = source.read_bytes()
+        if not target.exists() or target.read_bytes() != content:
+            write_bytes(target, content)
+    folder.remove_other_potentials(targets)
+    write(folder.training_file, structures)

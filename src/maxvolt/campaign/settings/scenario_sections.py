@@ -1,0 +1,144 @@
+"""Scenarios of a campaign file: what the potential is going to be used for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from maxvolt import limits
+from maxvolt.campaign.settings.sections import Count, Name, NonNegative, Positive, Section, within
+from maxvolt.errors import MaxvoltError
+from maxvolt.sampling import Limits, MolecularDynamics, Relaxation, hold, parse_schedule
+from maxvolt.sampling.integrators import Ensemble, Thermostat
+from maxvolt.units import GPA_PER_EV_A3
+
+__all__ = [
+    "DynamicsSection",
+    "LimitsSection",
+    "RelaxationSection",
+    "ScenarioSection",
+    "part_name",
+]
+
+
+def _is_schedule(text: str) -> str:
+    try:
+        parse_schedule(text)
+    except MaxvoltError as error:
+        raise ValueError(str(error)) from error
+    return text
+
+
+Schedule = float | Annotated[str, AfterValidator(_is_schedule)]
+
+
+_LIMITS: dict[str, Any] = {one.name: one.default for one in fields(Limits)}
+_DYNAMICS: dict[str, Any] = {one.name: one.default for one in fields(MolecularDynamics)}
+_RELAXATION: dict[str, Any] = {one.name: one.default for one in fields(Relaxation)}
+"""Defaults, which are those of the scenarios that run."""
+
+
+class LimitsSection(Section):
+    """Distances at which a simulation stops."""
+
+    minimum_distance: NonNegative | dict[str, NonNegative] = _LIMITS["minimum_distance"]
+    """Shortest distance in Angstrom: one number, or one for each pair as in {"Al-Cu" = 1.5}."""
+    isolation: Positive = _LIMITS["isolation"]
+    """An atom farther than this from every other is lost, Angstrom."""
+
+    @model_validator(mode="after")
+    def _usable(self) -> LimitsSection:
+        try:
+            Limits(self.minimum_distance, self.isolation)
+        except MaxvoltError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+
+class _Scenario(Section):
+    name: Name
+    """Of the scenario, in tables, on the page and in file names; each needs its own."""
+    structure: Name
+    """Name of a table of [structures]; each of its structures is run."""
+    record_every: Count = _DYNAMICS["record_every"]
+    """Structures are kept for selection at every so many steps, and where it breaks."""
+    limits: LimitsSection = LimitsSection()
+    """Distances at which it stops."""
+
+
+class DynamicsSection(_Scenario):
+    """Molecular dynamics."""
+
+    kind: Literal["md"]
+    ensemble: Ensemble = _DYNAMICS["ensemble"]
+    """What is kept constant."""
+    thermostat: Thermostat = _DYNAMICS["thermostat"]
+    """How the temperature is kept in nvt."""
+    temperature: Schedule
+    """Kelvin: a number, or a schedule such as "ramp 300 900 2000; hold 900 8000"."""
+    pressure: Schedule = _DYNAMICS["pressure"]
+    """GPa, for npt: a number or a schedule."""
+    strain: Schedule | None = None
+    """Of the first cell, the same in all directions: a number or a schedule."""
+    steps: Annotated[int, within(limits.STEPS, whole=True)] | None = None
+    """Time steps; by default those of the schedule of the temperature."""
+    timestep_fs: Annotated[float, within(limits.TIMESTEP_FS)] = _DYNAMICS["timestep_fs"]
+    """Time step in femtoseconds."""
+    initial_temperature: Annotated[float, within(limits.TEMPERATURE)] | None = None
+    """Of the first velocities, Kelvin; by default the first of `temperature`."""
+    thermostat_time_fs: Annotated[float, within(limits.DURATION_FS)] = _DYNAMICS[
+        "thermostat_time_fs"
+    ]
+    """Time constant of the thermostat, femtoseconds."""
+    barostat_time_fs: Annotated[float, within(limits.DURATION_FS)] = _DYNAMICS["barostat_time_fs"]
+    """Time constant of the barostat, femtoseconds."""
+    bulk_modulus: Positive = _DYNAMICS["bulk_modulus"] * GPA_PER_EV_A3
+    """Of the material, about, in GPa, for the barostat."""
+    shape: bool = _DYNAMICS["shape"]
+    """Whether npt changes the shape of the cell, too."""
+    copies: Annotated[int, within(limits.STRUCTURES, whole=True)] = 1
+    """Runs of each structure, with different random numbers."""
+
+    @model_validator(mode="after")
+    def _has_steps(self) -> DynamicsSection:
+        if self.steps is None and not isinstance(self.temperature, str):
+            raise ValueError("steps is missing; add it, or give temperature as a schedule")
+        for name, limit in (
+            ("temperature", limits.TEMPERATURE),
+            ("pressure", limits.PRESSURE_GPA),
+            ("strain", limits.STRAIN),
+        ):
+            value = getattr(self, name)
+            schedule = parse_schedule(value) if isinstance(value, str) else hold(value or 0.0)
+            try:
+                schedule.check(name, limit)
+            except MaxvoltError as error:
+                raise ValueError(str(error)) from error
+        return self
+
+
+class RelaxationSection(_Scenario):
+    """Relaxation of every structure of the named set."""
+
+    kind: Literal["relaxation"]
+    cell: bool = _RELAXATION["cell"]
+    """Relax the cell, too."""
+    pressure: Annotated[float, within(limits.PRESSURE_GPA)] = _RELAXATION["pressure"]
+    """GPa."""
+    force_tolerance: Positive = _RELAXATION["force_tolerance"]
+    """Longest force left, eV/Angstrom."""
+    stress_tolerance: Positive = _RELAXATION["stress_tolerance"] * GPA_PER_EV_A3
+    """Largest component of stress plus pressure left, GPa."""
+    max_steps: Annotated[int, within(limits.STEPS, whole=True)] = _RELAXATION["max_steps"]
+    """Most steps of each structure."""
+
+
+ScenarioSection = Annotated[DynamicsSection | RelaxationSection, Field(discriminator="kind")]
+
+
+def part_name(scenario: str, part: int) -> str:
+    """Name of the files of a part of a scenario."""
+    return f"{re.sub(r'[^0-9A-Za-z._+-]', '_', scenario)}.{part}"

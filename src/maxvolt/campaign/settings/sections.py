@@ -1,0 +1,215 @@
+"""Sections of a campaign file: what may be written in it, with defaults and checks of values."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from maxvolt import limits
+from maxvolt.errors import MaxvoltError
+from maxvolt.fitting.families import potential_sections
+from maxvolt.fitting.settings import FitSettings, Resampling, Scaling, Weights
+from maxvolt.labelling import Reference
+from maxvolt.labelling.limits import LONGEST_CALCULATION
+from maxvolt.sections import NonNegative, Positive, Section, Symbol, within
+
+if TYPE_CHECKING:
+    from maxvolt.fitting.contract import PotentialSection
+else:
+    PotentialSection = potential_sections()
+    """The potential to train: the section of its family."""
+
+__all__ = [
+    "FitSection",
+    "General",
+    "Name",
+    "NonNegative",
+    "Positive",
+    "PotentialSection",
+    "ReferenceSection",
+    "Section",
+    "SelectionSection",
+    "StoppingSection",
+    "Symbol",
+    "within",
+]
+
+
+def _is_name(name: str) -> str:
+    if not re.fullmatch(r"[^\s/\\.][^/\\\n\t]*(?<!\s)", name):
+        raise ValueError("expected a name without slashes that does not start with a dot")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_is_name)]
+Count = Annotated[int, Field(ge=1, le=10**9)]
+Weight = Annotated[float, within(limits.WEIGHT)]
+AtomEnergy = Annotated[float, within(limits.ATOM_ENERGY)]
+Tolerance = Annotated[float, Field(gt=limits.TOLERANCE.least, lt=limits.TOLERANCE.most)]
+
+
+_FIT = FitSettings()
+"""Defaults of ``[fit]``."""
+
+
+class General(Section):
+    """What concerns the campaign as a whole."""
+
+    name: Name = ""
+    """Shown in tables and on the page; by default the name of the file."""
+    folder: str = ""
+    """Where results go, relative to the file; by default the name of the file without suffix."""
+    seed: int = Field(default=0, ge=0, le=limits.LARGEST_SEED)
+    """Of every random number; the same seed gives the same campaign."""
+    workers: Annotated[int, within(limits.WORKERS, whole=True)] | None = None
+    """Processes for sampling and labelling; by default every core this process may use."""
+    max_iterations: Annotated[int, within(limits.ITERATIONS, whole=True)] = 100
+    """Most iterations of a stage."""
+
+
+class RowWeightsSection(Section):
+    """Which gradients make the rows of the active set, and how they count (as in MLIP)."""
+
+    energy: Weight = 1.0
+    """Rows of energies (configuration mode)."""
+    force: Weight = 0.0
+    """Rows of force components (configuration mode)."""
+    stress: Weight = 0.0
+    """Rows of stress components (configuration mode)."""
+    scaling: int = Field(default=2, ge=0, le=2)
+    """Energy rows are divided by N^(scaling / 2)."""
+
+    @model_validator(mode="after")
+    def _any_row(self) -> RowWeightsSection:
+        if not self.energy + self.force + self.stress > 0:
+            raise ValueError("all weights are 0; give at least one of them a value above 0")
+        return self
+
+
+class SelectionSection(Section):
+    """How extrapolation is measured and what is done about it."""
+
+    strategy: Literal["active set", "committee"] = "active set"
+    """Grades of D-optimality, or the spread of the potentials of an ensemble."""
+    mode: Literal["configuration", "neighborhood"] = "configuration"
+    """One grade per structure, or one per atom."""
+    select: Positive = 2.0
+    """Structures with a higher grade are candidates for the training set."""
+    break_: Positive = Field(default=10.0, alias="break")
+    """A scenario stops where the grade exceeds this."""
+    swap: float = Field(default=1.001, gt=1)
+    """A candidate enters the active set where its grade exceeds this (maxvol)."""
+    limit: Count | None = None
+    """Most structures to label in an iteration, by default all that are selected."""
+    weights: RowWeightsSection = RowWeightsSection()
+    """Rows of the active set."""
+
+    @model_validator(mode="after")
+    def _order(self) -> SelectionSection:
+        if self.break_ < self.select:
+            raise ValueError(
+                f"break = {self.break_:g} must not be below select = {self.select:g}; "
+                "raise break or lower select"
+            )
+        return self
+
+
+class FitSection(Section):
+    """How the potential is fitted: fields of `maxvolt.FitSettings`, with its defaults."""
+
+    energy_weight: Weight = _FIT.weights.energy
+    """Weight of energies in the loss, 1/eV^2."""
+    force_weight: Weight = _FIT.weights.forces
+    """Weight of forces, Angstrom^2/eV^2."""
+    stress_weight: Weight = _FIT.weights.stress
+    """Weight of stresses times volume, 1/eV^2."""
+    scaling: Scaling = _FIT.scaling
+    """How energies, forces and stresses count by the number of atoms."""
+    isolated_energies: Literal["fit", "data"] | dict[Symbol, AtomEnergy] = "fit"
+    """Energies of isolated atoms: fitted, taken from the training set, or in eV by symbol."""
+    resampling: Resampling = _FIT.resampling
+    """Random weights of the structures for each member ("auto": where there are several)."""
+    max_iterations: Annotated[int, within(limits.ITERATIONS, whole=True)] = _FIT.max_iterations
+    """Most iterations of a fit."""
+    tolerance: Tolerance = _FIT.tolerance
+    """A fit ends when the loss falls by less than this, relative, three times in succession."""
+    starts: Annotated[int, within(limits.STARTS, whole=True)] | None = _FIT.starts
+    """Random starts of the first fit; by default 8, or 1 for each of several members."""
+    start_iterations: Annotated[int, within(limits.ITERATIONS, whole=True)] = _FIT.start_iterations
+    """Most iterations of each random start."""
+    ridge: float = Field(default=_FIT.ridge, gt=0, lt=1)
+    """Regularisation of the linear coefficients."""
+    restart: bool = _FIT.restart_from_potential
+    """Begin each fit with the coefficients of the iteration before."""
+
+    @model_validator(mode="after")
+    def _any_weight(self) -> FitSection:
+        if not self.energy_weight + self.force_weight + self.stress_weight > 0:
+            raise ValueError("all weights are 0; give at least one of them a value above 0")
+        return self
+
+    def settings(self, members: int) -> FitSettings:
+        """The settings of a fit of so many members."""
+        return FitSettings(
+            weights=Weights(self.energy_weight, self.force_weight, self.stress_weight),
+            scaling=self.scaling,
+            isolated_energies=self.isolated_energies,
+            resampling=self.resampling,
+            max_iterations=self.max_iterations,
+            tolerance=self.tolerance,
+            starts=self.starts,
+            start_iterations=self.start_iterations,
+            ridge=self.ridge,
+            restart_from_potential=self.restart,
+            ensemble=members,
+        )
+
+
+class ReferenceSection(Section):
+    """What computes labels."""
+
+    calculator: str
+    """Short name (emt, gpaw, espresso, vasp, abinit, potential) or "module:Class" of ASE's."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """What decides the result, as the keywords of the calculator in ASE; the rest has defaults."""
+    machine: dict[str, Any] = Field(default_factory=dict)
+    """How it runs here: command, environment ...; labels stay valid when this is changed."""
+    workers: Annotated[int, within(limits.WORKERS, whole=True)] | None = None
+    """Calculations at once; by default one a core, or one where its command starts several."""
+    manual: bool = False
+    """Write inputs, and wait until they have been calculated elsewhere."""
+    max_force: Positive = 50.0
+    """Results with a larger force are quarantined, eV/Angstrom."""
+    timeout: Positive | None = LONGEST_CALCULATION
+    """Seconds after which a calculation is given up, by default a day."""
+    retries: Annotated[int, within(limits.RETRIES, whole=True)] = 2
+    """How often a calculation that fails or hangs is tried again."""
+
+    @model_validator(mode="after")
+    def _known(self) -> ReferenceSection:
+        try:
+            self.reference()
+        except MaxvoltError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+    def reference(self) -> Reference:
+        """The calculator with all its settings."""
+        return Reference(self.calculator, self.settings, self.machine)
+
+
+class StoppingSection(Section):
+    """When a stage is complete."""
+
+    until: Literal["no extrapolation", "no break"] = "no extrapolation"
+    """No scenario meets a grade above `select`, or merely none above `break`."""
+    reliability: float = Field(default=1.0, gt=0, le=1)
+    """Part of the steps (of relaxations: of the candidates) that must be done without a break."""
+    repeats: Count = 1
+    """Iterations in succession, with different random numbers, in which this must hold."""
+    max_labels: Count | None = None
+    """Most reference calculations of a stage."""
+    patience: Count = 3
+    """Give up after so many iterations in succession that brought no label."""

@@ -1,0 +1,240 @@
+"""A campaign file: read, checked, and split into stages."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, model_validator
+
+from maxvolt.campaign.settings.messages import describe_errors
+from maxvolt.campaign.settings.scenario_sections import ScenarioSection, part_name
+from maxvolt.campaign.settings.sections import (
+    FitSection,
+    General,
+    Name,
+    PotentialSection,
+    ReferenceSection,
+    Section,
+    SelectionSection,
+    StoppingSection,
+)
+from maxvolt.campaign.settings.structure_sections import StructureSection, TrainingSection
+from maxvolt.errors import MaxvoltError, SettingsError
+from maxvolt.labelling.reference import with_files
+from maxvolt.limits import SETTINGS_BYTES
+
+__all__ = ["STAGED", "CampaignSettings", "Settings", "StageHeader", "read_settings"]
+
+STAGED = (
+    "potential",
+    "selection",
+    "fit",
+    "training",
+    "validation",
+    "reference",
+    "scenario",
+    "stopping",
+)
+"""Sections that a stage may have of its own."""
+
+
+class StageHeader(Section):
+    """What makes a stage."""
+
+    name: Name
+    """Of the stage."""
+    sparsify: bool = False
+    """Begin with those structures only with respect to which all others interpolate."""
+    scenarios: tuple[Name, ...] | None = None
+    """Which of the scenarios run, by default all."""
+
+
+class Settings(Section):
+    """Everything that the iterations of one stage depend on.
+
+    The file has the same sections; what a [[stage]] leaves out it takes from above.
+    """
+
+    campaign: General = General()
+    stage: StageHeader = StageHeader(name="main")
+    structures: dict[Name, StructureSection] = Field(default_factory=dict)
+    """Named structures."""
+    potential: PotentialSection
+    selection: SelectionSection = SelectionSection()
+    fit: FitSection = FitSection()
+    training: tuple[TrainingSection, ...] = ()
+    """Where the first training set comes from."""
+    validation: tuple[TrainingSection, ...] = ()
+    """Structures to measure errors on; they are labelled but never trained on."""
+    reference: ReferenceSection
+    scenario: Annotated[tuple[ScenarioSection, ...], Field(min_length=1)]
+    """What the potential is going to be used for."""
+    stopping: StoppingSection = StoppingSection()
+
+    @model_validator(mode="after")
+    def _names(self) -> Settings:
+        names = [scenario.name for scenario in self.scenario]
+        files = [part_name(name, 0) for name in names]
+        for name, file in zip(names, files, strict=True):
+            if files.count(file) > 1:
+                raise ValueError(
+                    f"two scenarios are called {name!r}, or nearly so; give each its own name"
+                )
+        for wanted in self.stage.scenarios or ():
+            if wanted not in names:
+                raise ValueError(
+                    f"stage {self.stage.name!r} asks for the scenario {wanted!r}; "
+                    f"there is {', '.join(map(repr, names))}"
+                )
+        named = [(f"scenario {s.name!r}", s.structure) for s in self.scenario]
+        named += [
+            (section, source.structure)
+            for section in ("training", "validation")
+            for source in getattr(self, section)
+            if source.kind == "perturbation"
+        ]
+        for where, structure in named:
+            if structure not in self.structures:
+                known = ", ".join(map(repr, self.structures)) or "none yet"
+                raise ValueError(
+                    f"{where} asks for the structure {structure!r}; add [structures.{structure}] "
+                    f"or name one that is there ({known})"
+                )
+        if self.selection.strategy == "committee" and self.potential.members < 2:
+            raise ValueError(
+                'strategy = "committee" needs several potentials: set members = 5 in [potential]'
+            )
+        if isinstance(self.fit.isolated_energies, dict):
+            missing = [s for s in self.potential.species if s not in self.fit.isolated_energies]
+            if missing:
+                raise ValueError(
+                    f"isolated_energies in [fit] lacks {', '.join(missing)}; give the energy of "
+                    'every species, in eV, or write isolated_energies = "fit"'
+                )
+        return self
+
+    @property
+    def active_scenarios(self) -> tuple[ScenarioSection, ...]:
+        """Scenarios that this stage runs."""
+        wanted = self.stage.scenarios
+        return tuple(s for s in self.scenario if wanted is None or s.name in wanted)
+
+
+class CampaignSettings(Section):
+    """The settings of every stage, in order."""
+
+    path: Path
+    stages: tuple[Settings, ...]
+
+    @property
+    def general(self) -> General:
+        """What concerns the campaign as a whole."""
+        return self.stages[0].campaign
+
+    @property
+    def folder(self) -> Path:
+        """Where results go."""
+        return self.path.parent / self.general.folder
+
+
+def read_settings(path: str | Path) -> CampaignSettings:
+    """Read and check a campaign file.
+
+    Raises
+    ------
+    SettingsError
+        Names every key at fault, what is expected there and what to do.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as stream:
+            text = stream.read(SETTINGS_BYTES + 1)
+        if len(text) > SETTINGS_BYTES:
+            raise SettingsError(
+                f"{path}: is larger than {SETTINGS_BYTES} bytes, too large for settings; give the "
+                "campaign file"
+            )
+        document = tomllib.loads(text.decode("utf-8"))
+    except FileNotFoundError as error:
+        raise SettingsError(f"{path}: no such file; check the path") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read ({error}); expected a TOML file") from error
+    except RecursionError as error:
+        raise SettingsError(f"{path}: its lists or tables are nested too deeply") from error
+    except ValueError as error:  # also of numbers of thousands of digits
+        raise SettingsError(f"{path}: not valid TOML: {error}; correct that line") from error
+    return settings_of(document, path)
+
+
+def settings_of(document: Mapping[str, Any], path: Path) -> CampaignSettings:
+    """Check what a campaign file says; see `read_settings`."""
+    document = dict(document)
+    stages = document.pop("stage", [])
+    if not isinstance(stages, list) or not all(isinstance(stage, dict) for stage in stages):
+        raise SettingsError(f"{path}: stage: expected tables; write [[stage]]")
+    general = document.get("campaign", {})
+    if isinstance(general, dict):
+        document["campaign"] = {"name": path.stem, "folder": path.stem, **general}
+    found, messages = [], []
+    for index, stage in enumerate(stages or [{}]):
+        merged = _merged(document, stage, first=index == 0)
+        try:
+            if isinstance(reference := merged.get("reference"), dict):
+                merged["reference"] = with_files(reference, path.parent)
+        except MaxvoltError as error:
+            messages.append(f"[reference]: {error}")
+            continue
+        try:
+            found.append(Settings.model_validate_json(_json(merged, path)))
+        except ValidationError as error:
+            own = set(stage) & set(STAGED)
+            messages += describe_errors(error, index if stages else None, own, Settings)
+    names = [settings.stage.name for settings in found]
+    messages += [
+        f"[[stage]] name: two stages are called {name!r}; give each its own name"
+        for name in sorted({name for name in names if names.count(name) > 1})
+    ]
+    if messages:
+        listed = "\n".join(f"  {message}" for message in dict.fromkeys(messages))
+        raise SettingsError(f"{path}: cannot be used:\n{listed}")
+    return CampaignSettings(path=path, stages=tuple(found))
+
+
+def _merged(
+    document: Mapping[str, Any], stage: Mapping[str, Any], *, first: bool
+) -> dict[str, Any]:
+    """Sections of a stage: its own keys, and those of the file for what it leaves out."""
+    merged = dict(document)
+    if not first:
+        merged.pop("training", None)  # a later stage goes on with the set of the one before
+    for name in STAGED:
+        if name in stage:
+            merged[name] = _over(merged.get(name), stage[name])
+    header = {key: value for key, value in stage.items() if key not in STAGED}
+    if header or stage:
+        merged["stage"] = header
+    return merged
+
+
+def _over(above: Any, own: Any) -> Any:
+    """A section of a stage laid over that of the file; lists and values replace it whole."""
+    if not (isinstance(above, dict) and isinstance(own, dict)):
+        return own
+    if "calculator" in own:  # settings belong to their calculator
+        above = {key: value for key, value in above.items() if key not in ("settings", "machine")}
+    return {**above, **own}
+
+
+def _json(document: Mapping[str, Any], path: Path) -> str:
+    try:
+        return json.dumps(document)
+    except RecursionError as error:
+        raise SettingsError(f"{path}: its lists or tables are nested too deeply") from error
+    except TypeError as error:
+        raise SettingsError(
+            f"{path}: holds a date or time ({error}); write it as text, in quotes"
+        ) from error

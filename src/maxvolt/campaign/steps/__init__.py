@@ -1,0 +1,1 @@
+"""What an iteration of a campaign is made of: sampling, selection, labelling, fitting."""

@@ -1,0 +1,97 @@
+"""What the steps of a campaign work with: folder, processes, journal, listeners."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any, Self
+
+from maxvolt.campaign.record.checkpoints import Checkpointing
+from maxvolt.campaign.record.folder import CampaignFolder
+from maxvolt.campaign.record.journal import Callback, Event, Journal
+from maxvolt.sampling.processes import WorkerPool
+
+__all__ = ["RunContext"]
+
+
+class RunContext:
+    """Shared by all iterations of one run of the program.
+
+    Parameters
+    ----------
+    folder
+        Of the campaign.
+    root
+        Folder of the campaign file, to which the names in it are relative.
+    workers
+        Number of processes.
+    callbacks
+        Told of every event.
+    executor
+        Runs scenarios and reference calculations; None for a pool of this machine.
+    retry, partial, checkpointing
+        As of `Campaign.run`.
+
+    Attributes
+    ----------
+    pool
+        Where scenarios run.
+    """
+
+    def __init__(
+        self,
+        folder: CampaignFolder,
+        root: Path,
+        workers: int,
+        callbacks: Sequence[Callback],
+        executor: Executor | None = None,
+        *,
+        retry: bool = False,
+        partial: bool = False,
+        checkpointing: Checkpointing | None = None,
+    ) -> None:
+        self.folder = folder
+        self.root = root
+        self.workers = workers
+        self.retry = retry
+        self.partial = partial
+        self.checkpointing = Checkpointing() if checkpointing is None else checkpointing
+        self.given_executor = executor
+        self.pool = WorkerPool(workers if executor is None else executor)
+        self.journal = Journal(folder.journal_file)
+        self._callbacks = tuple(callbacks)
+        self._written = {_step_key(line) for line in folder.journal() if line["event"] == "step"}
+
+    def __enter__(self) -> Self:
+        """Begin a block, at whose end the processes end, at once where it is left by an error."""
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self.pool.__exit__(*exception)
+
+    def tell(self, event: Event) -> None:
+        """Tell the listeners."""
+        for callback in self._callbacks:
+            callback(event)
+
+    def record(self, event: Event) -> None:
+        """Write an event into the journal, then tell the listeners."""
+        where: dict[str, Any] = {}
+        if event.iteration is not None:
+            where = {"iteration": event.iteration, "stage": event.stage}
+        self.journal.append(event.kind, **where, **event.content)
+        self.tell(event)
+
+    def record_step(self, event: Event) -> None:
+        """Write down that a step was made, once, however often the program was killed."""
+        key = _step_key({"iteration": event.iteration, **event.content})
+        if key in self._written:
+            self.tell(event)
+        else:
+            self._written.add(key)
+            self.record(event)
+
+
+def _step_key(line: Any) -> tuple[Any, ...]:
+    return tuple(line.get(name) for name in ("iteration", "step", "scenario", "part", "inputs"))

@@ -1,0 +1,211 @@
+"""Steps B and C: run every scenario until it ends or its grade breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxvolt.campaign.record.checkpoints import (
+    CHECKPOINT_SUFFIX,
+    CheckpointFile,
+    Checkpointing,
+)
+from maxvolt.campaign.record.fingerprints import derived_seed, fingerprint
+from maxvolt.campaign.record.heartbeat import Heartbeat
+from maxvolt.campaign.record.integrity import inputs_of
+from maxvolt.campaign.record.storage import StepResult, read_result, write_result
+from maxvolt.campaign.settings.sections import SelectionSection
+from maxvolt.campaign.steps.grading import calculator_of, thresholds_of
+from maxvolt.campaign.steps.scenarios import scenario_fingerprint, scenario_parts
+from maxvolt.campaign.steps.step_runner import StepRunner
+from maxvolt.campaign.steps.structures import Structures
+from maxvolt.dataset import Dataset
+from maxvolt.errors import CampaignError
+from maxvolt.sampling import Recorder, SamplingResult, Scenario, TrajectoryState
+from maxvolt.sampling.processes import WorkerPool
+from maxvolt.sampling.runner import run_tasks
+from maxvolt.sampling.workers import Task
+
+__all__ = ["Part", "PartRecorder", "run_parts", "run_sampling"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a scenario to be run, and where its result goes.
+
+    Attributes
+    ----------
+    scenario
+        What is run.
+    seed
+        Random seed.
+    inputs
+        Fingerprint of all that the result depends on.
+    path
+        Where the result goes.
+    checkpointing
+        How often the state of a simulation is written down, so that it can go on after a kill.
+    """
+
+    scenario: Scenario
+    seed: int
+    inputs: str
+    path: Path
+    checkpointing: Checkpointing = field(default_factory=Checkpointing)
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Name and number, which no other part of an iteration has."""
+        return self.scenario.name, self.scenario.part
+
+    @property
+    def state_file(self) -> Path:
+        """State of the simulation while it runs."""
+        return self.path.with_suffix(CHECKPOINT_SUFFIX)
+
+
+class PartRecorder(Recorder):
+    """Writes the progress, the states and at last the result of a part beside each other."""
+
+    def __init__(self, part: Part) -> None:
+        self._part = part
+        self.renew_every = part.checkpointing.steps
+        self._heartbeat = Heartbeat(part.path, part.scenario.total_steps)
+        self._checkpoint = CheckpointFile(part.state_file, part.inputs, part.checkpointing.seconds)
+
+    def progress(self, steps: int) -> None:
+        """Write down how far it has come."""
+        self._heartbeat(steps)
+
+    def state(self) -> TrajectoryState | None:
+        """Read the last state."""
+        return self._checkpoint.read()
+
+    def keep(self, state: Callable[[], TrajectoryState]) -> None:
+        """Write a state if it is time."""
+        self._checkpoint.keep(state)
+
+    def finish(self, result: SamplingResult) -> None:
+        """Write the result; what it took to get there is not needed any more."""
+        write_result(self._part.path, _part_result(result, self._part))
+        self._checkpoint.remove()
+        self._heartbeat.remove()
+
+
+def run_sampling(runner: StepRunner) -> tuple[list[Mapping[str, Any]], Dataset]:
+    """Run every part; return the record of each, and the structures they kept."""
+    settings, context = runner.settings, runner.context
+    scenarios = scenario_parts(settings.active_scenarios, Structures.of(settings, context.root))
+    parts = [_part(runner, scenario) for scenario in scenarios]
+    made = [part for part in parts if runner.is_made(part.path, part.inputs)]
+    _remove_stale(runner, parts)
+
+    def tell(part: Part) -> None:
+        runner.record_step({"step": "sampling", **read_result(part.path).record})
+
+    for part in made:
+        tell(part)
+    run_parts(parts, runner.state.potential_files, settings.selection, context.pool, tell)
+    results = [read_result(part.path) for part in parts]
+    runner.seconds["sampling"] = sum(result.record["seconds"] or 0.0 for result in results)
+    found = [result.datasets["extrapolative"] for result in results]
+    return [result.record for result in results], Dataset.concatenate(found)
+
+
+def run_parts(
+    parts: Sequence[Part],
+    potential_files: Sequence[Path],
+    selection: SelectionSection,
+    pool: WorkerPool,
+    done: Callable[[Part], None],
+) -> None:
+    """Run all parts whose results are not there, many at once.
+
+    Parameters
+    ----------
+    parts
+        Of all scenarios.
+    potential_files
+        The potential and, for an active set, its grades.
+    selection
+        How extrapolation is measured; thresholds.
+    pool
+        Where they run.
+    done
+        Called with each part as its result appears, in the order in which they end.
+
+    Raises
+    ------
+    MaxvoltError
+        The potential cannot be read, a result cannot be written: no fault of the scenarios.
+    """
+    waiting = {part.key: part for part in parts if inputs_of(part.path) != part.inputs}
+    thresholds = thresholds_of(selection)
+    tasks = [
+        Task(part.scenario, thresholds, part.seed, partial(PartRecorder, part))
+        for part in waiting.values()
+    ]
+    factory = partial(calculator_of, tuple(potential_files), selection)
+    for result in run_tasks(tasks, factory, pool, strict=True):
+        done(waiting[result.scenario, result.part])
+
+
+def _part(runner: StepRunner, scenario: Scenario) -> Part:
+    settings, number = runner.settings, runner.folder.number
+    name, part = scenario.name, scenario.part
+    seed = derived_seed(settings.campaign.seed, settings.stage.name, number, name, part)
+    return Part(
+        scenario=scenario,
+        seed=seed,
+        inputs=fingerprint(scenario_fingerprint(scenario), *_grading(settings.selection), seed),
+        path=runner.folder.part_file(name, part),
+        checkpointing=runner.context.checkpointing,
+    )
+
+
+def _grading(selection: SelectionSection) -> tuple[float | str, ...]:
+    """What the course of a scenario depends on."""
+    return selection.strategy, selection.select, selection.break_
+
+
+def _remove_stale(runner: StepRunner, parts: Sequence[Part]) -> None:
+    """Remove what is left of scenarios that the file no longer has, and of processes killed."""
+    ours = {file for part in parts for file in (part.path, part.state_file)}
+    for stale in sorted(set(runner.folder.sampling.iterdir()) - ours):
+        if runner.remake is not None and stale.suffix == ".npz":
+            raise CampaignError(
+                f"{stale}: the structures of its scenario are fewer than they were, so that "
+                "damaged files of this iteration cannot be made again; undo the change"
+            )
+        stale.unlink()
+
+
+def _part_result(result: SamplingResult, part: Part) -> StepResult:
+    """What is kept of a part."""
+    finite = result.grades[np.isfinite(result.grades)]
+    arrays: dict[str, NDArray[Any]] = {"grades": result.grades}
+    if result.trace is not None:
+        arrays |= {"steps": result.trace.steps, "temperatures": result.trace.temperatures}
+    record = {
+        "inputs": part.inputs,
+        "scenario": part.scenario.name,
+        "part": part.scenario.part,
+        "kind": type(part.scenario).__name__,
+        "seed": part.seed,
+        "reason": str(result.reason),
+        "is_break": result.reason.is_break,
+        "message": result.message,
+        "steps": result.steps,
+        "total_steps": result.total_steps,
+        "seconds": result.seconds,
+        "n_extrapolative": len(result.extrapolative),
+        "max_grade": float(finite.max()) if len(finite) else None,
+    }
+    datasets = {"extrapolative": result.extrapolative, "last": Dataset.from_atoms([result.last])}
+    return StepResult(record, datasets, arrays)

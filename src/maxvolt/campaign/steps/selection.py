@@ -1,0 +1,46 @@
+"""Step D: choose among the structures that simulations kept those to be labelled."""
+
+from __future__ import annotations
+
+import time
+
+from maxvolt.campaign.record.storage import StepResult
+from maxvolt.campaign.steps.grading import query_of
+from maxvolt.campaign.steps.step_runner import StepRunner
+from maxvolt.dataset import Dataset
+
+__all__ = ["select_structures"]
+
+
+def select_structures(runner: StepRunner, candidates: Dataset) -> StepResult:
+    """Select with the query strategy of the newest potential.
+
+    Parameters
+    ----------
+    runner
+        Of the iteration.
+    candidates
+        Structures that were kept for selection.
+
+    Returns
+    -------
+    result
+        The selected structures; grades of all candidates and indices of those selected.
+    """
+    began = time.perf_counter()
+    section = runner.settings.selection
+    query = query_of(runner.state.potential_files, section)
+    found = query.select(
+        candidates,
+        threshold=section.swap if section.strategy == "active set" else section.select,
+        limit=section.limit,
+        threads=runner.context.workers,
+    )
+    record = {
+        "n_candidates": len(candidates),
+        "n_selected": len(found.indices),
+        "description": query.description,
+        "seconds": time.perf_counter() - began,
+    }
+    arrays = {"grades": found.grades, "indices": found.indices}
+    return StepResult(record, {"structures": found.structures}, arrays)
