@@ -11,8 +11,8 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 
-from maxvolt.campaign.fingerprints import fingerprint
-from maxvolt.campaign.merging import known, merged
+from maxvolt.campaign.record.fingerprints import fingerprint
+from maxvolt.campaign.steps.training_set import known, merged
 from maxvolt.dataset import Dataset
 from maxvolt.labelling.content import structure_hash
 

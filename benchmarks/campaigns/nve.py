@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="folder for nve.json and nve.png")
     options = parser.parse_args()
     folder = CampaignFolder.find(options.campaign)
-    (potential,) = folder.potential_files(1)
+    (potential,) = folder.potential_files(folder.iterations()[-1].settings().potential)
     result = run(potential)
     record = summary(result) | {"reliability": summarize(folder).reliability}
     print(json.dumps(record, indent=2))

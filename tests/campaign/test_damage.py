@@ -85,10 +85,11 @@ def test_settings_are_taken_from_the_outcome(finished: Run, copied: Path) -> Non
 def test_an_empty_potential_is_neither_used_nor_published(finished: Run, copied: Path) -> None:
     """As a power cut left it: the fit beside it is whole."""
     folder = CampaignFolder(copied.parent / "small")
-    fitted = folder.iterations()[-1].outcome()["files"]["potential"]
-    (potential,) = folder.iteration(fitted).potential_files(1)
+    fitted = folder.iteration(folder.iterations()[-1].outcome()["files"]["potential"])
+    section = fitted.settings().potential
+    (potential,) = fitted.potential_files(section)
     potential.write_bytes(b"")
-    (published,) = folder.potential_files(1)
+    (published,) = folder.potential_files(section)
     published.write_bytes(b"")
     assert run(copied).status == "finished"
     assert products(folder.path) == products(finished.folder.path)
@@ -137,7 +138,7 @@ def remove_digest(path: Path) -> None:
 
 
 def products_read(folder: CampaignFolder) -> tuple[bytes, bytes]:
-    (potential,) = folder.potential_files(1)
+    (potential,) = folder.potential_files(folder.iterations()[-1].settings().potential)
     return potential.read_bytes(), folder.training_file.read_bytes()
 
 

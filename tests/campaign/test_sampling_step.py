@@ -53,7 +53,9 @@ def run(finished: Run, parts: list[Part], pool: WorkerPool) -> list[Part]:
     last = finished.folder.iterations()[-1]
     potential = finished.folder.iteration(last.outcome()["files"]["potential"])
     done: list[Part] = []
-    run_parts(parts, potential.potential_files(1), last.settings().selection, pool, done.append)
+    settings = last.settings()
+    files = potential.potential_files(settings.potential)
+    run_parts(parts, files, settings.selection, pool, done.append)
     return done
 
 

@@ -12,8 +12,8 @@ from typing import Any, get_type_hints
 import pytest
 from training_data import crystals, known_potential, labelled
 
-from maxvolt.campaign.sections import FitSection, General
 from maxvolt.campaign.settings import settings_of as campaign_settings_of
+from maxvolt.campaign.settings.sections import FitSection, General
 from maxvolt.cli import train_options
 from maxvolt.errors import FitError
 from maxvolt.fitting import FitResult, FitSettings, SolverSettings, Weights, fit

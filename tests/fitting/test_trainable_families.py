@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from toy_training import ToySection
 from training_data import crystals, known_potential, labelled
 
-from maxvolt.campaign.setting_messages import describe_errors
 from maxvolt.campaign.settings import settings_of
+from maxvolt.campaign.settings.messages import describe_errors
 from maxvolt.errors import FitError, MaxvoltError, SettingsError
 from maxvolt.fitting import FitResult, fit
 from maxvolt.fitting.families import potential_sections, training_named, training_of

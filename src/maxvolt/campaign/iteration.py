@@ -239,7 +239,7 @@ def _fit(
                 ),
             )
         ),
-        products=folder.potential_files(settings.potential.members),
+        products=folder.potential_files(settings.potential),
     )
     remove_checkpoints(folder)
     made = dict.fromkeys(("training", "potential"), folder.number)

@@ -21,7 +21,7 @@ from maxvolt.potentials.families import FAMILIES, Family, trainable_family
 from maxvolt.potentials.loading import load
 from maxvolt.potentials.protocol import HasMembers, ParameterGradients, Potential
 
-__all__ = ["potential_sections", "potential_to_fit", "training_named", "training_of"]
+__all__ = ["potential_sections", "potential_to_fit", "training_named", "training_of", "trainings"]
 
 
 def training_named(name: str) -> Training:
@@ -33,6 +33,11 @@ def training_named(name: str) -> Training:
         There is no such family, or it cannot be trained.
     """
     return _training(trainable_family(name))
+
+
+def trainings() -> list[Training]:
+    """Give the trainings of all families that can be trained."""
+    return [_training(family) for family in _trainable(FAMILIES)]
 
 
 def training_of(potential: Potential) -> Training:

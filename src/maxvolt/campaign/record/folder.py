@@ -16,20 +16,15 @@ from maxvolt.campaign.record.storage import DamagedError, read_document, write_d
 from maxvolt.campaign.settings.scenario_sections import part_name
 from maxvolt.campaign.settings.stages import Settings, read_settings
 from maxvolt.errors import CampaignError
+from maxvolt.fitting.contract import PotentialSection
+from maxvolt.fitting.families import training_named, trainings
 from maxvolt.potentials import member_paths
 
 __all__ = [
-    "ACTIVE_SET_SUFFIX",
-    "MEMBER_SUFFIX",
     "CampaignFolder",
     "IterationFolder",
     "potential_files",
 ]
-
-ACTIVE_SET_SUFFIX = ".almtp"
-"""Of the file of a potential that has its active set with it."""
-MEMBER_SUFFIX = ".mtp"
-"""Of the file of a member of an ensemble."""
 
 _POTENTIAL = "potential"
 _SETTINGS = "settings"
@@ -145,9 +140,9 @@ class IterationFolder:
         """Result of a part of a scenario."""
         return self.sampling / f"{part_name(scenario, part)}.npz"
 
-    def potential_files(self, members: int) -> list[Path]:
+    def potential_files(self, potential: PotentialSection) -> list[Path]:
         """Files of the potential fitted in this iteration, see `potential_files`."""
-        return potential_files(self.path, members)
+        return potential_files(self.path, potential)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,9 +194,9 @@ class CampaignFolder:
         """Held while a process works on the campaign."""
         return self.path / ".lock"
 
-    def potential_files(self, members: int) -> list[Path]:
+    def potential_files(self, potential: PotentialSection) -> list[Path]:
         """Files of the newest potential, see `potential_files`."""
-        return potential_files(self.path, members)
+        return potential_files(self.path, potential)
 
     def remove_other_potentials(self, kept: Sequence[Path]) -> None:
         """Remove files that a campaign wrote for a potential of another number of members.
@@ -209,9 +204,11 @@ class CampaignFolder:
         Names that only a campaign gives: those of one member without an active set are not, since
         such a file may be what somebody has converted.
         """
-        numbered = f"{_POTENTIAL}.[0-9]*{MEMBER_SUFFIX}"
-        for stale in {*self.potential_files(1), *self.path.glob(numbered)} - set(kept):
-            stale.unlink(missing_ok=True)
+        for training in trainings():
+            single = self.path / f"{_POTENTIAL}{training.suffix_with_active_set}"
+            members = self.path.glob(f"{_POTENTIAL}.[0-9]*{training.suffix}")
+            for stale in {single, *members} - set(kept):
+                stale.unlink(missing_ok=True)
 
     @property
     def training_file(self) -> Path:
@@ -240,10 +237,12 @@ class CampaignFolder:
         return found
 
 
-def potential_files(folder: Path, members: int) -> list[Path]:
+def potential_files(folder: Path, potential: PotentialSection) -> list[Path]:
     """Files of a potential in a folder: one with its active set, or one for each member."""
-    suffix = ACTIVE_SET_SUFFIX if members == 1 else MEMBER_SUFFIX
-    return member_paths(folder / f"{_POTENTIAL}{suffix}", members)
+    training = training_named(potential.family)
+    single = potential.members == 1
+    suffix = training.suffix_with_active_set if single else training.suffix
+    return member_paths(folder / f"{_POTENTIAL}{suffix}", potential.members)
 
 
 def _plain(settings: Settings) -> dict[str, Any]:

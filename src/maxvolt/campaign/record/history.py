@@ -81,6 +81,6 @@ def state_after(folder: CampaignFolder, past: Sequence[CompleteIteration]) -> Ca
         for step, name in (("training", "training"), ("validation", "labelled"))
     }
     potential = numbers["potential"]
-    members = past[potential].settings.potential.members
-    files = check_potential(folder.iteration(potential), members)
+    section = past[potential].settings.potential
+    files = check_potential(folder.iteration(potential), section)
     return CampaignState(tuple(past), found["training"], found["validation"], tuple(files), numbers)

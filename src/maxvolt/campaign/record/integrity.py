@@ -17,6 +17,7 @@ from maxvolt.campaign.record.storage import (
 )
 from maxvolt.campaign.settings.stages import Settings
 from maxvolt.errors import MaxvoltError
+from maxvolt.fitting.contract import PotentialSection
 from maxvolt.potentials import read_potential
 
 __all__ = [
@@ -62,12 +63,12 @@ def damaged_files(folder: IterationFolder) -> list[Path]:
     found += [path for path in _results(folder, settings, row) if not is_sound(path)]
     fit = folder.step_file("fit")
     if row["files"]["potential"] == folder.number and fit not in found:
-        products = folder.potential_files(settings.potential.members)
+        products = folder.potential_files(settings.potential)
         found += damaged_products(read_result(fit).record, products)
     return found
 
 
-def check_potential(folder: IterationFolder, members: int) -> list[Path]:
+def check_potential(folder: IterationFolder, potential: PotentialSection) -> list[Path]:
     """Return the files of the potential of an iteration, which are as they were written.
 
     Raises
@@ -75,7 +76,7 @@ def check_potential(folder: IterationFolder, members: int) -> list[Path]:
     DamagedError
         One of them is not.
     """
-    files = folder.potential_files(members)
+    files = folder.potential_files(potential)
     record = read_result(folder.step_file("fit")).record
     damaged = damaged_products(record, files)
     if damaged:

@@ -19,7 +19,7 @@ def published_potential(folder: CampaignFolder, past: Sequence[CompleteIteration
     if not past:
         return []
     fitted = past[-1].outcome["files"]["potential"]
-    return folder.potential_files(past[fitted].settings.potential.members)
+    return folder.potential_files(past[fitted].settings.potential)
 
 
 def publish(folder: CampaignFolder, past: Sequence[CompleteIteration]) -> None:
@@ -34,8 +34,8 @@ def publish(folder: CampaignFolder, past: Sequence[CompleteIteration]) -> None:
         return
     numbers = past[-1].outcome["files"]
     targets = published_potential(folder, past)
-    members = past[numbers["potential"]].settings.potential.members
-    sources = check_potential(folder.iteration(numbers["potential"]), members)
+    section = past[numbers["potential"]].settings.potential
+    sources = check_potential(folder.iteration(numbers["potential"]), section)
     training = folder.iteration(numbers["training"]).step_file("training")
     structures = read_result(training).datasets["training"]
     for source, target in zip(sources, targets, strict=True):

@@ -138,7 +138,7 @@ def _write(task: FitTask, potential: Potential) -> dict[str, Any]:
     grading
         Rank of the active set, which is in the file of its potential; scales of a committee.
     """
-    files = task.folder.potential_files(task.settings.potential.members)
+    files = task.folder.potential_files(task.settings.potential)
     selection = task.settings.selection
     if isinstance(potential, Ensemble):
         for member, path in zip(potential.members, files, strict=True):

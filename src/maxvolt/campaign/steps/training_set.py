@@ -20,7 +20,7 @@ from maxvolt.potentials import ParameterGradients, load
 from maxvolt.potentials.ensemble import members_of
 from maxvolt.selection import sparsify
 
-__all__ = ["merged", "opening_candidates", "validation_candidates"]
+__all__ = ["known", "merged", "opening_candidates", "validation_candidates"]
 
 
 def opening_candidates(
@@ -41,7 +41,7 @@ def opening_candidates(
     if new_stage or (before is not None and before.training != settings.training):
         seed = derived_seed(settings.campaign.seed, "training", settings.stage.name)
         given, kept = Structures.of(settings, root).of_sources(settings.training, seed)
-        new = ~_known(given, carried)
+        new = ~known(given, carried)
         parts.append(given.select(new))
         keep += [value for value, is_new in zip(kept, new, strict=True) if is_new]
     structures = Dataset.concatenate(parts)
@@ -67,7 +67,7 @@ def validation_candidates(settings: Settings, root: Path) -> tuple[Dataset, NDAr
 
 def merged(training: Dataset, labelled: Dataset) -> Dataset:
     """Add structures to a training set, each once."""
-    return Dataset.concatenate([training, labelled.select(~_known(labelled, training))])
+    return Dataset.concatenate([training, labelled.select(~known(labelled, training))])
 
 
 def _sparsified(settings: Settings, state: CampaignState, threads: int | None) -> Dataset:
@@ -84,7 +84,7 @@ def _sparsified(settings: Settings, state: CampaignState, threads: int | None) -
     ).structures
 
 
-def _known(structures: Dataset, others: Dataset) -> NDArray[np.bool_]:
+def known(structures: Dataset, others: Dataset) -> NDArray[np.bool_]:
     """Say which structures are among others, or earlier in the same set."""
     seen = set(others.digests)
     found = np.zeros(len(structures), np.bool_)

@@ -123,8 +123,8 @@ def _potential(
     """Files of the newest potential: of as many members as its iteration fitted."""
     if not rows:
         return ()
-    members = settings[rows[-1]["files"]["potential"]].potential.members
-    return tuple(path for path in folder.potential_files(members) if path.exists())
+    section = settings[rows[-1]["files"]["potential"]].potential
+    return tuple(path for path in folder.potential_files(section) if path.exists())
 
 
 def _quarantined(folder: IterationFolder) -> list[Quarantined]:
