@@ -168,7 +168,7 @@ def test_a_raised_limit_of_iterations_goes_on(tmp_path: Path) -> None:
 
 SCRIPT = """
 import sys, time
-sys.path.insert(0, {folder!r})
+sys.path[:0] = {folders!r}
 import test_checkpoints
 
 def report(news):
@@ -184,7 +184,8 @@ def test_a_killed_process_leaves_a_checkpoint_that_goes_on(
 ) -> None:
     needs("SIGKILL")
     checkpoint = tmp_path / "fit.npz"
-    script = SCRIPT.format(folder=str(Path(__file__).parent), checkpoint=str(checkpoint))
+    here = Path(__file__).parent
+    script = SCRIPT.format(folders=[str(here), str(here.parent)], checkpoint=str(checkpoint))
     with subprocess.Popen(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True
     ) as process:

@@ -524,7 +524,7 @@ class PotentialContract(ABC):
         with pytest.raises(SpeciesError, match="structure 1 of the dataset contains Xe"):
             self.made().evaluate_dataset(dataset)
         foreign.symbols[3] = "X"
-        with pytest.raises(MaxvoltError, match="no chemical element"):
+        with pytest.raises(MaxvoltError, match="not a chemical element"):
             self.made().evaluate(foreign)
 
     def test_coincident_atoms_are_named(self) -> None:
