@@ -38,7 +38,15 @@ if TYPE_CHECKING:
         write_jobs,
     )
     from maxvolt.neighbors import MinimumDistances, minimum_distances
-    from maxvolt.potentials import MTP, Ensemble, Evaluation, Predictions, load, read_potential
+    from maxvolt.potentials import (
+        MTP,
+        Ensemble,
+        Evaluation,
+        Potential,
+        Predictions,
+        load,
+        read_potential,
+    )
     from maxvolt.potentials.mtp.basis.repulsion import ZBL
     from maxvolt.sampling import (
         Limits,
@@ -81,6 +89,7 @@ __all__ = [
     "MaxvoltError",
     "MinimumDistances",
     "MolecularDynamics",
+    "Potential",
     "Predictions",
     "Reference",
     "Relaxation",
@@ -145,6 +154,7 @@ _HOME = {
     "MinimumDistances": "maxvolt.neighbors:MinimumDistances",
     "MolecularDynamics": "maxvolt.sampling:MolecularDynamics",
     "MTP": "maxvolt.potentials:MTP",
+    "Potential": "maxvolt.potentials:Potential",
     "Predictions": "maxvolt.potentials:Predictions",
     "random_structures": "maxvolt.sampling:random_structures",
     "read": "maxvolt.io:read",
