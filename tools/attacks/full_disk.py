@@ -150,7 +150,7 @@ def _prepare(folder: Path) -> None:
     maxvolt.write(folder / "in" / "data.xyz", _structures(4, 0))
     maxvolt.write(folder / "in" / "more.xyz", _structures(6, 1))
     (folder / "in" / "pot.mtp").write_bytes(_potential())
-    written = write_campaign(folder / "campaign", calculator="emt", steps=20)
+    written = write_campaign(folder / "campaign", steps="20")
     written.rename(folder / "small.toml")
     (folder / "campaign").rmdir()
 
