@@ -148,7 +148,7 @@ def _prepare(folder: Path) -> None:
     maxvolt.write(folder / "in" / "data.xyz", labelled_aluminium(4, 0))
     maxvolt.write(folder / "in" / "more.xyz", labelled_aluminium(6, 1))
     (folder / "in" / "pot.mtp").write_bytes(_potential())
-    written = write_campaign(folder / "campaign", calculator="emt", steps=20)
+    written = write_campaign(folder / "campaign", steps="20")
     written.rename(folder / "small.toml")
     (folder / "campaign").rmdir()
 
