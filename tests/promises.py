@@ -68,6 +68,12 @@ def _gpaw() -> str | None:
     return None
 
 
+def _lammps() -> str | None:
+    if importlib.util.find_spec("maxvolt_lammps") is None:
+        return "the LAMMPS plugin is not installed: pip install ./lammps"
+    return None
+
+
 def _fork() -> str | None:
     return None if hasattr(os, "fork") else "this system has no fork"
 
@@ -82,6 +88,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "espresso": _program("pw.x", "/usr/share/espresso/pseudo/Al.pz-vbc.UPF"),
     "abinit": _program("abinit", "/usr/share/abinit/psp/Al.psp8"),
     "gpaw": _gpaw,
+    "lammps": _lammps,
     "fork": _fork,
     "SIGKILL": _kill,
 }

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from maxvolt.cli import (
+    compile,
     convert,
     cut_neighborhood,
     errors,
@@ -63,6 +64,7 @@ _COMMANDS = (
     label,
     convert,
     mindist,
+    compile,
     info,
 )
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from maxvolt.compiled import _core
 from maxvolt.dataset import Dataset
 from maxvolt.errors import MaxvoltError
+from maxvolt.files import replacing
 from maxvolt.limits import CUTOFF, MOST_PARAMETERS, NARROWEST_BASIS, RADIAL_SIZE
 from maxvolt.neighbors.neighborhoods import Neighborhoods, iterate_neighborhoods
 from maxvolt.potentials.evaluation import ATOMS_AT_ONCE, NeighborhoodPotential
@@ -390,6 +391,21 @@ class MTP(NeighborhoodPotential):
     def write(self, path: str | Path) -> None:
         """Write the potential as .mtp; the file appears whole or not at all."""
         write_potential_file(path, file_of_model(self.model, self.species, self.about))
+
+    def write_compiled(self, path: str | Path) -> None:
+        """Write a compiled model file, from which the core evaluates without Python.
+
+        Raises
+        ------
+        MaxvoltError
+            The potential is untrained.
+        DataError
+            The file cannot be written.
+        """
+        self._require_trained()
+        content = self.core.file_bytes(list(self.species))
+        with replacing(path) as stream:
+            stream.write(content)
 
 
 def read_potential(path: str | Path, species: Sequence[str] | None = None) -> MTP:

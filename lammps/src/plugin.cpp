@@ -1,0 +1,36 @@
+// What LAMMPS asks of a plugin; the types are those of its documentation (Developer_plugins).
+#include "error.h"
+#include "lammps.h"
+#include "pair_maxvolt.h"
+
+namespace {
+
+using Factory = void*(void*);
+
+struct Registration {
+    const char *version, *style, *name, *info, *author;
+    union {
+        Factory* one;
+        void* (*three)(void*, int, char**);
+    } creator;
+    void* handle;
+};
+
+using Register = void(Registration*, void*);
+
+void* make_pair(void* lmp) { return new LAMMPS_NS::PairMaxvolt(static_cast<LAMMPS_NS::LAMMPS*>(lmp)); }
+
+}  // namespace
+
+extern "C" __attribute__((visibility("default"))) void lammpsplugin_init(void* lmp, void* handle, void* regfunc) {
+    auto* lammps = static_cast<LAMMPS_NS::LAMMPS*>(lmp);
+    // Another version lays out its classes in another way: LAMMPS prints a notice and goes on, which is not safe.
+    if (lammps->num_ver != MAXVOLT_LAMMPS_VERSION)
+        lammps->error->all(FLERR,
+                           "The maxvolt plugin was built for version {} of LAMMPS, this is version {}: "
+                           "build it against this one",
+                           MAXVOLT_LAMMPS_VERSION, lammps->num_ver);
+    Registration pair{lammps->version, "pair", "maxvolt", "moment tensor potentials of maxvolt",
+                      "the developers of maxvolt", {make_pair}, handle};
+    reinterpret_cast<Register*>(regfunc)(&pair, lmp);
+}

@@ -1,0 +1,209 @@
+#include "maxvolt.h"
+
+#include <cmath>
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "evaluation.hpp"
+#include "instruction_sets.hpp"
+#include "memory.hpp"
+#include "model_file.hpp"
+
+using namespace maxvolt;
+
+struct maxvolt_model {
+    explicit maxvolt_model(ModelFile file) : species(std::move(file.species)), compiled(std::move(file.arrays)) {
+        for (const std::string& symbol : species) names.push_back(symbol.c_str());
+    }
+    std::vector<std::string> species;
+    std::vector<const char*> names;
+    CompiledModel compiled;
+};
+
+struct maxvolt_list {
+    explicit maxvolt_list(const maxvolt_neighbors& n)
+        : n_local(n.n_local),
+          types(n.species, n.species + n.n_atoms),
+          windows({n.n_atoms, n.n_local, n.first, n.neighbors}, types.data(), n.positions, window_atoms),
+          rows(4 * windows.windows().n_rows() * std::int64_t(sizeof(double))),
+          parts(6 * std::size_t(windows.windows().n_parts())),
+          energies(std::size_t(n.n_atoms)),
+          forces(3 * std::size_t(n.n_atoms)) {}
+
+    static constexpr std::int64_t window_atoms = 256;  // few for the cache, many to have few ghosts around
+    std::int64_t n_local;
+    std::vector<std::int32_t> types;
+    NeighborWindows windows;
+    Memory rows;
+    std::vector<double> parts, energies, forces;
+    std::unique_ptr<Memory> moments[3];  // made when shares of the virial are first asked for
+};
+
+namespace {
+
+class Refusal : public std::runtime_error {
+  public:
+    Refusal(maxvolt_status status, const std::string& text) : std::runtime_error(text), status(status) {}
+    maxvolt_status status;
+};
+
+maxvolt_status say(maxvolt_message* message, maxvolt_status status, const char* text) {
+    if (message) {
+        std::strncpy(message->text, text, sizeof message->text - 1);
+        message->text[sizeof message->text - 1] = '\0';
+    }
+    return status;
+}
+
+// Does the work; whatever it throws becomes a status and a message.
+template <class Work>
+maxvolt_status guarded(maxvolt_message* message, const Work& work) {
+    try {
+        work();
+        return say(message, MAXVOLT_OK, "");
+    } catch (const Refusal& error) {
+        return say(message, error.status, error.what());
+    } catch (const ModelFileError& error) {
+        return say(message, MAXVOLT_FILE, error.what());
+    } catch (const std::invalid_argument& error) {
+        return say(message, MAXVOLT_INVALID, error.what());
+    } catch (const std::bad_alloc&) {
+        return say(message, MAXVOLT_MEMORY, "there is not enough memory");
+    } catch (const std::exception& error) {
+        return say(message, MAXVOLT_INTERNAL, error.what());
+    } catch (...) {
+        return say(message, MAXVOLT_INTERNAL, "an error that is not known");
+    }
+}
+
+void need(bool given, const char* what) {
+    if (!given) throw std::invalid_argument(std::string(what) + " is missing");
+}
+
+constexpr double no_cell[9] = {};
+
+AtomicSystem system_of(const maxvolt_list& list, const double* positions) {
+    return {positions, std::int64_t(list.types.size()), no_cell, 1, list.types.data(), list.windows};
+}
+
+const Kernels& best() {
+    static const Kernels& kernels = find_kernels("");
+    return kernels;
+}
+
+EvaluationArrays arrays_of(maxvolt_list& list, bool with_moments) {
+    EvaluationArrays to{list.energies.data(), static_cast<double*>(list.rows.data), list.parts.data(), {}};
+    for (int c = 0; with_moments && c < 3; ++c) {
+        auto& memory = list.moments[c];
+        if (!memory) memory = std::make_unique<Memory>(4 * list.windows.windows().n_rows() * std::int64_t(sizeof(double)));
+        to.moments[c] = static_cast<double*>(memory->data);
+    }
+    return to;
+}
+
+void check_distinct(std::int64_t atom, maxvolt_results* results) {
+    if (atom < 0) return;
+    if (results) results->atom = atom;
+    throw Refusal(MAXVOLT_COINCIDENT, "atom " + std::to_string(atom) + " coincides with another atom");
+}
+
+// Adds up what all windows found; shares of the virial, too, where they are asked for.
+void collect(maxvolt_list& list, const EvaluationArrays& from, maxvolt_results& results) {
+    const Windows& windows = list.windows.windows();
+    const std::int64_t n = std::int64_t(list.types.size());
+    windows.fold_virials(from.virials, results.virial);
+    for (std::int64_t i = 0; i < list.n_local; ++i) {
+        results.energy += from.energies[i];
+        if (results.energies) results.energies[i] = from.energies[i];
+    }
+    windows.fold_forces(from.rows, 0, n, list.forces.data());
+    for (std::size_t k = 0; k < list.forces.size(); ++k) results.forces[k] += list.forces[k];
+    for (int a = 0; results.shares && a < 3; ++a) {
+        windows.fold_forces(from.moments[a], 0, n, list.forces.data());
+        for (std::int64_t i = 0; i < n; ++i)
+            for (int b = 0; b < 3; ++b) results.shares[9 * i + 3 * a + b] += list.forces[3 * std::size_t(i) + b];
+    }
+}
+
+// The virial holds every component of every force, so that it tells whether one is not finite.
+void check_finite(const maxvolt_list& list, maxvolt_results& results) {
+    double sum = results.energy;
+    for (const double v : results.virial) sum += v;
+    if (std::isfinite(sum)) return;
+    for (std::int64_t i = 0; i < list.n_local && results.atom < 0; ++i)
+        if (!std::isfinite(list.energies[std::size_t(i)])) results.atom = i;
+    throw Refusal(MAXVOLT_NOT_FINITE,
+                  (results.atom < 0 ? std::string("a force") : "the energy of atom " + std::to_string(results.atom)) +
+                      " is not finite: the atoms are where the potential has no meaning");
+}
+
+}  // namespace
+
+int maxvolt_interface(void) { return MAXVOLT_INTERFACE; }
+
+maxvolt_status maxvolt_read_model(const char* path, maxvolt_model** model, maxvolt_message* message) {
+    return guarded(message, [&] {
+        need(path && model, "the path of a model, or where to put it,");
+        *model = nullptr;
+        ModelFile file = read_model_file(path);
+        try {
+            *model = new maxvolt_model(std::move(file));
+        } catch (const std::invalid_argument& error) {
+            throw ModelFileError(std::string(path) + ": " + error.what());
+        }
+    });
+}
+
+void maxvolt_free_model(maxvolt_model* model) { delete model; }
+
+maxvolt_about maxvolt_about_model(const maxvolt_model* model) {
+    const CompiledModel& m = model->compiled;
+    return {m.view().cutoff, m.view().n_species, m.has_plan(), m.n_parameters(),
+            model->names.empty() ? nullptr : model->names.data()};
+}
+
+const char* maxvolt_instruction_set(void) { return best().name; }
+
+maxvolt_status maxvolt_make_list(const maxvolt_neighbors* neighbors, maxvolt_list** list, maxvolt_message* message) {
+    return guarded(message, [&] {
+        need(neighbors && list, "the neighbours, or where to put the list,");
+        *list = nullptr;
+        need(neighbors->n_atoms >= 0 && neighbors->first, "the number of atoms or the first neighbour of each");
+        need(neighbors->n_atoms == 0 || (neighbors->species && neighbors->positions), "species or positions");
+        *list = new maxvolt_list(*neighbors);
+    });
+}
+
+void maxvolt_free_list(maxvolt_list* list) { delete list; }
+
+maxvolt_status maxvolt_evaluate(const maxvolt_model* model, maxvolt_list* list, const double* positions,
+                                maxvolt_results* results, maxvolt_message* message) {
+    return guarded(message, [&] {
+        need(model && list && results && results->forces, "a model, a list, or where forces go,");
+        results->energy = 0.0;
+        results->atom = -1;
+        std::memset(results->virial, 0, sizeof results->virial);
+        const AtomicSystem system = system_of(*list, positions);
+        const WindowRange all{0, list->windows.windows().count()};
+        const EvaluationArrays to = arrays_of(*list, results->shares != nullptr);
+        check_distinct(results->shares ? evaluate_moments(model->compiled, system, all, best(), to)
+                                       : evaluate(model->compiled, system, all, best(), false, to),
+                       results);
+        collect(*list, to, *results);
+        check_finite(*list, *results);
+    });
+}
+
+maxvolt_status maxvolt_site_gradients(const maxvolt_model* model, maxvolt_list* list, const double* positions,
+                                      double* rows, maxvolt_message* message) {
+    return guarded(message, [&] {
+        need(model && list && rows, "a model, a list, or where rows go,");
+        const WindowRange all{0, list->windows.windows().count()};
+        check_distinct(site_gradients(model->compiled, system_of(*list, positions), all, best(), nullptr, rows), nullptr);
+    });
+}

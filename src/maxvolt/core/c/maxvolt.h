@@ -1,0 +1,101 @@
+/* Moment tensor potentials for programs in any language: load a compiled model, evaluate it on neighbours that
+ * the program has found itself.
+ *
+ * All functions give a status and, where it is not MAXVOLT_OK, a message; no exception crosses this border. A
+ * model may be shared by threads; a list belongs to one thread at a time. Lengths are in Angstrom, energies in
+ * eV. Arrays belong to the caller. */
+#ifndef MAXVOLT_H
+#define MAXVOLT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define MAXVOLT_API __attribute__((visibility("default")))
+#else
+#define MAXVOLT_API
+#endif
+
+#define MAXVOLT_INTERFACE 1 /* grows with each incompatible change of this file */
+
+typedef enum {
+    MAXVOLT_OK = 0,
+    MAXVOLT_INVALID = 1,    /* arguments that are not possible */
+    MAXVOLT_FILE = 2,       /* a file that is missing, damaged, foreign or of another version */
+    MAXVOLT_COINCIDENT = 3, /* two atoms at one place; `atom` of the results says which */
+    MAXVOLT_NOT_FINITE = 4, /* an energy or a force that is infinite or no number; likewise */
+    MAXVOLT_MEMORY = 5,
+    MAXVOLT_INTERNAL = 6    /* a fault of this library */
+} maxvolt_status;
+
+typedef struct {
+    char text[512]; /* ends with 0 */
+} maxvolt_message;
+
+typedef struct maxvolt_model maxvolt_model; /* a potential */
+typedef struct maxvolt_list maxvolt_list;   /* neighbours made ready for evaluations */
+
+/* What a potential is. */
+typedef struct {
+    double cutoff;
+    int32_t n_species;
+    int32_t has_plan; /* 0: its scalars are evaluated as they stand, which is slower */
+    int64_t n_parameters;
+    const char* const* species; /* symbols; NULL where the file does not name them. They live with the model. */
+} maxvolt_about;
+
+/* Neighbours of the first n_local of n_atoms atoms; the others are ghosts, which stand for atoms of the host or
+ * of another process. Every neighbour within the cutoff of a local atom is in its list, whether local or ghost;
+ * those beyond the cutoff are skipped. Neighbours of atom i are neighbors[first[i]] .. neighbors[first[i + 1] - 1]. */
+typedef struct {
+    int64_t n_atoms, n_local;
+    const int64_t* first;     /* [n_local + 1] */
+    const int32_t* neighbors;
+    const int32_t* species;   /* [n_atoms], numbers of species from 0, as in the file */
+    const double* positions;  /* [n_atoms][3], where the list was made; they may move before an evaluation */
+} maxvolt_neighbors;
+
+/* What to compute besides energies, forces and virial, and where to. */
+typedef struct {
+    double* energies; /* [n_local], energy of each local atom; NULL: not wanted */
+    double* forces;   /* [n_atoms][3], added to; what local atoms do to ghosts is among them */
+    double* shares;   /* [n_atoms][9], added to: share of each atom in the virial (centroid), component a of
+                         the vector from an atom j to it times component b of the derivative of the energy of
+                         j, at 3 a + b; NULL: not wanted. Shares of ghosts belong to the atoms they stand for. */
+    double energy;    /* sum of the energies of the local atoms */
+    double virial[6]; /* dE/d(strain) of the local atoms' energies: xx yy zz yz xz xy */
+    int64_t atom;     /* the atom a status speaks of, else -1 */
+} maxvolt_results;
+
+MAXVOLT_API int maxvolt_interface(void);
+
+/* Reads a compiled model file. */
+MAXVOLT_API maxvolt_status maxvolt_read_model(const char* path, maxvolt_model** model, maxvolt_message* message);
+MAXVOLT_API void maxvolt_free_model(maxvolt_model* model);
+MAXVOLT_API maxvolt_about maxvolt_about_model(const maxvolt_model* model);
+
+/* Name of the instruction set that evaluations run on. */
+MAXVOLT_API const char* maxvolt_instruction_set(void);
+
+MAXVOLT_API maxvolt_status maxvolt_make_list(const maxvolt_neighbors* neighbors, maxvolt_list** list,
+                                             maxvolt_message* message);
+MAXVOLT_API void maxvolt_free_list(maxvolt_list* list);
+
+/* Evaluates on one thread. positions: [n_atoms][3], of the atoms of the list where they are now. */
+MAXVOLT_API maxvolt_status maxvolt_evaluate(const maxvolt_model* model, maxvolt_list* list, const double* positions,
+                                            maxvolt_results* results, maxvolt_message* message);
+
+/* Gradients of the energies of the local atoms by all parameters, rows: [n_local][n_parameters]; by radial
+ * coefficients they are those of the product of coefficient and scaling of the potential's file. */
+MAXVOLT_API maxvolt_status maxvolt_site_gradients(const maxvolt_model* model, maxvolt_list* list,
+                                                  const double* positions, double* rows, maxvolt_message* message);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
