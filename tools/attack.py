@@ -25,7 +25,7 @@ from pathlib import Path
 from types import ModuleType
 
 HERE = Path(__file__).resolve().parent
-NO_ATTACKS = {"__init__", "finding", "mutations", "potentials"}
+NO_ATTACKS = {"__init__", "finding", "mutations", "potentials", "round_trips"}
 
 
 def main() -> int:

@@ -11,7 +11,6 @@ __all__ = ["curves", "draw"]
 
 Point = dict[str, Any]
 
-_SHOWN = {"reliability": 100, "force_rmse": 1000}
 _COLORS = {"active": "tab:blue", "passive": "tab:orange"}
 
 

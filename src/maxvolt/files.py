@@ -44,7 +44,7 @@ def replacing_path(path: str | Path) -> Iterator[Path]:
     """Give a temporary name whose file takes the name of `path` when all went well.
 
     The file is on the disk before it takes the name, and the name before this returns: after a
-    power cut the old file stands there or the new one, whole.
+    power cut either the old file or the new one is there, whole.
 
     Raises
     ------

@@ -114,7 +114,7 @@ def check_labels(
     Returns
     -------
     erased
-        By name, read-only, those with numbers where no label is; NaN stands there now.
+        By name, read-only, those that had numbers where there is no label; now NaN.
     """
     erased = {}
     for name, (values, present) in labels.items():

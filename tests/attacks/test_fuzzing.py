@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import logging
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+import attack
 import pytest
 from attacks.finding import FindingError
 from attacks.mutations import limited, survive
@@ -46,9 +46,9 @@ SHORT = ("fuzz_evaluation", "fuzz_plans", "fuzz_settings", "fuzz_structures")
 
 @pytest.mark.parametrize("name", SHORT)
 def test_a_short_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    attack = importlib.import_module(f"attacks.{name}")
-    monkeypatch.setattr(attack, "INPUTS", 15)
-    assert attack.trial(0, tmp_path) == "held"
+    module = attack.load(name)
+    monkeypatch.setattr(module, "INPUTS", 15)
+    assert module.trial(0, tmp_path) == "held"
 
 
 def test_a_changed_potential_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,3 +92,8 @@ def test_the_same_seed_gives_the_same_inputs() -> None:
         )
         assert one == again
         assert one != other
+
+
+@pytest.mark.parametrize("name", attack.names())
+def test_each_attack_in_the_list_has_a_trial(name: str) -> None:
+    assert callable(attack.load(name).trial)

@@ -154,7 +154,7 @@ def test_lost_settings_of_an_older_version_are_an_error(copied: Path) -> None:
 
 def test_an_iteration_that_is_gone_is_named(copied: Path) -> None:
     shutil.rmtree(copied.parent / "small" / "iterations" / "0000")
-    with pytest.raises(CampaignError, match=r"iterations/0000: missing, and later ones are there"):
+    with pytest.raises(CampaignError, match=r"iterations/0000: missing, while later ones exist"):
         run(copied)
 
 

@@ -164,7 +164,7 @@ def test_clusters(trained, train, tmp_path, capsys) -> None:
         (("grade", "{trained}", "{train}", "--mode", "neighborhood"), "--train"),
         (
             ("select", "{trained}", "{train}", "-o", "x.xyz", *CONTRADICTION),
-            "give one of the two",
+            "give only one of them",
         ),
         (("grade", "{untrained}", "{train}", "--species", "Ti,Al"), "untrained"),
         (("grade", "{train}", "{trained}"), "the potential comes first"),

@@ -27,6 +27,13 @@ class TestOneFamily(SharesVirialsContract, HasMembersContract):
     def make(cls, seed: int) -> Ensemble:
         return Ensemble(tuple(embedded_atoms(3 * seed + member) for member in range(3)))
 
+    def test_each_member_is_asked(self) -> None:
+        potential = self.make(0)
+        for atoms in self.mixture():
+            each = potential.evaluate_members(atoms)
+            expected = [member.evaluate(atoms) for member in potential.members]
+            assert [one.energy for one in each] == [one.energy for one in expected]
+
 
 class TestTwoFamilies(SharesVirialsContract, HasMembersContract):
     """With other cutoffs and another order of species."""

@@ -173,7 +173,7 @@ def test_a_damaged_note_of_the_repulsion_is_refused(note: str, tmp_path: Path) -
     path = tmp_path / "pot.mtp"
     random_potential(4, ["Mo"]).write(path)
     write_potential_file(path, replace(read_potential_file(path), tag=note))
-    with pytest.raises(FileFormatError, match=r"pot\.mtp.*two distances behind 'zbl:'"):
+    with pytest.raises(FileFormatError, match=r"pot\.mtp.*two distances after 'zbl:'"):
         maxvolt.read_potential(path)
 
 

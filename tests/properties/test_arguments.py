@@ -58,7 +58,7 @@ def test_atoms_that_carry_a_calculator() -> None:
     ("arguments", "message"),
     [
         ((copper(),), "elastic constants: the atoms carry no calculator; expected an ASE calc"),
-        ((EMT(),), "expected one structure as ase.Atoms behind the calculator; got NoneType"),
+        ((EMT(),), "expected one structure as ase.Atoms after the calculator; got NoneType"),
         ((EMT(), [copper()]), "expected one structure as ase.Atoms .* got list"),
         ((EMT, copper()), "expected an ASE calculator.* got type|ABCMeta"),
         ((3, copper()), "expected an ASE calculator.* got int 3"),

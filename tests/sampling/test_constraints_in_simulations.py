@@ -34,7 +34,6 @@ from make_potentials import copper
 
 RULE = Thresholds(2.0, 10.0)
 COPPER = copper()
-OBLIQUE = [[5.2, 0.0, 0.0], [1.4, 5.0, 0.0], [0.7, 1.1, 4.8]]
 
 
 def calculator() -> maxvolt.Calculator:

@@ -351,7 +351,7 @@ def test_arrays_cannot_be_changed(active: ActiveSet) -> None:
 def test_wrong_use_is_named(active: ActiveSet, mtp: MTP, training: Dataset) -> None:
     with pytest.raises(DataError, match="untrained"):
         ActiveSet.from_dataset(MTP(6, ("Mo", "W"), 4.5, 1.9), training)
-    with pytest.raises(DataError, match="give one of the two"):
+    with pytest.raises(DataError, match="give only one of them"):
         ActiveSet.from_dataset(mtp, training, weights=RowWeights(), mode="neighborhood")
     with pytest.raises(DataError, match="expected 'configuration' or 'neighborhood'"):
         ActiveSet.from_dataset(mtp, training, mode="nbh")  # type: ignore[arg-type]

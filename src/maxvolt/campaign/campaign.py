@@ -196,6 +196,6 @@ def _make_folder(path: Path) -> None:
         make_folder(path)
     except (FileExistsError, NotADirectoryError) as error:
         raise CampaignError(
-            f"{path}: results of the campaign go to a folder of this name, but there is a "
-            "file; move it away, or give another folder in [campaign]"
+            f"{path}: results of the campaign go to a folder of this name, but a file has "
+            "it; move the file away, or give another folder in [campaign]"
         ) from error

@@ -153,7 +153,7 @@ def _limit(past: Sequence[CompleteIteration], settings: Settings) -> str:
         idle += 1
     if idle >= stopping.patience:
         return (
-            f"{idle} iterations in succession brought no new label "
+            f"{idle} iterations in succession gave no new label "
             f"({past[-1].outcome['reason']}); correct the cause, or raise patience in [stopping]"
         )
     return ""

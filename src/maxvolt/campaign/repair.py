@@ -94,8 +94,7 @@ def _settings(folder: IterationFolder) -> Settings:
         return folder.settings()
     except DamagedError as damage:
         raise CampaignError(
-            f"{folder.settings_file}: damaged, and nothing else says what it held; "
-            + _advice(folder)
+            f"{folder.settings_file}: damaged, and there is no other copy of it; " + _advice(folder)
         ) from damage
 
 
@@ -105,9 +104,7 @@ def _check_gaps(folder: Path, n_iterations: int) -> None:
     later = [number for number in numbers if number > n_iterations]
     if later:
         missing = IterationFolder(folder / f"{n_iterations:04d}", n_iterations)
-        raise CampaignError(
-            f"{missing.path}: missing, and later ones are there; {_advice(missing)}"
-        )
+        raise CampaignError(f"{missing.path}: missing, while later ones exist; {_advice(missing)}")
 
 
 def _advice(folder: IterationFolder) -> str:

@@ -63,8 +63,8 @@ def add_rows(parser: argparse.ArgumentParser) -> None:
         action="store_const",
         const="mlip",
         default="stream",
-        help="offer rows in the order of MLIP-3, for its active set and grades to all digits "
-        "it prints; needs memory for the rows of 9999 structures",
+        help="offer rows in the order of MLIP-3, to get its active set and its grades to every "
+        "digit that it prints; needs memory for the rows of 9999 structures",
     )
 
 

@@ -145,7 +145,7 @@ def _for_the_user(error: Exception) -> str | None:
     if type(error).__module__ == "sqlite3":  # not imported for the sake of its names
         return f"a database cannot be used: {error}"
     if isinstance(error, BrokenExecutor | EOFError):  # EOFError: of the server that forks
-        return f"a process that helped has died, of lack of memory perhaps: {error}; run again"
+        return f"a worker process has died, perhaps for lack of memory: {error}; run again"
     return None
 
 
@@ -165,7 +165,7 @@ def _build_parser() -> argparse.ArgumentParser:
         "codes: 0 done, 2 wrong usage or unusable input, 130 interrupted, 143 terminated.",
     )
     parser.add_argument(
-        "--version", action=_ShowVersion, nargs=0, help="print the version and leave"
+        "--version", action=_ShowVersion, nargs=0, help="print the version and exit"
     )
     commands = parser.add_subparsers(
         dest="command", metavar="COMMAND", required=True, parser_class=_Parser

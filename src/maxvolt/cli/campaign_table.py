@@ -42,7 +42,7 @@ def print_campaign(summary: CampaignSummary) -> None:
     if summary.current is not None:
         current = summary.current
         done = ", ".join([*current.steps, *(f"{name} done" for name in current.scenarios)])
-        print(f"iteration {current.iteration}, stage {current.stage}: {done or 'begun'}")
+        print(f"iteration {current.iteration}, stage {current.stage}: {done or 'started'}")
         for name, (steps, total) in current.running.items():
             print(f"  {name}: step {steps} of {total}")
 

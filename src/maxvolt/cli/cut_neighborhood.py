@@ -17,8 +17,8 @@ NAME = "cut-neighborhood"
 SUMMARY = "cut out the neighbourhoods of the atoms that extrapolate most"
 DESCRIPTION = """\
 Cut a sphere around the atom with the largest grade out of each structure of IN, which must hold
-grades of atoms (nbh_grades), as maxvolt grade writes them in neighborhood mode. Structures that
-interpolate are passed over. The clusters have no cell."""
+grades of atoms (nbh_grades), as maxvolt grade writes them in neighborhood mode. Structures that are
+interpolated are skipped. The clusters have no cell."""
 EXAMPLES = """\
   maxvolt cut-neighborhood graded.cfg -o clusters.cfg --species Mo
   maxvolt cut-neighborhood graded.xyz -o clusters.xyz --cutoff 7 --lowest-grade 2"""
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=non_negative_float,
         default=1.1,
         metavar="G",
-        help="pass over structures whose largest grade is below this (1.1, as MLIP-3)",
+        help="skip structures whose largest grade is below this (1.1, as MLIP-3)",
     )
     add_species(parser)
 

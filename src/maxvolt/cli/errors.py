@@ -23,7 +23,8 @@ SUMMARY = "errors of a potential: RMSE, MAE and maximum, per group and total"
 DESCRIPTION = """\
 Compare a potential with the labels of a file: errors of energies, forces (per component and as
 vectors) and stresses, equations (8) to (10) of docs/formulation.md, per group (config_type) and in
-total. An ensemble is judged by the mean of its members, with their mean and two sigma beside it."""
+total. Errors of an ensemble are those of the mean prediction of its members; a second table gives
+the RMSE of the members, mean and two standard deviations, beside them."""
 EXAMPLES = """\
   maxvolt errors pot.mtp test.xyz
   maxvolt errors pot.mtp test.xyz --plot parity.png

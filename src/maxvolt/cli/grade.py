@@ -30,7 +30,7 @@ __all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
 NAME = "grade"
 SUMMARY = "extrapolation grades of structures"
 DESCRIPTION = """\
-Tell for each structure of IN how far the potential extrapolates: up to grade 1 it interpolates,
+Say for each structure of IN how far the potential extrapolates: up to grade 1 it interpolates,
 structures above about 2 are worth a reference calculation, and above about 10 its results are not
 to be trusted. Grades need an active set: that of the file (.almtp, .als), or one made from the
 structures of --train."""

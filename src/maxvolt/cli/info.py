@@ -15,7 +15,7 @@ __all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
 NAME = "info"
 SUMMARY = "what a potential or a file of structures holds"
 DESCRIPTION = """\
-Describe a file: for a potential its kind, species, cutoff and what else its kind has; for
+Describe a file: for a potential its kind, species, cutoff and the details of its kind; for
 structures their number, species, labels and the ranges of energies, forces and stresses."""
 EXAMPLES = """\
   maxvolt info pot.mtp

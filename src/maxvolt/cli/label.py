@@ -30,11 +30,11 @@ SUMMARY = "energies, forces and stresses from a reference calculator (DFT)"
 DESCRIPTION = """\
 Label every structure of IN with a reference calculator of ASE and write those with labels to OUT.
 Labels are kept in a database, and what is there is not calculated again: after an interruption, the
-same command goes on where it was. Calculations that fail, hang, do not converge or give absurd
+same command goes on where it stopped. Calculations that fail, hang, do not converge or give absurd
 numbers are quarantined, with the reason, and do not appear in OUT.
 
 With --manual, nothing is calculated: input for each structure is written into folders, to be run
-on a cluster; --collect reads what came back, all or some, as often as more has come."""
+on a cluster. --collect reads the results that are there; repeat it when more have finished."""
 EXAMPLES = """\
   maxvolt label new.xyz -o train.xyz --calculator gpaw --settings al.toml --timeout 3600
   maxvolt label new.xyz -o train.xyz --settings al.toml --manual jobs/
@@ -80,7 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_limits(parser)
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--manual", type=Path, metavar="DIR", help="only write input, into folders")
-    mode.add_argument("--collect", type=Path, metavar="DIR", help="read folders that came back")
+    mode.add_argument("--collect", type=Path, metavar="DIR", help="read results from these folders")
     add_species(parser)
     add_json(parser)
 
@@ -111,8 +111,8 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
         "--max-energy",
         type=positive_float,
         metavar="E",
-        help="quarantine labels with a larger energy, eV/atom (default: what all electrons of the "
-        "element could have)",
+        help="quarantine labels with a larger energy, eV/atom (default: a bound on the energy "
+        "of all electrons of the element)",
     )
     parser.add_argument(
         "--workers",

@@ -55,7 +55,7 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("potential", type=Path, metavar="POT", help="potential or ensemble")
-    parser.add_argument("input", type=Path, metavar="IN", help="structures to begin with")
+    parser.add_argument("input", type=Path, metavar="IN", help="initial structures")
     parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="trajectory to write")
     parser.add_argument("--steps", type=positive_int, required=True, metavar="N", help="time steps")
     parser.add_argument(
@@ -71,11 +71,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--thermostat",
         choices=("langevin", "bussi"),
         default="langevin",
-        help="of nvt (default: %(default)s)",
+        help="thermostat of nvt (default: %(default)s)",
     )
     add_pressure(parser)
     parser.add_argument(
-        "--strain", metavar="E", help="schedule of the strain of all directions (nve, nvt)"
+        "--strain", metavar="E", help="schedule of the strain, equal in all directions (nve, nvt)"
     )
     _add_numbers(parser)
     add_rule(parser)
@@ -89,14 +89,14 @@ def _add_numbers(parser: argparse.ArgumentParser) -> None:
         "--initial-temperature",
         type=non_negative_float,
         metavar="K",
-        help="of the first velocities (default: the first of --temperature)",
+        help="temperature of the initial velocities (default: the first of --temperature)",
     )
     parser.add_argument("--shape", action="store_true", help="let npt change the cell's shape, too")
     for name, kind, default, unit, text in (
         ("--timestep", positive_float, 1.0, "FS", "time step, fs"),
         ("--thermostat-time", positive_float, 100.0, "FS", "coupling to the thermostat, fs"),
         ("--barostat-time", positive_float, 500.0, "FS", "period of the barostat, fs"),
-        ("--record-every", positive_int, 100, "N", "write and keep at every N steps only"),
+        ("--record-every", positive_int, 100, "N", "write and keep structures every N steps"),
         ("--seed", non_negative_int, 0, "N", "random seed"),
     ):
         parser.add_argument(

@@ -63,12 +63,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_numbers(parser: argparse.ArgumentParser) -> None:
     for names, kind, default, unit, text in (
-        (("--force-tolerance",), positive_float, 1e-3, "F", "longest force left, eV/A"),
+        (("--force-tolerance",), positive_float, 1e-3, "F", "largest force left, eV/A"),
         (("--stress-tolerance",), positive_float, 0.01, "S", "largest stress left, GPa"),
         (("--max-steps", "--iteration-limit"), positive_int, 500, "N", "steps of a structure"),
         (("--max-step",), positive_float, 0.1, "A", "longest move of an atom in a step, A"),
-        (("--min-step",), positive_float, 1e-8, "A", "where steps become shorter, give up, A"),
-        (("--record-every",), positive_int, 10, "N", "keep structures at every N steps only"),
+        (("--min-step",), positive_float, 1e-8, "A", "give up where steps become shorter, A"),
+        (("--record-every",), positive_int, 10, "N", "keep structures every N steps"),
     ):
         parser.add_argument(
             *names, type=kind, default=default, metavar=unit, help=f"{text} (default: %(default)g)"
@@ -137,7 +137,7 @@ def _finish(
 
     broken = [result for result in results if not result.candidates]
     if broken:
-        raise MaxvoltError(f"a part of the structures was lost: {broken[0].message}")
+        raise MaxvoltError(f"some structures were lost: {broken[0].message}")
     ends = [end for result in results for end in result.candidates]
     relaxed = [end for end in ends if end.status == "relaxed"]
     _write(options.output, relaxed, species)

@@ -33,13 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--partial",
         action="store_true",
-        help="go on with the labels that a manual reference has brought so far",
+        help="go on with the labels that a manual reference has given so far",
     )
     parser.add_argument(
         "--no-report", action="store_true", help="write no page (see 'maxvolt report') at the end"
     )
     parser.add_argument(
-        "--schema", action="store_true", help="print the JSON schema of campaign files and leave"
+        "--schema", action="store_true", help="print the JSON schema of campaign files and exit"
     )
     add_json(parser)
 

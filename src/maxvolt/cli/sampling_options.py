@@ -69,14 +69,14 @@ def add_rule(parser: argparse.ArgumentParser) -> None:
         type=_distances,
         default=0.5,
         metavar="A",
-        help="stop where atoms come closer: a distance or pairs like Al-Al=2.2,Al-Cu=2.0 (0.5)",
+        help="stop where atoms come closer, A: a number, or pairs like Al-Al=2.2,Al-Cu=2.0 (0.5)",
     )
     rule.add_argument(
         "--isolation",
         type=positive_float,
         default=6.0,
         metavar="A",
-        help="stop where an atom is farther from all others (default: %(default)g)",
+        help="stop where an atom is farther than this from all others, A (default: %(default)g)",
     )
 
 
@@ -85,8 +85,8 @@ def _add_committee(rule: argparse._ArgumentGroup) -> None:
         "--committee",
         type=Path,
         metavar="TRAIN",
-        help="grade by the spread of the potentials of an ensemble; their largest on these "
-        "structures is grade 1",
+        help="grade by the spread of the potentials of an ensemble; the largest spread on "
+        "these structures is grade 1",
     )
 
 

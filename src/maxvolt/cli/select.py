@@ -31,9 +31,9 @@ NAME = "select"
 SUMMARY = "structures that a training set lacks, chosen by their grades"
 DESCRIPTION = """\
 Choose from CANDIDATES the structures that enlarge the active set of TRAIN: after a reference
-calculation of these, all candidates are interpolated. Without candidates, the structures of TRAIN
-are chosen with respect to which all the others are interpolated. The selection starts from the
-active set that POT brings along, if it has one."""
+calculation of these, all candidates are interpolated. Without candidates, choose the structures of
+TRAIN from which all its others are interpolated. The selection starts from the active set in the
+file POT, if it has one."""
 EXAMPLES = """\
   maxvolt select pot.almtp train.cfg preselected.cfg -o selected.cfg
   maxvolt select pot.mtp train.xyz md.*.xyz -o new.xyz --limit 50
@@ -44,20 +44,20 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("potential", type=Path, metavar="POT", help="potential")
-    parser.add_argument("train", type=Path, metavar="TRAIN", help="its training set")
+    parser.add_argument("train", type=Path, metavar="TRAIN", help="training set of POT")
     parser.add_argument(
         "candidates", type=Path, nargs="*", metavar="CANDIDATES", help="files of structures"
     )
-    parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="file of those selected")
+    parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="file for the selection")
     parser.add_argument(
         "--threshold",
         type=positive_float,
         default=1.001,
         metavar="G",
-        help="grade above which a structure is taken in (1.001, as MLIP-3)",
+        help="grade above which a structure is selected (1.001, as MLIP-3)",
     )
     parser.add_argument(
-        "--limit", type=positive_int, metavar="N", help="take at most so many structures"
+        "--limit", type=positive_int, metavar="N", help="select at most N structures"
     )
     add_rows(parser)
     add_save(parser)

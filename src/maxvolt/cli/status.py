@@ -13,7 +13,7 @@ __all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
 NAME = "status"
 SUMMARY = "where a campaign stands"
 DESCRIPTION = """\
-Show the iterations of a campaign, also while it runs: what its scenarios met, what was labelled,
+Show the iterations of a campaign, also while it runs: how its scenarios ended, what was labelled,
 errors, and what is being done now."""
 EXAMPLES = """\
   maxvolt status aluminium.toml

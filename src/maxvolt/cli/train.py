@@ -36,9 +36,9 @@ Fit a moment tensor potential to energies, forces and stresses, whichever of the
 The elements are those of the training files. The N potentials of an ensemble go to files of their
 own: pot.0.mtp, pot.1.mtp, ... for -o pot.mtp; that name is then the name of all of them. Each has
 random weights of the structures, and the spread of their predictions shows what another choice of
-structures would change; what all of them lack it does not show, and a warning says so where it is
-most of the error. A file .almtp holds the active set of the training set, by which 'maxvolt grade',
-'maxvolt select' and MLIP-3 tell how far a structure extrapolates."""
+structures would change. It does not show what all of them lack; a warning says so where this is
+most of the error. An .almtp file holds the active set of the training set, by which
+'maxvolt grade', 'maxvolt select' and MLIP-3 tell how far a structure extrapolates."""
 EXAMPLES = """\
   maxvolt train train.xyz -o pot.mtp --level 16 --cutoff 5.2 --min-dist 1.9 --radial-basis-size 8
   maxvolt train bulk.xyz slab.cfg -o pot.mtp --species Ti,Al --validation test.xyz

@@ -178,7 +178,7 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
         type=positive_int,
         default=_FIT.starts,
         metavar="N",
-        help=f"random starts tried for each potential ({_FIT.n_starts}; 1 for each of an ensemble)",
+        help=f"random starts tried for each potential ({_FIT.n_starts}; 1 in an ensemble)",
     )
     group.add_argument(
         "--max-iterations",
@@ -195,7 +195,7 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
         help="relative fall of the loss below which a fit ends (%(default)s)",
     )
     group.add_argument(
-        "--checkpoint", type=Path, metavar="FILE", help="keep the state of the fit here"
+        "--checkpoint", type=Path, metavar="FILE", help="keep the state of the fit in this file"
     )
     group.add_argument(
         "--restart", action="store_true", help="continue from --checkpoint, bit for bit"

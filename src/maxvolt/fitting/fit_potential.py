@@ -99,7 +99,7 @@ def fit(
     if validation is not None:
         validation = structures_of(validation, potential.species, name="validation")
     if restart and checkpoint is None:
-        raise FitError("a restart needs the checkpoint file to continue from")
+        raise FitError("a restart needs a checkpoint file to continue from")
     threads = thread_count(threads)
     energies = resolve_isolated_energies(
         settings.isolated_energies, dataset, potential.species, potential.cutoff

@@ -120,7 +120,7 @@ class _Content:
                     # ASE would take it for the beginning of a section, which this has not checked.
                     raise FileFormatError(
                         self.path,
-                        "expected ITEM: at the beginning of a line; remove what stands before it",
+                        "expected ITEM: at the beginning of a line; remove what is before it",
                         line=number,
                     )
 

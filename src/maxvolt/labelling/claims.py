@@ -56,7 +56,7 @@ class Claims:
         except OSError as error:
             raise MisconfiguredError(
                 f"{self._path}: cannot be locked ({error.strerror}); keep the store on a file "
-                "system with locks, such as a local disk, or have them switched on"
+                "system with locks, such as a local disk, or enable locks there"
             ) from error
         try:
             yield True

@@ -280,7 +280,7 @@ def read_result(folder: Path) -> Outcome | None:
     Raises
     ------
     FileFormatError
-        What stands there is no final outcome.
+        What is there is not a final outcome.
     """
     path = folder / RESULT
     if not path.exists():

@@ -48,7 +48,7 @@ def system_of(
             raise DataError(f"{purpose}: the atoms carry no calculator; {_EXPECTED}")
     if not isinstance(atoms, Atoms):
         raise DataError(
-            f"{purpose}: expected one structure as ase.Atoms behind the calculator; got "
+            f"{purpose}: expected one structure as ase.Atoms after the calculator; got "
             f"{type(atoms).__name__} {atoms!r:.60}"
         )
     return _calculator(calculator, purpose), atoms

@@ -149,7 +149,7 @@ def substitution(
     if unknown or not exchange:
         raise SpeciesError(
             f"{dict(exchange)}: expected elements such as {{'Al': 'Mg'}}"
-            + (f"; {unknown[0]!r} is none" if unknown else "")
+            + (f"; {unknown[0]!r} is not one" if unknown else "")
         )
     becomes = {atomic_numbers[old]: atomic_numbers[new] for old, new in exchange.items()}
 

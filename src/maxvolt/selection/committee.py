@@ -64,7 +64,7 @@ class Committee:
 
     def __post_init__(self) -> None:
         if len(self.ensemble.members) < 2:
-            raise DataError("a committee needs at least two potentials: one agrees with itself")
+            raise DataError("a committee needs at least two potentials: one has no spread")
         scales = [s for s in (self.energy_scale, self.force_scale) if s is not None]
         if not scales or not all(np.isfinite(s) and s > 0 for s in scales):
             raise DataError(

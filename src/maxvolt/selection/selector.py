@@ -108,7 +108,7 @@ class Selector:
             )
         if not self.potential.is_trained:
             raise DataError(
-                "the potential is untrained: its gradients say nothing; fit it first, with "
+                "the potential is untrained: its gradients are meaningless; fit it first, with "
                 "maxvolt.fit"
             )
 
@@ -126,7 +126,7 @@ class Selector:
         if limit is not None and limit < 0:
             raise DataError(f"limit is {limit}; expected the largest number of structures")
         if limit is not None and self.algorithm == "mlip":
-            raise DataError("MLIP's order has no limit of structures; leave out one of the two")
+            raise DataError("MLIP's order has no limit of structures; give only one of the two")
         # One thread for linear algebra: the same sums, and so the same choice, on every machine.
         with RowStore(self.memory) as store, threadpool_limits(1, user_api="blas"):
             start, owners, last = self.matrix, self.owners.copy(), len(sources) - 1

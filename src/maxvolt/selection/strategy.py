@@ -59,7 +59,7 @@ class QueryStrategy(Protocol):
 
     @property
     def description(self) -> str:
-        """One line that says what the grades are, and how complete what they rest on."""
+        """One line that says what the grades are and how complete their basis is."""
         ...
 
     def grade(

@@ -48,8 +48,8 @@ class RowWeights:
         values = (self.energy, self.force, self.stress, self.site_energy)
         if not all(np.isfinite(value) and value >= 0 for value in values) or not any(values):
             raise DataError(
-                f"weights {values} of energy, force, stress and site energy; expected numbers from "
-                "0 on, at least one of them above 0"
+                f"weights {values} of energy, force, stress and site energy; expected numbers of "
+                "0 or more, at least one of them above 0"
             )
         if self.scaling not in (0, 1, 2):
             raise DataError(f"scaling is {self.scaling}; expected 0, 1 or 2")
@@ -77,6 +77,6 @@ def weights_of_mode(weights: RowWeights | None, mode: Mode | None) -> RowWeights
     if mode is not None and mode != weights.mode:
         raise DataError(
             f"mode is {mode!r}, but with these weights it is {weights.mode!r} (neighborhood: a "
-            "weight of the site energies above 0); give one of the two"
+            "weight of the site energies above 0); give only one of them"
         )
     return weights

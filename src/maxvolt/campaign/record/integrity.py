@@ -18,7 +18,7 @@ from maxvolt.campaign.record.storage import (
 from maxvolt.campaign.settings.stages import Settings
 from maxvolt.errors import MaxvoltError
 from maxvolt.fitting.contract import PotentialSection
-from maxvolt.potentials import read_potential
+from maxvolt.potentials import load
 
 __all__ = [
     "DIGESTS",
@@ -89,7 +89,7 @@ def check_potential(folder: IterationFolder, potential: PotentialSection) -> lis
 
 def _check_readable(path: Path) -> None:
     try:
-        read_potential(path)
+        load(path)
     except MaxvoltError as error:
         raise DamagedError(path, error) from error
 

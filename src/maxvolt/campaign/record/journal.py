@@ -49,7 +49,7 @@ class Event:
 
 
 Callback = Callable[[Event], None]
-"""Told of every event."""
+"""Called with every event."""
 
 
 class Journal:

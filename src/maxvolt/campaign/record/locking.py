@@ -39,12 +39,12 @@ def locked(path: Path) -> Iterator[None]:
         except (BlockingIOError, PermissionError):
             raise CampaignError(
                 f"{path.parent}: another process works on this campaign; wait until it ends, or "
-                "end it"
+                "stop it"
             ) from None
         except OSError as error:
             raise CampaignError(
                 f"{path}: cannot be locked ({error.strerror}); keep the campaign on a file system "
-                "with locks, such as a local disk, or have them switched on"
+                "with locks, such as a local disk, or enable locks there"
             ) from error
         _held.add(own)
         yield

@@ -60,11 +60,11 @@ class LimitsSection(Section):
 
 class _Scenario(Section):
     name: Name
-    """Of the scenario, in tables, on the page and in file names; each needs its own."""
+    """Name of the scenario in tables, on the page and in file names; each needs its own."""
     structure: Name
     """Name of a table of [structures]; each of its structures is run."""
     record_every: Count = _DYNAMICS["record_every"]
-    """Structures are kept for selection at every so many steps, and where it breaks."""
+    """Steps between structures that are kept for selection; that of a break is kept, too."""
     limits: LimitsSection = LimitsSection()
     """Distances at which it stops."""
 
@@ -78,17 +78,17 @@ class DynamicsSection(_Scenario):
     thermostat: Thermostat = _DYNAMICS["thermostat"]
     """How the temperature is kept in nvt."""
     temperature: Schedule
-    """Kelvin: a number, or a schedule such as "ramp 300 900 2000; hold 900 8000"."""
+    """Temperature in Kelvin: a number, or a schedule such as "ramp 300 900 2000; hold 900 8000"."""
     pressure: Schedule = _DYNAMICS["pressure"]
-    """GPa, for npt: a number or a schedule."""
+    """External pressure in GPa, for npt: a number or a schedule."""
     strain: Schedule | None = None
-    """Of the first cell, the same in all directions: a number or a schedule."""
+    """Strain of the first cell, the same in all directions: a number or a schedule."""
     steps: Annotated[int, within(limits.STEPS, whole=True)] | None = None
     """Time steps; by default those of the schedule of the temperature."""
     timestep_fs: Annotated[float, within(limits.TIMESTEP_FS)] = _DYNAMICS["timestep_fs"]
     """Time step in femtoseconds."""
     initial_temperature: Annotated[float, within(limits.TEMPERATURE)] | None = None
-    """Of the first velocities, Kelvin; by default the first of `temperature`."""
+    """Temperature of the initial velocities, Kelvin; by default the first of `temperature`."""
     thermostat_time_fs: Annotated[float, within(limits.DURATION_FS)] = _DYNAMICS[
         "thermostat_time_fs"
     ]
@@ -96,7 +96,7 @@ class DynamicsSection(_Scenario):
     barostat_time_fs: Annotated[float, within(limits.DURATION_FS)] = _DYNAMICS["barostat_time_fs"]
     """Time constant of the barostat, femtoseconds."""
     bulk_modulus: Positive = _DYNAMICS["bulk_modulus"] * GPA_PER_EV_A3
-    """Of the material, about, in GPa, for the barostat."""
+    """Approximate bulk modulus of the material in GPa, for the barostat."""
     shape: bool = _DYNAMICS["shape"]
     """Whether npt changes the shape of the cell, too."""
     copies: Annotated[int, within(limits.STRUCTURES, whole=True)] = 1
@@ -127,9 +127,9 @@ class RelaxationSection(_Scenario):
     cell: bool = _RELAXATION["cell"]
     """Relax the cell, too."""
     pressure: Annotated[float, within(limits.PRESSURE_GPA)] = _RELAXATION["pressure"]
-    """GPa."""
+    """External pressure in GPa."""
     force_tolerance: Positive = _RELAXATION["force_tolerance"]
-    """Longest force left, eV/Angstrom."""
+    """Largest force left, eV/Angstrom."""
     stress_tolerance: Positive = _RELAXATION["stress_tolerance"] * GPA_PER_EV_A3
     """Largest component of stress plus pressure left, GPa."""
     max_steps: Annotated[int, within(limits.STEPS, whole=True)] = _RELAXATION["max_steps"]

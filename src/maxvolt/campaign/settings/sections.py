@@ -58,11 +58,11 @@ class General(Section):
     """What concerns the campaign as a whole."""
 
     name: Name = ""
-    """Shown in tables and on the page; by default the name of the file."""
+    """Name in tables and on the page; by default that of the file."""
     folder: str = ""
-    """Where results go, relative to the file; by default the name of the file without suffix."""
+    """Where results go, relative to the file; by default its name without suffix."""
     seed: int = Field(default=0, ge=0, le=limits.LARGEST_SEED)
-    """Of every random number; the same seed gives the same campaign."""
+    """Random seed; the same seed gives the same campaign."""
     workers: Annotated[int, within(limits.WORKERS, whole=True)] | None = None
     """Processes for sampling and labelling; by default every core this process may use."""
     max_iterations: Annotated[int, within(limits.ITERATIONS, whole=True)] = 100
@@ -96,9 +96,9 @@ class SelectionSection(Section):
     mode: Literal["configuration", "neighborhood"] = "configuration"
     """One grade per structure, or one per atom."""
     select: Positive = 2.0
-    """Structures with a higher grade are candidates for the training set."""
+    """Structures with this grade or a higher one are candidates for the training set."""
     break_: Positive = Field(default=10.0, alias="break")
-    """A scenario stops where the grade exceeds this."""
+    """A scenario stops where the grade reaches this."""
     swap: float = Field(default=1.001, gt=1)
     """A candidate enters the active set where its grade exceeds this (maxvol)."""
     limit: Count | None = None
@@ -177,7 +177,7 @@ class ReferenceSection(Section):
     machine: dict[str, Any] = Field(default_factory=dict)
     """How it runs here: command, environment ...; labels stay valid when this is changed."""
     workers: Annotated[int, within(limits.WORKERS, whole=True)] | None = None
-    """Calculations at once; by default one a core, or one where its command starts several."""
+    """Calculations at once; by default one per core, or one where its command starts several."""
     manual: bool = False
     """Write inputs, and wait until they have been calculated elsewhere."""
     max_force: Positive = 50.0
@@ -204,12 +204,12 @@ class StoppingSection(Section):
     """When a stage is complete."""
 
     until: Literal["no extrapolation", "no break"] = "no extrapolation"
-    """No scenario meets a grade above `select`, or merely none above `break`."""
+    """No scenario reaches a grade of `select`, or merely none of `break`."""
     reliability: float = Field(default=1.0, gt=0, le=1)
-    """Part of the steps (of relaxations: of the candidates) that must be done without a break."""
+    """Share of the steps (of relaxations: of the candidates) to be done without a break."""
     repeats: Count = 1
     """Iterations in succession, with different random numbers, in which this must hold."""
     max_labels: Count | None = None
     """Most reference calculations of a stage."""
     patience: Count = 3
-    """Give up after so many iterations in succession that brought no label."""
+    """Give up after so many iterations in succession that gave no label."""

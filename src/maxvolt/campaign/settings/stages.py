@@ -46,9 +46,9 @@ class StageHeader(Section):
     """What makes a stage."""
 
     name: Name
-    """Of the stage."""
+    """Name of the stage."""
     sparsify: bool = False
-    """Begin with those structures only with respect to which all others interpolate."""
+    """Begin with only those structures from which all others are interpolated."""
     scenarios: tuple[Name, ...] | None = None
     """Which of the scenarios run, by default all."""
 

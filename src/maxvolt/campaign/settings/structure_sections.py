@@ -46,7 +46,7 @@ class ChangesSection(Section):
     strain: Annotated[float, Field(ge=0, le=-limits.STRAIN.least)] = 0.0
     """Largest component of the strain."""
     volume: Annotated[float, Field(ge=0, lt=1)] | None = None
-    """Largest relative change of the volume, where `strain` is given; by default as it comes."""
+    """Largest relative change of the volume, where `strain` is given; by default not limited."""
     rattle: Annotated[float, Field(ge=0, le=limits.CUTOFF.most)] = 0.0
     """Standard deviation of each component of the displacements, Angstrom."""
 
@@ -98,7 +98,7 @@ class StructureSection(Section):
     repeat: tuple[Count, Count, Count] = (1, 1, 1)
     """Supercell, of at most a million cells."""
     changes: ChangesSection | None = None
-    """How they are changed at the end; the same in all iterations."""
+    """Changes made to the structures; the same in all iterations."""
 
     @model_validator(mode="after")
     def _one_source(self) -> StructureSection:

@@ -27,7 +27,7 @@ class RunContext:
     workers
         Number of processes.
     callbacks
-        Told of every event.
+        Called with every event.
     executor
         Runs scenarios and reference calculations; None for a pool of this machine.
     retry, partial, checkpointing

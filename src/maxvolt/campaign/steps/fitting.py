@@ -48,7 +48,7 @@ class FitTask:
     threads
         Number of threads.
     progress
-        Told of each iteration.
+        Called after each iteration.
     """
 
     settings: Settings

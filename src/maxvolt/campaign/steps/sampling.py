@@ -180,8 +180,8 @@ def _remove_stale(runner: StepRunner, parts: Sequence[Part]) -> None:
     for stale in sorted(set(runner.folder.sampling.iterdir()) - ours):
         if runner.remake is not None and stale.suffix == ".npz":
             raise CampaignError(
-                f"{stale}: the structures of its scenario are fewer than they were, so that "
-                "damaged files of this iteration cannot be made again; undo the change"
+                f"{stale}: its scenario has fewer structures than before, so that damaged files "
+                "of this iteration cannot be made again; undo the change"
             )
         stale.unlink()
 

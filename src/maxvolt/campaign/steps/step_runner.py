@@ -121,7 +121,7 @@ class StepRunner:
             self._tell_damage([path])
         if found is not None and found != inputs and self.remake is not None:
             raise CampaignError(
-                f"{path}: was made from something else than the campaign gives now (a file of "
+                f"{path}: was made from other inputs than those of the campaign now (a file of "
                 "structures that was changed, another version of maxvolt), so that damaged files "
                 f"of this iteration cannot be made again; undo the change, or remove "
                 f"{self.folder.path} and the folders of all later iterations: the campaign goes on "
@@ -171,5 +171,5 @@ def _check_equal(path: Path, known: Mapping[str, Any] | None, made: Mapping[str,
     raise CampaignError(
         f"{path.with_name(different[0])}: was damaged, and the new one differs from it "
         "(another version of maxvolt, or another kind of machine?); restore it from a copy, or "
-        f"remove {path.name} beside it: the campaign then takes what it makes now"
+        f"remove {path.name} beside it: the campaign then uses the new one"
     )

@@ -180,12 +180,12 @@ def _repulsion_from_tag(path: str | Path, file: PotentialFile) -> tuple[ZBL | No
         zbl = ZBL(float(found[1]), float(found[2]))
     except (ValueError, MaxvoltError) as error:
         raise FileFormatError(
-            path, f"expected two distances behind 'zbl:' in potential_tag: {error}"
+            path, f"expected two distances after 'zbl:' in potential_tag: {error}"
         ) from error
     if zbl.outer > file.max_dist:
         raise FileFormatError(
             path,
-            f"the repulsion noted behind potential_tag reaches to {zbl.outer:g} A, beyond max_dist "
+            f"the repulsion noted after potential_tag reaches to {zbl.outer:g} A, beyond max_dist "
             f"= {file.max_dist:g} A, where it would break off; correct one of them",
         )
     return zbl, tag[: found.start()] + tag[found.end() :]

@@ -21,8 +21,7 @@ def python_lines(files: Sequence[Path]) -> str:
         lines.append(f'atoms.calc = maxvolt.Calculator("{names[0]}", query="{names[0]}")')
     else:
         listed = ", ".join(f'"{name}"' for name in names)
-        lines.append(f"members = tuple(maxvolt.read_potential(file) for file in ({listed}))")
-        lines.append("atoms.calc = maxvolt.Calculator(maxvolt.Ensemble(members))")
+        lines.append(f"atoms.calc = maxvolt.Calculator(maxvolt.load([{listed}]))")
     lines.append("print(atoms.get_potential_energy(), atoms.get_forces())")
     if len(names) == 1:
         lines.append(

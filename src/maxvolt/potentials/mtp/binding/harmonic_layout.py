@@ -185,7 +185,7 @@ def _harmonics(place: Places, moment_offsets: NDArray[np.int32]) -> HarmonicMatr
 
 
 def _counted(sorted_numbers: NDArray[np.int64]) -> NDArray[np.int32]:
-    """Each number and how often it stands there, shape (n, 2)."""
+    """Each number and how often it occurs, shape (n, 2)."""
     return np.stack(np.unique(sorted_numbers, return_counts=True), axis=1).astype(np.int32)
 
 
