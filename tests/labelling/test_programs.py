@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +158,15 @@ def test_a_program_that_is_not_there(store, tmp_path):
     with pytest.raises(LabellingError, match="the program 'no-such-program' is not on the PATH"):
         label([pair()], reference, store)
     assert store.quarantined() == []
+
+
+def test_a_command_put_right_is_the_one_that_runs(pretended, store):
+    right = pretended("exit 3")
+    wrong = replace(right, machine={**right.machine, "command": "no-such-program"})
+    with pytest.raises(LabellingError, match="not on the PATH"):
+        label([pair()], wrong, store)  # leaves the folder of the job, with the wrong command
+    result = label([pair()], right, store, limits=LabelLimits(retries=0))
+    assert "ended with exit code 3" in result.quarantined[0].reason
 
 
 def test_programs_that_start_several_processes_run_one_at_a_time():

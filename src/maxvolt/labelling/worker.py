@@ -104,7 +104,7 @@ class _Worker:
         """Calculate the job of a folder, unless it is done already."""
         folder = Path(request["folder"])
         try:
-            job = Job.read(folder)
+            job = replace(Job.read(folder), machine=request["machine"])
             finished = finished_outcome(folder)
             if finished is None:
                 _clear(folder)

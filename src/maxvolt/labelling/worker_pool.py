@@ -53,6 +53,8 @@ class Task:
         The file of claims; see `maxvolt.labelling.claims`.
     limits
         What it may take and give.
+    machine
+        How it runs here: the folder may be from a run that was told otherwise.
     environment
         Environment variables of the calculation, besides those of this process.
     """
@@ -61,6 +63,7 @@ class Task:
     key: str
     claims: Path
     limits: LabelLimits
+    machine: Mapping[str, Any]
     environment: Mapping[str, str]
 
 
@@ -110,6 +113,7 @@ class Worker:
             "key": task.key,
             "claims": str(task.claims),
             "limits": asdict(task.limits),
+            "machine": dict(task.machine),
             "attempt": attempt,
             "sys_path": [str(path) for path in sys.path],
             "environment": {**os.environ, **self.environment},

@@ -95,6 +95,7 @@ class Workplace:
             key=job.key,
             claims=self.store.work_folder / _CLAIMS,
             limits=limits,
+            machine=job.machine,
             environment={name: str(value) for name, value in environment.items()},
         )
 
