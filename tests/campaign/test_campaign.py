@@ -503,7 +503,7 @@ class TestCommands:
         file = write_campaign(tmp_path)
         (tmp_path / "small").write_text("mine")
         assert main(["run", str(file)]) == 2
-        assert "there is a file; move it away" in capsys.readouterr().err
+        assert "but a file has it; move the file away" in capsys.readouterr().err
 
     def test_schema(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["run", "--schema"]) == 0

@@ -259,7 +259,7 @@ def test_the_scale_of_the_start_is_part_of_the_signature() -> None:
 def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
     with pytest.raises(FitError, match=r"none\.npz: no such checkpoint; start without restart"):
         run(tmp_path / "none.npz", restart=True)
-    with pytest.raises(FitError, match="a restart needs the checkpoint file"):
+    with pytest.raises(FitError, match="a restart needs a checkpoint file to continue from"):
         run(None, restart=True)
 
 

@@ -71,7 +71,7 @@ def test_the_described_number_of_starts_is_the_default() -> None:
     alone, several = FitSettings().n_starts, FitSettings(ensemble=2).n_starts
     text = f"by default {alone}, or {several} for each of several members"
     assert text in str(FitSection.model_fields["starts"].description)
-    assert f"({alone}; {several} for each of an ensemble)" in " ".join(help_of_train().split())
+    assert f"({alone}; {several} in an ensemble)" in " ".join(help_of_train().split())
 
 
 def test_the_seed_of_a_campaign_is_that_of_a_fit() -> None:
