@@ -69,6 +69,16 @@ def test_atom_and_structure_are_named(precision: str) -> None:
         potential.evaluate_dataset(data, precision=precision)
 
 
+def test_a_scaling_that_makes_coefficients_infinite_is_no_warning() -> None:
+    potential = overflowing()
+    model = potential.model
+    scaled = potential.with_coefficients(
+        model.radial_coeffs, model.species_coeffs, model.moment_coeffs, scaling=1e150
+    )
+    with pytest.raises(EvaluationError, match="is not finite"):
+        scaled.evaluate(gold_within_copper())
+
+
 def test_a_force_alone_is_found() -> None:
     where = trained().neighborhoods(Dataset.from_atoms([bulk("Cu"), bulk("Cu", cubic=True)]))
     forces, virials = np.zeros((5, 3)), np.zeros((2, 6))

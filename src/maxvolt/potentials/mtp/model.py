@@ -141,6 +141,8 @@ def compile_model(model: Model, *, planned: bool = True) -> _core.Core:
 
 def _radial_arrays(model: Model) -> _core.RadialArrays:
     radial, rule = model.radial, model.radial.recurrence
+    with np.errstate(over="ignore"):  # evaluations say for which atom they are not finite
+        scaled = model.radial_coeffs * model.scaling
     return _core.RadialArrays(
         n_species=model.n_species,
         n_mu=model.radial_coeffs.shape[2],
@@ -153,7 +155,7 @@ def _radial_arrays(model: Model) -> _core.RadialArrays:
         slope=rule.slope,
         offset=rule.offset,
         recurrence=np.stack([rule.a, rule.b, rule.c]),
-        radial_coeffs=model.radial_coeffs * model.scaling,
+        radial_coeffs=scaled,
     )
 
 
