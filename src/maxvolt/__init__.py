@@ -6,8 +6,9 @@ The public names of the package; each is imported when it is first used, so that
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from maxvolt.lazy_names import imported
 
 if TYPE_CHECKING:
     from maxvolt.calculators.ase import MaxvoltCalculator as Calculator
@@ -183,11 +184,8 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         value: Any = version("maxvolt")
-    elif name in _HOME:
-        module, _, attribute = _HOME[name].partition(":")
-        value = getattr(import_module(module), attribute)
     else:
-        raise AttributeError(f"module 'maxvolt' has no attribute {name!r}")
+        value = imported(__name__, _HOME, name)
     globals()[name] = value
     return value
 

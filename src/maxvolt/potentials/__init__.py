@@ -1,12 +1,27 @@
-"""Potentials: the contract, the families that follow it, and ensembles of them."""
+"""Potentials: the contract, the families that follow it, and ensembles of them.
 
-from maxvolt.potentials.ensemble import Ensemble
-from maxvolt.potentials.evaluation import NeighborhoodPotential
-from maxvolt.potentials.families import member_paths
-from maxvolt.potentials.loading import load
-from maxvolt.potentials.mtp.potential import MTP, read_potential
-from maxvolt.potentials.protocol import HasMembers, ParameterGradients, Potential, SharesVirials
-from maxvolt.potentials.results import Energies, Evaluation, Predictions
+Each name is imported when it is first used: telling what a file is needs no kernels.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from maxvolt.lazy_names import imported
+
+if TYPE_CHECKING:
+    from maxvolt.potentials.ensemble import Ensemble
+    from maxvolt.potentials.evaluation import NeighborhoodPotential
+    from maxvolt.potentials.families import member_paths
+    from maxvolt.potentials.loading import load
+    from maxvolt.potentials.mtp.potential import MTP, read_potential
+    from maxvolt.potentials.protocol import (
+        HasMembers,
+        ParameterGradients,
+        Potential,
+        SharesVirials,
+    )
+    from maxvolt.potentials.results import Energies, Evaluation, Predictions
 
 __all__ = [
     "MTP",
@@ -23,3 +38,24 @@ __all__ = [
     "member_paths",
     "read_potential",
 ]
+
+_HOME = {
+    "MTP": "maxvolt.potentials.mtp.potential:MTP",
+    "Energies": "maxvolt.potentials.results:Energies",
+    "Ensemble": "maxvolt.potentials.ensemble:Ensemble",
+    "Evaluation": "maxvolt.potentials.results:Evaluation",
+    "HasMembers": "maxvolt.potentials.protocol:HasMembers",
+    "NeighborhoodPotential": "maxvolt.potentials.evaluation:NeighborhoodPotential",
+    "ParameterGradients": "maxvolt.potentials.protocol:ParameterGradients",
+    "Potential": "maxvolt.potentials.protocol:Potential",
+    "Predictions": "maxvolt.potentials.results:Predictions",
+    "SharesVirials": "maxvolt.potentials.protocol:SharesVirials",
+    "load": "maxvolt.potentials.loading:load",
+    "member_paths": "maxvolt.potentials.families:member_paths",
+    "read_potential": "maxvolt.potentials.mtp.potential:read_potential",
+}
+
+
+def __getattr__(name: str) -> Any:
+    value = globals()[name] = imported(__name__, _HOME, name)
+    return value

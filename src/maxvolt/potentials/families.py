@@ -14,10 +14,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from maxvolt.errors import FileFormatError, MaxvoltError
-from maxvolt.potentials.protocol import Potential
+
+if TYPE_CHECKING:
+    from maxvolt.potentials.protocol import Potential
 
 __all__ = [
     "FAMILIES",

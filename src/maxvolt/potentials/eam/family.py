@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from maxvolt.potentials.eam.potential import read_eam as read
 from maxvolt.potentials.eam.tables import looks_like_tables as looks_like
 from maxvolt.potentials.families import Description
 
+if TYPE_CHECKING:
+    from maxvolt.potentials.eam.potential import EmbeddedAtom
+
 __all__ = ["describe", "looks_like", "read"]
+
+
+def read(path: str | Path, species: Sequence[str] | None = None) -> EmbeddedAtom:
+    """Read a file; see `maxvolt.load`."""
+    from maxvolt.potentials.eam.potential import read_eam
+
+    return read_eam(path, species)
 
 
 def describe(path: str | Path, species: Sequence[str] | None = None) -> Description:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from ase.calculators.eam import EAM
 from numpy.typing import NDArray
 
 from maxvolt.errors import FileFormatError, MaxvoltError
@@ -107,6 +106,8 @@ def read_tables(path: Path) -> tuple[bytes, Tables]:
     FileFormatError
         It is no such file, or holds other numbers than it says.
     """
+    from ase.calculators.eam import EAM  # takes longer than telling what a file is
+
     content = _content(path)
     text = content.decode("utf-8", "replace")
     lines = text.split("\n")

@@ -1,7 +1,32 @@
-"""Moment tensor potentials as a family of potentials."""
+"""Moment tensor potentials as a family of potentials.
 
+Files are recognised without what evaluates them: commands that read structures need no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from maxvolt.potentials.families import Description
 from maxvolt.potentials.mtp.files.parser import looks_like_potential as looks_like
-from maxvolt.potentials.mtp.potential import read_potential as read
-from maxvolt.potentials.mtp.summary import describe
+
+if TYPE_CHECKING:
+    from maxvolt.potentials.mtp.potential import MTP
 
 __all__ = ["describe", "looks_like", "read"]
+
+
+def read(path: str | Path, species: Sequence[str] | None = None) -> MTP:
+    """Read a file; see `maxvolt.read_potential`."""
+    from maxvolt.potentials.mtp.potential import read_potential
+
+    return read_potential(path, species)
+
+
+def describe(path: str | Path, species: Sequence[str] | None = None) -> Description:
+    """Describe a file; see `maxvolt.potentials.mtp.summary`."""
+    from maxvolt.potentials.mtp import summary
+
+    return summary.describe(path, species)
