@@ -82,15 +82,10 @@ def check_structures(
 
 def check_figure(path: Path, inputs: Iterable[Path | None]) -> None:
     """Check an output of plots as `check_output` does, and that its ending names a format."""
-    from matplotlib.backend_bases import FigureCanvasBase
+    from maxvolt.report.output import figure_format
 
     check_output(path, inputs)
-    known = FigureCanvasBase.get_supported_filetypes()
-    if path.suffix.lstrip(".").lower() not in known:
-        raise MaxvoltError(
-            f"{path}: cannot tell the format of the figure from {path.suffix!r}; "
-            f"end the name with one of {', '.join(sorted(known))}"
-        )
+    figure_format(path)
 
 
 def _try_to_write(path: Path) -> None:

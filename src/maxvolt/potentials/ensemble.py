@@ -164,12 +164,12 @@ def joined(
     )
 
 
-def mean_of(values: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+def mean_of(values: Sequence[NDArray[np.float64]] | NDArray[np.float64]) -> NDArray[np.float64]:
     """Mean over members, which come first."""
     return np.asarray(np.mean(values, axis=0))
 
 
-def spread_of(values: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+def spread_of(values: Sequence[NDArray[np.float64]] | NDArray[np.float64]) -> NDArray[np.float64]:
     """Sample standard deviation over members, which come first; of at least two."""
     return np.asarray(np.std(values, axis=0, ddof=1))
 

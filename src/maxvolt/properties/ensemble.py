@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from maxvolt.errors import DataError
+from maxvolt.potentials.ensemble import mean_of, spread_of
 from maxvolt.properties.arguments import Calculating, calculators_of
 
 __all__ = ["EnsembleStatistics", "MeanSpread", "ensemble_statistics"]
@@ -46,12 +47,9 @@ class MeanSpread:
         members = np.asarray(values, dtype=np.float64)
         if members.ndim == 0 or len(members) == 0:
             raise DataError("the statistics of an ensemble need at least one member")
-        mean = members.mean(axis=0)
-        if len(members) == 1:
-            two_sigma = np.full_like(mean, np.nan)
-        else:
-            two_sigma = 2 * members.std(axis=0, ddof=1)
-        return cls(mean=mean, two_sigma=np.asarray(two_sigma), values=members)
+        mean = mean_of(members)
+        two_sigma = np.full_like(mean, np.nan) if len(members) == 1 else 2 * spread_of(members)
+        return cls(mean=mean, two_sigma=two_sigma, values=members)
 
     def __format__(self, spec: str) -> str:
         """Write a scalar as ``mean +- 2 sigma``, both in the given format."""

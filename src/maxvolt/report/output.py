@@ -14,7 +14,27 @@ from maxvolt.files import replacing
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["save_figure", "write_json"]
+__all__ = ["figure_format", "save_figure", "write_json"]
+
+
+def figure_format(path: Path) -> str:
+    """Tell the format of a figure by the ending of its name.
+
+    Raises
+    ------
+    MaxvoltError
+        The ending is missing or matplotlib knows no such format.
+    """
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    known = FigureCanvasBase.get_supported_filetypes()
+    ending = path.suffix.lstrip(".").lower()
+    if ending not in known:
+        raise MaxvoltError(
+            f"{path}: cannot tell the format of the figure from {path.suffix!r}; "
+            f"end the name with one of {', '.join(sorted(known))}"
+        )
+    return ending
 
 
 def save_figure(figure: Figure, path: str | Path, *, dpi: int = 150) -> None:
@@ -25,14 +45,7 @@ def save_figure(figure: Figure, path: str | Path, *, dpi: int = 150) -> None:
     MaxvoltError
         The ending is missing or matplotlib knows no such format.
     """
-    path = Path(path)
-    known = figure.canvas.get_supported_filetypes()
-    ending = path.suffix.lstrip(".").lower()
-    if ending not in known:
-        raise MaxvoltError(
-            f"{path}: cannot tell the format of the figure from {path.suffix!r}; "
-            f"end the name with one of {', '.join(sorted(known))}"
-        )
+    ending = figure_format(Path(path))
     with replacing(path) as file:
         figure.savefig(file, format=ending, dpi=dpi)
 

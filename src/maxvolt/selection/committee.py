@@ -20,6 +20,7 @@ from maxvolt.io.structures import Structures, structures_of
 from maxvolt.limits import SETTINGS_BYTES
 from maxvolt.neighbors.neighborhoods import Neighborhoods, iterate_neighborhoods
 from maxvolt.potentials import Ensemble, Potential
+from maxvolt.potentials.ensemble import spread_of
 from maxvolt.potentials.evaluation import ATOMS_AT_ONCE
 from maxvolt.potentials.results import Energies
 from maxvolt.selection.grades import Grades, finite_grades
@@ -306,9 +307,8 @@ class Committee:
         n = where.n_structures
         totals = [np.bincount(where.structures, e.site_energies, minlength=n) for e in energies]
         counts = np.bincount(where.structures, minlength=n)
-        of_energies = np.std(totals, axis=0, ddof=1) / np.sqrt(counts)
-        variances = np.var([e.forces for e in energies], axis=0, ddof=1)
-        return np.asarray(of_energies), np.asarray(np.sqrt(variances.sum(axis=-1)))
+        of_forces = np.linalg.norm(spread_of([e.forces for e in energies]), axis=-1)
+        return spread_of(np.array(totals, dtype=float)) / np.sqrt(counts), of_forces
 
 
 def _portions(ensemble: Ensemble, dataset: Dataset) -> Iterator[Neighborhoods]:
