@@ -99,7 +99,7 @@ CompiledModel* compile(const maxvolt::RadialArrays& radial, const maxvolt::Repul
 
 nb::bytes model_file_of(const CompiledModel& model, std::vector<std::string> species) {
     require(species.empty() || std::int32_t(species.size()) == model.view().n_species, "one symbol for each species");
-    const std::string bytes = maxvolt::model_file_bytes({model.arrays(), std::move(species)});
+    const std::string bytes = maxvolt::model_file_bytes({model.arrays(), std::move(species), {}});
     return nb::bytes(bytes.data(), bytes.size());
 }
 

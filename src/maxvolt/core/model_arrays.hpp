@@ -149,4 +149,21 @@ struct ModelArrays {
     }
 };
 
+// What an active set needs to grade: the inverse of its matrix of rows, and how rows are made; equations (36), (37).
+struct ActiveSetArrays {
+    double energy_weight = 0.0, force_weight = 0.0, stress_weight = 0.0, site_energy_weight = 0.0;
+    std::int32_t weight_scaling = 2;  // the row of an energy is divided by n_atoms^(weight_scaling / 2)
+    Reals inverse;                    // coefficients of a row by the active rows: row times inverse
+
+    template <class Self, class Visit>
+    static void each_field(Self& a, Visit&& visit) {
+        visit("energy_weight", a.energy_weight);
+        visit("force_weight", a.force_weight);
+        visit("stress_weight", a.stress_weight);
+        visit("site_energy_weight", a.site_energy_weight);
+        visit("weight_scaling", a.weight_scaling);
+        visit("inverse", a.inverse, {any_length});  // as many rows and columns as there are parameters
+    }
+};
+
 }  // namespace maxvolt

@@ -17,7 +17,7 @@ static_assert(std::endian::native == std::endian::little, "numbers are written a
 constexpr char magic[8] = {'M', 'A', 'X', 'V', 'O', 'L', 'T', '\n'};
 constexpr std::uint32_t version = 1, byte_order = 0x01020304;
 constexpr std::size_t header_size = 32;
-constexpr char plan_prefix[] = "plan.";
+constexpr char plan_prefix[] = "plan.", active_prefix[] = "active_set.";
 
 // FNV-1a.
 std::uint64_t checksum(const char* data, std::size_t size) {
@@ -187,6 +187,7 @@ std::string model_file_bytes(const ModelFile& file) {
     ModelArrays::each_field(file.arrays, w);
     if (file.arrays.plan)
         PlanArrays::each_field(*file.arrays.plan, PrefixedWriter{w, plan_prefix});
+    if (file.active_set) ActiveSetArrays::each_field(*file.active_set, PrefixedWriter{w, active_prefix});
     Writer head;
     head.bytes.append(magic, sizeof magic);
     head.number(version);
@@ -212,6 +213,8 @@ ModelFile parse_model_file(const char* data, std::size_t size) {
     ModelArrays::each_field(out.arrays, Filler(fields, ""));
     if (fields.contains(plan_prefix + std::string("n_components")))
         PlanArrays::each_field(out.arrays.plan.emplace(), Filler(fields, plan_prefix));
+    if (fields.contains(active_prefix + std::string("inverse")))
+        ActiveSetArrays::each_field(out.active_set.emplace(), Filler(fields, active_prefix));
     const auto symbols = fields.find("species");
     if (symbols == fields.end() || symbols->second.type != 'c') throw ModelFileError("compiled model: it lacks 'species'");
     out.species = split_symbols(symbols->second);
