@@ -234,13 +234,18 @@ def test_limit(limit: int, active: ActiveSet, training: Dataset) -> None:
         assert limited.active_set.grade(limited.structures).max() <= 1.001
 
 
-def selector(active: ActiveSet, matrix: NDArray[np.float64], **more: Any) -> Selector:
-    """A selection that starts from a matrix whose rows come from nowhere."""
+def selector(
+    active: ActiveSet,
+    matrix: NDArray[np.float64],
+    owners: NDArray[np.int64] | int = NOWHERE,
+    **more: Any,
+) -> Selector:
+    """A selection that starts from a matrix, whose rows come from nowhere if nothing is said."""
     return Selector(
         potential=active.potential,
         weights=active.weights,
         matrix=matrix,
-        owners=np.full((active.size, 3), NOWHERE, np.int64),
+        owners=np.broadcast_to(owners, (active.size, 3)).copy(),
         threshold=1.001,
         threads=None,
         **more,
@@ -259,10 +264,12 @@ def test_a_limit_where_rounding_spoils_swaps(
 
     monkeypatch.setattr(Selector, "_limited", spoiled)
     candidates = alloys(60, first=6000, spread=0.3)
-    found = selector(active, active.matrix, rounding=np.inf).run([candidates], limit=3)
-    assert not len(found.numbers)
+    owners = np.insert(active.origins, 0, np.minimum(active.origins[:, 0], 0), axis=1)
+    start = selector(active, active.matrix, owners, rounding=np.inf)
+    found = start.run([active.structures, candidates], limit=3)
+    assert not (found.numbers[:, 0] == 1).any()
     np.testing.assert_array_equal(found.matrix, active.matrix)
-    np.testing.assert_array_equal(found.owners, NOWHERE)
+    np.testing.assert_array_equal(found.owners, owners)
 
 
 def test_nothing_to_select(active: ActiveSet, training: Dataset) -> None:
