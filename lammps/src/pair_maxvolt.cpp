@@ -10,6 +10,7 @@
 #include "memory.h"
 #include "neigh_list.h"
 #include "neighbor.h"
+#include "platform.h"
 #include "update.h"
 
 using namespace LAMMPS_NS;
@@ -25,14 +26,16 @@ constexpr int voigt[6] = {0, 1, 2, 5, 4, 3};
 
 }  // namespace
 
-PairMaxvolt::PairMaxvolt(LAMMPS* lmp) : Pair(lmp) {
+PairMaxvolt::PairMaxvolt(LAMMPS* lmp, const char* name) : Pair(lmp), name_(name) {
     single_enable = 0;
-    restartinfo = 0;
+    restartinfo = 1;
     one_coeff = 1;
     manybody_flag = 1;
     no_virial_fdotr_compute = 1;
     centroidstressflag = CENTROID_AVAIL;
     comm_reverse_off = force_size + share_size;
+    nextra = 1;
+    pvector = &summed_grade_;
 }
 
 PairMaxvolt::~PairMaxvolt() {
@@ -44,62 +47,143 @@ PairMaxvolt::~PairMaxvolt() {
     }
 }
 
+template <class... Values>
+void PairMaxvolt::notice(const char* format, const Values&... values) const {
+    if (comm->me == 0) utils::logmesg(lmp, "pair_style {}: {}\n", name_, fmt::format(fmt::runtime(format), values...));
+}
+
+// On all ranks, with the same message.
+template <class... Values>
+void PairMaxvolt::fail(const char* format, const Values&... values) const {
+    error->all(FLERR, "pair_style {}: {}", name_, fmt::format(fmt::runtime(format), values...));
+}
+
 void PairMaxvolt::settings(int narg, char** arg) {
-    if (narg > 0) error->all(FLERR, "pair_style maxvolt takes no arguments, found '{}'", arg[0]);
+    style_words_.assign(arg, arg + narg);
+    apply_settings();
+}
+
+void PairMaxvolt::apply_settings() {
+    try {
+        settings_ = name_ == "mlip" ? maxvolt_lammps::read_mlip_settings(style_words_)
+                                    : maxvolt_lammps::read_settings(style_words_);
+    } catch (const maxvolt_lammps::SettingsError& problem) {
+        fail("{}", problem.what());
+    }
+    for (const std::string& text : settings_.notices) notice("{}", text);
 }
 
 void PairMaxvolt::coeff(int narg, char** arg) {
-    if (!allocated) {
-        allocated = 1;
-        const int n = atom->ntypes + 1;
-        memory->create(setflag, n, n, "pair:setflag");
-        memory->create(cutsq, n, n, "pair:cutsq");
-        map = new int[n];
-    }
-    if (narg != 3 + atom->ntypes)
-        error->all(FLERR,
-                   "pair_coeff of maxvolt: expected '* * FILE' and an element or NULL for each of the {} atom types",
-                   atom->ntypes);
-    read(arg[2]);
-    number_elements(narg - 3, arg + 3);
+    const bool all_types = std::strcmp(arg[0], "*") == 0 && std::strcmp(arg[1], "*") == 0;
+    if (!all_types || narg != (settings_.by_type ? 2 : 3 + atom->ntypes))
+        fail("pair_coeff: expected '* *'{}", settings_.by_type ? std::string(" and nothing more")
+                                                              : fmt::format(", a file, and an element or NULL for each of the {} atom types",
+                                                                            atom->ntypes));
+    coeff_words_.assign(arg + 2, arg + narg);
+    apply_coefficients();
+}
+
+void PairMaxvolt::apply_coefficients() {
+    if (!allocated) allocate();
+    path_ = settings_.by_type ? settings_.potential : coeff_words_[0];
+    maxvolt_free_model(model_);
+    model_ = nullptr;  // should the next line fail
+    model_ = read_model(path_);
+    about_ = maxvolt_about_model(model_);
+    cutoff_ = about_.cutoff;
+    names_.assign(about_.species, about_.species + (about_.species ? about_.n_species : 0));
+    if (!settings_.same_as.empty()) check_same(settings_.same_as);
+    if (settings_.by_type)
+        number_types();
+    else
+        number_elements();
+    extrapolation_ = std::make_unique<maxvolt_lammps::Extrapolation>(lmp, settings_, names_, cutoff_);
+}
+
+void PairMaxvolt::allocate() {
+    allocated = 1;
+    const int n = atom->ntypes + 1;
+    memory->create(setflag, n, n, "pair:setflag");
+    memory->create(cutsq, n, n, "pair:cutsq");
+    map = new int[n];
 }
 
 // On every rank; a message of one is that of all, since all read the same file.
-void PairMaxvolt::read(const std::string& path) {
-    maxvolt_free_model(model_);
-    model_ = nullptr;
-    path_ = path;
+maxvolt_model* PairMaxvolt::read_model(const std::string& path) const {
+    maxvolt_model* model = nullptr;
     maxvolt_message message;
-    if (maxvolt_read_model(path.c_str(), &model_, &message) != MAXVOLT_OK)
-        error->all(FLERR, "pair_coeff of maxvolt: {}", message.text);
-    cutoff_ = maxvolt_about_model(model_).cutoff;
+    if (maxvolt_read_model(path.c_str(), &model, &message) != MAXVOLT_OK) fail("{}", message.text);
+    return model;
 }
 
-void PairMaxvolt::number_elements(int narg, char** arg) {
-    map_element2type(narg, arg);  // elements by name; which of them the potential has follows
-    const maxvolt_about about = maxvolt_about_model(model_);
-    std::vector<int> number(nelements);
+// MLIP-2 names a potential and an active set, which holds a potential as well.
+void PairMaxvolt::check_same(const std::string& path) const {
+    maxvolt_model* other = read_model(path);
+    const bool is_same = maxvolt_same_potential(model_, other) == 1;
+    maxvolt_free_model(other);
+    if (!is_same) fail("{} is another potential than the one in {}; make the active set of this potential", path, path_);
+}
+
+// Atom types are those of the potential, as in MLIP.
+void PairMaxvolt::number_types() {
+    if (atom->ntypes > about_.n_species)
+        fail("{} describes {} types of atoms, these are {}", path_, about_.n_species, atom->ntypes);
+    for (int t = 1; t <= atom->ntypes; ++t) {
+        map[t] = t - 1;
+        for (int other = 1; other <= atom->ntypes; ++other) setflag[t][other] = 1;
+    }
+}
+
+// Atom types are elements; those of the potential are found by name.
+void PairMaxvolt::number_elements() {
+    std::vector<char*> words;
+    for (std::size_t k = 1; k < coeff_words_.size(); ++k) words.push_back(coeff_words_[k].data());
+    map_element2type(int(words.size()), words.data());
+    if (names_.empty()) {
+        if (nelements != about_.n_species)
+            fail("{} describes {} species without their names; name as many elements, in its order, not {}", path_,
+                 about_.n_species, nelements);
+        names_.assign(elements, elements + nelements);
+        notice("{} does not name its species: they are taken to be {}", path_, utils::join_words(names_, ", "));
+        return;
+    }
+    std::vector<int> number(static_cast<std::size_t>(nelements));
     for (int e = 0; e < nelements; ++e) {
-        number[e] = -1;
-        for (int s = 0; about.species && s < about.n_species; ++s)
-            if (std::strcmp(about.species[s], elements[e]) == 0) number[e] = s;
-        if (number[e] < 0) {
-            std::string known;
-            for (int s = 0; about.species && s < about.n_species; ++s) known += std::string(" ") + about.species[s];
-            error->all(FLERR, "pair_coeff of maxvolt: {} describes{}, not {}", path_, known, elements[e]);
-        }
+        const auto found = std::find(names_.begin(), names_.end(), elements[e]);
+        if (found == names_.end()) fail("{} describes {}, not {}", path_, utils::join_words(names_, ", "), elements[e]);
+        number[std::size_t(e)] = int(found - names_.begin());
     }
     for (int t = 1; t <= atom->ntypes; ++t)
-        if (map[t] >= 0) map[t] = number[map[t]];
+        if (map[t] >= 0) map[t] = number[std::size_t(map[t])];
 }
 
 void PairMaxvolt::init_style() {
-    if (std::strcmp(update->unit_style, "metal") != 0)
-        error->all(FLERR, "pair_style maxvolt needs 'units metal' (Angstrom, eV); these are units {}",
-                   update->unit_style);
-    if (utils::strmatch(update->integrate_style, "^respa"))
-        error->all(FLERR, "pair_style maxvolt cannot be split among the levels of run_style respa");
+    const std::string units = update->unit_style;
+    if (units != "metal" && units != "real")
+        fail("it needs 'units metal' or 'units real' (Angstrom); these are units {}", units);
+    energy_unit_ = units == "metal" ? 1.0 : utils::get_conversion_factor(utils::ENERGY, utils::METAL2REAL);
+    if (utils::strmatch(update->integrate_style, "^respa")) fail("it cannot be split among the levels of run_style respa");
+    for (int k = 1; atom->molecular != Atom::ATOMIC && k < 4; ++k)
+        if (force->special_lj[k] == 0.0 && force->special_coul[k] == 0.0 && comm->me == 0)
+            error->warning(FLERR, "pair_style {}: special_bonds leaves bonded atoms out of the lists of neighbours; a moment "
+                                  "tensor potential needs them all: special_bonds lj/coul 1e-50 1e-50 1e-50", name_);
+    check_grading();
     neighbor->add_request(this, NeighConst::REQ_FULL);
+}
+
+void PairMaxvolt::check_grading() const {
+    if (settings_.every == 0) return;
+    if (about_.grading == MAXVOLT_NO_GRADES)
+        fail("{} has no active set, by which grades are computed; make one with maxvolt select POT TRAIN "
+             "--save-active-set pot.almtp, then maxvolt compile pot.almtp -o pot.maxvolt", path_);
+    if (about_.grading == MAXVOLT_OTHER_ROWS)
+        fail("the active set of {} has rows of forces, stresses, or of energies and atoms at once; grades are "
+             "available for one row per configuration or one per atom", path_);
+    if (!atom->tag_enable) fail("frames that extrapolate need atoms with ids (atom_modify id yes)");
+    if (settings_.cut > 0.0 && about_.grading != MAXVOLT_NEIGHBORHOODS)
+        fail("cut needs the grades of atoms; {} grades whole configurations (maxvolt select --mode neighborhood)", path_);
+    if (settings_.cut > 0.0 && settings_.cut < cutoff_)
+        fail("cut is {:g}; expected at least the cutoff of the potential, {:g}, and better twice as much", settings_.cut, cutoff_);
 }
 
 double PairMaxvolt::init_one(int i, int j) {
@@ -110,22 +194,67 @@ double PairMaxvolt::init_one(int i, int j) {
 void PairMaxvolt::compute(int eflag, int vflag) {
     ev_init(eflag, vflag);
     if (neighbor->ago == 0 || !neighbors_) make_list();
-    const bool direct = in_order_ && force->newton_pair && atom->f;
+    const bool direct = in_order_ && force->newton_pair && atom->f && energy_unit_ == 1.0;
+    const bool graded = wants_grades(), of_atoms = about_.grading == MAXVOLT_NEIGHBORHOODS;
     maxvolt_results results{};
     if (!direct) forces_.assign(3 * atoms_.size(), 0.0);
     energies_.resize(eflag_atom ? n_local_ : 0);
     shares_.assign(wants_shares() ? share_size * atoms_.size() : 0, 0.0);
+    grades_.resize(graded && of_atoms ? n_local_ : 0);
+    row_.resize(graded && !of_atoms ? std::size_t(about_.n_parameters) : 0);
     results.forces = direct ? (atom->nmax > 0 ? atom->f[0] : nullptr) : forces_.data();
     results.energies = eflag_atom ? energies_.data() : nullptr;
     results.shares = wants_shares() ? shares_.data() : nullptr;
-    double none[3] = {};
-    if (!results.forces) results.forces = none;
+    results.grades = grades_.empty() ? nullptr : grades_.data();
+    results.row = row_.empty() ? nullptr : row_.data();
     maxvolt_message message;
     const maxvolt_status status = maxvolt_evaluate(model_, neighbors_, gather(), &results, &message);
     check(status, message, results);
-    if (!direct) scatter(results);
+    if (energy_unit_ != 1.0) convert_units(results);
+    if (!direct) scatter();
     add_energies(results);
     if (wants_shares()) add_shares();
+    if (graded) grade();
+}
+
+bool PairMaxvolt::wants_grades() const {
+    return grade_flag_ || (settings_.every > 0 && update->ntimestep % settings_.every == 0);
+}
+
+// On all ranks.
+void PairMaxvolt::grade() {
+    if (about_.grading == MAXVOLT_NO_GRADES) check_grading();
+    maxvolt_lammps::Graded graded;
+    graded.of_atoms = about_.grading == MAXVOLT_NEIGHBORHOODS;
+    graded.atoms.reserve(std::size_t(n_local_));
+    grades_of_lammps_.assign(std::size_t(atom->nmax), 0.0);
+    for (int k = 0; k < n_local_; ++k) {
+        const int i = atoms_[k];
+        const double* x = atom->x[i];
+        const double grade = graded.of_atoms ? grades_[k] : 0.0, id = atom->tag_enable ? double(atom->tag[i]) : 0.0;
+        graded.atoms.push_back({id, double(species_[k]), {x[0], x[1], x[2]}, grade, 0.0});
+        grades_of_lammps_[i] = grade;
+    }
+    if (!graded.of_atoms) graded.of_configuration = grade_of_configuration();
+    grade_ = extrapolation_->judge(graded);
+    summed_grade_ = comm->me == 0 ? grade_ : 0.0;
+}
+
+double PairMaxvolt::grade_of_configuration() {
+    std::vector<double> row(row_.size());
+    MPI_Allreduce(row_.data(), row.data(), int(row.size()), MPI_DOUBLE, MPI_SUM, world);
+    const bigint own = n_local_;
+    bigint n_atoms = 0;
+    MPI_Allreduce(&own, &n_atoms, 1, MPI_LMP_BIGINT, MPI_SUM, world);
+    double grade = 0.0;
+    maxvolt_message message;
+    if (n_atoms > 0 && maxvolt_grade(model_, row.data(), n_atoms, &grade, &message) != MAXVOLT_OK)
+        fail("{} (step {})", message.text, update->ntimestep);
+    return grade;
+}
+
+void PairMaxvolt::finish() {
+    if (extrapolation_) extrapolation_->finish();
 }
 
 // The neighbours of LAMMPS, for the atoms that have this style.
@@ -153,7 +282,7 @@ void PairMaxvolt::make_list() {
     found.positions = gather();
     maxvolt_message message;
     if (maxvolt_make_list(&found, &neighbors_, &message) != MAXVOLT_OK)
-        error->one(FLERR, "pair_style maxvolt: {}", message.text);
+        error->one(FLERR, "pair_style {}: {}", name_, message.text);
 }
 
 bool PairMaxvolt::is_in_order() const {
@@ -194,13 +323,21 @@ const double* PairMaxvolt::gather() {
 void PairMaxvolt::check(maxvolt_status status, const maxvolt_message& message, const maxvolt_results& results) const {
     if (status == MAXVOLT_OK) return;
     if (results.atom >= 0)
-        error->one(FLERR, "pair_style maxvolt: {} (atom id {}, step {})", message.text,
+        error->one(FLERR, "pair_style {}: {} (atom id {}, step {})", name_, message.text,
                    atom->tag[atoms_[std::size_t(results.atom)]], update->ntimestep);
-    error->one(FLERR, "pair_style maxvolt: {} (step {})", message.text, update->ntimestep);
+    error->one(FLERR, "pair_style {}: {} (step {})", name_, message.text, update->ntimestep);
+}
+
+// From eV to the units of LAMMPS.
+void PairMaxvolt::convert_units(maxvolt_results& results) {
+    for (std::vector<double>* values : {&forces_, &energies_, &shares_})
+        for (double& value : *values) value *= energy_unit_;
+    results.energy *= energy_unit_;
+    for (double& value : results.virial) value *= energy_unit_;
 }
 
 // Forces to the atoms of LAMMPS. With newton off nobody else brings those on ghosts to their owners.
-void PairMaxvolt::scatter(const maxvolt_results&) {
+void PairMaxvolt::scatter() {
     if (force->newton_pair) {
         for (std::size_t k = 0; k < atoms_.size(); ++k)
             for (int c = 0; c < 3; ++c) atom->f[atoms_[k]][c] += forces_[3 * k + c];
@@ -257,12 +394,77 @@ void PairMaxvolt::unpack_reverse_comm(int n, int* to, double* buffer) {
 
 double PairMaxvolt::memory_usage() {
     const std::size_t reals = positions_.capacity() + forces_.capacity() + energies_.capacity() + shares_.capacity() +
-                              total_.capacity() + first_.capacity();
+                              total_.capacity() + first_.capacity() + grades_.capacity() + grades_of_lammps_.capacity();
     const std::size_t integers = entries_.capacity() + species_.capacity() + atoms_.capacity() + number_.capacity();
     return Pair::memory_usage() + double(8 * reals + 4 * integers);
 }
 
 void* PairMaxvolt::extract(const char* name, int& dimension) {
     dimension = 0;
-    return std::strcmp(name, "cut") == 0 ? &cutoff_ : nullptr;
+    if (std::strcmp(name, "cut") == 0) return &cutoff_;
+    if (std::strcmp(name, "grade") == 0) return &grade_;
+    if (std::strcmp(name, "grade_flag") == 0) return &grade_flag_;
+    return nullptr;
+}
+
+void* PairMaxvolt::extract_peratom(const char* name, int& columns) {
+    columns = 0;
+    if (std::strcmp(name, "grade") != 0) return nullptr;
+    if (model_ && about_.grading != MAXVOLT_NEIGHBORHOODS)
+        fail("atoms have no grades by the active set of {}; fix pair needs one in neighbourhood mode", path_);
+    return grades_of_lammps_.data();
+}
+
+namespace {
+
+void write_words(FILE* file, const std::vector<std::string>& words) {
+    std::string text;
+    for (const std::string& word : words) text += word + '\n';
+    const auto size = int(text.size());
+    std::fwrite(&size, sizeof size, 1, file);
+    std::fwrite(text.data(), 1, text.size(), file);
+}
+
+}  // namespace
+
+void PairMaxvolt::write_restart_settings(FILE* file) { write_words(file, style_words_); }
+
+void PairMaxvolt::write_restart(FILE* file) {
+    write_restart_settings(file);
+    write_words(file, coeff_words_);
+}
+
+// What the first rank reads, on all ranks.
+std::vector<std::string> PairMaxvolt::read_words(FILE* file) {
+    int size = 0;
+    if (comm->me == 0) utils::sfread(FLERR, &size, sizeof size, 1, file, nullptr, error);
+    MPI_Bcast(&size, 1, MPI_INT, 0, world);
+    std::string text(std::size_t(std::max(size, 0)), '\0');
+    if (comm->me == 0) utils::sfread(FLERR, text.data(), 1, text.size(), file, nullptr, error);
+    MPI_Bcast(text.data(), int(text.size()), MPI_CHAR, 0, world);
+    std::vector<std::string> words;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = text.find('\n', at);
+        words.push_back(text.substr(at, end - at));
+        at = end == std::string::npos ? text.size() : end + 1;
+    }
+    return words;
+}
+
+void PairMaxvolt::read_restart_settings(FILE* file) {
+    style_words_ = read_words(file);
+    apply_settings();
+}
+
+// The potential stays in its own file, which may be somewhere else by now: then pair_coeff is needed again.
+void PairMaxvolt::read_restart(FILE* file) {
+    read_restart_settings(file);
+    coeff_words_ = read_words(file);
+    const std::string path = settings_.by_type ? settings_.potential : coeff_words_.empty() ? "" : coeff_words_[0];
+    int is_there = comm->me == 0 && platform::file_is_readable(path);
+    MPI_Bcast(&is_there, 1, MPI_INT, 0, world);
+    if (is_there)
+        apply_coefficients();
+    else
+        notice("{} of the restart file is not here; pair_coeff must name the potential", path);
 }

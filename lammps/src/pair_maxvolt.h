@@ -1,18 +1,24 @@
-// pair_style maxvolt
+// pair_style maxvolt select 2 break 10
 // pair_coeff * * pot.maxvolt Ag Pd
+//
+// The grades of atoms: fix ID all pair N maxvolt grade 1; that of the configuration: compute ID all pair maxvolt.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "extrapolation.h"
 #include "maxvolt.h"
 #include "pair.h"
+#include "settings.h"
 
 namespace LAMMPS_NS {
 
 class PairMaxvolt : public Pair {
   public:
-    explicit PairMaxvolt(LAMMPS*);
+    // name: maxvolt or mlip, as in the input.
+    PairMaxvolt(LAMMPS*, const char* name);
     ~PairMaxvolt() override;
 
     void settings(int, char**) override;
@@ -24,24 +30,53 @@ class PairMaxvolt : public Pair {
     void unpack_reverse_comm(int, int*, double*) override;
     double memory_usage() override;
     void* extract(const char*, int&) override;
+    void* extract_peratom(const char*, int&) override;
+    void write_restart(FILE*) override;
+    void read_restart(FILE*) override;
+    void write_restart_settings(FILE*) override;
+    void read_restart_settings(FILE*) override;
+    void finish() override;
 
   private:
-    void read(const std::string& path);
-    void number_elements(int, char**);
+    void apply_settings();
+    void apply_coefficients();
+    void allocate();
+    maxvolt_model* read_model(const std::string& path) const;
+    void check_same(const std::string& path) const;
+    void number_types();
+    void number_elements();
+    void check_grading() const;
+    bool wants_grades() const;
+    void grade();
+    double grade_of_configuration();
+    std::vector<std::string> read_words(FILE*);
+    template <class... Values>
+    void notice(const char* format, const Values&... values) const;
+    template <class... Values>
+    [[noreturn]] void fail(const char* format, const Values&... values) const;
     void make_list();
     bool is_in_order() const;
     void order_atoms();
     const double* gather();
     void check(maxvolt_status, const maxvolt_message&, const maxvolt_results&) const;
-    void scatter(const maxvolt_results&);
+    void convert_units(maxvolt_results&);
+    void scatter();
     void add_energies(const maxvolt_results&);
     void add_shares();
     bool wants_shares() const { return vflag_atom || cvflag_atom; }
 
+    std::string name_;
+    std::vector<std::string> style_words_, coeff_words_;  // of the input, for restart files
+    maxvolt_lammps::Settings settings_;
+    std::unique_ptr<maxvolt_lammps::Extrapolation> extrapolation_;
+
     maxvolt_model* model_ = nullptr;
     maxvolt_list* neighbors_ = nullptr;
     std::string path_;
+    maxvolt_about about_{};
+    std::vector<std::string> names_;  // of the species as pair_coeff gives them, where the file does not
     double cutoff_ = 0.0;
+    double energy_unit_ = 1.0;        // eV in the units of LAMMPS
 
     // Atoms of the list: local ones that have this style, then the others that do.
     bool in_order_ = false;  // the atoms of the list are those of LAMMPS, one by one
@@ -50,7 +85,11 @@ class PairMaxvolt : public Pair {
     std::vector<std::int64_t> first_;
     std::vector<std::int32_t> entries_, species_;
 
-    std::vector<double> positions_, forces_, energies_, shares_;  // of atoms of the list
+    std::vector<double> positions_, forces_, energies_, shares_, grades_;  // of atoms of the list
+    std::vector<double> row_;                                             // of the energy by the parameters
+    std::vector<double> grades_of_lammps_;                                // of its atoms, for fix pair
+    double grade_ = 0.0, summed_grade_ = 0.0;  // the largest; the same on one rank only, as compute pair sums
+    int grade_flag_ = 0;                       // fix pair asks for grades at this step
     std::vector<double> total_;  // forces and shares of atoms of LAMMPS, to be sent to their owners (newton off)
 };
 

@@ -1,4 +1,6 @@
 // What LAMMPS asks of a plugin; the types are those of its documentation (Developer_plugins).
+#include <utility>
+
 #include "error.h"
 #include "lammps.h"
 #include "pair_maxvolt.h"
@@ -18,7 +20,8 @@ struct Registration {
 
 using Register = void(Registration*, void*);
 
-void* make_pair(void* lmp) { return new LAMMPS_NS::PairMaxvolt(static_cast<LAMMPS_NS::LAMMPS*>(lmp)); }
+void* make_maxvolt(void* lmp) { return new LAMMPS_NS::PairMaxvolt(static_cast<LAMMPS_NS::LAMMPS*>(lmp), "maxvolt"); }
+void* make_mlip(void* lmp) { return new LAMMPS_NS::PairMaxvolt(static_cast<LAMMPS_NS::LAMMPS*>(lmp), "mlip"); }
 
 }  // namespace
 
@@ -30,7 +33,9 @@ extern "C" __attribute__((visibility("default"))) void lammpsplugin_init(void* l
                            "The maxvolt plugin was built for version {} of LAMMPS, this is version {}: "
                            "build it against this one",
                            MAXVOLT_LAMMPS_VERSION, lammps->num_ver);
-    Registration pair{lammps->version, "pair", "maxvolt", "moment tensor potentials of maxvolt",
-                      "the developers of maxvolt", {make_pair}, handle};
-    reinterpret_cast<Register*>(regfunc)(&pair, lmp);
+    for (const auto& [style, make] : {std::pair{"maxvolt", make_maxvolt}, std::pair{"mlip", make_mlip}}) {
+        Registration pair{lammps->version, "pair", style, "moment tensor potentials of maxvolt",
+                          "the developers of maxvolt", {make}, handle};
+        reinterpret_cast<Register*>(regfunc)(&pair, lmp);
+    }
 }

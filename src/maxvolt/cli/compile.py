@@ -18,9 +18,11 @@ SUMMARY = "write a potential as a compiled model, which LAMMPS evaluates"
 DESCRIPTION = """\
 Write a moment tensor potential with its evaluation plan as one compiled model file, from which the
 compiled core evaluates at full speed without Python: pair_style maxvolt of LAMMPS reads it. The
-file holds the names of the elements."""
+file holds the names of the elements, and the active set, by which LAMMPS grades, where POT or
+--active-set has one."""
 EXAMPLES = """\
   maxvolt compile pot.mtp -o pot.maxvolt
+  maxvolt compile pot.mtp --active-set pot.almtp -o pot.maxvolt
   maxvolt compile mlip.almtp -o pot.maxvolt --species Ag,Pd"""
 
 
@@ -30,12 +32,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="OUT", help="file to write, .maxvolt"
     )
+    parser.add_argument(
+        "--active-set",
+        type=Path,
+        metavar="FILE",
+        help="active set to grade by, .almtp or .als; default: that of POT, where it has one",
+    )
     add_species(parser)
 
 
 def run(options: argparse.Namespace) -> None:
     """Read, compile, write."""
     from maxvolt.potentials import MTP
+    from maxvolt.selection.active_set import read_active_set
+    from maxvolt.selection.mlip_files import has_active_set
 
     if options.output.suffix != ".maxvolt":
         raise MaxvoltError(f"{options.output}: end the name of a compiled model with .maxvolt")
@@ -46,6 +56,19 @@ def run(options: argparse.Namespace) -> None:
             f"{options.potential}: compiled models are made of one moment tensor potential, not of "
             f"{type(potential).__name__}"
         )
-    potential.write_compiled(options.output)
+    source = options.active_set or options.potential
+    if options.active_set or has_active_set(source):
+        active_set = read_active_set(source, potential.species)
+        if active_set.potential.digest != potential.digest:
+            raise MaxvoltError(
+                f"{source}: the active set belongs to another potential than {options.potential}; "
+                "select it again: maxvolt select POT TRAIN --save-active-set FILE"
+            )
+        active_set.write(options.output)
+        graded = f"with its active set ({active_set.mode} mode)"
+    else:
+        potential.write_compiled(options.output)
+        graded = "without an active set"
     kilobytes = options.output.stat().st_size / 1000
-    note(f"{options.output}: compiled model of {', '.join(potential.species)}, {kilobytes:.0f} kB")
+    elements = ", ".join(potential.species)
+    note(f"{options.output}: compiled model of {elements}, {graded}, {kilobytes:.0f} kB")

@@ -1,5 +1,17 @@
 from typing import Any
 
+class ActiveSetArrays:
+    def __init__(
+        self,
+        *,
+        energy_weight: float,
+        force_weight: float,
+        stress_weight: float,
+        site_energy_weight: float,
+        weight_scaling: int,
+        inverse: Any,
+    ) -> None: ...
+
 class NeighborWindows:
     def __init__(
         self,
@@ -124,7 +136,9 @@ class Core:
     @property
     def n_parameters(self) -> int: ...
     def n_columns(self, radial: bool, linear: bool) -> int: ...
-    def file_bytes(self, species: list[str]) -> bytes: ...
+    def file_bytes(
+        self, species: list[str], active_set: ActiveSetArrays | None = None
+    ) -> bytes: ...
 
 def kernel_names() -> list[str]: ...
 def evaluate(

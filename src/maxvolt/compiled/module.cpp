@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "active_set.hpp"
 #include "checks.hpp"
 #include "displacements.hpp"
 #include "evaluation.hpp"
@@ -97,9 +98,15 @@ CompiledModel* compile(const maxvolt::RadialArrays& radial, const maxvolt::Repul
     return new CompiledModel(std::move(arrays));
 }
 
-nb::bytes model_file_of(const CompiledModel& model, std::vector<std::string> species) {
+nb::bytes model_file_of(const CompiledModel& model, std::vector<std::string> species,
+                        const maxvolt::ActiveSetArrays* active_set) {
     require(species.empty() || std::int32_t(species.size()) == model.view().n_species, "one symbol for each species");
-    const std::string bytes = maxvolt::model_file_bytes({model.arrays(), std::move(species), {}});
+    maxvolt::ModelFile file{model.arrays(), std::move(species), {}};
+    if (active_set) {
+        maxvolt::ActiveSet(*active_set, model.n_parameters());  // refuses what no reader would accept
+        file.active_set = *active_set;
+    }
+    const std::string bytes = maxvolt::model_file_bytes(file);
     return nb::bytes(bytes.data(), bytes.size());
 }
 
@@ -295,6 +302,7 @@ void define_classes(nb::module_& module) {
     define_arrays<maxvolt::RepulsionArrays>(module, "RepulsionArrays");
     define_arrays<maxvolt::MomentArrays>(module, "MomentArrays");
     define_arrays<maxvolt::PlanArrays>(module, "PlanArrays");
+    define_arrays<maxvolt::ActiveSetArrays>(module, "ActiveSetArrays");
     nb::class_<NeighborWindows>(module, "NeighborWindows")
         .def(nb::new_(&periodic_windows), "pairs"_a, "shifts"_a, "inside"_a, "images"_a, "structures"_a, "labels"_a,
              "window_atoms"_a)
@@ -320,7 +328,7 @@ void define_classes(nb::module_& module) {
             "n_columns",
             [](const CompiledModel& m, bool radial, bool linear) { return maxvolt::n_columns(m.view(), radial, linear); },
             "radial"_a, "linear"_a)
-        .def("file_bytes", &model_file_of, "species"_a);
+        .def("file_bytes", &model_file_of, "species"_a, "active_set"_a.none() = nb::none());
 }
 
 }  // namespace

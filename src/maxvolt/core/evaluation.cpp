@@ -105,6 +105,32 @@ std::int64_t site_gradients(const CompiledModel& model, const AtomicSystem& s, W
         });
 }
 
+std::int64_t site_grades(const CompiledModel& model, const ActiveSet& active_set, const AtomicSystem& s,
+                         WindowRange range, const Kernels& k, const EvaluationArrays* evaluated, double* grades) {
+    check(model, s, range);
+    const Model& m = model.view();
+    const std::int64_t width = n_parameters(m);
+    require(active_set.size() == width, "the active set belongs to another potential");
+    std::vector<double*> to;
+    std::vector<double> rows, of_rows;
+    return for_windows(
+        k, m, s, range, [&](const System& system) { return k.workspace_bytes(m, system); },
+        [&](std::int64_t w, const System& system, void* memory) {
+            const auto n = std::size_t(system.n_own);
+            rows.resize(n * std::size_t(width));
+            of_rows.resize(n);
+            to.clear();
+            for (std::size_t i = 0; i < n; ++i) to.push_back(rows.data() + i * std::size_t(width));
+            const std::int64_t bad = with_output(s, w, evaluated, [&](const EvaluationOutput* out) {
+                return k.gradient_rows(m, system, 0, system.n_own, memory, out, {to.data(), {}});
+            });
+            if (bad >= 0) return bad;
+            active_set.grades(k, rows.data(), system.n_own, of_rows.data());
+            for (std::size_t i = 0; i < n; ++i) grades[system.atoms[system.order[i]]] = of_rows[i];
+            return bad;
+        });
+}
+
 std::int64_t structure_gradients(const CompiledModel& model, const AtomicSystem& s, WindowRange range,
                                  const Kernels& k, const EvaluationArrays* evaluated, double* gradients) {
     check(model, s, range);

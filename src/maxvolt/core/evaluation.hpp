@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "active_set.hpp"
 #include "atomic_system.hpp"
 #include "compiled_model.hpp"
 
@@ -36,6 +37,11 @@ std::int64_t evaluate_moments(const CompiledModel&, const AtomicSystem&, WindowR
 // pass where there is somewhere to write them.
 std::int64_t site_gradients(const CompiledModel&, const AtomicSystem&, WindowRange, const Kernels&,
                             const EvaluationArrays*, double* gradients);
+
+// Extrapolation grades of the atoms, [n_atoms], in neighbourhood mode; energies and the rest in the same pass where
+// there is somewhere to write them. NaN where a grade is not finite.
+std::int64_t site_grades(const CompiledModel&, const ActiveSet&, const AtomicSystem&, WindowRange, const Kernels&,
+                         const EvaluationArrays*, double* grades);
 
 // Gradients of the energies of the parts of structures that lie in these windows,
 // [first_part(end) - first_part(begin)][n_parameters], added to what is there.

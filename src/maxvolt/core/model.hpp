@@ -136,6 +136,7 @@ struct Window {
 };
 
 constexpr int list_padding = 8;  // as long as the longest vector
+constexpr int panel_width = 24;  // columns of the inverse of an active set that lie together: whole tiles of each variant
 
 // What kernels run over: a window with the atoms where they are now (window.hpp).
 struct System {
@@ -189,7 +190,7 @@ struct JacobianOutput {
     bool radial, linear;
 };
 
-// Every kernel handles entries [begin, end) of a system's order and returns -1, or an atom that coincides
+// Every kernel of atoms handles entries [begin, end) of a system's order and returns -1, or an atom that coincides
 // with one of its neighbours (no derivative exists there).
 struct Kernels {
     const char* name;
@@ -217,6 +218,9 @@ struct Kernels {
     // Rows are added to.
     std::int64_t (*jacobian)(const Model&, const ScalarGraph&, const System&, std::int64_t begin,
                              std::int64_t end, void* workspace, const JacobianOutput&);
+    // Grades of rows; coordinates.hpp.
+    void (*largest_coordinates)(const double* panels, std::int64_t n, const double* rows, std::int64_t count,
+                                std::int32_t* used, double* grades);
 };
 
 // static: each instruction set keeps its own copy.

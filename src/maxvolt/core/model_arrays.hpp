@@ -26,6 +26,7 @@ struct RadialArrays {
     std::int32_t clamp = 0;     // 0 or 1
     double min_dist = 0.0, cutoff = 0.0, envelope_factor = 0.0, slope = 0.0, offset = 0.0;
     Reals recurrence, radial_coeffs;
+    bool operator==(const RadialArrays&) const = default;
 
     template <class Self, class Visit>
     static void each_field(Self& a, Visit&& visit) {
@@ -49,6 +50,7 @@ struct RepulsionArrays {
     std::int32_t exponential_repulsion = 0;  // 0 or 1
     double zbl_inner = 0.0, zbl_outer = 0.0, zbl_coulomb = 0.0, zbl_bohr = 0.0;
     Reals zbl_charges;
+    bool operator==(const RepulsionArrays&) const = default;
 
     template <class Self, class Visit>
     static void each_field(Self& a, Visit&& visit) {
@@ -67,6 +69,7 @@ struct MomentArrays {
     Integers32 monomial_counts, moment_offsets, traces, run_targets, left, right, scalars;
     Integers64 run_first;
     Reals factors;
+    bool operator==(const MomentArrays&) const = default;
 
     template <class Self, class Visit>
     static void each_field(Self& a, Visit&& visit) {
@@ -153,7 +156,10 @@ struct ModelArrays {
 struct ActiveSetArrays {
     double energy_weight = 0.0, force_weight = 0.0, stress_weight = 0.0, site_energy_weight = 0.0;
     std::int32_t weight_scaling = 2;  // the row of an energy is divided by n_atoms^(weight_scaling / 2)
-    Reals inverse;                    // coefficients of a row by the active rows: row times inverse
+    // Coordinates of a row by the active rows: row times inverse. Rows are those of the kernels, by the products of
+    // radial coefficients and scaling: the rows of the inverse that belong to radial coefficients have been
+    // multiplied by the scaling of the potential's file.
+    Reals inverse;
 
     template <class Self, class Visit>
     static void each_field(Self& a, Visit&& visit) {

@@ -330,7 +330,11 @@ class ActiveSet(ActiveRows):
         )
 
     def write(self, path: str | Path) -> None:
-        """Write potential and active set: ``.als`` as MLIP-2 does, any other name as MLIP-3."""
+        """Write potential and active set.
+
+        ``.als`` as MLIP-2 does, ``.maxvolt`` as a compiled model for LAMMPS, which cannot be read
+        back, any other name as MLIP-3.
+        """
         write_active_set(path, self)
 
     # ----------------------------------------------------------------- inside

@@ -1,4 +1,7 @@
-"""Active sets from and to the files of MLIP-3 (``.almtp``) and MLIP-2 (``.als``)."""
+"""Active sets from and to the files of MLIP-3 (``.almtp``) and MLIP-2 (``.als``).
+
+Compiled models (``.maxvolt``), which LAMMPS reads, are written only.
+"""
 
 from __future__ import annotations
 
@@ -84,7 +87,7 @@ def _active_rows(potential: MTP, record: ActiveSetRecord, path: str | Path) -> A
 
 
 def write_active_set(path: str | Path, active_set: ActiveRows) -> None:
-    """Write potential and active set, as MLIP-2 where the name ends with .als, else as MLIP-3."""
+    """Write potential and active set; see `maxvolt.ActiveSet.write`."""
     dialect: Dialect = "MLIP-2" if Path(path).suffix == ".als" else "MLIP-3"
     potential = active_set.potential
     if not isinstance(potential, MTP):
@@ -93,6 +96,9 @@ def write_active_set(path: str | Path, active_set: ActiveRows) -> None:
             f"{type(potential).__name__}"
         )
     record = _record(active_set, dialect)
+    if Path(path).suffix == ".maxvolt":
+        potential.write_compiled(path, record)
+        return
     file = file_of_model(potential.model, potential.species, potential.about, record)
     write_potential_file(path, file)
 

@@ -1,10 +1,12 @@
 #include "maxvolt.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <exception>
 #include <memory>
 #include <new>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -19,10 +21,17 @@ using namespace maxvolt;
 struct maxvolt_model {
     explicit maxvolt_model(ModelFile file) : species(std::move(file.species)), compiled(std::move(file.arrays)) {
         for (const std::string& symbol : species) names.push_back(symbol.c_str());
+        if (file.active_set) active_set.emplace(*file.active_set, compiled.n_parameters());
+    }
+    maxvolt_grading grading() const {
+        if (!active_set) return MAXVOLT_NO_GRADES;
+        if (active_set->rows() == ActiveSet::Rows::others) return MAXVOLT_OTHER_ROWS;
+        return active_set->rows() == ActiveSet::Rows::neighborhoods ? MAXVOLT_NEIGHBORHOODS : MAXVOLT_CONFIGURATIONS;
     }
     std::vector<std::string> species;
     std::vector<const char*> names;
     CompiledModel compiled;
+    std::optional<ActiveSet> active_set;
 };
 
 struct maxvolt_list {
@@ -134,12 +143,45 @@ void collect(maxvolt_list& list, const EvaluationArrays& from, maxvolt_results& 
 void check_finite(const maxvolt_list& list, maxvolt_results& results) {
     double sum = results.energy;
     for (const double v : results.virial) sum += v;
+    for (std::int64_t i = 0; results.grades && i < list.n_local; ++i) sum += results.grades[i];
     if (std::isfinite(sum)) return;
-    for (std::int64_t i = 0; i < list.n_local && results.atom < 0; ++i)
-        if (!std::isfinite(list.energies[std::size_t(i)])) results.atom = i;
-    throw Refusal(MAXVOLT_NOT_FINITE,
-                  (results.atom < 0 ? std::string("a force") : "the energy of atom " + std::to_string(results.atom)) +
-                      " is not finite: the atoms are where the potential has no meaning");
+    const char* what = "a force";
+    for (std::int64_t i = 0; i < list.n_local && results.atom < 0; ++i) {
+        const bool energy_is = std::isfinite(list.energies[std::size_t(i)]);
+        if (energy_is && (!results.grades || std::isfinite(results.grades[i]))) continue;
+        results.atom = i;
+        what = energy_is ? "the grade" : "the energy";
+    }
+    const std::string of_atom = results.atom < 0 ? "" : " of atom " + std::to_string(results.atom);
+    throw Refusal(MAXVOLT_NOT_FINITE, what + of_atom + " is not finite: the atoms are where the potential has no meaning");
+}
+
+void need_grading(const maxvolt_model& model, maxvolt_grading grading, const char* what) {
+    if (model.grading() != grading) throw std::invalid_argument(std::string(what) + " by this active set, or without one");
+}
+
+// Energies, forces and what else is asked for; gives an atom that coincides with another, or -1. Shares of the
+// virial are not made in the same pass as grades.
+std::int64_t compute(const maxvolt_model& model, maxvolt_list& list, const double* positions, maxvolt_results& results,
+                     const EvaluationArrays& to) {
+    const AtomicSystem system = system_of(list, positions);
+    const WindowRange all{0, list.windows.windows().count()};
+    const EvaluationArrays* left = &to;
+    if (results.shares || !(results.grades || results.row)) {
+        const std::int64_t bad = results.shares ? evaluate_moments(model.compiled, system, all, best(), to)
+                                                : evaluate(model.compiled, system, all, best(), false, to);
+        if (bad >= 0) return bad;
+        left = nullptr;
+    }
+    if (results.grades) return site_grades(model.compiled, *model.active_set, system, all, best(), left, results.grades);
+    if (!results.row) return -1;
+    const std::int64_t n = model.compiled.n_parameters(), n_parts = list.windows.windows().n_parts();
+    std::vector<double> parts(static_cast<std::size_t>(n * n_parts));
+    const std::int64_t bad = structure_gradients(model.compiled, system, all, best(), left, parts.data());
+    std::fill_n(results.row, n, 0.0);
+    for (std::int64_t p = 0; p < n_parts; ++p)
+        for (std::int64_t k = 0; k < n; ++k) results.row[k] += parts[std::size_t(p * n + k)];
+    return bad;
 }
 
 }  // namespace
@@ -163,8 +205,14 @@ void maxvolt_free_model(maxvolt_model* model) { delete model; }
 
 maxvolt_about maxvolt_about_model(const maxvolt_model* model) {
     const CompiledModel& m = model->compiled;
-    return {m.view().cutoff, m.view().n_species, m.has_plan(), m.n_parameters(),
+    return {m.view().cutoff, m.view().n_species, m.has_plan(), m.n_parameters(), model->grading(),
             model->names.empty() ? nullptr : model->names.data()};
+}
+
+int maxvolt_same_potential(const maxvolt_model* one, const maxvolt_model* other) {
+    const ModelArrays &a = one->compiled.arrays(), &b = other->compiled.arrays();
+    return a.radial == b.radial && a.repulsion == b.repulsion && a.moments == b.moments &&
+           a.species_coeffs == b.species_coeffs && a.moment_coeffs == b.moment_coeffs;
 }
 
 const char* maxvolt_instruction_set(void) { return best().name; }
@@ -184,18 +232,30 @@ void maxvolt_free_list(maxvolt_list* list) { delete list; }
 maxvolt_status maxvolt_evaluate(const maxvolt_model* model, maxvolt_list* list, const double* positions,
                                 maxvolt_results* results, maxvolt_message* message) {
     return guarded(message, [&] {
-        need(model && list && results && results->forces, "a model, a list, or where forces go,");
+        need(model && list && results && (results->forces || list->types.empty()), "a model, a list, or where forces go,");
         results->energy = 0.0;
         results->atom = -1;
         std::memset(results->virial, 0, sizeof results->virial);
-        const AtomicSystem system = system_of(*list, positions);
-        const WindowRange all{0, list->windows.windows().count()};
+        if (results->grades) need_grading(*model, MAXVOLT_NEIGHBORHOODS, "atoms have no grades");
+        if (results->row) need_grading(*model, MAXVOLT_CONFIGURATIONS, "configurations have no grades");
         const EvaluationArrays to = arrays_of(*list, results->shares != nullptr);
-        check_distinct(results->shares ? evaluate_moments(model->compiled, system, all, best(), to)
-                                       : evaluate(model->compiled, system, all, best(), false, to),
-                       results);
+        check_distinct(compute(*model, *list, positions, *results, to), results);
         collect(*list, to, *results);
         check_finite(*list, *results);
+    });
+}
+
+maxvolt_status maxvolt_grade(const maxvolt_model* model, const double* row, int64_t n_atoms, double* grade,
+                             maxvolt_message* message) {
+    return guarded(message, [&] {
+        need(model && row && grade && n_atoms > 0, "a model, a row, where the grade goes, or the number of atoms");
+        need_grading(*model, MAXVOLT_CONFIGURATIONS, "configurations have no grades");
+        const ActiveSet& active_set = *model->active_set;
+        std::vector<double> weighted(row, row + active_set.size());
+        for (double& value : weighted) value *= active_set.energy_factor(n_atoms);
+        active_set.grades(best(), weighted.data(), 1, grade);
+        if (!std::isfinite(*grade))
+            throw Refusal(MAXVOLT_NOT_FINITE, "the grade is not finite: the atoms are where the potential has no meaning");
     });
 }
 

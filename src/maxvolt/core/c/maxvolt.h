@@ -20,14 +20,14 @@ extern "C" {
 #define MAXVOLT_API
 #endif
 
-#define MAXVOLT_INTERFACE 1 /* grows with each incompatible change of this file */
+#define MAXVOLT_INTERFACE 2 /* grows with each incompatible change of this file */
 
 typedef enum {
     MAXVOLT_OK = 0,
     MAXVOLT_INVALID = 1,    /* arguments that are not possible */
     MAXVOLT_FILE = 2,       /* a file that is missing, damaged, foreign or of another version */
     MAXVOLT_COINCIDENT = 3, /* two atoms at one place; `atom` of the results says which */
-    MAXVOLT_NOT_FINITE = 4, /* an energy or a force that is infinite or no number; likewise */
+    MAXVOLT_NOT_FINITE = 4, /* an energy, force or grade that is infinite or no number; likewise */
     MAXVOLT_MEMORY = 5,
     MAXVOLT_INTERNAL = 6    /* a fault of this library */
 } maxvolt_status;
@@ -36,7 +36,15 @@ typedef struct {
     char text[512]; /* ends with 0 */
 } maxvolt_message;
 
-typedef struct maxvolt_model maxvolt_model; /* a potential */
+/* What has an extrapolation grade, by the active set of the potential. */
+typedef enum {
+    MAXVOLT_NO_GRADES = 0,
+    MAXVOLT_CONFIGURATIONS = 1, /* all atoms together: sum the rows of all processes, then maxvolt_grade */
+    MAXVOLT_NEIGHBORHOODS = 2,  /* each atom */
+    MAXVOLT_OTHER_ROWS = 3      /* an active set with rows of forces or of both kinds, by which nothing is graded here */
+} maxvolt_grading;
+
+typedef struct maxvolt_model maxvolt_model; /* a potential, with its active set where the file has one */
 typedef struct maxvolt_list maxvolt_list;   /* neighbours made ready for evaluations */
 
 /* What a potential is. */
@@ -45,6 +53,7 @@ typedef struct {
     int32_t n_species;
     int32_t has_plan; /* 0: its scalars are evaluated as they stand, which is slower */
     int64_t n_parameters;
+    int32_t grading;  /* a maxvolt_grading */
     const char* const* species; /* symbols; NULL where the file does not name them. They live with the model. */
 } maxvolt_about;
 
@@ -62,10 +71,13 @@ typedef struct {
 /* What to compute besides energies, forces and virial, and where to. */
 typedef struct {
     double* energies; /* [n_local], energy of each local atom; NULL: not wanted */
-    double* forces;   /* [n_atoms][3], added to; what local atoms do to ghosts is among them */
+    double* forces;   /* [n_atoms][3], added to, NULL only where there are no atoms; what local atoms do to ghosts is among them */
     double* shares;   /* [n_atoms][9], added to: share of each atom in the virial (centroid), component a of
                          the vector from an atom j to it times component b of the derivative of the energy of
                          j, at 3 a + b; NULL: not wanted. Shares of ghosts belong to the atoms they stand for. */
+    double* grades;   /* [n_local], grade of each local atom; NULL: not wanted. Neighbourhoods only. */
+    double* row;      /* [n_parameters], gradient of the energy of the local atoms by the parameters, of which
+                         maxvolt_grade makes the grade of the configuration; NULL: not wanted. Configurations only. */
     double energy;    /* sum of the energies of the local atoms */
     double virial[6]; /* dE/d(strain) of the local atoms' energies: xx yy zz yz xz xy */
     int64_t atom;     /* the atom a status speaks of, else -1 */
@@ -78,6 +90,9 @@ MAXVOLT_API maxvolt_status maxvolt_read_model(const char* path, maxvolt_model** 
 MAXVOLT_API void maxvolt_free_model(maxvolt_model* model);
 MAXVOLT_API maxvolt_about maxvolt_about_model(const maxvolt_model* model);
 
+/* Whether two models are the same potential, whatever their active sets: 1 or 0. */
+MAXVOLT_API int maxvolt_same_potential(const maxvolt_model* one, const maxvolt_model* other);
+
 /* Name of the instruction set that evaluations run on. */
 MAXVOLT_API const char* maxvolt_instruction_set(void);
 
@@ -88,6 +103,10 @@ MAXVOLT_API void maxvolt_free_list(maxvolt_list* list);
 /* Evaluates on one thread. positions: [n_atoms][3], of the atoms of the list where they are now. */
 MAXVOLT_API maxvolt_status maxvolt_evaluate(const maxvolt_model* model, maxvolt_list* list, const double* positions,
                                             maxvolt_results* results, maxvolt_message* message);
+
+/* The grade of a configuration of n_atoms atoms from its row, [n_parameters]: the sum of the rows of all processes. */
+MAXVOLT_API maxvolt_status maxvolt_grade(const maxvolt_model* model, const double* row, int64_t n_atoms, double* grade,
+                                         maxvolt_message* message);
 
 /* Gradients of the energies of the local atoms by all parameters, rows: [n_local][n_parameters]; by radial
  * coefficients they are those of the product of coefficient and scaling of the potential's file. */

@@ -1,4 +1,5 @@
 // One instruction set's kernels; compiled once per set with MAXVOLT_VARIANT and MAXVOLT_LANES.
+#include "coordinates.hpp"
 #include "jacobian.hpp"
 #include "rows.hpp"
 #include "single.hpp"
@@ -51,6 +52,7 @@ extern const Kernels MAXVOLT_TABLE(MAXVOLT_VARIANT) = {
     MAXVOLT_VARIANT::gradient_rows,
     MAXVOLT_VARIANT::directional_gradient,
     MAXVOLT_VARIANT::jacobian,
+    MAXVOLT_VARIANT::largest_coordinates,
 };
 
 }  // namespace maxvolt

@@ -25,6 +25,7 @@ from maxvolt.potentials.mtp.basis.repulsion import ZBL
 from maxvolt.potentials.mtp.binding import kernels
 from maxvolt.potentials.mtp.conversion import About, file_of_model, model_of_file
 from maxvolt.potentials.mtp.files.access import read_potential_file, write_potential_file
+from maxvolt.potentials.mtp.files.active_set import ActiveSetRecord
 from maxvolt.potentials.mtp.independence import largest_rank
 from maxvolt.potentials.mtp.model import Model, compile_model, species_numbers
 from maxvolt.potentials.refusals import check_finite
@@ -392,8 +393,16 @@ class MTP(NeighborhoodPotential):
         """Write the potential as .mtp; the file appears whole or not at all."""
         write_potential_file(path, file_of_model(self.model, self.species, self.about))
 
-    def write_compiled(self, path: str | Path) -> None:
+    def write_compiled(self, path: str | Path, active_set: ActiveSetRecord | None = None) -> None:
         """Write a compiled model file, from which the core evaluates without Python.
+
+        Parameters
+        ----------
+        path
+            The file; it appears whole or not at all.
+        active_set
+            By which LAMMPS grades; `maxvolt.ActiveSet.write` gives it where the name of the file
+            ends with ``.maxvolt``.
 
         Raises
         ------
@@ -403,9 +412,22 @@ class MTP(NeighborhoodPotential):
             The file cannot be written.
         """
         self._require_trained()
-        content = self.core.file_bytes(list(self.species))
+        content = self.core.file_bytes(
+            list(self.species), None if active_set is None else self._for_kernels(active_set)
+        )
         with replacing(path) as stream:
             stream.write(content)
+
+    def _for_kernels(self, active_set: ActiveSetRecord) -> _core.ActiveSetArrays:
+        """Make an active set one of the rows of the kernels, see `_of_file`."""
+        return _core.ActiveSetArrays(
+            energy_weight=active_set.energy_weight,
+            force_weight=active_set.force_weight,
+            stress_weight=active_set.stress_weight,
+            site_energy_weight=active_set.site_energy_weight,
+            weight_scaling=active_set.weight_scaling,
+            inverse=self._of_file(active_set.inverse.T.copy()).T.ravel(),
+        )
 
 
 def read_potential(path: str | Path, species: Sequence[str] | None = None) -> MTP:

@@ -1,0 +1,52 @@
+// What happens with grades: thresholds, frames, the end of a run.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "frames.h"
+#include "pointers.h"
+#include "settings.h"
+
+namespace maxvolt_lammps {
+
+// The atoms of one rank with their grades; the same everywhere where a configuration was graded as a whole.
+struct Graded {
+    std::vector<FrameAtom> atoms;  // ids, species, positions, grades
+    bool of_atoms = false;
+    double of_configuration = 0.0;
+};
+
+class Extrapolation : protected LAMMPS_NS::Pointers {
+  public:
+    // symbols of the species, in the order of the potential; cutoff of the potential.
+    Extrapolation(LAMMPS_NS::LAMMPS* lmp, const Settings& settings, std::vector<std::string> symbols, double cutoff);
+
+    // The largest grade; writes and stops where it is above a threshold. On all ranks.
+    double judge(const Graded& graded);
+
+    // Says how often the run extrapolated. On all ranks.
+    void finish();
+
+  private:
+    struct Worst {
+        double grade = 0.0, id = 0.0, x[3] = {};
+    };
+    Worst find_worst(const Graded& graded, const std::vector<Worst>& without) const;
+    void write(const Graded& graded, const Worst& worst, const char* reason);
+    Frame frame_of(const Graded& graded, const Worst& worst, const char* reason) const;
+    std::vector<Frame> cut_out(const Graded& graded, const Worst& worst, const char* reason) const;
+    Frame cluster_around(const Graded& graded, const Worst& center, const char* reason) const;
+    double distance(const double* a, const double* b, double (&vector)[3]) const;
+    bool is_large() const;
+    void append_all(std::vector<Frame> frames);
+    [[noreturn]] void fail(const std::string& message) const;
+
+    Settings settings_;
+    std::vector<std::string> symbols_;
+    double cutoff_;
+    LAMMPS_NS::bigint last_written_ = -1, n_written_ = 0;
+    Worst worst_of_run_;
+    LAMMPS_NS::bigint step_of_worst_ = 0;
+};
+
+}  // namespace maxvolt_lammps
