@@ -1,8 +1,8 @@
 """Run a program so that it ends with who started it, whatever becomes of that one.
 
 A program of its own, ``python guard.py COMMAND...``, that needs nothing but Python. Its standard
-input is a pipe whose other end its parent holds. When that is closed, because the parent wants so or
-has been killed, everything that works in the current folder ends, and the folder is removed:
+input is a pipe whose other end its parent holds. When that is closed, because the parent wants so
+or has been killed, everything that works in the current folder ends, and the folder is removed:
 launchers of MPI leave their processes behind when they are killed.
 """
 

@@ -1,26 +1,26 @@
-"""What a run in LAMMPS leaves behind: trace, frames, last structure, complaints."""
+"""What a run of LAMMPS says: its trace, and what it complains of."""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from ase import Atoms
-from ase.calculators.lammps import Prism
-from ase.io import iread, read
-from ase.io.lammpsdata import write_lammps_data
 from numpy.typing import NDArray
 
-from maxvolt.errors import DataError, MaxvoltError
-from maxvolt.sampling.rule import Stop, StopReason
+from maxvolt.sampling.rule import StopReason
 
-__all__ = ["Frame", "Turned", "last_step", "read_trace", "said", "why"]
+__all__ = ["last_step", "read_trace", "reason_of", "said"]
+
+_COLUMNS = 6
 
 _TAIL = 600
 """Characters of a log that a message cites."""
+
+_ENOUGH = 4096
+"""Bytes that hold some lines of a trace."""
 
 _CAUSES: Mapping[str, StopReason] = {
     r"lost atoms|out of range atoms": StopReason.LOST_ATOM,
@@ -30,134 +30,19 @@ _CAUSES: Mapping[str, StopReason] = {
 """What LAMMPS or the pair style says where the simulation is at fault, not the input."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Frame:
-    """A structure above a threshold.
-
-    Attributes
-    ----------
-    atoms
-        In the orientation and order of the structure that the run started from.
-    step
-        Of the simulation.
-    grade
-        Of the structure.
-    is_break
-        Whether it ended the simulation.
-    """
-
-    atoms: Atoms
-    step: int
-    grade: float
-    is_break: bool
-
-
-class Turned:
-    """A structure in the frame of LAMMPS, where cells are triangular, and the way back.
-
-    Parameters
-    ----------
-    atoms
-        The structure, with three cell vectors.
-    elements
-        Elements of the atom types 1, 2, ...
-    """
-
-    def __init__(self, atoms: Atoms, elements: tuple[str, ...]) -> None:
-        self._atoms = atoms
-        self._elements = elements
-        self._prism = Prism(atoms.cell.array, pbc=atoms.pbc)
-
-    def write(self, path: Path) -> None:
-        """Write a data file, which LAMMPS reads."""
-        bare = Atoms(
-            numbers=self._atoms.numbers,
-            positions=self._atoms.positions,
-            cell=self._atoms.cell,
-            pbc=self._atoms.pbc,
-        )
-        bare.wrap()
-        write_lammps_data(
-            str(path), bare, specorder=list(self._elements), prismobj=self._prism, masses=True
-        )
-
-    def back(self, found: Atoms) -> Atoms:
-        """Give what LAMMPS wrote, in the order of identifiers, as the structure was given.
-
-        Raises
-        ------
-        DataError
-            It has other atoms.
-        """
-        if list(found.symbols) != list(self._atoms.symbols):
-            raise DataError(
-                "LAMMPS wrote atoms of other elements or in another order than it was given; the "
-                "template must neither add nor remove atoms, nor renumber them"
-            )
-        turned = Atoms(
-            numbers=self._atoms.numbers,
-            positions=self._prism.vector_to_ase(found.positions),
-            cell=found.cell.array @ self._prism.rot_mat.T,
-            pbc=self._atoms.pbc,
-        )
-        if found.has("momenta"):
-            turned.set_velocities(self._prism.vector_to_ase(found.get_velocities()))
-        return turned
-
-    def frames(self, path: Path) -> Iterator[Frame]:
-        """Yield the frames that the pair style wrote; one that a kill has cut short ends them."""
-        if not path.exists() or not path.stat().st_size:
-            return
-        frames = iread(str(path), index=":", format="extxyz")
-        while True:
-            try:
-                found = next(frames, None)
-            except (ValueError, OSError, KeyError, IndexError, AssertionError):
-                return
-            if found is None:
-                return
-            info = found.info
-            yield Frame(
-                self.back(found),
-                int(info["step"]),
-                float(info["MV_grade"]),
-                info.get("reason") == "break",
-            )
-
-    def last(self, path: Path) -> Atoms:
-        """Read the structure at the end, with its velocities, from a data file.
-
-        Raises
-        ------
-        MaxvoltError
-            There is none.
-        """
-        if not path.exists():
-            raise MaxvoltError("LAMMPS did not come to the end of its input")
-        types = {k: symbol for k, symbol in enumerate(self._elements, 1)}
-        found = read(str(path), format="lammps-data", units="metal", atom_style="atomic")
-        assert isinstance(found, Atoms)
-        found.symbols = [types[int(k)] for k in found.arrays["type"]]
-        order = np.argsort(found.arrays["id"], kind="stable")
-        return self.back(found[order])
-
-
 def read_trace(path: Path) -> NDArray[np.float64]:
     """Read the table that ``fix ave/time`` writes, shape (k, 6); without an incomplete last line.
 
-    The columns are step, temperature (K), potential and kinetic energy (eV), volume (Angstrom^3)
-    and grade; NaN for the last where there is none.
+    The columns are step, grade, temperature (K), potential and kinetic energy (eV) and volume
+    (Angstrom^3).
     """
     rows = [row for line in _lines(path) if (row := _numbers(line)) is not None]
-    table = np.full((len(rows), 6), np.nan)
-    for k, row in enumerate(rows):
-        table[k, : len(row)] = row
-    return table
+    return np.array(rows, float).reshape(-1, _COLUMNS)
 
 
 def last_step(path: Path) -> int:
     """Step of the last whole line of a trace; 0 while there is none."""
-    steps = [row[0] for line in _lines(path)[-3:] if (row := _numbers(line)) is not None]
+    steps = [row[0] for line in _lines(path, _ENOUGH) if (row := _numbers(line)) is not None]
     return int(steps[-1]) if steps else 0
 
 
@@ -172,20 +57,25 @@ def said(path: Path) -> str:
     return f"{first} (the last lines of its log: {tail})"
 
 
-def why(message: str) -> StopReason:
-    """Tell the reason of an end from what LAMMPS said."""
-    first = message.partition("(the last lines")[0]
+def reason_of(complaint: str) -> StopReason:
+    """Tell from what LAMMPS said whether the simulation is at fault, and how."""
+    first = complaint.partition("(the last lines")[0]
     for pattern, reason in _CAUSES.items():
         if re.search(pattern, first, re.IGNORECASE):
             return reason
     return StopReason.FAILED
 
 
-def _lines(path: Path) -> list[str]:
+def _lines(path: Path, last: int | None = None) -> list[str]:
+    """Whole lines of a file, or of so many bytes at its end."""
     if not path.exists():
         return []
-    whole, _, _ = path.read_text(errors="replace").rpartition("\n")
-    return whole.splitlines()
+    with path.open("rb") as file:
+        cut = last is not None and path.stat().st_size > last
+        if cut:
+            file.seek(-(last or 0), os.SEEK_END)
+        whole, _, _ = file.read().decode(errors="replace").rpartition("\n")
+    return whole.splitlines()[1 if cut else 0 :]
 
 
 def _numbers(line: str) -> list[float] | None:
@@ -195,9 +85,4 @@ def _numbers(line: str) -> list[float] | None:
         found = [float(word) for word in line.split()]
     except ValueError:
         return None
-    return found if len(found) in (5, 6) else None
-
-
-def stop_of(message: str) -> Stop:
-    """Make the end of a run that failed."""
-    return Stop(why(message), message)
+    return found if len(found) == _COLUMNS else None

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from maxvolt.errors import MaxvoltError
@@ -51,8 +50,8 @@ def find_program(ranks: int, command: str | None) -> list[str]:
 def run_lammps(
     command: Sequence[str],
     folder: Path,
-    watch: Callable[[], None],
     timeout: float | None = None,
+    watch: Callable[[], None] = lambda: None,
 ) -> int:
     """Run a command in a folder; return its exit code.
 
@@ -62,10 +61,10 @@ def run_lammps(
         Words of the command.
     folder
         Where it runs; it is removed where this process is killed meanwhile.
-    watch
-        Called now and then while it runs, and once at its end.
     timeout : s
         How long it may take.
+    watch
+        Called now and then while it runs, and once at its end.
 
     Raises
     ------
@@ -92,7 +91,9 @@ def run_lammps(
             except subprocess.TimeoutExpired:
                 watch()
             if timeout is not None and time.monotonic() - began > timeout:
-                raise MaxvoltError(f"LAMMPS took longer than {timeout:g} s, the limit of the scenario")
+                raise MaxvoltError(
+                    f"LAMMPS took longer than {timeout:g} s, the limit of the scenario"
+                )
     finally:
         assert process.stdin is not None
         process.stdin.close()  # where it still runs, it ends now

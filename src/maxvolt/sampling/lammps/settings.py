@@ -128,7 +128,7 @@ class LammpsSettings:
             self._refuse(f"variables: {name!r} is no name of letters, digits and _")
         if name in VARIABLES:
             self._refuse(f"variables: {name} has its value from elsewhere; choose another name")
-        if set(value) & set("\"\n\r&$"):
+        if set(value) & set('"\n\r&$'):
             self._refuse(f"variables: {name} = {value!r} has characters that LAMMPS would read")
 
     def _check_use(self) -> None:

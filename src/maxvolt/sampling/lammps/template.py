@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
+from pathlib import Path
+from typing import Self
 
-from maxvolt.errors import DataError
+from maxvolt.errors import DataError, FileFormatError
+from maxvolt.files import reading
+from maxvolt.limits import SETTINGS_BYTES
 
 __all__ = ["PAIR", "RESERVED", "VARIABLES", "Template"]
 
@@ -67,7 +71,7 @@ class Template:
     """
 
     text: str
-    name: str = "template"
+    name: str = field(default="template", repr=False)
 
     def __post_init__(self) -> None:
         for number, line in self._lines():
@@ -75,10 +79,28 @@ class Template:
         pairs = [number for number, line in self._lines() if line == f"${{{PAIR}}}"]
         if len(pairs) > 1:
             self._refuse("has the line ${pair} twice; leave one", pairs[1])
-        missing = [name for name in REQUIRED if name not in self.uses and not (name == PAIR and pairs)]
+        missing = [name for name in REQUIRED if name not in self.uses]
         if missing:
             name = missing[0]
             self._refuse(f"lacks ${{{name}}} ({VARIABLES[name]}); add it")
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a template from a file.
+
+        Raises
+        ------
+        FileFormatError, DataError
+            There is none, it is no text, or it cannot be used.
+        """
+        with reading(path) as stream:
+            content = stream.read(SETTINGS_BYTES + 1)
+        if len(content) > SETTINGS_BYTES:
+            raise FileFormatError(path, f"is larger than {SETTINGS_BYTES} bytes: is it an input?")
+        try:
+            return cls(content.decode(), str(path))
+        except UnicodeDecodeError as error:
+            raise FileFormatError(path, f"is no text ({error}); expected an input") from error
 
     @cached_property
     def uses(self) -> frozenset[str]:
