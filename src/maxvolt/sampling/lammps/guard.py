@@ -28,20 +28,25 @@ def main(command: list[str]) -> int:
     except OSError as error:
         print(f"{command[0]}: {error.strerror}", file=sys.stderr)
         return 127
-    threading.Thread(target=_end_with_parent, args=(process.pid,), daemon=True).start()
-    return process.wait()
+    alone = threading.Event()
+    ending = threading.Thread(target=_end_with_parent, args=(process.pid, alone), daemon=True)
+    ending.start()
+    code = process.wait()
+    if alone.is_set():
+        ending.join()
+    return code
 
 
-def _end_with_parent(leader: int) -> None:
+def _end_with_parent(leader: int, alone: threading.Event) -> None:
     while os.read(0, 1):
         pass
+    alone.set()
     folder = os.getcwd()  # noqa: PTH109 (pathlib would take longer to import than all the rest)
     for _ in range(_ATTEMPTS):
         if not _kill_all(leader, folder):
             break
         time.sleep(0.1)
     shutil.rmtree(folder, ignore_errors=True)
-    os._exit(1)
 
 
 def _kill_all(leader: int, folder: str) -> bool:
