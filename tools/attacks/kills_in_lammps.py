@@ -55,7 +55,7 @@ def write_files(folder: Path) -> Path:
     (folder / "temporary").mkdir(parents=True, exist_ok=True)
     (folder / "in.warm").write_text(TEMPLATE)
     text = SMALL.replace('kind = "md"', 'kind = "lammps"\ntemplate = "in.warm"\nranks = 2')
-    return write_campaign(folder, text, workers="1", steps="4000", timestep_fs="2.0")
+    return write_campaign(folder, text, workers="1", steps="1000", timestep_fs="2.0")
 
 
 def check_nothing_runs(temporary: Path) -> None:

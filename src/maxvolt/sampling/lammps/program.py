@@ -114,5 +114,5 @@ def _found(name: str) -> str:
 
 def _beside(name: str) -> str | None:
     """Path of a program of the environment of this Python."""
-    path = Path(sys.executable).with_name(name)
+    path = Path(sys.executable).parent / name
     return str(path) if "/" not in name and path.is_file() else None

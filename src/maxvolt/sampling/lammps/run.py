@@ -12,6 +12,7 @@ from ase import Atoms
 from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
+from maxvolt.errors import MaxvoltError
 from maxvolt.sampling.lammps.outputs import last_step, read_trace, reason_of, said
 from maxvolt.sampling.lammps.program import SCREEN, run_lammps
 from maxvolt.sampling.lammps.settings import DATA, LammpsSettings
@@ -31,8 +32,8 @@ _TRACE = "trace.txt"
 _LAST = "last.data"
 _OPTIONS = ("-in", _INPUT, "-log", "none", "-nocite")
 
-_TRIAL_SECONDS = 60.0
-"""For an input of which nothing is computed."""
+_TRIAL_SECONDS = 600.0
+"""For an input of which nothing is computed; a launcher may have to wait."""
 
 _TRIAL_CUTOFF = 5.0
 """Angstrom; of a pair style that computes nothing."""
@@ -171,7 +172,10 @@ class Run:
             complaint = said(folder / SCREEN)
             message = f"LAMMPS ended with exit code {code}: {complaint}"
             return Stop(reason_of(complaint), message), reached, self._start
-        steps, last = self._turned.last(folder / _LAST)
+        try:
+            steps, last = self._turned.last(folder / _LAST)
+        except MaxvoltError as error:
+            return Stop(StopReason.FAILED, str(error)), reached, self._start
         if steps < total:
             message = (
                 f"LAMMPS came to the end of its input after {steps} of {total} steps; the runs of "

@@ -17,7 +17,11 @@ from maxvolt.errors import DataError, MaxvoltError
 
 __all__ = ["Frame", "Turned"]
 
+_HEAD = 1000
+"""Characters of a data file that hold its first lines."""
+
 _STEP = re.compile(r"timestep = (\d+)")
+_COUNT = re.compile(r"^(\d+) atoms$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,10 +84,7 @@ class Turned:
             It has other atoms.
         """
         if list(found.symbols) != list(self._atoms.symbols):
-            raise DataError(
-                "LAMMPS wrote atoms of other elements or in another order than it was given; the "
-                "template must neither add nor remove atoms, nor renumber them"
-            )
+            raise self._other_atoms()
         turned = Atoms(
             numbers=self._atoms.numbers,
             positions=self._prism.vector_to_ase(found.positions),
@@ -95,7 +96,10 @@ class Turned:
         return turned
 
     def frames(self, path: Path) -> Iterator[Frame]:
-        """Yield the frames that the pair style wrote; one that a kill has cut short ends them."""
+        """Yield the frames that the pair style wrote.
+
+        One that is cut short, or lacks atoms that are lost, ends them: LAMMPS has something to say.
+        """
         if not path.exists() or not path.stat().st_size:
             return
         frames = iread(str(path), index=":", format="extxyz")
@@ -104,7 +108,7 @@ class Turned:
                 found = next(frames, None)
             except (ValueError, OSError, KeyError, IndexError, AssertionError):
                 return
-            if found is None:
+            if found is None or len(found) != len(self._atoms):
                 return
             info = found.info
             yield Frame(
@@ -120,13 +124,25 @@ class Turned:
         Raises
         ------
         MaxvoltError
-            There is none.
+            There is none, or it has other atoms.
         """
-        step = _STEP.search(path.open().readline()) if path.exists() else None
-        if step is None:
+        head = ""
+        if path.exists():
+            with path.open() as file:
+                head = file.read(_HEAD)
+        step, count = _STEP.search(head), _COUNT.search(head)
+        if step is None or count is None:
             raise MaxvoltError("LAMMPS did not come to the end of its input")
+        if int(count[1]) != len(self._atoms):
+            raise self._other_atoms()
         found = read(str(path), format="lammps-data", units="metal", atom_style="atomic")
         assert isinstance(found, Atoms)
         found = found[np.argsort(found.arrays["id"], kind="stable")]
         found.symbols = [self._elements[k - 1] for k in found.arrays["type"].tolist()]
         return int(step[1]), self.back(found)
+
+    def _other_atoms(self) -> DataError:
+        return DataError(
+            f"LAMMPS wrote other atoms than the {len(self._atoms)} it was given, or in another "
+            "order; the template must neither add nor remove atoms, nor renumber them"
+        )
