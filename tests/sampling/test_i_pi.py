@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -366,8 +367,12 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 def start_i_pi(start: Start, folder: Path, where: str, steps: int = STEPS) -> subprocess.Popen[str]:
+    return start_with(start, folder, INPUT.format(steps=steps, socket=where))
+
+
+def start_with(start: Start, folder: Path, text: str) -> subprocess.Popen[str]:
     needs("i-pi")
-    (folder / "input.xml").write_text(INPUT.format(steps=steps, socket=where))
+    (folder / "input.xml").write_text(text)
     write(folder / "start.xyz", crystal())
     graded().write(folder / "cu.almtp")
     program = Path(sys.executable).with_name("i-pi")
@@ -432,6 +437,24 @@ def test_path_integrals_with_two_clients(kind: str, tmp_path: Path, start: Start
     assert len(conserved) == STEPS + 1
     assert np.ptp(conserved) < 1e-2 * kinetic.mean()
     assert np.ptp(table[:, 3]) > 10 * np.ptp(conserved)  # something moved
+
+
+def test_the_input_of_the_documentation(tmp_path: Path, start: Start):
+    text = (Path(__file__).parents[2] / "docs/i-pi.md").read_text()
+    found = re.search(r"```xml\n(.*?)```", text, re.DOTALL)
+    assert found is not None
+    name = f"doc{os.getpid()}"
+    changed = {"<total_steps>2000": "<total_steps>4", "<address>copper": f"<address>{name}"}
+    shown = found[1]
+    for old, new in changed.items():
+        assert old in shown
+        shown = shown.replace(old, new)
+    server = start_with(start, tmp_path, shown)
+    code, output, errors = ends(start_client(start, ["--unix", name]))
+    assert code == 0, errors
+    assert len(json.loads(output)["replicas"]) == BEADS
+    assert ends(server)[0] == 0
+    assert len(read(tmp_path / "run.positions_0.extxyz", index=":")) == 1
 
 
 def test_a_grade_above_break_ends_the_client_and_another_goes_on(tmp_path: Path, start: Start):

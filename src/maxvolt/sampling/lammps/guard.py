@@ -1,9 +1,9 @@
 """Run a program so that it ends with who started it, whatever becomes of that one.
 
 A program of its own, ``python guard.py COMMAND...``, that needs nothing but Python. Its standard
-input is a pipe whose other end its parent holds. When that is closed, because the parent wants so
-or has been killed, everything that works in the current folder ends, and the folder is removed:
-launchers of MPI leave their processes behind when they are killed.
+input is a pipe whose other end its parent holds. When a byte comes, or the pipe is closed because
+the parent was killed, everything that works in the current folder ends: launchers of MPI leave
+their processes behind when they are killed. Without a parent the folder is removed as well.
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ def main(command: list[str]) -> int:
     except OSError as error:
         print(f"{command[0]}: {error.strerror}", file=sys.stderr)
         return 127
-    alone = threading.Event()
-    ending = threading.Thread(target=_end_with_parent, args=(process.pid, alone), daemon=True)
+    told = threading.Event()
+    ending = threading.Thread(target=_end_when_told, args=(process.pid, told), daemon=True)
     ending.start()
     code = process.wait()
-    if alone.is_set():
+    if told.is_set():
         ending.join()
     return code
 
 
-def _end_with_parent(leader: int, alone: threading.Event) -> None:
-    while os.read(0, 1):
-        pass
-    alone.set()
+def _end_when_told(leader: int, told: threading.Event) -> None:
+    has_parent = bool(os.read(0, 1))
+    told.set()
     folder = os.getcwd()  # noqa: PTH109 (pathlib would take longer to import than all the rest)
     for _ in range(_ATTEMPTS):
         if not _kill_all(leader, folder):
             break
         time.sleep(0.1)
-    shutil.rmtree(folder, ignore_errors=True)
+    if not has_parent:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _kill_all(leader: int, folder: str) -> bool:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from maxvolt.errors import MaxvoltError
@@ -39,7 +40,10 @@ def find_program(ranks: int, command: str | None) -> list[str]:
         A program is not there.
     """
     if command is not None:
-        words = shlex.split(command)
+        try:
+            words = shlex.split(command)
+        except ValueError as error:
+            raise MaxvoltError(f"command = {command!r} cannot be read: {error}") from error
         if not words:
             raise MaxvoltError("command is empty; write one such as 'mpiexec -n 4 lmp'")
         return [_found(words[0]), *(_beside(word) or word for word in words[1:])]
@@ -52,8 +56,8 @@ def run_lammps(
     folder: Path,
     timeout: float | None = None,
     watch: Callable[[], None] = lambda: None,
-) -> int:
-    """Run a command in a folder; return its exit code.
+) -> int | None:
+    """Run a command in a folder; return its exit code, None where it took too long.
 
     Parameters
     ----------
@@ -65,11 +69,6 @@ def run_lammps(
         How long it may take.
     watch
         Called now and then while it runs, and once at its end.
-
-    Raises
-    ------
-    MaxvoltError
-        It took longer.
     """
     began = time.monotonic()
     # One thread per rank; what Python's runs want of threads is not for it.
@@ -91,14 +90,20 @@ def run_lammps(
             except subprocess.TimeoutExpired:
                 watch()
             if timeout is not None and time.monotonic() - began > timeout:
-                raise MaxvoltError(
-                    f"LAMMPS took longer than {timeout:g} s, the limit of the scenario"
-                )
+                return None
     finally:
-        assert process.stdin is not None
-        process.stdin.close()  # where it still runs, it ends now
-        process.wait()
+        _end(process)
         watch()
+
+
+def _end(guard: subprocess.Popen[bytes]) -> None:
+    """End the guard, and through it what still runs."""
+    assert guard.stdin is not None
+    with suppress(BrokenPipeError), guard.stdin:
+        if guard.poll() is None:
+            guard.stdin.write(b"\n")
+            guard.stdin.flush()
+        guard.wait()
 
 
 def _found(name: str) -> str:

@@ -57,7 +57,7 @@ def try_input(
         ]
         (folder / _INPUT).write_text(_filled(scenario, elements, pair, 0))
         code = run_lammps([*command, *_OPTIONS, "-skiprun"], folder, _TRIAL_SECONDS)
-        complaint = said(folder / SCREEN) if code else None
+        complaint = None if code == 0 else said(folder / SCREEN)
     if complaint is not None and "pair style 'maxvolt'" in complaint:
         return f"it lacks the plugin of maxvolt, pip install maxvolt-lammps: {complaint}"
     return complaint
@@ -113,7 +113,7 @@ class Run:
         end = f"write_data {_LAST} nocoeff"
         (folder / _INPUT).write_text(_filled(scenario, elements, pair, self._seed, end))
 
-    def _result(self, folder: Path, code: int) -> SamplingResult:
+    def _result(self, folder: Path, code: int | None) -> SamplingResult:
         """Make a result of what is in the folder."""
         scenario = self._scenario
         rows = read_trace(folder / _TRACE)
@@ -163,11 +163,14 @@ class Run:
         return kept, None
 
     def _without_break(
-        self, folder: Path, code: int, rows: NDArray[np.float64]
+        self, folder: Path, code: int | None, rows: NDArray[np.float64]
     ) -> tuple[Stop, int, Atoms]:
         """Say how it ended where no frame ended it; the steps done; the last structure."""
         total = self._scenario.steps
         reached = int(rows[-1, 0]) if len(rows) else 0
+        if code is None:
+            message = f"LAMMPS took longer than {self._scenario.timeout:g} s, the given timeout"
+            return Stop(StopReason.FAILED, message), reached, self._start
         if code:
             complaint = said(folder / SCREEN)
             message = f"LAMMPS ended with exit code {code}: {complaint}"

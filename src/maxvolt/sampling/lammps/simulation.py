@@ -60,7 +60,7 @@ class LammpsDynamics(LammpsSettings):
     command
         Words that start LAMMPS, without arguments, instead of ``lmp`` on these ranks.
     timeout : s, optional
-        How long a part may take.
+        How long a part may take; what takes longer has failed.
     part
         Number of this part.
     """
@@ -93,7 +93,7 @@ class LammpsDynamics(LammpsSettings):
             There are several structures: `split` comes first; or the calculator is not graded by
             an active set.
         MaxvoltError
-            LAMMPS is not there, or took longer than the timeout.
+            LAMMPS is not there.
         """
         if len(self.structures) != 1:
             self._refuse(f"has {len(self.structures)} structures; run each part of split()")
