@@ -495,9 +495,10 @@ def test_the_template_of_the_documentation():
     result = scenario.run(calculator(), Thresholds(1e-3, 1e6), seed=1)
     assert result.reason is StopReason.FINISHED, result.message
     cell = crystal().cell.array
-    cell[1, 0] = 0.5 * 0.078 * cell[1, 1]  # fix deform leaves out the last of 40 steps
-    np.testing.assert_allclose(result.last.cell.array, cell, rtol=0, atol=1e-10)
-    np.testing.assert_allclose(result.extrapolative[-1].cell.array, cell, rtol=0, atol=1e-10)
+    # fix deform moves the cell after forces were computed, so that the frame is a step behind.
+    for atoms, steps in ((result.last, 40), (result.extrapolative[-1], 39)):
+        cell[1, 0] = 0.5 * 0.002 * steps * cell[1, 1]
+        np.testing.assert_allclose(atoms.cell.array, cell, rtol=0, atol=1e-10)
 
 
 def test_grades_of_an_active_set_are_needed():

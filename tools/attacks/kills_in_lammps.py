@@ -29,15 +29,15 @@ _ENDS_WITHIN = 10.0
 
 
 def trial(seed: int, scratch: Path, most: int = 20) -> str:
-    """Kill it up to `most` times, most of them while LAMMPS runs."""
+    """Kill it up to `most` times; with 20 it has hardly come to its end before the last of them."""
     expected, duration = undisturbed()
     temporary = scratch / "temporary"
     kills = run_with_kills(
-        write_files(scratch), most, 0.4 * duration, random.Random(seed), TMPDIR=str(temporary)
+        write_files(scratch), most, 0.2 * duration, random.Random(seed), TMPDIR=str(temporary)
     )
     check_end(scratch, expected)
     check_nothing_runs(temporary)
-    return "killed" if kills else "never hit"
+    return f"killed {kills} times"
 
 
 @cache
