@@ -74,6 +74,12 @@ def _lammps() -> str | None:
     return None
 
 
+def _i_pi() -> str | None:
+    if importlib.util.find_spec("ipi") is None:
+        return "i-PI is not installed: pip install maxvolt[i-pi]"
+    return None
+
+
 def _fork() -> str | None:
     return None if hasattr(os, "fork") else "this system has no fork"
 
@@ -89,6 +95,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "abinit": _program("abinit", "/usr/share/abinit/psp/Al.psp8"),
     "gpaw": _gpaw,
     "lammps": _lammps,
+    "i-pi": _i_pi,
     "fork": _fork,
     "SIGKILL": _kill,
 }

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from promises import needs
+
 
 def test_damage(tmp_path: Path) -> None:
     from attacks import damage
@@ -25,6 +27,14 @@ def test_kills(tmp_path: Path) -> None:
     from attacks import kills
 
     assert kills.trial(5, tmp_path) == "killed"
+
+
+def test_kills_in_lammps(tmp_path: Path) -> None:
+    needs("lammps")
+    needs("SIGKILL")
+    from attacks import kills_in_lammps
+
+    assert kills_in_lammps.trial(1, tmp_path, most=3) == "killed 3 times"
 
 
 def test_unreliable(tmp_path: Path) -> None:

@@ -16,10 +16,10 @@ from maxvolt.cli import main
 
 COMMANDS = (
     *("train", "run", "status", "report", "evaluate", "errors", "grade", "select"),
-    *("cut-neighborhood", "md", "relax", "label", "convert", "mindist", "info"),
+    *("cut-neighborhood", "md", "relax", "i-pi", "label", "convert", "mindist", "info"),
 )
-REFUSED = ("run", "status", "report", "cut-neighborhood")
-"""Their file in the table is a wrong one, or has no grades: exit code 2."""
+REFUSED = ("run", "status", "report", "cut-neighborhood", "i-pi")
+"""Their file in the table is a wrong one, or has no grades, or nobody listens: exit code 2."""
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "cut-neighborhood": ("data.xyz", "-o", "out.xyz", "--cutoff", "4"),
     "md": ("pot.mtp", "data.xyz", "--steps", "2", "--temperature", "300"),
     "relax": ("pot.mtp", "data.xyz", "-o", "out.xyz", "--max-steps", "2", "--workers", "1"),
+    "i-pi": ("pot.mtp", "data.xyz", "--unix", "nobody", "--wait", "0"),
     "label": ("data.xyz", "-o", "out.xyz", "--calculator", "emt", "--workers", "1"),
     "convert": ("data.xyz", "out.cfg"),
     "mindist": ("data.xyz",),

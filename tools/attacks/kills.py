@@ -22,7 +22,15 @@ CALCULATOR = '"attacks.campaign_trials.calculators:ReportingEMT"'
 def trial(seed: int, scratch: Path) -> str:
     """Kill it up to twice; its simulations go on from states in between."""
     expected, duration = undisturbed()
-    kills = run_with_kills(scratch, 2, duration, random.Random(seed))
+    file = write_campaign(scratch, calculator=CALCULATOR)
+    kills = run_with_kills(file, 2, duration, random.Random(seed))
+    check_end(scratch, expected)
+    check_calculations(scratch / "log")
+    return "killed" if kills else "never hit"
+
+
+def check_end(scratch: Path, expected: dict[str, bytes]) -> None:
+    """Refuse other products than those of the undisturbed campaign, and files that are left."""
     found = products(scratch)
     for name in sorted(expected.keys() | found.keys()):
         if expected.get(name) != found.get(name):
@@ -31,8 +39,6 @@ def trial(seed: int, scratch: Path) -> str:
     left += (scratch / "small").rglob("*.state")
     if left:
         raise FindingError(f"{left[0]} is left over")
-    check_calculations(scratch / "log")
-    return "killed" if kills else "never hit"
 
 
 @cache
@@ -40,28 +46,35 @@ def undisturbed() -> tuple[dict[str, bytes], float]:
     """Products of a campaign without kills, and how long it took, s."""
     folder = Path(tempfile.mkdtemp(prefix="undisturbed."))
     began = time.monotonic()
-    run_with_kills(folder, 0, 0.0, random.Random(0))
+    run_with_kills(write_campaign(folder, calculator=CALCULATOR), 0, 0.0, random.Random(0))
     return products(folder), time.monotonic() - began
 
 
-def run_with_kills(folder: Path, most: int, duration: float, generator: random.Random) -> int:
-    """Run the campaign to its end with up to so many kills; return how many there were.
+def run_with_kills(
+    file: Path,
+    most: int,
+    duration: float,
+    generator: random.Random,
+    **variables: str,
+) -> int:
+    """Run a campaign to its end with up to so many kills; return how many there were.
 
     Parameters
     ----------
-    folder
-        Where to.
+    file
+        The campaign file; calculations are noted beside it.
     most
         Number of kills.
     duration
-        Time an undisturbed campaign takes, s.
+        Longest time to a kill, s.
     generator
         Draws the instants: within that time after each start.
+    **variables
+        Of the environment.
     """
-    file = write_campaign(folder, calculator=CALCULATOR)
     kills = 0
     while True:
-        process = start(file, environment(folder / "log"))
+        process = start(file, {**environment(file.parent / "log"), **variables})
         try:
             wait = generator.uniform(0, duration) if kills < most else None
             output, errors = process.communicate(timeout=wait)

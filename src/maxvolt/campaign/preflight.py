@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -10,11 +10,14 @@ from pathlib import Path
 from maxvolt.campaign.record.fingerprints import derived_seed
 from maxvolt.campaign.settings.stages import CampaignSettings, Settings
 from maxvolt.campaign.settings.structure_sections import TrainingSection
+from maxvolt.campaign.steps.grading import thresholds_of
 from maxvolt.campaign.steps.scenarios import scenario_parts
 from maxvolt.campaign.steps.structures import Structures
 from maxvolt.dataset import Dataset
 from maxvolt.errors import MaxvoltError, SettingsError
 from maxvolt.labelling import check_reference
+from maxvolt.sampling import Scenario
+from maxvolt.sampling.lammps import LammpsDynamics
 
 __all__ = ["check_campaign"]
 
@@ -29,7 +32,7 @@ def check_campaign(file: CampaignSettings, root: Path, *, here: bool) -> None:
     root
         Folder that the names of files are relative to.
     here
-        Whether reference calculations run on this machine.
+        Whether simulations and reference calculations run on this machine.
 
     Raises
     ------
@@ -51,7 +54,8 @@ class _Check:
     def __init__(self, settings: Settings, root: Path, here: bool) -> None:
         self._settings = settings
         self._made = Structures.of(settings, root)
-        self._here = here and not settings.reference.manual
+        self._here = here
+        self._has_reference = here and not settings.reference.manual
         self._messages: list[str] = []
         self._elements: set[str] = set()
 
@@ -62,7 +66,7 @@ class _Check:
         for scenario in settings.active_scenarios:
             if scenario.structure in usable:
                 with self._noting(f"[scenario {settings.scenario.index(scenario) + 1}]"):
-                    scenario_parts([scenario], self._made)
+                    self._try_in_lammps(scenario_parts([scenario], self._made))
         for section, sources in (
             ("training", settings.training),
             ("validation", settings.validation),
@@ -75,10 +79,17 @@ class _Check:
                     f"[{section} {number}]",
                     partial(self._of_source, source, seed),
                 )
-        if self._here and not self._messages:
+        if self._has_reference and not self._messages:
             with self._noting("[reference]"):
                 check_reference(settings.reference.reference(), sorted(self._elements))
         return self._messages
+
+    def _try_in_lammps(self, parts: Sequence[Scenario]) -> None:
+        """Let LAMMPS read the input of a scenario, where simulations run on this machine."""
+        first = parts[0]
+        if self._here and isinstance(first, LammpsDynamics):
+            settings = self._settings
+            first.check(settings.potential.species, thresholds_of(settings.selection))
 
     def _wanted(self) -> list[str]:
         """Named structures that this stage uses, each once."""

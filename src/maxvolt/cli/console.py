@@ -112,7 +112,7 @@ def print_pairs(title: str, pairs: Mapping[str, str]) -> None:
 
 
 @contextmanager
-def progress_bar(description: str, total: int) -> Iterator[Callable[[int], None]]:
+def progress_bar(description: str, total: int | None) -> Iterator[Callable[[int], None]]:
     """Show a bar on stderr while the block runs, where stderr is a terminal.
 
     Parameters
@@ -120,7 +120,7 @@ def progress_bar(description: str, total: int) -> Iterator[Callable[[int], None]
     description
         What is being done.
     total
-        How many steps there are.
+        How many steps there are; None where nobody knows.
 
     Yields
     ------
@@ -154,7 +154,7 @@ def progress_bar(description: str, total: int) -> Iterator[Callable[[int], None]
             nonlocal done
             done += steps
             left.update(done)
-            said = describe_seconds(left.seconds(total))
+            said = "" if total is None else describe_seconds(left.seconds(total))
             progress.update(task, advance=steps, left=said)
 
         yield advance

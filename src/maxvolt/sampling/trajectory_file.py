@@ -34,7 +34,7 @@ class TrajectoryFile:
     """
 
     def __init__(self, path: Path, species: tuple[str, ...], interval: float = 1.0) -> None:
-        self._path = path
+        self.path = path
         self._species = species
         self._interval = interval
         self._waiting: list[Atoms] = []
@@ -67,7 +67,7 @@ class TrajectoryFile:
         if not self._waiting:
             return
         dataset = Dataset.from_atoms(self._waiting)
-        io.write(self._path, dataset, species=self._species, append=self._written > 0)
+        io.write(self.path, dataset, species=self._species, append=self._written > 0)
         self._written += len(self._waiting)
         self._waiting.clear()
         self._last = time.monotonic()

@@ -17,6 +17,7 @@ from maxvolt.units import GPA_PER_EV_A3
 
 __all__ = [
     "DynamicsSection",
+    "LammpsSection",
     "LimitsSection",
     "RelaxationSection",
     "ScenarioSection",
@@ -136,7 +137,37 @@ class RelaxationSection(_Scenario):
     """Most steps of each structure."""
 
 
-ScenarioSection = Annotated[DynamicsSection | RelaxationSection, Field(discriminator="kind")]
+class LammpsSection(_Scenario):
+    """Molecular dynamics in LAMMPS, from an input template."""
+
+    kind: Literal["lammps"]
+    template: str
+    """Input of LAMMPS with variables, a file relative to the campaign file; see docs/campaigns."""
+    steps: Annotated[int, within(limits.STEPS, whole=True)]
+    """Time steps, which the template uses as ${steps}."""
+    temperature: Annotated[float, within(limits.TEMPERATURE)] | None = None
+    """Kelvin, ${temperature} of the template."""
+    pressure: Annotated[float, within(limits.PRESSURE_GPA)] | None = None
+    """GPa, ${pressure} of the template, there in bar."""
+    timestep_fs: Annotated[float, within(limits.TIMESTEP_FS)] | None = None
+    """Femtoseconds, ${timestep} of the template, there in picoseconds."""
+    variables: dict[str, float | int | str] = Field(default_factory=dict)
+    """Further variables of the template and their values."""
+    grade_every: Count = 1
+    """Steps between structures that are graded; record_every is a multiple of it."""
+    copies: Annotated[int, within(limits.STRUCTURES, whole=True)] = 1
+    """Runs of each structure, with different random numbers."""
+    ranks: Annotated[int, within(limits.WORKERS, whole=True)] = 1
+    """MPI ranks of each run; workers in [campaign] is how many runs there are at once."""
+    command: str | None = None
+    """Words that start LAMMPS, instead of lmp or mpiexec -n RANKS lmp: "srun -n 4 lmp"."""
+    timeout: Positive | None = None
+    """Seconds that a run may take, by default any number."""
+
+
+ScenarioSection = Annotated[
+    DynamicsSection | RelaxationSection | LammpsSection, Field(discriminator="kind")
+]
 
 
 def part_name(scenario: str, part: int) -> str:

@@ -108,6 +108,12 @@ class Settings(Section):
             raise ValueError(
                 'strategy = "committee" needs several potentials: set members = 5 in [potential]'
             )
+        in_lammps = [scenario.name for scenario in self.scenario if scenario.kind == "lammps"]
+        if self.selection.strategy == "committee" and in_lammps:
+            raise ValueError(
+                f"scenario {in_lammps[0]!r} runs in LAMMPS, which grades by an active set only; "
+                'write strategy = "active set" in [selection], or kind = "md" in the scenario'
+            )
         if isinstance(self.fit.isolated_energies, dict):
             missing = [s for s in self.potential.species if s not in self.fit.isolated_energies]
             if missing:

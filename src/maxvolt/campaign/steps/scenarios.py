@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 from maxvolt.campaign.record.fingerprints import fingerprint
 from maxvolt.campaign.settings.scenario_sections import (
     DynamicsSection,
+    LammpsSection,
     LimitsSection,
     RelaxationSection,
     ScenarioSection,
@@ -24,6 +26,7 @@ from maxvolt.sampling import (
     hold,
     parse_schedule,
 )
+from maxvolt.sampling.lammps import LammpsDynamics, Template
 from maxvolt.units import GPA_PER_EV_A3
 
 __all__ = ["scenario_fingerprint", "scenario_parts"]
@@ -44,6 +47,8 @@ def scenario_parts(sections: Sequence[ScenarioSection], made: Structures) -> lis
         structures = made.named(section.structure)
         if isinstance(section, DynamicsSection):
             parts += _dynamics(section, structures).split()
+        elif isinstance(section, LammpsSection):
+            parts += _in_lammps(section, structures, made.root).split()
         else:
             parts += _relaxation(section, structures).split()
     return parts
@@ -92,6 +97,28 @@ def _relaxation(section: RelaxationSection, structures: Dataset) -> Relaxation:
         max_steps=section.max_steps,
         record_every=section.record_every,
         limits=_limits(section.limits),
+    )
+
+
+def _in_lammps(section: LammpsSection, structures: Dataset, root: Path) -> LammpsDynamics:
+    pressure, template = section.pressure, Template.read(root / section.template)
+    return LammpsDynamics(
+        name=section.name,
+        structures=Dataset.concatenate([structures] * section.copies),
+        template=template,
+        steps=section.steps,
+        temperature=section.temperature,
+        pressure=None if pressure is None else pressure / GPA_PER_EV_A3,
+        timestep_fs=section.timestep_fs,
+        variables=section.variables,
+        # Where it is not used it must not make results of a folder that was moved stale.
+        folder=str(root.resolve()) if "folder" in template.uses else "",
+        record_every=section.record_every,
+        grade_every=section.grade_every,
+        limits=_limits(section.limits),
+        ranks=section.ranks,
+        command=section.command,
+        timeout=section.timeout,
     )
 
 
