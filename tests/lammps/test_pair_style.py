@@ -163,6 +163,47 @@ def test_units_real_are_converted_and_others_refused(tmp_path: Path) -> None:
     assert "it needs 'units metal' or 'units real' (Angstrom); these are units si" in done.stdout
 
 
+FLUX = """\
+units       metal
+boundary    p p p
+read_data   structure.lammps
+mass        1 63.5
+mass        2 197.0
+{pair}
+velocity    all create 3000 1 mom no rot no
+timestep    1e-6
+fix         move all nve
+compute     potential all pe/atom
+compute     kinetic all ke/atom
+compute     shares all centroid/stress/atom NULL virial
+compute     flux all heat/flux kinetic potential shares
+thermo_style custom step pe c_flux[1] c_flux[2] c_flux[3]
+thermo_modify format float %.17g
+thermo      1
+dump        atoms all custom 1 atoms.dump id x y z c_potential c_kinetic
+dump_modify atoms sort id format float %.17g
+run         2
+"""
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_the_heat_flux_is_the_motion_of_the_energies(ranks: int, tmp_path: Path) -> None:
+    """Of atoms far from their images it is the derivative of sum r_i e_i by time."""
+    atoms = Atoms("CuAuCu", [[11, 11, 11], [12.9, 11.6, 11.4], [11.2, 13.1, 12]], cell=[24] * 3)
+    atoms.pbc = True
+    write_lammps_data(str(tmp_path / "structure.lammps"), atoms, specorder=list(ELEMENTS))
+    done = run(tmp_path, FLUX.format(pair=pair_of(tmp_path, potential(10))), ranks)
+    assert done.returncode == 0, done.stdout[-2000:]
+    lines = [line.split() for line in done.stdout.splitlines()]
+    start = next(k for k, words in enumerate(lines) if words[:2] == ["Step", "PotEng"])
+    flux = np.array(lines[start + 2][2:5], float)
+    blocks = (tmp_path / "atoms.dump").read_text().split("ITEM: TIMESTEP")[1:]
+    frames = [np.array([row.split() for row in b.splitlines()[-3:]], float) for b in blocks]
+    moments = [(f[:, 1:4] * f[:, 4:].sum(axis=1, keepdims=True)).sum(axis=0) for f in frames]
+    derivative = (moments[2] - moments[0]) / 2e-6
+    np.testing.assert_allclose(flux, derivative, rtol=0, atol=2e-6 * abs(flux).max())
+
+
 RESTARTED = """\
 units       metal
 newton      on
