@@ -126,6 +126,16 @@ class Core:
     def n_columns(self, radial: bool, linear: bool) -> int: ...
     def file_bytes(self, species: list[str]) -> bytes: ...
 
+# A potential as programs without Python read it: a compiled model or a text potential, the latter with its plan out
+# of a folder ("": none); species as far as the file names them; fields of ActiveSetArrays, None where there is none.
+def read_potential(
+    path: str, plans: str = ""
+) -> tuple[Core, list[str], dict[str, Any] | None]: ...
+
+# Name and contents of the file that keeps the plan of a table; its form is left out.
+def plan_file(
+    basic: Any, products: Any, scalars: Any, n_moments: int, plan: PlanArrays
+) -> tuple[str, bytes]: ...
 def kernel_names() -> list[str]: ...
 def evaluate(
     core: Core,

@@ -13,6 +13,7 @@
 #include "instruction_sets.hpp"
 #include "memory.hpp"
 #include "model_file.hpp"
+#include "potential_file.hpp"
 
 using namespace maxvolt;
 
@@ -85,6 +86,21 @@ void need(bool given, const char* what) {
     if (!given) throw std::invalid_argument(std::string(what) + " is missing");
 }
 
+// Makes a model of what `read` finds in a file.
+template <class Read>
+maxvolt_status load(const char* path, maxvolt_model** model, maxvolt_message* message, const Read& read) {
+    return guarded(message, [&] {
+        need(path && model, "the path of a model, or where to put it,");
+        *model = nullptr;
+        ModelFile file = read();
+        try {
+            *model = new maxvolt_model(std::move(file));
+        } catch (const std::invalid_argument& error) {
+            throw ModelFileError(std::string(path) + ": " + error.what());
+        }
+    });
+}
+
 constexpr double no_cell[9] = {};
 
 AtomicSystem system_of(const maxvolt_list& list, const double* positions) {
@@ -147,16 +163,12 @@ void check_finite(const maxvolt_list& list, maxvolt_results& results) {
 int maxvolt_interface(void) { return MAXVOLT_INTERFACE; }
 
 maxvolt_status maxvolt_read_model(const char* path, maxvolt_model** model, maxvolt_message* message) {
-    return guarded(message, [&] {
-        need(path && model, "the path of a model, or where to put it,");
-        *model = nullptr;
-        ModelFile file = read_model_file(path);
-        try {
-            *model = new maxvolt_model(std::move(file));
-        } catch (const std::invalid_argument& error) {
-            throw ModelFileError(std::string(path) + ": " + error.what());
-        }
-    });
+    return load(path, model, message, [&] { return read_model_file(path); });
+}
+
+maxvolt_status maxvolt_read_potential(const char* path, const char* plans, maxvolt_model** model,
+                                      maxvolt_message* message) {
+    return load(path, model, message, [&] { return read_potential_file(path, plans ? plans : ""); });
 }
 
 void maxvolt_free_model(maxvolt_model* model) { delete model; }

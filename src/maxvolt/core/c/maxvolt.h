@@ -75,6 +75,11 @@ MAXVOLT_API int maxvolt_interface(void);
 
 /* Reads a compiled model file. */
 MAXVOLT_API maxvolt_status maxvolt_read_model(const char* path, maxvolt_model** model, maxvolt_message* message);
+/* Reads a potential in any of the formats: a compiled model, or a text potential of MLIP-2, MLIP-3, motep or maxvolt
+ * (.mtp, .almtp, .als). `plans` is the folder of evaluation plans that came with this library, NULL for none; a text
+ * potential whose table has no plan there is evaluated as it stands (has_plan = 0). */
+MAXVOLT_API maxvolt_status maxvolt_read_potential(const char* path, const char* plans, maxvolt_model** model,
+                                                  maxvolt_message* message);
 MAXVOLT_API void maxvolt_free_model(maxvolt_model* model);
 MAXVOLT_API maxvolt_about maxvolt_about_model(const maxvolt_model* model);
 
