@@ -14,6 +14,8 @@ namespace {
 constexpr const char* weight_names[] = {"energy_weight", "force_weight", "stress_weight", "site_en_weight",
                                         "weight_scaling"};
 
+constexpr std::size_t most_letters = 40;  // of a name or a weight
+
 class Reader {
   public:
     Reader(const Scanner& file, std::size_t begin, std::int64_t n) : file_(file), at_(begin), n_(n) {}
@@ -34,11 +36,11 @@ class Reader {
         for (std::string name = weight_name(); !name.empty(); name = weight_name()) {
             bool known = false;
             for (const char* wanted : weight_names) known |= name == wanted;
-            if (!known || found.contains(name)) fail("'" + name + "' is unknown, or occurs twice");
+            if (!known || found.contains(name)) fail(quoted(name) + " is unknown, or occurs twice");
             found[name] = weight(name);
         }
         for (const char* wanted : weight_names)
-            if (!found.contains(wanted)) fail("'" + std::string(wanted) + "' is missing");
+            if (!found.contains(wanted)) fail(quoted(wanted) + " is missing");
         const double scaling = found["weight_scaling"];
         if (scaling != 0.0 && scaling != 1.0 && scaling != 2.0)
             fail("expected 0, 1 or 2 for weight_scaling");
@@ -132,7 +134,7 @@ class Reader {
     std::string weight_name() {
         skip_space();
         std::string out;
-        while (at_ < size() && out.size() < 40 && (std::isalnum(std::uint8_t(here())) || here() == '_'))
+        while (at_ < size() && out.size() < most_letters && (std::isalnum(std::uint8_t(here())) || here() == '_'))
             out += file_.data[at_++];
         return out;
     }
@@ -142,7 +144,8 @@ class Reader {
         std::size_t end = at_;
         while (end < size() && !is_space(file_.data[end]) && file_.data[end] != '#') ++end;
         const std::string_view raw = file_.data.substr(at_, end - at_);
-        const double value = !raw.empty() && real_length(raw) == raw.size() ? to_real(raw) : INFINITY;
+        const bool is_number = !raw.empty() && raw.size() <= most_letters && real_length(raw) == raw.size();
+        const double value = is_number ? to_real(raw) : INFINITY;
         if (!std::isfinite(value)) fail("expected a number after '" + name + "', found " + quoted(raw));
         at_ = end;
         return value;

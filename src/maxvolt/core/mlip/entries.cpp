@@ -98,7 +98,7 @@ void read_value(Scanner& file, const std::string& key, Entries& to) {
     const auto *list = find(coefficients, key);
     const bool mapping = key == "alpha_moment_mapping";
     if (!text && !real && !integer && !table && !list && !mapping)
-        file.fail("unknown key '" + key.substr(0, 40) + "'");
+        file.fail("unknown key " + quoted(key));
     file.equals(written);
     if (text) to.*(text->value) = file.text();
     if (real) to.*(real->value) = file.real(written);
@@ -112,9 +112,9 @@ void read_entry(Scanner& file, std::string key, Entries& to) {
     const std::size_t at = file.position;
     if (is_magnetic(key))
         file.fail("magnetic potentials are not supported; use a potential without magnetic_basis_type");
-    if (key == "radial_scaling") file.fail("unknown key 'radial_scaling'");
+    if (key == "radial_scaling") file.fail("unknown key " + quoted(key));
     if (key == "scaling" && to.has("radial_basis_type")) key = "radial_scaling";
-    if (to.has(key)) file.fail("'" + key + "' occurs here a second time");
+    if (to.has(key)) file.fail(quoted(key) + " occurs here a second time");
     read_value(file, key, to);
     to.places[key] = at;
     if (key == "version" && to.version != format_version)
@@ -177,7 +177,7 @@ Entries read_entries(Scanner& file) {
     for (const char* key : required)
         if (!out.has(key)) {
             file.skip_space();
-            file.fail("'" + std::string(key) + "' is missing; what begins here is not part of the potential");
+            file.fail(quoted(key) + " is missing; what begins here is not part of the potential");
         }
     return out;
 }

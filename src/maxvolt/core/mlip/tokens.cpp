@@ -122,7 +122,7 @@ std::string_view Scanner::word() {
 void Scanner::equals(const std::string& key) {
     std::size_t at = position;
     while (at < data.size() && (data[at] == ' ' || data[at] == '\t')) ++at;
-    if (at == data.size() || data[at] != '=') fail("expected '=' after '" + key + "'");
+    if (at == data.size() || data[at] != '=') fail("expected '=' after " + quoted(key));
     position = at + 1;
 }
 
@@ -187,7 +187,7 @@ bool Scanner::accept(char wanted) {
 template <class Numbers, class ReadItem>
 Numbers Scanner::list(const std::string& key, const char* expected, ReadItem read_item) {
     const auto refuse = [&](const std::string& found) {
-        fail(std::string("expected ") + expected + " for '" + key + "'" + found);
+        fail(std::string("expected ") + expected + " for " + quoted(key) + found);
     };
     if (!at_brace()) refuse("");
     ++position;
