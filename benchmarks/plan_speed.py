@@ -1,4 +1,4 @@
-"""How much longer do evaluations take where a contraction table has no plan?
+"""Measure how much longer evaluations take where a contraction table has no plan.
 
 python benchmarks/plan_speed.py --output docs/benchmarks     # needs the reference data
 

@@ -136,6 +136,9 @@ def read_potential(
 def plan_file(
     basic: Any, products: Any, scalars: Any, n_moments: int, plan: PlanArrays
 ) -> tuple[str, bytes]: ...
+
+# What a host program is told of a table without a plan: about how many times longer evaluations take.
+def slowdown_without_plan(n_products: int) -> float: ...
 def kernel_names() -> list[str]: ...
 def evaluate(
     core: Core,

@@ -21,6 +21,7 @@
 #include "model_file.hpp"
 #include "plan_file.hpp"
 #include "potential_file.hpp"
+#include "slowdown.hpp"
 #include "unlocked.hpp"
 
 namespace nb = nanobind;
@@ -382,6 +383,7 @@ NB_MODULE(_core, module) {
     define_classes(module);
     module.def("read_potential", &read_potential, "path"_a, "plans"_a = "");
     module.def("plan_file", &plan_file, "basic"_a, "products"_a, "scalars"_a, "n_moments"_a, "plan"_a);
+    module.def("slowdown_without_plan", &maxvolt::slowdown_without_plan, "n_products"_a);
     // Outputs are written to as they are: a converted copy of one would be thrown away.
     module.def("evaluate", &evaluate, "model"_a, "system"_a, "begin"_a, "end"_a, "kernels"_a, "single"_a,
                "energies"_a.noconvert(), "rows"_a.noconvert(), "virials"_a.noconvert());

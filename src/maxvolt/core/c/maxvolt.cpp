@@ -14,6 +14,7 @@
 #include "memory.hpp"
 #include "model_file.hpp"
 #include "potential_file.hpp"
+#include "slowdown.hpp"
 
 using namespace maxvolt;
 
@@ -177,6 +178,11 @@ maxvolt_about maxvolt_about_model(const maxvolt_model* model) {
     const CompiledModel& m = model->compiled;
     return {m.view().cutoff, m.view().n_species, m.has_plan(), m.n_parameters(),
             model->names.empty() ? nullptr : model->names.data()};
+}
+
+maxvolt_table_cost maxvolt_cost_of_table(const maxvolt_model* model) {
+    const auto n = std::int64_t(model->compiled.arrays().moments.left.size());
+    return {n, model->compiled.has_plan() ? 1.0 : slowdown_without_plan(n)};
 }
 
 const char* maxvolt_instruction_set(void) { return best().name; }

@@ -83,6 +83,14 @@ MAXVOLT_API maxvolt_status maxvolt_read_potential(const char* path, const char* 
 MAXVOLT_API void maxvolt_free_model(maxvolt_model* model);
 MAXVOLT_API maxvolt_about maxvolt_about_model(const maxvolt_model* model);
 
+/* What evaluating a potential as its table stands costs, for a notice where it has no plan. */
+typedef struct {
+    int64_t n_products; /* products of two moments for each atom */
+    double slowdown;    /* about how many times longer evaluations take than they would by a plan; 1 by a plan */
+} maxvolt_table_cost;
+
+MAXVOLT_API maxvolt_table_cost maxvolt_cost_of_table(const maxvolt_model* model);
+
 /* Name of the instruction set that evaluations run on. */
 MAXVOLT_API const char* maxvolt_instruction_set(void);
 

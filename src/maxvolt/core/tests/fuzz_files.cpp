@@ -4,8 +4,8 @@
 //     fuzz_files COUNT [SEED]
 //
 // Reads COUNT damaged copies of each file of the folder of models, and of a plan, and evaluates energies, forces and
-// gradients of those that are accepted. A status that speaks of a fault of the library, or a message that is missing
-// or without end, is a finding (exit status 1), and so is whatever a sanitizer reports.
+// gradients of those that are accepted. A status that speaks of a fault of the library or of too little memory, and a
+// message that is missing or without end, is a finding (exit status 1), and so is whatever a sanitizer reports.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -37,7 +37,7 @@ struct Outcomes {
 bool is_finding(maxvolt_status status, const maxvolt_message& message) {
     const std::size_t length = std::find(std::begin(message.text), std::end(message.text), '\0') - message.text;
     const bool has_message = length > 0 && length < sizeof message.text;
-    return status == MAXVOLT_INTERNAL || (status != MAXVOLT_OK && !has_message);
+    return status == MAXVOLT_INTERNAL || status == MAXVOLT_MEMORY || (status != MAXVOLT_OK && !has_message);
 }
 
 // Energies, forces, shares of the virial and gradients of a model that was accepted.

@@ -351,10 +351,12 @@ TEST_CASE("the C header reads potentials in any format") {
         REQUIRE(maxvolt_read_potential(model_path(name).c_str(), PLANS, &model, &message) == MAXVOLT_OK);
         CHECK(maxvolt_about_model(model).has_plan == 1);
         CHECK(maxvolt_about_model(model).species != nullptr);
+        CHECK(maxvolt_cost_of_table(model).slowdown == 1.0);
         maxvolt_free_model(model);
     }
     REQUIRE(maxvolt_read_potential(model_path("level8.mtp").c_str(), nullptr, &model, &message) == MAXVOLT_OK);
     CHECK(maxvolt_about_model(model).has_plan == 0);
+    CHECK(maxvolt_cost_of_table(model).n_products == 14);
     maxvolt_free_model(model);
     CHECK(maxvolt_read_potential("absent.mtp", nullptr, &model, &message) == MAXVOLT_FILE);
     CHECK(std::string(message.text) == "absent.mtp: cannot be opened");
