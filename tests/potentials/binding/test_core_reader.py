@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from maxvolt.potentials.mtp.binding import kernels
 from maxvolt.potentials.mtp.conversion import About
 
 PLANS = str(FOLDER)
+MEASURED = FOLDER.parents[2] / "docs" / "benchmarks" / "plan_speed.json"
 ROUNDING = 1e-11
 """Of plans made on another machine: they are found by least squares."""
 
@@ -160,3 +162,13 @@ def test_damaged_potentials_are_read_as_python_reads_them(tmp_path: Path) -> Non
     ]
     assert outcomes.count("read") > 50
     assert outcomes.count("refused") > 50
+
+
+def test_how_much_slower_tables_without_a_plan_are_is_what_was_measured() -> None:
+    levels = json.loads(MEASURED.read_text())["levels"]
+    found = [_core.slowdown_without_plan(level["products"]) for level in levels]
+    assert found == pytest.approx([max(1.0, level["ratio"]) for level in levels], abs=1e-12)
+    between = _core.slowdown_without_plan(80_000)
+    assert found[-2] < between < found[-1]
+    assert _core.slowdown_without_plan(0) == 1.0
+    assert _core.slowdown_without_plan(10**9) == found[-1]
