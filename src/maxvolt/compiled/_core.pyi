@@ -140,6 +140,19 @@ class Core:
         self, species: list[str], active_set: ActiveSetArrays | None = None
     ) -> bytes: ...
 
+# A potential as programs without Python read it: a compiled model or a text potential, the latter
+# with its plan out of a folder ("": none). Model, species as far as the file names them, fields of
+# ActiveSetArrays (None: the file has no active set). RuntimeError where it cannot be read.
+def read_potential(path: str, plans: str = "") -> tuple[Core, list[str], dict[str, Any] | None]: ...
+
+# Name and contents of the file that keeps the plan of a table; its form is left out.
+def plan_file(
+    basic: Any, products: Any, scalars: Any, n_moments: int, plan: PlanArrays
+) -> tuple[str, bytes]: ...
+
+# What a host program is told of a table without a plan: about how many times longer evaluations
+# take.
+def slowdown_without_plan(n_products: int) -> float: ...
 def kernel_names() -> list[str]: ...
 def evaluate(
     core: Core,

@@ -14,11 +14,15 @@
 
 #include "active_set.hpp"
 #include "checks.hpp"
+#include "contraction_table.hpp"
 #include "displacements.hpp"
 #include "evaluation.hpp"
 #include "instruction_sets.hpp"
 #include "memory.hpp"
 #include "model_file.hpp"
+#include "plan_file.hpp"
+#include "potential_file.hpp"
+#include "slowdown.hpp"
 #include "unlocked.hpp"
 
 namespace nb = nanobind;
@@ -108,6 +112,49 @@ nb::bytes model_file_of(const CompiledModel& model, std::vector<std::string> spe
     }
     const std::string bytes = maxvolt::model_file_bytes(file);
     return nb::bytes(bytes.data(), bytes.size());
+}
+
+// A visitor of each_field: puts the fields of a struct of arrays into a dictionary.
+struct ToDictionary {
+    nb::dict& to;
+
+    template <class T>
+    void operator()(const char* name, const T& value) const {
+        to[name] = value;
+    }
+    template <class T>
+    void operator()(const char* name, const std::vector<T>& values, maxvolt::Shape) const {
+        to[name] = values;
+    }
+};
+
+// A potential as a host program without Python reads it: model, species, active set.
+nb::tuple read_potential(const std::string& path, const std::string& plans) {
+    maxvolt::ModelFile file;
+    std::unique_ptr<CompiledModel> model;
+    {
+        const Unlocked unlocked;
+        file = maxvolt::read_potential_file(path, plans);
+        model = std::make_unique<CompiledModel>(std::move(file.arrays));
+    }
+    nb::object active_set = nb::none();
+    if (file.active_set) {
+        nb::dict fields;
+        maxvolt::ActiveSetArrays::each_field(*file.active_set, ToDictionary{fields});
+        active_set = fields;
+    }
+    return nb::make_tuple(nb::cast(model.release(), nb::rv_policy::take_ownership), file.species, active_set);
+}
+
+// Name and contents of the file that keeps the plan of a table.
+std::pair<std::string, nb::bytes> plan_file(Array<std::int32_t, nb::shape<-1, 4>> basic,
+                                            Array<std::int32_t, nb::shape<-1, 4>> products, Integers scalars,
+                                            std::int32_t n_moments, const maxvolt::PlanArrays& plan) {
+    const auto copied = [](const auto& a) { return maxvolt::Integers32(a.data(), a.data() + a.size()); };
+    const maxvolt::ContractionTable table{copied(basic), copied(products), copied(scalars), n_moments};
+    maxvolt::check_table(table);
+    const std::string bytes = maxvolt::plan_file_bytes(table, plan);
+    return {maxvolt::plan_file_name(table), nb::bytes(bytes.data(), bytes.size())};
 }
 
 NeighborWindows* periodic_windows(Array<std::int32_t, nb::shape<-1, 2>> pairs,
@@ -342,6 +389,9 @@ NB_MODULE(_core, module) {
         return names;
     });
     define_classes(module);
+    module.def("read_potential", &read_potential, "path"_a, "plans"_a = "");
+    module.def("plan_file", &plan_file, "basic"_a, "products"_a, "scalars"_a, "n_moments"_a, "plan"_a);
+    module.def("slowdown_without_plan", &maxvolt::slowdown_without_plan, "n_products"_a);
     // Outputs are written to as they are: a converted copy of one would be thrown away.
     module.def("evaluate", &evaluate, "model"_a, "system"_a, "begin"_a, "end"_a, "kernels"_a, "single"_a,
                "energies"_a.noconvert(), "rows"_a.noconvert(), "virials"_a.noconvert());

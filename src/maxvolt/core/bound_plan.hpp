@@ -16,6 +16,9 @@ class BoundPlan {
     BoundPlan(const PlanArrays& arrays, std::int32_t n_independent, std::int32_t n_scalars) : a_(arrays) {
         PlanArrays::each_field(a_, SizeCheck{"evaluation plan: "});
         require(a_.n_components >= 1 && a_.n_slots >= 1, "number of components or slots");
+        // One that nothing needs, and those that products fill: a damaged file must not ask for more memory.
+        require(a_.n_slots <= 1 + std::int64_t(count(a_.real_products, 3)) + 4 * std::int64_t(count(a_.complex_products, 6)),
+                "number of slots");
         check_matrix(a_.harmonic_rows, a_.n_components, a_.harmonic_columns, n_independent, a_.harmonic_values);
         check_matrix(a_.moment_rows, n_independent, a_.moment_columns, a_.n_components, a_.moment_values);
         check_couplings();
@@ -35,6 +38,8 @@ class BoundPlan {
     const HarmonicPlan<float>* single_view() const { return &single_view_; }
 
   private:
+    static constexpr std::int32_t widest = 256;  // components of a channel; those of rank 24 are 49
+
     template <class Real>
     HarmonicPlan<Real> make_view(const std::vector<Real>& harmonic, const std::vector<Real>& moment,
                                  const std::vector<Real>& block, const std::vector<Real>& form,
@@ -142,7 +147,7 @@ class BoundPlan {
             const std::int32_t* t = &a_.rows[3 * r];
             require(t[0] == covered, "row of the form");
             covered += t[1];
-            require(t[1] > 0 && t[2] >= 0 && inside(t[0], t[1], a_.n_components), "row of the form");
+            require(t[1] > 0 && t[1] <= widest && t[2] >= 0 && inside(t[0], t[1], a_.n_components), "row of the form");
             require(inside(total, t[2], std::int64_t(a_.columns.size())), "entries of the form");
             for (std::int64_t i = total; i < total + t[2]; ++i)
                 require(inside(a_.columns[i], t[1], a_.n_components), "column of the form");

@@ -11,7 +11,7 @@ namespace {
 
 // Far above every potential, far below what overflows a product of them.
 constexpr std::int32_t most_species = 1 << 10, most_functions = 1 << 12, most_polynomials = 1 << 16,
-                       most_degree = 1 << 12;
+                       most_degree = 1 << 12, most_independent = 1 << 20;
 
 }  // namespace
 
@@ -49,6 +49,7 @@ void CompiledModel::check_coefficients() const {
 void CompiledModel::check_moments() const {
     const MomentArrays& a = a_.moments;
     require(a.max_degree >= 0 && a.max_degree <= most_degree, "degree of moments out of range");
+    require(a.n_independent <= most_independent, "too many moments");
     const std::int32_t full = (a.max_degree + 1) * (a.max_degree + 1);
     for (std::int32_t mu = 0; mu < a_.radial.n_mu; ++mu) {
         const std::int32_t count = a.monomial_counts[mu], at = a.moment_offsets[mu];

@@ -15,6 +15,8 @@
 #include "instruction_sets.hpp"
 #include "memory.hpp"
 #include "model_file.hpp"
+#include "potential_file.hpp"
+#include "slowdown.hpp"
 
 using namespace maxvolt;
 
@@ -92,6 +94,21 @@ maxvolt_status guarded(maxvolt_message* message, const Work& work) {
 
 void need(bool given, const char* what) {
     if (!given) throw std::invalid_argument(std::string(what) + " is missing");
+}
+
+// Makes a model of what `read` finds in a file.
+template <class Read>
+maxvolt_status load(const char* path, maxvolt_model** model, maxvolt_message* message, const Read& read) {
+    return guarded(message, [&] {
+        need(path && model, "the path of a model, or where to put it,");
+        *model = nullptr;
+        ModelFile file = read();
+        try {
+            *model = new maxvolt_model(std::move(file));
+        } catch (const std::invalid_argument& error) {
+            throw ModelFileError(std::string(path) + ": " + error.what());
+        }
+    });
 }
 
 constexpr double no_cell[9] = {};
@@ -189,16 +206,12 @@ std::int64_t compute(const maxvolt_model& model, maxvolt_list& list, const doubl
 int maxvolt_interface(void) { return MAXVOLT_INTERFACE; }
 
 maxvolt_status maxvolt_read_model(const char* path, maxvolt_model** model, maxvolt_message* message) {
-    return guarded(message, [&] {
-        need(path && model, "the path of a model, or where to put it,");
-        *model = nullptr;
-        ModelFile file = read_model_file(path);
-        try {
-            *model = new maxvolt_model(std::move(file));
-        } catch (const std::invalid_argument& error) {
-            throw ModelFileError(std::string(path) + ": " + error.what());
-        }
-    });
+    return load(path, model, message, [&] { return read_model_file(path); });
+}
+
+maxvolt_status maxvolt_read_potential(const char* path, const char* plans, maxvolt_model** model,
+                                      maxvolt_message* message) {
+    return load(path, model, message, [&] { return read_potential_file(path, plans ? plans : ""); });
 }
 
 void maxvolt_free_model(maxvolt_model* model) { delete model; }
@@ -213,6 +226,11 @@ int maxvolt_same_potential(const maxvolt_model* one, const maxvolt_model* other)
     const ModelArrays &a = one->compiled.arrays(), &b = other->compiled.arrays();
     return a.radial == b.radial && a.repulsion == b.repulsion && a.moments == b.moments &&
            a.species_coeffs == b.species_coeffs && a.moment_coeffs == b.moment_coeffs;
+}
+
+maxvolt_table_cost maxvolt_cost_of_table(const maxvolt_model* model) {
+    const auto n = std::int64_t(model->compiled.arrays().moments.left.size());
+    return {n, model->compiled.has_plan() ? 1.0 : slowdown_without_plan(n)};
 }
 
 const char* maxvolt_instruction_set(void) { return best().name; }

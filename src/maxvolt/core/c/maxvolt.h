@@ -87,11 +87,24 @@ MAXVOLT_API int maxvolt_interface(void);
 
 /* Reads a compiled model file. */
 MAXVOLT_API maxvolt_status maxvolt_read_model(const char* path, maxvolt_model** model, maxvolt_message* message);
+/* Reads a potential in any of the formats: a compiled model, or a text potential of MLIP-2, MLIP-3, motep or maxvolt
+ * (.mtp, .almtp, .als). `plans` is the folder of evaluation plans that came with this library, NULL for none; a text
+ * potential whose table has no plan there is evaluated as it stands (has_plan = 0). */
+MAXVOLT_API maxvolt_status maxvolt_read_potential(const char* path, const char* plans, maxvolt_model** model,
+                                                  maxvolt_message* message);
 MAXVOLT_API void maxvolt_free_model(maxvolt_model* model);
 MAXVOLT_API maxvolt_about maxvolt_about_model(const maxvolt_model* model);
 
 /* Whether two models are the same potential, whatever their active sets: 1 or 0. */
 MAXVOLT_API int maxvolt_same_potential(const maxvolt_model* one, const maxvolt_model* other);
+
+/* What evaluating a potential as its table stands costs, for a notice where it has no plan. */
+typedef struct {
+    int64_t n_products; /* products of two moments for each atom */
+    double slowdown;    /* about how many times longer evaluations take than they would by a plan; 1 by a plan */
+} maxvolt_table_cost;
+
+MAXVOLT_API maxvolt_table_cost maxvolt_cost_of_table(const maxvolt_model* model);
 
 /* Name of the instruction set that evaluations run on. */
 MAXVOLT_API const char* maxvolt_instruction_set(void);

@@ -1,33 +1,51 @@
-"""Write the compiled models that the tests of the core read.
+"""Write the potentials that the tests of the core read: compiled models, and text potentials.
 
     python src/maxvolt/core/tests/make_models.py
 
-Random coefficients of a fixed seed; sizes of forces are those of real potentials.
+Random coefficients of a fixed seed; sizes of forces are those of real potentials. The active sets
+of the small one have the rows 1 0 0 .., 1 1 0 .., 1 1 1 .., whose inverse one can write down.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
 import maxvolt
+from maxvolt import MTP
 from maxvolt.files import replacing
+from maxvolt.io.cfg_record import CfgConfiguration
+from maxvolt.io.cfg_write import text_bytes
+from maxvolt.potentials.mtp.conversion import file_of_model
+from maxvolt.potentials.mtp.files.access import write_potential_file
+from maxvolt.potentials.mtp.files.active_set import ActiveSetRecord, Dialect
 
 FOLDER = Path(__file__).resolve().parent / "models"
+ENDINGS: dict[Dialect, str] = {"MLIP-3": "almtp", "MLIP-2": "als"}
 
 
 def main() -> None:
-    """Write all models."""
+    """Write all potentials."""
     write("level8", 8, ["Al", "Ni"])
     write("level14", 14, ["Mo"])
+    small = write("small", 4, ["Cu"], radial_basis_size=2)
+    for dialect in get_args(Dialect):
+        record = active_set(small.n_parameters, dialect)
+        file = file_of_model(small.model, small.species, small.about, record)
+        write_potential_file(FOLDER / f"small.{ENDINGS[dialect]}", file)
 
 
-def write(name: str, level: int, species: list[str]) -> None:
-    """Write one model."""
+def write(name: str, level: int, species: list[str], radial_basis_size: int = 5) -> MTP:
+    """Write one potential, compiled and as text."""
     values = np.random.default_rng(level)
     untrained = maxvolt.MTP(
-        level=level, species=species, cutoff=4.5, min_dist=2.0, radial_basis_size=5
+        level=level,
+        species=species,
+        cutoff=4.5,
+        min_dist=2.0,
+        radial_basis_size=radial_basis_size,
     )
     model = untrained.model
     potential = untrained.with_coefficients(
@@ -37,6 +55,26 @@ def write(name: str, level: int, species: list[str]) -> None:
     )
     with replacing(FOLDER / f"{name}.maxvolt") as file:
         file.write(potential.core.file_bytes(list(potential.species)))
+    potential.write(FOLDER / f"{name}.mtp")
+    return potential
+
+
+def active_set(n: int, dialect: Dialect) -> ActiveSetRecord:
+    """Make an active set of one structure, as MLIP-3 or MLIP-2 would write it."""
+    structure = CfgConfiguration(np.zeros(1, np.int32), np.zeros((1, 3)), 3.0 * np.eye(3))
+    matrix = np.tril(np.ones((n, n)))
+    return ActiveSetRecord(
+        energy_weight=1.0,
+        force_weight=0.25,
+        stress_weight=0.125,
+        site_energy_weight=0.0,
+        weight_scaling=2,
+        matrix=matrix,
+        inverse=np.eye(n) - np.eye(n, k=-1),
+        origins=np.zeros((n, 2), np.int64),
+        structures=text_bytes(structure),
+        dialect=dialect,
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 #include <doctest/doctest.h>
 
-#include <cstring>
-
+#include "mutations.hpp"
 #include "systems.hpp"
 
 using namespace maxvolt;
@@ -9,14 +8,6 @@ using namespace maxvolt;
 namespace {
 
 std::string level8() { return model_file_bytes(read_model_file(std::string(MODELS) + "/level8.maxvolt")); }
-
-void fix_header(std::string& bytes) {
-    std::uint64_t h = 0xcbf29ce484222325u;
-    for (std::size_t i = 32; i < bytes.size(); ++i) h = (h ^ std::uint8_t(bytes[i])) * 0x100000001b3u;
-    const std::uint64_t length = bytes.size() - 32;
-    std::memcpy(&bytes[16], &length, 8);
-    std::memcpy(&bytes[24], &h, 8);
-}
 
 ModelFile parse(const std::string& bytes) { return parse_model_file(bytes.data(), bytes.size()); }
 
