@@ -26,7 +26,8 @@ constexpr int voigt[6] = {0, 1, 2, 5, 4, 3};
 
 }  // namespace
 
-PairMaxvolt::PairMaxvolt(LAMMPS* lmp, const char* name) : Pair(lmp), name_(name) {
+PairMaxvolt::PairMaxvolt(LAMMPS* lmp, const char* name, std::string plans)
+    : Pair(lmp), name_(name), plans_(std::move(plans)) {
     single_enable = 0;
     restartinfo = 1;
     one_coeff = 1;
@@ -90,6 +91,7 @@ void PairMaxvolt::apply_coefficients() {
     about_ = maxvolt_about_model(model_);
     cutoff_ = about_.cutoff;
     names_.assign(about_.species, about_.species + (about_.species ? about_.n_species : 0));
+    say_what_it_costs();
     if (!settings_.same_as.empty()) check_same(settings_.same_as);
     if (settings_.by_type)
         number_types();
@@ -110,8 +112,16 @@ void PairMaxvolt::allocate() {
 maxvolt_model* PairMaxvolt::read_model(const std::string& path) const {
     maxvolt_model* model = nullptr;
     maxvolt_message message;
-    if (maxvolt_read_model(path.c_str(), &model, &message) != MAXVOLT_OK) fail("{}", message.text);
+    if (maxvolt_read_potential(path.c_str(), plans_.c_str(), &model, &message) != MAXVOLT_OK) fail("{}", message.text);
     return model;
+}
+
+void PairMaxvolt::say_what_it_costs() const {
+    const maxvolt_table_cost cost = maxvolt_cost_of_table(model_);
+    if (about_.has_plan || cost.slowdown < 1.1) return;
+    notice("{}: no evaluation plan is known for its table of {} products, which is evaluated as it stands and takes about "
+           "{:.1f} times longer; write a compiled model: maxvolt compile {} -o pot.maxvolt", path_, cost.n_products,
+           cost.slowdown, path_);
 }
 
 // MLIP-2 names a potential and an active set, which holds a potential as well.

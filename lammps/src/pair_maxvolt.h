@@ -17,8 +17,8 @@ namespace LAMMPS_NS {
 
 class PairMaxvolt : public Pair {
   public:
-    // name: maxvolt or mlip, as in the input.
-    PairMaxvolt(LAMMPS*, const char* name);
+    // name: maxvolt or mlip, as in the input. plans: the folder of evaluation plans of MLIP's tables.
+    PairMaxvolt(LAMMPS*, const char* name, std::string plans);
     ~PairMaxvolt() override;
 
     void settings(int, char**) override;
@@ -43,6 +43,7 @@ class PairMaxvolt : public Pair {
     void allocate();
     maxvolt_model* read_model(const std::string& path) const;
     void check_same(const std::string& path) const;
+    void say_what_it_costs() const;
     void number_types();
     void number_elements();
     void check_grading() const;
@@ -65,7 +66,7 @@ class PairMaxvolt : public Pair {
     void add_shares();
     bool wants_shares() const { return vflag_atom || cvflag_atom; }
 
-    std::string name_;
+    std::string name_, plans_;
     std::vector<std::string> style_words_, coeff_words_;  // of the input, for restart files
     maxvolt_lammps::Settings settings_;
     std::unique_ptr<maxvolt_lammps::Extrapolation> extrapolation_;

@@ -1,4 +1,8 @@
 // What LAMMPS asks of a plugin; the types are those of its documentation (Developer_plugins).
+#include <dlfcn.h>
+
+#include <filesystem>
+#include <string>
 #include <utility>
 
 #include "error.h"
@@ -20,8 +24,22 @@ struct Registration {
 
 using Register = void(Registration*, void*);
 
-void* make_maxvolt(void* lmp) { return new LAMMPS_NS::PairMaxvolt(static_cast<LAMMPS_NS::LAMMPS*>(lmp), "maxvolt"); }
-void* make_mlip(void* lmp) { return new LAMMPS_NS::PairMaxvolt(static_cast<LAMMPS_NS::LAMMPS*>(lmp), "mlip"); }
+// Beside this library; or where it was built, MAXVOLT_PLANS.
+std::string plans_folder() {
+    Dl_info info{};
+    if (dladdr(reinterpret_cast<const void*>(&plans_folder), &info) && info.dli_fname) {
+        const auto folder = std::filesystem::path(info.dli_fname).parent_path() / "plans";
+        std::error_code ignored;
+        if (std::filesystem::is_directory(folder, ignored)) return folder.string();
+    }
+    return MAXVOLT_PLANS;
+}
+
+void* make_pair(void* lmp, const char* name) {
+    return new LAMMPS_NS::PairMaxvolt(static_cast<LAMMPS_NS::LAMMPS*>(lmp), name, plans_folder());
+}
+void* make_maxvolt(void* lmp) { return make_pair(lmp, "maxvolt"); }
+void* make_mlip(void* lmp) { return make_pair(lmp, "mlip"); }
 
 }  // namespace
 

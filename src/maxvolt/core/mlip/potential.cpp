@@ -41,7 +41,7 @@ class Builder {
         add_tag();
         add_coefficients();
         const std::string_view rest = trimmed(file_.data.substr(e_.end));
-        if (!rest.empty()) out_.file.active_set = read_active_set(file_, e_.end, n_parameters());
+        if (!rest.empty()) add_active_set();
         return std::move(out_);
     }
 
@@ -219,6 +219,13 @@ class Builder {
         sized("moment_coeffs", e_.moment_coeffs, out_.table.scalars.size());
         out_.file.arrays.species_coeffs = std::move(e_.species_coeffs);
         out_.file.arrays.moment_coeffs = std::move(e_.moment_coeffs);
+    }
+
+    // Rows of the file are gradients by the coefficients, those of the kernels by their products with the scaling.
+    void add_active_set() {
+        ActiveSetArrays& to = out_.file.active_set.emplace(read_active_set(file_, e_.end, n_parameters()));
+        const std::size_t n_radial = radial().radial_coeffs.size(), width = std::size_t(n_parameters());
+        for (std::size_t k = 0; k < n_radial * width; ++k) to.inverse[k] *= scaling();
     }
 
     std::int64_t n_parameters() const {
