@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -23,16 +22,15 @@ SYMBOLS = ("Al", "Ni", "Ti")
     ["L02_1sp", "L08_1sp", "L16_1sp", "L20_1sp", "L08_2sp", "L12_2sp", "L08_3sp"]
     + [f"L08_2sp_{kind}" for kind in ("BChebyshev_repuls", "RBShapeev", "RBTaylor")],
 )
-def test_potentials_of_mlip_give_what_mlip_gives(name: str, shared: Path) -> None:
-    """On 1, 2 and 4 ranks, for every structure of the reference."""
+def test_potentials_of_mlip_give_what_python_gives(name: str, shared: Path) -> None:
+    """On 1, 2 and 4 ranks; Python's numbers are compared with MLIP's elsewhere."""
     folder = shared / "reference" / "mlip3" / "cases"
     path = folder / f"{name}.mtp"
     species = SYMBOLS[: int(name[4])]
     used = maxvolt.read_potential(path, species)
     structures = maxvolt.read(folder / f"geom_{len(species)}sp.cfg", species=species)
-    expected = json.loads((folder / f"{name}.json").read_text())
-    assert len(structures) == len(expected)
-    for number in range(0, len(structures), 3):
+    assert len(structures) >= 4
+    for number in range(len(structures)):
         found = compare_with_lammps(path, used, None, structures[number], ranks=(1, 2, 4))
         assert max(difference.relative for difference in found) < 1e-10, number
 

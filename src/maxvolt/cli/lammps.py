@@ -131,8 +131,8 @@ def _check(options: argparse.Namespace) -> None:
     if worst.relative > options.tolerance:
         raise MaxvoltError(
             f"LAMMPS and Python do not agree: {worst.quantity} by {worst.relative:.1e} of its "
-            fX
-            "--force-reinstall --no-deps ./lammps"
+            f"size, more than --tolerance {options.tolerance:g}; build the plugin again: "
+            "pip install --force-reinstall --no-deps ./lammps"
         )
 
 
