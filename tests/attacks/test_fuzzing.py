@@ -41,7 +41,7 @@ def test_damaged_configurations(tmp_path: Path) -> None:
     assert outcomes["refused"] > 500
 
 
-SHORT = ("fuzz_evaluation", "fuzz_plans", "fuzz_settings", "fuzz_structures")
+SHORT = ("fuzz_core_reader", "fuzz_evaluation", "fuzz_plans", "fuzz_settings", "fuzz_structures")
 
 
 @pytest.mark.parametrize("name", SHORT)

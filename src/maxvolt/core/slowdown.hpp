@@ -13,7 +13,7 @@ struct MeasuredSlowdown {
     double products, ratio;
 };
 constexpr MeasuredSlowdown measured_slowdowns[] = {
-    {14, 0.95}, {117, 0.94}, {969, 1.18}, {6349, 1.98}, {36170, 3.75}, {180069, 16.77},
+    {14, 0.96}, {117, 0.93}, {969, 1.2}, {6349, 1.8}, {36170, 4.83}, {180069, 10.19},
 };
 
 // About how many times longer an evaluation takes than it would by a plan, for a table of so many products; 1 where a

@@ -1,9 +1,7 @@
 #include "mlip/tag.hpp"
 
 #include <cmath>
-#include <sstream>
 #include <stdexcept>
-#include <string_view>
 
 #include "mlip/tokens.hpp"
 
@@ -12,36 +10,11 @@ namespace maxvolt::mlip {
 namespace {
 
 constexpr std::string_view symbols =
-    "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr Rb Sr Y Zr Nb "
+    " H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr Rb Sr Y Zr Nb "
     "Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au "
     "Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts "
     "Og";
 constexpr std::string_view species_mark = "species:", repulsion_mark = "zbl:";
-
-// The words of a text that are nothing but symbols of elements; empty otherwise.
-std::vector<std::string> elements(std::string_view text) {
-    std::vector<std::string> out;
-    std::istringstream words{std::string(text)};
-    for (std::string word; words >> word;) {
-        if (atomic_number(word) == 0) return {};
-        out.push_back(word);
-    }
-    return out;
-}
-
-// Takes the elements off the end of a text that names some.
-std::vector<std::string> take_species(std::string_view& text) {
-    for (std::size_t at = text.find(species_mark); at != text.npos; at = text.find(species_mark, at + 1)) {
-        if (at > 0 && !is_space(text[at - 1])) continue;
-        const std::string_view rest = text.substr(at + species_mark.size());
-        if (rest.empty() || !is_space(rest[0])) continue;
-        std::vector<std::string> found = elements(rest);
-        if (found.empty()) continue;
-        text = trimmed(text.substr(0, at));
-        return found;
-    }
-    return {};
-}
 
 // The first word of a text, which it is taken off; empty where no white space stands before it.
 std::string_view take_word(std::string_view& text) {
@@ -52,6 +25,28 @@ std::string_view take_word(std::string_view& text) {
     const std::string_view out = text.substr(0, end);
     text.remove_prefix(end);
     return out;
+}
+
+// The words of a text that is nothing but symbols of elements; empty for any other text.
+std::vector<std::string> elements(std::string_view text) {
+    std::vector<std::string> out;
+    for (std::string_view word = take_word(text); !word.empty(); word = take_word(text)) {
+        if (atomic_number(word) == 0) return {};
+        out.emplace_back(word);
+    }
+    return out;
+}
+
+// Takes the elements off the end of a text that names some.
+std::vector<std::string> take_species(std::string_view& text) {
+    for (std::size_t at = text.find(species_mark); at != text.npos; at = text.find(species_mark, at + 1)) {
+        if (at > 0 && !is_space(text[at - 1])) continue;
+        std::vector<std::string> found = elements(text.substr(at + species_mark.size()));
+        if (found.empty()) continue;
+        text = trimmed(text.substr(0, at));
+        return found;
+    }
+    return {};
 }
 
 double distance(std::string_view word) {
@@ -68,7 +63,7 @@ std::optional<Repulsion> find_repulsion(std::string_view text) {
         const Repulsion found{distance(inner), distance(outer)};
         if (!(0.0 <= found.inner && found.inner < found.outer && std::isfinite(found.outer)))
             throw std::invalid_argument("expected 0 <= inner < outer for the radii of the ZBL repulsion, found " +
-                                        std::string(inner) + " A and " + std::string(outer) + " A");
+                                        quoted(inner) + " and " + quoted(outer) + " A");
         return found;
     }
     return std::nullopt;
@@ -76,10 +71,10 @@ std::optional<Repulsion> find_repulsion(std::string_view text) {
 
 }  // namespace
 
-int atomic_number(const std::string& symbol) {
-    std::istringstream all{std::string(symbols)};
+int atomic_number(std::string_view symbol) {
+    std::string_view all = symbols;
     int number = 0;
-    for (std::string known; all >> known;) {
+    for (std::string_view known = take_word(all); !known.empty(); known = take_word(all)) {
         ++number;
         if (known == symbol) return number;
     }

@@ -3,6 +3,7 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace maxvolt::mlip {
@@ -20,6 +21,6 @@ struct Tag {
 Tag read_tag(const std::string& text);
 
 // 0 for what is no element.
-int atomic_number(const std::string& symbol);
+int atomic_number(std::string_view symbol);
 
 }  // namespace maxvolt::mlip
