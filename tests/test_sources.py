@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from maxvolt import io, sources
 from maxvolt.cli import main
 from maxvolt.dataset import Dataset
 from maxvolt.errors import FileFormatError
+from maxvolt.sources import ExpansionLimits
 
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     ".gz": gzip.compress,
@@ -67,18 +69,21 @@ BEGINNINGS = {
 }
 
 
+@cache
+def compressed_spaces(ending: str) -> bytes:
+    """More than any small file may expand to."""
+    return COMPRESS[ending](b" " * (ExpansionLimits().small + 2**20))
+
+
 @pytest.mark.parametrize("ending", COMPRESS)
 @pytest.mark.parametrize("name", BEGINNINGS)
-def test_a_small_file_does_not_expand_without_limit(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, ending: str
-) -> None:
-    monkeypatch.setattr(sources, "SMALL_EXPANSION", 2**20)
+def test_a_small_file_does_not_expand_without_limit(tmp_path: Path, name: str, ending: str) -> None:
     path = tmp_path / (name + ending)
-    path.write_bytes(COMPRESS[ending](BEGINNINGS[name] + b" " * 2**21))
-    assert path.stat().st_size < 4000
+    path.write_bytes(COMPRESS[ending](BEGINNINGS[name]) + compressed_spaces(ending))
+    assert path.stat().st_size < 6000
     with pytest.raises(FileFormatError) as caught:
         io.read(path, species=["Cu"])
-    assert str(caught.value).startswith(f"{path}: expands to more than 1 MiB")
+    assert str(caught.value).startswith(f"{path}: expands to more than 4 MiB")
     assert "decompress it yourself" in str(caught.value)
 
 
@@ -92,17 +97,21 @@ def test_the_limits(tmp_path: Path) -> None:
 
 
 def test_a_file_far_above_the_small_limit_is_read_where_its_ratio_is_usual(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dataset: Dataset
+    tmp_path: Path, dataset: Dataset
 ) -> None:
-    monkeypatch.setattr(sources, "SMALL_EXPANSION", 100)
     io.write(tmp_path / "a.xyz", dataset)
     text = (tmp_path / "a.xyz").read_bytes()
     (tmp_path / "a.xyz.gz").write_bytes(gzip.compress(text))
     assert len(text) > 10 * 100
-    assert len(io.read(tmp_path / "a.xyz.gz")) == 2
-    monkeypatch.setattr(sources, "LARGEST_EXPANSION", len(text) - 1)
-    with pytest.raises(FileFormatError, match="expands to more than"):
-        io.read(tmp_path / "a.xyz.gz")
+    with sources.reading(tmp_path / "a.xyz.gz", ExpansionLimits(small=100)) as stream:
+        assert stream.read() == text
+    with (
+        pytest.raises(FileFormatError, match=f"expands to more than {len(text) - 1} bytes"),
+        sources.reading(
+            tmp_path / "a.xyz.gz", ExpansionLimits(small=100, largest=len(text) - 1)
+        ) as stream,
+    ):
+        stream.read()
 
 
 def test_damaged_and_wrongly_named(tmp_path: Path, dataset: Dataset) -> None:
@@ -173,10 +182,12 @@ def test_standard_input_without_names_and_to_cfg(
     assert "not written to standard output" in capsys.readouterr().err
 
 
-def test_an_endless_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "LARGEST_EXPANSION", 2**22)
-    with pytest.raises(FileFormatError, match="/dev/zero: more than 0 GiB came through the pipe"):
-        io.read("/dev/zero")
+def test_an_endless_pipe() -> None:
+    with (
+        pytest.raises(FileFormatError, match="/dev/zero: more than 4 MiB came through the pipe"),
+        sources.holding("/dev/zero", ExpansionLimits(largest=2**22)),
+    ):
+        pass
 
 
 # ------------------------------------------------------------------ byte-order marks

@@ -212,6 +212,30 @@ TABLES: dict[str, tuple[TableView, ...]] = {
             ),
         ),
     ),
+    "lammps": (
+        TableView(
+            "Mo2000 repeated to 16,000 atoms: microseconds per atom and step by level.",
+            "",
+            "level",
+            (
+                Lines("pair time per atom and step", "{program}"),
+                Lines("maxvolt / kernel", "maxvolt / kernel"),
+                Lines("one rank / two ranks", "one rank / two ranks"),
+            ),
+        ),
+        TableView(
+            "The same atoms with other potentials: microseconds per atom and step.",
+            "",
+            "program",
+            (Lines("pair time per atom and step", "one rank"),),
+        ),
+        TableView(
+            "Grades: what they add to the pair time, by the number of steps between gradings.",
+            "",
+            "every",
+            (Lines("cost of grades", "level {level}, {mode} mode"),),
+        ),
+    ),
     "memory": tuple(
         TableView(
             f"{work[0].upper()}{work[1:]}, by atoms.",

@@ -74,11 +74,9 @@ void PairMaxvolt::apply_settings() {
 }
 
 void PairMaxvolt::coeff(int narg, char** arg) {
-    const bool all_types = std::strcmp(arg[0], "*") == 0 && std::strcmp(arg[1], "*") == 0;
-    if (!all_types || narg != (settings_.by_type ? 2 : 3 + atom->ntypes))
-        fail("pair_coeff: expected '* *'{}", settings_.by_type ? std::string(" and nothing more")
-                                                              : fmt::format(", a file, and an element or NULL for each of the {} atom types",
-                                                                            atom->ntypes));
+    if (settings_.by_type && narg != 2) fail("pair_coeff: expected '* *' and nothing more");
+    if (!settings_.by_type && narg != 3 + atom->ntypes)
+        fail("pair_coeff: expected '* *', a file, and an element or NULL for each of the {} atom types", atom->ntypes);
     coeff_words_.assign(arg + 2, arg + narg);
     apply_coefficients();
 }

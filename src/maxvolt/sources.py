@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
@@ -26,9 +27,7 @@ from maxvolt.errors import FileFormatError
 
 __all__ = [
     "COMPRESSED",
-    "LARGEST_EXPANSION",
-    "LARGEST_RATIO",
-    "SMALL_EXPANSION",
+    "ExpansionLimits",
     "holding",
     "plain_file",
     "reading",
@@ -40,14 +39,31 @@ _BEGINNINGS = {b"\x1f\x8b": ".gz", b"BZh": ".bz2", b"\xfd7zXZ\x00": ".xz"}
 COMPRESSED = tuple(_OPENERS)
 """Endings of compressed files, which are read as what they contain."""
 
-SMALL_EXPANSION = 4 * 2**20
-"""Bytes to which any compressed file may expand."""
 
-LARGEST_RATIO = 200
-"""How many times its own size a compressed file may expand to; text of structures has 3 to 20."""
+@dataclass(frozen=True, slots=True)
+class ExpansionLimits:
+    """Bytes that may come out of a compressed file or a pipe.
 
-LARGEST_EXPANSION = 16 * 2**30
-"""Bytes that no compressed file and no pipe may exceed."""
+    Parameters
+    ----------
+    small
+        To which any compressed file may expand.
+    ratio
+        How many times its own size a compressed file may expand to; text of structures has 3 to 20.
+    largest
+        That no compressed file and no pipe may exceed.
+    """
+
+    small: int = 4 * 2**20
+    ratio: int = 200
+    largest: int = 16 * 2**30
+
+    def of_file(self, size: int) -> int:
+        """To how many bytes a file of this size may expand."""
+        return min(max(self.small, self.ratio * size), self.largest)
+
+
+_LIMITS = ExpansionLimits()
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -56,7 +72,7 @@ _held: ContextVar[Mapping[Path, Path]] = ContextVar("held", default={})  # noqa:
 
 
 @contextmanager
-def reading(path: str | Path) -> Iterator[BinaryIO]:
+def reading(path: str | Path, limits: ExpansionLimits = _LIMITS) -> Iterator[BinaryIO]:
     """Open an input for reading; a byte-order mark is skipped.
 
     What is compressed, as its name or, in a pipe, its beginning says, is expanded.
@@ -65,6 +81,8 @@ def reading(path: str | Path) -> Iterator[BinaryIO]:
     ----------
     path
         A file, a pipe, or "-" for standard input.
+    limits
+        For what is compressed and for pipes.
 
     Raises
     ------
@@ -73,14 +91,14 @@ def reading(path: str | Path) -> Iterator[BinaryIO]:
         early.
     """
     path = Path(path)
-    with holding(path), _explaining(path), _opened(path) as stream:
+    with holding(path, limits), _explaining(path), _opened(path, limits) as stream:
         if stream.read(len(_BYTE_ORDER_MARK)) != _BYTE_ORDER_MARK:
             stream.seek(0)
         yield stream
 
 
 @contextmanager
-def holding(path: str | Path) -> Iterator[None]:
+def holding(path: str | Path, limits: ExpansionLimits = _LIMITS) -> Iterator[None]:
     """Keep what a pipe gives for everybody who reads it inside the block, many times if need be."""
     path = Path(path)
     if path in _held.get() or not _gives_once(path):
@@ -89,7 +107,7 @@ def holding(path: str | Path) -> Iterator[None]:
     with TemporaryDirectory(prefix="maxvolt-") as folder:
         kept = Path(folder) / "input"
         with _explaining(path):
-            _keep(path, kept)
+            _keep(path, kept, limits)
         token = _held.set({**_held.get(), path: kept})
         try:
             yield
@@ -122,7 +140,7 @@ def _gives_once(path: Path) -> bool:
     return str(path) == "-" or (path.exists() and not path.is_file() and not path.is_dir())
 
 
-def _keep(path: Path, kept: Path) -> None:
+def _keep(path: Path, kept: Path, limits: ExpansionLimits) -> None:
     """Copy a pipe into a file."""
     if str(path) == "-" and sys.stdin is None:
         raise FileFormatError(path, "there is no standard input; give the name of a file")
@@ -130,13 +148,13 @@ def _keep(path: Path, kept: Path) -> None:
         nullcontext(sys.stdin.buffer) if str(path) == "-" else path.open("rb") as source,
         kept.open("xb") as output,
     ):
-        left = LARGEST_EXPANSION
+        left = limits.largest
         while data := source.read(2**20):
             left -= len(data)
             if left < 0:
                 raise FileFormatError(
                     path,
-                    f"more than {LARGEST_EXPANSION >> 30} GiB came through the pipe; write them to "
+                    f"more than {_size(limits.largest)} came through the pipe; write them to "
                     "a file and read that",
                 )
             output.write(data)
@@ -154,18 +172,24 @@ def _explaining(path: Path) -> Iterator[None]:
         raise FileFormatError(path, f"the compressed data are damaged: {error}") from error
 
 
+def _size(count: int) -> str:
+    """Write a number of bytes in the largest unit that leaves a whole number of them or more."""
+    shift, unit = next((s, u) for s, u in ((30, "GiB"), (20, "MiB"), (0, "bytes")) if count >> s)
+    return f"{count >> shift} {unit}"
+
+
 def _ending(path: Path) -> str:
     """Return the ending of a compressed file, "" for others."""
     return path.suffix if path.suffix.lower() in COMPRESSED else ""
 
 
-def _opened(path: Path) -> BinaryIO:
+def _opened(path: Path, limits: ExpansionLimits) -> BinaryIO:
     kept = _held.get().get(path)
     file = path if kept is None else kept
     ending = _ending(path).lower() if kept is None else _ending_by_content(kept)
     if ending:
         expanded = _OPENERS[ending](file, "rb")
-        return io.BufferedReader(_Expanding(expanded, path, file.stat().st_size), 2**18)
+        return io.BufferedReader(_Expanding(expanded, path, file.stat().st_size, limits), 2**18)
     stream = file.open("rb")
     safe = unfinished(file) if kept is None else None
     return stream if safe is None else io.BufferedReader(_Beginning(stream, safe))
@@ -204,19 +228,20 @@ class _Layer(io.RawIOBase):
 class _Expanding(_Layer):
     """Compressed data, which may expand to so much and no more."""
 
-    def __init__(self, stream: BinaryIO, path: Path, size: int) -> None:
+    def __init__(self, stream: BinaryIO, path: Path, size: int, limits: ExpansionLimits) -> None:
         super().__init__(stream)
         self._path = path
-        self._most = min(max(SMALL_EXPANSION, LARGEST_RATIO * size), LARGEST_EXPANSION)
+        self._limits = limits
+        self._most = limits.of_file(size)
 
     def readinto(self, buffer: Any) -> int:
         data = self._stream.read(len(buffer))
         if self._stream.tell() > self._most:
             raise FileFormatError(
                 self._path,
-                f"expands to more than {self._most >> 20} MiB, the most that is read from a "
-                f"compressed file of this size ({LARGEST_RATIO} times its size, at least "
-                f"{SMALL_EXPANSION >> 20} MiB, at most {LARGEST_EXPANSION >> 30} GiB); if the file "
+                f"expands to more than {_size(self._most)}, the most that is read from a "
+                f"compressed file of this size ({self._limits.ratio} times its size, at least "
+                f"{_size(self._limits.small)}, at most {_size(self._limits.largest)}); if the file "
                 "is right, decompress it yourself and read what comes out",
             )
         buffer[: len(data)] = data

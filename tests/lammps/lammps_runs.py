@@ -21,7 +21,7 @@ BAR = 1 / 1.6021765e6
 """In eV/Angstrom^3, as LAMMPS has it: off by 8e-8."""
 
 INPUT = """\
-units       metal
+units       {units}
 newton      {newton}
 atom_style  atomic
 boundary    {boundary}
@@ -93,13 +93,14 @@ def evaluate(
     *,
     ranks: int = 1,
     newton: str = "on",
+    units: str = "metal",
 ) -> Found:
     """Evaluate a structure that is in the frame of LAMMPS."""
     write_lammps_data(
         str(folder / "structure.lammps"), atoms, specorder=elements, force_skew=True, masses=False
     )
     boundary = " ".join("p" if periodic else "s" for periodic in atoms.pbc)
-    text = INPUT.format(newton=newton, boundary=boundary, pair=pair)
+    text = INPUT.format(units=units, newton=newton, boundary=boundary, pair=pair)
     done = run(folder, text, ranks)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     lines = done.stdout.splitlines()

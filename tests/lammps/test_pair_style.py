@@ -11,65 +11,11 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 from ase.io.lammpsdata import write_lammps_data
+from lammps_cases import ELEMENTS, STRUCTURES, alloy, pair_of, potential, soft_potential
 from lammps_runs import evaluate, in_the_frame_of_lammps, run
 
 import maxvolt
 from maxvolt.potentials.mtp.basis.repulsion import ZBL
-
-ELEMENTS = ("Cu", "Au")
-
-
-def potential(
-    level: int = 8, species: tuple[str, ...] = ELEMENTS, repulsion: ZBL | None = None
-) -> maxvolt.MTP:
-    """A potential with random coefficients."""
-    random = np.random.default_rng(level)
-    new = maxvolt.MTP(level, species, 4.6, 1.5, repulsion=repulsion)
-    model = new.model
-    return new.with_coefficients(
-        0.1 * random.normal(size=model.radial_coeffs.shape),
-        random.normal(size=model.species_coeffs.shape),
-        0.1 * random.normal(size=model.moment_coeffs.shape),
-    )
-
-
-def alloy(repeat: int, seed: int = 0) -> Atoms:
-    """A rattled crystal of both elements in a skewed cell, far off its places."""
-    atoms = bulk("Cu", cubic=True).repeat(repeat)
-    random = np.random.default_rng(seed)
-    atoms.symbols[random.random(len(atoms)) < 0.4] = "Au"
-    atoms.symbols[:2] = ["Cu", "Au"]
-    skew = np.array([[1.0, 0.0, 0.0], [0.11, 1.02, 0.0], [0.06, -0.09, 0.98]])
-    atoms.set_cell(atoms.cell.array @ skew, scale_atoms=True)
-    atoms.positions += random.normal(0, 0.1, atoms.positions.shape)
-    atoms.wrap()
-    return atoms
-
-
-def slab() -> Atoms:
-    atoms = bulk("Cu", cubic=True).repeat((2, 2, 1))
-    atoms.symbols[3] = "Au"
-    atoms.positions[:, 2] += 2.0
-    atoms.cell[2, 2] += 12.0
-    atoms.pbc = [True, True, False]
-    atoms.rattle(0.1, seed=1)
-    return atoms
-
-
-def pair_of(folder: Path, used: maxvolt.MTP, elements: str = "Cu Au") -> str:
-    used.write_compiled(folder / "pot.maxvolt")
-    return f"pair_style maxvolt\npair_coeff * * pot.maxvolt {elements}"
-
-
-STRUCTURES = {
-    "cell smaller than the cutoff": lambda: alloy(1),
-    "crystal": lambda: alloy(3),
-    "slab": slab,
-    "one atom": lambda: Atoms("Cu", [[1, 1, 1]], cell=[20, 20, 20], pbc=True),
-    "pair in an empty cell": lambda: Atoms(
-        "CuAu", [[1, 1, 1], [2.5, 2.2, 1.7]], cell=[25, 25, 25], pbc=True
-    ),
-}
 
 
 @pytest.mark.parametrize(("ranks", "newton"), list(product((1, 2, 4), ("on", "off"))))
@@ -136,11 +82,7 @@ def test_dynamics_conserve_the_energy(tmp_path: Path) -> None:
     """Neighbours are built again as atoms move from rank to rank."""
     atoms = in_the_frame_of_lammps(bulk("Cu", cubic=True).repeat(4))
     write_lammps_data(str(tmp_path / "structure.lammps"), atoms, specorder=["Cu"], force_skew=True)
-    random = potential(6, ("Cu",), ZBL(1.0, 2.0))
-    model = random.model  # as soft as a metal
-    soft = random.with_coefficients(
-        model.radial_coeffs, model.species_coeffs, 1e-3 * model.moment_coeffs
-    )
+    soft = soft_potential(("Cu",))
     text = f"""\
 units       metal
 read_data   structure.lammps
@@ -172,7 +114,13 @@ def write_structure(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("style", "coefficients", "message"),
     [
-        ("maxvolt 3", "* * pot.maxvolt Cu", "takes no arguments, found '3'"),
+        ("maxvolt 3", "* * pot.maxvolt Cu", "'3' is not known; expected select, break"),
+        ("maxvolt select", "* * pot.maxvolt Cu", "'select' needs a value"),
+        ("maxvolt select two", "* * pot.maxvolt Cu", "select is 'two'; expected a number above 0"),
+        ("maxvolt select 5 break 2", "* * pot.maxvolt Cu", "break is below select"),
+        ("maxvolt every 1.5", "* * pot.maxvolt Cu", "every is '1.5'; expected a whole number"),
+        ("maxvolt stop now", "* * pot.maxvolt Cu", "stop is 'now'; expected error or soft"),
+        ("maxvolt select 2", "* * pot.maxvolt Cu", "pot.maxvolt has no active set"),
         ("maxvolt", "* * none.maxvolt Cu", r"none\.maxvolt: cannot be opened"),
         ("maxvolt", "* * cut.maxvolt Cu", r"cut\.maxvolt: compiled model"),
         ("maxvolt", "* * text.maxvolt Cu", r"text\.maxvolt: this is no compiled model"),
@@ -198,15 +146,59 @@ def test_what_cannot_be_used_is_an_error_of_lammps(
     assert re.search(message, done.stdout), done.stdout[-1000:]
 
 
-def test_other_units_are_refused(tmp_path: Path) -> None:
-    write_structure(tmp_path)
-    text = (
-        "units real\nread_data structure.lammps\nmass 1 63.5\n"
-        f"{pair_of(tmp_path, potential(4, ('Cu',)), 'Cu')}\nrun 0\n"
-    )
-    done = run(tmp_path, text)
+def test_units_real_are_converted_and_others_refused(tmp_path: Path) -> None:
+    atoms = in_the_frame_of_lammps(alloy(1))
+    used = potential()
+    pair = pair_of(tmp_path, used)
+    found = evaluate(tmp_path, atoms, pair, list(ELEMENTS), units="real")
+    calorie = 23.060549  # kcal/mol in an eV, as LAMMPS has it
+    expected = used.evaluate(atoms)
+    assert found.energy == pytest.approx(calorie * expected.energy, rel=1e-12)
+    size = calorie * abs(expected.forces).max()
+    np.testing.assert_allclose(found.forces, calorie * expected.forces, rtol=0, atol=1e-12 * size)
+    per_atom = calorie * np.asarray(expected.site_energies)
+    np.testing.assert_allclose(found.energies, per_atom, rtol=1e-11, atol=1e-12)
+    done = run(tmp_path, (tmp_path / "in.lammps").read_text().replace("real", "si"))
     assert done.returncode != 0
-    assert "needs 'units metal'" in done.stdout
+    assert "it needs 'units metal' or 'units real' (Angstrom); these are units si" in done.stdout
+
+
+RESTARTED = """\
+units       metal
+newton      on
+boundary    p p p
+{begin}
+velocity    all {velocities}
+timestep    0.001
+fix         move all nve
+run         {steps}
+write_restart after.restart
+write_dump  all custom after.dump id x y z modify sort id format float %.17g
+"""
+
+
+def test_a_restart_file_holds_style_and_potential(tmp_path: Path) -> None:
+    atoms = in_the_frame_of_lammps(alloy(2))
+    write_lammps_data(str(tmp_path / "structure.lammps"), atoms, specorder=list(ELEMENTS))
+    pair = pair_of(tmp_path, soft_potential())
+    begin = f"read_data structure.lammps\nmass * 100.0\n{pair}"
+    for name, steps in (("whole", 20), ("half", 10)):
+        text = RESTARTED.format(begin=begin, velocities="create 300 1", steps=steps)
+        assert run(tmp_path, text, 2).returncode == 0
+        (tmp_path / "after.dump").rename(tmp_path / f"{name}.dump")
+    (tmp_path / "after.restart").rename(tmp_path / "half.restart")
+    text = RESTARTED.format(begin="read_restart half.restart", velocities="scale 1", steps=10)
+    text = text.replace("velocity    all scale 1\n", "")
+    done = run(tmp_path, text, 2)
+    assert done.returncode == 0, done.stdout[-2000:]
+    expected, found = (
+        np.loadtxt(tmp_path / name, skiprows=9) for name in ("whole.dump", "after.dump")
+    )
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
+    (tmp_path / "pot.maxvolt").unlink()
+    done = run(tmp_path, text, 2)
+    assert done.returncode != 0
+    assert "pot.maxvolt of the restart file is not here; pair_coeff must name" in done.stdout
 
 
 def test_coincident_atoms_are_named(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk
+from numpy.typing import NDArray
 from selection_data import alloy, alloys, potential
 
 from maxvolt import ActiveSet, RowWeights, SpeciesError, sparsify
@@ -204,15 +205,7 @@ def test_a_stream_gives_what_a_dataset_gives(active: ActiveSet) -> None:
 
 def test_rows_beyond_the_memory_go_to_a_file(active: ActiveSet, training: Dataset) -> None:
     candidates = alloys(60, first=5000, spread=0.25)
-    in_memory = Selector(
-        potential=active.potential,
-        weights=active.weights,
-        matrix=1e-6 * np.eye(active.size),
-        owners=np.full((active.size, 3), NOWHERE, np.int64),
-        threshold=1.001,
-        threads=None,
-        atoms_at_once=10,
-    )
+    in_memory = selector(active, 1e-6 * np.eye(active.size), atoms_at_once=10)
     with TemporaryFile() as file:
         opened = MagicMock(return_value=file)
         with patch("maxvolt.selection.row_store.tempfile.TemporaryFile", opened):
@@ -241,6 +234,24 @@ def test_limit(limit: int, active: ActiveSet, training: Dataset) -> None:
         assert limited.active_set.grade(limited.structures).max() <= 1.001
 
 
+def selector(
+    active: ActiveSet,
+    matrix: NDArray[np.float64],
+    owners: NDArray[np.int64] | int = NOWHERE,
+    **more: Any,
+) -> Selector:
+    """A selection that starts from a matrix, whose rows come from nowhere if nothing is said."""
+    return Selector(
+        potential=active.potential,
+        weights=active.weights,
+        matrix=matrix,
+        owners=np.broadcast_to(owners, (active.size, 3)).copy(),
+        threshold=1.001,
+        threads=None,
+        **more,
+    )
+
+
 def test_a_limit_where_rounding_spoils_swaps(
     active: ActiveSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -252,11 +263,13 @@ def test_a_limit_where_rounding_spoils_swaps(
         return limited(*arguments)
 
     monkeypatch.setattr(Selector, "_limited", spoiled)
-    monkeypatch.setattr("maxvolt.selection.selector._ROUNDING", np.inf)
-    found = active.select(alloys(60, first=6000, spread=0.3), limit=3)
-    assert not len(found.indices)
-    np.testing.assert_array_equal(found.active_set.matrix, active.matrix)
-    np.testing.assert_array_equal(found.active_set.origins, active.origins)
+    candidates = alloys(60, first=6000, spread=0.3)
+    owners = np.insert(active.origins, 0, np.minimum(active.origins[:, 0], 0), axis=1)
+    start = selector(active, active.matrix, owners, rounding=np.inf)
+    found = start.run([active.structures, candidates], limit=3)
+    assert not (found.numbers[:, 0] == 1).any()
+    np.testing.assert_array_equal(found.matrix, active.matrix)
+    np.testing.assert_array_equal(found.owners, owners)
 
 
 def test_nothing_to_select(active: ActiveSet, training: Dataset) -> None:
@@ -321,12 +334,10 @@ def unequal() -> MTP:
     )
 
 
-def test_rounding_that_spoils_a_selection_is_told(
-    training: Dataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("maxvolt.selection.selector._LARGE", np.inf)
+def test_rounding_that_spoils_a_selection_is_told(training: Dataset) -> None:
+    empty = ActiveSet.empty(unequal())
     with pytest.raises(DataError, match=r"rounding leaves grades of .* make it again"):
-        ActiveSet.from_dataset(unequal(), training.select(range(9)))
+        selector(empty, empty.matrix, large=np.inf).run([training.select(range(9))])
 
 
 def test_other_coefficients(active: ActiveSet, training: Dataset) -> None:

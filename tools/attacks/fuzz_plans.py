@@ -15,8 +15,8 @@ import numpy as np
 from attacks.finding import FindingError
 from attacks.mutations import mutations, survive
 from maxvolt.archives import read_arrays
-from maxvolt.potentials.mtp.basis import plan as plans
 from maxvolt.potentials.mtp.basis.contraction import contraction_table
+from maxvolt.potentials.mtp.basis.plan import PlanStore
 from maxvolt.potentials.mtp.basis.plan_files import table_key
 
 __all__ = ["trial"]
@@ -58,19 +58,14 @@ def trial(seed: int, scratch: Path) -> str:
     """Put damaged files in place of a plan, and compare the plan with the true one."""
     table = contraction_table(LEVEL)
     key = table_key(table)
-    with (
-        mock.patch.dict(os.environ, {"MAXVOLT_CACHE": str(scratch)}),
-        mock.patch.object(plans, "_WORTH_KEEPING", 0),
-        mock.patch.object(plans, "_recent", {}) as recent,
-    ):
-        true = plans.evaluation_plan(table)
+    with mock.patch.dict(os.environ, {"MAXVOLT_CACHE": str(scratch)}):
+        true = PlanStore(worth_keeping=0).plan(table)
         assert true is not None
         path = scratch / f"{key}.plan"
 
         def check(data: bytes) -> str:
             path.write_bytes(data)
-            recent.clear()
-            found = plans.evaluation_plan(table)
+            found = PlanStore(worth_keeping=0).plan(table)
             if found is None or found.invariants != true.invariants:
                 raise FindingError("another plan")
             if abs(found.expansion - true.expansion).max() > 1e-6:

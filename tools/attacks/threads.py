@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,17 +33,15 @@ def trial(seed: int, scratch: Path) -> str:
     windows = int(random.choice([8, 64, 256]))
     threads = [int(t) for t in random.choice([2, 3, 5, 16], size=2, replace=False)]
     where = potential.neighborhoods(data)
-    # Ranges as small as those of structures too large for an attack.
-    with patch.object(kernels, "_WINDOWS_AT_ONCE", int(random.choice([1, 16]))):
-        cut = potential.neighborhoods(data)
-        windows_of(cut, windows)
-        _compare(lambda number: _evaluated(potential, cut, number), threads)
-        _close(_evaluated(potential, cut, 1), _evaluated(potential, where, 1))
-        mode = "neighborhood" if random.integers(2) else "configuration"
-        small = data.select(np.flatnonzero(data.counts <= 300))
-        if len(small):
-            active = ActiveSet.from_dataset(potential, small, mode=mode, threads=1)
-            _compare(lambda number: _graded(active, small, number), threads)
+    cut = potential.neighborhoods(data)
+    windows_of(cut, windows)  # of few atoms: as many ranges of them as in structures far too large
+    _compare(lambda number: _evaluated(potential, cut, number), threads)
+    _close(_evaluated(potential, cut, 1), _evaluated(potential, where, 1))
+    mode = "neighborhood" if random.integers(2) else "configuration"
+    small = data.select(np.flatnonzero(data.counts <= 300))
+    if len(small):
+        active = ActiveSet.from_dataset(potential, small, mode=mode, threads=1)
+        _compare(lambda number: _graded(active, small, number), threads)
     return f"held, {mode}"
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 from ase import Atoms
 
-from maxvolt.errors import DataError, MaxvoltError, SpeciesError
+from maxvolt.errors import DataError, MaxvoltError, SpeciesError, nearest_name
 from maxvolt.potentials import Potential, load
 from maxvolt.selection import QueryStrategy, read_active_set
 
@@ -90,6 +89,6 @@ def check_names(given: Iterable[str], known: Sequence[str], what: str) -> None:
     for name in given:
         if name in known:
             continue
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"; did you mean {near[0]}?" if near else "."
+        near = nearest_name(name, known)
+        hint = f"; did you mean {near}?" if near else "."
         raise MaxvoltError(f"{what} has no option {name!r}{hint} It takes {', '.join(known)}")

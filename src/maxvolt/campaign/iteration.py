@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from maxvolt.campaign.planning import Plan
 from maxvolt.campaign.record.fingerprints import fingerprint
-from maxvolt.campaign.record.folder import IterationFolder
+from maxvolt.campaign.record.folder import IterationFolder, committee_file
 from maxvolt.campaign.record.history import CompleteIteration
 from maxvolt.campaign.record.iteration_summary import OPENING, is_clean, sampling_summary
 from maxvolt.campaign.record.journal import Event
@@ -218,6 +218,9 @@ def _fit(
 ) -> dict[str, Any]:
     """Store the training set, fit; return what the row of the iteration holds."""
     settings, folder, before = runner.settings, runner.folder, runner.state.potential_files
+    products = folder.potential_files(settings.potential)
+    if settings.selection.strategy == "committee":
+        products.append(committee_file(products))
     stored = runner.step(
         "training",
         (training,),
@@ -239,7 +242,7 @@ def _fit(
                 ),
             )
         ),
-        products=folder.potential_files(settings.potential),
+        products=products,
     )
     remove_checkpoints(folder)
     made = dict.fromkeys(("training", "potential"), folder.number)

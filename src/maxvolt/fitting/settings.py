@@ -8,10 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from difflib import get_close_matches
 from typing import Any, Literal, TypedDict, TypeVar, get_args
 
-from maxvolt.errors import FitError
+from maxvolt.errors import FitError, nearest_name
 from maxvolt.limits import ITERATIONS, MEMBERS, STARTS
 
 __all__ = [
@@ -281,5 +280,5 @@ def _unexpected(what: str, kind: type, known: list[str], given: object) -> FitEr
 
 
 def _nearest(key: object, names: list[str]) -> str:
-    near = get_close_matches(str(key), names, n=1, cutoff=0.4)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    near = nearest_name(str(key), names)
+    return f"; did you mean {near!r}?" if near else ""

@@ -24,12 +24,6 @@ __all__ = ["NOWHERE", "Outcome", "Selector", "grades_of_structures"]
 NOWHERE = -1
 """Source, structure and equation of a row that was never replaced."""
 
-_ROUNDING = 1.1
-"""Grades above the threshold by less than this factor may be left by rounding, and do no harm."""
-
-_LARGE = 1e3
-"""Entries of rows up to this leave enough digits beside the initial 1e-6."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
@@ -87,6 +81,10 @@ class Selector:
         Bytes of rows that are held in memory; those beyond it go to a temporary file.
     atoms_at_once
         As of `iterate_rows`.
+    rounding
+        Grades above the threshold by less than this factor may be left by rounding, and do no harm.
+    large
+        Entries of rows up to this leave enough digits beside the initial 1e-6.
     """
 
     potential: ParameterGradients
@@ -98,6 +96,8 @@ class Selector:
     algorithm: Algorithm = "stream"
     memory: int = MEMORY
     atoms_at_once: int | None = None
+    rounding: float = 1.1
+    large: float = 1e3
 
     def __post_init__(self) -> None:
         check_algorithm(self.algorithm)
@@ -134,7 +134,7 @@ class Selector:
             before = basis.inverse
             for number, portion in enumerate(self._portions(sources)):
                 if number == 0 and (owners == NOWHERE).all() and self.algorithm == "stream":
-                    start = _of_size(start, portion.rows.values)
+                    start = _of_size(start, portion.rows.values, self.large)
                     basis = Basis(start)
                     before = basis.inverse
                 if portion.source == last:
@@ -200,7 +200,7 @@ class Selector:
                 if allowed is not None and portion.source in allowed:
                     portion = _only(portion, allowed[portion.source])
                 self._offer(basis, owners, portion)
-        if basis.kept_out > _ROUNDING * self.threshold:
+        if basis.kept_out > self.rounding * self.threshold:
             raise DataError(
                 f"the active set cannot be found: rounding leaves grades of {basis.kept_out:.2g} "
                 "where none above the threshold should be. The gradients of this potential are too "
@@ -247,13 +247,15 @@ class Selector:
         return basis, owners
 
 
-def _of_size(matrix: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
+def _of_size(
+    matrix: NDArray[np.float64], rows: NDArray[np.float64], large: float
+) -> NDArray[np.float64]:
     """Scale the columns of an initial matrix where those of the first rows are large.
 
     What is 1e-6 beside 1e8 would be lost in the rounding of the rest. Potentials whose moments are
     of the size that MLIP gives them have no such columns.
     """
-    return np.asarray(matrix * np.maximum(1.0, abs(rows).max(axis=0, initial=0.0) / _LARGE))
+    return np.asarray(matrix * np.maximum(1.0, abs(rows).max(axis=0, initial=0.0) / large))
 
 
 def grades_of_structures(

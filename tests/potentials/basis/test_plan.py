@@ -13,7 +13,6 @@ import pytest
 from numpy.typing import NDArray
 
 from maxvolt.archives import read_arrays
-from maxvolt.potentials.mtp.basis import plan as plan_module
 from maxvolt.potentials.mtp.basis import plan_files
 from maxvolt.potentials.mtp.basis.contraction import ContractionTable, contraction_table
 from maxvolt.potentials.mtp.basis.expansion import invariant_values, table_moments
@@ -23,7 +22,12 @@ from maxvolt.potentials.mtp.basis.harmonics import (
     independent_monomials,
 )
 from maxvolt.potentials.mtp.basis.invariants import Harmonic, harmonic_factors, scalar_vertices
-from maxvolt.potentials.mtp.basis.plan import EvaluationPlan, evaluation_plan
+from maxvolt.potentials.mtp.basis.plan import (
+    EvaluationPlan,
+    PlanStore,
+    evaluation_plan,
+    make_plan,
+)
 from maxvolt.potentials.mtp.conversion import table_of_file
 from maxvolt.potentials.mtp.files.access import read_potential_file
 
@@ -189,29 +193,31 @@ def test_a_scalar_that_is_always_zero() -> None:
 
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Folder in which every plan is kept, whatever its size, and nothing remembered."""
+    """Folder of the plans."""
     monkeypatch.setenv("MAXVOLT_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(plan_module, "_WORTH_KEEPING", 0)
-    monkeypatch.setattr(plan_module, "_recent", {})
     return tmp_path / "cache"
 
 
+class NotingStore(PlanStore):
+    """Keeps every plan in a file, and notes the tables for which one was made rather than read."""
+
+    def __init__(self, worth_keeping: int = 0, most_recent: int = 32) -> None:
+        super().__init__(
+            worth_keeping=worth_keeping, most_recent=most_recent, make=self._make_and_note
+        )
+        self.made: list[ContractionTable] = []
+
+    def _make_and_note(self, table: ContractionTable) -> EvaluationPlan | None:
+        self.made.append(table)
+        return make_plan(table)
+
+    def forget(self) -> None:
+        self._recent.clear()
+
+
 @pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> list[ContractionTable]:
-    """Tables for which a plan was made rather than read."""
-    tables: list[ContractionTable] = []
-    make = plan_module._make_plan
-
-    def noted(table: ContractionTable) -> EvaluationPlan | None:
-        tables.append(table)
-        return make(table)
-
-    monkeypatch.setattr(plan_module, "_make_plan", noted)
-    return tables
-
-
-def forget() -> None:
-    plan_module._recent.clear()
+def store() -> NotingStore:
+    return NotingStore()
 
 
 def assert_same(one: EvaluationPlan | None, other: EvaluationPlan | None) -> None:
@@ -223,47 +229,46 @@ def assert_same(one: EvaluationPlan | None, other: EvaluationPlan | None) -> Non
         np.testing.assert_array_equal(getattr(one.expansion, part), getattr(other.expansion, part))
 
 
-def test_a_plan_is_kept_in_a_file(kept: Path, made: list[ContractionTable]) -> None:
-    first = evaluation_plan(contraction_table(12))
+def test_a_plan_is_kept_in_a_file(kept: Path, store: NotingStore) -> None:
+    first = store.plan(contraction_table(12))
     (file,) = kept.iterdir()  # nothing temporary is left
     assert file.name == f"{plan_files.table_key(contraction_table(12))}.plan"
-    forget()
-    assert_same(evaluation_plan(contraction_table(12)), first)
-    assert len(made) == 1
+    store.forget()
+    assert_same(store.plan(contraction_table(12)), first)
+    assert len(store.made) == 1
 
 
-def test_the_same_table_has_the_same_plan(kept: Path, made: list[ContractionTable]) -> None:
+def test_the_same_table_has_the_same_plan(kept: Path, store: NotingStore) -> None:
     table = contraction_table(8)
     copy = ContractionTable(
         table.basic.copy(), table.products.copy(), table.scalars.copy(), table.n_moments
     )
-    assert evaluation_plan(table) is evaluation_plan(copy)
-    assert len(made) == 1
+    assert store.plan(table) is store.plan(copy)
+    assert len(store.made) == 1
     changed = table.scalars[::-1]
     other = ContractionTable(table.basic, table.products, changed, table.n_moments)
-    assert evaluation_plan(other) is not evaluation_plan(table)
+    assert store.plan(other) is not store.plan(table)
 
 
 def test_plans_of_small_tables_are_not_kept(
-    kept: Path, monkeypatch: pytest.MonkeyPatch, made: list[ContractionTable]
+    kept: Path,
 ) -> None:
-    monkeypatch.setattr(plan_module, "_WORTH_KEEPING", 10_000)
-    evaluation_plan(contraction_table(12))
+    NotingStore(worth_keeping=10_000).plan(contraction_table(12))
     assert not kept.exists()
 
 
 def test_only_the_most_recent_plans_are_remembered(
-    kept: Path, monkeypatch: pytest.MonkeyPatch, made: list[ContractionTable]
+    kept: Path,
 ) -> None:
-    monkeypatch.setattr(plan_module, "_MOST_RECENT", 2)
+    store = NotingStore(most_recent=2)
     for level in (4, 6, 8, 8, 6, 4):
-        assert evaluation_plan(contraction_table(level)) is not None
-    assert len(plan_module._recent) == 2
-    assert len(made) == 3  # the others from their files
+        assert store.plan(contraction_table(level)) is not None
+    assert len(store) == 2
+    assert len(store.made) == 3  # the others from their files
 
 
-def test_damaged_files_are_made_again(kept: Path, made: list[ContractionTable]) -> None:
-    first = evaluation_plan(contraction_table(10))
+def test_damaged_files_are_made_again(kept: Path, store: NotingStore) -> None:
+    first = store.plan(contraction_table(10))
     (file,) = kept.iterdir()
     whole = file.read_bytes()
     generator = np.random.default_rng(0)
@@ -272,10 +277,10 @@ def test_damaged_files_are_made_again(kept: Path, made: list[ContractionTable]) 
         damaged.append(whole[:position] + bytes([whole[position] ^ 0x55]) + whole[position + 1 :])
     for contents in damaged:
         file.write_bytes(contents)
-        forget()
-        made.clear()
-        assert_same(evaluation_plan(contraction_table(10)), first)
-        assert len(made) == 1
+        store.forget()
+        store.made.clear()
+        assert_same(store.plan(contraction_table(10)), first)
+        assert len(store.made) == 1
         assert file.read_bytes() == whole  # and kept again
 
 
@@ -287,15 +292,15 @@ def kept_bytes(key: str, **arrays: Array) -> bytes:
     return hashlib.sha256(key.encode() + contents).digest() + contents
 
 
-def test_plans_of_other_tables_are_not_believed(kept: Path, made: list[ContractionTable]) -> None:
-    first = evaluation_plan(contraction_table(10))
-    evaluation_plan(contraction_table(12))
+def test_plans_of_other_tables_are_not_believed(kept: Path, store: NotingStore) -> None:
+    first = store.plan(contraction_table(10))
+    store.plan(contraction_table(12))
     ours, other = (kept / f"{plan_files.table_key(contraction_table(n))}.plan" for n in (10, 12))
     whole = ours.read_bytes()
     ours.write_bytes(other.read_bytes())
-    forget()
-    assert_same(evaluation_plan(contraction_table(10)), first)
-    assert len(made) == 3
+    store.forget()
+    assert_same(store.plan(contraction_table(10)), first)
+    assert len(store.made) == 3
     assert ours.read_bytes() == whole
 
 
@@ -330,47 +335,47 @@ def poisons(whole: bytes) -> list[dict[str, Array]]:
     ]
 
 
-def test_poisoned_plans_are_made_again(kept: Path, made: list[ContractionTable]) -> None:
+def test_poisoned_plans_are_made_again(kept: Path, store: NotingStore) -> None:
     table = contraction_table(10)
     key = plan_files.table_key(table)
-    first = evaluation_plan(table)
+    first = store.plan(table)
     (file,) = kept.iterdir()
     whole = file.read_bytes()
     for number, arrays in enumerate(poisons(whole)):
         file.write_bytes(kept_bytes(key, **arrays))
-        forget()
-        made.clear()
-        assert_same(evaluation_plan(table), first)
-        assert len(made) == 1, number
+        store.forget()
+        store.made.clear()
+        assert_same(store.plan(table), first)
+        assert len(store.made) == 1, number
         assert file.read_bytes() == whole
     file.write_bytes(kept_bytes(key, **read_arrays(whole[32:])))  # the true one, from elsewhere
-    forget()
-    made.clear()
-    assert_same(evaluation_plan(table), first)
-    assert not made
+    store.forget()
+    store.made.clear()
+    assert_same(store.plan(table), first)
+    assert not store.made
 
 
-def test_what_is_no_file_is_not_waited_for(kept: Path, made: list[ContractionTable]) -> None:
+def test_what_is_no_file_is_not_waited_for(kept: Path, store: NotingStore) -> None:
     kept.mkdir()
     os.mkfifo(kept / f"{plan_files.table_key(contraction_table(8))}.plan")
-    assert evaluation_plan(contraction_table(8)) is not None
-    assert len(made) == 1
+    assert store.plan(contraction_table(8)) is not None
+    assert len(store.made) == 1
 
 
-def test_a_folder_in_place_of_the_file(kept: Path, made: list[ContractionTable]) -> None:
+def test_a_folder_in_place_of_the_file(kept: Path, store: NotingStore) -> None:
     (kept / f"{plan_files.table_key(contraction_table(8))}.plan").mkdir(parents=True)
-    assert evaluation_plan(contraction_table(8)) is not None
-    assert len(made) == 1
+    assert store.plan(contraction_table(8)) is not None
+    assert len(store.made) == 1
 
 
 def test_an_interrupted_write_leaves_no_file(
-    kept: Path, made: list[ContractionTable], monkeypatch: pytest.MonkeyPatch
+    kept: Path, store: NotingStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(self: Path, target: Path) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", full)
-    assert evaluation_plan(contraction_table(8)) is not None
+    assert store.plan(contraction_table(8)) is not None
     assert list(kept.iterdir()) == []
 
 
@@ -379,40 +384,40 @@ def test_a_folder_that_cannot_be_written_to(
     place: str,
     tmp_path: Path,
     kept: Path,
-    made: list[ContractionTable],
+    store: NotingStore,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     occupied = tmp_path / "occupied"
     occupied.write_text("not a folder")
     folder = occupied if place == "a file" else occupied / "below"
     monkeypatch.setenv("MAXVOLT_CACHE", str(folder))
-    assert evaluation_plan(contraction_table(8)) is not None
-    forget()
-    assert evaluation_plan(contraction_table(8)) is not None
-    assert len(made) == 2
+    assert store.plan(contraction_table(8)) is not None
+    store.forget()
+    assert store.plan(contraction_table(8)) is not None
+    assert len(store.made) == 2
     assert occupied.read_text() == "not a folder"
 
 
 def test_where_plans_are_kept(
-    tmp_path: Path, kept: Path, made: list[ContractionTable], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, kept: Path, store: NotingStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("MAXVOLT_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    evaluation_plan(contraction_table(6))
+    store.plan(contraction_table(6))
     assert len(list((tmp_path / "xdg" / "maxvolt").iterdir())) == 1
     monkeypatch.delenv("XDG_CACHE_HOME")
-    forget()
-    evaluation_plan(contraction_table(6))
+    store.forget()
+    store.plan(contraction_table(6))
     assert len(list((tmp_path / "home" / ".cache" / "maxvolt").iterdir())) == 1
 
     def homeless() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
     monkeypatch.setattr(Path, "home", homeless)
-    forget()
-    assert evaluation_plan(contraction_table(6)) is not None
-    assert len(made) == 3
+    store.forget()
+    assert store.plan(contraction_table(6)) is not None
+    assert len(store.made) == 3
 
 
 def test_this_run_does_not_write_to_the_user_s_folder(plan_cache: Path) -> None:

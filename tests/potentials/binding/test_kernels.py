@@ -243,10 +243,10 @@ def test_gradients_of_many_atoms() -> None:
     assert_close(found, sites.sum(axis=0, keepdims=True), "rows")
 
 
-def test_real_threads_on_many_atoms(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernels, "_ATOMS_TO_FOLD", 100)  # their forces are summed by threads too
+def test_real_threads_on_many_atoms() -> None:
+    """So many that their forces are summed by threads too."""
     model = random_model(4, 2)
-    where = neighborhoods([crystal(520), crystal(9)], 2)
+    where = neighborhoods([crystal(41_000), crystal(9)], 2)
     core = compile_model(model)
     assert windows_of(where).n_windows >= 2
     one, two = (kernels.evaluate(core, where, threads=t) for t in (1, 2))

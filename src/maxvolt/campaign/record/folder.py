@@ -23,6 +23,7 @@ from maxvolt.potentials import member_paths
 __all__ = [
     "CampaignFolder",
     "IterationFolder",
+    "committee_file",
     "potential_files",
 ]
 
@@ -243,6 +244,11 @@ def potential_files(folder: Path, potential: PotentialSection) -> list[Path]:
     single = potential.members == 1
     suffix = training.suffix_with_active_set if single else training.suffix
     return member_paths(folder / f"{_POTENTIAL}{suffix}", potential.members)
+
+
+def committee_file(files: Sequence[Path]) -> Path:
+    """File of the scales of a committee, beside those of its potentials."""
+    return files[0].with_name("committee.json")
 
 
 def _plain(settings: Settings) -> dict[str, Any]:

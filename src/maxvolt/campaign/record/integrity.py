@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from maxvolt.campaign.record.folder import IterationFolder
+from maxvolt.campaign.record.folder import IterationFolder, committee_file
 from maxvolt.campaign.record.iteration_summary import OPENING
 from maxvolt.campaign.record.storage import (
     DamagedError,
@@ -63,8 +63,11 @@ def damaged_files(folder: IterationFolder) -> list[Path]:
     found += [path for path in _results(folder, settings, row) if not is_sound(path)]
     fit = folder.step_file("fit")
     if row["files"]["potential"] == folder.number and fit not in found:
-        products = folder.potential_files(settings.potential)
-        found += damaged_products(read_result(fit).record, products)
+        record, products = read_result(fit).record, folder.potential_files(settings.potential)
+        scales = committee_file(products)
+        if scales.name in record.get(DIGESTS, {}):
+            products.append(scales)
+        found += damaged_products(record, products)
     return found
 
 

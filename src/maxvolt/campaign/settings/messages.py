@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+
+from maxvolt.errors import nearest_name
 
 __all__ = ["describe_errors"]
 
@@ -151,9 +152,8 @@ class _Place:
 
     def _nearest(self, key: str) -> str:
         known = [name for name in self.parent.get("properties", {}) if name != "stage"]
-        close = get_close_matches(key, known, n=1, cutoff=0.5)
-        if close:
-            return f"did you mean {close[0]!r}?"
+        if near := nearest_name(key, known):
+            return f"did you mean {near!r}?"
         return f"remove it, or use one of {', '.join(known)}"
 
     def _choices(self, details: ErrorDetails) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.campaign.record.fingerprints import derived_seed
-from maxvolt.campaign.record.folder import IterationFolder
+from maxvolt.campaign.record.folder import IterationFolder, committee_file
 from maxvolt.campaign.record.storage import StepResult
 from maxvolt.campaign.settings.stages import Settings
 from maxvolt.campaign.steps.grading import active_set_of
@@ -136,7 +136,8 @@ def _write(task: FitTask, potential: Potential) -> dict[str, Any]:
     Returns
     -------
     grading
-        Rank of the active set, which is in the file of its potential; scales of a committee.
+        Rank of the active set, which is in the file of its potential; a committee has a file of
+        its own.
     """
     files = task.folder.potential_files(task.settings.potential)
     selection = task.settings.selection
@@ -146,8 +147,8 @@ def _write(task: FitTask, potential: Potential) -> dict[str, Any]:
     if selection.strategy == "committee":
         assert isinstance(potential, Ensemble)
         committee = Committee.from_dataset(potential, task.training, threads=task.threads)
-        scales = (committee.energy_scale, committee.force_scale)
-        return {"rank": None, "largest_rank": None, "committee": scales}
+        committee.write(committee_file(files))
+        return {"rank": None, "largest_rank": None}
     single = _with_gradients(members_of(potential)[0])
     active_set = active_set_of(single, task.training, selection, threads=task.threads)
     active_set.write(files[0])
@@ -155,7 +156,6 @@ def _write(task: FitTask, potential: Potential) -> dict[str, Any]:
         "rank": active_set.rank,
         "largest_rank": active_set.largest_rank,
         "active_set": active_set.completeness,
-        "committee": None,
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from maxvolt.calculators.ase import MaxvoltCalculator
+from maxvolt.campaign.record.folder import committee_file
 from maxvolt.campaign.record.storage import read_result
 from maxvolt.campaign.settings.sections import SelectionSection
 from maxvolt.dataset import Dataset
@@ -44,8 +45,11 @@ def query_of(files: Sequence[Path], selection: SelectionSection) -> QueryStrateg
     if selection.strategy == "committee":
         potential = load(files)
         assert isinstance(potential, Ensemble)
-        energy, force = read_result(files[0].with_name("fit.npz")).record["committee"]
-        return Committee(potential, energy, force)
+        scales = committee_file(files)
+        if not scales.exists():  # of a campaign of version 0.1, which kept them with its fit
+            energy, force = read_result(files[0].with_name("fit.npz")).record["committee"]
+            return Committee(potential, energy, force)
+        return Committee.read(scales, potential)
     return read_active_set(files[0])
 
 

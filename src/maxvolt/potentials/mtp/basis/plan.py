@@ -7,6 +7,7 @@ coupled pairs, and all scalars merge into it (docs/formulation, equations (29) t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from threading import Lock
@@ -28,7 +29,7 @@ from maxvolt.potentials.mtp.basis.invariants import (
 from maxvolt.potentials.mtp.basis.multigraphs import Vertex
 from maxvolt.potentials.mtp.basis.plan_files import read_expansion, table_key, write_expansion
 
-__all__ = ["MOST_WORK", "EvaluationPlan", "evaluation_plan"]
+__all__ = ["MOST_WORK", "EvaluationPlan", "PlanStore", "evaluation_plan", "make_plan"]
 
 MOST_WORK = 4_000
 """Invariants that one product of moments may fall into; it is 3,328 at level 32."""
@@ -37,9 +38,6 @@ _FREE_WORK, _WORK_PER_SCALAR = 5_000, 100
 """Invariants that any table may ask for, and so many more for each scalar; a level has 50 at most.
 
 A table of a few scalars of high rank would take more time and memory to plan than it ever saves."""
-
-_WORTH_KEEPING = 5_000
-"""Products of a table; plans of smaller ones take no time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,37 +66,8 @@ class EvaluationPlan:
         return {channel: tuple(sorted(ranks[channel])) for channel in sorted(ranks)}
 
 
-def evaluation_plan(table: ContractionTable) -> EvaluationPlan | None:
-    """Find the plan of a table; those of large ones are kept in files (`plan_files`).
-
-    Returns
-    -------
-    plan
-        None for a table with a scalar that is not rotationally invariant, is a product of more
-        than four moments, or falls into too many invariants; it is then evaluated as it stands.
-    """
-    key = table_key(table)
-    with _recent_changes:
-        if key in _recent:
-            return _recent[key]
-    is_kept = len(table.products) > _WORTH_KEEPING
-    found = read_expansion(key, table) if is_kept else None
-    plan = _make_plan(table) if found is None else EvaluationPlan(*found)
-    if is_kept and found is None and plan is not None:
-        write_expansion(key, plan.invariants, plan.expansion)
-    with _recent_changes:
-        _recent[key] = plan
-        while len(_recent) > _MOST_RECENT:
-            del _recent[next(iter(_recent))]
-    return plan
-
-
-_recent: dict[str, EvaluationPlan | None] = {}
-_recent_changes = Lock()
-_MOST_RECENT = 32
-
-
-def _make_plan(table: ContractionTable) -> EvaluationPlan | None:
+def make_plan(table: ContractionTable) -> EvaluationPlan | None:
+    """Make the plan of a table, which takes seconds from level 20 on; see `evaluation_plan`."""
     vertices = scalar_vertices(table)
     if vertices is None or not _can_be_planned(vertices):
         return None
@@ -126,3 +95,66 @@ def _work(key: tuple[Vertex, ...]) -> int:
     ranks = [nu for _, nu in key]
     couplings = 2 * min(ranks) + 1 if len(ranks) == MOST_FACTORS else 1
     return couplings * prod(nu // 2 + 1 for nu in ranks)
+
+
+class PlanStore:
+    """Plans that have been made: the most recent ones in memory, those of large tables in files.
+
+    Parameters
+    ----------
+    worth_keeping
+        Plans of tables with more products are kept in files (`plan_files`); others take no time.
+    most_recent
+        Number of plans in memory.
+    make
+        Makes the plan of a table.
+    """
+
+    def __init__(
+        self,
+        *,
+        worth_keeping: int = 5_000,
+        most_recent: int = 32,
+        make: Callable[[ContractionTable], EvaluationPlan | None] = make_plan,
+    ) -> None:
+        self._make = make
+        self._worth_keeping = worth_keeping
+        self._most_recent = most_recent
+        self._recent: dict[str, EvaluationPlan | None] = {}
+        self._changes = Lock()
+
+    def plan(self, table: ContractionTable) -> EvaluationPlan | None:
+        """Find or make the plan of a table, see `evaluation_plan`."""
+        key = table_key(table)
+        with self._changes:
+            if key in self._recent:
+                return self._recent[key]
+        is_kept = len(table.products) > self._worth_keeping
+        found = read_expansion(key, table) if is_kept else None
+        plan = self._make(table) if found is None else EvaluationPlan(*found)
+        if is_kept and found is None and plan is not None:
+            write_expansion(key, plan.invariants, plan.expansion)
+        with self._changes:
+            self._recent[key] = plan
+            while len(self._recent) > self._most_recent:
+                del self._recent[next(iter(self._recent))]
+        return plan
+
+    def __len__(self) -> int:
+        """Return the number of plans in memory."""
+        return len(self._recent)
+
+
+_STORE = PlanStore()
+
+
+def evaluation_plan(table: ContractionTable) -> EvaluationPlan | None:
+    """Find the plan of a table; those of large ones are kept in files (`plan_files`).
+
+    Returns
+    -------
+    plan
+        None for a table with a scalar that is not rotationally invariant, is a product of more
+        than four moments, or falls into too many invariants; it is then evaluated as it stands.
+    """
+    return _STORE.plan(table)

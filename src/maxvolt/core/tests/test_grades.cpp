@@ -1,0 +1,175 @@
+// Extrapolation grades: the largest coordinate of each row, by every instruction set and through the C header.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <limits>
+#include <random>
+
+#include "hosted.hpp"
+#include "maxvolt.h"
+
+using namespace maxvolt;
+
+namespace {
+
+ActiveSetArrays random_active_set(std::int64_t n, bool of_sites) {
+    ActiveSetArrays out;
+    (of_sites ? out.site_energy_weight : out.energy_weight) = 1.5;
+    std::mt19937 random(7);
+    std::normal_distribution<double> normal;
+    for (std::int64_t k = 0; k < n * n; ++k) out.inverse.push_back(normal(random));
+    return out;
+}
+
+// Row times inverse, by its definition.
+double largest_coordinate(const double* row, const std::vector<double>& inverse, std::size_t n) {
+    double largest = 0.0;
+    for (std::size_t j = 0; j < n; ++j) {
+        double sum = 0.0;
+        for (std::size_t k = 0; k < n; ++k) sum += row[k] * inverse[k * n + j];
+        largest = std::fmax(largest, std::fabs(sum));
+    }
+    return largest;
+}
+
+// A model file with an active set, on the disk while it lives.
+struct Graded {
+    Graded(const std::string& name, bool of_sites) : file(read_model_file(std::string(MODELS) + "/" + name + ".maxvolt")) {
+        const std::int64_t n = load(name)->n_parameters();
+        file.active_set = random_active_set(n, of_sites);
+        char path[] = "/tmp/maxvolt-grades-XXXXXX";
+        REQUIRE(mkstemp(path) >= 0);
+        const std::string bytes = model_file_bytes(file);
+        std::ofstream(path, std::ios::binary).write(bytes.data(), std::streamsize(bytes.size()));
+        REQUIRE(maxvolt_read_model(path, &model, &message) == MAXVOLT_OK);
+        std::remove(path);
+    }
+    ~Graded() {
+        maxvolt_free_list(list);
+        maxvolt_free_model(model);
+    }
+    void make(const Hosted& h) {
+        const FullList l = h.list();
+        const maxvolt_neighbors n{l.n_atoms, l.n_local, l.first, l.neighbors, h.types.data(), h.positions.data()};
+        REQUIRE(maxvolt_make_list(&n, &list, &message) == MAXVOLT_OK);
+    }
+
+    ModelFile file;
+    maxvolt_model* model = nullptr;
+    maxvolt_list* list = nullptr;
+    maxvolt_message message{};
+};
+
+}  // namespace
+
+TEST_CASE("kernels find the largest coordinate of every row") {
+    std::mt19937 random(3);
+    std::normal_distribution<double> normal;
+    for (const std::int64_t n : {1, 5, 24, 25, 71})
+        for (const std::int64_t count : {1, 3, 8, 19}) {
+            const ActiveSetArrays arrays = random_active_set(n, true);
+            const ActiveSet active_set(arrays, n);
+            std::vector<double> rows(std::size_t(n * count)), grades(static_cast<std::size_t>(count));
+            for (std::size_t k = 0; k < rows.size(); ++k) rows[k] = k % 3 ? normal(random) : 0.0;
+            for (const Kernels* k : available_kernels()) {
+                CAPTURE(k->name);
+                active_set.grades(*k, rows.data(), count, grades.data());
+                for (std::int64_t i = 0; i < count; ++i)
+                    CHECK(grades[std::size_t(i)] ==
+                          doctest::Approx(largest_coordinate(rows.data() + i * n, arrays.inverse, std::size_t(n))).epsilon(1e-12));
+            }
+            rows[0] = std::numeric_limits<double>::quiet_NaN();
+            active_set.grades(kernels(), rows.data(), count, grades.data());
+            CHECK(std::isnan(grades[0]));
+            if (count > 1) CHECK(std::isfinite(grades[1]));
+        }
+}
+
+TEST_CASE("grades of atoms come with the same energies and forces") {
+    for (const std::string& name : all_models) {
+        CAPTURE(name);
+        Graded c(name, true);
+        const maxvolt_about about = maxvolt_about_model(c.model);
+        CHECK(about.grading == MAXVOLT_NEIGHBORHOODS);
+        const Hosted hosted(Crystal(3, about.n_species), about.cutoff);
+        const auto model = load(name);
+        const Evaluated expected = hosted.evaluate(*model);
+        c.make(hosted);
+        const std::size_t n = hosted.types.size(), n_local = hosted.first.size() - 1, width = std::size_t(about.n_parameters);
+        std::vector<double> rows(n_local * width);
+        REQUIRE(maxvolt_site_gradients(c.model, c.list, hosted.positions.data(), rows.data(), &c.message) == MAXVOLT_OK);
+        for (const bool with_shares : {false, true}) {
+            std::vector<double> energies(n_local), forces(3 * n, 0.0), shares(9 * n, 0.0), grades(n_local);
+            maxvolt_results results{};
+            results.energies = energies.data();
+            results.forces = forces.data();
+            results.grades = grades.data();
+            results.shares = with_shares ? shares.data() : nullptr;
+            REQUIRE(maxvolt_evaluate(c.model, c.list, hosted.positions.data(), &results, &c.message) == MAXVOLT_OK);
+            CHECK(largest_difference(forces, expected.forces) < 1e-12);
+            CHECK(largest_difference({results.virial, results.virial + 6}, expected.virials) < 1e-10);
+            for (std::size_t i = 0; i < n_local; ++i) {
+                CHECK(energies[i] == doctest::Approx(expected.energies[i]).epsilon(1e-12));
+                const double grade = largest_coordinate(rows.data() + i * width, c.file.active_set->inverse, width);
+                CHECK(grades[i] == doctest::Approx(grade).epsilon(1e-11));
+            }
+        }
+        std::vector<double> forces(3 * n), row(width);
+        maxvolt_results results{};
+        results.forces = forces.data();
+        results.row = row.data();
+        CHECK(maxvolt_evaluate(c.model, c.list, hosted.positions.data(), &results, &c.message) == MAXVOLT_INVALID);
+        CHECK(std::strstr(c.message.text, "configurations have no grades") != nullptr);
+    }
+}
+
+TEST_CASE("the grade of a configuration comes from the row of all its atoms") {
+    Graded c("level8", false);
+    const maxvolt_about about = maxvolt_about_model(c.model);
+    CHECK(about.grading == MAXVOLT_CONFIGURATIONS);
+    const Hosted hosted(Crystal(3, about.n_species), about.cutoff);
+    c.make(hosted);
+    const std::size_t n_local = hosted.first.size() - 1, width = std::size_t(about.n_parameters);
+    std::vector<double> rows(n_local * width), sum(width, 0.0), row(width), forces(3 * hosted.types.size());
+    REQUIRE(maxvolt_site_gradients(c.model, c.list, hosted.positions.data(), rows.data(), &c.message) == MAXVOLT_OK);
+    for (std::size_t k = 0; k < rows.size(); ++k) sum[k % width] += rows[k];
+    maxvolt_results results{};
+    results.forces = forces.data();
+    results.row = row.data();
+    REQUIRE(maxvolt_evaluate(c.model, c.list, hosted.positions.data(), &results, &c.message) == MAXVOLT_OK);
+    CHECK(largest_difference(row, sum) < 1e-10);
+    double grade = 0.0;
+    REQUIRE(maxvolt_grade(c.model, row.data(), std::int64_t(n_local), &grade, &c.message) == MAXVOLT_OK);
+    for (double& value : sum) value *= 1.5 / double(n_local);
+    CHECK(grade == doctest::Approx(largest_coordinate(sum.data(), c.file.active_set->inverse, width)).epsilon(1e-11));
+    row[0] = std::numeric_limits<double>::infinity();
+    CHECK(maxvolt_grade(c.model, row.data(), std::int64_t(n_local), &grade, &c.message) == MAXVOLT_NOT_FINITE);
+}
+
+TEST_CASE("an active set that is damaged or of another kind") {
+    ActiveSetArrays arrays = random_active_set(4, true);
+    CHECK_THROWS_AS(ActiveSet(arrays, 5), std::invalid_argument);
+    arrays.force_weight = 1.0;
+    CHECK(ActiveSet(arrays, 4).rows() == ActiveSet::Rows::others);
+    arrays.force_weight = -1.0;
+    CHECK_THROWS_AS(ActiveSet(arrays, 4), std::invalid_argument);
+    arrays.force_weight = 0.0;
+    arrays.weight_scaling = 3;
+    CHECK_THROWS_AS(ActiveSet(arrays, 4), std::invalid_argument);
+    arrays.weight_scaling = 2;
+    arrays.inverse[3] = std::numeric_limits<double>::quiet_NaN();
+    CHECK_THROWS_AS(ActiveSet(arrays, 4), std::invalid_argument);
+    arrays = random_active_set(4, true);
+    arrays.site_energy_weight = 0.0;
+    CHECK_THROWS_AS(ActiveSet(arrays, 4), std::invalid_argument);
+}
+
+TEST_CASE("models are told apart whatever their active sets") {
+    const Graded one("level8", true), other("level8", false), third("level14", true);
+    CHECK(maxvolt_same_potential(one.model, other.model) == 1);
+    CHECK(maxvolt_same_potential(one.model, third.model) == 0);
+}
