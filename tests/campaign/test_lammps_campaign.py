@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
+from attacks.campaign_trials.small_campaign import InThisProcess
+from attacks.kills_in_lammps import write_files
 
 from maxvolt.campaign import Campaign, read_result, read_settings
 from maxvolt.campaign.preflight import check_campaign
 from maxvolt.errors import SettingsError
 from promises import needs
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
-from attacks.campaign_trials.small_campaign import InThisProcess
-from attacks.kills_in_lammps import write_files
 
 
 def written(folder: Path, *replaced: tuple[str, str], template: tuple[str, str] = ("", "")) -> Path:

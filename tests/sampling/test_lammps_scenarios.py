@@ -462,6 +462,15 @@ def test_inputs_are_tried_without_a_step():
 
 
 @pytest.mark.usefixtures("lammps")
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_from_a_process_of_another_mpi_run(ranks: int, monkeypatch: pytest.MonkeyPatch):
+    for name, value in (("PMI_RANK", "1"), ("PMI_SIZE", "2"), ("PMI_FD", "7")):
+        monkeypatch.setenv(name, value)
+    result = dynamics(ranks=ranks).run(calculator(), Thresholds(1e3, 1e6), seed=1)
+    assert result.reason is StopReason.FINISHED, result.message
+
+
+@pytest.mark.usefixtures("lammps")
 def test_a_run_that_takes_too_long():
     scenario = dynamics(steps=10**8, timeout=4.0, ranks=2)
     result = scenario.run(calculator(), Thresholds(1e-3, 1e6), seed=1)

@@ -55,6 +55,8 @@ def run_with_kills(
     most: int,
     duration: float,
     generator: random.Random,
+    *,
+    at_work: bool = False,
     **variables: str,
 ) -> int:
     """Run a campaign to its end with up to so many kills; return how many there were.
@@ -69,14 +71,20 @@ def run_with_kills(
         Longest time to a kill, s.
     generator
         Draws the instants: within that time after each start.
+    at_work
+        Whether that time begins, in three of four starts, when the campaign begins to work: Python
+        and its modules may take longer to load than all the work takes.
     **variables
         Of the environment.
     """
     kills = 0
     while True:
+        starts = _starts(file)
         process = start(file, {**environment(file.parent / "log"), **variables})
         try:
             wait = generator.uniform(0, duration) if kills < most else None
+            if wait is not None and at_work and generator.random() < 0.75:
+                _await_work(file, process, starts)
             output, errors = process.communicate(timeout=wait)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
@@ -86,6 +94,17 @@ def run_with_kills(
         if process.returncode or json.loads(output)["status"] != "finished":
             raise FindingError(f"the campaign did not finish: {output} {errors}")
         return kills
+
+
+def _await_work(file: Path, process: subprocess.Popen[str], starts: int) -> None:
+    """Wait until a campaign has noted that it was started once more, or ended."""
+    while _starts(file) == starts and process.poll() is None:
+        time.sleep(0.02)
+
+
+def _starts(file: Path) -> int:
+    journal = file.with_suffix("") / "journal.jsonl"
+    return journal.read_text().count('"event": "started"') if journal.exists() else 0
 
 
 def check_calculations(log: Path) -> None:

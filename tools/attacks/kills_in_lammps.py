@@ -33,7 +33,12 @@ def trial(seed: int, scratch: Path, most: int = 20) -> str:
     expected, duration = undisturbed()
     temporary = scratch / "temporary"
     kills = run_with_kills(
-        write_files(scratch), most, 0.2 * duration, random.Random(seed), TMPDIR=str(temporary)
+        write_files(scratch),
+        most,
+        0.15 * duration,
+        random.Random(seed),
+        at_work=True,
+        TMPDIR=str(temporary),
     )
     check_end(scratch, expected)
     check_nothing_runs(temporary)

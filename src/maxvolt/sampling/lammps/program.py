@@ -20,6 +20,9 @@ __all__ = ["SCREEN", "find_program", "run_lammps"]
 SCREEN = "screen.txt"
 """File for what the program prints."""
 
+_OF_MPI = ("PMI_", "PMIX_", "HYDI_", "HYDRA_", "MPI_LOCAL")
+"""How variables begin by which a process finds the other ranks of its run."""
+
 _SECONDS = 0.3
 """Between looks at how far it has come."""
 
@@ -71,13 +74,11 @@ def run_lammps(
         Called now and then while it runs, and once at its end.
     """
     began = time.monotonic()
-    # One thread per rank; what Python's runs want of threads is not for it.
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     with (folder / SCREEN).open("wb") as screen:
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", str(Path(guard.__file__).resolve()), *command],
             cwd=folder,
-            env=environment,
+            env=_environment(),
             stdin=subprocess.PIPE,
             stdout=screen,
             stderr=subprocess.STDOUT,
@@ -104,6 +105,12 @@ def _end(guard: subprocess.Popen[bytes]) -> None:
             guard.stdin.write(b"\n")
             guard.stdin.flush()
         guard.wait()
+
+
+def _environment() -> dict[str, str]:
+    """Environment with one thread per rank, as if this process were of no MPI run itself."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OF_MPI)}
+    return {**kept, "OMP_NUM_THREADS": "1"}
 
 
 def _found(name: str) -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from maxvolt.errors import DataError, FileFormatError
+from maxvolt.errors import DataError, FileFormatError, nearest_name
 from maxvolt.files import reading
 from maxvolt.limits import SETTINGS_BYTES
 
@@ -182,11 +181,11 @@ class Template:
         if RESERVED in line:
             self._refuse(f"uses a name with {RESERVED}; choose another one", number)
 
-    def _unknown(self, name: str, known: Collection[str]) -> str:
+    def _unknown(self, name: str, known: set[str]) -> str:
         if name in VARIABLES:
             return f"uses ${{{name}}}, to which the scenario gives no value; add it there"
-        near = get_close_matches(name, {*VARIABLES, *known}, n=1)
-        hint = f"did you mean ${{{near[0]}}}?" if near else f"known are {', '.join(VARIABLES)}"
+        near = nearest_name(name, [*VARIABLES, *sorted(known - VARIABLES.keys())])
+        hint = f"did you mean ${{{near}}}?" if near else f"known are {', '.join(VARIABLES)}"
         return (
             f"uses the variable {name}, which nothing defines; {hint} Or define it, by 'variable "
             f"{name} ...' or under variables of the scenario"
