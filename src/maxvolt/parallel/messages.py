@@ -1,0 +1,121 @@
+"""Messages between processes, and waits that a signal can end.
+
+MPI's own waits keep a core busy and hear no signal. These ask again and again, at once in the
+beginning and then every millisecond, so that Ctrl-C is heard and the cores are left to others.
+"""
+
+from __future__ import annotations
+
+import pickle
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from mpi4py import MPI
+
+from maxvolt.parallel.blocks import Array
+
+__all__ = ["HEAD", "Messenger", "wait_until"]
+
+HEAD = 0
+"""Number of the process that runs the program."""
+
+_TAG = 1
+_AT_ONCE, _LATER = 2e-3, 1e-3
+"""Seconds for which a wait asks again at once, and after which it asks again then."""
+
+
+def wait_until(happened: Callable[[], bool], seconds: float = float("inf")) -> bool:
+    """Wait for something, at most for so long; return whether it has happened."""
+    began = time.perf_counter()
+    while not happened():
+        waited = time.perf_counter() - began
+        if waited > seconds:
+            return False
+        time.sleep(0.0 if waited < _AT_ONCE else _LATER)
+    return True
+
+
+class Messenger:
+    """Sends and receives for one process.
+
+    Parameters
+    ----------
+    communicator
+        Of all processes; it is duplicated, so that other messages in it do not matter.
+    """
+
+    def __init__(self, communicator: MPI.Intracomm) -> None:
+        self._communicator = communicator.Dup()
+        self._sent: list[tuple[MPI.Request, bytes]] = []
+        self.rank = communicator.Get_rank()
+        self.size = communicator.Get_size()
+        self.exchanging = False
+        """Whether an exchange among all has begun and not ended: nothing else can be done then."""
+
+    def send(self, to: int, message: Any) -> None:
+        """Send what can be pickled, without waiting until it has arrived."""
+        data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+        self.all_sent()
+        request = self._communicator.Isend([data, MPI.BYTE], dest=to, tag=_TAG)
+        self._sent.append((request, data))
+
+    def all_sent(self) -> bool:
+        """Whether everything has been sent; asking lets MPI go on with it."""
+        self._sent = [(request, data) for request, data in self._sent if not request.Test()]
+        return not self._sent
+
+    def received(self, source: int = MPI.ANY_SOURCE) -> tuple[int, Any] | None:
+        """The next message and who sent it; None where there is none yet."""
+        self.all_sent()
+        status = MPI.Status()
+        message = self._communicator.Improbe(source, _TAG, status)
+        if message is None:
+            return None
+        data = bytearray(status.Get_count(MPI.BYTE))
+        request = message.Irecv([data, MPI.BYTE])
+        wait_until(lambda: bool(request.Test()))
+        return status.Get_source(), pickle.loads(data)
+
+    def wait_for_message(self, source: int = MPI.ANY_SOURCE) -> tuple[int, Any]:
+        """Wait for the next message; return who sent it, and the message."""
+        found: list[tuple[int, Any]] = []
+
+        def arrived() -> bool:
+            message = self.received(source)
+            if message is not None:
+                found.append(message)
+            return message is not None
+
+        wait_until(arrived)
+        return found[0]
+
+    def exchange(
+        self, sent: Array, of_each: Sequence[int], received: Array, from_each: Sequence[int]
+    ) -> None:
+        """Give each process its part of an array and take a part from each, all at once.
+
+        Parameters
+        ----------
+        sent : shape (sum of `of_each`,)
+            Numbers for process 0, then for process 1, ...
+        of_each, from_each
+            How many.
+        received : shape (sum of `from_each`,)
+            Where to put what the others give.
+        """
+        self.exchanging = True
+        request = self._communicator.Ialltoallv(
+            [sent, (of_each, _places(of_each)), MPI.DOUBLE],
+            [received, (from_each, _places(from_each)), MPI.DOUBLE],
+        )
+        wait_until(lambda: bool(request.Test()))
+        self.exchanging = False
+
+    def abort(self, code: int) -> None:
+        """End all processes at once."""
+        self._communicator.Abort(code)
+
+
+def _places(counts: Sequence[int]) -> list[int]:
+    return [sum(counts[:i]) for i in range(len(counts))]

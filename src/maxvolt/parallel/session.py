@@ -1,0 +1,162 @@
+"""Bring the processes of a run together: the head runs the program, the others help it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from maxvolt.errors import MaxvoltError
+from maxvolt.parallel.launcher import VARIABLE, Launch, recognised_launch
+from maxvolt.parallel.ranks import ONE_PROCESS, Ranks
+from maxvolt.processors import fair_share, usable_cores
+
+if TYPE_CHECKING:
+    from mpi4py import MPI
+
+    from maxvolt.parallel.messages import Messenger
+
+__all__ = ["run_on_ranks", "started_ranks"]
+
+_UNUSABLE = 2
+"""Exit code of processes that leave it to the first one to say what is wrong."""
+
+
+def run_on_ranks(program: Callable[[Ranks], int]) -> int:
+    """Run a program in the first process, with the help of the others.
+
+    Parameters
+    ----------
+    program
+        Called with all processes; returns an exit code. It runs once, wherever MPI has started it.
+
+    Returns
+    -------
+    code : int
+        Exit code, the same in all processes.
+
+    Raises
+    ------
+    MaxvoltError
+        In the first process: MPI cannot be used.
+    """
+    launch = recognised_launch()
+    if launch is None:
+        return program(ONE_PROCESS)
+    try:
+        messenger = _connected(launch)
+    except MaxvoltError:
+        if launch.rank:
+            return _UNUSABLE
+        raise
+    return _in_turn(messenger, program)
+
+
+def _in_turn(messenger: Messenger, program: Callable[[Ranks], int]) -> int:
+    from maxvolt.parallel.head import Head
+    from maxvolt.parallel.helper import serve
+    from maxvolt.parallel.messages import HEAD
+
+    if messenger.size == 1:
+        return program(ONE_PROCESS)
+    if messenger.rank != HEAD:
+        return serve(messenger)
+    head, code = Head(messenger), 1
+    try:
+        code = program(head)
+    except SystemExit as wanted:  # of the parser of arguments
+        code = wanted.code if isinstance(wanted.code, int) else 0
+        raise
+    finally:
+        head.end(code)
+    return code
+
+
+@contextmanager
+def started_ranks() -> Iterator[Ranks | None]:
+    """All processes of a script that MPI has started, for `maxvolt.fit` and others.
+
+    Yields
+    ------
+    ranks : Ranks or None
+        In the first process, and in a script that was started alone: who shares the work. None in
+        the others, which have helped until the first one left its block, and have nothing to do::
+
+            with started_ranks() as ranks:
+                if ranks is not None:
+                    maxvolt.fit(potential, dataset, ranks=ranks).potential.write("pot.mtp")
+
+    Raises
+    ------
+    MaxvoltError
+        MPI cannot be used.
+    """
+    launch = recognised_launch()
+    if launch is None:
+        yield ONE_PROCESS
+        return
+    messenger = _connected(launch)
+    from maxvolt.parallel.head import Head
+    from maxvolt.parallel.helper import serve
+    from maxvolt.parallel.messages import HEAD
+
+    if messenger.size == 1:
+        yield ONE_PROCESS
+    elif messenger.rank != HEAD:
+        serve(messenger)
+        yield None
+    else:
+        head, code = Head(messenger), 1
+        try:
+            yield head
+            code = 0
+        finally:
+            head.end(code)
+
+
+def _connected(launch: Launch) -> Messenger:
+    """Start MPI and share the cores out, before anything is imported that counts them."""
+    communicator = _world(launch)
+    _share_cores(communicator)
+    from maxvolt.parallel.messages import Messenger
+
+    return Messenger(communicator)
+
+
+def _world(launch: Launch) -> MPI.Intracomm:
+    alone = f"or set {VARIABLE}=no to let each process work alone"
+    if importlib.util.find_spec("mpi4py") is None:
+        raise MaxvoltError(
+            f"{launch.launcher} has started several processes, and mpi4py, by which they would "
+            f"find each other, is not installed: pip install maxvolt[mpi], {alone}"
+        )
+    try:
+        import mpi4py
+
+        mpi4py.rc(thread_level="funneled")
+        from mpi4py import MPI
+    except (ImportError, RuntimeError) as error:
+        raise MaxvoltError(
+            f"mpi4py finds no MPI library ({error}); install one (pip install mpich), or load the "
+            f"module of the cluster, {alone}"
+        ) from error
+    world = MPI.COMM_WORLD
+    if launch.size > 1 and world.Get_size() == 1:
+        raise MaxvoltError(
+            f"{launch.launcher} has started {launch.size} processes, but the MPI library of mpi4py "
+            f"({MPI.Get_library_version().splitlines()[0][:60]}) does not know of the others: "
+            f"start them with the mpiexec of this library (srun: with --mpi=pmi2 or pmix), {alone}"
+        )
+    return world
+
+
+def _share_cores(communicator: MPI.Intracomm) -> None:
+    """Leave each process its part of the cores of its machine, where nothing else is asked for."""
+    from mpi4py import MPI
+
+    cores = usable_cores()
+    known = communicator.allgather((MPI.Get_processor_name(), cores))
+    here = [theirs for machine, theirs in known if machine == MPI.Get_processor_name()]
+    os.environ.setdefault("OMP_NUM_THREADS", str(fair_share(cores, here)))
