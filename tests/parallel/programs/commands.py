@@ -1,0 +1,20 @@
+"""Run several commands on all ranks, one after the other; keep what each prints and its exit code.
+
+commands.json holds [name, arguments] of each.
+"""
+
+import contextlib
+import io
+import json
+from pathlib import Path
+
+from maxvolt.cli import main
+
+codes = {}
+for name, arguments in json.loads(Path("commands.json").read_text()):
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        codes[name] = main(arguments)
+    if printed.getvalue():  # by the head alone
+        with Path(f"{name}.out").open("x") as file:
+            file.write(printed.getvalue())
+print(json.dumps(codes))
