@@ -18,7 +18,7 @@ __all__ = ["PROGRAMS", "ended", "own_lines", "process_of_rank", "start", "wait_f
 
 PROGRAMS = Path(__file__).parent / "programs"
 
-_SECONDS = 300.0
+_SECONDS = 150.0
 """After which a run counts as one that hangs."""
 
 _RANKS = ("PMI_RANK", "OMPI_COMM_WORLD_RANK")
