@@ -17,10 +17,10 @@ from maxvolt.dataset import Dataset
 from promises import needs
 
 TRAIN = (
-    *("-m", "maxvolt", "train", "train.xyz", "-o", "pot.mtp", "--level", "12", "--starts", "2"),
+    *("-m", "maxvolt", "train", "train.xyz", "-o", "pot.mtp", "--level", "8", "--starts", "2"),
     *("--tolerance", "1e-12", "--checkpoint", "fit.ckpt", "--max-iterations"),
 )
-ITERATIONS = "40"
+ITERATIONS = "30"
 
 
 @pytest.fixture
@@ -65,8 +65,7 @@ def test_after_a_kill_the_checkpoint_goes_on(folder: Path, killed: int) -> None:
     process_of_rank(process, killed).kill()
     code, output, messages = ended(process)
     assert code != 0
-    assert "signal 9" in messages or "Killed" in messages
-    assert output == ""
+    assert "Killed" in output + messages  # the launcher says so
     assert "pot.mtp" not in files_of(folder)
     again = start(3, *TRAIN, ITERATIONS, "--restart", folder=folder)  # on more ranks, even
     assert ended(again)[0] == 0
@@ -86,7 +85,8 @@ def test_what_the_launcher_is_asked_ends_all_with_one_message(
     process = begun(folder)
     process.send_signal(number)
     found, output, messages = ended(process)
-    assert (found, output) == (code, "")
+    assert found == code
+    assert "RMSE" not in output  # what the launcher itself says may be there
     assert own_lines(messages) == [f"maxvolt train: {said}"]
     assert files_of(folder) == {"train.xyz", "fit.ckpt"}
 

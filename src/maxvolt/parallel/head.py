@@ -23,7 +23,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 K = TypeVar("K")
 
-_GRACE = 3.0
+_GRACE = 5.0
 """Seconds that helpers have to end in order after an error; then they are ended."""
 
 
@@ -69,7 +69,7 @@ class Head:
     def end(self, code: int) -> None:
         """Let the helpers end with an exit code; where they do not, after an error, end them."""
         try:
-            if not self.messenger.exchanging:
+            if self.messenger.complete and not self.messenger.exchanging:
                 for process in self.helpers:
                     self.messenger.send(process, End(code))
                 if wait_until(self._all_gone, _GRACE if code else float("inf")):
@@ -97,7 +97,7 @@ class Head:
 
     def send(self, process: int, request: Request) -> None:
         """Send a request to one helper."""
-        if self.messenger.exchanging:
+        if self.messenger.exchanging or not self.messenger.complete:
             raise MaxvoltError("the processes of this run have lost each other; start it again")
         self.messenger.send(process, request)
 
@@ -123,6 +123,10 @@ class Head:
         replies = self._replies[number]
         return replies.popleft() if replies else None
 
+    def wait(self, happened: Callable[[], bool]) -> None:
+        """Wait for something that the helpers do."""
+        self.messenger.wait(happened)
+
     def gather(self, number: int, own: Done) -> dict[int, Any]:
         """Results of all processes by block; raises the first error of any."""
         done = [own]
@@ -135,7 +139,7 @@ class Head:
                     found.append(reply)
                 return reply is not None
 
-            wait_until(arrived)
+            self.wait(arrived)
             done.append(found[0][1])
         failures = [one.failure for one in done if one.failure is not None]
         if failures:

@@ -12,7 +12,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from maxvolt.parallel.messages import HEAD, Messenger, wait_until
+from maxvolt.parallel.messages import HEAD, LostProcessError, Messenger, wait_until
 from maxvolt.parallel.ordered_sums import OrderedSum
 from maxvolt.parallel.requests import (
     Begin,
@@ -50,20 +50,14 @@ def serve(messenger: Messenger) -> int:
         with threadpool_limits(1, user_api="blas"):  # as in the head, where sums depend on it
             return helper.serve()
     except KeyboardInterrupt:
-        code = helper.wait_for_end(_GRACE)
-        if code is None:
-            _say(f"maxvolt: process {messenger.rank} of {messenger.size} was terminated")
-            messenger.abort(_TERMINATED)
-            return _TERMINATED
-        return code
+        said = f"process {messenger.rank} of {messenger.size} was terminated"
+        return helper.end_all_unless_the_head_does(said, _TERMINATED)
+    except LostProcessError as error:
+        return helper.end_all_unless_the_head_does(f"error: {error}", 1)
     except BaseException:  # the others would wait for this process for ever
         traceback.print_exc()
         messenger.abort(1)
         raise
-
-
-def _say(message: str) -> None:
-    print(message, file=sys.stderr, flush=True)
 
 
 class _Helper:
@@ -79,7 +73,16 @@ class _Helper:
             request = self._answer(request) or self._next()
         return self._ended(request)
 
-    def wait_for_end(self, seconds: float) -> int | None:
+    def end_all_unless_the_head_does(self, message: str, code: int) -> int:
+        """Leave it to the head to say why all end; say it here where it does not end soon."""
+        of_head = self._wait_for_end(_GRACE)
+        if of_head is not None:
+            return of_head
+        print(f"maxvolt: {message}", file=sys.stderr, flush=True)
+        self._messenger.abort(code)
+        return code
+
+    def _wait_for_end(self, seconds: float) -> int | None:
         """Exit code of the head, if it ends so soon; other requests are not heard."""
         found: list[End] = []
 

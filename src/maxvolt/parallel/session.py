@@ -6,7 +6,8 @@ import importlib.util
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from maxvolt.errors import MaxvoltError
 from maxvolt.parallel.launcher import VARIABLE, Launch, recognised_launch
@@ -119,10 +120,41 @@ def started_ranks() -> Iterator[Ranks | None]:
 def _connected(launch: Launch) -> Messenger:
     """Start MPI and share the cores out, before anything is imported that counts them."""
     communicator = _world(launch)
-    _share_cores(communicator)
+    from mpi4py import MPI
+
+    cores, machine = usable_cores(), MPI.Get_processor_name()
+    own = _Process(machine, _namespace(), os.getpid(), cores)
+    processes: list[_Process] = communicator.allgather(own)
+    of_machine = [one.cores for one in processes if one.machine == machine]
+    os.environ.setdefault("OMP_NUM_THREADS", str(fair_share(cores, of_machine)))
     from maxvolt.parallel.messages import Messenger
 
-    return Messenger(communicator)
+    neighbors = {
+        rank: one.identifier
+        for rank, one in enumerate(processes)
+        if one != own and (one.machine, one.namespace) == (machine, own.namespace)
+    }
+    return Messenger(communicator, neighbors)
+
+
+class _Process(NamedTuple):
+    """What processes tell each other when they meet.
+
+    Process identifiers mean something in the same namespace of the same running system only.
+    """
+
+    machine: str
+    namespace: str
+    identifier: int
+    cores: frozenset[int]
+
+
+def _namespace() -> str:
+    try:
+        namespace = Path("/proc/self/ns/pid").stat().st_ino
+        return f"{Path('/proc/sys/kernel/random/boot_id').read_text()} {namespace}"
+    except OSError:  # no Linux
+        return ""
 
 
 def _world(launch: Launch) -> MPI.Intracomm:
@@ -150,13 +182,3 @@ def _world(launch: Launch) -> MPI.Intracomm:
             f"start them with the mpiexec of this library (srun: with --mpi=pmi2 or pmix), {alone}"
         )
     return world
-
-
-def _share_cores(communicator: MPI.Intracomm) -> None:
-    """Leave each process its part of the cores of its machine, where nothing else is asked for."""
-    from mpi4py import MPI
-
-    cores = usable_cores()
-    known = communicator.allgather((MPI.Get_processor_name(), cores))
-    here = [theirs for machine, theirs in known if machine == MPI.Get_processor_name()]
-    os.environ.setdefault("OMP_NUM_THREADS", str(fair_share(cores, here)))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, Protocol, TypeVar
 
-from maxvolt.parallel.messages import HEAD, wait_until
+from maxvolt.parallel.messages import HEAD
 from maxvolt.parallel.requests import Begin, Item, Request
 from maxvolt.parallel.store import Done, Failure
 
@@ -53,6 +53,10 @@ class Asking(Protocol):
         """The next reply."""
         ...
 
+    def wait(self, happened: Callable[[], bool]) -> None:
+        """Wait for something that the helpers do."""
+        ...
+
     def close(self, number: int) -> None:
         """Listen no longer."""
         ...
@@ -90,7 +94,7 @@ class ItemStream(Generic[T, R]):
                 self._hand_out()
                 if self._given == self._taken:
                     continue
-                wait_until(self._collected)
+                self._head.wait(self._collected)
                 yield from self._take_ready()
         finally:
             self._own.stop()
@@ -128,7 +132,7 @@ class ItemStream(Generic[T, R]):
         return self._given in self._ready if self._ordered else bool(self._ready)
 
     def _take_ready(self) -> Iterator[R]:
-        """Give what can be given; let nobody wait for items while it is used."""
+        """Give what can be given."""
         while self._ready:
             index = self._given if self._ordered else next(iter(self._ready))
             if index not in self._ready:
