@@ -74,6 +74,13 @@ _COMMANDS = (
 _ON_RANKS = (train, evaluate, errors, grade, select, relax)
 """Commands whose work several MPI processes share."""
 
+_OF_HELPERS = (
+    "maxvolt.fitting.variable_projection.problem",
+    "maxvolt.selection.active_set",
+    "maxvolt.sampling.runner",
+)
+"""What the work of these commands needs; it takes seconds to import."""
+
 
 class _Parser(argparse.ArgumentParser):
     """A parser whose errors are one line and a hint, not the whole usage."""
@@ -108,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     prepare_streams()
     try:
         with ending_as_interrupted():
-            return run_on_ranks(partial(_run, arguments))
+            return run_on_ranks(partial(_run, arguments), _OF_HELPERS)
     except MaxvoltError as error:  # MPI cannot be used
         note(f"maxvolt: error: {error}")
         return BAD_INPUT

@@ -7,7 +7,8 @@ import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
 from threadpoolctl import threadpool_limits
@@ -37,17 +38,26 @@ _GRACE = 3.0
 _TERMINATED = 128 + signal.SIGTERM
 
 
-def serve(messenger: Messenger) -> int:
+def serve(messenger: Messenger, modules: Sequence[str] = ()) -> int:
     """Answer requests until the head ends; return the exit code that it gives.
 
     Ctrl-C is for the head, which hears it too. A request of the system to end this process alone
     ends all of them.
+
+    Parameters
+    ----------
+    messenger
+        Of this process.
+    modules
+        Imported first; what else the work needs is imported with it.
     """
     helper = _Helper(messenger)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with threadpool_limits(1, user_api="blas"):  # as in the head, where sums depend on it
+            for module in modules:
+                import_module(module)
             return helper.serve()
     except KeyboardInterrupt:
         said = f"process {messenger.rank} of {messenger.size} was terminated"

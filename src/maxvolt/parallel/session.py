@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,13 +25,15 @@ _UNUSABLE = 2
 """Exit code of processes that leave it to the first one to say what is wrong."""
 
 
-def run_on_ranks(program: Callable[[Ranks], int]) -> int:
+def run_on_ranks(program: Callable[[Ranks], int], modules: Sequence[str] = ()) -> int:
     """Run a program in the first process, with the help of the others.
 
     Parameters
     ----------
     program
         Called with all processes; returns an exit code. It runs once, wherever MPI has started it.
+    modules
+        That helpers import in the beginning, while the program begins, and not with the first work.
 
     Returns
     -------
@@ -52,10 +54,10 @@ def run_on_ranks(program: Callable[[Ranks], int]) -> int:
         if launch.rank:
             return _UNUSABLE
         raise
-    return _in_turn(messenger, program)
+    return _in_turn(messenger, program, modules)
 
 
-def _in_turn(messenger: Messenger, program: Callable[[Ranks], int]) -> int:
+def _in_turn(messenger: Messenger, program: Callable[[Ranks], int], modules: Sequence[str]) -> int:
     from maxvolt.parallel.head import Head
     from maxvolt.parallel.helper import serve
     from maxvolt.parallel.messages import HEAD
@@ -63,7 +65,7 @@ def _in_turn(messenger: Messenger, program: Callable[[Ranks], int]) -> int:
     if messenger.size == 1:
         return program(ONE_PROCESS)
     if messenger.rank != HEAD:
-        return serve(messenger)
+        return serve(messenger, modules)
     head, code = Head(messenger), 1
     try:
         code = program(head)
