@@ -129,15 +129,12 @@ def _table(found: dict[int, list[dict[str, Any]]], options: argparse.Namespace) 
             least = [min(one[key] for one in found[ranks]) for ranks in options.ranks]
             times = [f"{least[0] / one:.2f} × ({one:.2f})" for one in least]
             rows.append([f"{key} ({unit})", *times])
-    header = [
-        "times faster (time)",
-        *[f"{ranks} rank{'s' * (ranks > 1)}" for ranks in options.ranks],
-    ]
+    names = [f"{ranks} rank{'s' * (ranks > 1)}" for ranks in options.ranks]
     return (
         f"{first['structures']:,} structures, {first['atoms']:,} atoms of tungsten; level "
         f"{options.level}, one random start, {options.iterations} iterations, one thread per rank; "
         f"{len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}. All results are "
-        f"equal to the last bit.\n\n{markdown_table(header, rows)}"
+        f"equal to the last bit.\n\n{markdown_table(['times faster (time)', *names], rows)}"
     )
 
 
