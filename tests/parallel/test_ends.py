@@ -20,7 +20,7 @@ TRAIN = (
     *("-m", "maxvolt", "train", "train.xyz", "-o", "pot.mtp", "--level", "8", "--starts", "2"),
     *("--tolerance", "1e-12", "--checkpoint", "fit.ckpt", "--max-iterations"),
 )
-ITERATIONS = "30"
+ITERATIONS = "15"
 
 
 @pytest.fixture

@@ -45,6 +45,7 @@ EXAMPLES = """\
   maxvolt train train.xyz -o pot.mtp --ensemble 5 --seed 1 --checkpoint fit.ckpt
   maxvolt train train.xyz -o pot.mtp --ensemble 5 --seed 1 --checkpoint fit.ckpt --restart
   maxvolt train more.xyz -o better.mtp --init pot.mtp
+  mpiexec -n 4 maxvolt train train.xyz -o pot.mtp --checkpoint fit.ckpt
   maxvolt train train.xyz -o pot.almtp --active-set neighborhood"""
 
 

@@ -72,7 +72,10 @@ class Head:
             if self.messenger.complete and not self.messenger.exchanging:
                 for process in self.helpers:
                     self.messenger.send(process, End(code))
-                if wait_until(self._all_gone, _GRACE if code else float("inf")):
+                if not code:
+                    self.messenger.wait(self._all_gone)
+                    return
+                if wait_until(self._all_gone, _GRACE):
                     return
             self.messenger.abort(code or 1)
         except BaseException:
@@ -148,6 +151,7 @@ class Head:
 
     def _take(self, process: int, message: Any) -> None:
         if isinstance(message, Farewell):
+            self.messenger.released(process)
             self._farewells += 1
             return
         assert isinstance(message, Reply)
@@ -157,9 +161,9 @@ class Head:
             self._replies[message.number].append((process, message.done))
 
     def _all_gone(self) -> bool:
+        self._replies.clear()
         while (message := self.messenger.received()) is not None:
-            if isinstance(message[1], Farewell):
-                self._farewells += 1
+            self._take(*message)
         return self._farewells == len(self.helpers)
 
 

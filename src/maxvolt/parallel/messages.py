@@ -60,7 +60,7 @@ class Messenger:
 
     def __init__(self, communicator: MPI.Intracomm, neighbors: Mapping[int, int]) -> None:
         self._communicator = communicator.Dup()
-        self._neighbors = neighbors
+        self._neighbors = dict(neighbors)
         self._sent: list[tuple[MPI.Request, bytes]] = []
         self.rank = communicator.Get_rank()
         self.size = communicator.Get_size()
@@ -105,6 +105,10 @@ class Messenger:
 
         self.wait(arrived)
         return found[0]
+
+    def released(self, rank: int) -> None:
+        """Note that a process may end from now on."""
+        self._neighbors.pop(rank, None)
 
     def wait(self, happened: Callable[[], bool]) -> None:
         """Wait for something that other processes do.
