@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ import pytest
 __all__ = [
     "NEEDS",
     "find_chromium",
+    "find_mpiexec",
     "needs",
     "promised",
     "pytest_configure",
@@ -38,6 +40,12 @@ def find_chromium() -> str | None:
     """Path of the browser, or None."""
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     return next((path for name in names if (path := shutil.which(name))), None)
+
+
+def find_mpiexec() -> str | None:
+    """Path of MPI's launcher, that of this environment first, or None."""
+    here = str(Path(sys.executable).parent)
+    return shutil.which("mpiexec", path=here) or shutil.which("mpiexec")
 
 
 def _shared() -> str | None:
@@ -80,6 +88,12 @@ def _i_pi() -> str | None:
     return None
 
 
+def _mpi4py() -> str | None:
+    if importlib.util.find_spec("mpi4py") is None:
+        return "mpi4py is not installed: pip install maxvolt[mpi]"
+    return None if find_mpiexec() else "no mpiexec here: pip install mpich"
+
+
 def _fork() -> str | None:
     return None if hasattr(os, "fork") else "this system has no fork"
 
@@ -96,6 +110,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "gpaw": _gpaw,
     "lammps": _lammps,
     "i-pi": _i_pi,
+    "mpi4py": _mpi4py,
     "fork": _fork,
     "SIGKILL": _kill,
 }

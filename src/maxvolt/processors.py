@@ -5,13 +5,20 @@ from __future__ import annotations
 import math
 import operator
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from maxvolt.errors import MaxvoltError
 
-__all__ = ["core_count", "cpu_quota", "thread_count", "worker_count"]
+__all__ = [
+    "core_count",
+    "cpu_quota",
+    "fair_share",
+    "thread_count",
+    "usable_cores",
+    "worker_count",
+]
 
 _GROUPS = Path("/sys/fs/cgroup")
 _MEMBERSHIP = Path("/proc/self/cgroup")
@@ -53,12 +60,33 @@ def core_count() -> int:
     Those of its CPU affinity (``taskset``, a batch system), or fewer where a CPU quota of its
     control group (a container, systemd) allows less.
     """
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    else:
-        cores = os.cpu_count() or 1
-    quota = cpu_quota()
+    cores, quota = len(usable_cores()), cpu_quota()
     return cores if quota is None else max(1, min(cores, math.ceil(quota)))
+
+
+def usable_cores() -> frozenset[int]:
+    """Numbers of the cores that the CPU affinity leaves to this process."""
+    if hasattr(os, "sched_getaffinity"):
+        return frozenset(os.sched_getaffinity(0))
+    return frozenset(range(os.cpu_count() or 1))
+
+
+def fair_share(cores: Collection[int], of_all: Sequence[Collection[int]]) -> int:
+    """Number of cores that a process may keep busy beside others of the same run.
+
+    Parameters
+    ----------
+    cores
+        That it may use, see `usable_cores`.
+    of_all
+        Those of each process of the run on this machine, this one included. Cores that several of
+        them may use are shared out, and so is a quota.
+    """
+    share = sum(1 / sum(core in theirs for theirs in of_all) for core in cores)
+    quota = cpu_quota()
+    if quota is not None:
+        share = min(share, math.ceil(quota) / len(of_all))
+    return max(1, int(share + 1e-9))
 
 
 @lru_cache(maxsize=1)

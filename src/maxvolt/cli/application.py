@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import NoReturn
 
 from maxvolt.cli import (
@@ -37,6 +38,8 @@ from maxvolt.cli.console import note
 from maxvolt.cli.signals import TerminatedError, ending_as_interrupted
 from maxvolt.cli.streams import discard, prepare_streams, settle_streams
 from maxvolt.errors import MaxvoltError
+from maxvolt.parallel.ranks import Ranks
+from maxvolt.parallel.session import run_on_ranks
 
 __all__ = ["BAD_INPUT", "INTERRUPTED", "TERMINATED", "main"]
 
@@ -72,6 +75,16 @@ _COMMANDS = (
     info,
 )
 
+_ON_RANKS = (train, evaluate, errors, grade, select, relax)
+"""Commands whose work several MPI processes share."""
+
+_OF_HELPERS = (
+    "maxvolt.fitting.variable_projection.problem",
+    "maxvolt.selection.active_set",
+    "maxvolt.sampling.runner",
+)
+"""What the work of these commands needs; it takes seconds to import."""
+
 
 class _Parser(argparse.ArgumentParser):
     """A parser whose errors are one line and a hint, not the whole usage."""
@@ -106,17 +119,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     prepare_streams()
     try:
         with ending_as_interrupted():
-            return _run(arguments)
+            return run_on_ranks(partial(_run, arguments), _OF_HELPERS)
+    except MaxvoltError as error:  # MPI cannot be used
+        note(f"maxvolt: error: {error}")
+        return BAD_INPUT
     finally:
         settle_streams()
 
 
-def _run(arguments: Sequence[str] | None) -> int:
+def _run(arguments: Sequence[str] | None, ranks: Ranks) -> int:
     """Run a command; turn what the user can act on into a line and an exit code."""
     program = "maxvolt"
     try:
         options = _parsed(arguments)
         program = f"maxvolt {options.command}"
+        options.ranks = ranks
+        _check_ranks(options.command, ranks)
         with _warnings_in_one_line():
             options.run(options)
             sys.stdout.flush()
@@ -135,6 +153,23 @@ def _run(arguments: Sequence[str] | None) -> int:
         note(f"{program}: error: {message}")
         return BAD_INPUT
     return 0
+
+
+def _check_ranks(command: str, ranks: Ranks) -> None:
+    """Refuse several processes for a command that would leave all but one of them idle."""
+    able = [module.NAME for module in _ON_RANKS]
+    if ranks.size == 1 or command in able:
+        return
+    instead = (
+        "a campaign runs its simulations and calculations in processes of its own and starts "
+        "programs that may use MPI themselves; say in the campaign file how many"
+        if command == run.NAME
+        else f"MPI shares the work of {', '.join(able)}"
+    )
+    raise MaxvoltError(
+        f"was started as {ranks.size} MPI processes; start it once, without mpiexec or srun: "
+        f"{instead}"
+    )
 
 
 def _for_the_user(error: Exception) -> str | None:

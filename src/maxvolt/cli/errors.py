@@ -45,9 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read, compare, print and plot."""
-    from maxvolt.cli.prediction import SteppedPotential, note_work
+    from maxvolt.cli.prediction import note_work
     from maxvolt.fitting.prediction_errors import compute_ensemble_errors
     from maxvolt.potentials.ensemble import members_of
+    from maxvolt.potentials.stepped import SteppedPotential
 
     check_order(options.potential, options.data)
     if options.plot is not None:
@@ -58,16 +59,18 @@ def run(options: argparse.Namespace) -> None:
     check_species(options.data, dataset, potential.species)
     if not (dataset.has_energy | dataset.has_forces | dataset.has_stress).any():
         raise DataError(f"{options.data}: holds no energy, force or stress to compare with")
-    note_work(dataset, options.threads)
+    ranks = options.ranks
+    note_work(dataset, ranks, options.threads)
     with progress_bar("evaluating", len(members) * len(dataset)) as advance:
-        stepped = [SteppedPotential(member, advance) for member in members]
+        stepped = [SteppedPotential(member, advance, ranks) for member in members]
         errors = compute_ensemble_errors(stepped, dataset, threads=options.threads)
     _print(errors, options)
     if options.plot is not None:
         from maxvolt.fitting.prediction_errors import compare
         from maxvolt.report import save_parity_plot
 
-        save_parity_plot(compare(potential, dataset, threads=options.threads), options.plot)
+        whole = SteppedPotential(potential, ranks=ranks)
+        save_parity_plot(compare(whole, dataset, threads=options.threads), options.plot)
         note(f"{options.plot}: parity plots")
 
 

@@ -14,6 +14,7 @@ from maxvolt.cli.potentials import load, potential_files
 
 if TYPE_CHECKING:
     from maxvolt.dataset import Dataset
+    from maxvolt.parallel.ranks import Ranks
     from maxvolt.potentials import Potential
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
@@ -50,7 +51,7 @@ def run(options: argparse.Namespace) -> None:
     potential = load(options.potential, options.species)
     dataset = read_structures(options.input, options.species or potential.species)
     check_species(options.input, dataset, potential.species)
-    labelled = _evaluated(potential, dataset, options.threads)
+    labelled = _evaluated(potential, dataset, options.ranks, options.threads)
     if options.output is not None:
         io.write(options.output, labelled, species=options.species or potential.species)
         note(f"{options.output}: {counted(len(labelled), 'structure')} as {kind}")
@@ -60,17 +61,20 @@ def run(options: argparse.Namespace) -> None:
         _print(labelled)
 
 
-def _evaluated(potential: Potential, dataset: Dataset, threads: int | None) -> Dataset:
+def _evaluated(
+    potential: Potential, dataset: Dataset, ranks: Ranks, threads: int | None
+) -> Dataset:
     """Return the structures with the potential's results as labels."""
     from dataclasses import replace
 
     import numpy as np
 
-    from maxvolt.cli.prediction import SteppedPotential, note_work
+    from maxvolt.cli.prediction import note_work
+    from maxvolt.potentials.stepped import SteppedPotential
 
-    note_work(dataset, threads)
+    note_work(dataset, ranks, threads)
     with progress_bar("evaluating", len(dataset)) as advance:
-        predictions = SteppedPotential(potential, advance).evaluate_dataset(
+        predictions = SteppedPotential(potential, advance, ranks).evaluate_dataset(
             dataset, threads=threads
         )
     present = np.ones(len(dataset), dtype=bool)

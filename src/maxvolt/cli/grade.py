@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> None:
     dataset = read_structures(options.input, options.species or active_set.species)
     check_species(options.input, dataset, active_set.species)
     say_complete(active_set)
-    grades = active_set.grade_dataset(dataset, threads=options.threads)
+    grades = active_set.grade_dataset(dataset, threads=options.threads, ranks=options.ranks)
     above = [int((grades.structures > limit).sum()) for limit in (2, 10)]
     note(f"of {counted(len(dataset), 'structure')}: {above[0]} above 2, {above[1]} above 10")
     if options.output is not None:
@@ -109,6 +109,7 @@ def _active_set(options: argparse.Namespace) -> ActiveSet:
         weights=weights,
         algorithm=options.algorithm,
         threads=options.threads,
+        ranks=options.ranks,
     )
     if options.save_active_set is not None:
         active_set.write(options.save_active_set)

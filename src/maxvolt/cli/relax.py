@@ -77,9 +77,16 @@ def _add_numbers(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read, relax, write, print."""
+    from maxvolt.errors import MaxvoltError
     from maxvolt.processors import worker_count
     from maxvolt.sampling import iterate_scenarios
 
+    ranks = options.ranks
+    if ranks.size > 1 and options.workers is not None:
+        raise MaxvoltError(
+            f"--workers: the {ranks.size} processes that MPI has started are the workers; leave "
+            "the option out"
+        )
     check_order(options.potential, options.input)
     inputs = [options.input, *potential_files(options.potential)]
     inputs += [] if options.committee is None else [options.committee]
@@ -94,15 +101,18 @@ def run(options: argparse.Namespace) -> None:
     check_species(options.input, dataset, potential.species)
     scenario = _scenario(options, dataset)
     parts = len(scenario.split())
-    workers = min(worker_count(options.workers), parts)
+    workers = min(worker_count(options.workers) if ranks.size == 1 else ranks.size, parts)
     note(
         f"relaxing {counted(len(dataset), 'structure')}, {counted(dataset.n_atoms, 'atom')}; "
         f"{workers} at once"
     )
     with progress_bar("relaxing", len(dataset)) as advance:
-        factory = calculator_factory(potential, query, threads=1 if workers > 1 else None)
+        alone = workers > 1 and ranks.size == 1  # in a process of this machine for each core
+        factory = calculator_factory(potential, query, threads=1 if alone else None)
         results = []
-        for result in iterate_scenarios([scenario], factory, thresholds, seed=0, executor=workers):
+        for result in iterate_scenarios(
+            [scenario], factory, thresholds, seed=0, executor=workers, ranks=ranks
+        ):
             results.append(result)
             advance(len(result.candidates))
     results.sort(key=lambda result: result.part)

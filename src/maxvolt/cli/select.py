@@ -118,6 +118,7 @@ def _select(options: argparse.Namespace) -> ActiveSelection:
         "threshold": options.threshold,
         "algorithm": options.algorithm,
         "threads": options.threads,
+        "ranks": options.ranks,
     }
     if not options.candidates:
         return start.select(training, limit=options.limit, **given)

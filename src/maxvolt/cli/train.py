@@ -45,15 +45,16 @@ EXAMPLES = """\
   maxvolt train train.xyz -o pot.mtp --ensemble 5 --seed 1 --checkpoint fit.ckpt
   maxvolt train train.xyz -o pot.mtp --ensemble 5 --seed 1 --checkpoint fit.ckpt --restart
   maxvolt train more.xyz -o better.mtp --init pot.mtp
+  mpiexec -n 4 maxvolt train train.xyz -o pot.mtp --checkpoint fit.ckpt
   maxvolt train train.xyz -o pot.almtp --active-set neighborhood"""
 
 
 def run(options: argparse.Namespace) -> None:
     """Read, fit, write, print the errors."""
     from maxvolt.cli.fit_progress import fit_reporter
+    from maxvolt.cli.prediction import processors
     from maxvolt.dataset import Dataset
     from maxvolt.fitting import fit
-    from maxvolt.threads import thread_count
 
     _check(options)
     settings = settings_of(options)
@@ -66,7 +67,7 @@ def run(options: argparse.Namespace) -> None:
     _check_isolated_energies(options.isolated_energies, start.species)
     note(
         f"training on {counted(len(dataset), 'structure')}, {counted(dataset.n_atoms, 'atom')}; "
-        f"{start.n_parameters} parameters; {counted(thread_count(options.threads), 'thread')}"
+        f"{start.n_parameters} parameters; {processors(options.ranks, options.threads)}"
     )
     with fit_reporter() as report:
         result = fit(
@@ -78,6 +79,7 @@ def run(options: argparse.Namespace) -> None:
             checkpoint=options.checkpoint,
             restart=options.restart,
             progress=report,
+            ranks=options.ranks,
         )
     result.potential.write(options.output)
     _add_active_sets(result.potential, dataset, options)
@@ -174,7 +176,9 @@ def _add_active_sets(potential: Potential, dataset: Dataset, options: argparse.N
     mode: Mode = options.active_set or "configuration"
     for member, path in zip(members, member_paths(options.output, len(members)), strict=True):
         assert isinstance(member, ParameterGradients)
-        active_set = ActiveSet.from_dataset(member, dataset, mode=mode, threads=options.threads)
+        active_set = ActiveSet.from_dataset(
+            member, dataset, mode=mode, threads=options.threads, ranks=options.ranks
+        )
         active_set.write(path)
         say_complete(active_set)
 

@@ -16,6 +16,7 @@ from maxvolt.fitting.progress import Progress
 from maxvolt.fitting.settings import FitSettings
 from maxvolt.fitting.training_set import TrainingSet
 from maxvolt.limits import MEMBERS
+from maxvolt.parallel.ranks import ONE_PROCESS, Ranks
 from maxvolt.potentials.families import trainable_family
 from maxvolt.potentials.protocol import ParameterGradients, Potential
 from maxvolt.sections import Section, Symbol, within
@@ -38,7 +39,9 @@ class FitRequest:
     settings, checkpoint, restart, progress
         As of `fit`.
     threads
-        Number of threads.
+        Number of threads, of each process.
+    ranks
+        The processes that share the work.
     """
 
     potential: ParameterGradients
@@ -49,6 +52,7 @@ class FitRequest:
     checkpoint: str | Path | None = None
     restart: bool = False
     progress: Progress | None = None
+    ranks: Ranks = ONE_PROCESS
 
 
 @dataclass(frozen=True, slots=True)

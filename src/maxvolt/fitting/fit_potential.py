@@ -28,6 +28,7 @@ from maxvolt.fitting.usable_data import (
     check_validation_data,
 )
 from maxvolt.io.structures import Structures, structures_of
+from maxvolt.parallel.ranks import ONE_PROCESS, Ranks
 from maxvolt.potentials.protocol import ParameterGradients
 from maxvolt.species import check_known_species
 from maxvolt.threads import thread_count
@@ -45,6 +46,7 @@ def fit(
     checkpoint: str | Path | None = None,
     restart: bool = False,
     progress: Progress | None = None,
+    ranks: Ranks = ONE_PROCESS,
     **changes: Unpack[FitChanges],
 ) -> FitResult:
     """Fit a potential to energies, forces and stresses: minimise equation (7), (11) or (12).
@@ -52,7 +54,7 @@ def fit(
     Of moment tensor potentials the linear coefficients are eliminated exactly; Levenberg-Marquardt
     finds the radial ones, from the best of several random starts (docs/formulation, equations (19)
     to (21)). For given data, settings and seed the result is the same bit for bit, whatever the
-    number of threads.
+    number of threads and processes.
 
     Parameters
     ----------
@@ -67,13 +69,15 @@ def fit(
     validation
         Structures to measure errors on; they are not fitted.
     threads
-        Number of threads; None for every core.
+        Number of threads, of each process; None for every core.
     checkpoint
         File that holds the state after every iteration.
     restart
         Continue from the checkpoint instead of starting anew.
     progress
         Called after every iteration.
+    ranks
+        Processes of an MPI run that share the work, see docs/parallel; by default this one alone.
     **changes
         Fields of `FitSettings` by name, which count more than those of `settings`: ``ensemble=5``,
         ``seed=3``, ``max_iterations=50``, ``weights={"energy": 1, "forces": 0.01}`` (what is left
@@ -105,7 +109,7 @@ def fit(
         settings.isolated_energies, dataset, potential.species, potential.cutoff
     )
     objective = Objective(dataset, settings.weights, settings.scaling, energies)
-    training_set, doubts = _checked(objective, potential, validation)
+    training_set, doubts = _checked(objective, potential, validation, ranks)
     with threadpool_limits(1, user_api="blas"):  # sums in one order, and threads for the kernels
         fitted = training_of(potential).fit_members(
             FitRequest(
@@ -117,13 +121,17 @@ def fit(
                 checkpoint=checkpoint,
                 restart=restart,
                 progress=progress,
+                ranks=ranks,
             )
         )
-    return fit_result(fitted, settings, dataset, validation, doubts, threads=threads)
+    return fit_result(fitted, settings, dataset, validation, doubts, threads=threads, ranks=ranks)
 
 
 def _checked(
-    objective: Objective, potential: ParameterGradients, validation: Dataset | None
+    objective: Objective,
+    potential: ParameterGradients,
+    validation: Dataset | None,
+    ranks: Ranks,
 ) -> tuple[TrainingSet, list[str]]:
     """Data that can be right, with their neighbours, and what is to be doubted of them."""
     dataset = objective.dataset
@@ -132,7 +140,9 @@ def _checked(
     if validation is not None:
         check_validation_data(validation, potential.species, potential.cutoff)
     doubts = [*check_work(dataset), *check_labels(dataset)]
-    training_set = prepare(objective, potential.species, potential.cutoff, potential.n_parameters)
+    training_set = prepare(
+        objective, potential.species, potential.cutoff, potential.n_parameters, ranks=ranks
+    )
     doubts += check_neighbors(training_set, dataset, potential.cutoff)
     doubts += check_contacts(dataset, training_set.contacts)
     return training_set, doubts

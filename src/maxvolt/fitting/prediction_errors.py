@@ -21,7 +21,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,20 +36,13 @@ from maxvolt.fitting.error_statistics import (
 from maxvolt.io.structures import Structures, structures_of
 from maxvolt.potentials.ensemble import ask_members, mean_of, spread_of
 from maxvolt.potentials.loading import load
-from maxvolt.potentials.results import Predictions
+from maxvolt.potentials.stepped import DatasetPotential
 from maxvolt.units import GPA_PER_EV_A3
 
 __all__ = ["Comparison", "compare", "compute_ensemble_errors", "compute_errors"]
 
 _VOIGT_TO_NINE = (0, 1, 2, 3, 3, 4, 4, 5, 5)
 """Voigt components in the nine of the tensor: each shear component occurs twice."""
-
-
-class DatasetPotential(Protocol):
-    """A potential that can be evaluated on a dataset."""
-
-    def evaluate_dataset(self, dataset: Dataset, *, threads: int | None = None) -> Predictions:
-        """Predict energies, forces and stresses of all structures."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,8 +11,10 @@ from maxvolt.fitting.error_statistics import EnsembleErrors, ErrorReport
 from maxvolt.fitting.prediction_errors import compute_ensemble_errors
 from maxvolt.fitting.response import check_response
 from maxvolt.fitting.settings import FitSettings
+from maxvolt.parallel.ranks import ONE_PROCESS, Ranks
 from maxvolt.potentials.ensemble import Ensemble
 from maxvolt.potentials.protocol import Potential
+from maxvolt.potentials.stepped import DatasetPotential, SteppedPotential
 
 __all__ = ["FitResult", "fit_result"]
 
@@ -55,6 +57,7 @@ def fit_result(
     doubts: Sequence[str],
     *,
     threads: int,
+    ranks: Ranks = ONE_PROCESS,
 ) -> FitResult:
     """Take fitted potentials, refuse what cannot be used, measure errors.
 
@@ -62,7 +65,7 @@ def fit_result(
     ----------
     fitted
         By the family.
-    settings, dataset, validation, threads
+    settings, dataset, validation, threads, ranks
         As of `fit`.
     doubts
         Warnings of the data.
@@ -77,10 +80,13 @@ def fit_result(
         check_response(member, dataset, fitted.simplification, threads=threads)
         for member in members
     ]
-    training = compute_ensemble_errors(members, dataset, threads=threads)
+    asked: Sequence[DatasetPotential] = members
+    if ranks.size > 1:
+        asked = [SteppedPotential(member, ranks=ranks) for member in members]
+    training = compute_ensemble_errors(asked, dataset, threads=threads)
     checked = None
     if validation is not None:
-        checked = compute_ensemble_errors(members, validation, threads=threads)
+        checked = compute_ensemble_errors(asked, validation, threads=threads)
     warnings = [
         *_of_limits(fitted, settings),
         *_of_species(members[0], dataset),

@@ -34,7 +34,15 @@ _STARTS = 8
 
 _LIMITS = {"max_iterations": ITERATIONS, "starts": STARTS, "start_iterations": ITERATIONS}
 
-_OTHER_ARGUMENTS = ("settings", "validation", "threads", "checkpoint", "restart", "progress")
+_OTHER_ARGUMENTS = (
+    "settings",
+    "validation",
+    "threads",
+    "checkpoint",
+    "restart",
+    "progress",
+    "ranks",
+)
 """Of `fit`, besides the fields of the settings."""
 
 Options = TypeVar("Options")

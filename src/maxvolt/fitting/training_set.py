@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from ase.data import atomic_numbers, covalent_radii
@@ -12,9 +14,12 @@ from maxvolt.cells import cell_volumes
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
 from maxvolt.fitting.atomic_energies import baseline_of
-from maxvolt.fitting.objective import Objective
-from maxvolt.neighbors.neighborhoods import Neighborhoods, iterate_neighborhoods
+from maxvolt.fitting.objective import EquationWeights, Objective
+from maxvolt.neighbors.neighborhoods import Neighborhoods, dataset_neighborhoods
+from maxvolt.parallel.blocks import Blocks
+from maxvolt.parallel.ranks import ONE_PROCESS, Ranks
 from maxvolt.potentials.results import Energies
+from maxvolt.species import species_types
 
 __all__ = ["COINCIDENT", "MOST_ATOMS", "Portion", "TrainingSet", "prepare"]
 
@@ -25,6 +30,9 @@ MOST_ATOMS = 512
 
 COINCIDENT = 1e-6
 """Angstrom; atoms closer than this are at the same place."""
+
+_OF_ATOM = 20.0
+"""What the equations of an atom cost, as much as so many neighbours."""
 
 Array = NDArray[np.float64]
 
@@ -66,7 +74,8 @@ class TrainingSet:
 
     Attributes
     ----------
-    portions : tuple of Portion
+    portions : Blocks of Portion
+        Each lies with the process that works on it.
     baseline : shape (C,), eV
         Energy of an atom of each species, least squares over the energies; subtracted from the
         labels so that no digits are lost to a constant.
@@ -82,7 +91,7 @@ class TrainingSet:
         Atoms of each structure without a neighbour.
     """
 
-    portions: tuple[Portion, ...]
+    portions: Blocks[Portion]
     baseline: Array
     frozen_baseline: bool
     n_equations: int
@@ -97,14 +106,28 @@ class TrainingSet:
 
     def squared_labels(self) -> Array:
         """Weighted squares of the labels of each structure, summed up; shape (n,)."""
-        found = []
+        return np.concatenate(list(self.portions.each(_squares)))
+
+
+def _squares() -> Callable[[Portion], Array]:
+    def work(portion: Portion) -> Array:
+        where = portion.where
         with np.errstate(over="ignore"):  # of labels that no fit will accept
-            for portion in self.portions:
-                where = portion.where
-                energies, forces, virials = portion.split(portion.weights * portion.labels**2)
-                of_forces = np.bincount(where.structures, forces.sum(axis=1), where.n_structures)
-                found.append(energies + of_forces + virials.sum(axis=1))
-        return np.concatenate(found)
+            energies, forces, virials = portion.split(portion.weights * portion.labels**2)
+            of_forces = np.bincount(where.structures, forces.sum(axis=1), where.n_structures)
+            return np.asarray(energies + of_forces + virials.sum(axis=1))
+
+    return work
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cut:
+    """What a portion is made of; attributes as of `Portion`, without neighbours."""
+
+    dataset: Dataset
+    first_structure: int
+    labels: Array
+    weights: Array
 
 
 def _as_rows(energies: Array, forces: Array, virials: Array) -> Array:
@@ -118,6 +141,7 @@ def prepare(
     n_parameters: int,
     *,
     most_atoms: int = MOST_ATOMS,
+    ranks: Ranks = ONE_PROCESS,
 ) -> TrainingSet:
     """Find neighbours and weights of a checked dataset.
 
@@ -131,6 +155,8 @@ def prepare(
         Width of the equations, which bounds the size of a portion.
     most_atoms
         Of a portion.
+    ranks
+        Who finds the neighbours, and works on the portions afterwards.
 
     Raises
     ------
@@ -145,32 +171,22 @@ def prepare(
         baseline = baseline_of(dataset, species, every.energies)
     else:
         baseline = np.array(given, dtype=float)
-    volumes = cell_volumes(dataset.cells)
     most = int(np.clip(_BYTES_PER_PORTION / (24 * n_parameters), 1, most_atoms))
-    found, neighbors = [], []
-    for part, where in iterate_neighborhoods(dataset, species, cutoff, atoms_at_once=most):
-        neighbors.append(_nearest(where, dataset, species))
-        atoms = slice(dataset.offsets[part.start], dataset.offsets[part.stop])
-        reference = np.bincount(where.structures, baseline[where.types], len(where.cells))
-        labels = _as_rows(
-            dataset.energies[part] - reference,
-            dataset.forces[atoms],
-            dataset.stresses[part] * volumes[part, None],
-        )
-        weights_of_rows = _as_rows(
-            every.energies[part],
-            np.repeat(every.forces[atoms], 3),
-            every.virials[part],
-        )
-        found.append(Portion(where, np.where(weights_of_rows > 0, labels, 0.0), weights_of_rows))
+    cuts = [_cut(dataset, part, species, baseline, every) for part in dataset.portions(most)]
+    found = ranks.place(cuts, [_cost(cut.dataset, cutoff) for cut in cuts]).kept(
+        partial(_searched, species, cutoff)
+    )
+    distances, contacts, lonely = map(
+        np.concatenate, zip(*found.each(partial(_nearest, species)), strict=True)
+    )
+    _check_apart(distances, dataset)
     n_equations = (
         np.count_nonzero(every.energies)
         + 3 * np.count_nonzero(every.forces)
         + np.count_nonzero(every.virials)
     )
-    distances, contacts, lonely = map(np.concatenate, zip(*neighbors, strict=True))
     return TrainingSet(
-        tuple(found),
+        found,
         baseline,
         given is not None,
         int(n_equations),
@@ -180,38 +196,88 @@ def prepare(
     )
 
 
+def _cut(
+    dataset: Dataset,
+    part: slice,
+    species: tuple[str, ...],
+    baseline: Array,
+    every: EquationWeights,
+) -> _Cut:
+    """Labels and weights of some structures, of which the neighbours are not known yet."""
+    structures = dataset.select(part)
+    atoms = slice(dataset.offsets[part.start], dataset.offsets[part.stop])
+    types = species_types(structures.numbers, species)
+    reference = np.bincount(structures.structure_of_atom, baseline[types], len(structures))
+    labels = _as_rows(
+        structures.energies - reference,
+        structures.forces,
+        structures.stresses * cell_volumes(structures.cells)[:, None],
+    )
+    weights = _as_rows(every.energies[part], np.repeat(every.forces[atoms], 3), every.virials[part])
+    return _Cut(structures, part.start, np.where(weights > 0, labels, 0.0), weights)
+
+
+def _cost(dataset: Dataset, cutoff: float) -> float:
+    """How long work on some structures takes: by atoms, and by the neighbours they may have.
+
+    Neighbours are counted from the density where the cell has a volume; without one all atoms of
+    the structure are.
+    """
+    counts, volumes = dataset.counts.astype(float), cell_volumes(dataset.cells)
+    periodic = dataset.pbc.all(axis=1) & (volumes > 0)
+    around = 4 / 3 * np.pi * cutoff**3 * counts / np.where(periodic, volumes, 1.0)
+    neighbors = np.where(periodic, around, counts - 1)
+    return float((counts * (_OF_ATOM + neighbors)).sum())
+
+
+def _searched(species: tuple[str, ...], cutoff: float) -> Callable[[_Cut], Portion]:
+    def work(cut: _Cut) -> Portion:
+        where = dataset_neighborhoods(
+            cut.dataset, species, cutoff, first_structure=cut.first_structure
+        )
+        return Portion(where, cut.labels, cut.weights)
+
+    return work
+
+
 def _nearest(
-    where: Neighborhoods, dataset: Dataset, species: tuple[str, ...]
-) -> tuple[Array, Array, NDArray[np.int64]]:
-    """Shortest distances, contacts and lonely atoms of structures, see `TrainingSet`.
+    species: tuple[str, ...],
+) -> Callable[[Portion], tuple[Array, Array, NDArray[np.int64]]]:
+    """Shortest distances, contacts and lonely atoms of structures, see `TrainingSet`."""
+    every = covalent_radii[[atomic_numbers[symbol] for symbol in species]]
+
+    def work(portion: Portion) -> tuple[Array, Array, NDArray[np.int64]]:
+        where, pairs, n = portion.where, portion.where.pairs, portion.where.n_structures
+        owners = pairs.owners
+        structures = where.structures[owners]
+        shifts = np.einsum("pa,pab->pb", pairs.shifts, where.cells[structures])
+        r = where.positions[pairs.neighbors] + shifts - where.positions[owners]
+        distances, radii = np.linalg.norm(r, axis=1), every[where.types]
+        lonely = np.ones(len(where.types), np.bool_)
+        lonely[owners] = lonely[pairs.neighbors] = False
+        contacts = distances / (radii[owners] + radii[pairs.neighbors])
+        return (
+            _least(distances, structures, n),
+            _least(contacts, structures, n),
+            np.bincount(where.structures[lonely], minlength=n),
+        )
+
+    return work
+
+
+def _check_apart(distances: Array, dataset: Dataset) -> None:
+    """Refuse structures with two atoms at the same place.
 
     Raises
     ------
     DataError
-        Two atoms coincide.
     """
-    owners, pairs = where.pairs.owners, where.pairs
-    structures = where.structures[owners]
-    shifts = np.einsum("pa,pab->pb", pairs.shifts, where.cells[structures])
-    r = where.positions[pairs.neighbors] + shifts - where.positions[owners]
-    distances = np.linalg.norm(r, axis=1)
     bad = np.flatnonzero(distances < COINCIDENT)
     if len(bad):
-        structure = where.first_structure + int(structures[bad[0]])
         raise DataError(
-            f"{dataset.name_of(structure, 'the training set')} has two atoms at the same place; "
+            f"{dataset.name_of(int(bad[0]), 'the training set')} has two atoms at the same place; "
             "remove one of them, or the structure"
         )
-    radii = covalent_radii[[atomic_numbers[symbol] for symbol in species]][where.types]
-    contacts = distances / (radii[owners] + radii[pairs.neighbors])
-    lonely = np.ones(len(where.types), np.bool_)
-    lonely[owners] = lonely[pairs.neighbors] = False
-    n = where.n_structures
-    return (
-        _least(distances, structures, n),
-        _least(contacts, structures, n),
-        np.bincount(where.structures[lonely], minlength=n),
-    )
 
 
 def _least(values: Array, structures: NDArray[np.int32], count: int) -> Array:

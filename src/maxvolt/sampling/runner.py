@@ -14,6 +14,7 @@ from functools import partial
 from itertools import islice
 
 from maxvolt.errors import DataError
+from maxvolt.parallel.ranks import ONE_PROCESS, Ranks
 from maxvolt.sampling.processes import WorkerPool
 from maxvolt.sampling.recorder import Recorder
 from maxvolt.sampling.results import SamplingResult
@@ -78,6 +79,7 @@ def iterate_scenarios(
     done: Collection[tuple[str, int]] = (),
     progress: Progress | None = None,
     recorder: Callable[[Scenario], Recorder] | None = None,
+    ranks: Ranks = ONE_PROCESS,
 ) -> Iterator[SamplingResult]:
     """Run scenarios and yield the result of each part as it is done.
 
@@ -110,6 +112,8 @@ def iterate_scenarios(
     recorder
         Makes what follows a part while it runs; called where it runs, so that it must be possible
         to pickle it where that is another process.
+    ranks
+        Processes of an MPI run, which are then the workers; there is no executor beside them.
 
     Yields
     ------
@@ -126,6 +130,8 @@ def iterate_scenarios(
         for part in _parts(scenarios)
         if (part.name, part.part) not in done
     ]
+    if ranks.size > 1:
+        return _on_ranks(tasks, pickled_factory(calculator_factory), ranks, progress)
     if executor is None or executor == 1:
         return run_tasks(tasks, calculator_factory, None, progress=progress)
     pickled_factory(calculator_factory)  # refused here, not with the first result
@@ -175,6 +181,26 @@ def _parts(scenarios: Sequence[Scenario]) -> list[Scenario]:
     if twice:
         raise DataError(f"two scenarios are called {twice[0]!r}; give each a name of its own")
     return [part for scenario in scenarios for part in scenario.split()]
+
+
+def _on_ranks(
+    tasks: Sequence[Task], factory: bytes, ranks: Ranks, progress: Progress | None
+) -> Iterator[SamplingResult]:
+    for result in ranks.stream(partial(_task_runner, factory), tasks, ordered=False):
+        if progress is not None:
+            progress(result.steps)
+        yield result
+
+
+def _task_runner(factory: bytes) -> Callable[[Task], SamplingResult]:
+    def work(task: Task) -> SamplingResult:
+        started = _Started(task, time.perf_counter())
+        try:
+            return run_task(task, factory)
+        except Exception as error:  # noqa: BLE001 (the part fails with it, the others go on)
+            return _failure(started, error)
+
+    return work
 
 
 def _in_own_pool(

@@ -16,10 +16,12 @@ from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
 from maxvolt.io.structures import Structures
 from maxvolt.neighbors.neighborhoods import Neighborhoods
+from maxvolt.parallel.ranks import ONE_PROCESS, Ranks
 from maxvolt.potentials import HasMembers, ParameterGradients, load
 from maxvolt.potentials.results import Energies
 from maxvolt.selection.active_rows import EQUATIONS, ActiveRows
 from maxvolt.selection.grades import Grades, finite_grades
+from maxvolt.selection.grading import iterate_row_grades
 from maxvolt.selection.maxvol import largest_coordinates
 from maxvolt.selection.mlip_files import read_active_rows, write_active_set
 from maxvolt.selection.mlip_order import Algorithm
@@ -28,7 +30,6 @@ from maxvolt.selection.rows import (
     Rows,
     as_datasets,
     evaluated_rows,
-    iterate_rows,
     neighborhood_rows,
     own_atoms,
 )
@@ -103,6 +104,7 @@ class ActiveSet(ActiveRows):
         initial_value: float = INITIAL_VALUE,
         algorithm: Algorithm = "stream",
         threads: int | None = None,
+        ranks: Ranks = ONE_PROCESS,
     ) -> ActiveSet:
         """Select the active set of a training set; every structure of it then has a grade up to
         the threshold.
@@ -128,6 +130,8 @@ class ActiveSet(ActiveRows):
             of 9999 structures are then held at once.
         threads
             Number of threads; None for every core.
+        ranks
+            As of `select`.
 
         Raises
         ------
@@ -138,7 +142,9 @@ class ActiveSet(ActiveRows):
         """  # noqa: D205
         potential = _potential(potential)
         empty = cls.empty(potential, weights=weights, mode=mode, initial_value=initial_value)
-        selection = empty.select(dataset, threshold=threshold, algorithm=algorithm, threads=threads)
+        selection = empty.select(
+            dataset, threshold=threshold, algorithm=algorithm, threads=threads, ranks=ranks
+        )
         return selection.active_set
 
     @classmethod
@@ -186,6 +192,7 @@ class ActiveSet(ActiveRows):
         structures: Structures,
         *,
         threads: int | None = None,
+        ranks: Ranks = ONE_PROCESS,
     ) -> NDArray[np.float64]:
         """Grades of structures, equation (37), in bounded memory.
 
@@ -195,6 +202,8 @@ class ActiveSet(ActiveRows):
             One structure, a dataset, the path of a file, or a stream of these of any length.
         threads
             Number of threads; None for every core.
+        ranks
+            Processes of an MPI run that share the work, see docs/parallel; by default this one.
 
         Returns
         -------
@@ -204,17 +213,23 @@ class ActiveSet(ActiveRows):
         thread_count(threads)
         found, first = [np.empty(0)], 0
         for dataset in as_datasets(structures, self.species):
-            for part, rows in iterate_rows(
-                self.potential, self.weights, dataset, first=first, threads=threads
+            for part, rows in iterate_row_grades(
+                *(self.potential, self.weights, self.inverse, dataset),
+                first=first,
+                threads=threads,
+                ranks=ranks,
             ):
-                within = rows.structures - first - part.start
                 count = part.stop - part.start
-                found.append(grades_of_structures(self._grades(rows), within, count))
+                found.append(grades_of_structures(rows.grades, rows.structures, count))
             first += len(dataset)
         return np.concatenate(found)
 
     def site_grades(
-        self, structures: Dataset | Atoms, *, threads: int | None = None
+        self,
+        structures: Dataset | Atoms,
+        *,
+        threads: int | None = None,
+        ranks: Ranks = ONE_PROCESS,
     ) -> NDArray[np.float64]:
         """Grades of all atoms, shape (N,), in neighbourhood mode; those of ghosts are 0.
 
@@ -232,19 +247,23 @@ class ActiveSet(ActiveRows):
         (dataset,) = as_datasets(structures, self.species)
         found = np.zeros(dataset.n_atoms)
         own = own_atoms(dataset)
-        for part, rows in iterate_rows(self.potential, SITES, dataset, threads=threads):
+        for part, rows in iterate_row_grades(
+            self.potential, SITES, self.inverse, dataset, threads=threads, ranks=ranks
+        ):
             atoms = np.arange(dataset.offsets[part.start], dataset.offsets[part.stop])
             atoms = atoms if own is None else atoms[own[atoms]]
-            found[atoms] = self._grades(rows)
+            found[atoms] = rows.grades
         return found
 
-    def grade_dataset(self, dataset: Dataset, *, threads: int | None = None) -> Grades:
+    def grade_dataset(
+        self, dataset: Dataset, *, threads: int | None = None, ranks: Ranks = ONE_PROCESS
+    ) -> Grades:
         """Grades of structures and, in neighbourhood mode, of their atoms."""
         if self.mode != "neighborhood":
-            return Grades(self.grade(dataset, threads=threads), None)
-        sites = self.site_grades(dataset, threads=threads)
+            return Grades(self.grade(dataset, threads=threads, ranks=ranks), None)
+        sites = self.site_grades(dataset, threads=threads, ranks=ranks)
         if self.weights != SITES:
-            return Grades(self.grade(dataset, threads=threads), sites)
+            return Grades(self.grade(dataset, threads=threads, ranks=ranks), sites)
         return Grades(np.maximum.reduceat(sites, dataset.offsets[:-1]), sites)
 
     def grade_neighborhoods(
@@ -276,6 +295,7 @@ class ActiveSet(ActiveRows):
         training: Structures | None = None,
         algorithm: Algorithm = "stream",
         threads: int | None = None,
+        ranks: Ranks = ONE_PROCESS,
     ) -> ActiveSelection:
         """Select candidates whose rows enlarge the volume.
 
@@ -297,6 +317,8 @@ class ActiveSet(ActiveRows):
             As of `from_dataset`; "mlip" has no limit.
         threads
             Number of threads; None for every core.
+        ranks
+            Processes that share the computation of rows; the selection is made in this one.
         """
         thread_count(threads)
         owners = np.full((self.size, 3), NOWHERE, np.int64)
@@ -310,6 +332,7 @@ class ActiveSet(ActiveRows):
             threshold=threshold,
             threads=threads,
             algorithm=algorithm,
+            ranks=ranks,
         )
         known = [self.structures] if training is None else [self.structures, training]
         outcome = selector.run([*known, candidates], limit)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from os import PathLike
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from ase import Atoms
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 from maxvolt.dataset import ARRAYS_KEY, Dataset
 from maxvolt.errors import DataError
 from maxvolt.io.structures import Structures, structures_of
-from maxvolt.neighbors.neighborhoods import Neighborhoods, iterate_neighborhoods
+from maxvolt.neighbors.neighborhoods import Neighborhoods, dataset_neighborhoods
+from maxvolt.parallel.ranks import ONE_PROCESS, Ranks
 from maxvolt.potentials import ParameterGradients
 from maxvolt.potentials.evaluation import ATOMS_AT_ONCE
 from maxvolt.potentials.results import Energies
@@ -22,13 +24,18 @@ from maxvolt.selection.weights import RowWeights
 
 __all__ = [
     "SITES",
+    "Part",
     "Rows",
     "as_datasets",
     "evaluated_rows",
+    "iterate_parts",
     "iterate_rows",
     "neighborhood_rows",
     "own_atoms",
+    "rows_of_part",
 ]
+
+R = TypeVar("R")
 
 _BYTES = 32 * 2**20
 """Of the rows that are computed at once."""
@@ -106,6 +113,65 @@ def own_atoms(dataset: Dataset) -> NDArray[np.bool_] | None:
     return ~np.concatenate(parts)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """Some structures of a larger set; `first` is the number of the first one."""
+
+    structures: Dataset
+    first: int
+
+
+def iterate_parts(
+    setup: Callable[[], Callable[[Part], R]],
+    dataset: Dataset,
+    potential: ParameterGradients,
+    weights: RowWeights,
+    *,
+    first: int = 0,
+    atoms_at_once: int | None = None,
+    ranks: Ranks = ONE_PROCESS,
+) -> Iterator[tuple[slice, R]]:
+    """Yield what comes out of parts of a dataset, in order; as many atoms as have rows of 32 MiB.
+
+    Parameters
+    ----------
+    setup
+        Its work is called with each part, see `Ranks.stream`.
+    dataset, potential, weights, first, atoms_at_once, ranks
+        As of `iterate_rows`.
+    """
+    parts = list(dataset.portions(atoms_at_once or _atoms_at_once(potential, weights)))
+    items = (Part(dataset.select(part), first + part.start) for part in parts)
+    return zip(parts, ranks.stream(setup, items), strict=True)
+
+
+def rows_of_part(
+    potential: ParameterGradients, weights: RowWeights, threads: int | None
+) -> Callable[[Part], Rows]:
+    """Compute the rows of parts, with the numbers that structures have in the whole.
+
+    Raises
+    ------
+    DataError
+        As of `iterate_rows`.
+    """
+
+    def work(part: Part) -> Rows:
+        where = dataset_neighborhoods(
+            part.structures, potential.species, potential.cutoff, first_structure=part.first
+        )
+        own = own_atoms(part.structures)
+        of_part = None if own is None or own.all() else own
+        rows = neighborhood_rows(potential, weights, where, of_part, threads=threads)
+        bad = np.flatnonzero(~np.isfinite(rows.values).all(axis=1))
+        if len(bad):
+            number = part.first + rows.structures[bad[0]]
+            raise DataError(f"structure {number} has gradients that are not finite; leave it out")
+        return replace(rows, structures=rows.structures + part.first)
+
+    return work
+
+
 def iterate_rows(
     potential: ParameterGradients,
     weights: RowWeights,
@@ -114,6 +180,7 @@ def iterate_rows(
     first: int = 0,
     threads: int | None,
     atoms_at_once: int | None = None,
+    ranks: Ranks = ONE_PROCESS,
 ) -> Iterator[tuple[slice, Rows]]:
     """Yield the rows of a dataset in order, some structures at a time, in bounded memory.
 
@@ -129,6 +196,8 @@ def iterate_rows(
         Number of threads; None for every core.
     atoms_at_once
         Atoms whose neighbours are held at once; None: as many as have rows of 32 MiB.
+    ranks
+        Who computes them.
 
     Yields
     ------
@@ -142,22 +211,16 @@ def iterate_rows(
     DataError
         Rows that are not finite, or what the search for neighbours refuses.
     """
-    own = own_atoms(dataset)
-    for part, where in iterate_neighborhoods(
+    setup = partial(rows_of_part, potential, weights, threads)
+    return iterate_parts(
+        setup,
         dataset,
-        potential.species,
-        potential.cutoff,
-        atoms_at_once=atoms_at_once or _atoms_at_once(potential, weights),
-        first_structure=first,
-    ):
-        atoms = slice(dataset.offsets[part.start], dataset.offsets[part.stop])
-        of_part = None if own is None or own[atoms].all() else own[atoms]
-        rows = neighborhood_rows(potential, weights, where, of_part, threads=threads)
-        bad = np.flatnonzero(~np.isfinite(rows.values).all(axis=1))
-        if len(bad):
-            number = first + part.start + rows.structures[bad[0]]
-            raise DataError(f"structure {number} has gradients that are not finite; leave it out")
-        yield part, replace(rows, structures=rows.structures + first + part.start)
+        potential,
+        weights,
+        first=first,
+        atoms_at_once=atoms_at_once,
+        ranks=ranks,
+    )
 
 
 def neighborhood_rows(

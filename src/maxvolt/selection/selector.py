@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
 from maxvolt.io.structures import Structures
+from maxvolt.parallel.ranks import ONE_PROCESS, Ranks
 from maxvolt.potentials import ParameterGradients
 from maxvolt.selection.maxvol import Basis, exchange, largest_coordinates
 from maxvolt.selection.mlip_order import Algorithm, check_algorithm, in_batches, with_initial_rows
@@ -85,6 +86,8 @@ class Selector:
         Grades above the threshold by less than this factor may be left by rounding, and do no harm.
     large
         Entries of rows up to this leave enough digits beside the initial 1e-6.
+    ranks
+        Who computes rows; the selection itself is one long chain of decisions, made here.
     """
 
     potential: ParameterGradients
@@ -98,6 +101,7 @@ class Selector:
     atoms_at_once: int | None = None
     rounding: float = 1.1
     large: float = 1e3
+    ranks: Ranks = ONE_PROCESS
 
     def __post_init__(self) -> None:
         check_algorithm(self.algorithm)
@@ -170,6 +174,7 @@ class Selector:
                     first=first,
                     threads=self.threads,
                     atoms_at_once=self.atoms_at_once,
+                    ranks=self.ranks,
                 ):
                     yield Portion(number, first + part.start, dataset.select(part), rows)
                 first += len(dataset)

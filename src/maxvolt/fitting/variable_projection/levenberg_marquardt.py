@@ -6,7 +6,7 @@ other half, the derivatives by the radial coefficients, follows for steps that a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -23,6 +23,7 @@ from maxvolt.fitting.variable_projection.elimination import (
     reduce,
 )
 from maxvolt.fitting.variable_projection.normal_equations import LinearEquations, RadialEquations
+from maxvolt.parallel.blocks import Blocks
 
 __all__ = ["ITERATION_LIMIT", "QUIET_STEPS", "FitState", "LeastSquares", "first_state", "iterate"]
 
@@ -45,7 +46,7 @@ class LeastSquares(Protocol):
         """Of the linear coefficients at given radial ones."""
 
     def radial_equations(
-        self, radial: Array, linear: Array, rows: Sequence[Array | None]
+        self, radial: Array, linear: Array, rows: Blocks[Array | None]
     ) -> RadialEquations:
         """Of the radial coefficients; `rows` are those of the linear equations."""
 

@@ -43,7 +43,7 @@ def fit_members(request: FitRequest) -> FittedMembers:
     """
     potential, settings = request.potential, request.settings
     assert isinstance(potential, MTP)
-    builder = ProblemBuilder(request.objective, request.threads)
+    builder = ProblemBuilder(request.objective, request.threads, ranks=request.ranks)
     problem = builder.problem(potential, request.training_set)
     equations = problem.training_set.n_equations
     check_enough_equations(equations, problem.n_linear)

@@ -1,25 +1,26 @@
 """Normal equations, streamed over a training set in bounded memory.
 
 The rows of A and J, equation (19) and (21) of docs/formulation, are made portion by portion, and
-only their products are summed up, in an order that does not depend on the number of threads:
-results are the same bit for bit. A and J are computed one after the other, each at half the cost of
-both. Their product is needed too, so as many rows of A as fit into a given amount of memory are
-kept until J is there; the others are computed again.
+only their products are summed up, in an order that does not depend on the number of threads or
+processes: results are the same bit for bit. A and J are computed one after the other, each at half
+the cost of both. Their product is needed too, so as many rows of A as fit into a given amount of
+memory are kept until J is there; the others are computed again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.compiled import _core
-from maxvolt.fitting.training_set import TrainingSet
+from maxvolt.fitting.training_set import Portion, TrainingSet
+from maxvolt.parallel.blocks import Blocks
 from maxvolt.potentials.mtp.binding import kernels
-from maxvolt.threads import map_ranges
+from maxvolt.potentials.mtp.model import Model, compile_model
 
 __all__ = [
     "KEPT_BYTES",
@@ -27,15 +28,15 @@ __all__ = [
     "RadialEquations",
     "assemble_linear",
     "assemble_radial",
-    "in_order",
+    "given_columns",
+    "kept_portions",
     "squared_columns",
 ]
 
 KEPT_BYTES = 256 * 2**20
-"""Memory for rows of A that are kept until J is there."""
+"""Memory for rows of A that a process keeps until J is there."""
 
 Array = NDArray[np.float64]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +51,7 @@ class LinearEquations:
         A^T y.
     constant : float
         y^T y.
-    rows : tuple of array or None
+    rows : Blocks of array or None
         A of each portion, where it was kept.
     floor : shape (L,)
         Least value of the diagonal of the matrix at which a column counts in full, see
@@ -60,7 +61,7 @@ class LinearEquations:
     matrix: Array
     vector: Array
     constant: float
-    rows: tuple[Array | None, ...]
+    rows: Blocks[Array | None]
     floor: Array
 
 
@@ -83,66 +84,98 @@ class RadialEquations:
     vector: Array
 
 
-def in_order(work: Callable[[int], T], count: int, threads: int) -> Iterator[T]:
-    """Yield ``work(i)`` for each i below a number in order, computed by so many threads."""
-    return map_ranges(lambda i, _: work(i), [(i, i + 1) for i in range(count)], threads)
+def kept_portions(portions: Blocks[Portion], width: int, kept_bytes: int) -> Blocks[bool]:
+    """Say of which portions rows are kept: of the first ones of each process.
+
+    Parameters
+    ----------
+    portions
+        Of a training set.
+    width
+        Number of linear coefficients.
+    kept_bytes
+        Memory of a process.
+    """
+    room = [kept_bytes // (8 * width)] * (1 + max(portions.owners, default=0))
+    fits = []
+    for owner, rows in zip(portions.owners, portions.each(_row_count), strict=True):
+        room[owner] -= rows
+        fits.append(room[owner] >= 0)
+    return portions.beside(fits)
+
+
+def _row_count() -> Callable[[Portion], int]:
+    return lambda portion: len(portion.labels)
 
 
 def assemble_linear(
-    core: _core.Core,
+    model: Model,
     training_set: TrainingSet,
-    targets: Sequence[Array],
+    targets: Blocks[Array],
+    keeping: Blocks[bool],
     floor: Array | None = None,
     *,
     threads: int,
-    kept_bytes: int = KEPT_BYTES,
 ) -> LinearEquations:
     """Equations for the linear coefficients.
 
     Parameters
     ----------
-    core
-        Compiled model, of which only the radial coefficients matter.
+    model
+        Of which only the radial coefficients matter.
     training_set
         Portions.
     targets
         For each portion, the labels less what no parameter changes (a pair repulsion).
+    keeping
+        Whether the rows of a portion are kept.
     floor : shape (L,), optional
         Of the diagonal; none where not given.
     threads
         Number of threads, each with the rows of one portion.
-    kept_bytes
-        Memory for rows that are kept.
     """
-    width = core.n_columns(False, True)
-    room = kept_bytes // (8 * width) - np.cumsum([len(target) for target in targets])
-
-    def work(i: int) -> tuple[Array, Array, Array, Array | None]:
-        with np.errstate(over="ignore", invalid="ignore"):  # `eliminate` refuses such sums
-            a = _linear_rows(core, training_set, i)
-            y = targets[i] * np.sqrt(training_set.portions[i].weights)
-            return a.T @ a, y @ a, y @ y, a if room[i] >= 0 else None
-
-    matrix, vector, constant = sums = np.zeros((width, width)), np.zeros(width), np.zeros(())
-    rows = []
-    for *parts, kept in in_order(work, len(targets), threads):
-        _add(sums, parts)
-        rows.append(kept)
+    width = model.n_parameters - model.n_radial
+    (matrix, vector, constant), rows = training_set.portions.sums(
+        partial(_linear_products, model, given_columns(training_set)),
+        ((width, width), (width,), ()),
+        targets,
+        keeping,
+        threads=threads,
+    )
     floor = np.zeros(width) if floor is None else floor
-    return LinearEquations(matrix, vector, float(constant), tuple(rows), floor)
+    return LinearEquations(matrix, vector, float(constant), rows, floor)
 
 
-def squared_columns(core: _core.Core, training_set: TrainingSet, i: int) -> Array:
-    """Diagonal of A^T A of one portion; shape (L,)."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return np.asarray((_linear_rows(core, training_set, i) ** 2).sum(axis=0))
+def _linear_products(
+    model: Model, given: int
+) -> Callable[[Portion, Array, bool], tuple[Sequence[Array], Array | None]]:
+    core = compile_model(model)
+
+    def work(portion: Portion, target: Array, keep: bool) -> tuple[Sequence[Array], Array | None]:
+        with np.errstate(over="ignore", invalid="ignore"):  # `eliminate` refuses such sums
+            a = _linear_rows(core, portion, given)
+            y = target * np.sqrt(portion.weights)
+            return (a.T @ a, y @ a, y @ y), a if keep else None
+
+    return work
+
+
+def squared_columns(model: Model, given: int) -> Callable[[Portion], Array]:
+    """Diagonal of A^T A of a portion, shape (L,); `given` columns at the front are no unknowns."""
+    core = compile_model(model)
+
+    def work(portion: Portion) -> Array:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.asarray((_linear_rows(core, portion, given) ** 2).sum(axis=0))
+
+    return work
 
 
 def assemble_radial(
-    core: _core.Core,
+    model: Model,
     training_set: TrainingSet,
-    targets: Sequence[Array],
-    rows: Sequence[Array | None],
+    targets: Blocks[Array],
+    rows: Blocks[Array | None],
     linear: Array,
     *,
     threads: int,
@@ -151,43 +184,50 @@ def assemble_radial(
 
     Parameters
     ----------
-    core
-        Compiled model at the radial and linear coefficients.
+    model
+        At the radial and linear coefficients.
     training_set, targets, threads
         As of `assemble_linear`.
     rows
         That `assemble_linear` kept, for the same radial coefficients.
     linear : shape (L,)
-        Linear coefficients of `core`.
+        Linear coefficients of `model`.
     """
-    n_linear, n_radial = len(linear), core.n_columns(True, False)
-
-    def work(i: int) -> tuple[Array, Array, Array]:
-        with np.errstate(over="ignore", invalid="ignore"):
-            root = np.sqrt(training_set.portions[i].weights)
-            j = kernels.jacobian(core, training_set.portions[i].where, columns="radial").table
-            j *= root[:, None]
-            kept = rows[i]
-            a = _linear_rows(core, training_set, i) if kept is None else kept
-            return j.T @ j, a.T @ j, (targets[i] * root - a @ linear) @ j
-
-    sums = np.zeros((n_radial, n_radial)), np.zeros((n_linear, n_radial)), np.zeros(n_radial)
-    for parts in in_order(work, len(targets), threads):
-        _add(sums, parts)
+    n_linear, n_radial = len(linear), model.n_radial
+    sums, _ = training_set.portions.sums(
+        partial(_radial_products, model, linear, given_columns(training_set)),
+        ((n_radial, n_radial), (n_linear, n_radial), (n_radial,)),
+        targets,
+        rows,
+        threads=threads,
+    )
     return RadialEquations(*sums)
 
 
-def _linear_rows(core: _core.Core, training_set: TrainingSet, i: int) -> Array:
+def _radial_products(
+    model: Model, linear: Array, given: int
+) -> Callable[[Portion, Array, Array | None], tuple[Sequence[Array], None]]:
+    core = compile_model(model)
+
+    def work(portion: Portion, target: Array, kept: Array | None) -> tuple[Sequence[Array], None]:
+        with np.errstate(over="ignore", invalid="ignore"):
+            root = np.sqrt(portion.weights)
+            j = kernels.jacobian(core, portion.where, columns="radial").table
+            j *= root[:, None]
+            a = _linear_rows(core, portion, given) if kept is None else kept
+            return (j.T @ j, a.T @ j, (target * root - a @ linear) @ j), None
+
+    return work
+
+
+def _linear_rows(core: _core.Core, portion: Portion, given: int) -> Array:
     """Weighted rows of A; energies of isolated atoms that are given are no unknowns."""
-    portion = training_set.portions[i]
     a = kernels.jacobian(core, portion.where, columns="linear").table
     a *= np.sqrt(portion.weights)[:, None]
-    if training_set.frozen_baseline:
-        a[:, : len(training_set.baseline)] = 0.0
+    a[:, :given] = 0.0
     return a
 
 
-def _add(sums: Sequence[Array], parts: Sequence[Array]) -> None:
-    with np.errstate(over="ignore", invalid="ignore"):
-        for total, part in zip(sums, parts, strict=True):
-            np.add(total, part, out=total)
+def given_columns(training_set: TrainingSet) -> int:
+    """Number of columns at the front that are no unknowns: energies of isolated atoms."""
+    return len(training_set.baseline) if training_set.frozen_baseline else 0

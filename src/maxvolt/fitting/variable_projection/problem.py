@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +18,11 @@ from maxvolt.fitting.variable_projection.normal_equations import (
     RadialEquations,
     assemble_linear,
     assemble_radial,
-    in_order,
+    kept_portions,
 )
 from maxvolt.fitting.variable_projection.random_starts import random_radial_coeffs
 from maxvolt.fitting.variable_projection.vanishing_columns import column_floor, vanishing_columns
+from maxvolt.parallel.blocks import Blocks
 from maxvolt.potentials.mtp.binding import kernels
 from maxvolt.potentials.mtp.model import Model, compile_model
 from maxvolt.potentials.mtp.potential import MTP
@@ -51,9 +53,12 @@ class Problem:
         Displaced copies of some structures, to tell columns that are rounding; all count where not
         given.
     kept_bytes : int
-        Memory for rows of the linear equations that are kept until the radial ones are assembled.
-    targets : tuple of array
+        Memory for rows of the linear equations that a process keeps until the radial ones are
+        assembled.
+    targets : Blocks of array
         For each portion, its labels less what no parameter changes: the pair repulsion.
+    keeping : Blocks of bool
+        Whether the rows of a portion are kept.
     vanishing : shape (L,), bool
         Linear coefficients whose columns all but vanish in the training set, and not in the
         displaced copies.
@@ -64,17 +69,17 @@ class Problem:
     threads: int
     displaced: TrainingSet | None = None
     kept_bytes: int = KEPT_BYTES
-    targets: tuple[Array, ...] = field(init=False, repr=False)
+    targets: Blocks[Array] = field(init=False, repr=False)
+    keeping: Blocks[bool] = field(init=False, repr=False)
     vanishing: NDArray[np.bool_] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         shape = self.potential.model.radial_coeffs.shape
-        core = compile_model(self.model(np.zeros(shape), np.zeros(self.n_linear)))
-        targets = tuple(
-            portion.labels - portion.rows(kernels.evaluate(core, portion.where, threads=1))
-            for portion in self.training_set.portions
-        )
-        object.__setattr__(self, "targets", targets)
+        unchanged = self.model(np.zeros(shape), np.zeros(self.n_linear))
+        portions = self.training_set.portions
+        object.__setattr__(self, "targets", portions.kept(partial(_targets, unchanged)))
+        keeping = kept_portions(portions, self.n_linear, self.kept_bytes)
+        object.__setattr__(self, "keeping", keeping)
         object.__setattr__(self, "vanishing", self._find_vanishing())
 
     @property
@@ -99,33 +104,30 @@ class Problem:
             return np.zeros(self.n_linear, np.bool_)
         shape = self.potential.model.radial_coeffs.shape
         radial = random_radial_coeffs(shape, np.random.default_rng(0))
-        core = compile_model(self.model(radial, np.zeros(self.n_linear)))
-        return vanishing_columns(
-            core, self.training_set, self.displaced, self.potential.model.n_species
-        )
+        model = self.model(radial, np.zeros(self.n_linear))
+        return vanishing_columns(model, self.training_set, self.displaced, model.n_species)
 
     def linear_equations(self, radial: Array) -> LinearEquations:
         """Equations of the linear coefficients at given radial ones."""
-        core = compile_model(self.model(radial, np.zeros(self.n_linear)))
+        model = self.model(radial, np.zeros(self.n_linear))
         floor = None
         if self.displaced is not None and self.vanishing.any():
-            floor = column_floor(core, self.displaced, self.vanishing)
+            floor = column_floor(model, self.displaced, self.vanishing)
         return assemble_linear(
-            core,
-            self.training_set,
-            self.targets,
-            floor,
-            threads=self.threads,
-            kept_bytes=self.kept_bytes,
+            model, self.training_set, self.targets, self.keeping, floor, threads=self.threads
         )
 
     def radial_equations(
-        self, radial: Array, linear: Array, rows: Sequence[Array | None]
+        self, radial: Array, linear: Array, rows: Blocks[Array | None]
     ) -> RadialEquations:
         """Equations that the radial coefficients add; `rows` are those of the linear equations."""
-        core = compile_model(self.model(radial, linear))
         return assemble_radial(
-            core, self.training_set, self.targets, rows, linear, threads=self.threads
+            self.model(radial, linear),
+            self.training_set,
+            self.targets,
+            rows,
+            linear,
+            threads=self.threads,
         )
 
     def trained(self, radial: Array, linear: Array) -> MTP:
@@ -158,20 +160,29 @@ def loss_and_gradient(problem: Problem, radial: Array, linear: Array) -> tuple[f
     loss : float
     gradient : shape (R + L,)
     """
-    core = compile_model(problem.model(radial, linear))
-    portions = problem.training_set.portions
+    model = problem.model(radial, linear)
+    (loss, gradient), _ = problem.training_set.portions.sums(
+        partial(_loss_and_slope, model), ((), (model.n_parameters,)), threads=problem.threads
+    )
+    return float(loss), gradient
 
-    def work(i: int) -> tuple[float, Array]:
-        portion = portions[i]
+
+def _loss_and_slope(model: Model) -> Callable[[Portion], tuple[tuple[Array, Array], None]]:
+    core = compile_model(model)
+
+    def work(portion: Portion) -> tuple[tuple[Array, Array], None]:
         errors = portion.rows(kernels.evaluate(core, portion.where, threads=1)) - portion.labels
         half = pull_back(core, portion, errors)
-        return float(errors @ (portion.weights * errors)), 2.0 * half
+        return (np.asarray(errors @ (portion.weights * errors)), 2.0 * half), None
 
-    loss, gradient = 0.0, np.zeros(core.n_parameters)
-    for part, slope in in_order(work, len(portions), problem.threads):
-        loss += part
-        gradient += slope
-    return loss, gradient
+    return work
+
+
+def _targets(model: Model) -> Callable[[Portion], Array]:
+    core = compile_model(model)
+    return lambda portion: (
+        portion.labels - portion.rows(kernels.evaluate(core, portion.where, threads=1))
+    )
 
 
 def pull_back(core: _core.Core, portion: Portion, errors: Array) -> Array:
@@ -214,11 +225,20 @@ class RootMeanSquares:
 
 def root_mean_squares(problem: Problem, radial: Array, linear: Array) -> RootMeanSquares:
     """Evaluate the training set, whose neighbours are known, at these coefficients."""
-    core = compile_model(problem.model(radial, linear))
-    portions = problem.training_set.portions
+    (sums, numbers), _ = problem.training_set.portions.sums(
+        partial(_squared_errors, problem.model(radial, linear)),
+        ((3,), (3,)),
+        threads=problem.threads,
+    )
+    with np.errstate(invalid="ignore"):
+        return RootMeanSquares(*np.sqrt(sums / numbers).tolist())
 
-    def work(i: int) -> tuple[Array, Array]:
-        portion = portions[i]
+
+def _squared_errors(model: Model) -> Callable[[Portion], tuple[tuple[Array, Array], None]]:
+    """Sums of squared residuals of energies, forces and stresses, and their numbers."""
+    core = compile_model(model)
+
+    def work(portion: Portion) -> tuple[tuple[Array, Array], None]:
         errors = portion.rows(kernels.evaluate(core, portion.where, threads=1)) - portion.labels
         energies, forces, virials = portion.split(np.where(portion.weights > 0, errors, 0.0) ** 2)
         used = [part > 0 for part in portion.split(portion.weights)]
@@ -229,10 +249,7 @@ def root_mean_squares(problem: Problem, radial: Array, linear: Array) -> RootMea
             forces.sum(),
             (virials @ VOIGT_COUNTS / volumes**2).sum(),
         ]
-        return np.array(sums), np.array([used[0].sum(), used[1].sum(), 9 * used[2][:, 0].sum()])
+        numbers = [used[0].sum(), used[1].sum(), 9 * used[2][:, 0].sum()]
+        return (np.array(sums), np.array(numbers, np.float64)), None
 
-    total = np.zeros((2, 3))
-    for parts in in_order(work, len(portions), problem.threads):
-        total += parts
-    with np.errstate(invalid="ignore"):
-        return RootMeanSquares(*np.sqrt(total[0] / total[1]).tolist())
+    return work

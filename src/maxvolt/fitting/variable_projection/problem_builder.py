@@ -12,6 +12,7 @@ from maxvolt.fitting.training_set import MOST_ATOMS, TrainingSet, prepare
 from maxvolt.fitting.variable_projection.problem import Problem
 from maxvolt.fitting.variable_projection.random_starts import representative_part
 from maxvolt.fitting.variable_projection.vanishing_columns import DISPLACEMENT
+from maxvolt.parallel.ranks import ONE_PROCESS, Ranks
 from maxvolt.potentials.mtp.potential import MTP
 
 __all__ = ["ProblemBuilder"]
@@ -32,11 +33,14 @@ class ProblemBuilder:
         Number of threads.
     most_atoms : int
         Of the portions whose equations are assembled together.
+    ranks : Ranks
+        Who assembles them.
     """
 
     objective: Objective
     threads: int
     most_atoms: int = MOST_ATOMS
+    ranks: Ranks = ONE_PROCESS
 
     def problem(self, potential: MTP, training_set: TrainingSet | None = None) -> Problem:
         """The least-squares problem of a potential on all structures.
@@ -52,8 +56,9 @@ class ProblemBuilder:
         chosen = spread_structures(dataset, _COPIED_STRUCTURES, _COPIED_ATOMS)
         copies = displaced_copies(dataset.select(chosen), DISPLACEMENT)
         if training_set is None:
-            training_set = self._prepared(self.objective, potential)
-        displaced = self._prepared(replace(self.objective, dataset=copies), potential)
+            training_set = self._prepared(self.objective, potential, self.ranks)
+        of_copies = replace(self.objective, dataset=copies)
+        displaced = self._prepared(of_copies, potential, ONE_PROCESS)  # too few to be shared
         return Problem(potential, training_set, self.threads, displaced)
 
     def part(self, whole: Problem, seed: list[int]) -> Problem:
@@ -69,11 +74,12 @@ class ProblemBuilder:
         """The same with random weights of the structures, see `Objective.resampled`."""
         return replace(self, objective=self.objective.resampled(seed, member))
 
-    def _prepared(self, objective: Objective, potential: MTP) -> TrainingSet:
+    def _prepared(self, objective: Objective, potential: MTP, ranks: Ranks) -> TrainingSet:
         return prepare(
             objective,
             potential.species,
             potential.cutoff,
             potential.n_parameters,
             most_atoms=self.most_atoms,
+            ranks=ranks,
         )

@@ -8,12 +8,14 @@ displaced copies of the structures, where no symmetry is left.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
-from maxvolt.compiled import _core
 from maxvolt.fitting.training_set import TrainingSet
-from maxvolt.fitting.variable_projection.normal_equations import squared_columns
+from maxvolt.fitting.variable_projection.normal_equations import given_columns, squared_columns
+from maxvolt.potentials.mtp.model import Model
 
 __all__ = ["DISPLACEMENT", "column_floor", "vanishing_columns"]
 
@@ -33,7 +35,7 @@ Array = NDArray[np.float64]
 
 
 def vanishing_columns(
-    core: _core.Core, training_set: TrainingSet, displaced: TrainingSet, n_species: int
+    model: Model, training_set: TrainingSet, displaced: TrainingSet, n_species: int
 ) -> NDArray[np.bool_]:
     """Say which columns are small beside those of displaced copies.
 
@@ -41,8 +43,8 @@ def vanishing_columns(
 
     Parameters
     ----------
-    core
-        Compiled model, of which only the radial coefficients matter.
+    model
+        Of which only the radial coefficients matter.
     training_set, displaced
         Structures, and displaced copies of some of them.
     n_species
@@ -52,21 +54,22 @@ def vanishing_columns(
     -------
     small : shape (L,)
     """
-    enough = _CLEAR**2 * _squares(core, displaced)
+    enough = _CLEAR**2 * _squares(model, displaced)
     enough[:n_species] = 0.0
     found = np.zeros_like(enough)
-    for i in range(len(training_set.portions)):
-        found += squared_columns(core, training_set, i)
+    columns = partial(squared_columns, model, given_columns(training_set))
+    for squares in training_set.portions.each(columns):
+        found += squares
         if (found >= enough).all():
             break
     return np.asarray(found < enough)
 
 
-def column_floor(core: _core.Core, displaced: TrainingSet, small: NDArray[np.bool_]) -> Array:
+def column_floor(model: Model, displaced: TrainingSet, small: NDArray[np.bool_]) -> Array:
     """Squared norm at which a column counts in full; zero for columns that are not small."""
-    return np.where(small, _TRUSTED**2 * _squares(core, displaced), 0.0)
+    return np.where(small, _TRUSTED**2 * _squares(model, displaced), 0.0)
 
 
-def _squares(core: _core.Core, displaced: TrainingSet) -> Array:
-    parts = [squared_columns(core, displaced, i) for i in range(len(displaced.portions))]
-    return np.asarray(np.sum(parts, axis=0))
+def _squares(model: Model, displaced: TrainingSet) -> Array:
+    columns = partial(squared_columns, model, given_columns(displaced))
+    return np.asarray(np.sum(list(displaced.portions.each(columns)), axis=0))
