@@ -1,0 +1,232 @@
+"""A campaign on a cluster: Dask's scheduler beside the campaign, workers here or in jobs.
+
+The scheduler lives in the process that runs the campaign and ends with it; workers that find nobody
+to work for end by themselves. All connections are encrypted, and take only who has the key of this
+run, which lies in the folder of the campaign, readable to its owner alone: a worker does whatever
+is asked of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from maxvolt.executors.dispatching import Dispatcher
+from maxvolt.executors.extra import imported
+from maxvolt.executors.job_scripts import JobMaker
+from maxvolt.executors.jobs import Jobs, Limits
+from maxvolt.executors.kinds import Kind
+from maxvolt.executors.queues import QUEUES
+from maxvolt.executors.resources import ClusterPlan
+from maxvolt.executors.worker import Place, perform_here, perform_isolated
+
+if TYPE_CHECKING:
+    from distributed import Client, LocalCluster
+    from distributed.security import Security
+
+__all__ = ["LOGS", "ClusterExecutors"]
+
+LOGS = "executor_logs"
+"""Folder, in that of the campaign, for what jobs print."""
+
+_LOOK = 0.5
+"""Seconds between looks at which workers there are."""
+
+_CLOSE = 20.0
+"""Seconds for workers of this machine to end."""
+
+_CONFIGURATION = {
+    "distributed.worker.daemon": False,  # daemons must not start processes
+    "distributed.scheduler.worker-ttl": "5 minutes",  # a machine that is gone says no goodbye
+    "distributed.comm.timeouts.connect": "60s",
+    "distributed.admin.large-graph-warning-threshold": "1GB",  # structures are what is sent
+    "distributed.worker.memory.target": False,  # what needs memory are processes of tasks
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": False,
+}
+
+
+class ClusterExecutors:
+    """Executors for the kinds of tasks on a cluster; it starts with the first task.
+
+    Parameters
+    ----------
+    plan
+        What there is for each kind.
+    folder
+        Of the campaign, which all machines share.
+    limits
+        How patiently jobs are looked after.
+    """
+
+    def __init__(self, plan: ClusterPlan, folder: Path, limits: Limits | None = None) -> None:
+        self.plan = plan
+        self._folder = folder.absolute()
+        self._limits = limits
+        self._connection: _Connection | None = None
+        self._dispatchers: dict[Kind, Dispatcher] = {}
+
+    def of(self, kind: Kind) -> Executor:
+        """Return the executor of a kind."""
+        if self._connection is None:
+            self._connection = _Connection(self.plan, self._folder, self._limits)
+        return self._connection.dispatchers[kind]
+
+    def threads(self, kind: Kind) -> int:
+        """Return the number of cores for each task of a kind."""
+        return self.plan.resources[kind].threads
+
+    def close(self, *, now: bool) -> None:
+        """Cancel all jobs and end the scheduler."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+
+class _Connection:
+    """A running scheduler, and the thread that keeps jobs and hands out tasks."""
+
+    def __init__(self, plan: ClusterPlan, folder: Path, limits: Limits | None) -> None:
+        self._plan = plan
+        self._leave = ExitStack()
+        self._wake = threading.Event()
+        self._closing = False
+        try:
+            private = _private_folder(folder)
+            self._leave.callback(shutil.rmtree, private, ignore_errors=True)
+            sign = private / "sign"
+            sign.touch()
+            security = imported("distributed").Security.temporary()
+            self._client = self._started(security)
+            self.dispatchers = {
+                kind: Dispatcher(
+                    kind,
+                    perform_here if kind is Kind.LABELLING else perform_isolated,
+                    Place.here(sign),
+                    resources.slots,
+                    plan.retries,
+                    self._wake.set,
+                )
+                for kind, resources in plan.resources.items()
+            }
+            self._jobs = self._queued(folder, private, security, limits) if plan.has_queue else {}
+            self._thread = threading.Thread(target=self._serve, daemon=True)
+            self._thread.start()
+        except BaseException:
+            self._leave.close()
+            raise
+
+    def close(self) -> None:
+        """Cancel jobs, end workers and scheduler."""
+        self._closing = True
+        self._wake.set()
+        self._thread.join()
+        for dispatcher in self.dispatchers.values():
+            dispatcher.shutdown()
+        for jobs in self._jobs.values():
+            jobs.cancel_all()
+        self._leave.close()
+
+    def _started(self, security: Security) -> Client:
+        """Start a scheduler, and the workers where these are processes of this machine."""
+        distributed, configured = imported("distributed"), imported("dask").config.set
+        self._leave.enter_context(configured(_CONFIGURATION))
+        resources = self._plan.resources.values()
+        tasks = max(one.tasks for one in resources)
+        options: dict[str, Any] = {"n_workers": 0}
+        if self._plan.has_queue:
+            if self._plan.interface is None:
+                options["host"] = imported("distributed.utils").get_ip()
+            options["interface"] = self._plan.interface
+        else:
+            options |= {"n_workers": max(one.jobs for one in resources), "memory_limit": None}
+        cluster: LocalCluster = distributed.LocalCluster(
+            threads_per_worker=tasks,
+            security=security,
+            dashboard_address=None,
+            scheduler_kwargs={"allowed_failures": 0},  # the dispatchers count them
+            silence_logs=logging.CRITICAL,  # they tell what matters
+            **options,
+        )
+        self._leave.callback(cluster.close, timeout=_CLOSE)
+        client: Client = distributed.Client(cluster, set_as_default=False)
+        self._leave.callback(client.close)
+        return client
+
+    def _queued(
+        self, folder: Path, private: Path, security: Security, limits: Limits | None
+    ) -> dict[Kind, Jobs]:
+        """What keeps the jobs of each kind."""
+        arguments = []
+        for name in ("ca_file", "cert", "key"):
+            field = name if name == "ca_file" else f"worker_{name}"
+            path = private / f"{name}.pem"
+            path.write_text(getattr(security, f"tls_{field}"))
+            arguments += [f"--tls-{name.replace('_', '-')}", str(path)]
+        logs = folder / LOGS
+        maker = JobMaker(self._plan, logs, self._client.scheduler.address, arguments)
+        return {
+            kind: Jobs(
+                partial(maker.job, kind),
+                QUEUES[self._plan.scheduler],
+                str(kind),
+                logs,
+                limits,
+            )
+            for kind in self._plan.resources
+        }
+
+    def _serve(self) -> None:
+        """Keep jobs and hand out tasks until this is closed."""
+        try:
+            while not self._closing:
+                self._wake.wait(_LOOK)
+                self._wake.clear()
+                self._look()
+        except BaseException as error:  # noqa: BLE001 (raised where the campaign waits for tasks)
+            for dispatcher in self.dispatchers.values():
+                dispatcher.fail(error)
+
+    def _look(self) -> None:
+        if self._closing:
+            return
+        workers = self._workers()
+        for kind, dispatcher in self.dispatchers.items():
+            resources = self._plan.resources[kind]
+            own = {
+                address: (name, resources.tasks)
+                for address, name in workers.items()
+                if not self._plan.has_queue or name.startswith(f"{kind}-")
+            }
+            dispatcher.serve(self._client, own)
+            if self._plan.has_queue:
+                wanted = min(resources.jobs, -(-dispatcher.outstanding // resources.tasks))
+                connected = {name for name, _ in own.values()}
+                self._jobs[kind].keep(wanted, connected, dispatcher.busy)
+
+    def _workers(self) -> Mapping[str, str]:
+        """Names of all workers by their addresses."""
+        found = self._client.scheduler_info(n_workers=-1)["workers"]
+        return {address: str(worker["name"]) for address, worker in found.items()}
+
+
+def _private_folder(folder: Path) -> Path:
+    """Make a folder for the keys of this run; those of runs that were killed go away.
+
+    One that another process uses at the same time cannot be there: it would hold the campaign.
+    """
+    for old in folder.glob(".executor-*"):
+        shutil.rmtree(old, ignore_errors=True)
+    private = folder / f".executor-{int(time.time())}-{secrets.token_hex(4)}"
+    private.mkdir(mode=0o700)
+    return private

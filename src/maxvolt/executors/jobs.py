@@ -1,0 +1,194 @@
+"""Keeps as many jobs in a queue as there is work for, and replaces those that are lost."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from maxvolt.errors import CampaignError
+from maxvolt.executors.queues import Queue
+
+__all__ = ["Jobs", "Limits"]
+
+
+class QueuedJob(Protocol):
+    """What dask_jobqueue has for a job."""
+
+    job_id: str | None
+
+    async def start(self) -> None:
+        """Submit it."""
+
+    async def close(self) -> None:
+        """Cancel it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How patiently jobs are looked after.
+
+    Attributes
+    ----------
+    look
+        Seconds between looks at the queue.
+    settle
+        Seconds until a job that was submitted must be in the list of the queue.
+    idle
+        Seconds after which a job without a task is given back.
+    failures
+        So many submissions in succession that are refused, or jobs that end before their worker
+        reports, end the campaign.
+    """
+
+    look: float = 10.0
+    settle: float = 30.0
+    idle: float = 60.0
+    failures: int = 3
+
+
+@dataclass(slots=True)
+class _Submitted:
+    job: QueuedJob
+    time: float
+    busy: float
+    has_reported: bool = False
+
+
+class Jobs:
+    """Jobs for one kind of task; used by one thread.
+
+    Parameters
+    ----------
+    make
+        Makes a job for a worker of some name.
+    queue
+        Says which jobs there are.
+    kind
+        First part of the names of the workers.
+    logs
+        Folder of what the jobs print.
+    limits
+        How patiently they are looked after.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[str], QueuedJob],
+        queue: Queue,
+        kind: str,
+        logs: Path,
+        limits: Limits | None = None,
+    ) -> None:
+        self._make = make
+        self._queue = queue
+        self._kind = kind
+        self._logs = logs
+        self._limits = Limits() if limits is None else limits
+        self._jobs: dict[str, _Submitted] = {}
+        self._look_again = 0.0
+        self._refused = self._failed = 0
+
+    def keep(self, wanted: int, connected: Collection[str], busy: Collection[str]) -> None:
+        """Submit and give back jobs as needed; called often, acts now and then.
+
+        Parameters
+        ----------
+        wanted
+            How many jobs there is work for.
+        connected, busy
+            Names of the workers that have reported, and of those that have tasks.
+
+        Raises
+        ------
+        CampaignError
+            The queue refuses jobs, or they end at once.
+        """
+        now = time.monotonic()
+        for name, submitted in self._jobs.items():
+            if name in connected and not submitted.has_reported:
+                submitted.has_reported = True
+                self._failed = 0
+            if name in busy or not submitted.has_reported:
+                submitted.busy = now
+        waited_for = wanted and not (self._jobs or self._refused or self._failed)
+        if now < self._look_again and not waited_for:
+            return
+        self._look_again = now + self._limits.look
+        self._forget_those_that_ended(now, connected)
+        idle = [name for name, job in self._jobs.items() if now - job.busy > self._limits.idle]
+        for name in idle[: max(0, len(self._jobs) - wanted)]:
+            self._cancel([self._jobs.pop(name)])
+        for _ in range(wanted - len(self._jobs)):
+            if not self._submit(now):
+                break
+
+    def cancel_all(self) -> None:
+        """Take all jobs out of the queue, running or not."""
+        jobs, self._jobs = self._jobs, {}
+        self._cancel(list(jobs.values()))
+
+    def _forget_those_that_ended(self, now: float, connected: Collection[str]) -> None:
+        there = self._queue.jobs() if self._jobs else set()
+        if there is None:
+            return  # no answer, no news
+        for name, submitted in list(self._jobs.items()):
+            ended = submitted.job.job_id not in there and name not in connected
+            if ended and now - submitted.time > self._limits.settle:
+                del self._jobs[name]
+                if not submitted.has_reported:
+                    self._failed += 1
+                    self._check_failures(submitted)
+
+    def _check_failures(self, last: _Submitted) -> None:
+        if self._failed < self._limits.failures:
+            return
+        said = "\n".join(f"    {line}" for line in self._last_words(last))
+        raise CampaignError(
+            f"{self._failed} jobs for {self._kind} in succession ended, or were cancelled, before "
+            f"their worker reported to this machine; what they printed is in {self._logs}"
+            + (f", the last of job {last.job.job_id}:\n{said}" if said else "")
+            + "\nCheck [executor]: does prologue load what python needs, may the nodes connect to "
+            "this machine (interface), do they see its folders? Then run again"
+        )
+
+    def _last_words(self, submitted: _Submitted) -> Iterator[str]:
+        number = submitted.job.job_id
+        paths = [path for path in self._logs.glob(f"*{number}*") if path.is_file()]
+        for path in sorted(paths):
+            yield from path.read_text(errors="replace").strip().splitlines()[-3:]
+
+    def _submit(self, now: float) -> bool:
+        """Submit one more job; False where it was refused, perhaps only for the moment."""
+        name = f"{self._kind}-{secrets.token_hex(4)}"
+        job = self._make(name)
+        try:
+            asyncio.run(job.start())
+        except (RuntimeError, ValueError, OSError) as error:
+            self._refused += 1
+            if self._refused < self._limits.failures:
+                return False
+            raise CampaignError(
+                f"the queue refused {self._refused} jobs for {self._kind} in succession, the last "
+                f"one with: {_in_one_line(error)}; correct [executor], then run again ('maxvolt "
+                "run FILE --check' shows the job)"
+            ) from error
+        self._refused = 0
+        self._jobs[name] = _Submitted(job, now, now)
+        return True
+
+    def _cancel(self, jobs: list[_Submitted]) -> None:
+        async def cancel() -> list[Any]:
+            closing = (submitted.job.close() for submitted in jobs)
+            return await asyncio.gather(*closing, return_exceptions=True)
+
+        if jobs:
+            asyncio.run(cancel())
+
+
+def _in_one_line(error: Exception) -> str:
+    return "; ".join(line.strip() for line in str(error).splitlines() if line.strip())
