@@ -156,7 +156,12 @@ class Campaign:
                 return self._run(context, file_decides=given is None)
 
     def job_scripts(self) -> dict[str, str]:
-        """Return the jobs that ``[executor]`` asks for, as the batch system gets them, by kind.
+        """Return the jobs that ``[executor]`` asks for, as the batch system gets them.
+
+        Returns
+        -------
+        scripts
+            By the kinds of tasks that a job serves; none without a batch system.
 
         Raises
         ------
@@ -167,7 +172,7 @@ class Campaign:
         if plan is None or not plan.has_queue:
             return {}
         maker = JobMaker(plan, self.folder.path.absolute() / LOGS)
-        return {str(kind): maker.script(kind) for kind in plan.resources}
+        return {", ".join(pool): maker.script(pool) for pool in plan.pools}
 
     def check(self) -> None:
         """Find what is wrong with the file beyond its keys, calculating and writing nothing.

@@ -61,8 +61,8 @@ def _cluster_messages(plan: ClusterPlan) -> list[str]:
         if plan.has_queue:
             check_programs(plan.scheduler)
             maker = JobMaker(plan, Path(LOGS))
-            for kind in plan.resources:
-                maker.script(kind)
+            for pool in plan.pools:
+                maker.script(pool)
     except MaxvoltError as error:
         return [str(error)]
     return []

@@ -9,11 +9,8 @@ is asked of it.
 from __future__ import annotations
 
 import logging
-import secrets
-import shutil
 import threading
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from functools import partial
@@ -22,14 +19,16 @@ from typing import TYPE_CHECKING, Any
 
 from maxvolt.executors.dispatching import Dispatcher
 from maxvolt.executors.extra import imported
-from maxvolt.executors.job_scripts import JobMaker
+from maxvolt.executors.job_scripts import JobMaker, worker_name
 from maxvolt.executors.jobs import Jobs, Limits
 from maxvolt.executors.kinds import Kind
+from maxvolt.executors.private_folder import PrivateFolder
 from maxvolt.executors.queues import QUEUES
 from maxvolt.executors.resources import ClusterPlan
 from maxvolt.executors.worker import Place, perform_here, perform_isolated
 
 if TYPE_CHECKING:
+    from dask_jobqueue.core import Job
     from distributed import Client, LocalCluster
     from distributed.security import Security
 
@@ -74,7 +73,6 @@ class ClusterExecutors:
         self._folder = folder.absolute()
         self._limits = limits
         self._connection: _Connection | None = None
-        self._dispatchers: dict[Kind, Dispatcher] = {}
 
     def of(self, kind: Kind) -> Executor:
         """Return the executor of a kind."""
@@ -86,11 +84,21 @@ class ClusterExecutors:
         """Return the number of cores for each task of a kind."""
         return self.plan.resources[kind].threads
 
-    def close(self, *, now: bool) -> None:
-        """Cancel all jobs and end the scheduler."""
+    def close(self) -> None:
+        """Cancel all jobs and end the scheduler, also where somebody is impatient meanwhile."""
         connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+        if connection is None:
+            return
+        closing = threading.Thread(target=connection.close)
+        closing.start()
+        impatience: KeyboardInterrupt | None = None
+        while closing.is_alive():
+            try:
+                closing.join()
+            except KeyboardInterrupt as interrupt:  # jobs would go on
+                impatience = interrupt
+        if impatience is not None:
+            raise impatience
 
 
 class _Connection:
@@ -102,24 +110,22 @@ class _Connection:
         self._wake = threading.Event()
         self._closing = False
         try:
-            private = _private_folder(folder)
-            self._leave.callback(shutil.rmtree, private, ignore_errors=True)
-            sign = private / "sign"
-            sign.touch()
+            private = self._leave.enter_context(PrivateFolder(folder, plan.scheduler))
             security = imported("distributed").Security.temporary()
             self._client = self._started(security)
             self.dispatchers = {
                 kind: Dispatcher(
                     kind,
                     perform_here if kind is Kind.LABELLING else perform_isolated,
-                    Place.here(sign),
+                    Place.here(private.sign),
                     resources.slots,
                     plan.retries,
                     self._wake.set,
                 )
                 for kind, resources in plan.resources.items()
             }
-            self._jobs = self._queued(folder, private, security, limits) if plan.has_queue else {}
+            arguments = private.keep(security)
+            self._jobs = self._queued(folder / LOGS, private, arguments, limits)
             self._thread = threading.Thread(target=self._serve, daemon=True)
             self._thread.start()
         except BaseException:
@@ -131,10 +137,10 @@ class _Connection:
         self._closing = True
         self._wake.set()
         self._thread.join()
-        for dispatcher in self.dispatchers.values():
-            dispatcher.shutdown()
         for jobs in self._jobs.values():
             jobs.cancel_all()
+        for dispatcher in self.dispatchers.values():
+            dispatcher.shutdown()
         self._leave.close()
 
     def _started(self, security: Security) -> Client:
@@ -142,16 +148,13 @@ class _Connection:
         distributed, configured = imported("distributed"), imported("dask").config.set
         self._leave.enter_context(configured(_CONFIGURATION))
         resources = self._plan.resources.values()
-        tasks = max(one.tasks for one in resources)
-        options: dict[str, Any] = {"n_workers": 0}
-        if self._plan.has_queue:
-            if self._plan.interface is None:
-                options["host"] = imported("distributed.utils").get_ip()
-            options["interface"] = self._plan.interface
-        else:
+        options: dict[str, Any] = {"n_workers": 0, "interface": self._plan.interface}
+        if not self._plan.has_queue:
             options |= {"n_workers": max(one.jobs for one in resources), "memory_limit": None}
+        elif self._plan.interface is None:
+            options["host"] = imported("distributed.utils").get_ip()
         cluster: LocalCluster = distributed.LocalCluster(
-            threads_per_worker=tasks,
+            threads_per_worker=max(one.tasks for one in resources),
             security=security,
             dashboard_address=None,
             scheduler_kwargs={"allowed_failures": 0},  # the dispatchers count them
@@ -164,26 +167,23 @@ class _Connection:
         return client
 
     def _queued(
-        self, folder: Path, private: Path, security: Security, limits: Limits | None
-    ) -> dict[Kind, Jobs]:
-        """What keeps the jobs of each kind."""
-        arguments = []
-        for name in ("ca_file", "cert", "key"):
-            field = name if name == "ca_file" else f"worker_{name}"
-            path = private / f"{name}.pem"
-            path.write_text(getattr(security, f"tls_{field}"))
-            arguments += [f"--tls-{name.replace('_', '-')}", str(path)]
-        logs = folder / LOGS
+        self, logs: Path, private: PrivateFolder, arguments: Sequence[str], limits: Limits | None
+    ) -> dict[tuple[Kind, ...], Jobs]:
+        """What keeps the jobs of each pool; none where there is no queue."""
+        if not self._plan.has_queue:
+            return {}
         maker = JobMaker(self._plan, logs, self._client.scheduler.address, arguments)
         return {
-            kind: Jobs(
-                partial(maker.job, kind),
+            pool: Jobs(
+                partial(_job, maker, pool),
                 QUEUES[self._plan.scheduler],
-                str(kind),
+                " and ".join(pool),
                 logs,
+                self._plan.idle,
+                private.note_job,
                 limits,
             )
-            for kind in self._plan.resources
+            for pool in self._plan.pools
         }
 
     def _serve(self) -> None:
@@ -192,27 +192,27 @@ class _Connection:
             while not self._closing:
                 self._wake.wait(_LOOK)
                 self._wake.clear()
-                self._look()
+                if not self._closing:
+                    self._look()
         except BaseException as error:  # noqa: BLE001 (raised where the campaign waits for tasks)
             for dispatcher in self.dispatchers.values():
                 dispatcher.fail(error)
 
     def _look(self) -> None:
-        if self._closing:
-            return
         workers = self._workers()
-        for kind, dispatcher in self.dispatchers.items():
-            resources = self._plan.resources[kind]
-            own = {
-                address: (name, resources.tasks)
-                for address, name in workers.items()
-                if not self._plan.has_queue or name.startswith(f"{kind}-")
-            }
-            dispatcher.serve(self._client, own)
+        pools = self._plan.pools if self._plan.has_queue else (tuple(self._plan.resources),)
+        for pool in pools:
+            prefix = worker_name(pool, "") if self._plan.has_queue else ""
+            own = {address: name for address, name in workers.items() if name.startswith(prefix)}
+            wanted, busy, most = 0, set[str](), 1
+            for kind in pool:
+                dispatcher, resources = self.dispatchers[kind], self._plan.resources[kind]
+                dispatcher.serve(self._client, own, resources.tasks)
+                wanted += min(resources.jobs, -(-dispatcher.outstanding // resources.tasks))
+                most = max(most, resources.jobs)
+                busy |= dispatcher.busy
             if self._plan.has_queue:
-                wanted = min(resources.jobs, -(-dispatcher.outstanding // resources.tasks))
-                connected = {name for name, _ in own.values()}
-                self._jobs[kind].keep(wanted, connected, dispatcher.busy)
+                self._jobs[pool].keep(min(wanted, most), set(own.values()), busy)
 
     def _workers(self) -> Mapping[str, str]:
         """Names of all workers by their addresses."""
@@ -220,13 +220,5 @@ class _Connection:
         return {address: str(worker["name"]) for address, worker in found.items()}
 
 
-def _private_folder(folder: Path) -> Path:
-    """Make a folder for the keys of this run; those of runs that were killed go away.
-
-    One that another process uses at the same time cannot be there: it would hold the campaign.
-    """
-    for old in folder.glob(".executor-*"):
-        shutil.rmtree(old, ignore_errors=True)
-    private = folder / f".executor-{int(time.time())}-{secrets.token_hex(4)}"
-    private.mkdir(mode=0o700)
-    return private
+def _job(maker: JobMaker, pool: Sequence[Kind], mark: str) -> Job:
+    return maker.job(pool, worker_name(pool, mark))

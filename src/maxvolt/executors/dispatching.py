@@ -121,7 +121,7 @@ class Dispatcher(Executor):
         with self._lock:
             return {running.name for running in self._running}
 
-    def serve(self, client: Client, workers: Mapping[str, tuple[str, int]]) -> None:
+    def serve(self, client: Client, workers: Mapping[str, str], places: int) -> None:
         """Take in what is done, find out what is lost, and give tasks to free places.
 
         Parameters
@@ -129,7 +129,9 @@ class Dispatcher(Executor):
         client
             Of the cluster.
         workers
-            Name and number of places by address of each worker that is there.
+            Names of the workers that are there, by address.
+        places
+            Tasks that each may do at once.
         """
         with self._lock:
             running = list(self._running)
@@ -140,7 +142,7 @@ class Dispatcher(Executor):
                 one.missing += 1
                 if one.missing > 1:  # the end of the task may be on its way
                     self._lose(one)
-        self._assign(client, workers)
+        self._assign(client, workers, places)
 
     def fail(self, error: BaseException) -> None:
         """Give up all tasks, those that come later too."""
@@ -158,10 +160,11 @@ class Dispatcher(Executor):
                     task.future.set_running_or_notify_cancel()
                 task.future.set_exception(error)
 
-    def _assign(self, client: Client, workers: Mapping[str, tuple[str, int]]) -> None:
-        for address, (name, places) in workers.items():
+    def _assign(self, client: Client, workers: Mapping[str, str], places: int) -> None:
+        for address, name in workers.items():
             with self._lock:
                 free = places - sum(one.worker == address for one in self._running)
+                free = min(free, self._max_workers - len(self._running))
             for _ in range(free):
                 task = self._next()
                 if task is None:

@@ -17,14 +17,15 @@ from maxvolt.executors.resources import ClusterPlan, Resources
 if TYPE_CHECKING:
     from dask_jobqueue.core import Job
 
-__all__ = ["SCHEDULERS", "JobMaker", "Scheduler"]
+__all__ = ["SCHEDULERS", "JobMaker", "Scheduler", "worker_name"]
 
-_NAMES = {
-    Kind.SAMPLING: "maxvolt-sample",
-    Kind.LABELLING: "maxvolt-label",
-    Kind.FITTING: "maxvolt-fit",
+_NAMES: Mapping[tuple[Kind, ...], str] = {
+    (Kind.SAMPLING,): "maxvolt-sample",
+    (Kind.LABELLING,): "maxvolt-label",
+    (Kind.FITTING,): "maxvolt-fit",
 }
-"""Names of jobs: some batch systems take no more than 15 characters."""
+"""Names of jobs that serve one kind of task; the others are called maxvolt. Some batch systems take
+no more than 15 characters."""
 
 _ADDRESS = "tls://ADDRESS:PORT"
 """Stands in a script for where the campaign runs, which is known when it does."""
@@ -41,14 +42,15 @@ class Scheduler:
     ----------
     cluster
         Name of the class in dask_jobqueue.
-    submit
-        Program that takes jobs.
+    submit, cancel
+        Programs that take jobs and take them back.
     keywords
         Gives the keywords of the class that ask for resources.
     """
 
     cluster: str
     submit: str
+    cancel: str
     keywords: Callable[[Resources], dict[str, Any]]
 
 
@@ -88,10 +90,10 @@ def _sge(resources: Resources) -> dict[str, Any]:
 
 
 SCHEDULERS: Mapping[str, Scheduler] = {
-    "slurm": Scheduler("SLURMCluster", "sbatch", _slurm),
-    "pbs": Scheduler("PBSCluster", "qsub", _pbs),
-    "lsf": Scheduler("LSFCluster", "bsub", _lsf),
-    "sge": Scheduler("SGECluster", "qsub", _sge),
+    "slurm": Scheduler("SLURMCluster", "sbatch", "scancel", _slurm),
+    "pbs": Scheduler("PBSCluster", "qsub", "qdel", _pbs),
+    "lsf": Scheduler("LSFCluster", "bsub", "bkill", _lsf),
+    "sge": Scheduler("SGECluster", "qsub", "qdel", _sge),
 }
 
 
@@ -116,8 +118,8 @@ class JobMaker:
     address: str = _ADDRESS
     arguments: Sequence[str] = ()
 
-    def job(self, kind: Kind, name: str, logs: Path | None = None) -> Job:
-        """Make a job, which is not submitted yet.
+    def job(self, pool: Sequence[Kind], name: str, logs: Path | None = None) -> Job:
+        """Make a job for some kinds of tasks, which is not submitted yet.
 
         Raises
         ------
@@ -126,7 +128,7 @@ class JobMaker:
         """
         scheduler = SCHEDULERS[self.plan.scheduler]
         cluster = getattr(imported("dask_jobqueue"), scheduler.cluster)
-        resources = self.plan.resources[kind]
+        resources = self.plan.resources[pool[0]]
         keywords = {
             "cores": resources.cores,
             "memory": f"{resources.memory or 1 << 30} B",
@@ -136,7 +138,7 @@ class JobMaker:
             "interface": self.plan.interface,
             "python": None if self.plan.python is None else shlex.quote(self.plan.python),
             "queue": resources.queue,
-            "job_name": _NAMES[kind],
+            "job_name": _NAMES.get(tuple(pool), "maxvolt"),
             "job_extra_directives": self._directives(resources),
             "job_script_prologue": list(resources.prologue),
             # What needs the memory are the processes of the tasks, not the one that starts them.
@@ -149,17 +151,17 @@ class JobMaker:
             job: Job = cluster.job_cls(scheduler=self.address, name=name, **keywords)
         except (TypeError, ValueError, KeyError) as error:
             raise SettingsError(
-                f"[executor.{kind}]: dask_jobqueue refuses this ({error}); options takes keywords "
+                f"[executor]: dask_jobqueue refuses this ({error}); options takes keywords "
                 f"of its {scheduler.cluster}"
             ) from error
         return job
 
-    def script(self, kind: Kind) -> str:
+    def script(self, pool: Sequence[Kind]) -> str:
         """Return the script of a job, writing nothing."""
         with (
             tempfile.TemporaryDirectory() as folder
         ):  # it would make the folder for what is printed
-            script: str = self.job(kind, str(kind), Path(folder)).job_script()
+            script: str = self.job(pool, worker_name(pool), Path(folder)).job_script()
             return script.replace(folder, str(self.logs)).rstrip() + "\n"
 
     def _directives(self, resources: Resources) -> list[str]:
@@ -168,6 +170,11 @@ class JobMaker:
         if several and not any(line.startswith("-pe ") for line in directives):
             directives.append(f"-pe smp {resources.cores}")
         return directives
+
+
+def worker_name(pool: Sequence[Kind], mark: str = "NAME") -> str:
+    """Name a worker, so that it is known what it serves."""
+    return f"{'_'.join(pool)}-{mark}"
 
 
 def _clock(seconds: int) -> str:

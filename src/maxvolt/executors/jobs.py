@@ -19,6 +19,7 @@ __all__ = ["Jobs", "Limits"]
 class QueuedJob(Protocol):
     """What dask_jobqueue has for a job."""
 
+    name: str
     job_id: str | None
 
     async def start(self) -> None:
@@ -38,8 +39,6 @@ class Limits:
         Seconds between looks at the queue.
     settle
         Seconds until a job that was submitted must be in the list of the queue.
-    idle
-        Seconds after which a job without a task is given back.
     failures
         So many submissions in succession that are refused, or jobs that end before their worker
         reports, end the campaign.
@@ -47,7 +46,6 @@ class Limits:
 
     look: float = 10.0
     settle: float = 30.0
-    idle: float = 60.0
     failures: int = 3
 
 
@@ -60,18 +58,22 @@ class _Submitted:
 
 
 class Jobs:
-    """Jobs for one kind of task; used by one thread.
+    """Jobs that are alike; used by one thread.
 
     Parameters
     ----------
     make
-        Makes a job for a worker of some name.
+        Makes a job, given something that marks the name of its worker.
     queue
         Says which jobs there are.
-    kind
-        First part of the names of the workers.
+    purpose
+        What the jobs are for, in messages.
     logs
-        Folder of what the jobs print.
+        Folder of what they print.
+    idle
+        Seconds after which a job without a task is given back.
+    noted
+        Called with the number of each job that was submitted.
     limits
         How patiently they are looked after.
     """
@@ -80,14 +82,18 @@ class Jobs:
         self,
         make: Callable[[str], QueuedJob],
         queue: Queue,
-        kind: str,
+        purpose: str,
         logs: Path,
+        idle: float,
+        noted: Callable[[str], None],
         limits: Limits | None = None,
     ) -> None:
         self._make = make
         self._queue = queue
-        self._kind = kind
+        self._purpose = purpose
         self._logs = logs
+        self._idle = idle
+        self._noted = noted
         self._limits = Limits() if limits is None else limits
         self._jobs: dict[str, _Submitted] = {}
         self._look_again = 0.0
@@ -120,7 +126,7 @@ class Jobs:
             return
         self._look_again = now + self._limits.look
         self._forget_those_that_ended(now, connected)
-        idle = [name for name, job in self._jobs.items() if now - job.busy > self._limits.idle]
+        idle = [name for name, job in self._jobs.items() if now - job.busy > self._idle]
         for name in idle[: max(0, len(self._jobs) - wanted)]:
             self._cancel([self._jobs.pop(name)])
         for _ in range(wanted - len(self._jobs)):
@@ -149,8 +155,8 @@ class Jobs:
             return
         said = "\n".join(f"    {line}" for line in self._last_words(last))
         raise CampaignError(
-            f"{self._failed} jobs for {self._kind} in succession ended, or were cancelled, before "
-            f"their worker reported to this machine; what they printed is in {self._logs}"
+            f"{self._failed} jobs for {self._purpose} in succession ended, or were cancelled, "
+            f"before their worker reported to this machine; what they printed is in {self._logs}"
             + (f", the last of job {last.job.job_id}:\n{said}" if said else "")
             + "\nCheck [executor]: does prologue load what python needs, may the nodes connect to "
             "this machine (interface), do they see its folders? Then run again"
@@ -164,8 +170,7 @@ class Jobs:
 
     def _submit(self, now: float) -> bool:
         """Submit one more job; False where it was refused, perhaps only for the moment."""
-        name = f"{self._kind}-{secrets.token_hex(4)}"
-        job = self._make(name)
+        job = self._make(secrets.token_hex(4))
         try:
             asyncio.run(job.start())
         except (RuntimeError, ValueError, OSError) as error:
@@ -173,12 +178,13 @@ class Jobs:
             if self._refused < self._limits.failures:
                 return False
             raise CampaignError(
-                f"the queue refused {self._refused} jobs for {self._kind} in succession, the last "
-                f"one with: {_in_one_line(error)}; correct [executor], then run again ('maxvolt "
-                "run FILE --check' shows the job)"
+                f"the queue refused {self._refused} jobs for {self._purpose} in succession, the "
+                f"last one with: {_in_one_line(error)}; correct [executor], then run again "
+                "('maxvolt run FILE --check' shows the job)"
             ) from error
         self._refused = 0
-        self._jobs[name] = _Submitted(job, now, now)
+        self._jobs[job.name] = _Submitted(job, now, now)
+        self._noted(str(job.job_id))
         return True
 
     def _cancel(self, jobs: list[_Submitted]) -> None:

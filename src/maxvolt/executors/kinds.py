@@ -41,8 +41,8 @@ class Executors(Protocol):
     def threads(self, kind: Kind) -> int | None:
         """Return the number of threads of a task; None for as many as on this machine."""
 
-    def close(self, *, now: bool) -> None:
-        """Give everything back; `now`: in the middle of what it does."""
+    def close(self) -> None:
+        """Give everything back, in the middle of what it does."""
 
 
 class ThisMachine:
@@ -56,7 +56,7 @@ class ThisMachine:
         """Return None."""
         return None
 
-    def close(self, *, now: bool) -> None:
+    def close(self) -> None:
         """There is nothing to give back."""
 
 
@@ -80,7 +80,7 @@ class GivenExecutors:
         """Return None: nobody knows what the machines of the executor have."""
         return None
 
-    def close(self, *, now: bool) -> None:
+    def close(self) -> None:
         """Leave that to whoever has made them."""
 
 

@@ -6,13 +6,14 @@ import getpass
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from maxvolt.errors import SettingsError
 from maxvolt.executors.job_scripts import SCHEDULERS
 
-__all__ = ["QUEUES", "Queue", "check_programs"]
+__all__ = ["QUEUES", "Queue", "cancel_jobs", "check_programs"]
 
 _PATIENCE = 60.0
 """Seconds for the batch system to answer."""
@@ -71,6 +72,17 @@ QUEUES: Mapping[str, Queue] = {
     ),
     "sge": Queue(lambda user: ["qstat", "-u", user]),
 }
+
+
+def cancel_jobs(scheduler: str, jobs: Collection[str]) -> None:
+    """Cancel those of some jobs that are still there."""
+    there = sorted((QUEUES[scheduler].jobs() or set()) & set(jobs))
+    if there:
+        # What the program says does not matter: a job that ends meanwhile is as good as cancelled.
+        with suppress(OSError, subprocess.TimeoutExpired):
+            subprocess.run(
+                [SCHEDULERS[scheduler].cancel, *there], capture_output=True, timeout=_PATIENCE
+            )
 
 
 def check_programs(scheduler: str) -> None:

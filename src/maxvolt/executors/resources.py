@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from maxvolt.executors.kinds import Kind
@@ -81,6 +81,8 @@ class ClusterPlan:
         Interpreter of the workers; None for the one that runs now.
     retries
         How often a task whose worker was lost is done again.
+    idle
+        Seconds after which a job without a task is given back.
     """
 
     scheduler: str
@@ -88,6 +90,20 @@ class ClusterPlan:
     interface: str | None = None
     python: str | None = None
     retries: int = 3
+    idle: float = 60.0
+
+    @property
+    def pools(self) -> tuple[tuple[Kind, ...], ...]:
+        """Kinds of tasks whose jobs are alike, so that each job serves all of them."""
+        alike: list[tuple[Resources, list[Kind]]] = []
+        for kind, resources in self.resources.items():
+            job = replace(resources, jobs=1, tasks=1)
+            pool = next((kinds for other, kinds in alike if other == job), None)
+            if pool is None:
+                alike.append((job, [kind]))
+            else:
+                pool.append(kind)
+        return tuple(tuple(kinds) for _, kinds in alike)
 
     @property
     def has_queue(self) -> bool:

@@ -85,6 +85,8 @@ class DaskSection(ResourcesSection):
     """Python of the workers, by default the one that runs the campaign."""
     retries: Annotated[int, within(limits.RETRIES, whole=True)] = 3
     """How often a task is done again whose worker was lost."""
+    idle: Annotated[float, Field(ge=1, le=86400)] = 60.0
+    """Seconds after which a job without a task is given back."""
     sampling: ResourcesSection = ResourcesSection()
     """Jobs for scenarios."""
     labelling: ResourcesSection = ResourcesSection()
@@ -136,6 +138,7 @@ class DaskSection(ResourcesSection):
             interface=self.interface,
             python=self.python,
             retries=self.retries,
+            idle=self.idle,
         )
 
     def _resources(self, kind: Kind, *, alone: bool) -> Resources:

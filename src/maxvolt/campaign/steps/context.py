@@ -68,11 +68,11 @@ class RunContext:
 
     def __exit__(self, *exception: Any) -> None:
         self._local_pool.__exit__(*exception)
-        self.executors.close(now=exception[0] is not None)
+        self.executors.close()
 
     def use(self, executors: Executors) -> None:
         """Go on elsewhere."""
-        self.executors.close(now=False)
+        self.executors.close()
         self.executors = executors
 
     @property
