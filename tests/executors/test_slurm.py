@@ -102,7 +102,7 @@ def test_the_end_of_a_campaign_cancels_its_jobs(tmp_path: Path) -> None:
     os.kill(process.pid, signal.SIGTERM)
     os.kill(process.pid, signal.SIGTERM)  # as timeout and impatient people do
     process.communicate(timeout=120)
-    assert process.returncode == -signal.SIGTERM
+    assert process.returncode == 128 + signal.SIGTERM
     wait_until(lambda: not jobs())
     wait_until(lambda: not processes_of(tmp_path))
 

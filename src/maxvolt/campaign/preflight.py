@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -56,6 +57,12 @@ def check_campaign(
 
 def _cluster_messages(plan: ClusterPlan) -> list[str]:
     """Say what is missing to run on a cluster."""
+    known = [name for _, name in socket.if_nameindex()]
+    if plan.interface is not None and plan.interface not in known:
+        return [
+            f"[executor]: this machine has no network interface {plan.interface!r}; name one of "
+            f"{', '.join(known)}"
+        ]
     try:
         check_extra()
         if plan.has_queue:

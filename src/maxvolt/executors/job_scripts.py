@@ -30,6 +30,12 @@ no more than 15 characters."""
 _ADDRESS = "tls://ADDRESS:PORT"
 """Stands in a script for where the campaign runs, which is known when it does."""
 
+_OF_WORKERS = (
+    *("--memory-limit", "0"),  # what needs memory are processes of tasks, not the one of the worker
+    "--no-dashboard",
+    *("--preload", "maxvolt.executors.preload"),
+)
+
 _DEATH_TIMEOUT = 60
 """Seconds after which a worker ends that finds nobody to work for."""
 
@@ -141,8 +147,7 @@ class JobMaker:
             "job_name": _NAMES.get(tuple(pool), "maxvolt"),
             "job_extra_directives": self._directives(resources),
             "job_script_prologue": list(resources.prologue),
-            # What needs the memory are the processes of the tasks, not the one that starts them.
-            "worker_extra_args": ["--memory-limit", "0", "--no-dashboard", *self.arguments],
+            "worker_extra_args": [*_OF_WORKERS, *self.arguments],
             "log_directory": str(self.logs if logs is None else logs),
             **scheduler.keywords(resources),
             **resources.options,

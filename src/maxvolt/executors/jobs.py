@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -35,8 +36,8 @@ class Limits:
 
     Attributes
     ----------
-    look
-        Seconds between looks at the queue.
+    look, soon
+        Seconds between looks at the queue, and where a worker was lost.
     settle
         Seconds until a job that was submitted must be in the list of the queue.
     failures
@@ -45,6 +46,7 @@ class Limits:
     """
 
     look: float = 10.0
+    soon: float = 2.0
     settle: float = 30.0
     failures: int = 3
 
@@ -96,7 +98,7 @@ class Jobs:
         self._noted = noted
         self._limits = Limits() if limits is None else limits
         self._jobs: dict[str, _Submitted] = {}
-        self._look_again = 0.0
+        self._looked = -math.inf
         self._refused = self._failed = 0
 
     def keep(self, wanted: int, connected: Collection[str], busy: Collection[str]) -> None:
@@ -121,10 +123,12 @@ class Jobs:
                 self._failed = 0
             if name in busy or not submitted.has_reported:
                 submitted.busy = now
-        waited_for = wanted and not (self._jobs or self._refused or self._failed)
-        if now < self._look_again and not waited_for:
+        begins = wanted and not (self._jobs or self._refused or self._failed)
+        lost = any(job.has_reported and name not in connected for name, job in self._jobs.items())
+        hurry = begins or (lost and now > self._looked + self._limits.soon)
+        if now < self._looked + self._limits.look and not hurry:
             return
-        self._look_again = now + self._limits.look
+        self._looked = now
         self._forget_those_that_ended(now, connected)
         idle = [name for name, job in self._jobs.items() if now - job.busy > self._idle]
         for name in idle[: max(0, len(self._jobs) - wanted)]:
@@ -144,7 +148,7 @@ class Jobs:
             return  # no answer, no news
         for name, submitted in list(self._jobs.items()):
             ended = submitted.job.job_id not in there and name not in connected
-            if ended and now - submitted.time > self._limits.settle:
+            if ended and (submitted.has_reported or now - submitted.time > self._limits.settle):
                 del self._jobs[name]
                 if not submitted.has_reported:
                     self._failed += 1
