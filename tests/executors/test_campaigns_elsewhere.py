@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
@@ -109,3 +111,35 @@ def test_a_check_of_a_campaign_without_jobs(
     assert main(["run", str(small), "--check", "--json"]) == 0
     assert '"jobs": {}' in capsys.readouterr().out
     assert not (small.parent / "small").exists()
+
+
+def test_interrupts_stay_what_they_were() -> None:
+    needs("dask")
+    code = """
+import signal
+before = signal.getsignal(signal.SIGINT)
+from maxvolt.executors.extra import check_extra
+check_extra()
+assert signal.getsignal(signal.SIGINT) is before
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_thread_is_told_what_to_do() -> None:
+    needs("dask")
+    code = """
+import threading
+from maxvolt.errors import MaxvoltError
+from maxvolt.executors.extra import check_extra
+said = []
+def check():
+    try:
+        check_extra()
+    except MaxvoltError as error:
+        said.append(str(error))
+thread = threading.Thread(target=check)
+thread.start()
+thread.join()
+assert "in its main thread" in said[0]
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

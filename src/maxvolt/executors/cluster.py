@@ -46,12 +46,19 @@ _CLOSE = 20.0
 _CONFIGURATION = {
     "distributed.worker.daemon": False,  # daemons must not start processes
     "distributed.scheduler.worker-ttl": "5 minutes",  # a machine that is gone says no goodbye
+    "distributed.scheduler.http.routes": [],
     "distributed.comm.timeouts.connect": "60s",
     "distributed.admin.large-graph-warning-threshold": "1GB",  # structures are what is sent
     "distributed.worker.memory.target": False,  # what needs memory are processes of tasks
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": False,
+}
+
+_SCHEDULER = {
+    "allowed_failures": 0,  # the dispatchers count them
+    "dashboard": False,
+    "dashboard_address": "127.0.0.1:0",  # it has a port for pages, even where there are none
 }
 
 
@@ -109,6 +116,8 @@ class _Connection:
         self._leave = ExitStack()
         self._wake = threading.Event()
         self._closing = False
+        for module in ("dask_jobqueue", "distributed.utils") if plan.has_queue else ():
+            imported(module)  # here, not in the thread that makes jobs
         try:
             private = self._leave.enter_context(PrivateFolder(folder, plan.scheduler))
             security = imported("distributed").Security.temporary()
@@ -156,8 +165,7 @@ class _Connection:
         cluster: LocalCluster = distributed.LocalCluster(
             threads_per_worker=max(one.tasks for one in resources),
             security=security,
-            dashboard_address=None,
-            scheduler_kwargs={"allowed_failures": 0},  # the dispatchers count them
+            scheduler_kwargs=_SCHEDULER,
             silence_logs=logging.CRITICAL,  # they tell what matters
             **options,
         )
