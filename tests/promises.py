@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -94,6 +95,26 @@ def _mpi4py() -> str | None:
     return None if find_mpiexec() else "no mpiexec here: pip install mpich"
 
 
+def _dask() -> str | None:
+    for module in ("distributed", "dask_jobqueue", "cryptography"):
+        if importlib.util.find_spec(module) is None:
+            return f"{module} is not installed: pip install maxvolt[dask]"
+    return None
+
+
+def _slurm() -> str | None:
+    if shutil.which("sbatch") is None or shutil.which("sinfo") is None:
+        return "SLURM is not installed"
+    try:
+        command = ["sinfo", "--noheader", "--responding", "--states", "idle,mixed,allocated"]
+        nodes = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    except subprocess.TimeoutExpired:
+        return "SLURM does not answer"
+    if nodes.returncode != 0 or not nodes.stdout.strip():
+        return f"SLURM has no node here: {nodes.stderr.strip() or 'none is up'}"
+    return _dask()
+
+
 def _fork() -> str | None:
     return None if hasattr(os, "fork") else "this system has no fork"
 
@@ -111,6 +132,8 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "lammps": _lammps,
     "i-pi": _i_pi,
     "mpi4py": _mpi4py,
+    "dask": _dask,
+    "slurm": _slurm,
     "fork": _fork,
     "SIGKILL": _kill,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,8 @@ from maxvolt.campaign.record.checkpoints import Checkpointing
 from maxvolt.campaign.record.folder import CampaignFolder
 from maxvolt.campaign.record.history import CompleteIteration, read_history, state_after
 from maxvolt.campaign.record.journal import Callback, Event
-from maxvolt.campaign.record.locking import locked
+from maxvolt.campaign.record.locking import locked, owner_file
+from maxvolt.campaign.record.owner import Owner, owned
 from maxvolt.campaign.record.publication import publish, published_potential
 from maxvolt.campaign.repair import repair
 from maxvolt.campaign.settings.stages import CampaignSettings, read_settings
@@ -23,6 +24,10 @@ from maxvolt.campaign.steps.context import RunContext
 from maxvolt.campaign.steps.labelling import WaitingError
 from maxvolt.campaign.steps.step_runner import StepRunner
 from maxvolt.errors import CampaignError
+from maxvolt.executors.cluster import LOGS, ClusterExecutors
+from maxvolt.executors.job_scripts import JobMaker
+from maxvolt.executors.kinds import Executors, Kind, ThisMachine, given_executors
+from maxvolt.executors.resources import ClusterPlan
 from maxvolt.files import make_folder, synchronize_folder
 from maxvolt.processors import worker_count
 
@@ -82,6 +87,7 @@ class Campaign:
         self.folder = CampaignFolder(self.settings().folder)
         self._started = False
         self._checked: CampaignSettings | None = None
+        self._plan: ClusterPlan | None = None
 
     def settings(self) -> CampaignSettings:
         """Read the file as it is now."""
@@ -91,7 +97,7 @@ class Campaign:
         self,
         callbacks: Sequence[Callback] = (),
         *,
-        executor: Executor | None = None,
+        executor: Executor | Mapping[str, Executor] | None = None,
         retry: bool = False,
         partial: bool = False,
         checkpointing: Checkpointing | None = None,
@@ -103,8 +109,10 @@ class Campaign:
         callbacks
             Called with every `Event`; what they raise ends the run, which can go on later.
         executor
-            Runs scenarios and reference calculations, for example Dask's on a cluster whose nodes
-            share the folder; None for processes of this machine.
+            Any executor of `concurrent.futures`, on this machine or on others that share the
+            folder: it runs scenarios and reference calculations. Or executors by kind of task,
+            "sampling", "labelling" and "fitting"; what is left out runs on this machine. None:
+            what ``[executor]`` in the file says.
         retry
             Repeat reference calculations that have failed before.
         partial
@@ -123,43 +131,106 @@ class Campaign:
         """
         self._started, self._checked = False, None
         _make_folder(self.folder.path)
-        with locked(self.folder.lock_file):
+        given = None if executor is None else given_executors(executor)
+        lock = self.folder.lock_file
+
+        def tell(owner: Owner, seconds: float) -> None:
+            content = {"owner": str(owner), "seconds": seconds}
+            for callback in callbacks:
+                callback(Event("looking", content=content))
+
+        with locked(lock), owned(owner_file(lock), tell) as ownership:
             self.folder.remove_temporary_files()
-            workers = worker_count(self.settings().general.workers)
+            file = self.settings()
             with RunContext(
                 self.folder,
                 self.path.parent,
-                workers,
+                worker_count(file.general.workers),
                 callbacks,
-                executor,
+                self._executors(file) if given is None else given,
                 retry=retry,
                 partial=partial,
                 checkpointing=checkpointing,
+                check=ownership.check,
             ) as context:
-                return self._run(context)
+                return self._run(context, file_decides=given is None)
 
-    def _run(self, context: RunContext) -> CampaignResult:
+    def job_scripts(self) -> dict[str, str]:
+        """Return the jobs that ``[executor]`` asks for, as the batch system gets them.
+
+        Returns
+        -------
+        scripts
+            By the kinds of tasks that a job serves; none without a batch system.
+
+        Raises
+        ------
+        SettingsError, MaxvoltError
+            The file cannot be used, or what it needs is not installed.
+        """
+        plan = self.settings().cluster_plan()
+        if plan is None or not plan.has_queue:
+            return {}
+        maker = JobMaker(plan, self.folder.path.absolute() / LOGS)
+        return {", ".join(pool): maker.script(pool) for pool in plan.pools}
+
+    def check(self) -> None:
+        """Find what is wrong with the file beyond its keys, calculating and writing nothing.
+
+        Raises
+        ------
+        SettingsError
+            Names every section at fault.
+        """
+        self._check(self.settings(), None)
+
+    def _executors(self, file: CampaignSettings) -> Executors:
+        """What the file says."""
+        self._plan = file.cluster_plan()
+        if self._plan is None:
+            return ThisMachine()
+        return ClusterExecutors(self._plan, self.folder.path)
+
+    def _check(self, file: CampaignSettings, executors: Executors | None) -> None:
+        """Check the file; `executors` are those that were given, if any."""
+        if executors is None:
+            plan = file.cluster_plan()
+            here = plan is None or not plan.has_queue
+            check_campaign(file, self.path.parent, here=here, cluster=plan)
+        else:
+            here = executors.of(Kind.LABELLING) is None
+            check_campaign(file, self.path.parent, here=here)
+
+    def _run(self, context: RunContext, *, file_decides: bool) -> CampaignResult:
         past: list[CompleteIteration] = []
         try:
             repair(context, lambda: self._start(context))
             while True:
                 past = read_history(self.folder.iterations())
-                end = self._advance(context, past)
+                end = self._advance(context, past, file_decides=file_decides)
                 if end is not None:
                     return end
         except WaitingError as waiting:
             return self._end(context, past, "waiting", str(waiting))
 
     def _advance(
-        self, context: RunContext, past: Sequence[CompleteIteration]
+        self, context: RunContext, past: Sequence[CompleteIteration], *, file_decides: bool
     ) -> CampaignResult | None:
-        """Make the next iteration; the result where there is none to make."""
+        """Make the next iteration, where the file says unless executors were given.
+
+        Returns
+        -------
+        result
+            Where there is none to make.
+        """
         file = self.settings()
         following = plan(past, file)
         iterate = following.action is Action.ITERATE
         if iterate and file != self._checked:
-            check_campaign(file, context.root, here=context.given_executor is None)
+            self._check(file, None if file_decides else context.executors)
             self._checked = file
+            if file_decides and file.cluster_plan() != self._plan:
+                context.use(self._executors(file))
         self._start(context)
         publish(self.folder, past)
         if not iterate:

@@ -34,6 +34,7 @@ from maxvolt.campaign.steps.training_set import (
     validation_candidates,
 )
 from maxvolt.dataset import Dataset
+from maxvolt.executors.kinds import Kind
 from maxvolt.files import make_folder
 from maxvolt.potentials import load
 
@@ -236,11 +237,10 @@ def _fit(
                 training=stored,
                 validation=validation,
                 before=load(before) if before else None,
-                threads=runner.context.workers,
-                progress=lambda news: runner.progress(
-                    "fit", "", news.iteration, news.most_iterations
-                ),
-            )
+                threads=runner.context.threads(Kind.FITTING),
+                progress=lambda done, total: runner.progress("fit", "", done, total),
+            ),
+            runner.context.executors.of(Kind.FITTING),
         ),
         products=products,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -15,6 +16,11 @@ from maxvolt.campaign.steps.scenarios import scenario_parts
 from maxvolt.campaign.steps.structures import Structures
 from maxvolt.dataset import Dataset
 from maxvolt.errors import MaxvoltError, SettingsError
+from maxvolt.executors.cluster import LOGS
+from maxvolt.executors.extra import check_extra
+from maxvolt.executors.job_scripts import JobMaker
+from maxvolt.executors.queues import check_programs
+from maxvolt.executors.resources import ClusterPlan
 from maxvolt.labelling import check_reference
 from maxvolt.sampling import Scenario
 from maxvolt.sampling.lammps import LammpsDynamics
@@ -22,7 +28,9 @@ from maxvolt.sampling.lammps import LammpsDynamics
 __all__ = ["check_campaign"]
 
 
-def check_campaign(file: CampaignSettings, root: Path, *, here: bool) -> None:
+def check_campaign(
+    file: CampaignSettings, root: Path, *, here: bool, cluster: ClusterPlan | None = None
+) -> None:
     """Make all structures and scenarios of a campaign, and look for what its references need.
 
     Parameters
@@ -33,19 +41,41 @@ def check_campaign(file: CampaignSettings, root: Path, *, here: bool) -> None:
         Folder that the names of files are relative to.
     here
         Whether simulations and reference calculations run on this machine.
+    cluster
+        What the campaign asks of a cluster, if it does.
 
     Raises
     ------
     SettingsError
         Names every section at fault.
     """
-    messages: list[str] = []
+    messages = [] if cluster is None else _cluster_messages(cluster)
     for settings in file.stages:
         stage = f"stage {settings.stage.name!r}, " if len(file.stages) > 1 else ""
         messages += [f"{stage}{message}" for message in _Check(settings, root, here).messages()]
     if messages:
         listed = "\n".join(f"  {message}" for message in messages)
         raise SettingsError(f"{file.path}: cannot be used:\n{listed}")
+
+
+def _cluster_messages(plan: ClusterPlan) -> list[str]:
+    """Say what is missing to run on a cluster."""
+    known = [name for _, name in socket.if_nameindex()]
+    if plan.interface is not None and plan.interface not in known:
+        return [
+            f"[executor]: this machine has no network interface {plan.interface!r}; name one of "
+            f"{', '.join(known)}"
+        ]
+    try:
+        check_extra()
+        if plan.has_queue:
+            check_programs(plan.scheduler)
+            maker = JobMaker(plan, Path(LOGS))
+            for pool in plan.pools:
+                maker.script(pool)
+    except MaxvoltError as error:
+        return [str(error)]
+    return []
 
 
 class _Check:

@@ -42,6 +42,11 @@ def campaign_reporter(folder: CampaignFolder) -> Iterator[Callable[[Event], None
 def describe_event(event: Event) -> str:
     """Say in one line what happened; "" for what is not worth a line."""
     content = event.content
+    if event.kind == "looking":
+        return (
+            f"the last run did not end by itself ({content['owner']}): looking for "
+            f"{content['seconds']:.0f} s whether it still lives"
+        )
     if event.kind == "iteration":
         what = "labels and fits" if content["kind"] == "opening" else "samples"
         return f"iteration {event.iteration} ({event.stage}) {what}"

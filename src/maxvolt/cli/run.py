@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from maxvolt.cli.console import note, print_json
 from maxvolt.cli.options import add_json
 from maxvolt.errors import MaxvoltError
+
+if TYPE_CHECKING:
+    from maxvolt.campaign import Campaign
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
 
@@ -20,6 +24,7 @@ manual reference were collected, after the file was edited. Everything is kept i
 campaign, beside the file; what is done is never done again."""
 EXAMPLES = """\
   maxvolt run aluminium.toml
+  maxvolt run aluminium.toml --check      # what is wrong with the file, which jobs it asks for
   maxvolt run aluminium.toml --retry      # repeat reference calculations that failed
   maxvolt run --schema > campaign.schema.json"""
 
@@ -27,6 +32,11 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="campaign file (TOML)")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="check the file and print the jobs it asks of a batch system; calculate nothing",
+    )
     parser.add_argument(
         "--retry", action="store_true", help="repeat reference calculations that failed before"
     )
@@ -59,6 +69,9 @@ def run(options: argparse.Namespace) -> None:
     from maxvolt.report.campaign_page import write_campaign_page
 
     campaign = Campaign(options.file)
+    if options.check:
+        _check(campaign, as_json=options.json)
+        return
     with campaign_reporter(campaign.folder) as report:
         result = campaign.run([report], retry=options.retry, partial=options.partial)
     folder = CampaignFolder(result.folder)
@@ -79,3 +92,15 @@ def run(options: argparse.Namespace) -> None:
     names += [] if page is None else [page]
     if names:
         note("wrote " + ", ".join(names))
+
+
+def _check(campaign: Campaign, *, as_json: bool) -> None:
+    """Say that a file can be used, and what its jobs are."""
+    campaign.check()
+    scripts = campaign.job_scripts()
+    if as_json:
+        print_json({"file": str(campaign.path), "jobs": scripts})
+        return
+    for kinds, script in scripts.items():
+        print(f"# a job for {kinds}\n{script}")
+    note(f"{campaign.path}: can be used")

@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
-__all__ = ["GRACE", "end_session", "kill_session", "session_members"]
+__all__ = ["GRACE", "end_session", "how_it_ended", "kill_session", "session_members"]
 
 GRACE = 1.0
 """Seconds between the request to end and the order: mpirun and srun tell their other nodes."""
 
 _POLL = 0.01
+
+_LAST_WORDS = 4096
+"""Bytes of what a process printed that are read for its last line."""
 
 _ROUNDS = 10
 """How often to look again for processes that were born while the others were killed."""
@@ -63,6 +68,25 @@ def kill_session(leader: int) -> None:
         for process in others:
             _signal(process, signal.SIGKILL)
     _signal_group(leader, signal.SIGKILL)
+
+
+def how_it_ended(process: subprocess.Popen[bytes], errors: IO[bytes]) -> str:
+    """Say how the process of a calculation ended, with its last line in the file of its errors."""
+    try:
+        code = process.wait(timeout=5.0)
+    except subprocess.TimeoutExpired:
+        return "the calculation closed its connection"
+    errors.seek(max(0, errors.seek(0, os.SEEK_END) - _LAST_WORDS))
+    said = errors.read().decode(errors="replace").strip().splitlines()
+    how = f"killed by {_signal_name(-code)}" if code < 0 else f"ended with code {code}"
+    return f"the process of the calculation was {how}" + (f": {said[-1]}" if said else "")
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # of real time
+        return f"signal {number}"
 
 
 def _signal_all(leader: int, what: signal.Signals) -> None:

@@ -10,7 +10,6 @@ import atexit
 import json
 import os
 import secrets
-import signal
 import subprocess
 import sys
 import tempfile
@@ -24,7 +23,7 @@ from typing import Any
 from maxvolt.errors import LabellingError
 from maxvolt.labelling.jobs import Outcome
 from maxvolt.labelling.limits import LabelLimits
-from maxvolt.labelling.sessions import GRACE, end_session, kill_session
+from maxvolt.labelling.sessions import GRACE, end_session, how_it_ended, kill_session
 from maxvolt.labelling.worker_answers import Answers, EndedError, HungError
 from maxvolt.processors import core_count
 
@@ -35,8 +34,6 @@ _START = 300.0
 """Seconds that a worker may take to begin: starting Python, loading the calculator."""
 _CALCULATIONS_OF_A_WORKER = 200
 """After so many a worker is replaced: some calculators never give memory back."""
-_LAST_WORDS = 4096
-"""Bytes of what a worker printed that are read for its last line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +125,7 @@ class Worker:
             outcome = Outcome.from_dict(answer)
             self.reusable = bool(answer["reusable"])
         except EndedError as error:
-            raise DiedError(str(error) or self._how_it_ended()) from error
+            raise DiedError(str(error) or how_it_ended(self._process, self._errors)) from error
         except (KeyError, TypeError, ValueError) as error:
             raise DiedError(f"the calculation corrupted its answer ({error!r})") from error
         return outcome
@@ -157,23 +154,6 @@ class Worker:
             self._process.stdin.flush()
         except OSError as error:
             raise EndedError from error
-
-    def _how_it_ended(self) -> str:
-        try:
-            code = self._process.wait(timeout=5.0)
-        except subprocess.TimeoutExpired:
-            return "the calculation closed its connection"
-        self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - _LAST_WORDS))
-        said = self._errors.read().decode(errors="replace").strip().splitlines()
-        how = f"killed by {_signal_name(-code)}" if code < 0 else f"ended with code {code}"
-        return f"the process of the calculation was {how}" + (f": {said[-1]}" if said else "")
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:  # of real time
-        return f"signal {number}"
 
 
 class _Idle:

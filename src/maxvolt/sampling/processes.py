@@ -16,10 +16,14 @@ from threadpoolctl import threadpool_limits
 
 from maxvolt.errors import DataError, MaxvoltError
 
-__all__ = ["WorkerPool", "local_pool"]
+__all__ = ["ProcessDiedError", "WorkerPool", "local_pool"]
 
 _REMOTE_WORKERS = 64
 """Workers assumed where an executor does not say how many it has."""
+
+
+class ProcessDiedError(MaxvoltError):
+    """The process of one task died, and took nothing else with it; the message says how."""
 
 
 class WorkerPool:

@@ -15,7 +15,7 @@ from itertools import islice
 
 from maxvolt.errors import DataError
 from maxvolt.parallel.ranks import ONE_PROCESS, Ranks
-from maxvolt.sampling.processes import WorkerPool
+from maxvolt.sampling.processes import ProcessDiedError, WorkerPool
 from maxvolt.sampling.recorder import Recorder
 from maxvolt.sampling.results import SamplingResult
 from maxvolt.sampling.rule import Thresholds
@@ -291,13 +291,11 @@ def _run_alone(task: Task, factory: bytes, workers: WorkerPool, strict: bool) ->
         return _result_of(workers.executor().submit(run_task, task, factory), started, strict)
     except BrokenExecutor as error:
         workers.replace()
-        message = (
+        return _death(
+            started,
             f"the process died ({error}): too little memory, or a script that starts workers "
-            'outside of if __name__ == "__main__":'
+            'outside of if __name__ == "__main__":',
         )
-        result = task.failure(message, started.seconds)
-        task.recorder().finish(result)
-        return result
 
 
 def _result_of(future: Future[SamplingResult], started: _Started, strict: bool) -> SamplingResult:
@@ -305,10 +303,19 @@ def _result_of(future: Future[SamplingResult], started: _Started, strict: bool) 
         return future.result()
     except BrokenExecutor:
         raise
+    except ProcessDiedError as error:  # each task of this executor has a process of its own
+        return _death(started, f"the process died ({error}): too little memory?")
     except Exception as error:
         if strict:
             raise
         return _failure(started, error)
+
+
+def _death(started: _Started, message: str) -> SamplingResult:
+    """Give the result of a task that its process did not survive, and write it down."""
+    result = started.task.failure(message, started.seconds)
+    started.task.recorder().finish(result)
+    return result
 
 
 def _failure(started: _Started, error: Exception) -> SamplingResult:

@@ -7,10 +7,10 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["Heartbeat", "read_heartbeats"]
+__all__ = ["PROGRESS_SUFFIX", "Heartbeat", "read_heartbeats"]
 
 _SECONDS = 0.5
-SUFFIX = ".progress"
+PROGRESS_SUFFIX = ".progress"
 
 
 class Heartbeat:
@@ -25,14 +25,18 @@ class Heartbeat:
     """
 
     def __init__(self, path: Path, total: int) -> None:
-        self._path = path.with_suffix(SUFFIX)
+        self._path = path.with_suffix(PROGRESS_SUFFIX)
         self._total = total
         self._done = 0
         self._last = 0.0
 
     def __call__(self, steps: int) -> None:
         """Count steps."""
-        self._done += steps
+        self.note(self._done + steps, self._total)
+
+    def note(self, done: int, total: int) -> None:
+        """Say how many steps are done, and how many there are."""
+        self._done, self._total = done, total
         now = time.monotonic()
         if now - self._last >= _SECONDS:
             self._last = now
@@ -59,7 +63,7 @@ class Heartbeat:
 def read_heartbeats(folder: Path) -> dict[str, tuple[int, int]]:
     """Steps done and to be done of what runs in a folder, by the name of its result."""
     found = {}
-    for path in sorted(folder.glob(f"[!.]*{SUFFIX}")):
+    for path in sorted(folder.glob(f"[!.]*{PROGRESS_SUFFIX}")):
         try:
             content = json.loads(path.read_text())
             steps = int(content["done"]), int(content["total"])

@@ -35,7 +35,8 @@ class Event:
     ----------
     kind : str
         As in the journal: "started", "iteration", "settings changed", "damaged", "step", "outcome",
-        "waiting", "finished"; and "progress", which the journal leaves out.
+        "waiting", "finished"; and "progress" and "looking" (whether another machine still works on
+        the campaign), which the journal leaves out.
     iteration : int or None
     stage : str
     content : mapping

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from maxvolt.campaign.record.owner import is_owned, read_owner
 from maxvolt.errors import CampaignError
 
-__all__ = ["is_locked", "locked"]
+__all__ = ["is_locked", "locked", "owner_file"]
 
 _held: set[tuple[int, str]] = set()
 """Locks of processes, by number and file: of its own a process must not even open the file again,
@@ -37,10 +38,7 @@ def locked(path: Path) -> Iterator[None]:
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError):
-            raise CampaignError(
-                f"{path.parent}: another process works on this campaign; wait until it ends, or "
-                "stop it"
-            ) from None
+            raise CampaignError(_held_by_another(path)) from None
         except OSError as error:
             raise CampaignError(
                 f"{path}: cannot be locked ({error.strerror}); keep the campaign on a file system "
@@ -53,8 +51,17 @@ def locked(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def owner_file(path: Path) -> Path:
+    """File in which whoever holds a lock says who it is."""
+    return path.with_name(".owner.json")
+
+
 def is_locked(path: Path) -> bool:
-    """Whether a process holds the lock, be it this one."""
+    """Whether a process holds the lock, be it this one or one of another machine."""
+    return _is_locked(path) or is_owned(owner_file(path))
+
+
+def _is_locked(path: Path) -> bool:
     if _own(path) in _held:
         return True
     try:
@@ -70,6 +77,19 @@ def is_locked(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def _held_by_another(path: Path) -> str:
+    said = f"{path.parent}: another process works on this campaign"
+    owner, wait = read_owner(owner_file(path)), "wait until it ends, or stop it"
+    if owner is None:
+        return f"{said}; {wait}"
+    if not owner.is_elsewhere:
+        return f"{said} ({owner}); {wait}"
+    return (
+        f"{said} ({owner}); {wait} there. Where that machine is down and the file system keeps its "
+        f"lock: make sure that nothing runs there, then remove {path}"
+    )
 
 
 def _own(path: Path) -> tuple[int, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from maxvolt.campaign.settings.executor_sections import LocalSection
 from maxvolt.campaign.settings.stages import Settings
 
 __all__ = [
@@ -45,6 +46,7 @@ def without_what_changes_no_result(settings: Settings) -> Settings:
             "campaign": settings.campaign.model_copy(
                 update={"workers": None, "max_iterations": 1, "name": "", "folder": ""}
             ),
+            "executor": LocalSection(),
             "stopping": settings.stopping.model_copy(
                 update={"max_labels": None, "patience": 1, "repeats": 1}
             ),

@@ -10,6 +10,11 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, model_validator
 
+from maxvolt.campaign.settings.executor_sections import (
+    DaskSection,
+    ExecutorSection,
+    LocalSection,
+)
 from maxvolt.campaign.settings.messages import describe_errors
 from maxvolt.campaign.settings.scenario_sections import ScenarioSection, part_name
 from maxvolt.campaign.settings.sections import (
@@ -24,6 +29,7 @@ from maxvolt.campaign.settings.sections import (
 )
 from maxvolt.campaign.settings.structure_sections import StructureSection, TrainingSection
 from maxvolt.errors import MaxvoltError, SettingsError
+from maxvolt.executors.resources import ClusterPlan
 from maxvolt.labelling.reference import with_files
 from maxvolt.limits import SETTINGS_BYTES
 
@@ -60,6 +66,8 @@ class Settings(Section):
     """
 
     campaign: General = General()
+    executor: ExecutorSection = LocalSection()
+    """Where scenarios, reference calculations and fits run."""
     stage: StageHeader = StageHeader(name="main")
     structures: dict[Name, StructureSection] = Field(default_factory=dict)
     """Named structures."""
@@ -140,6 +148,15 @@ class CampaignSettings(Section):
     def general(self) -> General:
         """What concerns the campaign as a whole."""
         return self.stages[0].campaign
+
+    def cluster_plan(self) -> ClusterPlan | None:
+        """What there is on a cluster; None where everything runs on this machine."""
+        section = self.stages[0].executor
+        if not isinstance(section, DaskSection):
+            return None
+        references = [settings.reference.reference() for settings in self.stages]
+        parallel = any(one.code.processes(one.machine) is not None for one in references)
+        return section.plan(parallel_reference=parallel)
 
     @property
     def folder(self) -> Path:

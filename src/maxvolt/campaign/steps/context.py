@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 from maxvolt.campaign.record.checkpoints import Checkpointing
 from maxvolt.campaign.record.folder import CampaignFolder
 from maxvolt.campaign.record.journal import Callback, Event, Journal
+from maxvolt.executors.kinds import Executors, Kind, ThisMachine, run_task
 from maxvolt.sampling.processes import WorkerPool
 
 __all__ = ["RunContext"]
@@ -28,15 +28,12 @@ class RunContext:
         Number of processes.
     callbacks
         Called with every event.
-    executor
-        Runs scenarios and reference calculations; None for a pool of this machine.
+    executors
+        Where tasks run; None for this machine.
     retry, partial, checkpointing
         As of `Campaign.run`.
-
-    Attributes
-    ----------
-    pool
-        Where scenarios run.
+    check
+        Called before anything is written down; raises an error where this run must not go on.
     """
 
     def __init__(
@@ -45,11 +42,12 @@ class RunContext:
         root: Path,
         workers: int,
         callbacks: Sequence[Callback],
-        executor: Executor | None = None,
+        executors: Executors | None = None,
         *,
         retry: bool = False,
         partial: bool = False,
         checkpointing: Checkpointing | None = None,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         self.folder = folder
         self.root = root
@@ -57,8 +55,9 @@ class RunContext:
         self.retry = retry
         self.partial = partial
         self.checkpointing = Checkpointing() if checkpointing is None else checkpointing
-        self.given_executor = executor
-        self.pool = WorkerPool(workers if executor is None else executor)
+        self.executors: Executors = ThisMachine() if executors is None else executors
+        self._check = check
+        self._local_pool = WorkerPool(workers)
         self.journal = Journal(folder.journal_file)
         self._callbacks = tuple(callbacks)
         self._written = {_step_key(line) for line in folder.journal() if line["event"] == "step"}
@@ -68,15 +67,38 @@ class RunContext:
         return self
 
     def __exit__(self, *exception: Any) -> None:
-        self.pool.__exit__(*exception)
+        self._local_pool.__exit__(*exception)
+        self.executors.close()
+
+    def use(self, executors: Executors) -> None:
+        """Go on elsewhere."""
+        self.executors.close()
+        self.executors = executors
+
+    @property
+    def pool(self) -> WorkerPool:
+        """Where scenarios run."""
+        executor = self.executors.of(Kind.SAMPLING)
+        return self._local_pool if executor is None else WorkerPool(executor)
+
+    def threads(self, kind: Kind) -> int:
+        """Return the number of threads of a task of a kind."""
+        threads = self.executors.threads(kind)
+        return self.workers if threads is None else threads
+
+    def compute(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Run what takes all cores of a machine where fits run, and wait for it."""
+        return run_task(self.executors.of(Kind.FITTING), function, *arguments)
 
     def tell(self, event: Event) -> None:
         """Tell the listeners."""
+        self._check()
         for callback in self._callbacks:
             callback(event)
 
     def record(self, event: Event) -> None:
         """Write an event into the journal, then tell the listeners."""
+        self._check()
         where: dict[str, Any] = {}
         if event.iteration is not None:
             where = {"iteration": event.iteration, "stage": event.stage}

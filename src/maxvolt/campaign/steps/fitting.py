@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Executor, wait
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,25 +14,29 @@ from numpy.typing import NDArray
 
 from maxvolt.campaign.record.fingerprints import derived_seed
 from maxvolt.campaign.record.folder import IterationFolder, committee_file
+from maxvolt.campaign.record.heartbeat import PROGRESS_SUFFIX, Heartbeat, read_heartbeats
 from maxvolt.campaign.record.storage import StepResult
 from maxvolt.campaign.settings.stages import Settings
 from maxvolt.campaign.steps.grading import active_set_of
 from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
-from maxvolt.fitting import FitProgress, FitResult, FitSettings, fit
-from maxvolt.fitting.contract import Training
+from maxvolt.executors.kinds import run_task
+from maxvolt.fitting import FitResult, FitSettings, fit
 from maxvolt.fitting.families import training_named
 from maxvolt.fitting.prediction_errors import Comparison
 from maxvolt.potentials import Ensemble, ParameterGradients, Potential, Predictions
 from maxvolt.potentials.ensemble import members_of
-from maxvolt.selection import Committee
+from maxvolt.selection import ActiveSet, Committee
 
 __all__ = ["FitTask", "errors_of", "fit_potential", "remove_checkpoints"]
+
+_LOOK = 0.5
+"""Seconds between looks at how far fits elsewhere have come."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FitTask:
-    """A fit to be made.
+    """A fit to be made; it can be pickled where `progress` can.
 
     Attributes
     ----------
@@ -48,7 +53,7 @@ class FitTask:
     threads
         Number of threads.
     progress
-        Called after each iteration.
+        Called after each iteration, with how many are done of how many at most.
     """
 
     settings: Settings
@@ -57,18 +62,73 @@ class FitTask:
     validation: Dataset
     before: Potential | None
     threads: int
-    progress: Callable[[FitProgress], None]
+    progress: Callable[[int, int], None]
 
 
-def fit_potential(task: FitTask) -> StepResult:
-    """Fit all members, write the potential with its active set; return errors and predictions."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Assessed:
+    """A potential that was fitted, what grades are measured by, and its errors."""
+
+    potential: Potential
+    query: ActiveSet | Committee
+    record: Mapping[str, Any]
+    arrays: Mapping[str, NDArray[np.float64]]
+
+
+def fit_potential(task: FitTask, executor: Executor | None = None) -> StepResult:
+    """Fit all members, write the potential with its active set; return errors and predictions.
+
+    Parameters
+    ----------
+    task
+        What is fitted.
+    executor
+        Fits the members side by side, on machines that share the folder; None: here, one after the
+        other. The files are written here.
+    """
     began = time.perf_counter()
-    wanted = task.settings.potential
-    training = training_named(wanted.family)
-    results = [_fit_member(task, member, training) for member in range(wanted.members)]
+    members = range(task.settings.potential.members)
+    if executor is None:
+        assessed = _assess(task, [_fit_member(task, member) for member in members])
+    else:
+        results = _fitted_elsewhere(task, members, executor)
+        quiet = replace(task, progress=_quiet)
+        assessed = run_task(executor, _assess, quiet, results)
+    _write(task, assessed)
+    record = {**assessed.record, "seconds": time.perf_counter() - began}
+    return StepResult(record, arrays=assessed.arrays)
+
+
+def _fitted_elsewhere(task: FitTask, members: Sequence[int], executor: Executor) -> list[FitResult]:
+    """Fit all members at once; tell how far the slowest one has come."""
+    files = [task.folder.path / f"fit.{member}.npz" for member in members]
+    futures = [
+        executor.submit(_fit_member, replace(task, progress=Heartbeat(file, 0).note), member)
+        for member, file in zip(members, files, strict=True)
+    ]
+    try:
+        while wait(futures, _LOOK, FIRST_EXCEPTION).not_done:
+            if any(future.done() and future.exception() for future in futures):
+                break
+            if beats := read_heartbeats(task.folder.path):
+                task.progress(*min(beats.values()))
+        return [future.result() for future in futures]
+    finally:
+        for future, file in zip(futures, files, strict=True):
+            future.cancel()
+            Heartbeat(file, 0).remove()
+
+
+def _quiet(done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+def _assess(task: FitTask, results: Sequence[FitResult]) -> _Assessed:
+    """Make one potential of the members; choose its active set, measure its errors."""
     members = tuple(result.potential for result in results)
     potential = members[0] if len(members) == 1 else Ensemble(members)
-    grading = _write(task, potential)
+    query, grading = _grading(task, potential)
+    training = training_named(task.settings.potential.family)
     record: dict[str, Any] = {
         "iterations": [len(result.members[0].losses) - 1 for result in results],
         "loss": [result.members[0].losses[-1] for result in results],
@@ -85,12 +145,12 @@ def fit_potential(task: FitTask) -> StepResult:
             found = potential.evaluate_dataset(dataset, threads=task.threads)
             record[name] = errors_of(found, dataset)
             arrays |= {f"{name}_energies": found.energies, f"{name}_forces": found.forces}
-    record["seconds"] = time.perf_counter() - began
-    return StepResult(record, arrays=arrays)
+    return _Assessed(potential, query, record, arrays)
 
 
-def _fit_member(task: FitTask, member: int, training: Training) -> FitResult:
+def _fit_member(task: FitTask, member: int) -> FitResult:
     settings = task.settings
+    training = training_named(settings.potential.family)
     before = _member(task.before, member) if settings.fit.restart else None
     start = training.start_of_fit(settings.potential, task.training, before)
     checkpoint = task.folder.path / f"fit.{member}.checkpoint"
@@ -103,7 +163,7 @@ def _fit_member(task: FitTask, member: int, training: Training) -> FitResult:
                 threads=task.threads,
                 checkpoint=checkpoint,
                 restart=restart,
-                progress=task.progress,
+                progress=lambda news: task.progress(news.iteration, news.most_iterations),
             )
         except FitError:
             if not restart:
@@ -130,33 +190,38 @@ def _member(potential: Potential | None, member: int) -> Potential | None:
     return members[member] if member < len(members) else None
 
 
-def _write(task: FitTask, potential: Potential) -> dict[str, Any]:
-    """Step A: choose what grades are measured by; write the potential's files.
+def _grading(task: FitTask, potential: Potential) -> tuple[ActiveSet | Committee, dict[str, Any]]:
+    """Step A: choose what grades are measured by.
 
     Returns
     -------
+    query
+        The active set, or the committee with its scales.
     grading
-        Rank of the active set, which is in the file of its potential; a committee has a file of
-        its own.
+        Rank of the active set.
     """
-    files = task.folder.potential_files(task.settings.potential)
     selection = task.settings.selection
-    if isinstance(potential, Ensemble):
-        for member, path in zip(potential.members, files, strict=True):
-            member.write(path)
     if selection.strategy == "committee":
         assert isinstance(potential, Ensemble)
         committee = Committee.from_dataset(potential, task.training, threads=task.threads)
-        committee.write(committee_file(files))
-        return {"rank": None, "largest_rank": None}
+        return committee, {"rank": None, "largest_rank": None}
     single = _with_gradients(members_of(potential)[0])
     active_set = active_set_of(single, task.training, selection, threads=task.threads)
-    active_set.write(files[0])
-    return {
+    return active_set, {
         "rank": active_set.rank,
         "largest_rank": active_set.largest_rank,
         "active_set": active_set.completeness,
     }
+
+
+def _write(task: FitTask, assessed: _Assessed) -> None:
+    """Write the files of the potential, the first with its active set, or those of a committee."""
+    files = task.folder.potential_files(task.settings.potential)
+    if isinstance(assessed.potential, Ensemble):
+        for member, path in zip(assessed.potential.members, files, strict=True):
+            member.write(path)
+    is_committee = isinstance(assessed.query, Committee)
+    assessed.query.write(committee_file(files) if is_committee else files[0])
 
 
 def _with_gradients(potential: Potential) -> ParameterGradients:
@@ -166,9 +231,10 @@ def _with_gradients(potential: Potential) -> ParameterGradients:
 
 
 def remove_checkpoints(folder: IterationFolder) -> None:
-    """Remove the states of fits whose result has been written."""
-    for checkpoint in folder.path.glob("fit.*.checkpoint"):
-        checkpoint.unlink()
+    """Remove the states of fits whose result has been written, and news of their progress."""
+    for pattern in ("fit.*.checkpoint", f"fit.*{PROGRESS_SUFFIX}"):
+        for path in folder.path.glob(pattern):
+            path.unlink()
 
 
 def errors_of(found: Predictions, dataset: Dataset) -> dict[str, Any]:

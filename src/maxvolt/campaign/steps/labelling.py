@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.campaign.record.storage import StepResult
+from maxvolt.campaign.settings.sections import SelectionSection
 from maxvolt.campaign.steps.fitting import errors_of
 from maxvolt.campaign.steps.grading import query_of
 from maxvolt.campaign.steps.step_runner import StepRunner
 from maxvolt.dataset import Dataset
 from maxvolt.errors import CampaignError
+from maxvolt.executors.kinds import Kind
 from maxvolt.labelling import (
     LabelLimits,
     LabelResult,
@@ -106,11 +109,21 @@ def _predicted(
     runner: StepRunner, labelled: Dataset
 ) -> tuple[dict[str, Any] | None, dict[str, NDArray[Any]]]:
     """Errors, grades and predictions of the potential that has not seen these labels."""
-    files, threads = runner.state.potential_files, runner.context.workers
+    files, context = runner.state.potential_files, runner.context
     if not files or not len(labelled):
         return None, {}
-    found = load(files).evaluate_dataset(labelled, threads=threads)
     selection = runner.state.past[runner.state.numbers["potential"]].settings.selection
+    threads = context.threads(Kind.FITTING)
+    predicted: tuple[dict[str, Any], dict[str, NDArray[Any]]] = context.compute(
+        _predictions, tuple(files), selection, labelled, threads
+    )
+    return predicted
+
+
+def _predictions(
+    files: Sequence[Path], selection: SelectionSection, labelled: Dataset, threads: int
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    found = load(files).evaluate_dataset(labelled, threads=threads)
     arrays = {
         "grades": query_of(files, selection).grade(labelled, threads=threads),
         "predicted_energies": found.energies,
@@ -131,7 +144,7 @@ def _labelled(runner: StepRunner, name: str, wanted: Dataset) -> tuple[LabelResu
         reference,
         store,
         limits=limits,
-        executor=context.given_executor,
+        executor=context.executors.of(Kind.LABELLING),
         workers=section.workers,
         retry_quarantined=context.retry,
         progress=lambda news: runner.progress(name, "", news.done, news.total),

@@ -27,6 +27,7 @@ from maxvolt.campaign.steps.step_runner import StepRunner
 from maxvolt.campaign.steps.structures import Structures
 from maxvolt.dataset import Dataset
 from maxvolt.errors import CampaignError
+from maxvolt.executors.worker import wait_for_file
 from maxvolt.sampling import Recorder, SamplingResult, Scenario, TrajectoryState
 from maxvolt.sampling.processes import WorkerPool
 from maxvolt.sampling.runner import run_tasks
@@ -153,7 +154,9 @@ def run_parts(
     ]
     factory = partial(calculator_of, tuple(potential_files), selection)
     for result in run_tasks(tasks, factory, pool, strict=True):
-        done(waiting[result.scenario, result.part])
+        part = waiting[result.scenario, result.part]
+        wait_for_file(part.path, "which a worker has written")
+        done(part)
 
 
 def _part(runner: StepRunner, scenario: Scenario) -> Part:

