@@ -163,7 +163,8 @@ class Metered:
             total = np.zeros(len(parameters))
             for portion in self.problem.training_set.portions:
                 minus, middle, plus = (
-                    portion.rows(kernels.evaluate(core, portion.where, threads=1)) for core in cores
+                    portion.rows(kernels.evaluate(core, portion.neighborhoods, threads=1))
+                    for core in cores
                 )
                 total += pull_back(cores[1], portion, (plus - 2 * middle + minus) / step**2)
             return total

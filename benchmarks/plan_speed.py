@@ -43,18 +43,18 @@ def measure(shared: Path, level: int) -> dict[str, Any]:
         shared / f"reference/mlip3/cases/L{level:02}_1sp.mtp", ["Mo"]
     )
     structures = maxvolt.read(shared / "data/bench/Mo2000.xyz")
-    where = potential.neighborhoods(structures)
+    neighborhoods = potential.neighborhoods(structures)
     plain = compile_model(potential.model, planned=False)
     times = smallest_times(
         {
-            "by_plan": lambda: kernels.evaluate(potential.core, where, threads=1),
-            "as_it_stands": lambda: kernels.evaluate(plain, where, threads=1),
+            "by_plan": lambda: kernels.evaluate(potential.core, neighborhoods, threads=1),
+            "as_it_stands": lambda: kernels.evaluate(plain, neighborhoods, threads=1),
         },
         SECONDS,
     )
     products = len(potential.model.table.products)
     ratio = times["as_it_stands"] / times["by_plan"]
-    found = {name: round(1e6 * time / where.n_atoms, 2) for name, time in times.items()}
+    found = {name: round(1e6 * time / neighborhoods.n_atoms, 2) for name, time in times.items()}
     print(f"level {level:2}: {products:7,} products, {found}, {ratio:.2f} times")
     return {"level": level, "products": products, **found, "ratio": round(ratio, 2)}
 

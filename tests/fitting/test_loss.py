@@ -212,7 +212,7 @@ def test_the_gauss_newton_matrix_is_that_of_the_residuals() -> None:
         return np.concatenate(
             [
                 np.sqrt(portion.weights)
-                * (portion.rows(kernels.evaluate(core, portion.where)) - portion.labels)
+                * (portion.rows(kernels.evaluate(core, portion.neighborhoods)) - portion.labels)
                 for portion in problem.training_set.portions
             ]
         )

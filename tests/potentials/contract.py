@@ -432,12 +432,12 @@ class PotentialContract(ABC):
 
     def test_several_structures_at_once_equal_a_dataset(self) -> None:
         dataset = Dataset.from_atoms(self.mixture())
-        where = self.made().neighborhoods(dataset)
-        assert where.n_structures == len(dataset)
-        found = self.made().evaluate_neighborhoods(where)
+        neighborhoods = self.made().neighborhoods(dataset)
+        assert neighborhoods.n_structures == len(dataset)
+        found = self.made().evaluate_neighborhoods(neighborhoods)
         expected = self.made().evaluate_dataset(dataset)
         close(found.forces, expected.forces, scale=size(expected.forces), tolerance=1e-13)
-        totals = np.bincount(where.structures, found.site_energies)
+        totals = np.bincount(neighborhoods.structures, found.site_energies)
         close(totals, expected.energies, tolerance=1e-13)
         periodic = dataset.pbc.all(axis=1)
         volumes = [atoms.get_volume() for atoms in dataset if atoms.pbc.all()]
@@ -602,8 +602,10 @@ class SharesVirialsContract(PotentialContract):
         """Shares, and what the potential says besides."""
         potential = self.made()
         assert isinstance(potential, SharesVirials)
-        where = potential.neighborhoods(atoms)
-        return potential.atomic_virials(where), potential.evaluate_neighborhoods(where)
+        neighborhoods = potential.neighborhoods(atoms)
+        return potential.atomic_virials(neighborhoods), potential.evaluate_neighborhoods(
+            neighborhoods
+        )
 
     @given(structures())
     @CHECKED
@@ -688,23 +690,26 @@ class ParameterGradientsContract(PotentialContract):
 
     def test_structures_have_the_sum_of_their_atoms(self) -> None:
         potential = self.gradients()
-        where = potential.neighborhoods(Dataset.from_atoms(self.mixture()))
-        sites, structure = potential.site_gradients(where), potential.structure_gradients(where)
-        assert sites.shape == (where.n_atoms, potential.n_parameters)
-        assert structure.shape == (where.n_structures, potential.n_parameters)
+        neighborhoods = potential.neighborhoods(Dataset.from_atoms(self.mixture()))
+        sites, structure = (
+            potential.site_gradients(neighborhoods),
+            potential.structure_gradients(neighborhoods),
+        )
+        assert sites.shape == (neighborhoods.n_atoms, potential.n_parameters)
+        assert structure.shape == (neighborhoods.n_structures, potential.n_parameters)
         summed = np.zeros_like(structure)
-        np.add.at(summed, where.structures, sites)
+        np.add.at(summed, neighborhoods.structures, sites)
         close(structure, summed, scale=size(sites), tolerance=1e-12)
 
     def test_one_pass_gives_the_same(self) -> None:
         potential = self.gradients()
-        where = potential.neighborhoods(Dataset.from_atoms(self.mixture()))
-        expected = potential.evaluate_neighborhoods(where)
+        neighborhoods = potential.neighborhoods(Dataset.from_atoms(self.mixture()))
+        expected = potential.evaluate_neighborhoods(neighborhoods)
         for of_sites, rows in (
-            (True, potential.site_gradients(where)),
-            (False, potential.structure_gradients(where)),
+            (True, potential.site_gradients(neighborhoods)),
+            (False, potential.structure_gradients(neighborhoods)),
         ):
-            energies, found = potential.evaluate_with_gradients(where, of_sites=of_sites)
+            energies, found = potential.evaluate_with_gradients(neighborhoods, of_sites=of_sites)
             close(found, rows, scale=size(rows), tolerance=1e-12)
             close(energies.forces, expected.forces, scale=size(expected.forces), tolerance=1e-12)
             close(energies.site_energies, expected.site_energies, tolerance=1e-12)
@@ -712,15 +717,17 @@ class ParameterGradientsContract(PotentialContract):
     def test_gradients_are_by_the_parameters(self) -> None:
         potential, step = self.gradients(), 1e-6
         atoms = self.crystal()
-        where = potential.neighborhoods(atoms)
-        sites = potential.site_gradients(where)
-        forces, virials = potential.force_and_virial_gradients(where)
+        neighborhoods = potential.neighborhoods(atoms)
+        sites = potential.site_gradients(neighborhoods)
+        forces, virials = potential.force_and_virial_gradients(neighborhoods)
         assert forces.shape == (8, 3, potential.n_parameters)
         assert virials.shape == (1, 6, potential.n_parameters)
         chosen = np.random.default_rng(0).permutation(potential.n_parameters)[:8]
         for parameter in chosen.tolist():
             more, less = (
-                self.with_step(potential, parameter, sign * step).evaluate_neighborhoods(where)
+                self.with_step(potential, parameter, sign * step).evaluate_neighborhoods(
+                    neighborhoods
+                )
                 for sign in (1, -1)
             )
             for found, name in (
@@ -736,10 +743,10 @@ class ParameterGradientsContract(PotentialContract):
     def test_no_more_gradients_are_independent_than_it_says(self) -> None:
         potential = self.gradients()
         crystals = Dataset.from_atoms([self.crystal(seed) for seed in range(60)])
-        where = potential.neighborhoods(crystals)
+        neighborhoods = potential.neighborhoods(crystals)
         for of_sites, rows in (
-            (True, potential.site_gradients(where)),
-            (False, potential.structure_gradients(where)),
+            (True, potential.site_gradients(neighborhoods)),
+            (False, potential.structure_gradients(neighborhoods)),
         ):
             largest = potential.largest_rank(of_sites=of_sites)
             assert 0 < largest <= potential.n_parameters

@@ -32,11 +32,11 @@ def trial(seed: int, scratch: Path) -> str:
     data = Dataset.from_atoms([random_structure(random, int(size)) for size in sizes])
     windows = int(random.choice([8, 64, 256]))
     threads = [int(t) for t in random.choice([2, 3, 5, 16], size=2, replace=False)]
-    where = potential.neighborhoods(data)
+    neighborhoods = potential.neighborhoods(data)
     cut = potential.neighborhoods(data)
     windows_of(cut, windows)  # of few atoms: as many ranges of them as in structures far too large
     _compare(lambda number: _evaluated(potential, cut, number), threads)
-    _close(_evaluated(potential, cut, 1), _evaluated(potential, where, 1))
+    _close(_evaluated(potential, cut, 1), _evaluated(potential, neighborhoods, 1))
     mode = "neighborhood" if random.integers(2) else "configuration"
     small = data.select(np.flatnonzero(data.counts <= 300))
     if len(small):
@@ -45,17 +45,17 @@ def trial(seed: int, scratch: Path) -> str:
     return f"held, {mode}"
 
 
-def _evaluated(potential: MTP, where: Neighborhoods, threads: int) -> Arrays:
-    found = potential.evaluate_neighborhoods(where, threads=threads)
-    single = potential.evaluate_neighborhoods(where, threads=threads, precision="single")
+def _evaluated(potential: MTP, neighborhoods: Neighborhoods, threads: int) -> Arrays:
+    found = potential.evaluate_neighborhoods(neighborhoods, threads=threads)
+    single = potential.evaluate_neighborhoods(neighborhoods, threads=threads, precision="single")
     return {
         "energies": found.site_energies,
         "forces": found.forces,
         "virials": found.virials,
         "single forces": single.forces,
-        "shares": potential.atomic_virials(where, threads=threads),
-        "gradients": kernels.structure_gradients(potential.core, where, threads=threads),
-        "site gradients": kernels.site_gradients(potential.core, where, threads=threads),
+        "shares": potential.atomic_virials(neighborhoods, threads=threads),
+        "gradients": kernels.structure_gradients(potential.core, neighborhoods, threads=threads),
+        "site gradients": kernels.site_gradients(potential.core, neighborhoods, threads=threads),
     }
 
 

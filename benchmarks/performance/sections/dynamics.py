@@ -77,11 +77,15 @@ class _TimedPotential(NeighborhoodPotential):
         self.potential.write(path)
 
     def evaluate_neighborhoods(
-        self, where: Neighborhoods, *, threads: int | None = None, precision: Precision = "double"
+        self,
+        neighborhoods: Neighborhoods,
+        *,
+        threads: int | None = None,
+        precision: Precision = "double",
     ) -> Energies:
         began = process_time()
         energies = self.potential.evaluate_neighborhoods(
-            where, threads=threads, precision=precision
+            neighborhoods, threads=threads, precision=precision
         )
         self.seconds += process_time() - began
         return energies

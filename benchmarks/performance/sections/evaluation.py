@@ -48,12 +48,14 @@ def measure(context: Context) -> Findings:
 def _one(context: Context, structure: str, level: int, *, with_motep: bool) -> list[Measurement]:
     atoms = reference_structure(context, structure)
     potential = reference_potential(context, level, STRUCTURES[structure])
-    where = potential.neighborhoods(atoms)
+    neighborhoods = potential.neighborhoods(atoms)
     own = atoms.copy()
     own.calc = maxvolt.Calculator(potential, threads=1)
     works: dict[str, Callable[[], object]] = {
-        KERNEL: lambda: kernels.evaluate(potential.core, where, threads=1),
-        SINGLE: lambda: kernels.evaluate(potential.core, where, threads=1, precision="single"),
+        KERNEL: lambda: kernels.evaluate(potential.core, neighborhoods, threads=1),
+        SINGLE: lambda: kernels.evaluate(
+            potential.core, neighborhoods, threads=1, precision="single"
+        ),
         CALL: calculation(own),
     }
     if with_motep:
@@ -68,7 +70,9 @@ def _one(context: Context, structure: str, level: int, *, with_motep: bool) -> l
         Measurement("time per atom", 1e6 * time / len(atoms), "us", {**case, "program": name})
         for name, time in times.items()
     ]
-    found.append(Measurement("force error, single precision", _error(potential, where), "", case))
+    found.append(
+        Measurement("force error, single precision", _error(potential, neighborhoods), "", case)
+    )
     if with_motep:
         found += [
             Measurement(
@@ -90,10 +94,10 @@ def calculation(atoms: Atoms) -> Callable[[], object]:
     return work
 
 
-def _error(potential: maxvolt.MTP, where: Neighborhoods) -> float:
+def _error(potential: maxvolt.MTP, neighborhoods: Neighborhoods) -> float:
     """Root mean square error of the forces in single precision, by that of the forces."""
-    double = kernels.evaluate(potential.core, where, threads=1).forces
-    single = kernels.evaluate(potential.core, where, threads=1, precision="single").forces
+    double = kernels.evaluate(potential.core, neighborhoods, threads=1).forces
+    single = kernels.evaluate(potential.core, neighborhoods, threads=1, precision="single").forces
     return float(np.sqrt(np.mean((single - double) ** 2) / np.mean(double**2)))
 
 

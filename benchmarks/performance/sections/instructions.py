@@ -48,9 +48,9 @@ def measure(context: Context) -> Findings:
 def evaluate_repeatedly(prepared: str, repetitions: int) -> None:
     """What is counted: this many evaluations, and all that comes before them."""
     potential, atoms = pickle.loads(Path(prepared).read_bytes())
-    where = potential.neighborhoods(atoms)
+    neighborhoods = potential.neighborhoods(atoms)
     for _ in range(repetitions):
-        kernels.evaluate(potential.core, where, threads=1)
+        kernels.evaluate(potential.core, neighborhoods, threads=1)
 
 
 def _counter() -> tuple[tuple[str, ...], tuple[str, ...]]:

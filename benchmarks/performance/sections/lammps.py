@@ -14,8 +14,12 @@ from time import process_time
 import numpy as np
 from ase import Atoms
 from ase.io.lammpsdata import write_lammps_data
+from numpy.typing import NDArray
 
+import maxvolt
+from maxvolt.neighbors.neighborhoods import Neighborhoods
 from maxvolt.potentials.mtp.binding import kernels
+from maxvolt.potentials.mtp.files.active_set import ActiveSetRecord
 from performance.cases import random_potential, reference_structure
 from performance.context import Context, NotMeasuredError
 from performance.results import Case, Findings, Measurement
@@ -125,11 +129,11 @@ class _Bench:
         """Our pair style on one and two ranks in turns with the kernel alone."""
         potential = random_potential(level)
         potential.write_compiled(self.folder / "pot.maxvolt")
-        where = potential.neighborhoods(self.atoms)
+        neighborhoods = potential.neighborhoods(self.atoms)
         pair = "pair_style maxvolt\npair_coeff * * pot.maxvolt Mo"
-        steps = max(5, round(400_000 / (len(self.atoms) * self.kernel(potential, where))))
+        steps = max(5, round(400_000 / (len(self.atoms) * self.kernel(potential, neighborhoods))))
         works: dict[str, Callable[[], float]] = {
-            _KERNEL: lambda: self.kernel(potential, where),
+            _KERNEL: lambda: self.kernel(potential, neighborhoods),
             "maxvolt": lambda: self.run(pair, steps),
             "maxvolt, two ranks": lambda: self.run(pair, steps, ranks=2),
         }
@@ -143,10 +147,10 @@ class _Bench:
             ),
         ]
 
-    def kernel(self, potential: object, where: object) -> float:
+    def kernel(self, potential: maxvolt.MTP, where: Neighborhoods) -> float:
         """The kernel alone on the same atoms, us per atom."""
         began = process_time()
-        kernels.evaluate(potential.core, where, threads=1)  # type: ignore[attr-defined, arg-type]
+        kernels.evaluate(potential.core, where, threads=1)
         return 1e6 * (process_time() - began) / len(self.atoms)
 
     def of_grades(self, level: int) -> list[Measurement]:
@@ -226,9 +230,7 @@ class _Bench:
         return best
 
 
-def _active_set(matrix: np.ndarray, *, of_sites: bool) -> object:
-    from maxvolt.potentials.mtp.files.active_set import ActiveSetRecord
-
+def _active_set(matrix: NDArray[np.float64], *, of_sites: bool) -> ActiveSetRecord:
     n = len(matrix)
     return ActiveSetRecord(
         energy_weight=float(not of_sites),

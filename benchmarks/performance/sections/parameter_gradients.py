@@ -41,11 +41,11 @@ def _one(context: Context, level: int) -> list[Measurement]:
         bcc_crystal(2_000),
         labelled_crystals(_STRUCTURES),
     )
-    where = potential.neighborhoods(atoms)
+    neighborhoods = potential.neighborhoods(atoms)
     rows = np.empty((len(atoms), potential.n_parameters))
     works: dict[str, Callable[[], object]] = {
-        "evaluation": lambda: kernels.evaluate(potential.core, where, threads=1),
-        SITE: lambda: kernels.site_gradients(potential.core, where, threads=1),
+        "evaluation": lambda: kernels.evaluate(potential.core, neighborhoods, threads=1),
+        SITE: lambda: kernels.site_gradients(potential.core, neighborhoods, threads=1),
         "write alone": lambda: rows.fill(1.0),
         "evaluation of a dataset": lambda: potential.evaluate_dataset(dataset, threads=1),
         ENERGY: lambda: potential.energy_gradients(dataset, threads=1),

@@ -91,13 +91,14 @@ def _neighbours(context: Context, level: int, with_motep: bool) -> list[Measurem
 def _threads(context: Context, level: int, missing: list[str]) -> list[Measurement]:
     found = []
     atoms, potential = bcc_crystal(_THREADED_ATOMS), random_potential(level)
-    where = potential.neighborhoods(atoms)
+    neighborhoods = potential.neighborhoods(atoms)
     context.say(f"level {level}, threads")
     possible = [n for n in _THREADS if n <= thread_count(None)]
     if possible != list(_THREADS):
         missing.append(f"more than {possible[-1]} threads: this process has no more cores")
     works = {
-        str(n): lambda n=n: kernels.evaluate(potential.core, where, threads=n) for n in possible
+        str(n): lambda n=n: kernels.evaluate(potential.core, neighborhoods, threads=n)
+        for n in possible
     }
     times = smallest_times(works, 0.5 * context.seconds, wall=True)
     for n in possible:
@@ -116,10 +117,10 @@ def _both(
     with_motep: bool,
 ) -> list[Measurement]:
     """The kernel, and whole calls of both programs."""
-    where = potential.neighborhoods(atoms)
+    neighborhoods = potential.neighborhoods(atoms)
     atoms.calc = maxvolt.Calculator(potential, threads=1)
     works: dict[str, Callable[[], object]] = {
-        KERNEL: lambda: kernels.evaluate(potential.core, where, threads=1),
+        KERNEL: lambda: kernels.evaluate(potential.core, neighborhoods, threads=1),
         CALL: calculation(atoms),
     }
     if with_motep:

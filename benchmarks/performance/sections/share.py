@@ -38,10 +38,10 @@ def measure(context: Context) -> Findings:
 def _one(context: Context, probe: PeakProbe, level: int, instruction_set: str) -> list[Measurement]:
     atoms = bcc_crystal(2000)
     potential = random_potential(level)
-    where = potential.neighborhoods(atoms)
+    neighborhoods = potential.neighborhoods(atoms)
 
     def work() -> object:
-        return kernels.evaluate(potential.core, where, threads=1, kernels=instruction_set)
+        return kernels.evaluate(potential.core, neighborhoods, threads=1, kernels=instruction_set)
 
     best, peak = float("inf"), 0.0
     for _ in range(_ROUNDS):

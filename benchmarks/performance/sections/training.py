@@ -112,7 +112,7 @@ def _measurements(
 def _evaluate(own: OwnLoss, potential: maxvolt.MTP) -> None:
     """Energies, forces and virials of the same portions, neighbours known."""
     for portion in own.problem.training_set.portions:
-        kernels.evaluate(potential.core, portion.where, threads=1)
+        kernels.evaluate(potential.core, portion.neighborhoods, threads=1)
 
 
 def _require_equal(own: float, other: float, level: int) -> None:

@@ -44,15 +44,19 @@ def difference_hessian(
     return 0.5 * (hessian + hessian.T)
 
 
-def warn_of_crossings(where: Neighborhoods, cutoff: float) -> None:
+def warn_of_crossings(neighborhoods: Neighborhoods, cutoff: float) -> None:
     """Warn of pairs that a displacement may carry across the cutoff.
 
     Many potentials end there as (R - r)^2: the second derivative by such a distance jumps, and a
     difference gives the mean of both sides.
     """
-    pairs = where.pairs
-    translations = pairs.shifts @ where.cells[0]
-    vectors = where.positions[pairs.neighbors] + translations - where.positions[pairs.owners]
+    pairs = neighborhoods.pairs
+    translations = pairs.shifts @ neighborhoods.cells[0]
+    vectors = (
+        neighborhoods.positions[pairs.neighbors]
+        + translations
+        - neighborhoods.positions[pairs.owners]
+    )
     count = int((abs(np.linalg.norm(vectors, axis=1) - cutoff) <= STEP).sum())
     if count:
         warnings.warn(

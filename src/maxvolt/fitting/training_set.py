@@ -43,7 +43,7 @@ class Portion:
 
     Attributes
     ----------
-    where : Neighborhoods
+    neighborhoods : Neighborhoods
         Atoms and neighbours.
     labels : shape (n + 3 N + 6 n,)
         Energies less the baseline (eV), force components (eV/Angstrom), virials (eV). Zero where
@@ -51,19 +51,21 @@ class Portion:
     weights : shape (n + 3 N + 6 n,)
     """
 
-    where: Neighborhoods
+    neighborhoods: Neighborhoods
     labels: Array
     weights: Array
 
     def split(self, rows: Array) -> tuple[Array, Array, Array]:
         """Energies (n,), forces (N, 3) and virials (n, 6) of a vector over the rows; views."""
-        n = self.where.n_structures
+        n = self.neighborhoods.n_structures
         return rows[:n], rows[n : -6 * n].reshape(-1, 3), rows[-6 * n :].reshape(n, 6)
 
     def rows(self, found: Energies) -> Array:
         """The vector over the rows that an evaluation gives."""
         energies = np.bincount(
-            self.where.structures, found.site_energies, minlength=self.where.n_structures
+            self.neighborhoods.structures,
+            found.site_energies,
+            minlength=self.neighborhoods.n_structures,
         )
         return np.concatenate([energies, found.forces.ravel(), found.virials.ravel()])
 
@@ -111,10 +113,12 @@ class TrainingSet:
 
 def _squares() -> Callable[[Portion], Array]:
     def work(portion: Portion) -> Array:
-        where = portion.where
+        neighborhoods = portion.neighborhoods
         with np.errstate(over="ignore"):  # of labels that no fit will accept
             energies, forces, virials = portion.split(portion.weights * portion.labels**2)
-            of_forces = np.bincount(where.structures, forces.sum(axis=1), where.n_structures)
+            of_forces = np.bincount(
+                neighborhoods.structures, forces.sum(axis=1), neighborhoods.n_structures
+            )
             return np.asarray(energies + of_forces + virials.sum(axis=1))
 
     return work
@@ -232,10 +236,10 @@ def _cost(dataset: Dataset, cutoff: float) -> float:
 
 def _searched(species: tuple[str, ...], cutoff: float) -> Callable[[_Cut], Portion]:
     def work(cut: _Cut) -> Portion:
-        where = dataset_neighborhoods(
+        neighborhoods = dataset_neighborhoods(
             cut.dataset, species, cutoff, first_structure=cut.first_structure
         )
-        return Portion(where, cut.labels, cut.weights)
+        return Portion(neighborhoods, cut.labels, cut.weights)
 
     return work
 
@@ -247,19 +251,20 @@ def _nearest(
     every = covalent_radii[[atomic_numbers[symbol] for symbol in species]]
 
     def work(portion: Portion) -> tuple[Array, Array, NDArray[np.int64]]:
-        where, pairs, n = portion.where, portion.where.pairs, portion.where.n_structures
+        neighborhoods = portion.neighborhoods
+        pairs, n = neighborhoods.pairs, neighborhoods.n_structures
         owners = pairs.owners
-        structures = where.structures[owners]
-        shifts = np.einsum("pa,pab->pb", pairs.shifts, where.cells[structures])
-        r = where.positions[pairs.neighbors] + shifts - where.positions[owners]
-        distances, radii = np.linalg.norm(r, axis=1), every[where.types]
-        lonely = np.ones(len(where.types), np.bool_)
+        structures = neighborhoods.structures[owners]
+        shifts = np.einsum("pa,pab->pb", pairs.shifts, neighborhoods.cells[structures])
+        r = neighborhoods.positions[pairs.neighbors] + shifts - neighborhoods.positions[owners]
+        distances, radii = np.linalg.norm(r, axis=1), every[neighborhoods.types]
+        lonely = np.ones(len(neighborhoods.types), np.bool_)
         lonely[owners] = lonely[pairs.neighbors] = False
         contacts = distances / (radii[owners] + radii[pairs.neighbors])
         return (
             _least(distances, structures, n),
             _least(contacts, structures, n),
-            np.bincount(where.structures[lonely], minlength=n),
+            np.bincount(neighborhoods.structures[lonely], minlength=n),
         )
 
     return work

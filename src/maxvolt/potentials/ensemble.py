@@ -76,32 +76,45 @@ class Ensemble(NeighborhoodPotential):
         for member in self.members:
             member.check_options(threads=threads, precision=precision)
 
-    def member_neighborhoods(self, where: Neighborhoods) -> list[Neighborhoods]:
+    def member_neighborhoods(self, neighborhoods: Neighborhoods) -> list[Neighborhoods]:
         """The same structures with the types of each member, for those of the ensemble."""
-        return [where.with_types(_types(where, self.species, one.species)) for one in self.members]
+        return [
+            neighborhoods.with_types(_types(neighborhoods, self.species, one.species))
+            for one in self.members
+        ]
 
     def evaluate_members(self, atoms: Atoms, *, threads: int | None = None) -> list[Evaluation]:
         """What every member says of a structure."""
         return ask_members(self.members, lambda one: one.evaluate(atoms, threads=threads))
 
     def evaluate_each(
-        self, where: Neighborhoods, *, threads: int | None = None, precision: Precision = "double"
+        self,
+        neighborhoods: Neighborhoods,
+        *,
+        threads: int | None = None,
+        precision: Precision = "double",
     ) -> list[Energies]:
         """What every member says of structures whose neighbours are known."""
-        asked = list(zip(self.members, self.member_neighborhoods(where), strict=True))
+        asked = list(zip(self.members, self.member_neighborhoods(neighborhoods), strict=True))
         return ask_members(
             asked,
             lambda one: one[0].evaluate_neighborhoods(one[1], threads=threads, precision=precision),
         )
 
     def evaluate_neighborhoods(
-        self, where: Neighborhoods, *, threads: int | None = None, precision: Precision = "double"
+        self,
+        neighborhoods: Neighborhoods,
+        *,
+        threads: int | None = None,
+        precision: Precision = "double",
     ) -> Energies:
         """Mean of the members for structures whose neighbours are known."""
-        return joined(self.evaluate_each(where, threads=threads, precision=precision), mean_of)
+        return joined(
+            self.evaluate_each(neighborhoods, threads=threads, precision=precision), mean_of
+        )
 
     def atomic_virials(
-        self, where: Neighborhoods, *, threads: int | None = None
+        self, neighborhoods: Neighborhoods, *, threads: int | None = None
     ) -> NDArray[np.float64]:
         """Mean of the members' shares of each atom in the virial, equation (13a), (N, 3, 3), eV.
 
@@ -111,7 +124,7 @@ class Ensemble(NeighborhoodPotential):
             A member does not share out its virial.
         """
         shares = []
-        for member, own in zip(self.members, self.member_neighborhoods(where), strict=True):
+        for member, own in zip(self.members, self.member_neighborhoods(neighborhoods), strict=True):
             if not isinstance(member, SharesVirials):
                 raise MaxvoltError(
                     f"a member ({title_of(member)}) does not share out its virial among atoms"
@@ -195,9 +208,9 @@ def ask_members(members: Sequence[P], question: Callable[[P], T]) -> list[T]:
 
 
 def _types(
-    where: Neighborhoods, species: tuple[str, ...], wanted: tuple[str, ...]
+    neighborhoods: Neighborhoods, species: tuple[str, ...], wanted: tuple[str, ...]
 ) -> NDArray[np.int32]:
     """Types in the order of other species; the same array where the order is the same."""
     if species == wanted:
-        return where.types
-    return np.array([wanted.index(symbol) for symbol in species], np.int32)[where.types]
+        return neighborhoods.types
+    return np.array([wanted.index(symbol) for symbol in species], np.int32)[neighborhoods.types]

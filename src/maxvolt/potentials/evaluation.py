@@ -53,7 +53,11 @@ class NeighborhoodPotential(ABC):
 
     @abstractmethod
     def evaluate_neighborhoods(
-        self, where: Neighborhoods, *, threads: int | None = None, precision: Precision = "double"
+        self,
+        neighborhoods: Neighborhoods,
+        *,
+        threads: int | None = None,
+        precision: Precision = "double",
     ) -> Energies:
         """Energies, forces and virials of structures whose neighbours are known."""
 
@@ -138,13 +142,13 @@ class NeighborhoodPotential(ABC):
             np.full((len(dataset), 6), np.nan),
             np.empty(dataset.n_atoms),
         )
-        for part, where in iterate_neighborhoods(
+        for part, neighborhoods in iterate_neighborhoods(
             dataset, self.species, self.cutoff, atoms_at_once=atoms_at_once
         ):
-            out = self.evaluate_neighborhoods(where, threads=threads, precision=precision)
+            out = self.evaluate_neighborhoods(neighborhoods, threads=threads, precision=precision)
             atoms = slice(dataset.offsets[part.start], dataset.offsets[part.stop])
             result.energies[part] = np.bincount(
-                where.structures, out.site_energies, minlength=where.n_structures
+                neighborhoods.structures, out.site_energies, minlength=neighborhoods.n_structures
             )
             result.forces[atoms] = out.forces
             result.site_energies[atoms] = out.site_energies

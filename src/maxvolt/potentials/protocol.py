@@ -49,7 +49,11 @@ class Potential(Protocol):
         ...
 
     def evaluate_neighborhoods(
-        self, where: Neighborhoods, *, threads: int | None = None, precision: Precision = "double"
+        self,
+        neighborhoods: Neighborhoods,
+        *,
+        threads: int | None = None,
+        precision: Precision = "double",
     ) -> Energies:
         """Energies, forces and virials; neighbours beyond the cutoff are skipped.
 
@@ -94,7 +98,7 @@ class SharesVirials(Protocol):
     """Capability: a virial for each atom."""
 
     def atomic_virials(
-        self, where: Neighborhoods, *, threads: int | None = None
+        self, neighborhoods: Neighborhoods, *, threads: int | None = None
     ) -> NDArray[np.float64]:
         """Share of each atom in the virial, equation (13a), shape (N, 3, 3), eV."""
         ...
@@ -119,25 +123,25 @@ class ParameterGradients(Potential, Protocol):
         ...
 
     def site_gradients(
-        self, where: Neighborhoods, *, threads: int | None = None
+        self, neighborhoods: Neighborhoods, *, threads: int | None = None
     ) -> NDArray[np.float64]:
         """Gradient of every site energy, shape (N, P)."""
         ...
 
     def structure_gradients(
-        self, where: Neighborhoods, *, threads: int | None = None
+        self, neighborhoods: Neighborhoods, *, threads: int | None = None
     ) -> NDArray[np.float64]:
         """Gradient of the energy of every structure, shape (n, P)."""
         ...
 
     def evaluate_with_gradients(
-        self, where: Neighborhoods, *, of_sites: bool, threads: int | None = None
+        self, neighborhoods: Neighborhoods, *, of_sites: bool, threads: int | None = None
     ) -> tuple[Energies, NDArray[np.float64]]:
         """Energies and forces together with one of the two above, in one pass."""
         ...
 
     def force_and_virial_gradients(
-        self, where: Neighborhoods
+        self, neighborhoods: Neighborhoods
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Gradients of forces, shape (N, 3, P), and of virials, shape (n, 6, P)."""
         ...

@@ -21,7 +21,7 @@ _REMEDY = (
 )
 
 
-def check_distinct(atoms: Iterable[int], where: Neighborhoods) -> None:
+def check_distinct(atoms: Iterable[int], neighborhoods: Neighborhoods) -> None:
     """Refuse atoms that coincide with another one.
 
     Parameters
@@ -37,12 +37,12 @@ def check_distinct(atoms: Iterable[int], where: Neighborhoods) -> None:
     for atom in atoms:
         if atom >= 0:
             raise DataError(
-                f"{_named(atom, where)} coincides with another atom or its own image; forces do "
-                "not exist there: remove the duplicate"
+                f"{_named(atom, neighborhoods)} coincides with another atom or its own image; "
+                "forces do not exist there: remove the duplicate"
             )
 
 
-def check_finite(energies: Energies, where: Neighborhoods) -> Energies:
+def check_finite(energies: Energies, neighborhoods: Neighborhoods) -> Energies:
     """Refuse what is infinite or no number, naming the first atom that has it.
 
     Virials hold every component of every force, so that their sum tells whether one is not finite
@@ -63,13 +63,13 @@ def check_finite(energies: Energies, where: Neighborhoods) -> Energies:
         if bad.any():
             atom = int(np.flatnonzero(bad)[0])
             raise EvaluationError(
-                f"the {what} of {_named(atom, where)} is not finite (so it is for {bad.sum()} of "
-                f"{len(bad)} atoms): {_REMEDY}"
+                f"the {what} of {_named(atom, neighborhoods)} is not finite (so it is for "
+                f"{bad.sum()} of {len(bad)} atoms): {_REMEDY}"
             )
     raise EvaluationError(f"the sum of energies or the stress is not finite: {_REMEDY}")
 
 
-def _named(atom: int, where: Neighborhoods) -> str:
-    structure = int(where.structures[atom])
-    first = int(np.searchsorted(where.structures, structure))
-    return f"atom {atom - first} of structure {where.first_structure + structure}"
+def _named(atom: int, neighborhoods: Neighborhoods) -> str:
+    structure = int(neighborhoods.structures[atom])
+    first = int(np.searchsorted(neighborhoods.structures, structure))
+    return f"atom {atom - first} of structure {neighborhoods.first_structure + structure}"

@@ -164,14 +164,14 @@ class NeighborhoodEvaluator:
         query, threads = self._query, self._calculator.threads
         precision = self._calculator.precision
         if query is not None and query.members == self._ensemble.members and precision == "double":
-            where = self._neighborhoods(part, pairs, query.species)
-            return query.evaluate_neighborhoods(where, threads=threads)
-        where = self._neighborhoods(part, pairs, self._ensemble.species)
-        each = self._ensemble.evaluate_each(where, threads=threads, precision=precision)
+            neighborhoods = self._neighborhoods(part, pairs, query.species)
+            return query.evaluate_neighborhoods(neighborhoods, threads=threads)
+        neighborhoods = self._neighborhoods(part, pairs, self._ensemble.species)
+        each = self._ensemble.evaluate_each(neighborhoods, threads=threads, precision=precision)
         if query is None:
             return each, None
-        where = self._neighborhoods(part, pairs, query.species)
-        return each, query.grade_neighborhoods(where, threads=threads)
+        neighborhoods = self._neighborhoods(part, pairs, query.species)
+        return each, query.grade_neighborhoods(neighborhoods, threads=threads)
 
     def _neighborhoods(
         self, batch: Batch, pairs: NeighborList, species: tuple[str, ...]

@@ -268,21 +268,23 @@ class ActiveSet(ActiveRows):
 
     def grade_neighborhoods(
         self,
-        where: Neighborhoods,
+        neighborhoods: Neighborhoods,
         energies: Sequence[Energies] | None = None,
         *,
         threads: int | None = None,
     ) -> Grades:
         """Grades of structures whose neighbours are known; `energies` are not needed."""
-        rows = neighborhood_rows(self.potential, self.weights, where, threads=threads)
-        return self._grades_of(where, rows, threads)
+        rows = neighborhood_rows(self.potential, self.weights, neighborhoods, threads=threads)
+        return self._grades_of(neighborhoods, rows, threads)
 
     def evaluate_neighborhoods(
-        self, where: Neighborhoods, *, threads: int | None = None
+        self, neighborhoods: Neighborhoods, *, threads: int | None = None
     ) -> tuple[tuple[Energies, ...], Grades]:
         """Energies and forces by the potential, and grades, in one pass over the neighbours."""
-        energies, rows = evaluated_rows(self.potential, self.weights, where, threads=threads)
-        return (energies,), self._grades_of(where, rows, threads)
+        energies, rows = evaluated_rows(
+            self.potential, self.weights, neighborhoods, threads=threads
+        )
+        return (energies,), self._grades_of(neighborhoods, rows, threads)
 
     # ----------------------------------------------------------------- selection
 
@@ -362,14 +364,16 @@ class ActiveSet(ActiveRows):
 
     # ----------------------------------------------------------------- inside
 
-    def _grades_of(self, where: Neighborhoods, rows: Rows, threads: int | None) -> Grades:
+    def _grades_of(self, neighborhoods: Neighborhoods, rows: Rows, threads: int | None) -> Grades:
         grades, sites = self._grades(rows), None
         if self.weights == SITES:
             sites = grades
         elif self.mode == "neighborhood":
-            sites = self._grades(neighborhood_rows(self.potential, SITES, where, threads=threads))
-        structures = grades_of_structures(grades, rows.structures, where.n_structures)
-        return finite_grades(Grades(structures, sites), where)
+            sites = self._grades(
+                neighborhood_rows(self.potential, SITES, neighborhoods, threads=threads)
+            )
+        structures = grades_of_structures(grades, rows.structures, neighborhoods.n_structures)
+        return finite_grades(Grades(structures, sites), neighborhoods)
 
     def _grades(self, rows: Rows) -> NDArray[np.float64]:
         with np.errstate(over="ignore", invalid="ignore"):  # refused afterwards, with a message

@@ -102,8 +102,8 @@ class Committee:
         dataset = structures_of(dataset, ensemble.species)
         raw = cls(ensemble, 1.0 if energies else None, 1.0 if forces else None)
         largest_energy = largest_force = 0.0
-        for where in _portions(ensemble, dataset):
-            of_energies, of_forces = raw._spreads(where, None, threads)
+        for neighborhoods in _portions(ensemble, dataset):
+            of_energies, of_forces = raw._spreads(neighborhoods, None, threads)
             largest_energy = max(largest_energy, float(of_energies.max()))
             largest_force = max(largest_force, float(of_forces.max()))
         return cls(
@@ -211,8 +211,8 @@ class Committee:
         thread_count(threads)
         found = [np.empty(0)]
         for dataset in as_datasets(structures, self.species):
-            for where in _portions(self.ensemble, dataset):
-                found.append(self.grade_neighborhoods(where, threads=threads).structures)
+            for neighborhoods in _portions(self.ensemble, dataset):
+                found.append(self.grade_neighborhoods(neighborhoods, threads=threads).structures)
         return np.concatenate(found)
 
     def site_grades(
@@ -233,36 +233,36 @@ class Committee:
         thread_count(threads)
         found = [np.empty(0)]
         for dataset in as_datasets(structures, self.species):
-            for where in _portions(self.ensemble, dataset):
-                sites = self.grade_neighborhoods(where, threads=threads).sites
+            for neighborhoods in _portions(self.ensemble, dataset):
+                sites = self.grade_neighborhoods(neighborhoods, threads=threads).sites
                 assert sites is not None
                 found.append(sites)
         return np.concatenate(found)
 
     def grade_neighborhoods(
         self,
-        where: Neighborhoods,
+        neighborhoods: Neighborhoods,
         energies: Sequence[Energies] | None = None,
         *,
         threads: int | None = None,
     ) -> Grades:
         """Grades of structures whose neighbours are known, and what the members say, if known."""
-        of_energies, of_forces = self._spreads(where, energies, threads)
-        grades = np.zeros(where.n_structures)
+        of_energies, of_forces = self._spreads(neighborhoods, energies, threads)
+        grades = np.zeros(neighborhoods.n_structures)
         if self.energy_scale is not None:
             grades = of_energies / self.energy_scale
         if self.force_scale is None:
-            return finite_grades(Grades(grades, None), where)
+            return finite_grades(Grades(grades, None), neighborhoods)
         sites = of_forces / self.force_scale
-        np.maximum.at(grades, where.structures, sites)
-        return finite_grades(Grades(grades, sites), where)
+        np.maximum.at(grades, neighborhoods.structures, sites)
+        return finite_grades(Grades(grades, sites), neighborhoods)
 
     def evaluate_neighborhoods(
-        self, where: Neighborhoods, *, threads: int | None = None
+        self, neighborhoods: Neighborhoods, *, threads: int | None = None
     ) -> tuple[tuple[Energies, ...], Grades]:
         """Energies and forces by every member, and grades from them."""
-        energies = tuple(self.ensemble.evaluate_each(where, threads=threads))
-        return energies, self.grade_neighborhoods(where, energies)
+        energies = tuple(self.ensemble.evaluate_each(neighborhoods, threads=threads))
+        return energies, self.grade_neighborhoods(neighborhoods, energies)
 
     def select(
         self,
@@ -299,23 +299,25 @@ class Committee:
     # ----------------------------------------------------------------- inside
 
     def _spreads(
-        self, where: Neighborhoods, energies: Sequence[Energies] | None, threads: int | None
+        self, neighborhoods: Neighborhoods, energies: Sequence[Energies] | None, threads: int | None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Spread of the energies over sqrt(N), shape (n,), and of the forces, shape (N,)."""
         if energies is None:
-            energies = self.ensemble.evaluate_each(where, threads=threads)
-        n = where.n_structures
-        totals = [np.bincount(where.structures, e.site_energies, minlength=n) for e in energies]
-        counts = np.bincount(where.structures, minlength=n)
+            energies = self.ensemble.evaluate_each(neighborhoods, threads=threads)
+        n = neighborhoods.n_structures
+        totals = [
+            np.bincount(neighborhoods.structures, e.site_energies, minlength=n) for e in energies
+        ]
+        counts = np.bincount(neighborhoods.structures, minlength=n)
         of_forces = np.linalg.norm(spread_of([e.forces for e in energies]), axis=-1)
         return spread_of(np.array(totals, dtype=float)) / np.sqrt(counts), of_forces
 
 
 def _portions(ensemble: Ensemble, dataset: Dataset) -> Iterator[Neighborhoods]:
-    for _, where in iterate_neighborhoods(
+    for _, neighborhoods in iterate_neighborhoods(
         dataset, ensemble.species, ensemble.cutoff, atoms_at_once=ATOMS_AT_ONCE
     ):
-        yield where
+        yield neighborhoods
 
 
 def _check_ensemble(given: object) -> None:

@@ -36,7 +36,7 @@ class Grades:
     sites: NDArray[np.float64] | None
 
 
-def finite_grades(grades: Grades, where: Neighborhoods) -> Grades:
+def finite_grades(grades: Grades, neighborhoods: Neighborhoods) -> Grades:
     """Refuse grades that are infinite or not numbers.
 
     Raises
@@ -52,8 +52,8 @@ def finite_grades(grades: Grades, where: Neighborhoods) -> Grades:
         return grades
     bad = ~np.isfinite(grades.structures)
     if grades.sites is not None:
-        bad[where.structures[~np.isfinite(grades.sites)]] = True
-    number = where.first_structure + (int(np.flatnonzero(bad)[0]) if bad.any() else 0)
+        bad[neighborhoods.structures[~np.isfinite(grades.sites)]] = True
+    number = neighborhoods.first_structure + (int(np.flatnonzero(bad)[0]) if bad.any() else 0)
     raise EvaluationError(
         f"the grade of structure {number} is not finite: the potential's gradients there are "
         "beyond the range of numbers; look for coefficients that are far too large and for atoms "

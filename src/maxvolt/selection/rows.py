@@ -157,12 +157,12 @@ def rows_of_part(
     """
 
     def work(part: Part) -> Rows:
-        where = dataset_neighborhoods(
+        neighborhoods = dataset_neighborhoods(
             part.structures, potential.species, potential.cutoff, first_structure=part.first
         )
         own = own_atoms(part.structures)
         of_part = None if own is None or own.all() else own
-        rows = neighborhood_rows(potential, weights, where, of_part, threads=threads)
+        rows = neighborhood_rows(potential, weights, neighborhoods, of_part, threads=threads)
         bad = np.flatnonzero(~np.isfinite(rows.values).all(axis=1))
         if len(bad):
             number = part.first + rows.structures[bad[0]]
@@ -226,7 +226,7 @@ def iterate_rows(
 def neighborhood_rows(
     potential: ParameterGradients,
     weights: RowWeights,
-    where: Neighborhoods,
+    neighborhoods: Neighborhoods,
     own: NDArray[np.bool_] | None = None,
     *,
     threads: int | None = None,
@@ -237,21 +237,21 @@ def neighborhood_rows(
     ----------
     potential, weights
         What the rows are gradients of.
-    where
+    neighborhoods
         Structures and neighbours.
     own : shape (N,)
         Atoms with a neighbourhood of their own; None: all.
     threads
         Number of threads; None for every core.
     """
-    counted = where.structures if own is None else where.structures[own]
-    counts = np.bincount(counted, minlength=where.n_structures)
+    counted = neighborhoods.structures if own is None else neighborhoods.structures[own]
+    counts = np.bincount(counted, minlength=neighborhoods.n_structures)
     if weights.force or weights.stress:
-        parts = _derivative_rows(potential, weights, where, counts, own, threads)
+        parts = _derivative_rows(potential, weights, neighborhoods, counts, own, threads)
     else:
         parts = []
     if weights.energy or weights.site_energy:
-        parts += _energy_rows(potential, weights, where, counts, own, threads)
+        parts += _energy_rows(potential, weights, neighborhoods, counts, own, threads)
     if len(parts) == 1:
         return parts[0]
     joined = Rows(
@@ -265,7 +265,7 @@ def neighborhood_rows(
 def evaluated_rows(
     potential: ParameterGradients,
     weights: RowWeights,
-    where: Neighborhoods,
+    neighborhoods: Neighborhoods,
     *,
     threads: int | None = None,
 ) -> tuple[Energies, Rows]:
@@ -273,19 +273,19 @@ def evaluated_rows(
 
     Parameters
     ----------
-    potential, weights, where, threads
+    potential, weights, neighborhoods, threads
         As of `neighborhood_rows`.
     """
     of_sites = weights == SITES
     if not of_sites and (weights.force or weights.stress or weights.site_energy):
-        energies = potential.evaluate_neighborhoods(where, threads=threads)
-        return energies, neighborhood_rows(potential, weights, where, threads=threads)
+        energies = potential.evaluate_neighborhoods(neighborhoods, threads=threads)
+        return energies, neighborhood_rows(potential, weights, neighborhoods, threads=threads)
     energies, gradients = potential.evaluate_with_gradients(
-        where, of_sites=of_sites, threads=threads
+        neighborhoods, of_sites=of_sites, threads=threads
     )
-    counts = np.bincount(where.structures, minlength=where.n_structures)
+    counts = np.bincount(neighborhoods.structures, minlength=neighborhoods.n_structures)
     if of_sites:
-        return energies, _of_sites(gradients, where.structures.astype(np.int64), counts)
+        return energies, _of_sites(gradients, neighborhoods.structures.astype(np.int64), counts)
     return energies, _of_energies(weights, gradients, counts)
 
 
@@ -299,7 +299,7 @@ def _atoms_at_once(potential: ParameterGradients, weights: RowWeights) -> int:
 def _energy_rows(
     potential: ParameterGradients,
     weights: RowWeights,
-    where: Neighborhoods,
+    neighborhoods: Neighborhoods,
     counts: NDArray[np.int64],
     own: NDArray[np.bool_] | None,
     threads: int | None,
@@ -307,14 +307,14 @@ def _energy_rows(
     """Rows of the energies and of the site energies."""
     parts = []
     if not weights.site_energy and own is None:
-        sums = potential.structure_gradients(where, threads=threads)
+        sums = potential.structure_gradients(neighborhoods, threads=threads)
         return [_of_energies(weights, sums, counts)]
-    sites = potential.site_gradients(where, threads=threads)
-    structures = where.structures.astype(np.int64)
+    sites = potential.site_gradients(neighborhoods, threads=threads)
+    structures = neighborhoods.structures.astype(np.int64)
     if own is not None:
         sites, structures = sites[own], structures[own]
     if weights.energy:
-        sums = np.zeros((where.n_structures, sites.shape[1]))
+        sums = np.zeros((neighborhoods.n_structures, sites.shape[1]))
         begin = np.flatnonzero(np.diff(structures, prepend=-1))
         sums[structures[begin]] = np.add.reduceat(sites, begin, axis=0)
         parts.append(_of_energies(weights, sums, counts))
@@ -345,7 +345,7 @@ def _of_energies(weights: RowWeights, sums: NDArray[np.float64], counts: NDArray
 def _derivative_rows(
     potential: ParameterGradients,
     weights: RowWeights,
-    where: Neighborhoods,
+    neighborhoods: Neighborhoods,
     counts: NDArray[np.int64],
     own: NDArray[np.bool_] | None,
     threads: int | None,
@@ -356,20 +356,20 @@ def _derivative_rows(
             "rows of forces and stresses exist for whole structures only, not for those with ghost "
             "atoms; use weights of energies or site energies"
         )
-    of_forces, of_virials = potential.force_and_virial_gradients(where)
+    of_forces, of_virials = potential.force_and_virial_gradients(neighborhoods)
     width, parts = potential.n_parameters, []
     if weights.force:
-        structures = np.repeat(where.structures.astype(np.int64), 3)
+        structures = np.repeat(neighborhoods.structures.astype(np.int64), 3)
         first = np.concatenate([[0], np.cumsum(3 * counts)[:-1]])
         within = np.arange(len(structures)) - first[structures]
         values = _scale(of_forces.reshape(-1, width), weights.force)
         parts.append(Rows(values, structures, 1 + within))
     if weights.stress:
         factors = weights.stress / counts ** (weights.scaling / 2)
-        structures = np.repeat(np.arange(where.n_structures, dtype=np.int64), 6)
+        structures = np.repeat(np.arange(neighborhoods.n_structures, dtype=np.int64), 6)
         values = of_virials.reshape(-1, width)
         _scale(values, factors[structures][:, None])
-        equations = 3 * counts[structures] + np.tile(_STRESS, where.n_structures)
+        equations = 3 * counts[structures] + np.tile(_STRESS, neighborhoods.n_structures)
         parts.append(Rows(values, structures, equations))
     return parts
 

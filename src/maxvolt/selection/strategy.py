@@ -76,7 +76,7 @@ class QueryStrategy(Protocol):
 
     def grade_neighborhoods(
         self,
-        where: Neighborhoods,
+        neighborhoods: Neighborhoods,
         energies: Sequence[Energies] | None = None,
         *,
         threads: int | None = None,
@@ -85,7 +85,7 @@ class QueryStrategy(Protocol):
 
         Parameters
         ----------
-        where
+        neighborhoods
             Structures and neighbours, with the types of `species`.
         energies
             What `members` say of them, one entry each, where that is known.
@@ -95,7 +95,7 @@ class QueryStrategy(Protocol):
         ...
 
     def evaluate_neighborhoods(
-        self, where: Neighborhoods, *, threads: int | None = None
+        self, neighborhoods: Neighborhoods, *, threads: int | None = None
     ) -> tuple[tuple[Energies, ...], Grades]:
         """What `members` say of structures whose neighbours are known, and their grades."""
         ...

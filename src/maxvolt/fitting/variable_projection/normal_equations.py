@@ -212,7 +212,7 @@ def _radial_products(
     def work(portion: Portion, target: Array, kept: Array | None) -> tuple[Sequence[Array], None]:
         with np.errstate(over="ignore", invalid="ignore"):
             root = np.sqrt(portion.weights)
-            j = kernels.jacobian(core, portion.where, columns="radial").table
+            j = kernels.jacobian(core, portion.neighborhoods, columns="radial").table
             j *= root[:, None]
             a = _linear_rows(core, portion, given) if kept is None else kept
             return (j.T @ j, a.T @ j, (target * root - a @ linear) @ j), None
@@ -222,7 +222,7 @@ def _radial_products(
 
 def _linear_rows(core: _core.Core, portion: Portion, given: int) -> Array:
     """Weighted rows of A; energies of isolated atoms that are given are no unknowns."""
-    a = kernels.jacobian(core, portion.where, columns="linear").table
+    a = kernels.jacobian(core, portion.neighborhoods, columns="linear").table
     a *= np.sqrt(portion.weights)[:, None]
     a[:, :given] = 0.0
     return a

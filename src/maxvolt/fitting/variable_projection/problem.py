@@ -171,7 +171,9 @@ def _loss_and_slope(model: Model) -> Callable[[Portion], tuple[tuple[Array, Arra
     core = compile_model(model)
 
     def work(portion: Portion) -> tuple[tuple[Array, Array], None]:
-        errors = portion.rows(kernels.evaluate(core, portion.where, threads=1)) - portion.labels
+        errors = (
+            portion.rows(kernels.evaluate(core, portion.neighborhoods, threads=1)) - portion.labels
+        )
         half = pull_back(core, portion, errors)
         return (np.asarray(errors @ (portion.weights * errors)), 2.0 * half), None
 
@@ -181,7 +183,7 @@ def _loss_and_slope(model: Model) -> Callable[[Portion], tuple[tuple[Array, Arra
 def _targets(model: Model) -> Callable[[Portion], Array]:
     core = compile_model(model)
     return lambda portion: (
-        portion.labels - portion.rows(kernels.evaluate(core, portion.where, threads=1))
+        portion.labels - portion.rows(kernels.evaluate(core, portion.neighborhoods, threads=1))
     )
 
 
@@ -202,7 +204,9 @@ def pull_back(core: _core.Core, portion: Portion, errors: Array) -> Array:
     # each of the two entries of the strain.
     xx, yy, zz, yz, xz, xy = (virials / VOIGT_COUNTS).T
     strains = np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]]).transpose(2, 0, 1)
-    return kernels.directional_gradient(core, portion.where, energies, -forces, strains, threads=1)
+    return kernels.directional_gradient(
+        core, portion.neighborhoods, energies, -forces, strains, threads=1
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,11 +243,15 @@ def _squared_errors(model: Model) -> Callable[[Portion], tuple[tuple[Array, Arra
     core = compile_model(model)
 
     def work(portion: Portion) -> tuple[tuple[Array, Array], None]:
-        errors = portion.rows(kernels.evaluate(core, portion.where, threads=1)) - portion.labels
+        errors = (
+            portion.rows(kernels.evaluate(core, portion.neighborhoods, threads=1)) - portion.labels
+        )
         energies, forces, virials = portion.split(np.where(portion.weights > 0, errors, 0.0) ** 2)
         used = [part > 0 for part in portion.split(portion.weights)]
-        atoms = np.bincount(portion.where.structures, minlength=portion.where.n_structures)
-        volumes = np.where(used[2][:, 0], cell_volumes(portion.where.cells), 1.0)
+        atoms = np.bincount(
+            portion.neighborhoods.structures, minlength=portion.neighborhoods.n_structures
+        )
+        volumes = np.where(used[2][:, 0], cell_volumes(portion.neighborhoods.cells), 1.0)
         sums = [
             (energies / np.maximum(atoms, 1) ** 2).sum(),
             forces.sum(),

@@ -97,7 +97,11 @@ class EmbeddedAtom(NeighborhoodPotential):
         return _restore, (type(self), self.content, self.tables)
 
     def evaluate_neighborhoods(
-        self, where: Neighborhoods, *, threads: int | None = None, precision: Precision = "double"
+        self,
+        neighborhoods: Neighborhoods,
+        *,
+        threads: int | None = None,
+        precision: Precision = "double",
     ) -> Energies:
         """Energies, forces and virials of structures whose neighbours are known.
 
@@ -111,51 +115,57 @@ class EmbeddedAtom(NeighborhoodPotential):
             An energy or a force is not finite.
         """
         self.check_options(threads=threads, precision=precision)
-        pairs = self._pairs(where)
+        pairs = self._pairs(neighborhoods)
         with np.errstate(all="ignore"):  # refused afterwards, with a message
-            site_energies, of_first, of_second = self._site_energies(where, pairs)
+            site_energies, of_first, of_second = self._site_energies(neighborhoods, pairs)
             along = (of_first + of_second)[:, None] * pairs.directions
-            forces = _summed(pairs.first, along, where.n_atoms)
-            forces -= _summed(pairs.second, along, where.n_atoms)
+            forces = _summed(pairs.first, along, neighborhoods.n_atoms)
+            forces -= _summed(pairs.second, along, neighborhoods.n_atoms)
             products = [along[:, a] * pairs.vectors[:, b] for a, b in VOIGT]
-            structure = where.structures[pairs.first]
-            virials = _summed(structure, np.stack(products, axis=1), where.n_structures)
-        return check_finite(Energies(site_energies, forces, virials), where)
+            structure = neighborhoods.structures[pairs.first]
+            virials = _summed(structure, np.stack(products, axis=1), neighborhoods.n_structures)
+        return check_finite(Energies(site_energies, forces, virials), neighborhoods)
 
     def atomic_virials(
-        self, where: Neighborhoods, *, threads: int | None = None
+        self, neighborhoods: Neighborhoods, *, threads: int | None = None
     ) -> NDArray[np.float64]:
         """Share of each atom in the virial, equation (13a), shape (N, 3, 3), eV.
 
         Errors as of `evaluate_neighborhoods`.
         """
         self.check_options(threads=threads)
-        pairs = self._pairs(where)
+        pairs = self._pairs(neighborhoods)
         with np.errstate(all="ignore"):
-            site_energies, of_first, of_second = self._site_energies(where, pairs)
+            site_energies, of_first, of_second = self._site_energies(neighborhoods, pairs)
             products = pairs.vectors[:, :, None] * pairs.directions[:, None, :]
             # An atom has what the energy of the atom at the other end says of its place.
             shares = _summed(
-                pairs.second, (of_first[:, None, None] * products).reshape(-1, 9), where.n_atoms
+                pairs.second,
+                (of_first[:, None, None] * products).reshape(-1, 9),
+                neighborhoods.n_atoms,
             )
             shares += _summed(
-                pairs.first, (of_second[:, None, None] * products).reshape(-1, 9), where.n_atoms
+                pairs.first,
+                (of_second[:, None, None] * products).reshape(-1, 9),
+                neighborhoods.n_atoms,
             )
-        check_finite(Energies(site_energies, shares[:, :3], shares), where)
+        check_finite(Energies(site_energies, shares[:, :3], shares), neighborhoods)
         return shares.reshape(-1, 3, 3)
 
-    def _pairs(self, where: Neighborhoods) -> _Pairs:
-        pairs = _Pairs.of(where, self.cutoff)
+    def _pairs(self, neighborhoods: Neighborhoods) -> _Pairs:
+        pairs = _Pairs.of(neighborhoods, self.cutoff)
         close = pairs.lengths < COINCIDENT
-        check_distinct(np.minimum(pairs.first[close], pairs.second[close]), where)
+        check_distinct(np.minimum(pairs.first[close], pairs.second[close]), neighborhoods)
         return pairs
 
-    def _site_energies(self, where: Neighborhoods, pairs: _Pairs) -> tuple[Array, Array, Array]:
+    def _site_energies(
+        self, neighborhoods: Neighborhoods, pairs: _Pairs
+    ) -> tuple[Array, Array, Array]:
         """Energies of atoms and, for each pair, the slopes of those of its first and second atom.
 
         Slopes are by the distance of the pair.
         """
-        n, types, functions = where.n_atoms, where.types, self.functions
+        n, types, functions = neighborhoods.n_atoms, neighborhoods.types, self.functions
         one, other = types[pairs.first], types[pairs.second]
         phi, d_phi = functions.pair_energies(one, other, pairs.lengths)
         at_first, d_at_first = functions.densities(other, one, pairs.lengths)
@@ -194,11 +204,11 @@ class _Pairs:
     lengths: Array
 
     @classmethod
-    def of(cls, where: Neighborhoods, cutoff: float) -> Self:
-        first, second = where.pairs.owners, where.pairs.neighbors
-        cells = where.cells[where.structures[first]]
-        vectors = where.positions[second] - where.positions[first]
-        vectors += np.einsum("pa,pab->pb", where.pairs.shifts.astype(float), cells)
+    def of(cls, neighborhoods: Neighborhoods, cutoff: float) -> Self:
+        first, second = neighborhoods.pairs.owners, neighborhoods.pairs.neighbors
+        cells = neighborhoods.cells[neighborhoods.structures[first]]
+        vectors = neighborhoods.positions[second] - neighborhoods.positions[first]
+        vectors += np.einsum("pa,pab->pb", neighborhoods.pairs.shifts.astype(float), cells)
         lengths = np.linalg.norm(vectors, axis=1)
         inside = lengths < cutoff
         return cls(first[inside], second[inside], vectors[inside], lengths[inside])

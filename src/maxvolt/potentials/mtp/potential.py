@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from maxvolt.compiled import _core
 from maxvolt.dataset import Dataset
 from maxvolt.errors import MaxvoltError
-from maxvolt.files import replacing
 from maxvolt.limits import CUTOFF, MOST_PARAMETERS, NARROWEST_BASIS, RADIAL_SIZE
 from maxvolt.neighbors.neighborhoods import Neighborhoods, iterate_neighborhoods
 from maxvolt.potentials.evaluation import ATOMS_AT_ONCE, NeighborhoodPotential
@@ -23,6 +22,7 @@ from maxvolt.potentials.mtp.basis.contraction import contraction_table
 from maxvolt.potentials.mtp.basis.radial import RadialBasis
 from maxvolt.potentials.mtp.basis.repulsion import ZBL
 from maxvolt.potentials.mtp.binding import kernels
+from maxvolt.potentials.mtp.compiled_file import write_compiled_model
 from maxvolt.potentials.mtp.conversion import About, file_of_model, model_of_file
 from maxvolt.potentials.mtp.files.access import read_potential_file, write_potential_file
 from maxvolt.potentials.mtp.files.active_set import ActiveSetRecord
@@ -240,7 +240,7 @@ class MTP(NeighborhoodPotential):
 
     def evaluate_neighborhoods(
         self,
-        where: Neighborhoods,
+        neighborhoods: Neighborhoods,
         *,
         threads: int | None = None,
         precision: Precision = "double",
@@ -257,8 +257,8 @@ class MTP(NeighborhoodPotential):
             An energy or a force is not finite.
         """
         self._require_trained()
-        found = kernels.evaluate(self.core, where, threads=threads, precision=precision)
-        return check_finite(found, where)
+        found = kernels.evaluate(self.core, neighborhoods, threads=threads, precision=precision)
+        return check_finite(found, neighborhoods)
 
     def _require_trained(self) -> None:
         if not self.is_trained:
@@ -276,48 +276,48 @@ class MTP(NeighborhoodPotential):
         kernels.check_precision(self.core, precision)
 
     def atomic_virials(
-        self, where: Neighborhoods, *, threads: int | None = None
+        self, neighborhoods: Neighborhoods, *, threads: int | None = None
     ) -> NDArray[np.float64]:
         """Share of each atom in the virial, equation (13a), shape (N, 3, 3), eV.
 
         Errors as of `evaluate_neighborhoods`.
         """
         self._require_trained()
-        return kernels.atomic_virials(self.core, where, threads=threads)
+        return kernels.atomic_virials(self.core, neighborhoods, threads=threads)
 
     def largest_rank(self, *, of_sites: bool) -> int:
         """Number of independent gradients that structures, or their atoms, can have."""
         return largest_rank(self.model, of_sites=of_sites)
 
     def site_gradients(
-        self, where: Neighborhoods, *, threads: int | None = None
+        self, neighborhoods: Neighborhoods, *, threads: int | None = None
     ) -> NDArray[np.float64]:
         """Gradient of every site energy by all parameters of the file, shape (N, n_parameters).
 
         The order is radial, species, moment coefficients, as in MLIP; equations (17) and (18).
         """
-        return self._of_file(kernels.site_gradients(self.core, where, threads=threads))
+        return self._of_file(kernels.site_gradients(self.core, neighborhoods, threads=threads))
 
     def structure_gradients(
-        self, where: Neighborhoods, *, threads: int | None = None
+        self, neighborhoods: Neighborhoods, *, threads: int | None = None
     ) -> NDArray[np.float64]:
         """Gradient of the energy of every structure, shape (n, n_parameters)."""
-        return self._of_file(kernels.structure_gradients(self.core, where, threads=threads))
+        return self._of_file(kernels.structure_gradients(self.core, neighborhoods, threads=threads))
 
     def evaluate_with_gradients(
-        self, where: Neighborhoods, *, of_sites: bool, threads: int | None = None
+        self, neighborhoods: Neighborhoods, *, of_sites: bool, threads: int | None = None
     ) -> tuple[Energies, NDArray[np.float64]]:
         """Energies and forces together with one of the two above, in one pass."""
         energies, gradients = kernels.evaluate_with_gradients(
-            self.core, where, sites=of_sites, threads=threads
+            self.core, neighborhoods, sites=of_sites, threads=threads
         )
-        return check_finite(energies, where), self._of_file(gradients)
+        return check_finite(energies, neighborhoods), self._of_file(gradients)
 
     def force_and_virial_gradients(
-        self, where: Neighborhoods
+        self, neighborhoods: Neighborhoods
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Gradients of forces, shape (N, 3, n_parameters), and of virials, (n, 6, ...)."""
-        jacobian = kernels.jacobian(self.core, where)
+        jacobian = kernels.jacobian(self.core, neighborhoods)
         self._of_file(jacobian.table)
         return jacobian.forces, jacobian.virials
 
@@ -379,14 +379,14 @@ class MTP(NeighborhoodPotential):
         self.check_options(threads=threads)
         before = 0
         for dataset in Dataset.batches(stream, atoms_at_once):
-            for _, where in iterate_neighborhoods(
+            for _, neighborhoods in iterate_neighborhoods(
                 dataset,
                 self.species,
                 self.cutoff,
                 atoms_at_once=atoms_at_once,
                 first_structure=before,
             ):
-                yield self.structure_gradients(where, threads=threads)
+                yield self.structure_gradients(neighborhoods, threads=threads)
             before += len(dataset)
 
     def write(self, path: str | Path) -> None:
@@ -412,22 +412,7 @@ class MTP(NeighborhoodPotential):
             The file cannot be written.
         """
         self._require_trained()
-        content = self.core.file_bytes(
-            list(self.species), None if active_set is None else self._for_kernels(active_set)
-        )
-        with replacing(path) as stream:
-            stream.write(content)
-
-    def _for_kernels(self, active_set: ActiveSetRecord) -> _core.ActiveSetArrays:
-        """Make an active set one of the rows of the kernels, see `_of_file`."""
-        return _core.ActiveSetArrays(
-            energy_weight=active_set.energy_weight,
-            force_weight=active_set.force_weight,
-            stress_weight=active_set.stress_weight,
-            site_energy_weight=active_set.site_energy_weight,
-            weight_scaling=active_set.weight_scaling,
-            inverse=self._of_file(active_set.inverse.T.copy()).T.ravel(),
-        )
+        write_compiled_model(path, self.core, self.species, self.model, active_set)
 
 
 def read_potential(path: str | Path, species: Sequence[str] | None = None) -> MTP:

@@ -135,8 +135,8 @@ def _with_box(atoms: Atoms) -> Atoms:
 def _in_python(
     potential: Potential, query: QueryStrategy | None, atoms: Atoms
 ) -> dict[str, NDArray[np.float64]]:
-    where = potential.neighborhoods(atoms)
-    energies = potential.evaluate_neighborhoods(where)
+    neighborhoods = potential.neighborhoods(atoms)
+    energies = potential.evaluate_neighborhoods(neighborhoods)
     values = {
         "energy": np.array([energies.site_energies.sum()]),
         "energies of atoms": energies.site_energies,
@@ -145,7 +145,7 @@ def _in_python(
     if atoms.pbc.all():
         values["stress"] = energies.virials[0] / atoms.get_volume()
     if query is not None:
-        grades = query.grade_neighborhoods(where)
+        grades = query.grade_neighborhoods(neighborhoods)
         values["grade"] = grades.structures
         if grades.sites is not None:
             values["grades of atoms"] = grades.sites

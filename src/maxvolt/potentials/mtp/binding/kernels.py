@@ -68,10 +68,10 @@ class Jacobian:
     n_structures: int
 
     @classmethod
-    def zeros(cls, where: Neighborhoods, width: int) -> Jacobian:
+    def zeros(cls, neighborhoods: Neighborhoods, width: int) -> Jacobian:
         """All rows, of so many columns, for kernels to add to."""
-        n = where.n_structures
-        return cls(np.zeros((7 * n + 3 * where.n_atoms, width)), n)
+        n = neighborhoods.n_structures
+        return cls(np.zeros((7 * n + 3 * neighborhoods.n_atoms, width)), n)
 
     @property
     def energies(self) -> NDArray[np.float64]:
@@ -109,7 +109,7 @@ def check_precision(core: _core.Core, precision: str) -> None:
 
 def evaluate(
     core: _core.Core,
-    where: Neighborhoods,
+    neighborhoods: Neighborhoods,
     *,
     threads: int | None = None,
     kernels: str = BEST,
@@ -121,7 +121,7 @@ def evaluate(
     ----------
     core
         Compiled model.
-    where
+    neighborhoods
         Structures and neighbours.
     threads
         Number of threads; None for every core.
@@ -140,12 +140,12 @@ def evaluate(
     """
     check_precision(core, precision)
     single = precision == "single"
-    into = _EvaluationArrays.of(where)
+    into = _EvaluationArrays.of(neighborhoods)
     threads = thread_count(threads)
     found = run_ranges(
         lambda _, begin, end: _core.evaluate(
             core,
-            system_of(where),
+            system_of(neighborhoods),
             begin,
             end,
             kernels,
@@ -154,11 +154,11 @@ def evaluate(
             into.rows,
             into.virials,
         ),
-        _window_ranges(where, threads),
+        _window_ranges(neighborhoods, threads),
         threads,
     )
-    check_distinct(found, where)
-    return into.folded(where, threads)
+    check_distinct(found, neighborhoods)
+    return into.folded(neighborhoods, threads)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -170,41 +170,45 @@ class _EvaluationArrays:
     virials: NDArray[np.float64]
 
     @classmethod
-    def of(cls, where: Neighborhoods) -> Self:
+    def of(cls, neighborhoods: Neighborhoods) -> Self:
         return cls(
-            np.empty(where.n_atoms),
-            _core.empty_rows(windows_of(where).n_rows),
-            np.empty((windows_of(where).n_parts, 6)),
+            np.empty(neighborhoods.n_atoms),
+            _core.empty_rows(windows_of(neighborhoods).n_rows),
+            np.empty((windows_of(neighborhoods).n_parts, 6)),
         )
 
-    def folded(self, where: Neighborhoods, threads: int) -> Energies:
+    def folded(self, neighborhoods: Neighborhoods, threads: int) -> Energies:
         """Sum up what all windows say of the same atoms and structures."""
-        virials = np.zeros((where.n_structures, 6))
-        _core.fold_virials(system_of(where), self.virials, virials)
-        return Energies(self.energies, _folded_forces(where, self.rows, threads), virials)
+        virials = np.zeros((neighborhoods.n_structures, 6))
+        _core.fold_virials(system_of(neighborhoods), self.virials, virials)
+        return Energies(self.energies, _folded_forces(neighborhoods, self.rows, threads), virials)
 
 
 def _folded_forces(
-    where: Neighborhoods, rows: NDArray[np.float64], threads: int
+    neighborhoods: Neighborhoods, rows: NDArray[np.float64], threads: int
 ) -> NDArray[np.float64]:
     """Sum up the rows of each atom, shape (N, 3)."""
-    forces = np.empty((where.n_atoms, 3))
+    forces = np.empty((neighborhoods.n_atoms, 3))
     run_ranges(
-        lambda _, begin, end: _core.fold_forces(system_of(where), begin, end, rows, forces),
-        split(where.n_atoms, min(threads, where.n_atoms // _ATOMS_TO_FOLD)),
+        lambda _, begin, end: _core.fold_forces(system_of(neighborhoods), begin, end, rows, forces),
+        split(neighborhoods.n_atoms, min(threads, neighborhoods.n_atoms // _ATOMS_TO_FOLD)),
         threads,
     )
     return forces
 
 
-def _window_ranges(where: Neighborhoods, threads: int) -> list[tuple[int, int]]:
+def _window_ranges(neighborhoods: Neighborhoods, threads: int) -> list[tuple[int, int]]:
     """Ranges of windows: as many for each thread, none so long that Ctrl-C would seem to hang."""
-    n = windows_of(where).n_windows
+    n = windows_of(neighborhoods).n_windows
     return split(n, threads * max(1, -(-n // (threads * _WINDOWS_AT_ONCE))))
 
 
 def atomic_virials(
-    core: _core.Core, where: Neighborhoods, *, threads: int | None = None, kernels: str = BEST
+    core: _core.Core,
+    neighborhoods: Neighborhoods,
+    *,
+    threads: int | None = None,
+    kernels: str = BEST,
 ) -> NDArray[np.float64]:
     """Share of each atom in the virial, equation (13a), shape (N, 3, 3), eV.
 
@@ -213,33 +217,41 @@ def atomic_virials(
     one share need not be symmetric. Parameters and errors as of `evaluate`.
     """
     threads = thread_count(threads)
-    into = _EvaluationArrays.of(where)
-    moments = [_core.empty_rows(windows_of(where).n_rows) for _ in range(3)]
+    into = _EvaluationArrays.of(neighborhoods)
+    moments = [_core.empty_rows(windows_of(neighborhoods).n_rows) for _ in range(3)]
     evaluated = (into.energies, into.rows, into.virials, *moments)
     found = run_ranges(
         lambda _, begin, end: _core.evaluate_moments(
-            core, system_of(where), begin, end, kernels, *evaluated
+            core, system_of(neighborhoods), begin, end, kernels, *evaluated
         ),
-        _window_ranges(where, threads),
+        _window_ranges(neighborhoods, threads),
         threads,
     )
-    check_distinct(found, where)
-    check_finite(into.folded(where, threads), where)
-    return np.stack([_folded_forces(where, rows, threads) for rows in moments], axis=1)
+    check_distinct(found, neighborhoods)
+    check_finite(into.folded(neighborhoods, threads), neighborhoods)
+    return np.stack([_folded_forces(neighborhoods, rows, threads) for rows in moments], axis=1)
 
 
 def site_gradients(
-    core: _core.Core, where: Neighborhoods, *, threads: int | None = None, kernels: str = BEST
+    core: _core.Core,
+    neighborhoods: Neighborhoods,
+    *,
+    threads: int | None = None,
+    kernels: str = BEST,
 ) -> NDArray[np.float64]:
     """Gradient of every site energy with respect to all parameters, shape (N, P).
 
     Parameters and errors as of `evaluate`.
     """
-    return _site_gradients(core, where, None, threads, kernels)
+    return _site_gradients(core, neighborhoods, None, threads, kernels)
 
 
 def structure_gradients(
-    core: _core.Core, where: Neighborhoods, *, threads: int | None = None, kernels: str = BEST
+    core: _core.Core,
+    neighborhoods: Neighborhoods,
+    *,
+    threads: int | None = None,
+    kernels: str = BEST,
 ) -> NDArray[np.float64]:
     """Gradient of every energy with respect to all parameters, shape (n, P).
 
@@ -247,12 +259,12 @@ def structure_gradients(
     order of the sums does not depend on the number of threads. Parameters and errors as of
     `evaluate`.
     """
-    return _structure_gradients(core, where, None, threads, kernels)
+    return _structure_gradients(core, neighborhoods, None, threads, kernels)
 
 
 def evaluate_with_gradients(
     core: _core.Core,
-    where: Neighborhoods,
+    neighborhoods: Neighborhoods,
     *,
     sites: bool = False,
     threads: int | None = None,
@@ -262,42 +274,42 @@ def evaluate_with_gradients(
 
     Parameters
     ----------
-    core, where, threads, kernels
+    core, neighborhoods, threads, kernels
         As of `evaluate`.
     sites
         True: the gradients of `site_gradients`; False: those of `structure_gradients`.
     """
     threads = thread_count(threads)
-    into = _EvaluationArrays.of(where)
+    into = _EvaluationArrays.of(neighborhoods)
     compute = _site_gradients if sites else _structure_gradients
-    gradients = compute(core, where, into, threads, kernels)
-    return into.folded(where, threads), gradients
+    gradients = compute(core, neighborhoods, into, threads, kernels)
+    return into.folded(neighborhoods, threads), gradients
 
 
 def _site_gradients(
     core: _core.Core,
-    where: Neighborhoods,
+    neighborhoods: Neighborhoods,
     into: _EvaluationArrays | None,
     threads: int | None,
     kernels: str,
 ) -> NDArray[np.float64]:
     threads = thread_count(threads)
-    gradients = np.empty((where.n_atoms, core.n_parameters))
+    gradients = np.empty((neighborhoods.n_atoms, core.n_parameters))
     evaluated = () if into is None else (into.energies, into.rows, into.virials)
     found = run_ranges(
         lambda _, begin, end: _core.site_gradients(
-            core, system_of(where), begin, end, kernels, gradients, *evaluated
+            core, system_of(neighborhoods), begin, end, kernels, gradients, *evaluated
         ),
-        _window_ranges(where, threads),
+        _window_ranges(neighborhoods, threads),
         threads,
     )
-    check_distinct(found, where)
+    check_distinct(found, neighborhoods)
     return gradients
 
 
 def _structure_gradients(
     core: _core.Core,
-    where: Neighborhoods,
+    neighborhoods: Neighborhoods,
     into: _EvaluationArrays | None,
     threads: int | None,
     kernels: str,
@@ -306,24 +318,24 @@ def _structure_gradients(
     evaluated = () if into is None else (into.energies, into.rows, into.virials)
 
     def work(begin: int, end: int) -> tuple[int, slice, NDArray[np.float64]]:
-        first, last = windows_of(where).structures(begin)
+        first, last = windows_of(neighborhoods).structures(begin)
         parts = np.empty((last - first, width))
         bad = _core.structure_gradients(
-            core, system_of(where), begin, end, kernels, parts, *evaluated
+            core, system_of(neighborhoods), begin, end, kernels, parts, *evaluated
         )
         return bad, slice(first, last), parts
 
-    out = np.zeros((where.n_structures, width))
-    windows = [(w, w + 1) for w in range(windows_of(where).n_windows)]
+    out = np.zeros((neighborhoods.n_structures, width))
+    windows = [(w, w + 1) for w in range(windows_of(neighborhoods).n_windows)]
     for bad, structures, parts in map_ranges(work, windows, thread_count(threads)):
-        check_distinct([bad], where)
+        check_distinct([bad], neighborhoods)
         out[structures] += parts
     return out
 
 
 def directional_gradient(
     core: _core.Core,
-    where: Neighborhoods,
+    neighborhoods: Neighborhoods,
     energy_weights: NDArray[np.float64],
     displacements: NDArray[np.float64],
     strains: NDArray[np.float64],
@@ -338,7 +350,7 @@ def directional_gradient(
 
     Parameters
     ----------
-    core, where, threads, kernels
+    core, neighborhoods, threads, kernels
         As of `evaluate`.
     energy_weights : shape (n,)
     displacements : shape (N, 3)
@@ -349,24 +361,24 @@ def directional_gradient(
     gradient : shape (P,)
     """
     threads = thread_count(threads)
-    ranges = split(windows_of(where).n_windows, threads)
+    ranges = split(windows_of(neighborhoods).n_windows, threads)
     gradients = np.zeros((len(ranges), core.n_parameters))
     w, d, e = (
         np.ascontiguousarray(a, dtype=float) for a in (energy_weights, displacements, strains)
     )
     found = run_ranges(
         lambda part, begin, end: _core.directional_gradient(
-            core, system_of(where), begin, end, kernels, w, d, e, gradients[part]
+            core, system_of(neighborhoods), begin, end, kernels, w, d, e, gradients[part]
         ),
         ranges,
         threads,
     )
-    check_distinct(found, where)
+    check_distinct(found, neighborhoods)
     return np.asarray(gradients.sum(axis=0))
 
 
 def jacobian(
-    core: _core.Core, where: Neighborhoods, *, columns: Columns = "all", kernels: str = BEST
+    core: _core.Core, neighborhoods: Neighborhoods, *, columns: Columns = "all", kernels: str = BEST
 ) -> Jacobian:
     """Derivatives of energies, forces and virials with respect to parameters, on one thread.
 
@@ -376,17 +388,17 @@ def jacobian(
 
     Parameters
     ----------
-    core, where, kernels
+    core, neighborhoods, kernels
         As of `evaluate`.
     columns
         Parameters wanted: all of them, the radial coefficients, or the species and moment
         coefficients.
     """
     radial, linear = columns != "linear", columns != "radial"
-    rows = Jacobian.zeros(where, core.n_columns(radial, linear))
+    rows = Jacobian.zeros(neighborhoods, core.n_columns(radial, linear))
     bad = _core.jacobian(
-        *(core, system_of(where), 0, windows_of(where).n_windows, kernels),
+        *(core, system_of(neighborhoods), 0, windows_of(neighborhoods).n_windows, kernels),
         *(rows.energies, rows.forces, rows.virials, radial, linear),
     )
-    check_distinct([bad], where)
+    check_distinct([bad], neighborhoods)
     return rows

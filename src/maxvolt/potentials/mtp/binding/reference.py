@@ -178,69 +178,79 @@ def site(model: Model, type_i: int, types: NDArray[np.int32], r: Array) -> Site:
     )
 
 
-def _sites(model: Model, where: Neighborhoods) -> list[tuple[NDArray[np.int32], Array, Site]]:
+def _sites(
+    model: Model, neighborhoods: Neighborhoods
+) -> list[tuple[NDArray[np.int32], Array, Site]]:
     """Neighbours, vectors and site of every atom."""
     out = []
-    owners, neighbors, shifts = where.pairs.both_ways()
-    for i in range(where.n_atoms):
+    owners, neighbors, shifts = neighborhoods.pairs.both_ways()
+    for i in range(neighborhoods.n_atoms):
         entries = slice(*np.searchsorted(owners, [i, i + 1]))
         j = neighbors[entries]
-        translation = shifts[entries] @ where.cells[where.structures[i]]
-        r = where.positions[j] + translation - where.positions[i]
+        translation = shifts[entries] @ neighborhoods.cells[neighborhoods.structures[i]]
+        r = neighborhoods.positions[j] + translation - neighborhoods.positions[i]
         near = np.linalg.norm(r, axis=1) < model.radial.max_dist
         out.append(
-            (j[near], r[near], site(model, int(where.types[i]), where.types[j[near]], r[near]))
+            (
+                j[near],
+                r[near],
+                site(model, int(neighborhoods.types[i]), neighborhoods.types[j[near]], r[near]),
+            )
         )
     return out
 
 
-def evaluate(model: Model, where: Neighborhoods) -> Energies:
+def evaluate(model: Model, neighborhoods: Neighborhoods) -> Energies:
     """Energies, forces and virials, equations (1) and (13)."""
-    forces = np.zeros((where.n_atoms, 3))
-    virials = np.zeros((where.n_structures, 6))
-    sites = _sites(model, where)
+    forces = np.zeros((neighborhoods.n_atoms, 3))
+    virials = np.zeros((neighborhoods.n_structures, 6))
+    sites = _sites(model, neighborhoods)
     for i, (j, r, found) in enumerate(sites):
         forces[i] += found.gradient.sum(axis=0)
         np.subtract.at(forces, j, found.gradient)
         strain = found.gradient.T @ r
-        virials[where.structures[i]] += [strain[a, b] for a, b in VOIGT]
+        virials[neighborhoods.structures[i]] += [strain[a, b] for a, b in VOIGT]
     return Energies(np.array([s.energy for _, _, s in sites]), forces, virials)
 
 
-def atomic_virials(model: Model, where: Neighborhoods) -> Array:
+def atomic_virials(model: Model, neighborhoods: Neighborhoods) -> Array:
     """Share of each atom in the virial, equation (13a), shape (N, 3, 3)."""
-    shares = np.zeros((where.n_atoms, 3, 3))
-    for j, r, found in _sites(model, where):
+    shares = np.zeros((neighborhoods.n_atoms, 3, 3))
+    for j, r, found in _sites(model, neighborhoods):
         np.add.at(shares, j, r[:, :, None] * found.gradient[:, None, :])
     return shares
 
 
-def site_gradients(model: Model, where: Neighborhoods) -> Array:
+def site_gradients(model: Model, neighborhoods: Neighborhoods) -> Array:
     """Gradient of every site energy by all parameters, equations (17) and (18), shape (N, P)."""
-    rows = [s.parameters for _, _, s in _sites(model, where)]
-    return np.array(rows).reshape(where.n_atoms, model.n_parameters)
+    rows = [s.parameters for _, _, s in _sites(model, neighborhoods)]
+    return np.array(rows).reshape(neighborhoods.n_atoms, model.n_parameters)
 
 
-def jacobian(model: Model, where: Neighborhoods) -> Jacobian:
+def jacobian(model: Model, neighborhoods: Neighborhoods) -> Jacobian:
     """Derivatives of energies, forces and virials by all parameters."""
-    rows = Jacobian.zeros(where, model.n_parameters)
+    rows = Jacobian.zeros(neighborhoods, model.n_parameters)
     energies, forces, virials = rows.energies, rows.forces, rows.virials
-    for i, (j, r, found) in enumerate(_sites(model, where)):
-        energies[where.structures[i]] += found.parameters
+    for i, (j, r, found) in enumerate(_sites(model, neighborhoods)):
+        energies[neighborhoods.structures[i]] += found.parameters
         forces[i] += found.mixed.sum(axis=0)
         np.subtract.at(forces, j, found.mixed)
         strain = np.einsum("nap,nb->abp", found.mixed, r)
-        virials[where.structures[i]] += np.array([strain[a, b] for a, b in VOIGT])
+        virials[neighborhoods.structures[i]] += np.array([strain[a, b] for a, b in VOIGT])
     return rows
 
 
 def directional_gradient(
-    model: Model, where: Neighborhoods, energy_weights: Array, displacements: Array, strains: Array
+    model: Model,
+    neighborhoods: Neighborhoods,
+    energy_weights: Array,
+    displacements: Array,
+    strains: Array,
 ) -> Array:
     """Gradient by the parameters of sum_s w_s E_s + dE(displacements, strains), shape (P,)."""
     gradient = np.zeros(model.n_parameters)
-    for i, (j, r, found) in enumerate(_sites(model, where)):
-        s = where.structures[i]
+    for i, (j, r, found) in enumerate(_sites(model, neighborhoods)):
+        s = neighborhoods.structures[i]
         direction = displacements[j] - displacements[i] + r @ strains[s].T
         gradient += energy_weights[s] * found.parameters
         gradient += np.einsum("na,nap->p", direction, found.mixed)

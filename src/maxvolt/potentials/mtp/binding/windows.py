@@ -14,34 +14,34 @@ ATOMS_PER_WINDOW = 256
 """Atoms evaluated together: few for the cache and the threads, many to have few images around."""
 
 
-def windows_of(where: Neighborhoods, atoms: int | None = None) -> _core.NeighborWindows:
+def windows_of(neighborhoods: Neighborhoods, atoms: int | None = None) -> _core.NeighborWindows:
     """Windows over the neighbours, made once for each list: of so many atoms, if asked first."""
-    kept = where.kept_with_pairs
+    kept = neighborhoods.kept_with_pairs
     if "windows" not in kept:
-        structures = np.ascontiguousarray(where.structures, dtype=np.int32)
-        inside, images = _wrapped(where.positions, where.cells, structures)
+        structures = np.ascontiguousarray(neighborhoods.structures, dtype=np.int32)
+        inside, images = _wrapped(neighborhoods.positions, neighborhoods.cells, structures)
         kept["windows"] = _core.NeighborWindows(
-            where.pairs.pairs,
-            where.pairs.shifts,
+            neighborhoods.pairs.pairs,
+            neighborhoods.pairs.shifts,
             inside,
             images,
             structures,
-            np.ascontiguousarray(where.types, dtype=np.int32),
+            np.ascontiguousarray(neighborhoods.types, dtype=np.int32),
             atoms or ATOMS_PER_WINDOW,
         )
     windows: _core.NeighborWindows = kept["windows"]
     return windows
 
 
-def system_of(where: Neighborhoods) -> _core.System:
+def system_of(neighborhoods: Neighborhoods) -> _core.System:
     """Windows and atoms: what the kernels run over, made once for each set of positions."""
-    kept = where.kept_with_atoms
+    kept = neighborhoods.kept_with_atoms
     if "system" not in kept:
         kept["system"] = _core.System(
-            np.ascontiguousarray(where.positions, dtype=float),
-            np.ascontiguousarray(where.cells, dtype=float),
-            np.ascontiguousarray(where.types, dtype=np.int32),
-            windows_of(where),
+            np.ascontiguousarray(neighborhoods.positions, dtype=float),
+            np.ascontiguousarray(neighborhoods.cells, dtype=float),
+            np.ascontiguousarray(neighborhoods.types, dtype=np.int32),
+            windows_of(neighborhoods),
         )
     system: _core.System = kept["system"]
     return system
