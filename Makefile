@@ -6,7 +6,7 @@
 #   make lint     ruff, mypy, the contracts of imports, no circles, sizes of modules and functions
 #   make bench    speed and memory beside motep, into docs/benchmarks, in about 20 minutes
 #                 (make bench BENCH_ARGS=--quick: in a few minutes, into bench_output)
-#   make wheel    sdist and wheel into dist/
+#   make wheel    sdist and wheel into dist/ (make sdist-lammps: that of the LAMMPS plugin)
 #   make clean    remove what the targets above made
 
 PYTHON ?= python3
@@ -22,7 +22,7 @@ SETUP := pyproject.toml CMakeLists.txt $(shell find src -name '*.cpp' -o -name '
 
 INSTALLING := "Installing maxvolt and what it needs, and compiling its core (about two minutes) ..."
 
-.PHONY: demo test test-core lint bench wheel clean FORCE
+.PHONY: demo test test-core lint bench wheel sdist-lammps clean FORCE
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -52,6 +52,15 @@ bench: $(VENV)/installed-bench
 wheel: $(VENV)/installed-dev
 	rm -rf dist
 	$(BIN)/pyproject-build --outdir dist .
+
+# The plugin's sources with their own copy of the core, which is outside of lammps/.
+sdist-lammps: $(VENV)/installed-dev
+	rm -rf build/maxvolt-lammps
+	mkdir -p build/maxvolt-lammps
+	cp -R lammps/CMakeLists.txt lammps/README.md lammps/pyproject.toml lammps/find_lammps.py lammps/maxvolt_lammps lammps/src build/maxvolt-lammps
+	cp -R src/maxvolt/core build/maxvolt-lammps/core
+	rm -rf build/maxvolt-lammps/core/tests build/maxvolt-lammps/maxvolt_lammps/__pycache__
+	$(BIN)/pyproject-build --sdist --outdir dist build/maxvolt-lammps
 
 clean:
 	rm -rf $(VENV) build dist demo_output bench_output

@@ -239,7 +239,7 @@ def _active_set(matrix: NDArray[np.float64], *, of_sites: bool) -> ActiveSetReco
         site_energy_weight=float(of_sites),
         weight_scaling=2,
         matrix=matrix,
-        inverse=np.linalg.inv(matrix),
+        inverse=np.asarray(np.linalg.inv(matrix), np.float64),
         origins=np.zeros((n, 2), np.int64),
         structures=b"",
     )
