@@ -6,6 +6,7 @@ import pickle
 import sys
 from pathlib import Path
 
+import ase.parallel
 import numpy as np
 import pytest
 from ase import units
@@ -125,6 +126,23 @@ def test_npt_keeps_the_pressure(material):
     assert 0.85 < relative < 0.99
     lengths = result.last.cell.lengths()
     assert (np.ptp(lengths) > 1e-3) == shape
+
+
+@pytest.mark.parametrize(
+    ("ensemble", "thermostat"),
+    [("nve", "langevin"), ("nvt", "langevin"), ("nvt", "bussi"), ("npt", "langevin")],
+)
+def test_a_rank_of_mpi_simulates_alone(ensemble, thermostat, monkeypatch):
+    """Other ranks do something else: whoever waits for them waits for ever."""
+
+    class Others:
+        def __getattr__(self, name):
+            raise AssertionError(f"other ranks were asked for {name}")
+
+    monkeypatch.setattr(ase.parallel.world, "comm", Others())
+    scenario = MolecularDynamics("alone", crystal(), 5, 300.0, ensemble, thermostat)
+    result = run(scenario)
+    assert result.reason is StopReason.FINISHED, result.message
 
 
 def test_temperature_follows_its_schedule():

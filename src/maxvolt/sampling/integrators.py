@@ -13,6 +13,7 @@ from ase.md.bussi import Bussi
 from ase.md.langevin import Langevin
 from ase.md.langevinbaoab import LangevinBAOAB
 from ase.md.verlet import VelocityVerlet
+from ase.parallel import DummyMPI
 from numpy.typing import NDArray
 
 from maxvolt.sampling.held import HeldAtoms
@@ -35,6 +36,9 @@ _langevin: Callable[..., Any] = Langevin
 _bussi: Callable[..., Any] = Bussi
 _verlet: Callable[..., Any] = VelocityVerlet
 _npt: Callable[..., Any] = LangevinBAOAB
+_alone: Callable[[], Any] = DummyMPI
+"""A simulation belongs to its process: where that is a rank of MPI, ASE would have it share random
+numbers with all ranks, which do something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +171,7 @@ def integrator(
         Random numbers of the thermostat.
     """
     step, tau = timestep * units.fs, coupling.thermostat_time * units.fs
+    noise = {"rng": generator, "comm": _alone()}
     if ensemble == "npt":
         dynamics = _npt(
             atoms,
@@ -177,19 +182,17 @@ def integrator(
             T_tau=tau,
             P_tau=coupling.barostat_time * units.fs,
             P_mass=_barostat_mass(atoms, coupling),
-            rng=generator,
+            **noise,
         )
         return _Npt(dynamics)
     if not atoms.constraints:
         atoms.set_constraint(FixCom())
     if ensemble == "nve":
-        return _Verlet(_verlet(atoms, step))
+        return _Verlet(_verlet(atoms, step, comm=_alone()))
     if thermostat == "bussi":
-        return _Bussi(_bussi(atoms, step, temperature, tau, rng=generator))
+        return _Bussi(_bussi(atoms, step, temperature, tau, **noise))
     return _Langevin(
-        _langevin(
-            atoms, step, temperature_K=temperature, friction=1 / tau, fixcm=False, rng=generator
-        )
+        _langevin(atoms, step, temperature_K=temperature, friction=1 / tau, fixcm=False, **noise)
     )
 
 
