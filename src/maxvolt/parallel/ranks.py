@@ -1,11 +1,15 @@
-"""Who takes part in a computation: this process alone, or several that MPI has started."""
+"""Who takes part in a computation: this process alone, or several that MPI has started.
+
+Nothing heavy is imported here: every command has one or the other.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from maxvolt.parallel.blocks import Blocks, LocalBlocks
+if TYPE_CHECKING:
+    from maxvolt.parallel.blocks import Blocks
 
 __all__ = ["ONE_PROCESS", "OneProcess", "Ranks", "balanced"]
 
@@ -67,6 +71,8 @@ class OneProcess:
 
     def place(self, items: Sequence[T], costs: Sequence[float]) -> Blocks[T]:
         """Keep all here; costs do not matter."""
+        from maxvolt.parallel.blocks import LocalBlocks
+
         return LocalBlocks(items)
 
     def stream(
