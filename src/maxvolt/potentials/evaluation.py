@@ -123,6 +123,7 @@ class NeighborhoodPotential(ABC):
         threads: int | None = None,
         precision: Precision = "double",
         atoms_at_once: int = ATOMS_AT_ONCE,
+        first_structure: int = 0,
     ) -> Predictions:
         """Evaluate every structure of a dataset, see `evaluate`.
 
@@ -134,6 +135,8 @@ class NeighborhoodPotential(ABC):
             As of `evaluate`.
         atoms_at_once
             Atoms whose neighbours are held at once, which bounds the memory.
+        first_structure
+            Number of the first structure in messages: of a dataset that is a part of another.
         """
         self.check_options(threads=threads, precision=precision)
         result = Predictions(
@@ -143,7 +146,11 @@ class NeighborhoodPotential(ABC):
             np.empty(dataset.n_atoms),
         )
         for part, neighborhoods in iterate_neighborhoods(
-            dataset, self.species, self.cutoff, atoms_at_once=atoms_at_once
+            dataset,
+            self.species,
+            self.cutoff,
+            atoms_at_once=atoms_at_once,
+            first_structure=first_structure,
         ):
             out = self.evaluate_neighborhoods(neighborhoods, threads=threads, precision=precision)
             atoms = slice(dataset.offsets[part.start], dataset.offsets[part.stop])

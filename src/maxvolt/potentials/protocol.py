@@ -73,9 +73,17 @@ class Potential(Protocol):
         ...
 
     def evaluate_dataset(
-        self, dataset: Dataset, *, threads: int | None = None, precision: Precision = "double"
+        self,
+        dataset: Dataset,
+        *,
+        threads: int | None = None,
+        precision: Precision = "double",
+        first_structure: int = 0,
     ) -> Predictions:
-        """The same for every structure of a dataset; its labels are not looked at."""
+        """The same for every structure of a dataset; its labels are not looked at.
+
+        Messages count structures from `first_structure`.
+        """
         ...
 
     def write(self, path: str | Path) -> None:

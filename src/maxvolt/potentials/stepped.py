@@ -20,7 +20,9 @@ __all__ = ["DatasetPotential", "SteppedPotential"]
 class DatasetPotential(Protocol):
     """A potential that can be evaluated on a dataset."""
 
-    def evaluate_dataset(self, dataset: Dataset, *, threads: int | None = None) -> Predictions:
+    def evaluate_dataset(
+        self, dataset: Dataset, *, threads: int | None = None, first_structure: int = 0
+    ) -> Predictions:
         """Predict energies, forces and stresses of all structures."""
         ...
 
@@ -50,15 +52,16 @@ class SteppedPotential:
     advance: Callable[[int], None] = _nothing
     ranks: Ranks = ONE_PROCESS
 
-    def evaluate_dataset(self, dataset: Dataset, *, threads: int | None = None) -> Predictions:
+    def evaluate_dataset(
+        self, dataset: Dataset, *, threads: int | None = None, first_structure: int = 0
+    ) -> Predictions:
         """Return what the potential says of all structures."""
         parts = list(dataset.portions(ATOMS_AT_ONCE))
         if not parts:
             return self.potential.evaluate_dataset(dataset, threads=threads)
         pieces = []
-        for found in self.ranks.stream(
-            partial(_evaluating, self.potential, threads), map(dataset.select, parts)
-        ):
+        numbered = ((first_structure + part.start, dataset.select(part)) for part in parts)
+        for found in self.ranks.stream(partial(_evaluating, self.potential, threads), numbered):
             pieces.append(found)
             self.advance(len(found.energies))
         return Predictions(
@@ -71,5 +74,7 @@ class SteppedPotential:
 
 def _evaluating(
     potential: DatasetPotential, threads: int | None
-) -> Callable[[Dataset], Predictions]:
-    return lambda piece: potential.evaluate_dataset(piece, threads=threads)
+) -> Callable[[tuple[int, Dataset]], Predictions]:
+    return lambda piece: potential.evaluate_dataset(
+        piece[1], threads=threads, first_structure=piece[0]
+    )
