@@ -33,7 +33,7 @@ INPUT = """\
 units       metal
 atom_style  atomic
 boundary    p p p
-read_data   structure.lammps       # maxvolt convert train.xyz structure.lammps --index 0
+read_data   structure.data         # maxvolt convert train.xyz structure.data --index 0
 
 pair_style  maxvolt select 2 break 10 every 10 frames found.xyz    # without an active set: maxvolt
 pair_coeff  * * pot.maxvolt Al     # maxvolt compile pot.almtp -o pot.maxvolt; an element per type
@@ -64,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--ranks",
+        dest="on_ranks",
         nargs="+",
         type=positive_int,
         default=[1, 2],
@@ -124,7 +125,7 @@ def _check(options: argparse.Namespace) -> None:
     if not 0 <= options.index < len(dataset):
         raise MaxvoltError(f"--index {options.index}: {options.structure} holds {len(dataset)}")
     found = compare_with_lammps(
-        options.potential, potential, query, dataset[options.index], options.ranks
+        options.potential, potential, query, dataset[options.index], options.on_ranks
     )
     worst = max(found, key=lambda difference: difference.relative)
     _print_differences(found, as_json=options.json)

@@ -155,7 +155,7 @@ def _in_python(
 def _input(path: Path, species: Sequence[str], atoms: Atoms, quantities: Sequence[str]) -> str:
     of_atoms = "grades of atoms" in quantities
     return _INPUT.format(
-        boundary=" ".join("p" if periodic else "s" for periodic in atoms.pbc),
+        boundary=" ".join("p" if periodic else "m" for periodic in atoms.pbc),
         structure=_STRUCTURE,
         graded=" every 1" if "grade" in quantities else "",
         potential=path.resolve(),
