@@ -34,7 +34,8 @@ PairMaxvolt::PairMaxvolt(LAMMPS* lmp, const char* name, std::string plans)
     manybody_flag = 1;
     no_virial_fdotr_compute = 1;
     centroidstressflag = CENTROID_AVAIL;
-    comm_reverse_off = force_size + share_size;
+    // Used with newton off only; comm_style tiled takes the first of them for the size of its messages.
+    comm_reverse = comm_reverse_off = force_size + share_size;
     nextra = 1;
     pvector = &summed_grade_;
 }
@@ -175,12 +176,11 @@ void PairMaxvolt::init_style() {
         if (force->special_lj[k] == 0.0 && force->special_coul[k] == 0.0 && comm->me == 0)
             error->warning(FLERR, "pair_style {}: special_bonds leaves bonded atoms out of the lists of neighbours; a moment "
                                   "tensor potential needs them all: special_bonds lj/coul 1e-50 1e-50 1e-50", name_);
-    check_grading();
+    if (settings_.every > 0) check_grading();
     neighbor->add_request(this, NeighConst::REQ_FULL);
 }
 
 void PairMaxvolt::check_grading() const {
-    if (settings_.every == 0) return;
     if (about_.grading == MAXVOLT_NO_GRADES)
         fail("{} has no active set, by which grades are computed; make one with maxvolt select POT TRAIN "
              "--save-active-set pot.almtp, then maxvolt compile pot.almtp -o pot.maxvolt", path_);
@@ -203,6 +203,7 @@ void PairMaxvolt::compute(int eflag, int vflag) {
     ev_init(eflag, vflag);
     if (neighbor->ago == 0 || !neighbors_) make_list();
     const bool direct = in_order_ && force->newton_pair && atom->f && energy_unit_ == 1.0;
+    if (grade_flag_) check_grading();
     const bool graded = wants_grades(), of_atoms = about_.grading == MAXVOLT_NEIGHBORHOODS;
     maxvolt_results results{};
     if (!direct) forces_.assign(3 * atoms_.size(), 0.0);
@@ -231,7 +232,6 @@ bool PairMaxvolt::wants_grades() const {
 
 // On all ranks.
 void PairMaxvolt::grade() {
-    if (about_.grading == MAXVOLT_NO_GRADES) check_grading();
     maxvolt_lammps::Graded graded;
     graded.of_atoms = about_.grading == MAXVOLT_NEIGHBORHOODS;
     graded.atoms.reserve(std::size_t(n_local_));
@@ -419,7 +419,8 @@ void* PairMaxvolt::extract_peratom(const char* name, int& columns) {
     columns = 0;
     if (std::strcmp(name, "grade") != 0) return nullptr;
     if (model_ && about_.grading != MAXVOLT_NEIGHBORHOODS)
-        fail("atoms have no grades by the active set of {}; fix pair needs one in neighbourhood mode", path_);
+        fail("atoms have no grades by the active set of {}, or it has none; fix pair needs one in neighborhood mode "
+             "(maxvolt select POT TRAIN --mode neighborhood --save-active-set pot.almtp)", path_);
     return grades_of_lammps_.data();
 }
 

@@ -205,6 +205,13 @@ def test_grades_are_computed_only_when_they_are_asked_for(tmp_path: Path) -> Non
     assert grades[0] != grades[5]
 
 
+def test_grades_without_an_active_set_are_an_error(tmp_path: Path) -> None:
+    potential(6).write_compiled(tmp_path / "pot.maxvolt")
+    done = run(tmp_path, write_input(tmp_path, alloy(1), "maxvolt", more=OF_ATOMS))
+    assert done.returncode != 0
+    assert "atoms have no grades" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("style", "more", "mode", "message"),
     [

@@ -106,6 +106,63 @@ run         400
     assert np.ptp(totals) < 1e-4 * kinetic
 
 
+LAYOUTS = {
+    "grid": "processors 1 * *",
+    "bricks of other sizes": "comm_modify mode single cutoff 9.0\nbalance 1.0 shift xyz 5 1.01",
+    "tiles": "comm_style tiled\nbalance 1.0 rcb",
+    "tiles that change": "comm_style tiled\nfix even all balance 5 1.0 rcb",
+    "order of atoms": "atom_modify sort 3 2.0",
+    "lists": "neighbor 0.4 nsq\nneigh_modify every 2 delay 4 check yes page 200000 one 5000",
+}
+
+LAID_OUT = """\
+units       metal
+newton      {newton}
+{before}
+read_data   structure.lammps
+mass        1 63.5
+{pair}
+{after}
+velocity    all create 600 1 loop all
+timestep    0.001
+fix         move all nve
+thermo_style custom step pe etotal press
+thermo_modify norm no format float %.15g
+run         20
+"""
+
+
+@pytest.mark.parametrize("newton", ["on", "off"])
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_atoms_may_be_shared_out_in_any_way(name: str, newton: str, tmp_path: Path) -> None:
+    """The same motion, to rounding, as on one rank."""
+    atoms = in_the_frame_of_lammps(bulk("Cu", cubic=True).repeat(4))
+    del atoms[[atom.index for atom in atoms if atom.z > 10 and atom.x > 7]]  # uneven
+    write_lammps_data(str(tmp_path / "structure.lammps"), atoms, specorder=["Cu"], force_skew=True)
+    pair = pair_of(tmp_path, soft_potential(("Cu",)), "Cu")
+    before, after = ("", LAYOUTS[name])
+    if name in ("grid", "order of atoms"):
+        before, after = after, before
+    found = []
+    for ranks in (1, 4):
+        text = LAID_OUT.format(newton=newton, before=before, after=after, pair=pair)
+        done = run(tmp_path, text if ranks > 1 else text.replace(LAYOUTS[name], ""), ranks)
+        assert done.returncode == 0, done.stdout[-2000:]
+        lines = [line.split() for line in done.stdout.splitlines()]
+        header = next(k for k, words in enumerate(lines) if words[:2] == ["Step", "PotEng"])
+        found.append(np.array(lines[header + 2][1:], float))
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-9)
+
+
+def test_respa_is_refused(tmp_path: Path) -> None:
+    write_structure(tmp_path)
+    pair = pair_of(tmp_path, potential(4, ("Cu",)), "Cu")
+    text = f"units metal\nread_data structure.lammps\nmass 1 63.5\n{pair}\nfix m all nve\n"
+    done = run(tmp_path, text + "run_style respa 2 2 pair 1\nrun 1\n")
+    assert done.returncode != 0
+    assert "cannot be split among the levels of run_style respa" in done.stdout
+
+
 def write_structure(folder: Path) -> None:
     write_lammps_data(str(folder / "structure.lammps"), bulk("Cu", cubic=True), specorder=["Cu"])
 
