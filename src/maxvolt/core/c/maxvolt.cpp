@@ -112,6 +112,7 @@ maxvolt_status load(const char* path, maxvolt_model** model, maxvolt_message* me
 }
 
 constexpr double no_cell[9] = {};
+constexpr char meaningless[] = ": the predictions of the potential are meaningless for these positions";
 
 AtomicSystem system_of(const maxvolt_list& list, const double* positions) {
     return {positions, std::int64_t(list.types.size()), no_cell, 1, list.types.data(), list.windows};
@@ -170,7 +171,7 @@ void check_finite(const maxvolt_list& list, maxvolt_results& results) {
         what = energy_is ? "the grade" : "the energy";
     }
     const std::string of_atom = results.atom < 0 ? "" : " of atom " + std::to_string(results.atom);
-    throw Refusal(MAXVOLT_NOT_FINITE, what + of_atom + " is not finite: the atoms are where the potential has no meaning");
+    throw Refusal(MAXVOLT_NOT_FINITE, what + of_atom + " is not finite" + meaningless);
 }
 
 void need_grading(const maxvolt_model& model, maxvolt_grading grading, const char* what) {
@@ -273,7 +274,7 @@ maxvolt_status maxvolt_grade(const maxvolt_model* model, const double* row, int6
         for (double& value : weighted) value *= active_set.energy_factor(n_atoms);
         active_set.grades(best(), weighted.data(), 1, grade);
         if (!std::isfinite(*grade))
-            throw Refusal(MAXVOLT_NOT_FINITE, "the grade is not finite: the atoms are where the potential has no meaning");
+            throw Refusal(MAXVOLT_NOT_FINITE, std::string("the grade is not finite") + meaningless);
     });
 }
 
