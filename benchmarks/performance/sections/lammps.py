@@ -32,6 +32,7 @@ _TIME = "pair time per atom and step"
 _KERNEL = "kernel"
 _INTERVALS = (1, 10, 100)  # steps from one grading to the next
 _GRADED_LEVELS = (8, 16)
+_GRADED_STEPS = 100
 
 _INPUT = """\
 units       metal
@@ -109,7 +110,7 @@ class _Bench:
         self.folder.mkdir()
         write_lammps_data(str(self.folder / _ALL), self.atoms, specorder=["Mo"])
         write_lammps_data(str(self.folder / _FEW), few, specorder=["Mo"])
-        self.repetitions = 2 if context.quick else 5
+        self.repetitions = 2 if context.quick else 3
 
     def run(self, pair: str, steps: int, ranks: int = 1, data: str = _ALL) -> float:
         """Pair time per atom and step, us."""
@@ -164,11 +165,11 @@ class _Bench:
             potential.write_compiled(self.folder / "pot.maxvolt", record)
             coeff = "\npair_coeff * * pot.maxvolt Mo"
             works: dict[str, Callable[[], float]] = {
-                "never": lambda coeff=coeff: self.run("pair_style maxvolt" + coeff, 200)  # type: ignore[misc]
+                "never": lambda coeff=coeff: self.run("pair_style maxvolt" + coeff, _GRADED_STEPS)  # type: ignore[misc]
             }
             for every in _INTERVALS:
                 style = f"pair_style maxvolt every {every}"
-                works[str(every)] = lambda s=style, c=coeff: self.run(s + c, 200)  # type: ignore[misc]
+                works[str(every)] = lambda s=style, c=coeff: self.run(s + c, _GRADED_STEPS)  # type: ignore[misc]
             best = self.turns(works)
             found += [
                 Measurement(
