@@ -23,6 +23,7 @@ from maxvolt.potentials.results import Energies, Precision
 from maxvolt.threads import map_ranges, run_ranges, split, thread_count
 
 __all__ = [
+    "ATOMS_TO_FOLD",
     "Columns",
     "Jacobian",
     "atomic_virials",
@@ -44,7 +45,7 @@ BEST = ""
 _WINDOWS_AT_ONCE = 16
 """Windows evaluated without a break: long against its cost, at high levels about a second."""
 
-_ATOMS_TO_FOLD = 20_000
+ATOMS_TO_FOLD = 20_000
 """Atoms for which a thread that sums their forces costs less than it saves."""
 
 
@@ -191,7 +192,7 @@ def _folded_forces(
     forces = np.empty((neighborhoods.n_atoms, 3))
     run_ranges(
         lambda _, begin, end: _core.fold_forces(system_of(neighborhoods), begin, end, rows, forces),
-        split(neighborhoods.n_atoms, min(threads, neighborhoods.n_atoms // _ATOMS_TO_FOLD)),
+        split(neighborhoods.n_atoms, min(threads, neighborhoods.n_atoms // ATOMS_TO_FOLD)),
         threads,
     )
     return forces
