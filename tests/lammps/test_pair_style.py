@@ -180,7 +180,11 @@ def write_structure(folder: Path) -> None:
         ("maxvolt select 2", "* * pot.maxvolt Cu", "pot.maxvolt has no active set"),
         ("maxvolt", "* * none.maxvolt Cu", r"none\.maxvolt: cannot be opened"),
         ("maxvolt", "* * cut.maxvolt Cu", r"cut\.maxvolt: compiled model"),
-        ("maxvolt", "* * text.maxvolt Cu", r"text\.maxvolt: this is no compiled model"),
+        (
+            "maxvolt",
+            "* * text.maxvolt Cu",
+            r"text\.maxvolt, line 1: this is neither a compiled model of maxvolt nor",
+        ),
         ("maxvolt", "* * pot.maxvolt Fe", "describes Cu, not Fe"),
         ("maxvolt", "* * pot.maxvolt", "an element or NULL for each of the 1 atom types"),
     ],
@@ -192,7 +196,7 @@ def test_what_cannot_be_used_is_an_error_of_lammps(
     potential(4, ("Cu",)).write_compiled(tmp_path / "pot.maxvolt")
     content = (tmp_path / "pot.maxvolt").read_bytes()
     (tmp_path / "cut.maxvolt").write_bytes(content[:-7])
-    (tmp_path / "text.maxvolt").write_text("MTP\nversion = 1.1.0\n" * 10)
+    (tmp_path / "text.maxvolt").write_text("no potential\n" * 10)
     text = (
         "units metal\nread_data structure.lammps\nmass 1 63.5\n"
         f"pair_style {style}\npair_coeff {coefficients}\nrun 0\n"
