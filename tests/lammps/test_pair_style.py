@@ -183,7 +183,7 @@ def write_structure(folder: Path) -> None:
         (
             "maxvolt",
             "* * text.maxvolt Cu",
-            r"text\.maxvolt, line 1: this is neither a compiled model of maxvolt nor",
+            r"text\.maxvolt, line 1: this is neither a compiled",
         ),
         ("maxvolt", "* * pot.maxvolt Fe", "describes Cu, not Fe"),
         ("maxvolt", "* * pot.maxvolt", "an element or NULL for each of the 1 atom types"),

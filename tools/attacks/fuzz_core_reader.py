@@ -75,11 +75,9 @@ def check(data: bytes, path: Path) -> str:
         raise FindingError("only one of them has an active set")
     if record is not None and active_set is not None:
         inverse = np.array(active_set["inverse"]).reshape(record.inverse.shape)
-        expected_inverse = (
-            record.inverse.copy()
-        )  # the kernels' rows are by coefficient times scaling
-        expected_inverse[: model.n_radial] *= model.scaling
-        if not np.array_equal(inverse, expected_inverse):
+        of_kernels = record.inverse.copy()  # whose rows are by coefficient times scaling
+        of_kernels[: model.n_radial] *= model.scaling
+        if not np.array_equal(inverse, of_kernels):
             raise FindingError("another inverse of the active set")
     return "read"
 
