@@ -40,7 +40,7 @@ bool is_finding(maxvolt_status status, const maxvolt_message& message) {
     return status == MAXVOLT_INTERNAL || status == MAXVOLT_MEMORY || (status != MAXVOLT_OK && !has_message);
 }
 
-// Energies, forces, shares of the virial and gradients of a model that was accepted.
+// Energies, forces, shares of the virial, grades and gradients of a model that was accepted.
 maxvolt_status evaluate(const maxvolt_model* model, const Hosted& host, maxvolt_message& message) {
     const FullList l = host.list();
     const maxvolt_neighbors neighbors{l.n_atoms,         l.n_local, l.first, l.neighbors, host.types.data(),
@@ -53,7 +53,15 @@ maxvolt_status evaluate(const maxvolt_model* model, const Hosted& host, maxvolt_
         results.forces = forces.data();
         results.shares = shares.data();
         status = maxvolt_evaluate(model, list, host.positions.data(), &results, &message);
-        const std::int64_t n_rows = l.n_local * maxvolt_about_model(model).n_parameters;
+        const maxvolt_about about = maxvolt_about_model(model);
+        std::vector<double> grades(std::size_t(l.n_local)), row(std::size_t(about.n_parameters));
+        if (about.grading == MAXVOLT_NEIGHBORHOODS) results.grades = grades.data();
+        if (about.grading == MAXVOLT_CONFIGURATIONS) results.row = row.data();
+        if (status == MAXVOLT_OK && (results.grades || results.row))
+            status = maxvolt_evaluate(model, list, host.positions.data(), &results, &message);
+        if (status == MAXVOLT_OK && results.row)
+            status = maxvolt_grade(model, row.data(), l.n_local, grades.data(), &message);
+        const std::int64_t n_rows = l.n_local * about.n_parameters;
         if (status == MAXVOLT_OK && n_rows < most_rows) {
             std::vector<double> rows(std::size_t(n_rows), 0.0);
             status = maxvolt_site_gradients(model, list, host.positions.data(), rows.data(), &message);

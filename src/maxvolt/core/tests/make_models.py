@@ -8,6 +8,7 @@ of the small one have the rows 1 0 0 .., 1 1 0 .., 1 1 1 .., whose inverse one c
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -24,6 +25,7 @@ from maxvolt.potentials.mtp.files.active_set import ActiveSetRecord, Dialect
 
 FOLDER = Path(__file__).resolve().parent / "models"
 ENDINGS: dict[Dialect, str] = {"MLIP-3": "almtp", "MLIP-2": "als"}
+GRADED: dict[Dialect, str] = {"MLIP-3": "configurations", "MLIP-2": "atoms"}
 
 
 def main() -> None:
@@ -35,6 +37,10 @@ def main() -> None:
         record = active_set(small.n_parameters, dialect)
         file = file_of_model(small.model, small.species, small.about, record)
         write_potential_file(FOLDER / f"small.{ENDINGS[dialect]}", file)
+        graded = replace(record, force_weight=0.0, stress_weight=0.0)
+        if dialect == "MLIP-2":  # one with grades of atoms, one with those of configurations
+            graded = replace(graded, energy_weight=0.0, site_energy_weight=1.0)
+        small.write_compiled(FOLDER / f"graded_{GRADED[dialect]}.maxvolt", graded)
 
 
 def write(name: str, level: int, species: list[str], radial_basis_size: int = 5) -> MTP:
