@@ -142,12 +142,12 @@ def _check_round_trip(configuration: CfgConfiguration) -> None:
             raise FindingError(f"{field} is not the same after writing and reading")
 
 
-def trial(seed: int, scratch: Path) -> str:
+def trial(seed: int, scratch: Path, count: int = INPUTS) -> str:
     """Read some damaged files of each kind."""
     logging.disable()  # what a binary file has no place for
     try:
         for kind in KINDS:
-            survive(inputs(kind, str(seed)), check, scratch / f"input.{kind}.cfg", count=INPUTS)
+            survive(inputs(kind, str(seed)), check, scratch / f"input.{kind}.cfg", count=count)
     finally:
         logging.disable(logging.NOTSET)
     return "held"

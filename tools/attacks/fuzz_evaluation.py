@@ -63,13 +63,13 @@ def checker(path: Path, generator: np.random.Generator) -> Callable[[bytes], str
     return check
 
 
-def trial(seed: int, scratch: Path) -> str:
+def trial(seed: int, scratch: Path, count: int = INPUTS) -> str:
     """Evaluate some damaged potentials of each kind."""
     path = scratch / "potential.mtp"
     for kind in fuzz_potentials.KINDS:
         check = checker(path, np.random.default_rng(seed))
         stream = fuzz_potentials.numbers_changed(kind, random.Random(f"{kind} {seed}"))
-        outcomes = survive(stream, check, scratch / f"input.{kind}", count=INPUTS)
+        outcomes = survive(stream, check, scratch / f"input.{kind}", count=count)
         if not outcomes["evaluated"]:
             raise FindingError("no potential was evaluated")
     return "held"

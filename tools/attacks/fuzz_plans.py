@@ -54,7 +54,7 @@ def _changed(contents: bytes, generator: random.Random) -> bytes:
     return buffer.getvalue()
 
 
-def trial(seed: int, scratch: Path) -> str:
+def trial(seed: int, scratch: Path, count: int = INPUTS) -> str:
     """Put damaged files in place of a plan, and compare the plan with the true one."""
     table = contraction_table(LEVEL)
     key = table_key(table)
@@ -73,5 +73,5 @@ def trial(seed: int, scratch: Path) -> str:
             return "held"
 
         stream = inputs(path.read_bytes(), key, random.Random(seed))
-        survive(stream, check, scratch / "input.plan", count=INPUTS)
+        survive(stream, check, scratch / "input.plan", count=count)
     return "held"

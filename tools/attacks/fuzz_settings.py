@@ -85,7 +85,7 @@ TOKENS = [
 ]  # fmt: skip
 
 
-def trial(seed: int, scratch: Path) -> str:
+def trial(seed: int, scratch: Path, count: int = INPUTS) -> str:
     """Read some damaged settings."""
     path = scratch / "campaign.toml"
 
@@ -102,5 +102,5 @@ def trial(seed: int, scratch: Path) -> str:
     if check(CAMPAIGN) != "read":
         raise FindingError("the whole file is refused")
     stream = mutations([CAMPAIGN], random.Random(seed), TOKENS)
-    survive(stream, check, scratch / "input.toml", count=INPUTS)
+    survive(stream, check, scratch / "input.toml", count=count)
     return "held"

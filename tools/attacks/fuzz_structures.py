@@ -124,18 +124,18 @@ def seeds() -> dict[str, bytes]:
     }
 
 
-def trial(seed: int, scratch: Path) -> str:
+def trial(seed: int, scratch: Path, count: int = INPUTS) -> str:
     """Read some damaged files of each format."""
     logging.disable()
     try:
         for name, whole in seeds().items():
-            _read_all(scratch / name, whole, random.Random(f"{name} {seed}"))
+            _read_all(scratch / name, whole, random.Random(f"{name} {seed}"), count)
     finally:
         logging.disable(logging.NOTSET)
     return "held"
 
 
-def _read_all(path: Path, whole: bytes, generator: random.Random) -> None:
+def _read_all(path: Path, whole: bytes, generator: random.Random, count: int) -> None:
     def check(data: bytes) -> str:
         path.write_bytes(data)
         with warnings.catch_warnings():
@@ -152,4 +152,4 @@ def _read_all(path: Path, whole: bytes, generator: random.Random) -> None:
         raise FindingError(f"{path.name}: the whole file is refused")
     bombs = iter([whole.replace(b"<modeling>", BOMB + b"<modeling>&e11;")])
     survive(bombs, check, path.with_suffix(".input"), count=1)
-    survive(mutations([whole], generator, TOKENS), check, path.with_suffix(".input"), count=INPUTS)
+    survive(mutations([whole], generator, TOKENS), check, path.with_suffix(".input"), count=count)
