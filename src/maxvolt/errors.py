@@ -6,7 +6,6 @@ Each message names the file, line or argument at fault, what was expected and wh
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
 __all__ = [
@@ -25,6 +24,8 @@ __all__ = [
 
 def nearest_name(name: str, known: Sequence[str]) -> str | None:
     """Find the known name that somebody may have meant by an unknown one; None: there is none."""
+    from difflib import get_close_matches  # takes as long as a fifth of the start of a command
+
     return next(iter(get_close_matches(name, known, n=1, cutoff=0.5)), None)
 
 

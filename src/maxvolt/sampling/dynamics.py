@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import dataclass
 
 from ase.calculators.calculator import Calculator
 
@@ -11,7 +10,7 @@ from maxvolt.errors import DataError
 from maxvolt.sampling.dynamics_settings import DynamicsSettings
 from maxvolt.sampling.results import SamplingResult
 from maxvolt.sampling.rule import Thresholds
-from maxvolt.sampling.scenario import Progress
+from maxvolt.sampling.scenario import OnePartPerStructure, Progress
 from maxvolt.sampling.trajectory import Observer, Trajectory
 from maxvolt.sampling.trajectory_state import RENEW_EVERY, KeepState, TrajectoryState
 
@@ -19,7 +18,7 @@ __all__ = ["MolecularDynamics"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class MolecularDynamics(DynamicsSettings):
+class MolecularDynamics(DynamicsSettings, OnePartPerStructure):
     """Molecular dynamics that ends after its steps, or where the potential extrapolates too far.
 
     Parameters
@@ -63,18 +62,6 @@ class MolecularDynamics(DynamicsSettings):
     part
         Number of this part.
     """
-
-    @property
-    def total_steps(self) -> int:
-        """Steps of all parts."""
-        return self.steps * len(self.structures)
-
-    def split(self) -> tuple[Self, ...]:
-        """Return one scenario for each structure."""
-        return tuple(
-            replace(self, structures=self.structures.select([index]), part=self.part + index)
-            for index in range(len(self.structures))
-        )
 
     def run(
         self,

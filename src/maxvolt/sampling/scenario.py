@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol, Self
 
 import numpy as np
@@ -13,7 +14,7 @@ from maxvolt.dataset import Dataset
 from maxvolt.sampling.results import SamplingResult
 from maxvolt.sampling.rule import Thresholds
 
-__all__ = ["Progress", "Scenario", "part_seed"]
+__all__ = ["OnePartPerStructure", "Progress", "Scenario", "part_seed"]
 
 Progress = Callable[[int], None]
 """Called now and then with the steps done since the last call."""
@@ -62,6 +63,31 @@ class Scenario(Protocol):
         progress
             Told the steps done.
         """
+
+
+class OnePartPerStructure:
+    """What scenarios share that do the same number of steps from each of their structures.
+
+    They are frozen dataclasses with the fields `structures`, `steps` and `part`.
+    """
+
+    __slots__ = ()
+
+    structures: Dataset
+    steps: int
+    part: int
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of all parts."""
+        return self.steps * len(self.structures)
+
+    def split(self) -> tuple[Self, ...]:
+        """Return one scenario for each structure."""
+        return tuple(
+            replace(self, structures=self.structures.select([index]), part=self.part + index)  # type: ignore[type-var]
+            for index in range(len(self.structures))
+        )
 
 
 def part_seed(seed: int, name: str, part: int) -> int:

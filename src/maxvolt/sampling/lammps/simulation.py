@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import dataclass
 
 from ase.calculators.calculator import Calculator
 
@@ -14,14 +13,14 @@ from maxvolt.sampling.lammps.run import Run, try_input
 from maxvolt.sampling.lammps.settings import LammpsSettings
 from maxvolt.sampling.results import SamplingResult
 from maxvolt.sampling.rule import Thresholds
-from maxvolt.sampling.scenario import Progress
+from maxvolt.sampling.scenario import OnePartPerStructure, Progress
 from maxvolt.selection import ActiveSet
 
 __all__ = ["LammpsDynamics"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LammpsDynamics(LammpsSettings):
+class LammpsDynamics(LammpsSettings, OnePartPerStructure):
     """A simulation that LAMMPS runs from a template, under the rule of two thresholds.
 
     The pair style of the plugin maxvolt-lammps grades structures, writes those above `select` and
@@ -64,18 +63,6 @@ class LammpsDynamics(LammpsSettings):
     part
         Number of this part.
     """
-
-    @property
-    def total_steps(self) -> int:
-        """Steps of all parts."""
-        return self.steps * len(self.structures)
-
-    def split(self) -> tuple[Self, ...]:
-        """Return one scenario for each structure."""
-        return tuple(
-            replace(self, structures=self.structures.select([index]), part=self.part + index)
-            for index in range(len(self.structures))
-        )
 
     def run(
         self,
