@@ -280,13 +280,13 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from labelling_data import make_structures, still_runs
-from maxvolt.labelling import LabelStore, Reference, label, worker_pool
-popen = worker_pool.subprocess.Popen
+from maxvolt.labelling import LabelStore, Reference, label, session_process
+popen = session_process.subprocess.Popen
 def remember(*arguments, **options):
     process = popen(*arguments, **options)
     print(process.pid)
     return process
-worker_pool.subprocess.Popen = remember
+session_process.subprocess.Popen = remember
 label(make_structures(4), Reference("emt"), LabelStore(Path(sys.argv[2])), workers=2)
 """
 
@@ -306,10 +306,10 @@ def test_workers_end_with_the_process_that_started_them(store):
 
 
 def test_workers_are_used_again(structures, store, faulty, monkeypatch):
-    from maxvolt.labelling import worker_pool
+    from maxvolt.labelling import session_process
 
     label(structures, faulty(), store, workers=1)
-    monkeypatch.setattr(worker_pool.subprocess, "Popen", None)
+    monkeypatch.setattr(session_process.subprocess, "Popen", None)
     assert label(structures, faulty(seconds=0.01), store, workers=1).calculated == 4
 
 

@@ -6,9 +6,6 @@ import atexit
 import os
 import pickle
 import select
-import subprocess
-import sys
-import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -16,7 +13,7 @@ from typing import Any
 
 from maxvolt.errors import MaxvoltError
 from maxvolt.executors.child import ANSWER
-from maxvolt.labelling.sessions import end_session, how_it_ended
+from maxvolt.labelling.session_process import SessionProcess
 from maxvolt.sampling.processes import ProcessDiedError
 
 __all__ = ["isolated", "pickled_task"]
@@ -83,14 +80,7 @@ class _Child:
     def __init__(self) -> None:
         self.tasks = 0
         try:
-            self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "maxvolt.executors.child"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._errors,
-                start_new_session=True,
-            )
+            self._process = SessionProcess("maxvolt.executors.child")
         except OSError as error:
             raise MaxvoltError(
                 f"a process for a task cannot be started: {error}; make room for it (memory, "
@@ -100,34 +90,27 @@ class _Child:
     @property
     def is_alive(self) -> bool:
         """Whether the process runs."""
-        return self._process.poll() is None
+        return self._process.is_alive()
 
     def perform(self, task: bytes) -> bytes:
         """Have a task done; return its answer."""
         self.tasks += 1
-        assert self._process.stdin is not None
         with suppress(BrokenPipeError):  # it died; how is found out below
-            self._process.stdin.write(b"%d\n" % len(task))
-            self._process.stdin.write(task)
-            self._process.stdin.flush()
+            self._process.input.write(b"%d\n" % len(task))
+            self._process.input.write(task)
+            self._process.input.flush()
         answer = self._heard()
         if answer is None:
-            raise ProcessDiedError(how_it_ended(self._process, self._errors))
+            raise ProcessDiedError(self._process.how_it_ended())
         return answer
 
     def end(self) -> None:
         """End the process and everything it started, and forget about it."""
-        end_session(self._process.pid, grace=0.0)
-        self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout, self._errors):
-            if stream is not None:
-                with suppress(OSError):  # what could not be sent to a dead process
-                    stream.close()
+        self._process.end(grace=0.0)
 
     def _heard(self) -> bytes | None:
         """Wait for the answer; None where the process ends without one."""
-        assert self._process.stdout is not None
-        descriptor, said = self._process.stdout.fileno(), bytearray()
+        descriptor, said = self._process.output, bytearray()
         ended = False
         while True:
             # Asked before reading: what it said last is in the pipe when it has ended. What it has

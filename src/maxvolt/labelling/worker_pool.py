@@ -10,12 +10,9 @@ import atexit
 import json
 import os
 import secrets
-import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +20,8 @@ from typing import Any
 from maxvolt.errors import LabellingError
 from maxvolt.labelling.jobs import Outcome
 from maxvolt.labelling.limits import LabelLimits
-from maxvolt.labelling.sessions import GRACE, end_session, how_it_ended, kill_session
+from maxvolt.labelling.session_process import SessionProcess
+from maxvolt.labelling.sessions import GRACE
 from maxvolt.labelling.worker_answers import Answers, EndedError, HungError
 from maxvolt.processors import core_count
 
@@ -83,22 +81,15 @@ class Worker:
         self.began = False
         self.reusable = True
         try:
-            self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "maxvolt.labelling.worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._errors,
-                env={**os.environ, **self.environment},
-                start_new_session=True,
+            self._process = SessionProcess(
+                "maxvolt.labelling.worker", {**os.environ, **self.environment}
             )
         except OSError as error:
             raise LabellingError(
                 f"a process for calculations cannot be started: {error}; make room for it (memory, "
                 "processes, space for temporary files), or use fewer workers"
             ) from error
-        assert self._process.stdout is not None
-        self._answers = Answers(self._process.stdout.fileno(), self.is_alive)
+        self._answers = Answers(self._process.output, self.is_alive)
 
     def calculate(self, task: Task, attempt: int) -> Outcome:
         """Have a job calculated; the clock of the time limit starts when it begins."""
@@ -125,33 +116,27 @@ class Worker:
             outcome = Outcome.from_dict(answer)
             self.reusable = bool(answer["reusable"])
         except EndedError as error:
-            raise DiedError(str(error) or how_it_ended(self._process, self._errors)) from error
+            raise DiedError(str(error) or self._process.how_it_ended()) from error
         except (KeyError, TypeError, ValueError) as error:
             raise DiedError(f"the calculation corrupted its answer ({error!r})") from error
         return outcome
 
     def is_alive(self) -> bool:
         """Say whether the process still runs."""
-        return self._process.poll() is None
+        return self._process.is_alive()
 
     def kill(self) -> None:
         """Kill the worker and everything it started."""
-        kill_session(self._process.pid)
+        self._process.kill()
 
     def end(self, *, grace: float = GRACE) -> None:
         """End the worker and everything it started, and forget about it."""
-        end_session(self._process.pid, grace)
-        self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout, self._errors):
-            if stream is not None:
-                with suppress(OSError):  # what could not be sent to a dead worker
-                    stream.close()
+        self._process.end(grace)
 
     def _send(self, request: Mapping[str, Any]) -> None:
-        assert self._process.stdin is not None
         try:
-            self._process.stdin.write(json.dumps(request).encode() + b"\n")
-            self._process.stdin.flush()
+            self._process.input.write(json.dumps(request).encode() + b"\n")
+            self._process.input.flush()
         except OSError as error:
             raise EndedError from error
 
