@@ -151,7 +151,7 @@ Frame Extrapolation::cluster_around(const Graded& graded, const Worst& center, c
 }
 
 // On all ranks, so that all know when the file cannot be written.
-void Extrapolation::append_all(std::vector<Frame> frames) {
+void Extrapolation::append_all(const std::vector<Frame>& frames) {
     std::string message;
     if (comm->me == 0) {
         std::string text;

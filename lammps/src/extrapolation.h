@@ -38,7 +38,7 @@ class Extrapolation : protected LAMMPS_NS::Pointers {
     Frame cluster_around(const Graded& graded, const Worst& center, const char* reason) const;
     double distance(const double* a, const double* b, double (&vector)[3]) const;
     bool is_large() const;
-    void append_all(std::vector<Frame> frames);
+    void append_all(const std::vector<Frame>& frames);
     [[noreturn]] void fail(const std::string& message) const;
 
     Settings settings_;

@@ -8,7 +8,6 @@
 #include "error.h"
 #include "force.h"
 #include "memory.h"
-#include "neigh_list.h"
 #include "neighbor.h"
 #include "platform.h"
 #include "update.h"
@@ -27,7 +26,7 @@ constexpr int voigt[6] = {0, 1, 2, 5, 4, 3};
 }  // namespace
 
 PairMaxvolt::PairMaxvolt(LAMMPS* lmp, const char* name, std::string plans)
-    : Pair(lmp), name_(name), plans_(std::move(plans)) {
+    : Pair(lmp), name_(name), plans_(std::move(plans)), atoms_(lmp) {
     single_enable = 0;
     restartinfo = 1;
     one_coeff = 1;
@@ -202,14 +201,14 @@ double PairMaxvolt::init_one(int i, int j) {
 void PairMaxvolt::compute(int eflag, int vflag) {
     ev_init(eflag, vflag);
     if (neighbor->ago == 0 || !neighbors_) make_list();
-    const bool direct = in_order_ && force->newton_pair && atom->f && energy_unit_ == 1.0;
+    const bool direct = atoms_.is_in_order() && force->newton_pair && atom->f && energy_unit_ == 1.0;
     if (grade_flag_) check_grading();
     const bool graded = wants_grades(), of_atoms = about_.grading == MAXVOLT_NEIGHBORHOODS;
     maxvolt_results results{};
     if (!direct) forces_.assign(3 * atoms_.size(), 0.0);
-    energies_.resize(eflag_atom ? n_local_ : 0);
+    energies_.resize(eflag_atom ? atoms_.n_local() : 0);
     shares_.assign(wants_shares() ? share_size * atoms_.size() : 0, 0.0);
-    grades_.resize(graded && of_atoms ? n_local_ : 0);
+    grades_.resize(graded && of_atoms ? atoms_.n_local() : 0);
     row_.resize(graded && !of_atoms ? std::size_t(about_.n_parameters) : 0);
     results.forces = direct ? (atom->nmax > 0 ? atom->f[0] : nullptr) : forces_.data();
     results.energies = eflag_atom ? energies_.data() : nullptr;
@@ -217,7 +216,7 @@ void PairMaxvolt::compute(int eflag, int vflag) {
     results.grades = grades_.empty() ? nullptr : grades_.data();
     results.row = row_.empty() ? nullptr : row_.data();
     maxvolt_message message;
-    const maxvolt_status status = maxvolt_evaluate(model_, neighbors_, gather(), &results, &message);
+    const maxvolt_status status = maxvolt_evaluate(model_, neighbors_, atoms_.positions(), &results, &message);
     check(status, message, results);
     if (energy_unit_ != 1.0) convert_units(results);
     if (!direct) scatter();
@@ -234,13 +233,13 @@ bool PairMaxvolt::wants_grades() const {
 void PairMaxvolt::grade() {
     maxvolt_lammps::Graded graded;
     graded.of_atoms = about_.grading == MAXVOLT_NEIGHBORHOODS;
-    graded.atoms.reserve(std::size_t(n_local_));
+    graded.atoms.reserve(std::size_t(atoms_.n_local()));
     grades_of_lammps_.assign(std::size_t(atom->nmax), 0.0);
-    for (int k = 0; k < n_local_; ++k) {
+    for (int k = 0; k < atoms_.n_local(); ++k) {
         const int i = atoms_[k];
         const double* x = atom->x[i];
         const double grade = graded.of_atoms ? grades_[k] : 0.0, id = atom->tag_enable ? double(atom->tag[i]) : 0.0;
-        graded.atoms.push_back({id, double(species_[k]), {x[0], x[1], x[2]}, grade, 0.0});
+        graded.atoms.push_back({id, double(atoms_.species(k)), {x[0], x[1], x[2]}, grade, 0.0});
         grades_of_lammps_[i] = grade;
     }
     if (!graded.of_atoms) graded.of_configuration = grade_of_configuration();
@@ -251,7 +250,7 @@ void PairMaxvolt::grade() {
 double PairMaxvolt::grade_of_configuration() {
     std::vector<double> row(row_.size());
     MPI_Allreduce(row_.data(), row.data(), int(row.size()), MPI_DOUBLE, MPI_SUM, world);
-    const bigint own = n_local_;
+    const bigint own = atoms_.n_local();
     bigint n_atoms = 0;
     MPI_Allreduce(&own, &n_atoms, 1, MPI_LMP_BIGINT, MPI_SUM, world);
     double grade = 0.0;
@@ -267,65 +266,13 @@ void PairMaxvolt::finish() {
 
 // The neighbours of LAMMPS, for the atoms that have this style.
 void PairMaxvolt::make_list() {
-    order_atoms();
-    first_.assign(1, 0);
-    entries_.clear();
-    for (int k = 0; k < n_local_; ++k) {
-        const int i = atoms_[k], n = list->numneigh[i];
-        const int* of_atom = list->firstneigh[i];
-        for (int e = 0; e < n; ++e) {
-            const int j = of_atom[e] & NEIGHMASK;
-            if (number_[j] >= 0) entries_.push_back(number_[j]);
-        }
-        first_.push_back(std::int64_t(entries_.size()));
-    }
+    atoms_.take(*list, map);
     maxvolt_free_list(neighbors_);
     neighbors_ = nullptr;
-    maxvolt_neighbors found{};
-    found.n_atoms = std::int64_t(atoms_.size());
-    found.n_local = n_local_;
-    found.first = first_.data();
-    found.neighbors = entries_.data();
-    found.species = species_.data();
-    found.positions = gather();
+    const maxvolt_neighbors found = atoms_.neighbors();
     maxvolt_message message;
     if (maxvolt_make_list(&found, &neighbors_, &message) != MAXVOLT_OK)
         error->one(FLERR, "pair_style {}: {}", name_, message.text);
-}
-
-bool PairMaxvolt::is_in_order() const {
-    if (list->inum != atom->nlocal) return false;
-    for (int k = 0; k < list->inum; ++k)
-        if (list->ilist[k] != k) return false;
-    for (int i = 0; i < atom->nlocal + atom->nghost; ++i)
-        if (map[atom->type[i]] < 0) return false;
-    return true;
-}
-
-void PairMaxvolt::order_atoms() {
-    const int n = atom->nlocal + atom->nghost;
-    in_order_ = is_in_order();
-    atoms_.clear();
-    number_.assign(n, -1);
-    const auto add = [&](int i) {
-        if (number_[i] >= 0 || map[atom->type[i]] < 0) return;
-        number_[i] = int(atoms_.size());
-        atoms_.push_back(i);
-    };
-    for (int k = 0; k < list->inum; ++k) add(list->ilist[k]);
-    n_local_ = int(atoms_.size());
-    for (int i = 0; i < n; ++i) add(i);
-    species_.clear();
-    for (const int i : atoms_) species_.push_back(map[atom->type[i]]);
-}
-
-// Positions of the atoms of the list, where they are now.
-const double* PairMaxvolt::gather() {
-    if (in_order_ && !atoms_.empty()) return atom->x[0];
-    positions_.resize(3 * atoms_.size());
-    for (std::size_t k = 0; k < atoms_.size(); ++k)
-        for (int c = 0; c < 3; ++c) positions_[3 * k + c] = atom->x[atoms_[k]][c];
-    return positions_.data();
 }
 
 void PairMaxvolt::check(maxvolt_status status, const maxvolt_message& message, const maxvolt_results& results) const {
@@ -370,7 +317,7 @@ void PairMaxvolt::scatter() {
 
 void PairMaxvolt::add_energies(const maxvolt_results& results) {
     if (eflag_global) eng_vdwl += results.energy;
-    for (int k = 0; eflag_atom && k < n_local_; ++k) eatom[atoms_[k]] += energies_[k];
+    for (int k = 0; eflag_atom && k < atoms_.n_local(); ++k) eatom[atoms_[k]] += energies_[k];
     for (int v = 0; vflag_global && v < 6; ++v) virial[v] -= results.virial[voigt[v]];
 }
 
@@ -401,10 +348,9 @@ void PairMaxvolt::unpack_reverse_comm(int n, int* to, double* buffer) {
 }
 
 double PairMaxvolt::memory_usage() {
-    const std::size_t reals = positions_.capacity() + forces_.capacity() + energies_.capacity() + shares_.capacity() +
-                              total_.capacity() + first_.capacity() + grades_.capacity() + grades_of_lammps_.capacity();
-    const std::size_t integers = entries_.capacity() + species_.capacity() + atoms_.capacity() + number_.capacity();
-    return Pair::memory_usage() + double(8 * reals + 4 * integers);
+    const std::size_t reals = forces_.capacity() + energies_.capacity() + shares_.capacity() + total_.capacity() +
+                              grades_.capacity() + grades_of_lammps_.capacity();
+    return Pair::memory_usage() + atoms_.memory_usage() + 8.0 * double(reals);
 }
 
 void* PairMaxvolt::extract(const char* name, int& dimension) {

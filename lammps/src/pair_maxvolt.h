@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "extrapolation.h"
+#include "listed_atoms.h"
 #include "maxvolt.h"
 #include "pair.h"
 #include "settings.h"
@@ -56,9 +57,6 @@ class PairMaxvolt : public Pair {
     template <class... Values>
     [[noreturn]] void fail(const char* format, const Values&... values) const;
     void make_list();
-    bool is_in_order() const;
-    void order_atoms();
-    const double* gather();
     void check(maxvolt_status, const maxvolt_message&, const maxvolt_results&) const;
     void convert_units(maxvolt_results&);
     void scatter();
@@ -79,16 +77,10 @@ class PairMaxvolt : public Pair {
     double cutoff_ = 0.0;
     double energy_unit_ = 1.0;        // eV in the units of LAMMPS
 
-    // Atoms of the list: local ones that have this style, then the others that do.
-    bool in_order_ = false;  // the atoms of the list are those of LAMMPS, one by one
-    int n_local_ = 0;
-    std::vector<int> atoms_, number_;
-    std::vector<std::int64_t> first_;
-    std::vector<std::int32_t> entries_, species_;
-
-    std::vector<double> positions_, forces_, energies_, shares_, grades_;  // of atoms of the list
-    std::vector<double> row_;                                             // of the energy by the parameters
-    std::vector<double> grades_of_lammps_;                                // of its atoms, for fix pair
+    maxvolt_lammps::ListedAtoms atoms_;
+    std::vector<double> forces_, energies_, shares_, grades_;  // of atoms of the list
+    std::vector<double> row_;                                  // of the energy by the parameters
+    std::vector<double> grades_of_lammps_;                     // of its atoms, for fix pair
     double grade_ = 0.0, summed_grade_ = 0.0;  // the largest; the same on one rank only, as compute pair sums
     int grade_flag_ = 0;                       // fix pair asks for grades at this step
     std::vector<double> total_;  // forces and shares of atoms of LAMMPS, to be sent to their owners (newton off)
