@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <memory>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -91,6 +92,20 @@ inline Evaluated evaluate_periodic(const CompiledModel& model, const Crystal& cr
     const AtomicSystem system(crystal.positions.data(), crystal.size(), crystal.cell.data(), 1, crystal.types.data(),
                               windows);
     return evaluate(model, system, kernels, single);
+}
+
+// Whether what `read` gives is a model, which is then evaluated; false where it is refused.
+template <class Read>
+bool is_read(const Read& read) {
+    try {
+        const CompiledModel model(read());
+        evaluate_periodic(model, Crystal(2, 1), kernels());
+        return true;
+    } catch (const ModelFileError&) {
+        return false;
+    } catch (const std::invalid_argument&) {
+        return false;
+    }
 }
 
 inline double total(const std::vector<double>& values) {

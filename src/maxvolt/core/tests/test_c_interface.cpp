@@ -2,13 +2,10 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <cstdio>
-#include <cstring>
-#include <fstream>
 #include <limits>
 
-#include "hosted.hpp"
-#include "maxvolt.h"
+#include "c_model.hpp"
+#include "scratch.hpp"
 
 using namespace maxvolt;
 
@@ -18,24 +15,6 @@ namespace {
 
 const std::string path = std::string(MODELS) + "/level8.maxvolt";
 
-struct Loaded {
-    Loaded() { REQUIRE(maxvolt_read_model(path.c_str(), &model, &message) == MAXVOLT_OK); }
-    ~Loaded() {
-        maxvolt_free_list(list);
-        maxvolt_free_model(model);
-    }
-    maxvolt_status make(const Hosted& h) {
-        const FullList l = h.list();
-        const maxvolt_neighbors n{l.n_atoms, l.n_local, l.first, l.neighbors, h.types.data(), h.positions.data()};
-        return maxvolt_make_list(&n, &list, &message);
-    }
-    bool says(const char* text) const { return std::strstr(message.text, text) != nullptr; }
-
-    maxvolt_model* model = nullptr;
-    maxvolt_list* list = nullptr;
-    maxvolt_message message{};
-};
-
 }  // namespace
 
 TEST_CASE("the C header gives what the core gives") {
@@ -43,7 +22,7 @@ TEST_CASE("the C header gives what the core gives") {
     const auto model = load("level8");
     const Hosted hosted(Crystal(3, 2), model->view().cutoff);
     const Evaluated expected = hosted.evaluate(*model);
-    Loaded c;
+    CModel c(path);
     const maxvolt_about about = maxvolt_about_model(c.model);
     CHECK(about.cutoff == model->view().cutoff);
     CHECK(about.n_species == 2);
@@ -76,7 +55,7 @@ TEST_CASE("the C header gives what the core gives") {
 }
 
 TEST_CASE("what is wrong is a status and a message") {
-    Loaded c;
+    CModel c(path);
     maxvolt_model* none = nullptr;
     CHECK(maxvolt_read_model("absent.maxvolt", &none, &c.message) == MAXVOLT_FILE);
     CHECK(c.says("absent.maxvolt: cannot be opened"));
@@ -110,15 +89,8 @@ TEST_CASE("what is wrong is a status and a message") {
 TEST_CASE("numbers that are not finite are refused") {
     ModelFile file = read_model_file(path);
     for (double& value : file.arrays.radial.radial_coeffs) value = 1e200;
-    const std::string large = std::string(std::tmpnam(nullptr)) + ".maxvolt";
-    {
-        const std::string bytes = model_file_bytes(file);
-        std::ofstream(large, std::ios::binary).write(bytes.data(), std::streamsize(bytes.size()));
-    }
-    Loaded c;
-    maxvolt_free_model(c.model);
-    REQUIRE(maxvolt_read_model(large.c_str(), &c.model, &c.message) == MAXVOLT_OK);
-    std::remove(large.c_str());
+    const Scratch scratch;
+    CModel c(scratch.write("large.maxvolt", model_file_bytes(file)));
     const Hosted hosted(Crystal(2, 2), maxvolt_about_model(c.model).cutoff);
     REQUIRE(c.make(hosted) == MAXVOLT_OK);
     std::vector<double> forces(3 * hosted.types.size());

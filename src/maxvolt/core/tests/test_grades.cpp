@@ -1,16 +1,12 @@
 // Extrapolation grades: the largest coordinate of each row, by every instruction set and through the C header.
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <cstring>
-#include <fstream>
 #include <limits>
 #include <random>
 
-#include "hosted.hpp"
-#include "maxvolt.h"
+#include "c_model.hpp"
+#include "scratch.hpp"
 
 using namespace maxvolt;
 
@@ -36,32 +32,19 @@ double largest_coordinate(const double* row, const std::vector<double>& inverse,
     return largest;
 }
 
-// A model file with an active set, on the disk while it lives.
-struct Graded {
-    Graded(const std::string& name, bool of_sites) : file(read_model_file(std::string(MODELS) + "/" + name + ".maxvolt")) {
-        const std::int64_t n = load(name)->n_parameters();
-        file.active_set = random_active_set(n, of_sites);
-        char path[] = "/tmp/maxvolt-grades-XXXXXX";
-        REQUIRE(mkstemp(path) >= 0);
-        const std::string bytes = model_file_bytes(file);
-        std::ofstream(path, std::ios::binary).write(bytes.data(), std::streamsize(bytes.size()));
-        REQUIRE(maxvolt_read_model(path, &model, &message) == MAXVOLT_OK);
-        std::remove(path);
-    }
-    ~Graded() {
-        maxvolt_free_list(list);
-        maxvolt_free_model(model);
-    }
-    void make(const Hosted& h) {
-        const FullList l = h.list();
-        const maxvolt_neighbors n{l.n_atoms, l.n_local, l.first, l.neighbors, h.types.data(), h.positions.data()};
-        REQUIRE(maxvolt_make_list(&n, &list, &message) == MAXVOLT_OK);
-    }
+ModelFile with_active_set(const std::string& name, bool of_sites) {
+    ModelFile file = read_model_file(std::string(MODELS) + "/" + name + ".maxvolt");
+    file.active_set = random_active_set(load(name)->n_parameters(), of_sites);
+    return file;
+}
+
+// A model with an active set, through a file.
+struct Graded : CModel {
+    Graded(const std::string& name, bool of_sites) : Graded(with_active_set(name, of_sites), Scratch()) {}
+    Graded(ModelFile graded, const Scratch& scratch)
+        : CModel(scratch.write("graded.maxvolt", model_file_bytes(graded))), file(std::move(graded)) {}
 
     ModelFile file;
-    maxvolt_model* model = nullptr;
-    maxvolt_list* list = nullptr;
-    maxvolt_message message{};
 };
 
 }  // namespace
@@ -98,7 +81,7 @@ TEST_CASE("grades of atoms come with the same energies and forces") {
         const Hosted hosted(Crystal(3, about.n_species), about.cutoff);
         const auto model = load(name);
         const Evaluated expected = hosted.evaluate(*model);
-        c.make(hosted);
+        REQUIRE(c.make(hosted) == MAXVOLT_OK);
         const std::size_t n = hosted.types.size(), n_local = hosted.first.size() - 1, width = std::size_t(about.n_parameters);
         std::vector<double> rows(n_local * width);
         REQUIRE(maxvolt_site_gradients(c.model, c.list, hosted.positions.data(), rows.data(), &c.message) == MAXVOLT_OK);
@@ -123,7 +106,7 @@ TEST_CASE("grades of atoms come with the same energies and forces") {
         results.forces = forces.data();
         results.row = row.data();
         CHECK(maxvolt_evaluate(c.model, c.list, hosted.positions.data(), &results, &c.message) == MAXVOLT_INVALID);
-        CHECK(std::strstr(c.message.text, "configurations have no grades") != nullptr);
+        CHECK(c.says("configurations have no grades"));
     }
 }
 
@@ -132,7 +115,7 @@ TEST_CASE("the grade of a configuration comes from the row of all its atoms") {
     const maxvolt_about about = maxvolt_about_model(c.model);
     CHECK(about.grading == MAXVOLT_CONFIGURATIONS);
     const Hosted hosted(Crystal(3, about.n_species), about.cutoff);
-    c.make(hosted);
+    REQUIRE(c.make(hosted) == MAXVOLT_OK);
     const std::size_t n_local = hosted.first.size() - 1, width = std::size_t(about.n_parameters);
     std::vector<double> rows(n_local * width), sum(width, 0.0), row(width), forces(3 * hosted.types.size());
     REQUIRE(maxvolt_site_gradients(c.model, c.list, hosted.positions.data(), rows.data(), &c.message) == MAXVOLT_OK);

@@ -56,15 +56,7 @@ TEST_CASE("damage under a right checksum never leads out of the file or into the
         for (unsigned k = 0; k <= random() % 4; ++k)
             damaged[32 + random() % (damaged.size() - 32)] = char(random() % 3 ? random() : 255 * (random() % 2));
         fix_header(damaged);
-        try {
-            const CompiledModel model(parse(damaged).arrays);
-            evaluate_periodic(model, Crystal(2, 1), kernels());
-            ++read;
-        } catch (const ModelFileError&) {
-            ++refused;
-        } catch (const std::invalid_argument&) {
-            ++refused;
-        }
+        ++(is_read([&] { return parse(damaged).arrays; }) ? read : refused);
     }
     CHECK(read > 0);
     CHECK(refused > 0);
