@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-from maxvolt.cli import application, main
+from maxvolt.cli import application, main, program
 from maxvolt.cli.console import counted, note, print_json, print_table
 from maxvolt.cli.options import (
     non_negative_float,
@@ -84,7 +84,7 @@ def test_help_imports_nothing_heavy():
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(arguments, complaint, capsys):
-    assert run_and_catch_exit(arguments) == application.BAD_INPUT
+    assert run_and_catch_exit(arguments) == program.BAD_INPUT
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.count("\n") == 1

@@ -1,16 +1,9 @@
-"""From the command line to a command, and from an error to one line and an exit code."""
+"""The commands of `maxvolt`, and the way from the command line to one of them."""
 
 from __future__ import annotations
 
 import argparse
-import logging
-import os
-import signal
-import sys
-import warnings
-from collections.abc import Iterator, Sequence
-from concurrent.futures import BrokenExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from typing import NoReturn
 
@@ -34,25 +27,11 @@ from maxvolt.cli import (
     status,
     train,
 )
-from maxvolt.cli.console import note
-from maxvolt.cli.signals import TerminatedError, ending_as_interrupted
-from maxvolt.cli.streams import discard, prepare_streams, settle_streams
+from maxvolt.cli.program import BAD_INPUT, Program
 from maxvolt.errors import MaxvoltError
 from maxvolt.parallel.ranks import Ranks
-from maxvolt.parallel.session import run_on_ranks
 
-__all__ = ["BAD_INPUT", "INTERRUPTED", "TERMINATED", "main"]
-
-BAD_INPUT = 2
-"""Exit code for wrong usage and for input that cannot be used."""
-
-_SIGNALS_FROM = 128
-
-INTERRUPTED = _SIGNALS_FROM + signal.SIGINT
-"""Exit code after Ctrl-C, as shells count it: 130."""
-
-TERMINATED = _SIGNALS_FROM + signal.SIGTERM
-"""Exit code after a request of the system to end: 143."""
+__all__ = ["OF_HELPERS", "main"]
 
 _COMMANDS = (
     train,
@@ -78,7 +57,7 @@ _COMMANDS = (
 _ON_RANKS = (train, evaluate, errors, grade, select, relax)
 """Commands whose work several MPI processes share."""
 
-_OF_HELPERS = (
+OF_HELPERS = (
     "maxvolt.fitting.variable_projection.problem",
     "maxvolt.selection.active_set",
     "maxvolt.sampling.runner",
@@ -116,43 +95,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     exit_code
         0 after success, 2 for wrong usage or unusable input, 130 after Ctrl-C, 143 after SIGTERM.
     """
-    prepare_streams()
-    try:
-        with ending_as_interrupted():
-            return run_on_ranks(partial(_run, arguments), _OF_HELPERS)
-    except MaxvoltError as error:  # MPI cannot be used
-        note(f"maxvolt: error: {error}")
-        return BAD_INPUT
-    finally:
-        settle_streams()
+    return Program("maxvolt", partial(_run, arguments)).run(OF_HELPERS)
 
 
-def _run(arguments: Sequence[str] | None, ranks: Ranks) -> int:
-    """Run a command; turn what the user can act on into a line and an exit code."""
-    program = "maxvolt"
-    try:
-        options = _parsed(arguments)
-        program = f"maxvolt {options.command}"
-        options.ranks = ranks
-        _check_ranks(options.command, ranks)
-        with _warnings_in_one_line():
-            options.run(options)
-            sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader of our output (head, less) went away: nothing is wrong.
-        discard(sys.stdout)
-        return 0
-    except KeyboardInterrupt as interrupt:
-        number = interrupt.number if isinstance(interrupt, TerminatedError) else signal.SIGINT
-        note(f"{program}: {'interrupted' if number == signal.SIGINT else 'terminated'}")
-        return _SIGNALS_FROM + number
-    except Exception as error:
-        message = _for_the_user(error)
-        if message is None:
-            raise
-        note(f"{program}: error: {message}")
-        return BAD_INPUT
-    return 0
+def _run(arguments: Sequence[str] | None, program: Program, ranks: Ranks) -> None:
+    options = _parsed(arguments)
+    program.name = f"{program.family} {options.command}"
+    options.ranks = ranks
+    _check_ranks(options.command, ranks)
+    options.run(options)
 
 
 def _check_ranks(command: str, ranks: Ranks) -> None:
@@ -170,22 +121,6 @@ def _check_ranks(command: str, ranks: Ranks) -> None:
         f"was started as {ranks.size} MPI processes; start it once, without mpiexec or srun: "
         f"{instead}"
     )
-
-
-def _for_the_user(error: Exception) -> str | None:
-    """Return what is to be said of an error that is none of the program's own; None for a bug."""
-    if isinstance(error, MaxvoltError):
-        return str(error)
-    if isinstance(error, OSError):
-        where = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
-        return f"{where}{error.strerror or error}"
-    if isinstance(error, MemoryError):
-        return "there is not enough memory; use fewer structures, fewer threads or a larger machine"
-    if type(error).__module__ == "sqlite3":  # not imported for the sake of its names
-        return f"a database cannot be used: {error}"
-    if isinstance(error, BrokenExecutor | EOFError):  # EOFError: of the server that forks
-        return f"a worker process has died, perhaps for lack of memory: {error}; run again"
-    return None
 
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -221,30 +156,3 @@ def _build_parser() -> argparse.ArgumentParser:
         module.add_arguments(command)
         command.set_defaults(run=module.run, parser=command)
     return parser
-
-
-@contextmanager
-def _warnings_in_one_line() -> Iterator[None]:
-    """Show warnings, and what the package logs, as a message without a place in the code."""
-
-    def show(message: Warning | str, *_: object, **__: object) -> None:
-        note(f"maxvolt: warning: {message}")
-
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_LowerCaseLevel("maxvolt: %(levelname)s: %(message)s"))
-    logger = logging.getLogger("maxvolt")
-    logger.addHandler(handler)
-    try:
-        with warnings.catch_warnings():
-            warnings.showwarning = show
-            yield
-    finally:
-        logger.removeHandler(handler)
-
-
-class _LowerCaseLevel(logging.Formatter):
-    """Write ``warning`` as argparse writes ``error``."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        record.levelname = record.levelname.lower()
-        return super().format(record)

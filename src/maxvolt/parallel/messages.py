@@ -1,8 +1,10 @@
 """Messages between processes, and waits that end where a signal comes or a process has died.
 
 MPI's own waits keep a core busy and hear no signal. These ask again and again, at once in the
-beginning and then every millisecond, so that Ctrl-C is heard and the cores are left to others. Most
-launchers end all processes where one is killed; srun does not, unless it is asked to.
+beginning and then every millisecond, so that Ctrl-C is heard and the cores are left to others.
+Numbers on their way move on only when they are asked for, a few at a time: there it is asked at
+once for longer. Most launchers end all processes where one is killed; srun does not, unless it is
+asked to.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ _TAG = 1
 _AT_ONCE, _LATER = 2e-3, 1e-3
 """Seconds for which a wait asks again at once, and after which it asks again then."""
 
+_ON_THE_WAY = 0.25
+"""Seconds for which a wait for what is being sent asks again at once."""
 
 _BETWEEN_LOOKS = 1.0
 """Seconds of a wait after which it looks whether the processes of this machine are alive."""
@@ -36,14 +40,16 @@ class LostProcessError(MaxvoltError):
     """A process of this run has died."""
 
 
-def wait_until(happened: Callable[[], bool], seconds: float = float("inf")) -> bool:
+def wait_until(
+    happened: Callable[[], bool], seconds: float = float("inf"), at_once: float = _AT_ONCE
+) -> bool:
     """Wait for something, at most for so long; return whether it has happened."""
     began = time.perf_counter()
     while not happened():
         waited = time.perf_counter() - began
         if waited > seconds:
             return False
-        time.sleep(0.0 if waited < _AT_ONCE else _LATER)
+        time.sleep(0.0 if waited < at_once else _LATER)
     return True
 
 
@@ -90,7 +96,7 @@ class Messenger:
             return None
         data = bytearray(status.Get_count(MPI.BYTE))
         request = message.Irecv([data, MPI.BYTE])
-        self.wait(lambda: bool(request.Test()))
+        self.wait(lambda: bool(request.Test()), _ON_THE_WAY)
         return status.Get_source(), pickle.loads(data)
 
     def wait_for_message(self, source: int = MPI.ANY_SOURCE) -> tuple[int, Any]:
@@ -110,15 +116,22 @@ class Messenger:
         """Note that a process may end from now on."""
         self._neighbors.pop(rank, None)
 
-    def wait(self, happened: Callable[[], bool]) -> None:
+    def wait(self, happened: Callable[[], bool], at_once: float = _AT_ONCE) -> None:
         """Wait for something that other processes do.
+
+        Parameters
+        ----------
+        happened
+            Whether they have.
+        at_once
+            Seconds for which it is asked again at once.
 
         Raises
         ------
         LostProcessError
             One of this machine has died.
         """
-        while not wait_until(happened, _BETWEEN_LOOKS):
+        while not wait_until(happened, _BETWEEN_LOOKS, at_once):
             for rank, identifier in self._neighbors.items():
                 if not _is_alive(identifier):
                     self.complete = False
@@ -146,7 +159,7 @@ class Messenger:
             [sent, (of_each, _places(of_each)), MPI.DOUBLE],
             [received, (from_each, _places(from_each)), MPI.DOUBLE],
         )
-        self.wait(lambda: bool(request.Test()))
+        self.wait(lambda: bool(request.Test()), _ON_THE_WAY)
         self.exchanging = False
 
     def abort(self, code: int) -> None:

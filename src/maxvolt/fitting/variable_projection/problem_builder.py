@@ -20,6 +20,9 @@ __all__ = ["ProblemBuilder"]
 _COPIED_STRUCTURES, _COPIED_ATOMS = 16, 256
 """Most structures that displaced copies are made of, and most atoms of these."""
 
+_PORTIONS_OF_PART = 16
+"""At least about so many portions of a part, so that several threads or ranks share the work."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProblemBuilder:
@@ -67,8 +70,9 @@ class ProblemBuilder:
         chosen = representative_part(dataset, whole.training_set, whole.n_linear, rng)
         if len(chosen) == len(dataset):
             return whole
-        of_part = replace(self, objective=self.objective.selected(chosen))
-        return of_part.problem(whole.potential)
+        objective = self.objective.selected(chosen)
+        most_atoms = max(1, min(self.most_atoms, objective.dataset.n_atoms // _PORTIONS_OF_PART))
+        return replace(self, objective=objective, most_atoms=most_atoms).problem(whole.potential)
 
     def resampled(self, seed: int, member: int) -> ProblemBuilder:
         """The same with random weights of the structures, see `Objective.resampled`."""
