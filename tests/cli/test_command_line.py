@@ -49,9 +49,13 @@ def test_help_lists_all_commands(capsys):
 
 def test_version(capsys):
     import maxvolt
+    from maxvolt.potentials.mtp.binding.kernels import instruction_sets
+    from maxvolt.processors import thread_count
 
     assert run_and_catch_exit(["--version"]) == 0
-    assert capsys.readouterr().out == f"maxvolt {maxvolt.__version__}\n"
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == f"maxvolt {maxvolt.__version__}"
+    assert second == f"threads: {thread_count(None)}; instruction set: {instruction_sets()[0]}"
 
 
 def test_help_imports_nothing_heavy():
@@ -72,6 +76,10 @@ def test_help_imports_nothing_heavy():
     [
         ([], "COMMAND"),
         (["fly"], "fly"),
+        (["trian", "a.xyz"], "did you mean 'train'?"),
+        (["info", "p.mtp", "--jsn"], "did you mean --json?"),
+        (["train", "a.xyz", "-o", "p.mtp", "--scaling", "vibratons"], "vibrations"),
+        (["completion", "fish"], "expected one of bash, zsh, tcsh"),
         (["convert", "only_one"], "OUT"),
         (["train", "a.xyz"], "--output"),
         (["train", "a.xyz", "-o", "p.mtp", "--cutoff", "-1"], "expected a number above 0"),

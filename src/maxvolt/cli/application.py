@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from functools import partial
-from typing import NoReturn
 
 from maxvolt.cli import (
     compile,
+    completion,
     convert,
     cut_neighborhood,
     errors,
@@ -27,7 +27,8 @@ from maxvolt.cli import (
     status,
     train,
 )
-from maxvolt.cli.program import BAD_INPUT, Program
+from maxvolt.cli.parser import Parser, ShowVersion
+from maxvolt.cli.program import Program
 from maxvolt.errors import MaxvoltError
 from maxvolt.parallel.ranks import Ranks
 
@@ -52,6 +53,7 @@ _COMMANDS = (
     mindist,
     compile,
     info,
+    completion,
 )
 
 _ON_RANKS = (train, evaluate, errors, grade, select, relax)
@@ -63,23 +65,6 @@ OF_HELPERS = (
     "maxvolt.sampling.runner",
 )
 """What the work of these commands needs; it takes seconds to import."""
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line and a hint, not the whole usage."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"{self.prog}: error: {message} (see '{self.prog} --help')\n")
-
-
-class _ShowVersion(argparse.Action):
-    """Look the version up only when it is asked for."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        import maxvolt
-
-        print(f"maxvolt {maxvolt.__version__}")
-        parser.exit()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -126,12 +111,12 @@ def _check_ranks(command: str, ranks: Ranks) -> None:
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     options, unknown = _build_parser().parse_known_args(arguments)
     if unknown:  # the parser of the command refers to its own help
-        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+        options.parser.refuse_unknown(unknown)
     return options
 
 
-def _build_parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+def _build_parser() -> Parser:
+    parser = Parser(
         prog="maxvolt",
         allow_abbrev=False,
         description="Moment tensor potentials: train, check and use them.",
@@ -139,10 +124,13 @@ def _build_parser() -> argparse.ArgumentParser:
         "codes: 0 done, 2 wrong usage or unusable input, 130 interrupted, 143 terminated.",
     )
     parser.add_argument(
-        "--version", action=_ShowVersion, nargs=0, help="print the version and exit"
+        "--version",
+        action=ShowVersion,
+        nargs=0,
+        help="print version, threads and instruction set, and exit",
     )
     commands = parser.add_subparsers(
-        dest="command", metavar="COMMAND", required=True, parser_class=_Parser
+        dest="command", metavar="COMMAND", required=True, parser_class=Parser
     )
     for module in _COMMANDS:
         command = commands.add_parser(
@@ -154,5 +142,5 @@ def _build_parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         module.add_arguments(command)
-        command.set_defaults(run=module.run, parser=command)
+        command.set_defaults(run=module.run, parser=command, root=parser)
     return parser
