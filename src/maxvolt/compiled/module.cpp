@@ -241,7 +241,7 @@ std::int64_t evaluate_moments(const CompiledModel& model, const System& s, std::
     for (int c = 0; c < 3; ++c) to.moments[c] = checked(s, energies, moments[c], virials).rows;
     const maxvolt::Kernels& k = find_kernels(kernels);
     const Unlocked unlocked;
-    return maxvolt::evaluate_moments(model, s.system, WindowRange{begin, end}, k, to);
+    return maxvolt::evaluate(model, s.system, WindowRange{begin, end}, k, false, to);
 }
 
 void fold_forces(const System& s, std::int64_t begin, std::int64_t end, Array<double, nb::shape<-1, 4>> rows,

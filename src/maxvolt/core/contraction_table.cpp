@@ -13,13 +13,13 @@ namespace {
 
 // Far above every potential (maxvolt.limits and potentials/mtp/files/rules.py): a damaged file of a few hundred
 // bytes must not ask for gigabytes.
-constexpr std::int32_t most_functions = 100;
+constexpr std::int32_t most_mu = 100;
 constexpr std::int64_t highest_rank = 64, most_components = 8, most_free_components = 20'000;
 
 constexpr char basic_key[] = "alpha_index_basic", products_key[] = "alpha_index_times",
                count_key[] = "alpha_moments_count", scalars_key[] = "alpha_moment_mapping";
 
-void require(bool condition, const char* key, const std::string& what) {
+void require_entry(bool condition, const char* key, const std::string& what) {
     if (!condition) throw TableError(key, what);
 }
 
@@ -38,21 +38,21 @@ std::vector<std::int64_t> highest_ranks(const Integers32& basic) {
 }
 
 void check_basic(const Integers32& basic) {
-    require(!basic.empty() && basic.size() % 4 == 0, basic_key, "expected rows {mu, nx, ny, nz}, at least one");
+    require_entry(!basic.empty() && basic.size() % 4 == 0, basic_key, "expected rows {mu, nx, ny, nz}, at least one");
     std::int64_t highest = 0;
     for (std::size_t b = 0; b < basic.size(); b += 4) {
-        require(*std::min_element(&basic[b], &basic[b] + 4) >= 0, basic_key, "mu and the exponents must not be negative");
-        require(basic[b] < most_functions, basic_key,
-                "mu = " + std::to_string(basic[b]) + " is above the limit of " + std::to_string(most_functions - 1));
+        require_entry(*std::min_element(&basic[b], &basic[b] + 4) >= 0, basic_key, "mu and the exponents must not be negative");
+        require_entry(basic[b] < most_mu, basic_key,
+                "mu = " + std::to_string(basic[b]) + " is above the limit of " + std::to_string(most_mu - 1));
         highest = std::max(highest, rank_of(&basic[b]));
     }
-    require(highest <= highest_rank, basic_key,
+    require_entry(highest <= highest_rank, basic_key,
             "a moment of rank " + std::to_string(highest) + " is above the limit of " + std::to_string(highest_rank));
     std::int64_t needed = 0;
     for (const std::int64_t rank : highest_ranks(basic)) needed += (rank + 1) * (rank + 2) * (rank + 3) / 6;
     const std::int64_t listed = std::int64_t(basic.size() / 4),
                        most = std::max(most_free_components, most_components * listed);
-    require(needed <= most, basic_key,
+    require_entry(needed <= most, basic_key,
             "moments up to these ranks have " + std::to_string(needed) + " components, of which " +
                 std::to_string(listed) + " are listed; expected at most " + std::to_string(most) +
                 ": lower mu or the exponents");
@@ -60,16 +60,16 @@ void check_basic(const Integers32& basic) {
 
 void check_products(const ContractionTable& table) {
     const std::int64_t n_basic = std::int64_t(table.basic.size() / 4), n_moments = table.n_moments;
-    require(table.products.size() % 4 == 0, products_key, "expected rows {i0, i1, multiplier, i3}");
+    require_entry(table.products.size() % 4 == 0, products_key, "expected rows {i0, i1, multiplier, i3}");
     const auto n_products = std::int64_t(table.products.size() / 4);
-    require(n_basic <= n_moments && n_moments <= n_basic + n_products, count_key,
+    require_entry(n_basic <= n_moments && n_moments <= n_basic + n_products, count_key,
             "expected " + std::to_string(n_basic) + " basic moments and at most one more for each of " +
                 std::to_string(n_products) + " products, found " + std::to_string(n_moments));
     std::int64_t next = n_basic;  // the first moment that no product has given yet
     for (std::int64_t p = 0; p < n_products; ++p) {
         const std::int32_t* row = &table.products[std::size_t(4 * p)];
         const auto forbid = [&](bool wrong, const std::string& what) {
-            require(!wrong, products_key, "product " + std::to_string(p) + " " + what);
+            require_entry(!wrong, products_key, "product " + std::to_string(p) + " " + what);
         };
         forbid(row[0] < 0 || row[0] >= n_moments || row[1] < 0 || row[1] >= n_moments,
                "uses a moment outside 0 to " + std::to_string(n_moments - 1));
@@ -80,50 +80,50 @@ void check_products(const ContractionTable& table) {
         forbid(row[3] > next, "comes before any that gives moment " + std::to_string(next));
         next = std::int64_t(row[3]) + 1;
     }
-    require(next == n_moments, products_key, "no product gives moment " + std::to_string(next));
+    require_entry(next == n_moments, products_key, "no product gives moment " + std::to_string(next));
 }
 
 void check_scalars(const ContractionTable& table) {
-    require(!table.scalars.empty(), scalars_key, "expected at least one scalar");
+    require_entry(!table.scalars.empty(), scalars_key, "expected at least one scalar");
     std::set<std::int32_t> seen;
     for (const std::int32_t k : table.scalars) {
-        require(k >= 0 && k < table.n_moments, scalars_key,
+        require_entry(k >= 0 && k < table.n_moments, scalars_key,
                 "a scalar is outside the moments 0 to " + std::to_string(table.n_moments - 1));
-        require(seen.insert(k).second, scalars_key, "a moment is named twice");
+        require_entry(seen.insert(k).second, scalars_key, "a moment is named twice");
     }
 }
 
-using Place = std::map<std::array<std::int32_t, 4>, std::int32_t>;
+using MomentNumbers = std::map<std::array<std::int32_t, 4>, std::int32_t>;
 
 // Numbers the components with at most one z, those of one mu after those of another: by degree, then nz, then ny.
-void number_independent(const std::vector<std::int64_t>& highest, Place& place, MomentArrays& out) {
+void number_independent(const std::vector<std::int64_t>& highest, MomentNumbers& number_of, MomentArrays& out) {
     for (std::int32_t mu = 0; mu < std::int32_t(highest.size()); ++mu) {
         const auto top = std::int32_t(highest[std::size_t(mu)]);
         out.monomial_counts.push_back((top + 1) * (top + 1));
-        out.moment_offsets.push_back(std::int32_t(place.size()));
+        out.moment_offsets.push_back(std::int32_t(number_of.size()));
         for (std::int32_t degree = 0; degree <= top; ++degree)
             for (std::int32_t nz = 0; nz <= std::min(degree, 1); ++nz)
                 for (std::int32_t ny = 0; ny <= degree - nz; ++ny) {
-                    const auto number = std::int32_t(place.size());
-                    place[{mu, degree - nz - ny, ny, nz}] = number;
+                    const auto number = std::int32_t(number_of.size());
+                    number_of[{mu, degree - nz - ny, ny, nz}] = number;
                 }
     }
-    out.n_independent = std::int32_t(place.size());
+    out.n_independent = std::int32_t(number_of.size());
 }
 
 // Numbers the others, each after those it follows from: by x^2 + y^2 + z^2 = 1.
-void number_dependent(const std::vector<std::int64_t>& highest, Place& place, MomentArrays& out) {
+void number_dependent(const std::vector<std::int64_t>& highest, MomentNumbers& number_of, MomentArrays& out) {
     for (std::int32_t mu = 0; mu < std::int32_t(highest.size()); ++mu)
         for (std::int32_t degree = 0; degree <= highest[std::size_t(mu)]; ++degree)
             for (std::int32_t nz = 2; nz <= degree; ++nz)
                 for (std::int32_t ny = 0; ny <= degree - nz; ++ny) {
-                    const std::int32_t nx = degree - nz - ny, number = std::int32_t(place.size());
+                    const std::int32_t nx = degree - nz - ny, number = std::int32_t(number_of.size());
                     for (const std::array<std::int32_t, 4>& from :
                          {std::array{mu, nx, ny, nz - 2}, {mu, nx + 2, ny, nz - 2}, {mu, nx, ny + 2, nz - 2}})
-                        out.traces.push_back(place.at(from));
-                    place[{mu, nx, ny, nz}] = number;
+                        out.traces.push_back(number_of.at(from));
+                    number_of[{mu, nx, ny, nz}] = number;
                 }
-    out.n_basic = std::int32_t(place.size());
+    out.n_basic = std::int32_t(number_of.size());
 }
 
 // FNV-1a with 128 bits.
@@ -160,16 +160,16 @@ void check_table(const ContractionTable& table) {
 MomentArrays moments_of(const ContractionTable& table) {
     MomentArrays out;
     const std::vector<std::int64_t> highest = highest_ranks(table.basic);
-    Place place;
-    number_independent(highest, place, out);
-    number_dependent(highest, place, out);
+    MomentNumbers number_of;
+    number_independent(highest, number_of, out);
+    number_dependent(highest, number_of, out);
     const auto n_listed = std::int32_t(table.basic.size() / 4);
     out.max_degree = std::int32_t(highest[0]);
     out.n_moments = out.n_basic + table.n_moments - n_listed;
     const auto number = [&](std::int32_t moment) {  // of a moment of the table
         if (moment >= n_listed) return out.n_basic + moment - n_listed;
         const std::int32_t* b = &table.basic[4 * std::size_t(moment)];
-        return place.at({b[0], b[1], b[2], b[3]});
+        return number_of.at({b[0], b[1], b[2], b[3]});
     };
     Integers32 numbers;
     for (std::int32_t moment = 0; moment < table.n_moments; ++moment) numbers.push_back(number(moment));

@@ -76,17 +76,6 @@ std::int64_t evaluate(const CompiledModel& model, const AtomicSystem& s, WindowR
         });
 }
 
-std::int64_t evaluate_moments(const CompiledModel& model, const AtomicSystem& s, WindowRange range, const Kernels& k,
-                              const EvaluationArrays& to) {
-    check(model, s, range);
-    const Model& m = model.view();
-    return for_windows(
-        k, m, s, range, [&](const System& system) { return k.workspace_bytes(m, system); },
-        [&](std::int64_t w, const System& system, void* memory) {
-            return k.evaluate_moments(m, system, 0, system.n_own, memory, window_output(s, w, to));
-        });
-}
-
 std::int64_t site_gradients(const CompiledModel& model, const AtomicSystem& s, WindowRange range, const Kernels& k,
                             const EvaluationArrays* evaluated, double* gradients) {
     check(model, s, range);

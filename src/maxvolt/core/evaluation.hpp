@@ -22,16 +22,11 @@ struct EvaluationArrays {
     double* energies;  // [n_atoms]; of local atoms where there are ghosts
     double* rows;      // [n_rows][4], aligned to 32 bytes
     double* virials;   // [n_parts][6]
-    double* moments[3] = {};  // of evaluate_moments only: [n_rows][4] each, aligned to 32 bytes
+    double* moments[3] = {};  // of `evaluate` in double precision: [n_rows][4] each, aligned to 32 bytes
 };
 
 std::int64_t evaluate(const CompiledModel&, const AtomicSystem&, WindowRange, const Kernels&, bool single,
                       const EvaluationArrays&);
-
-// As evaluate in double precision, with the first moments of the forces on each row along x, y and z besides,
-// equation (13a).
-std::int64_t evaluate_moments(const CompiledModel&, const AtomicSystem&, WindowRange, const Kernels&,
-                              const EvaluationArrays&);
 
 // Gradients of the site energies by all parameters, [n_atoms][n_parameters]; energies and the rest in the same
 // pass where there is somewhere to write them.

@@ -157,7 +157,7 @@ struct EvaluationOutput {
     double* rows;           // [n_rows + 1][4] forces on every row
     double* virials;        // [structures of the window][6], dE/d(strain)
     std::int32_t first_structure;
-    double* moments[3];     // of evaluate_moments only: [n_rows + 1][4] each, equation (13a)
+    double* moments[3];     // or null; of `evaluate` only: [n_rows + 1][4] each, equation (13a)
 };
 
 // Rows of structures, added to: gradients by radial and species coefficients, then by those of the invariants of the
@@ -200,11 +200,9 @@ struct Kernels {
     std::int64_t (*workspace_bytes)(const Model&, const System&);
     std::int64_t (*single_workspace_bytes)(const Model&, const System&);
     std::int64_t (*jacobian_workspace_bytes)(const Model&, const ScalarGraph&, const System&);
+    // Also the share that each row has in the virial where there is an output for it.
     std::int64_t (*evaluate)(const Model&, const System&, std::int64_t begin, std::int64_t end,
                              void* workspace, const EvaluationOutput&);
-    // The same, and the share that each row has in the virial.
-    std::int64_t (*evaluate_moments)(const Model&, const System&, std::int64_t begin, std::int64_t end,
-                                     void* workspace, const EvaluationOutput&);
     // The energies, forces and virials in single precision; the model must have a plan.
     std::int64_t (*evaluate_single)(const Model&, const System&, std::int64_t begin, std::int64_t end,
                                     void* workspace, const EvaluationOutput&);

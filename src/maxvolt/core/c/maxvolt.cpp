@@ -186,8 +186,7 @@ std::int64_t compute(const maxvolt_model& model, maxvolt_list& list, const doubl
     const WindowRange all{0, list.windows.windows().count()};
     const EvaluationArrays* left = &to;
     if (results.shares || !(results.grades || results.row)) {
-        const std::int64_t bad = results.shares ? evaluate_moments(model.compiled, system, all, best(), to)
-                                                : evaluate(model.compiled, system, all, best(), false, to);
+        const std::int64_t bad = evaluate(model.compiled, system, all, best(), false, to);
         if (bad >= 0) return bad;
         left = nullptr;
     }

@@ -185,14 +185,15 @@ MAXVOLT_INLINE void clear_rows(const System& s, double* rows) {
     for (std::int64_t i = 0; i < 4 * (s.n_rows + 1); ++i) rows[i] = 0.0;
 }
 
-template <bool with_moments>
+// With the share of each row in the virial where there is an output for it.
 inline std::int64_t evaluate(const Model& m, const System& s, std::int64_t begin, std::int64_t end,
                              void* memory, const EvaluationOutput& out) {
     Arena arena{static_cast<char*>(memory)};
     Workspace w = make_workspace(m, s, arena);
     const Block& b = w.block;
     clear_rows(s, out.rows);
-    if constexpr (with_moments)
+    const bool with_moments = out.moments[0] != nullptr;
+    if (with_moments)
         for (double* moments : out.moments) clear_rows(s, moments);
     for (std::int64_t i = begin; i < end; i += lanes) {
         const std::int64_t bad = load_block<Load::forces>(m, s, i, end, w.block);
@@ -205,7 +206,7 @@ inline std::int64_t evaluate(const Model& m, const System& s, std::int64_t begin
             slot_gradients<2>(m, slots(b), w.adjoint, n, g);
             for (int q = 0; q < 2; ++q) {
                 add_forces(b, n + q, g[q], own, out.rows);
-                if constexpr (with_moments) add_moments(b, n + q, g[q], out);
+                if (with_moments) add_moments(b, n + q, g[q], out);
             }
         }
         add_to_rows(out.rows, b.own, own[0], own[1], own[2]);

@@ -112,9 +112,10 @@ def _solve(
     cost: NDArray[np.float64], rows: list[dict[int, float]], required: list[int]
 ) -> NDArray[np.float64]:
     """Minimise cost . x over x in {0, 1} with rows . x >= 0 and the required x equal to 1."""
-    columns = [column for row in rows for column in row]
+    # The solver of older SciPy takes no other integers.
+    columns = np.array([column for row in rows for column in row], np.int32)
     values = [value for row in rows for value in row.values()]
-    first = np.cumsum([0, *map(len, rows)])
+    first = np.cumsum([0, *map(len, rows)], dtype=np.int32)
     matrix = csr_array((values, columns, first), shape=(len(rows), len(cost)))
     lowest = np.zeros(len(cost))
     lowest[required] = 1.0
