@@ -135,6 +135,7 @@ class Dataset(StructureArrays):
 
         Labels come from the results an attached calculator already holds (nothing is computed),
         else from ``atoms.info`` and ``atoms.arrays`` under their usual names; see `maxvolt.labels`.
+        `without_labels` is faster where they do not matter.
         """
         structures = list(structures)
         labels: list[Labels] = []
@@ -143,22 +144,16 @@ class Dataset(StructureArrays):
                 labels.append(labels_of_atoms(atoms))
             except DataError as error:
                 raise DataError(f"structure {index}: {error}") from error
-        counts = np.array([len(atoms) for atoms in structures], np.int64)
-        total = int(counts.sum())
-        no_atoms = np.empty((0, 3))
+        counts = [len(atoms) for atoms in structures]
         forces = [
             np.full((count, 3), np.nan) if label.forces is None else label.forces
             for label, count in zip(labels, counts, strict=True)
         ]
         absent_stress = np.full(6, np.nan)
         return cls.from_arrays(
-            offsets=np.concatenate([[0], np.cumsum(counts)]),
-            numbers=np.concatenate([np.empty(0, np.int32), *(a.numbers for a in structures)]),
-            positions=np.concatenate([no_atoms, *(a.positions for a in structures)]),
-            cells=np.array([a.cell.array for a in structures]).reshape(-1, 3, 3),
-            pbc=np.array([a.pbc for a in structures], np.bool_).reshape(-1, 3),
+            **_geometry(structures),
             energies=np.array([np.nan if x.energy is None else x.energy for x in labels]),
-            forces=np.concatenate([no_atoms, *forces]).reshape(total, 3),
+            forces=np.concatenate([np.empty((0, 3)), *forces]).reshape(-1, 3),
             stresses=np.array(
                 [absent_stress if x.stress is None else x.stress for x in labels]
             ).reshape(-1, 6),
@@ -168,8 +163,22 @@ class Dataset(StructureArrays):
         )
 
     @classmethod
-    def of(cls, structures: Dataset | Atoms | Iterable[Atoms]) -> Dataset:
+    def without_labels(cls, structures: Iterable[Atoms]) -> Self:
+        """Make a dataset of what is evaluated alone: elements, positions, cells, periodicity."""
+        return cls.from_arrays(**_geometry(list(structures)))
+
+    @classmethod
+    def of(
+        cls, structures: Dataset | Atoms | Iterable[Atoms], *, labels: bool = True
+    ) -> Dataset:
         """Give structures as a dataset, however they come: one, several, or a dataset already.
+
+        Parameters
+        ----------
+        structures
+            What is given.
+        labels
+            Whether labels of `ase.Atoms` are looked for.
 
         Raises
         ------
@@ -182,7 +191,7 @@ class Dataset(StructureArrays):
         if isinstance(found, Iterable):
             found = list(found)
             if all(isinstance(atoms, Atoms) for atoms in found):
-                return cls.from_atoms(found)
+                return cls.from_atoms(found) if labels else cls.without_labels(found)
         raise DataError(
             f"expected structures, a maxvolt.Dataset or ase.Atoms, not {structures!r:.60}; read "
             "files with maxvolt.read"
@@ -336,6 +345,18 @@ class Dataset(StructureArrays):
         )
         attach_labels(atoms, labels)
         return atoms
+
+
+def _geometry(structures: Sequence[Atoms]) -> dict[str, Any]:
+    """Arrays of `Dataset.from_arrays` that have no labels in them."""
+    counts = np.array([len(atoms) for atoms in structures], np.int64)
+    return {
+        "offsets": np.concatenate([[0], np.cumsum(counts)]),
+        "numbers": np.concatenate([np.empty(0, np.int32), *(a.numbers for a in structures)]),
+        "positions": np.concatenate([np.empty((0, 3)), *(a.positions for a in structures)]),
+        "cells": np.array([a.cell.array for a in structures]).reshape(-1, 3, 3),
+        "pbc": np.array([a.pbc for a in structures], np.bool_).reshape(-1, 3),
+    }
 
 
 def _or_nan(values: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -74,7 +74,7 @@ class Potential(Protocol):
 
     def evaluate_dataset(
         self,
-        dataset: Dataset,
+        dataset: Dataset | Iterable[Atoms],
         *,
         threads: int | None = None,
         precision: Precision = "double",
