@@ -168,9 +168,7 @@ class Dataset(StructureArrays):
         return cls.from_arrays(**_geometry(list(structures)))
 
     @classmethod
-    def of(
-        cls, structures: Dataset | Atoms | Iterable[Atoms], *, labels: bool = True
-    ) -> Dataset:
+    def of(cls, structures: Dataset | Atoms | Iterable[Atoms], *, labels: bool = True) -> Dataset:
         """Give structures as a dataset, however they come: one, several, or a dataset already.
 
         Parameters
