@@ -15,7 +15,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 from ase import Atoms
@@ -27,7 +27,15 @@ from maxvolt.identity import DIGEST_DIGITS, structure_digest
 from maxvolt.labels import ARRAYS_KEY, Labels, attach_labels, labels_of_atoms
 from maxvolt.structure_arrays import PER_ATOM, PER_STRUCTURE, Origin, StructureArrays
 
-__all__ = ["ARRAYS_KEY", "CONSTRAINTS_KEY", "Dataset", "Origin"]
+__all__ = [
+    "ARRAYS_KEY",
+    "CONSTRAINTS_KEY",
+    "ConvertibleToAtoms",
+    "Dataset",
+    "Origin",
+    "StructureLike",
+    "atoms_like",
+]
 
 _EMPTY_INFO: Mapping[str, Any] = MappingProxyType({})
 
@@ -36,6 +44,27 @@ _CONTENT = (
     *("energies", "forces", "stresses"),
 )
 """Fields by which fits and campaigns know their data again, in the order of their digests."""
+
+
+@runtime_checkable
+class ConvertibleToAtoms(Protocol):
+    """A structure of another package that can become `ase.Atoms`, as pymatgen's can."""
+
+    def to_ase_atoms(self) -> Atoms:
+        """Return the structure."""
+        ...
+
+
+StructureLike = Atoms | ConvertibleToAtoms
+
+
+def atoms_like(structure: object) -> Atoms | None:
+    """Return what is, or can become, `ase.Atoms`; None where it is no structure."""
+    if isinstance(structure, Atoms):
+        return structure
+    if isinstance(structure, ConvertibleToAtoms) and not isinstance(structure, type):
+        return structure.to_ase_atoms()
+    return None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,13 +197,19 @@ class Dataset(StructureArrays):
         return cls.from_arrays(**_geometry(list(structures)))
 
     @classmethod
-    def of(cls, structures: Dataset | Atoms | Iterable[Atoms], *, labels: bool = True) -> Dataset:
+    def of(
+        cls,
+        structures: Dataset | StructureLike | Iterable[StructureLike],
+        *,
+        labels: bool = True,
+    ) -> Dataset:
         """Give structures as a dataset, however they come: one, several, or a dataset already.
 
         Parameters
         ----------
         structures
-            What is given.
+            What is given: `ase.Atoms`, or what has a method ``to_ase_atoms`` as pymatgen's
+            structures do.
         labels
             Whether labels of `ase.Atoms` are looked for.
 
@@ -185,11 +220,15 @@ class Dataset(StructureArrays):
         """
         if isinstance(structures, Dataset):
             return structures
-        found = [structures] if isinstance(structures, Atoms) else structures
-        if isinstance(found, Iterable):
-            found = list(found)
-            if all(isinstance(atoms, Atoms) for atoms in found):
-                return cls.from_atoms(found) if labels else cls.without_labels(found)
+        one = atoms_like(structures)
+        found: list[Atoms | None] = []
+        if one is not None:
+            found = [one]
+        elif isinstance(structures, Iterable):
+            found = [atoms_like(item) for item in structures]
+        known = [atoms for atoms in found if atoms is not None]
+        if len(known) == len(found) and (known or isinstance(structures, Iterable)):
+            return cls.from_atoms(known) if labels else cls.without_labels(known)
         raise DataError(
             f"expected structures, a maxvolt.Dataset or ase.Atoms, not {structures!r:.60}; read "
             "files with maxvolt.read"

@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from ase import Atoms
 
 from maxvolt.cells import cell_volume, cell_volumes
-from maxvolt.dataset import Dataset
+from maxvolt.dataset import Dataset, StructureLike
 from maxvolt.errors import MaxvoltError
 from maxvolt.neighbors.neighborhoods import (
     Neighborhoods,
@@ -78,7 +77,7 @@ class NeighborhoodPotential(ABC):
                 f'precision="single" is not available for {title_of(self)}; use "double"'
             )
 
-    def neighborhoods(self, structures: Dataset | Atoms) -> Neighborhoods:
+    def neighborhoods(self, structures: Dataset | StructureLike | Iterable[StructureLike]) -> Neighborhoods:
         """Structures with all neighbours inside the cutoff.
 
         Raises
@@ -92,14 +91,15 @@ class NeighborhoodPotential(ABC):
         return dataset_neighborhoods(dataset, self.species, self.cutoff)
 
     def evaluate(
-        self, atoms: Atoms, *, threads: int | None = None, precision: Precision = "double"
+        self, atoms: StructureLike, *, threads: int | None = None, precision: Precision = "double"
     ) -> Evaluation:
         """Energy, forces, stress and site energies of one structure.
 
         Parameters
         ----------
         atoms
-            Any cell, also smaller than the cutoff; any periodicity.
+            `ase.Atoms` or a structure of pymatgen. Any cell, also smaller than the cutoff; any
+            periodicity.
         threads
             Number of threads; None for every core.
         precision
@@ -112,15 +112,16 @@ class NeighborhoodPotential(ABC):
             As of `neighborhoods` and `evaluate_neighborhoods`.
         """
         self.check_options(threads=threads, precision=precision)
+        dataset = Dataset.of(atoms, labels=False)
         out = self.evaluate_neighborhoods(
-            self.neighborhoods(atoms), threads=threads, precision=precision
+            self.neighborhoods(dataset), threads=threads, precision=precision
         )
-        stress = out.virials[0] / cell_volume(atoms.cell.array) if all(atoms.pbc) else None
+        stress = out.virials[0] / cell_volume(dataset.cells[0]) if dataset.pbc.all() else None
         return Evaluation(float(out.site_energies.sum()), out.forces, stress, out.site_energies)
 
     def evaluate_dataset(
         self,
-        dataset: Dataset | Iterable[Atoms],
+        dataset: Dataset | Iterable[StructureLike],
         *,
         threads: int | None = None,
         precision: Precision = "double",
