@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from maxvolt.constraints import CONSTRAINTS_KEY
 from maxvolt.errors import DataError
+from maxvolt.html_tables import described_table
 from maxvolt.identity import DIGEST_DIGITS, structure_digest
 from maxvolt.labels import ARRAYS_KEY, Labels, attach_labels, labels_of_atoms
 from maxvolt.structure_arrays import PER_ATOM, PER_STRUCTURE, Origin, StructureArrays
@@ -290,6 +291,23 @@ class Dataset(StructureArrays):
             f"species {' '.join(self.species) or 'none'}, "
             f"{self.has_energy.sum()} energies, {self.has_forces.sum()} with forces, "
             f"{self.has_stress.sum()} stresses)"
+        )
+
+    def _repr_html_(self) -> str:
+        counts = self.counts
+        groups = dict.fromkeys(group for group in self.groups if group)
+        return described_table(
+            "Dataset",
+            {
+                "structures": len(self),
+                "atoms": self.n_atoms,
+                "atoms of a structure": f"{counts.min()} to {counts.max()}" if len(self) else None,
+                "species": self.species,
+                "with energy": int(self.has_energy.sum()),
+                "with forces": int(self.has_forces.sum()),
+                "with stress": int(self.has_stress.sum()),
+                "groups": list(groups) or None,
+            },
         )
 
     # ----------------------------------------------------------------- what it is

@@ -11,12 +11,14 @@ import numpy as np
 from maxvolt.cells import cell_volume, cell_volumes
 from maxvolt.dataset import Dataset, StructureLike
 from maxvolt.errors import MaxvoltError
+from maxvolt.html_tables import described_table
 from maxvolt.neighbors.neighborhoods import (
     Neighborhoods,
     dataset_neighborhoods,
     iterate_neighborhoods,
 )
 from maxvolt.potentials.families import title_of
+from maxvolt.potentials.protocol import HasMembers, ParameterGradients
 from maxvolt.potentials.results import Energies, Evaluation, Precision, Predictions
 from maxvolt.threads import thread_count
 
@@ -61,6 +63,16 @@ class NeighborhoodPotential(ABC):
     ) -> Energies:
         """Energies, forces and virials of structures whose neighbours are known."""
 
+    def _repr_html_(self) -> str:
+        facts: dict[str, object] = {"species": self.species, "cutoff (A)": self.cutoff}
+        return described_table(title_of(self).capitalize(), facts | self._facts())
+
+    def _facts(self) -> dict[str, object]:
+        """What else a notebook shows of it, by name."""
+        if isinstance(self, ParameterGradients):
+            return {"parameters": self.n_parameters, "trained": self.is_trained}
+        return {"members": len(self.members)} if isinstance(self, HasMembers) else {}
+
     def check_options(self, *, threads: int | None, precision: str = "double") -> None:
         """Refuse numbers of threads and precisions that are not possible, before any work.
 
@@ -77,7 +89,9 @@ class NeighborhoodPotential(ABC):
                 f'precision="single" is not available for {title_of(self)}; use "double"'
             )
 
-    def neighborhoods(self, structures: Dataset | StructureLike | Iterable[StructureLike]) -> Neighborhoods:
+    def neighborhoods(
+        self, structures: Dataset | StructureLike | Iterable[StructureLike]
+    ) -> Neighborhoods:
         """Structures with all neighbours inside the cutoff.
 
         Raises

@@ -43,7 +43,9 @@ class Potential(Protocol):
         """Refuse numbers of threads and precisions that are not possible, before any work."""
         ...
 
-    def neighborhoods(self, structures: Dataset | StructureLike | Iterable[StructureLike]) -> Neighborhoods:
+    def neighborhoods(
+        self, structures: Dataset | StructureLike | Iterable[StructureLike]
+    ) -> Neighborhoods:
         """Structures with all neighbours inside the cutoff."""
         ...
 

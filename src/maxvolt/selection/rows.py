@@ -87,7 +87,9 @@ def as_datasets(
     """Turn whatever names structures into datasets, which come as the stream yields them."""
     if isinstance(structures, Dataset):
         return iter([structures])
-    if isinstance(structures, Atoms | ConvertibleToAtoms | str | PathLike) or not isinstance(structures, Iterable):
+    if isinstance(structures, Atoms | ConvertibleToAtoms | str | PathLike) or not isinstance(
+        structures, Iterable
+    ):
         return iter([structures_of(structures, species, name="structures")])
     return Dataset.batches(_opened(structures, species), atoms)
 
