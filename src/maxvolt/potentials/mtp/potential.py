@@ -389,9 +389,7 @@ class MTP(NeighborhoodPotential):
             before += len(dataset)
 
     def _facts(self) -> dict[str, object]:
-        return {"level": self.level, "min_dist (A)": self.min_dist} | NeighborhoodPotential._facts(
-            self
-        )
+        return {"level": self.level, "min_dist": self.min_dist} | NeighborhoodPotential._facts(self)
 
     def write(self, path: str | Path) -> None:
         """Write the potential as .mtp; the file appears whole or not at all."""
