@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from types import ModuleType, SimpleNamespace
 
@@ -19,47 +20,55 @@ def fit(progress: Progress | bool | None = True) -> maxvolt.FitResult:
     )
 
 
-@pytest.fixture
-def terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+class Stream(io.StringIO):
+    """Standard output or error, of a terminal or of a file."""
+
+    def __init__(self, *, terminal: bool) -> None:
+        super().__init__()
+        self.terminal = terminal
+
+    def isatty(self) -> bool:
+        return self.terminal
 
 
-def test_nothing_is_printed_where_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
-    fit()
-    assert capsys.readouterr() == ("", "")
+def printed(
+    monkeypatch: pytest.MonkeyPatch,
+    progress: Progress | bool | None = True,
+    *,
+    out: bool = True,
+    err: bool = True,
+) -> tuple[str, str]:
+    """What a fit prints where standard output and error are terminals, or are not."""
+    streams = Stream(terminal=out), Stream(terminal=err)
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", streams[0])
+        patch.setattr(sys, "stderr", streams[1])
+        fit(progress)
+    return streams[0].getvalue(), streams[1].getvalue()
 
 
-@pytest.mark.parametrize("half", ["stdout", "stderr"])
-def test_nothing_is_printed_where_one_of_both_is_a_file(
-    half: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("out", "err"), [(False, False), (True, False), (False, True)])
+def test_nothing_is_printed_where_nobody_watches(
+    out: bool, err: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(getattr(sys, half), "isatty", lambda: True)
-    fit()
-    assert capsys.readouterr() == ("", "")
+    assert printed(monkeypatch, out=out, err=err) == ("", "")
 
 
-@pytest.mark.usefixtures("terminal")
-def test_a_terminal_shows_it_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
-    fit()
-    out, err = capsys.readouterr()
+def test_a_terminal_shows_it_on_stderr(monkeypatch: pytest.MonkeyPatch) -> None:
+    out, err = printed(monkeypatch)
     assert out == ""
     assert "full fit, iteration 2 of 2: loss" in err.replace("\n", " ")
 
 
-@pytest.mark.usefixtures("terminal")
 @pytest.mark.parametrize("off", [False, None])
-def test_it_can_be_turned_off(off: bool | None, capsys: pytest.CaptureFixture[str]) -> None:
-    fit(off)
-    assert capsys.readouterr() == ("", "")
+def test_it_can_be_turned_off(off: bool | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert printed(monkeypatch, off) == ("", "")
 
 
-@pytest.mark.usefixtures("terminal")
-def test_a_function_is_called_instead(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_function_is_called_instead(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[FitProgress] = []
-    fit(told.append)
+    assert printed(monkeypatch, told.append) == ("", "")
     assert told[-1].finished
-    assert capsys.readouterr() == ("", "")
 
 
 def notebook(monkeypatch: pytest.MonkeyPatch, shell: object) -> list[str]:
