@@ -64,6 +64,8 @@ def _inverses(cells: NDArray[np.float64]) -> NDArray[np.float64]:
     takes their place.
     """  # noqa: D205
     whole = cells.any(axis=2).all(axis=1)
+    if whole.all():
+        return np.asarray(np.linalg.inv(cells))
     found = np.empty_like(cells)
     found[whole] = np.linalg.inv(cells[whole])
     found[~whole] = np.linalg.pinv(cells[~whole])
