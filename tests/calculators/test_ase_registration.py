@@ -16,7 +16,7 @@ from ase.calculators.calculator import get_calculator_class
 from test_copies import crystal, random_potential
 
 import maxvolt
-from maxvolt.ase_registration.plugins import __ase_plugins__
+from maxvolt.ase_registration import plugins as registered
 from maxvolt.calculators import MaxvoltCalculator
 
 
@@ -26,7 +26,7 @@ def test_the_calculator_is_found_by_name() -> None:
 
 def test_it_is_among_the_plugins() -> None:
     if find_spec("ase._4") is None:  # older ASE has no plugins, nor asks for them
-        assert __ase_plugins__ == set()
+        assert registered.__ase_plugins__ == set()
         return
     plugins = import_module("ase._4.plugins").plugins
     found = {plugin.name: plugin for plugin in plugins.calculators}
