@@ -63,7 +63,7 @@ def _inverses(cells: NDArray[np.float64]) -> NDArray[np.float64]:
     """Inverse cells; of those with directions that are not periodic, whose rows are zero, what
     takes their place.
     """  # noqa: D205
-    whole = cells.any(axis=2).all(axis=1)
+    whole = np.all(np.any(cells, axis=2), axis=1)
     if whole.all():
         return np.asarray(np.linalg.inv(cells))
     found = np.empty_like(cells)
