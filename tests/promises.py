@@ -102,6 +102,15 @@ def _dask() -> str | None:
     return None
 
 
+def _package(module: str, extra: str) -> Callable[[], str | None]:
+    def missing() -> str | None:
+        if importlib.util.find_spec(module) is None:
+            return f"{module} is not installed: pip install maxvolt[{extra}]"
+        return None
+
+    return missing
+
+
 def _slurm() -> str | None:
     if shutil.which("sbatch") is None or shutil.which("sinfo") is None:
         return "SLURM is not installed"
@@ -134,6 +143,12 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "mpi4py": _mpi4py,
     "dask": _dask,
     "slurm": _slurm,
+    "phonopy": _package("phonopy", "phonopy"),
+    "phono3py": _package("phono3py", "phono3py"),
+    "pymatgen": _package("pymatgen", "pymatgen"),
+    "matcalc": _package("matcalc", "matcalc"),
+    "janus": _package("janus_core", "janus"),
+    "quacc": _package("quacc", "quacc"),
     "fork": _fork,
     "SIGKILL": _kill,
 }

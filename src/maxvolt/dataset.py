@@ -15,7 +15,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 from ase import Atoms
@@ -23,11 +23,20 @@ from numpy.typing import ArrayLike, NDArray
 
 from maxvolt.constraints import CONSTRAINTS_KEY
 from maxvolt.errors import DataError
+from maxvolt.html_tables import described_table
 from maxvolt.identity import DIGEST_DIGITS, structure_digest
 from maxvolt.labels import ARRAYS_KEY, Labels, attach_labels, labels_of_atoms
 from maxvolt.structure_arrays import PER_ATOM, PER_STRUCTURE, Origin, StructureArrays
 
-__all__ = ["ARRAYS_KEY", "CONSTRAINTS_KEY", "Dataset", "Origin"]
+__all__ = [
+    "ARRAYS_KEY",
+    "CONSTRAINTS_KEY",
+    "ConvertibleToAtoms",
+    "Dataset",
+    "Origin",
+    "StructureLike",
+    "atoms_like",
+]
 
 _EMPTY_INFO: Mapping[str, Any] = MappingProxyType({})
 
@@ -36,6 +45,27 @@ _CONTENT = (
     *("energies", "forces", "stresses"),
 )
 """Fields by which fits and campaigns know their data again, in the order of their digests."""
+
+
+@runtime_checkable
+class ConvertibleToAtoms(Protocol):
+    """A structure of another package that can become `ase.Atoms`, as pymatgen's can."""
+
+    def to_ase_atoms(self) -> Atoms:
+        """Return the structure."""
+        ...
+
+
+StructureLike = Atoms | ConvertibleToAtoms
+
+
+def atoms_like(structure: object) -> Atoms | None:
+    """Return what is, or can become, `ase.Atoms`; None where it is no structure."""
+    if isinstance(structure, Atoms):
+        return structure
+    if isinstance(structure, ConvertibleToAtoms) and not isinstance(structure, type):
+        return structure.to_ase_atoms()
+    return None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,6 +165,7 @@ class Dataset(StructureArrays):
 
         Labels come from the results an attached calculator already holds (nothing is computed),
         else from ``atoms.info`` and ``atoms.arrays`` under their usual names; see `maxvolt.labels`.
+        `without_labels` is faster where they do not matter.
         """
         structures = list(structures)
         labels: list[Labels] = []
@@ -143,22 +174,16 @@ class Dataset(StructureArrays):
                 labels.append(labels_of_atoms(atoms))
             except DataError as error:
                 raise DataError(f"structure {index}: {error}") from error
-        counts = np.array([len(atoms) for atoms in structures], np.int64)
-        total = int(counts.sum())
-        no_atoms = np.empty((0, 3))
+        counts = [len(atoms) for atoms in structures]
         forces = [
             np.full((count, 3), np.nan) if label.forces is None else label.forces
             for label, count in zip(labels, counts, strict=True)
         ]
         absent_stress = np.full(6, np.nan)
         return cls.from_arrays(
-            offsets=np.concatenate([[0], np.cumsum(counts)]),
-            numbers=np.concatenate([np.empty(0, np.int32), *(a.numbers for a in structures)]),
-            positions=np.concatenate([no_atoms, *(a.positions for a in structures)]),
-            cells=np.array([a.cell.array for a in structures]).reshape(-1, 3, 3),
-            pbc=np.array([a.pbc for a in structures], np.bool_).reshape(-1, 3),
+            **_geometry(structures),
             energies=np.array([np.nan if x.energy is None else x.energy for x in labels]),
-            forces=np.concatenate([no_atoms, *forces]).reshape(total, 3),
+            forces=np.concatenate([np.empty((0, 3)), *forces]).reshape(-1, 3),
             stresses=np.array(
                 [absent_stress if x.stress is None else x.stress for x in labels]
             ).reshape(-1, 6),
@@ -168,8 +193,26 @@ class Dataset(StructureArrays):
         )
 
     @classmethod
-    def of(cls, structures: Dataset | Atoms | Iterable[Atoms]) -> Dataset:
+    def without_labels(cls, structures: Iterable[Atoms]) -> Self:
+        """Make a dataset of what is evaluated alone: elements, positions, cells, periodicity."""
+        return cls.from_arrays(**_geometry(list(structures)))
+
+    @classmethod
+    def of(
+        cls,
+        structures: Dataset | StructureLike | Iterable[StructureLike],
+        *,
+        labels: bool = True,
+    ) -> Dataset:
         """Give structures as a dataset, however they come: one, several, or a dataset already.
+
+        Parameters
+        ----------
+        structures
+            What is given: `ase.Atoms`, or what has a method ``to_ase_atoms`` as pymatgen's
+            structures do.
+        labels
+            Whether labels of `ase.Atoms` are looked for.
 
         Raises
         ------
@@ -178,11 +221,15 @@ class Dataset(StructureArrays):
         """
         if isinstance(structures, Dataset):
             return structures
-        found = [structures] if isinstance(structures, Atoms) else structures
-        if isinstance(found, Iterable):
-            found = list(found)
-            if all(isinstance(atoms, Atoms) for atoms in found):
-                return cls.from_atoms(found)
+        one = atoms_like(structures)
+        found: list[Atoms | None] = []
+        if one is not None:
+            found = [one]
+        elif isinstance(structures, Iterable):
+            found = [atoms_like(item) for item in structures]
+        known = [atoms for atoms in found if atoms is not None]
+        if len(known) == len(found) and (known or isinstance(structures, Iterable)):
+            return cls.from_atoms(known) if labels else cls.without_labels(known)
         raise DataError(
             f"expected structures, a maxvolt.Dataset or ase.Atoms, not {structures!r:.60}; read "
             "files with maxvolt.read"
@@ -244,6 +291,23 @@ class Dataset(StructureArrays):
             f"species {' '.join(self.species) or 'none'}, "
             f"{self.has_energy.sum()} energies, {self.has_forces.sum()} with forces, "
             f"{self.has_stress.sum()} stresses)"
+        )
+
+    def _repr_html_(self) -> str:
+        counts = self.counts
+        groups = dict.fromkeys(group for group in self.groups if group)
+        return described_table(
+            "Dataset",
+            {
+                "structures": len(self),
+                "atoms": self.n_atoms,
+                "atoms of a structure": f"{counts.min()} to {counts.max()}" if len(self) else None,
+                "species": self.species,
+                "with energy": int(self.has_energy.sum()),
+                "with forces": int(self.has_forces.sum()),
+                "with stress": int(self.has_stress.sum()),
+                "groups": list(groups) or None,
+            },
         )
 
     # ----------------------------------------------------------------- what it is
@@ -336,6 +400,18 @@ class Dataset(StructureArrays):
         )
         attach_labels(atoms, labels)
         return atoms
+
+
+def _geometry(structures: Sequence[Atoms]) -> dict[str, Any]:
+    """Arrays of `Dataset.from_arrays` that have no labels in them."""
+    counts = np.array([len(atoms) for atoms in structures], np.int64)
+    return {
+        "offsets": np.concatenate([[0], np.cumsum(counts)]),
+        "numbers": np.concatenate([np.empty(0, np.int32), *(a.numbers for a in structures)]),
+        "positions": np.concatenate([np.empty((0, 3)), *(a.positions for a in structures)]),
+        "cells": np.array([a.cell.array for a in structures]).reshape(-1, 3, 3),
+        "pbc": np.array([a.pbc for a in structures], np.bool_).reshape(-1, 3),
+    }
 
 
 def _or_nan(values: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[np.float64]:

@@ -125,7 +125,7 @@ def labels_of_atoms(atoms: Atoms) -> Labels:
         for key, value in atoms.arrays.items()
         if not _is_label(key) and key not in ("numbers", "positions")
     }
-    others = other_results(atoms)
+    others = _other_results(results)
     arrays = {**others.pop(ARRAYS_KEY, {}), **info.get(ARRAYS_KEY, {}), **arrays}
     if arrays:
         info[ARRAYS_KEY] = arrays
@@ -145,7 +145,10 @@ def labels_of_atoms(atoms: Atoms) -> Labels:
 
 def other_results(atoms: Atoms) -> dict[str, Any]:
     """Return the results of a structure that are not labels, those of atoms under `ARRAYS_KEY`."""
-    results = _valid_results(atoms)
+    return _other_results(_valid_results(atoms))
+
+
+def _other_results(results: Mapping[str, Any]) -> dict[str, Any]:
     found = {key: results[key] for key in OTHER_RESULTS if results.get(key) is not None}
     arrays = {key: results[key] for key in _OTHER_ATOM_RESULTS if results.get(key) is not None}
     return {**found, ARRAYS_KEY: arrays} if arrays else found
@@ -263,11 +266,14 @@ def _forces(results: Mapping[str, Any], atoms: Atoms) -> NDArray[np.float64] | N
 
 
 def _stress(results: Mapping[str, Any], atoms: Atoms) -> NDArray[np.float64] | None:
+    sources = [source for source in (results, atoms.info) if _of(source, _STRESSES + _VIRIALS)]
+    if not sources or not atoms.pbc.all():
+        return None
     volume = cell_volume(atoms.cell.array)
-    if not atoms.pbc.all() or not volume > 0:
+    if not volume > 0:
         return None
     found = []
-    for source in (results, atoms.info):
+    for source in sources:
         for key in _of(source, _STRESSES):
             found.append((key, _voigt(key, source[key])))
         for key in _of(source, _VIRIALS):
@@ -280,12 +286,11 @@ def _of(
     source: Mapping[str, Any], names: tuple[str, ...], prefixes: tuple[str, ...] = _PREFIXES
 ) -> list[str]:
     """List the keys of a source that stand for a label, in the order of prefixes and names."""
+    labels = [key for key in source if _is_label(key) and source[key] is not None]
+    if not labels:  # most sources have none
+        return []
     wanted = [prefix + name for prefix in prefixes for name in names]
-    found = [
-        key
-        for key in source
-        if isinstance(key, str) and key.lower() in wanted and source[key] is not None
-    ]
+    found = [key for key in labels if key.lower() in wanted]
     return sorted(found, key=lambda key: wanted.index(key.lower()))
 
 

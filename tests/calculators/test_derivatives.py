@@ -50,7 +50,7 @@ def test_shares_give_the_heat_flux() -> None:
     rates = (site_energies(1e-5) - site_energies(-1e-5)) / 2e-5
     power = (potential.evaluate(atoms).forces * velocities).sum(axis=1)
     flux = ((rates + power)[:, None] * atoms.positions).sum(axis=0)
-    shares = MaxvoltCalculator(potential).get_property("atomic_virials", atoms)
+    shares = MaxvoltCalculator(potential).get_atomic_virials(atoms)
     np.testing.assert_allclose(-np.einsum("iab,ib->a", shares, velocities), flux, atol=1e-7)
     assert abs(flux).max() > 0.1
 

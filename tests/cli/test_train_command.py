@@ -18,9 +18,10 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write
 
 from maxvolt.cli import main
-from maxvolt.cli.fit_progress import LogReporter, describe_progress
+from maxvolt.cli.fit_progress import LogReporter
 from maxvolt.cli.train_options import add_arguments, isolated_energies
 from maxvolt.fitting import FitProgress, FitSettings, Weights
+from maxvolt.fitting.progress_display import describe_progress
 from maxvolt.potentials import read_potential
 from maxvolt.potentials.mtp.basis.repulsion import ZBL
 from maxvolt.selection import has_active_set, read_active_set

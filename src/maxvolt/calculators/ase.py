@@ -235,6 +235,15 @@ class MaxvoltCalculator(Calculator):
         """
         return np.asarray(self.get_property("hessian", atoms))
 
+    def get_atomic_virials(self, atoms: Atoms | None = None) -> NDArray[np.float64]:
+        """Share of each atom in the virial, docs/formulation, equation (13a): (N, 3, 3), eV.
+
+        All nine components, which are not symmetric: the potential part of the heat flux is
+        ``-np.einsum("iab,ib->a", virials, velocities)``, in eV times the velocities' unit. LAMMPS'
+        ``compute centroid/stress/atom`` gives the same with the other sign.
+        """
+        return np.asarray(self.get_property("atomic_virials", atoms))
+
     def calculate(
         self,
         atoms: Atoms | None = None,

@@ -17,6 +17,7 @@
 #include "contraction_table.hpp"
 #include "displacements.hpp"
 #include "evaluation.hpp"
+#include "image_search.hpp"
 #include "instruction_sets.hpp"
 #include "memory.hpp"
 #include "model_file.hpp"
@@ -270,6 +271,36 @@ nb::ndarray<double, nb::numpy, nb::ndim<2>> empty_rows(std::int64_t n) {
     return nb::ndarray<double, nb::numpy, nb::ndim<2>>(data, {std::size_t(n), 4}, owner);
 }
 
+// The numbers of a vector as an array of so many columns, without a copy.
+template <class T>
+nb::ndarray<T, nb::numpy> array_of(std::vector<T>&& values, std::size_t columns) {
+    auto kept = std::make_unique<std::vector<T>>(std::move(values));
+    T* data = kept->data();
+    const std::size_t rows = kept->size() / columns;
+    nb::capsule owner(kept.get(), [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+    kept.release();
+    return nb::ndarray<T, nb::numpy>(data, {rows, columns}, owner);
+}
+
+nb::tuple search_images(Array<std::int64_t, nb::ndim<1>> offsets, Vectors positions,
+                        Array<double, nb::shape<-1, 3, 3>> cells, Array<bool, nb::shape<-1, 3>> periodic,
+                        double cutoff, double most_images) {
+    const auto n = std::int64_t(cells.shape(0)), n_atoms = std::int64_t(positions.shape(0));
+    require(std::int64_t(offsets.size()) == n + 1 && std::int64_t(periodic.shape(0)) == n,
+            "offsets and periodic of another number of structures than cells");
+    for (std::int64_t s = 0; s < n; ++s)
+        require(offsets.data()[s] <= offsets.data()[s + 1], "offsets must not decrease");
+    require(offsets.data()[0] >= 0 && offsets.data()[n] <= n_atoms && n_atoms <= INT32_MAX, "offsets out of range");
+    maxvolt::FoundPairs found;
+    {
+        const Unlocked unlocked;
+        found = maxvolt::search_images({n, offsets.data(), positions.data(), cells.data(), periodic.data()}, cutoff,
+                                       most_images);
+    }
+    return nb::make_tuple(array_of(std::move(found.pairs), 2), array_of(std::move(found.shifts), 3),
+                          std::move(found.left_out));
+}
+
 std::pair<double, double> largest_displacements(Vectors now, Vectors old,
                                                 Array<double, nb::shape<3, 3>> deformation) {
     const auto n = std::int64_t(now.shape(0));
@@ -403,6 +434,8 @@ NB_MODULE(_core, module) {
                "forces"_a.noconvert());
     module.def("fold_virials", &fold_virials, "system"_a, "parts"_a.noconvert(), "virials"_a.noconvert());
     module.def("largest_displacements", &largest_displacements, "now"_a, "old"_a, "deformation"_a);
+    module.def("search_images", &search_images, "offsets"_a, "positions"_a, "cells"_a, "periodic"_a, "cutoff"_a,
+               "most_images"_a);
     module.def("site_gradients", &site_gradients, "model"_a, "system"_a, "begin"_a, "end"_a, "kernels"_a,
                "gradients"_a.noconvert(), "energies"_a.noconvert() = nb::none(), "rows"_a.noconvert() = nb::none(),
                "virials"_a.noconvert() = nb::none());

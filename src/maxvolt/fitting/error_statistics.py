@@ -5,13 +5,15 @@ See `maxvolt.fitting.prediction_errors` for what they are of.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from maxvolt.fitting.error_quantities import QUANTITIES, printed_number, printed_percent
+from maxvolt.html_tables import html_table
 from maxvolt.potentials.ensemble import mean_of, spread_of
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "ErrorStatistics",
     "GroupErrors",
     "LabelDifferences",
+    "errors_html",
     "mean_and_two_sigma",
 ]
 
@@ -128,6 +131,38 @@ class GroupErrors:
         }
 
 
+def errors_html(reports: Mapping[str, ErrorReport], title: str = "Errors") -> str:
+    """Return a table for notebooks: a row for each quantity and, where there are several, group.
+
+    Parameters
+    ----------
+    reports
+        By name of the dataset.
+    title
+        What stands above it.
+    """
+    rows = []
+    for name, report in reports.items():
+        groups = (*report.groups, report.total) if len(report.groups) > 1 else (report.total,)
+        for group in groups:
+            of = " ".join(text for text in (name, group.name if len(groups) > 1 else "") if text)
+            for quantity in QUANTITIES:
+                found: ErrorStatistics = getattr(group, quantity.name)
+                numbers = (found.rmse, found.mae, found.maximum)
+                rmse, mae, largest = (printed_number(quantity.factor * x) for x in numbers)
+                rows.append(
+                    (
+                        f"{of}: {quantity.label}" if of else quantity.label,
+                        quantity.compared(found.count, found.missing),
+                        rmse,
+                        printed_percent(found.relative_rmse),
+                        mae,
+                        largest,
+                    )
+                )
+    return html_table(title, ("", "compared", "RMSE", "RMSE %", "MAE", "largest"), rows)
+
+
 @dataclass(frozen=True, slots=True)
 class ErrorReport:
     """Errors over a whole dataset and over each of its groups.
@@ -149,6 +184,9 @@ class ErrorReport:
             "total": self.total.to_dict(),
             "groups": {group.name: group.to_dict() for group in self.groups},
         }
+
+    def _repr_html_(self) -> str:
+        return errors_html({"": self})
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +221,9 @@ class EnsembleErrors:
         ``errors.spread(lambda report: report.total.energy_per_atom.rmse)``
         """
         return mean_and_two_sigma([quantity(report) for report in self.members])
+
+    def _repr_html_(self) -> str:
+        return errors_html({"": self.mean_prediction}, "Errors of the mean of the ensemble")
 
     def doubt(self, name: str) -> str | None:
         """Say where the spread of the members is far below their error, and no measure of it.

@@ -18,6 +18,7 @@ from maxvolt.fitting.label_consistency import check_work
 from maxvolt.fitting.objective import Objective
 from maxvolt.fitting.plausibility import check_contacts, check_labels
 from maxvolt.fitting.progress import Progress
+from maxvolt.fitting.progress_display import shown_progress
 from maxvolt.fitting.result import FitResult, fit_result
 from maxvolt.fitting.settings import FitChanges, FitSettings, settings_with
 from maxvolt.fitting.training_set import TrainingSet, prepare
@@ -45,7 +46,7 @@ def fit(
     threads: int | None = None,
     checkpoint: str | Path | None = None,
     restart: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = True,
     ranks: Ranks = ONE_PROCESS,
     **changes: Unpack[FitChanges],
 ) -> FitResult:
@@ -75,7 +76,8 @@ def fit(
     restart
         Continue from the checkpoint instead of starting anew.
     progress
-        Called after every iteration.
+        Called after every iteration. True: a bar on a terminal or in a notebook, nothing where
+        nobody watches (output to a file); False: nothing.
     ranks
         Processes of an MPI run that share the work, see docs/parallel; by default this one alone.
     **changes
@@ -110,7 +112,8 @@ def fit(
     )
     objective = Objective(dataset, settings.weights, settings.scaling, energies)
     training_set, doubts = _checked(objective, potential, validation, ranks)
-    with threadpool_limits(1, user_api="blas"):  # sums in one order, and threads for the kernels
+    # Sums in one order, and threads for the kernels.
+    with threadpool_limits(1, user_api="blas"), shown_progress(progress) as report:
         fitted = training_of(potential).fit_members(
             FitRequest(
                 potential=potential,
@@ -120,7 +123,7 @@ def fit(
                 threads=threads,
                 checkpoint=checkpoint,
                 restart=restart,
-                progress=progress,
+                progress=report,
                 ranks=ranks,
             )
         )

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from maxvolt.dataset import Dataset
 from maxvolt.fitting.contract import FittedMembers, MemberFit
-from maxvolt.fitting.error_statistics import EnsembleErrors, ErrorReport
+from maxvolt.fitting.error_statistics import EnsembleErrors, ErrorReport, errors_html
 from maxvolt.fitting.prediction_errors import compute_ensemble_errors
 from maxvolt.fitting.response import check_response
 from maxvolt.fitting.settings import FitSettings
+from maxvolt.html_tables import described_table
 from maxvolt.parallel.ranks import ONE_PROCESS, Ranks
 from maxvolt.potentials.ensemble import Ensemble
 from maxvolt.potentials.protocol import Potential
@@ -47,6 +48,20 @@ class FitResult:
     ensemble_training_errors: EnsembleErrors | None
     ensemble_validation_errors: EnsembleErrors | None
     warnings: tuple[str, ...]
+
+    def _repr_html_(self) -> str:
+        facts = {
+            f"potential {number}" if len(self.members) > 1 else "fit": (
+                f"loss {fit.losses[0]:.4g} to {fit.losses[-1]:.4g} in "
+                f"{len(fit.losses) - 1} iterations, {fit.finished}"
+            )
+            for number, fit in enumerate(self.members)
+        }
+        reports = {"training": self.training_errors}
+        if self.validation_errors is not None:
+            reports["validation"] = self.validation_errors
+        remarks = [f"Warning: {text}" for text in self.warnings]
+        return described_table("Fit", facts, remarks) + errors_html(reports)
 
 
 def fit_result(

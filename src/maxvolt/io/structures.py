@@ -9,13 +9,14 @@ from typing import Any
 
 from ase import Atoms
 
-from maxvolt.dataset import Dataset
+from maxvolt.dataset import Dataset, StructureLike, atoms_like
 from maxvolt.errors import DataError
 from maxvolt.io.formats import read
 
 __all__ = ["Structures", "structures_of"]
 
-Structures = Dataset | Atoms | str | PathLike[str] | Iterable[Dataset | Atoms | str | PathLike[str]]
+_One = Dataset | StructureLike | str | PathLike[str]
+Structures = _One | Iterable[_One]
 
 
 def structures_of(
@@ -26,7 +27,8 @@ def structures_of(
     Parameters
     ----------
     given
-        A `Dataset`, one `ase.Atoms`, the path of a file, or several of these.
+        A `Dataset`, one `ase.Atoms` or structure of pymatgen, the path of a file, or several of
+        these.
     species
         Symbols by type, for files that name no elements (MLIP's .cfg).
     name
@@ -43,11 +45,11 @@ def structures_of(
 
 
 def _datasets(given: Any, species: Sequence[str] | None, name: str) -> Iterator[Dataset]:
-    several = isinstance(given, Iterable) and not isinstance(given, str | PathLike | Atoms | dict)
+    alone = isinstance(given, str | PathLike | dict) or atoms_like(given) is not None
     single: list[Atoms] = []
-    for item in given if several else [given]:
-        if isinstance(item, Atoms):
-            single.append(item)
+    for item in given if isinstance(given, Iterable) and not alone else [given]:
+        if (atoms := atoms_like(item)) is not None:
+            single.append(atoms)
             continue
         if single:
             yield Dataset.from_atoms(single)

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
-from maxvolt.errors import DataError
-from maxvolt.neighbors.pairs import NeighborList, build_neighbors, concatenate_neighbors
+from maxvolt.neighbors.dataset_pairs import dataset_pairs
+from maxvolt.neighbors.pairs import NeighborList
 from maxvolt.species import check_known_species, species_types
 
 __all__ = ["Neighborhoods", "dataset_neighborhoods", "iterate_neighborhoods"]
@@ -117,24 +117,13 @@ def dataset_neighborhoods(
         Positions or a cell that cannot be searched; the message names the structure.
     """
     check_known_species(dataset, species, first_structure=first_structure)
-    lists = []
-    for s in range(len(dataset)):
-        atoms = dataset.atoms_of(s)
-        try:
-            lists.append(
-                build_neighbors(dataset.positions[atoms], dataset.cells[s], dataset.pbc[s], cutoff)
-            )
-        except DataError as error:
-            known = dataset.origins[s] is not None
-            name = dataset.name_of(s) if known else f"structure {first_structure + s}"
-            raise DataError(f"{name}: {error}") from error
     cells = np.where(dataset.pbc[:, :, None], dataset.cells, 0.0)
     return Neighborhoods(
         positions=dataset.positions,
         cells=cells,
         structures=dataset.structure_of_atom.astype(np.int32),
         types=species_types(dataset.numbers, species),
-        pairs=concatenate_neighbors(lists),
+        pairs=dataset_pairs(dataset, cutoff, first_structure=first_structure),
         first_structure=first_structure,
     )
 

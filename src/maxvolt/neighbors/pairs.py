@@ -14,7 +14,14 @@ from numpy.typing import ArrayLike, NDArray
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError, MaxvoltError
 
-__all__ = ["MinimumDistances", "NeighborList", "build_neighbors", "minimum_distances"]
+__all__ = [
+    "MinimumDistances",
+    "NeighborList",
+    "build_neighbors",
+    "check_cutoff",
+    "concatenate_neighbors",
+    "minimum_distances",
+]
 
 _SMALLEST_GRAM_DETERMINANT = 1e-12  # of normalised lattice vectors, as `Dataset` has it
 _SMALLEST_SPACING = 0.1  # Angstrom; below it an atom would have millions of its images around it
@@ -62,6 +69,12 @@ class NeighborList:
         order = np.argsort(owners, kind="stable")
         neighbors = np.concatenate([self.neighbors, self.owners])
         return owners[order], neighbors[order], np.concatenate([self.shifts, -self.shifts])[order]
+
+
+def check_cutoff(cutoff: float) -> None:
+    """Refuse what is no distance."""
+    if not 0 < cutoff < np.inf:
+        raise MaxvoltError(f"a cutoff must be a positive, finite distance; got {cutoff} A")
 
 
 def _check_positions(x: NDArray[np.float64]) -> None:
@@ -161,8 +174,7 @@ def build_neighbors(
     MaxvoltError
         The cutoff is not a positive number.
     """
-    if not 0 < cutoff < np.inf:
-        raise MaxvoltError(f"a cutoff must be a positive, finite distance; got {cutoff} A")
+    check_cutoff(cutoff)
     x = np.ascontiguousarray(positions, dtype=float).reshape(-1, 3)
     periodic = np.asarray(pbc, dtype=bool).reshape(3)
     box = np.asarray(cell, dtype=float).reshape(3, 3)

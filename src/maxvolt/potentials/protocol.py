@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from ase import Atoms
 from numpy.typing import NDArray
 
-from maxvolt.dataset import Dataset
+from maxvolt.dataset import Dataset, StructureLike
 from maxvolt.neighbors.neighborhoods import Neighborhoods
 from maxvolt.potentials.results import Energies, Evaluation, Precision, Predictions
 
@@ -44,7 +43,9 @@ class Potential(Protocol):
         """Refuse numbers of threads and precisions that are not possible, before any work."""
         ...
 
-    def neighborhoods(self, structures: Dataset | Atoms) -> Neighborhoods:
+    def neighborhoods(
+        self, structures: Dataset | StructureLike | Iterable[StructureLike]
+    ) -> Neighborhoods:
         """Structures with all neighbours inside the cutoff."""
         ...
 
@@ -67,14 +68,14 @@ class Potential(Protocol):
         ...
 
     def evaluate(
-        self, atoms: Atoms, *, threads: int | None = None, precision: Precision = "double"
+        self, atoms: StructureLike, *, threads: int | None = None, precision: Precision = "double"
     ) -> Evaluation:
         """Energy, forces, stress and site energies of one structure."""
         ...
 
     def evaluate_dataset(
         self,
-        dataset: Dataset,
+        dataset: Dataset | Iterable[StructureLike],
         *,
         threads: int | None = None,
         precision: Precision = "double",

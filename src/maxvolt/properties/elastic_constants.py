@@ -11,13 +11,9 @@ from ase.calculators.calculator import Calculator
 from numpy.typing import NDArray
 
 from maxvolt.errors import DataError
+from maxvolt.html_tables import TableOfNumbers
 from maxvolt.properties.arguments import Calculating, system_of
-from maxvolt.properties.deformation import (
-    InternalRelaxation,
-    deformed,
-    require_bulk,
-    strain_tensor,
-)
+from maxvolt.properties.deformation import InternalRelaxation, deformed, require_bulk, strain_tensor
 from maxvolt.properties.shells import (
     Shell,
     changed_shell,
@@ -59,7 +55,7 @@ _ALLOWED_FORCE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class ElasticConstants:
+class ElasticConstants(TableOfNumbers):
     """Elastic constants in the Cartesian axes of the cell, Voigt order xx yy zz yz xz xy.
 
     Attributes

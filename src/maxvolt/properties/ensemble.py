@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from maxvolt.errors import DataError
+from maxvolt.html_tables import described_table
 from maxvolt.potentials.ensemble import mean_of, spread_of
 from maxvolt.properties.arguments import Calculating, calculators_of
 
@@ -63,6 +64,14 @@ class MeanSpread:
             text += f" +- {spread}"
         return text
 
+    def _repr_html_(self) -> str:
+        facts = {
+            "mean": self.mean.tolist(),
+            "two standard deviations": self.two_sigma.tolist(),
+            "of each member": self.values.tolist(),
+        }
+        return described_table("Mean and spread of an ensemble", facts)
+
 
 @dataclass(frozen=True, slots=True)
 class EnsembleStatistics(Generic[Result]):
@@ -84,6 +93,16 @@ class EnsembleStatistics(Generic[Result]):
         ``statistics.of(lambda result: result.C11)``
         """
         return MeanSpread.of([quantity(result) for result in self.results])
+
+    def _repr_html_(self) -> str:
+        """The numbers of the results, mean and two standard deviations over the members."""
+        each: list[dict[str, Any]] = [getattr(one, "to_dict", dict)() for one in self.results]
+        facts = {
+            name: f"{MeanSpread.of([one[name] for one in each]):.6g}"
+            for name, value in each[0].items()
+            if isinstance(value, float) and all(isinstance(one[name], float) for one in each)
+        }
+        return described_table(f"{len(each)} members of an ensemble, +- 2 sigma", facts)
 
 
 def ensemble_statistics(

@@ -10,6 +10,7 @@ from ase import Atoms
 from numpy.typing import NDArray
 
 from maxvolt.errors import DataError, MaxvoltError
+from maxvolt.html_tables import TableOfNumbers
 from maxvolt.properties.arguments import Calculating, system_of
 from maxvolt.properties.deformation import InternalRelaxation, deformed, require_bulk
 from maxvolt.properties.shells import Shell, crossing_volumes, interaction_cutoff
@@ -28,7 +29,7 @@ _ALLOWED_RESIDUAL = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class EquationOfState:
+class EquationOfState(TableOfNumbers):
     """Energy-volume curve of a crystal under isotropic strain, all per atom.
 
     Attributes

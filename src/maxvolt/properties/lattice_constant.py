@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from maxvolt.errors import DataError, MaxvoltError
+from maxvolt.html_tables import TableOfNumbers
 from maxvolt.properties.arguments import Calculating, system_of
 from maxvolt.properties.deformation import InternalRelaxation, deformed, require_bulk
 from maxvolt.units import GPA_PER_EV_A3
@@ -23,7 +24,7 @@ __all__ = ["LatticeConstant", "lattice_constant"]
 
 
 @dataclass(frozen=True, slots=True)
-class LatticeConstant:
+class LatticeConstant(TableOfNumbers):
     """Lattice constant of a cubic crystal at zero pressure.
 
     Attributes

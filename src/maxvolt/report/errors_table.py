@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from rich import box
 from rich.console import Console
@@ -12,13 +10,13 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from maxvolt.fitting.error_statistics import (
-    EnsembleErrors,
-    ErrorReport,
-    ErrorStatistics,
-    GroupErrors,
-    mean_and_two_sigma,
+from maxvolt.fitting.error_quantities import (
+    MAIN_QUANTITIES,
+    QUANTITIES,
+    printed_number,
+    printed_percent,
 )
+from maxvolt.fitting.error_statistics import EnsembleErrors, ErrorReport, mean_and_two_sigma
 
 __all__ = [
     "ensemble_error_table",
@@ -31,38 +29,6 @@ __all__ = [
 
 _WIDTH_WITHOUT_TERMINAL = 160
 _UNLIMITED = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """One quantity of the table.
-
-    Attributes
-    ----------
-    label
-        Name and printed unit.
-    counts
-        What its statistics count.
-    factor
-        From the units of the report to the printed one.
-    statistics
-        Where it stands in the report.
-    """
-
-    label: str
-    counts: str
-    factor: float
-    statistics: Callable[[GroupErrors], ErrorStatistics]
-
-
-_ROWS = (
-    _Row("energy (meV/atom)", "structures", 1000.0, lambda errors: errors.energy_per_atom),
-    _Row("force components (meV/Å)", "atoms", 1000.0, lambda errors: errors.force_components),
-    _Row("force vectors (meV/Å)", "atoms", 1000.0, lambda errors: errors.force_vectors),
-    _Row("stress components (GPa)", "structures", 1.0, lambda errors: errors.stress_components),
-    _Row("stress tensors (GPa)", "structures", 1.0, lambda errors: errors.stress_tensors),
-)
-_MAIN_ROWS = (_ROWS[0], _ROWS[1], _ROWS[3])
 
 
 def slim_table(title: str | None = None) -> Table:
@@ -112,19 +78,19 @@ def error_table(reports: Mapping[str, ErrorReport]) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     for name, report in reports.items():
         _begin_dataset(table, name)
-        for index, row in enumerate(_ROWS):
-            statistics = row.statistics(report.total)
+        for index, row in enumerate(QUANTITIES):
+            statistics = getattr(report.total, row.name)
             # A norm has no counterpart in the equations.
-            is_norm = row not in _MAIN_ROWS
+            is_norm = row not in MAIN_QUANTITIES
             table.add_row(
                 row.label,
-                _compared(row, statistics),
-                _number(row.factor * statistics.rmse),
-                _percent(statistics.relative_rmse),
-                "" if is_norm else _number(row.factor * statistics.rmse_over_structures),
-                _number(row.factor * statistics.mae),
-                _number(row.factor * statistics.maximum),
-                end_section=index == len(_ROWS) - 1,
+                row.compared(statistics.count, statistics.missing),
+                printed_number(row.factor * statistics.rmse),
+                printed_percent(statistics.relative_rmse),
+                "" if is_norm else printed_number(row.factor * statistics.rmse_over_structures),
+                printed_number(row.factor * statistics.mae),
+                printed_number(row.factor * statistics.maximum),
+                end_section=index == len(QUANTITIES) - 1,
             )
     return table
 
@@ -139,17 +105,17 @@ def group_error_table(reports: Mapping[str, ErrorReport]) -> Table:
     for name, report in reports.items():
         _begin_dataset(table, name)
         for group in (*report.groups, report.total):
-            for index, row in enumerate(_MAIN_ROWS):
-                statistics = row.statistics(group)
+            for index, row in enumerate(MAIN_QUANTITIES):
+                statistics = getattr(group, row.name)
                 table.add_row(
                     Text(group.name or "(none)") if index == 0 else "",
                     row.label,
-                    _compared(row, statistics),
-                    _number(row.factor * statistics.rmse),
-                    _percent(statistics.relative_rmse),
-                    _number(row.factor * statistics.mae),
-                    _number(row.factor * statistics.maximum),
-                    end_section=index == len(_MAIN_ROWS) - 1,
+                    row.compared(statistics.count, statistics.missing),
+                    printed_number(row.factor * statistics.rmse),
+                    printed_percent(statistics.relative_rmse),
+                    printed_number(row.factor * statistics.mae),
+                    printed_number(row.factor * statistics.maximum),
+                    end_section=index == len(MAIN_QUANTITIES) - 1,
                 )
     return table
 
@@ -166,17 +132,17 @@ def ensemble_error_table(errors: Mapping[str, EnsembleErrors]) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     for name, ensemble in errors.items():
         _begin_dataset(table, name)
-        for index, row in enumerate(_ROWS):
-            members = [row.statistics(report.total) for report in ensemble.members]
+        for index, row in enumerate(QUANTITIES):
+            members = [getattr(report.total, row.name) for report in ensemble.members]
             mean, spread = mean_and_two_sigma([member.rmse for member in members])
             relative, _ = mean_and_two_sigma([member.relative_rmse for member in members])
-            of_mean = row.statistics(ensemble.mean_prediction.total).rmse
+            of_mean = getattr(ensemble.mean_prediction.total, row.name).rmse
             table.add_row(
                 row.label,
-                f"{_number(row.factor * mean)} +- {_number(row.factor * spread)}",
-                _percent(relative),
-                _number(row.factor * of_mean),
-                end_section=index == len(_ROWS) - 1,
+                f"{printed_number(row.factor * mean)} +- {printed_number(row.factor * spread)}",
+                printed_percent(relative),
+                printed_number(row.factor * of_mean),
+                end_section=index == len(QUANTITIES) - 1,
             )
     return table
 
@@ -185,14 +151,6 @@ def _begin_dataset(table: Table, name: str) -> None:
     """Put the name of a dataset above its rows."""
     if name:
         table.add_row(Text(name, style="bold"))
-
-
-def _compared(row: _Row, statistics: ErrorStatistics) -> str:
-    """How many structures or atoms have the label, and of how many where some lack it."""
-    count = statistics.count
-    total = count + statistics.missing
-    noun = row.counts if total != 1 else row.counts.removesuffix("s")
-    return f"{count} of {total} {noun}" if statistics.missing else f"{count} {noun}"
 
 
 def print_errors(
@@ -216,18 +174,3 @@ def print_errors(
     print_fitted(error_table(reports), console)
     if any(len(report.groups) > 1 for report in reports.values()):
         print_fitted(group_error_table(reports), console)
-
-
-def _number(value: float) -> str:
-    """Four significant digits, without an exponent; a dash where there is nothing to say."""
-    if not math.isfinite(value):
-        return "-"
-    if value == 0.0:
-        return "0"
-    value = float(f"{value:.3e}")  # rounded first, so that 9.9999 has the digits of 10
-    decimals = max(0, 3 - math.floor(math.log10(abs(value))))
-    return f"{value:.{min(decimals, 6)}f}"
-
-
-def _percent(fraction: float) -> str:
-    return f"{100 * fraction:.2f}" if math.isfinite(fraction) else "-"

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from maxvolt.dataset import ARRAYS_KEY, Dataset
 from maxvolt.errors import EvaluationError
+from maxvolt.html_tables import html_table
 from maxvolt.neighbors.neighborhoods import Neighborhoods
 
 __all__ = ["GRADE", "GRADES", "Grades", "finite_grades", "with_grades"]
@@ -34,6 +35,21 @@ class Grades:
 
     structures: NDArray[np.float64]
     sites: NDArray[np.float64] | None
+
+    def _repr_html_(self) -> str:
+        kinds = {"structures": self.structures, "atoms": self.sites}
+        rows = [
+            (
+                name,
+                *(str(n) for n in (len(grades), (grades > 1).sum())),
+                *(f"{x:.4g}" for x in (np.median(grades), grades.max())),
+                str(grades.argmax()),
+            )
+            for name, grades in kinds.items()
+            if grades is not None and len(grades)
+        ]
+        headings = ("", "number", "above 1", "median", "largest", "of number")
+        return html_table("Extrapolation grades", headings, rows)
 
 
 def finite_grades(grades: Grades, neighborhoods: Neighborhoods) -> Grades:

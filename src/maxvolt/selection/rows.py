@@ -12,7 +12,13 @@ import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
 
-from maxvolt.dataset import ARRAYS_KEY, Dataset
+from maxvolt.dataset import (
+    ARRAYS_KEY,
+    ConvertibleToAtoms,
+    Dataset,
+    StructureLike,
+    atoms_like,
+)
 from maxvolt.errors import DataError
 from maxvolt.io.structures import Structures, structures_of
 from maxvolt.neighbors.neighborhoods import Neighborhoods, dataset_neighborhoods
@@ -81,18 +87,22 @@ def as_datasets(
     """Turn whatever names structures into datasets, which come as the stream yields them."""
     if isinstance(structures, Dataset):
         return iter([structures])
-    if isinstance(structures, Atoms | str | PathLike) or not isinstance(structures, Iterable):
+    if isinstance(structures, Atoms | ConvertibleToAtoms | str | PathLike) or not isinstance(
+        structures, Iterable
+    ):
         return iter([structures_of(structures, species, name="structures")])
     return Dataset.batches(_opened(structures, species), atoms)
 
 
 def _opened(
-    stream: Iterable[Dataset | Atoms | str | PathLike[str]], species: Sequence[str] | None
+    stream: Iterable[Dataset | StructureLike | str | PathLike[str]], species: Sequence[str] | None
 ) -> Iterator[Dataset | Atoms]:
     """Open the files of a stream."""
     for item in stream:
-        if isinstance(item, Dataset | Atoms):
+        if isinstance(item, Dataset):
             yield item
+        elif (atoms := atoms_like(item)) is not None:
+            yield atoms
         else:
             yield structures_of(item, species, name="structures")
 

@@ -346,11 +346,10 @@ class MTP(NeighborhoodPotential):
         """Gradient of every energy by all parameters, shape (n, n_parameters); as site energies."""
         out = np.empty((len(dataset), self.n_parameters))
         begin = 0
-        for rows in self.iter_energy_gradients(
-            [dataset], threads=threads, atoms_at_once=atoms_at_once
-        ):
-            out[begin : begin + len(rows)] = rows
+        stream = self.iter_energy_gradients([dataset], threads=threads, atoms_at_once=atoms_at_once)
+        for rows in stream:
             begin += len(rows)
+            out[begin - len(rows) : begin] = rows
         return out
 
     def iter_energy_gradients(
@@ -388,6 +387,9 @@ class MTP(NeighborhoodPotential):
             ):
                 yield self.structure_gradients(neighborhoods, threads=threads)
             before += len(dataset)
+
+    def _facts(self) -> dict[str, object]:
+        return {"level": self.level, "min_dist": self.min_dist} | NeighborhoodPotential._facts(self)
 
     def write(self, path: str | Path) -> None:
         """Write the potential as .mtp; the file appears whole or not at all."""

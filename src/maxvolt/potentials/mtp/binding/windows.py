@@ -51,9 +51,22 @@ def _wrapped(
     positions: NDArray[np.float64], cells: NDArray[np.float64], structures: NDArray[np.int32]
 ) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
     """Positions moved into the cell, and the lattice translations that were taken off."""
-    inverse = np.linalg.pinv(cells)
+    inverse = _inverses(cells)
     # Atoms on a side of the cell, up to rounding, count as inside.
     fractions = np.einsum("na,nab->nb", positions, inverse[structures])
     images = np.floor(fractions + 1e-6)
     inside = positions - np.einsum("na,nab->nb", images, cells[structures])
     return inside, images.astype(np.int32)
+
+
+def _inverses(cells: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Inverse cells; of those with directions that are not periodic, whose rows are zero, what
+    takes their place.
+    """  # noqa: D205
+    whole = np.all(np.any(cells, axis=2), axis=1)
+    if whole.all():
+        return np.asarray(np.linalg.inv(cells))
+    found = np.empty_like(cells)
+    found[whole] = np.linalg.inv(cells[whole])
+    found[~whole] = np.linalg.pinv(cells[~whole])
+    return found
