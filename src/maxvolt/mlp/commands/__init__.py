@@ -1,8 +1,13 @@
 """The commands of `mlp`; a module for those that belong together, each with its ``COMMANDS``."""
 
+from itertools import chain
+from types import ModuleType
+
 from maxvolt.mlp.command import Command
 
 __all__ = ["COMMANDS"]
 
-COMMANDS: tuple[Command, ...] = ()
+_MODULES: tuple[ModuleType, ...] = ()
+
+COMMANDS: tuple[Command, ...] = tuple(chain.from_iterable(m.COMMANDS for m in _MODULES))
 """All of them, in the order in which ``mlp list`` shows them."""
