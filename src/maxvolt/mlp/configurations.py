@@ -1,55 +1,44 @@
-"""Configurations as `mlp` reads and writes them: types stay types, features stand in MLIP's order.
-
-A ``.cfg`` has no elements, and none are needed: where geometry is all that counts, those of the
-first elements of the periodic table stand in for the types, which may be as large as 117.
-"""
+"""Files of configurations, kept as they are but for what a command changes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-from ase.data import chemical_symbols
-
-from maxvolt.cli.console import note
 from maxvolt.cli.inputs import check_is_structures
-from maxvolt.dataset import Dataset
-from maxvolt.errors import DataError, SpeciesError
+from maxvolt.cli.outputs import check_output
+from maxvolt.errors import DataError
 from maxvolt.io.cfg import Encoding, read_cfg, write_cfg
-from maxvolt.io.cfg_dataset import cfg_from_dataset, dataset_from_cfg
 from maxvolt.io.cfg_record import CfgConfiguration
 
-__all__ = [
-    "SPECIES",
-    "as_configurations",
-    "dataset_by_type",
-    "read_configurations",
-    "renumbered",
-    "symbols_of_types",
-    "with_features",
-    "write_configurations",
-]
-
-SPECIES = "species"
-"""Feature of this package that names the elements; MLIP has none."""
+__all__ = ["check_outputs", "read_configurations", "with_features", "write_configurations"]
 
 
-def read_configurations(path: str | Path) -> list[CfgConfiguration]:
-    """Read a ``.cfg``, text or binary; an empty one is said to be empty.
+def read_configurations(path: str | Path, *, empty: bool = False) -> list[CfgConfiguration]:
+    """Read a .cfg, text or binary.
+
+    Parameters
+    ----------
+    path
+        The file, whatever its name.
+    empty
+        Whether it may hold no configuration.
 
     Raises
     ------
     FileFormatError
-        The file is not understood.
+        It is no .cfg.
     DataError
-        It is a potential.
+        It holds a potential, or nothing.
     """
     check_is_structures(Path(path))
     found = read_cfg(path)
-    if not found:
-        note(f"mlp: warning: {path}: holds no configuration")
+    if not found and not empty:
+        raise DataError(
+            f"{path}: holds no configuration; expected at least one, from BEGIN_CFG to END_CFG"
+        )
     return found
 
 
@@ -60,83 +49,39 @@ def write_configurations(
     encoding: Encoding = "ordinary",
     append: bool = False,
 ) -> None:
-    """Write a ``.cfg`` as MLIP does: its usual digits, features in the order of their names."""
-    write_cfg(path, map(_sorted, configurations), encoding=encoding, append=append)
+    """Write a .cfg with MLIP's usual digits and its order of features; through a temporary file."""
+    write_cfg(path, map(_ordered, configurations), encoding=encoding, append=append)
 
 
-def with_features(configuration: CfgConfiguration, **features: str) -> CfgConfiguration:
-    """Return a configuration with further features."""
-    return replace(configuration, features={**configuration.features, **features})
+def with_features(one: CfgConfiguration, features: Mapping[str, str]) -> CfgConfiguration:
+    """Return a configuration with further or other features."""
+    return replace(one, features={**one.features, **features})
 
 
-def _sorted(configuration: CfgConfiguration) -> CfgConfiguration:
-    return replace(configuration, features=dict(sorted(configuration.features.items())))
+def check_outputs(*paths: str | Path | None, inputs: Iterable[str | Path] = ()) -> None:
+    """Refuse, before work begins, outputs that cannot be written or are the same file.
 
-
-def symbols_of_types(types: int) -> tuple[str, ...]:
-    """Symbols that stand in for so many types: hydrogen for type 0, helium for type 1.
-
-    Raises
-    ------
-    SpeciesError
-        There are fewer elements than types.
-    """
-    if types >= len(chemical_symbols):
-        raise SpeciesError(f"type {types - 1}: expected types below {len(chemical_symbols) - 1}")
-    return tuple(chemical_symbols[1 : types + 1])
-
-
-def dataset_by_type(
-    configurations: Sequence[CfgConfiguration], path: str | Path = "configurations"
-) -> Dataset:
-    """Translate configurations to a dataset in which type 0 is hydrogen, type 1 helium and so on.
+    Parameters
+    ----------
+    paths
+        Files to write; None for those that are not asked for.
+    inputs
+        Files that none of them may replace.
 
     Raises
     ------
-    SpeciesError
-        A type beyond the number of elements.
-    DataError
-        A configuration that cannot be used.
+    MaxvoltError
+        Says what is wrong.
     """
-    largest = max((int(c.types.max(initial=-1)) for c in configurations), default=-1)
-    nameless = [_without_species(configuration) for configuration in configurations]
-    return dataset_from_cfg(nameless, symbols_of_types(largest + 1), path=path)
+    wanted = [Path(path) for path in paths if path is not None]
+    for path in wanted:
+        check_output(path, map(Path, inputs))
+    real = [os.path.realpath(path) for path in wanted]
+    for number, path in enumerate(real):
+        if path in real[:number]:
+            raise DataError(f"{wanted[number]}: two outputs would go to this file; name another")
 
 
-def as_configurations(dataset: Dataset, symbols: Sequence[str]) -> list[CfgConfiguration]:
-    """Translate structures with the element of each type to configurations as MLIP has them.
-
-    What this package notes besides (elements, constraints) is left out.
-    """
-    found = []
-    for configuration in cfg_from_dataset(dataset, symbols):
-        kept = {key: configuration.features[key] for key in _OF_MLIP if key in configuration.features}
-        found.append(replace(configuration, features=kept))
-    return found
-
-
-_OF_MLIP = ("EFS_by",)
-
-
-def _without_species(configuration: CfgConfiguration) -> CfgConfiguration:
-    if SPECIES not in configuration.features:
-        return configuration
-    kept = {key: text for key, text in configuration.features.items() if key != SPECIES}
-    return replace(configuration, features=kept)
-
-
-def renumbered(configuration: CfgConfiguration, new: Sequence[int]) -> CfgConfiguration:
-    """Return a configuration whose type t has become ``new[t]``.
-
-    Raises
-    ------
-    DataError
-        A type that is not among them.
-    """
-    largest = int(configuration.types.max(initial=-1))
-    if largest >= len(new):
-        raise DataError(
-            f"atoms of type {largest}, but new types are given for 0 to {len(new) - 1} only"
-        )
-    types = np.asarray(new, np.int32)[configuration.types]
-    return _without_species(replace(configuration, types=types))
+def _ordered(one: CfgConfiguration) -> CfgConfiguration:
+    """Features by name, as MLIP keeps them."""
+    return replace(one, features=dict(sorted(one.features.items())))

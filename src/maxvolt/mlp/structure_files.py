@@ -19,7 +19,7 @@ from maxvolt.io.lammps import DATA, read_dump_types
 from maxvolt.io.outcar import outcar_run
 from maxvolt.io.poscar import read_poscar
 from maxvolt.io.read_report import UNCONVERGED
-from maxvolt.mlp.configurations import (
+from maxvolt.mlp.geometry import (
     as_configurations,
     dataset_by_type,
     symbols_of_types,

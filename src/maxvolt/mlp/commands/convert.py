@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from maxvolt.cli.outputs import check_output
 from maxvolt.errors import MaxvoltError
@@ -45,19 +46,16 @@ def _format(name: str, option: str) -> str:
     return found
 
 
-def _option(call: Call, name: str) -> object:
-    """Value of an option by the name that MLIP-3 has for it; MLIP-2 has hyphens."""
-    for spelling in (name.replace("_", "-"), name):
-        if spelling in call.given:
-            return call.options[spelling]
+def _option(call: Call, name: str) -> Any:
+    """Value of an option by its name in MLIP-3; in MLIP-2 it has hyphens, or does not exist."""
     return call.options.get(name, call.options.get(name.replace("_", "-")))
 
 
 def _convert(call: Call) -> None:
-    source, target = map(Path, _two_files(call))
-    reads = _format(str(_option(call, "input_format")), "input_format")
-    writes = _format(str(_option(call, "output_format")), "output_format")
-    append = bool(_option(call, "append"))
+    source, target = map(Path, call.files)
+    reads = _format(_option(call, "input_format"), "input_format")
+    writes = _format(_option(call, "output_format"), "output_format")
+    append = _option(call, "append")
     if append and writes not in ("txt", "bin"):
         raise MaxvoltError(f"--append: a file of the format {writes} holds one structure")
     check_output(target, [source])
@@ -74,7 +72,7 @@ def _convert(call: Call) -> None:
         found = list(map(with_fixed_lattice, found))
     if _option(call, "no_forces_stresses"):
         found = [replace(c, forces=None, plus_stress=None) for c in found]
-    _write(target, found, writes, append=append, order=None if order is None else str(order))
+    _write(target, found, writes, append=append, order=order)
     print(f"Processed {count} configurations")
 
 
@@ -94,7 +92,7 @@ def _read(call: Call, source: Path, kind: str) -> _Configurations:
         return structure_files.read_poscars(source, absolute_types=absolute)
     if kind == "dump":
         return structure_files.read_dump(source)
-    return read_configurations(source)
+    return read_configurations(source, empty=True)
 
 
 def _write(
@@ -118,21 +116,13 @@ def _write(
         write_configurations(target, found, encoding=encoding, append=append)
 
 
-def _two_files(call: Call) -> list[str]:
-    if len(call.files) != 2:
-        raise MaxvoltError(
-            f"expected two files, in.cfg and out.cfg, got {' '.join(call.files) or 'none'}"
-        )
-    return call.files
-
-
 def _convert_to(kind: str, call: Call) -> None:
     """Read a ``.cfg`` of either kind, write the other."""
     from maxvolt.mlp.configurations import read_configurations
 
-    source, target = map(Path, _two_files(call))
+    source, target = map(Path, call.files)
     check_output(target, [source])
-    found = read_configurations(source)
+    found = read_configurations(source, empty=True)
     _write(target, found, kind)
     print(f"{len(found)} configurations processed.")
 
@@ -142,8 +132,6 @@ def _add_from_outcar(which: Callable[[_Configurations], _Configurations], call: 
     from maxvolt.mlp.configurations import write_configurations
     from maxvolt.mlp.structure_files import read_outcar
 
-    if len(call.files) < 2:
-        raise MaxvoltError("expected a database and at least one OUTCAR: db.cfg OUTCAR [OUTCAR2 ...]")
     database, *outcars = map(Path, call.files)
     check_output(database, outcars)
     found: _Configurations = []
@@ -158,7 +146,11 @@ def _add_from_outcar(which: Callable[[_Configurations], _Configurations], call: 
     print(f"{len(found)} configurations added to {database}")
 
 
-def _only_step(steps: _Configurations) -> _Configurations:
+def _first(steps: _Configurations) -> _Configurations:
+    return steps[:1]
+
+
+def _last(steps: _Configurations) -> _Configurations:
     return steps[-1:]
 
 
@@ -214,9 +206,9 @@ COMMANDS = (
     Command(
         names={2: "add-from-outcar", 3: "add_from_outcar"},
         files={2: "db.cfg OUTCAR ...", 3: "db.cfg OUTCAR ..."},
-        summary="append one configuration of each OUTCAR, its last",
+        summary="append one configuration of each OUTCAR, its first",
         options=_OUTCAR_OPTIONS,
-        run=partial(_add_from_outcar, _only_step),
+        run=partial(_add_from_outcar, _first),
     ),
     Command(
         names={2: "add-from-outcar-dyn", 3: "add_from_outcar_dyn"},
@@ -230,6 +222,6 @@ COMMANDS = (
         files={2: "db.cfg OUTCAR ...", 3: "db.cfg OUTCAR ..."},
         summary="append the last step of each OUTCAR",
         options=_OUTCAR_OPTIONS,
-        run=partial(_add_from_outcar, _only_step),
+        run=partial(_add_from_outcar, _last),
     ),
 )
