@@ -9,7 +9,7 @@ from maxvolt.mlp.command import Call
 __all__ = ["output_of_ranks"]
 
 
-def output_of_ranks(call: Call, name: str, version: int) -> Path:
+def output_of_ranks(call: Call, name: str) -> Path:
     """Where to write what each process of MLIP would write to a file of its own.
 
     MLIP built for MPI appends ``_0`` (MLIP-2) or ``.0`` (MLIP-3) and so on to these names, and
@@ -18,4 +18,4 @@ def output_of_ranks(call: Call, name: str, version: int) -> Path:
     """
     if call.ranks.size == 1:
         return Path(name)
-    return Path(f"{name}{'_0' if version == 2 else '.0'}")
+    return Path(f"{name}{'_0' if call.version == 2 else '.0'}")

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from math import ceil
-from pathlib import Path
 
-from maxvolt.cli.outputs import check_output
 from maxvolt.errors import DataError, MaxvoltError
 from maxvolt.io.cfg_record import CfgConfiguration
 from maxvolt.mlp.command import Call, Command, Option
@@ -15,29 +12,32 @@ __all__ = ["COMMANDS"]
 
 
 def _fix_lattice(call: Call) -> None:
+    from maxvolt.mlp.changes import change_each
     from maxvolt.mlp.lattice import with_fixed_lattice
 
-    number = _each(call, with_fixed_lattice)
+    number = change_each(call.files, with_fixed_lattice)
     print(f"{number} configurations processed.")
 
 
 def _replicate(call: Call) -> None:
     import numpy as np
 
+    from maxvolt.mlp.changes import change_each, whole_number
     from maxvolt.mlp.lattice import repeated
 
     words = call.files[2:]
-    numbers = [_whole(word) for word in words]
+    numbers = [whole_number(word) for word in words]
     if len(numbers) not in (3, 9):
         raise MaxvoltError(
             "expected nx ny nz, or the nine numbers of a matrix, behind in.cfg and out.cfg; got "
             f"{' '.join(words) or 'none'}"
         )
     matrix = np.diag(numbers) if len(numbers) == 3 else np.reshape(numbers, (3, 3))
-    _each(call, lambda one: repeated(one, matrix))
+    change_each(call.files[:2], lambda one: repeated(one, matrix))
 
 
 def _make_square(call: Call) -> None:
+    from maxvolt.mlp.changes import change_each
     from maxvolt.mlp.lattice import repeated, squarest, with_fixed_lattice
 
     least, most = (
@@ -57,39 +57,7 @@ def _make_square(call: Call) -> None:
         print(len(found) // len(one))
         return with_fixed_lattice(found)
 
-    _each(call, squared)
-
-
-def _each(call: Call, change: Callable[[CfgConfiguration], CfgConfiguration]) -> int:
-    """Read, change each configuration, write; return how many there are."""
-    from maxvolt.mlp.configurations import read_configurations, write_configurations
-
-    source, target = map(Path, call.files[:2])
-    check_output(target, [source])
-    found = read_configurations(source, empty=True)
-    write_configurations(target, _changed(source, found, change))
-    return len(found)
-
-
-def _changed(
-    source: Path,
-    found: Sequence[CfgConfiguration],
-    change: Callable[[CfgConfiguration], CfgConfiguration],
-) -> list[CfgConfiguration]:
-    changed = []
-    for number, one in enumerate(found, 1):
-        try:
-            changed.append(change(one))
-        except DataError as error:
-            raise DataError(f"{source}: configuration {number}: {error}") from error
-    return changed
-
-
-def _whole(word: str) -> int:
-    try:
-        return int(word)
-    except ValueError:
-        raise MaxvoltError(f"'{word}': expected a whole number") from None
+    change_each(call.files, squared)
 
 
 _SIZES = tuple(

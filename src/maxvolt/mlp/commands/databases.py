@@ -6,17 +6,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from maxvolt.cli.outputs import check_output
-from maxvolt.errors import DataError, MaxvoltError
+from maxvolt.errors import MaxvoltError
 from maxvolt.mlp.command import Call, Command, Option
 
 __all__ = ["COMMANDS"]
 
 
 def _subsample(call: Call) -> None:
+    from maxvolt.mlp.changes import whole_number
     from maxvolt.mlp.configurations import read_configurations, write_configurations
 
     source, target = map(Path, call.files[:2])
-    step = _whole(call.files[2])
+    step = whole_number(call.files[2])
     if step < 1:
         raise MaxvoltError(f"every how many configurations: expected 1 or more, got {step}")
     check_output(target, [source])
@@ -44,21 +45,13 @@ def _filter_unconverged(call: Call) -> None:
 
 
 def _remap(call: Call) -> None:
-    from maxvolt.mlp.configurations import read_configurations, write_configurations
+    from maxvolt.mlp.changes import change_each, whole_number
     from maxvolt.mlp.geometry import renumbered
 
-    source, target = map(Path, call.files[:2])
-    new = [_whole(word) for word in call.files[2:]]
+    new = [whole_number(word) for word in call.files[2:]]
     if min(new) < 0:
         raise MaxvoltError(f"new types: expected numbers from 0, got {min(new)}")
-    check_output(target, [source])
-    changed = []
-    for number, one in enumerate(read_configurations(source, empty=True), 1):
-        try:
-            changed.append(renumbered(one, new))
-        except DataError as error:
-            raise DataError(f"{source}: configuration {number}: {error}") from error
-    write_configurations(target, changed)
+    change_each(call.files[:2], lambda one: renumbered(one, new))
 
 
 def _invert_stress(call: Call) -> None:
@@ -73,13 +66,6 @@ def _invert_stress(call: Call) -> None:
     ]
     write_configurations(path, inverted)
     print(f"{sum(one.plus_stress is not None for one in found)} stresses inverted")
-
-
-def _whole(word: str) -> int:
-    try:
-        return int(word)
-    except ValueError:
-        raise MaxvoltError(f"'{word}': expected a whole number") from None
 
 
 COMMANDS = (
