@@ -4,10 +4,14 @@ from itertools import chain
 from types import ModuleType
 
 from maxvolt.mlp.command import Command
+from maxvolt.mlp.commands import evaluation, selection
 
 __all__ = ["COMMANDS"]
 
-_MODULES: tuple[ModuleType, ...] = ()
+_MODULES: tuple[ModuleType, ...] = (
+    evaluation,
+    selection,
+)
 
 COMMANDS: tuple[Command, ...] = tuple(chain.from_iterable(m.COMMANDS for m in _MODULES))
 """All of them, in the order in which ``mlp list`` shows them."""
