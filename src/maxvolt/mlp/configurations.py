@@ -77,8 +77,8 @@ def check_outputs(*paths: str | Path | None, inputs: Iterable[str | Path] = ()) 
     for path in wanted:
         check_output(path, map(Path, inputs))
     real = [os.path.realpath(path) for path in wanted]
-    for number, path in enumerate(real):
-        if path in real[:number]:
+    for number, target in enumerate(real):
+        if target in real[:number]:
             raise DataError(f"{wanted[number]}: two outputs would go to this file; name another")
 
 

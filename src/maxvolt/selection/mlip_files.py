@@ -87,9 +87,22 @@ def _active_rows(potential: MTP, record: ActiveSetRecord, path: str | Path) -> A
     )
 
 
-def write_active_set(path: str | Path, active_set: ActiveRows) -> None:
-    """Write potential and active set; see `maxvolt.ActiveSet.write`."""
-    dialect: Dialect = "MLIP-2" if Path(path).suffix == ".als" else "MLIP-3"
+def write_active_set(
+    path: str | Path, active_set: ActiveRows, dialect: Dialect | None = None
+) -> None:
+    """Write potential and active set; see `maxvolt.ActiveSet.write`.
+
+    Parameters
+    ----------
+    path
+        File to write.
+    active_set
+        What to write.
+    dialect
+        Whose file it is to be; None: as the name says.
+    """
+    if dialect is None:
+        dialect = "MLIP-2" if Path(path).suffix == ".als" else "MLIP-3"
     potential = active_set.potential
     if not isinstance(potential, MTP):
         raise DataError(

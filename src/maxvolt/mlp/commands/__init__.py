@@ -9,15 +9,19 @@ from maxvolt.mlp.commands import (
     convert,
     databases,
     distances,
+    evaluation,
     neighborhoods,
     relax,
     run,
+    selection,
     self_test,
 )
 
 __all__ = ["COMMANDS"]
 
 _MODULES: tuple[ModuleType, ...] = (
+    evaluation,
+    selection,
     relax,
     run,
     convert,
