@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,8 +33,8 @@ class Key:
     ignored
         Why it makes no difference here; empty where it does.
     refused
-        Why it cannot be honoured; empty where it can. Said where a value other than the default
-        is asked for.
+        Why it cannot be honoured; empty where it can. Both are said where a value other than the
+        default is asked for.
     """
 
     name: str
@@ -106,15 +106,6 @@ def read_ini(path: str | Path) -> dict[str, Entry]:
     return entries
 
 
-def given_on_the_line(options: Mapping[str, Any], names: Iterable[str]) -> dict[str, Entry]:
-    """Return options of the command line as entries, which outrank those of a file."""
-    return {
-        _name(name): Entry(str(options[name]), f"--{name}")
-        for name in names
-        if options[name] is not None
-    }
-
-
 def understood(entries: Mapping[str, Entry], keys: Sequence[Key]) -> Settings:
     """Convert entries to values; say which are unknown and which make no difference.
 
@@ -137,7 +128,7 @@ def understood(entries: Mapping[str, Entry], keys: Sequence[Key]) -> Settings:
         given[key.name] = entry.where
         if key.refused and values[key.name] != key.default:
             raise MaxvoltError(f"{entry.where}: is not available here: {key.refused}")
-        if key.ignored:
+        if key.ignored and values[key.name] != key.default:
             note(f"mlp: note: {entry.where}: makes no difference here: {key.ignored}")
     return Settings(values, given)
 

@@ -13,7 +13,7 @@ from maxvolt.io.cfg_record import CfgConfiguration
 from maxvolt.mlp.geometry import dataset_by_type
 from maxvolt.neighbors import minimum_distances
 
-__all__ = ["TypeDistances", "shortest", "shortest_by_types", "smallest_of"]
+__all__ = ["TypeDistances", "listed", "shortest", "shortest_by_types", "smallest_of"]
 
 TypeDistances = dict[tuple[int, int], float]
 """Shortest distance of each pair of types, the smaller type first, Angstrom."""
@@ -58,6 +58,12 @@ def smallest_of(each: Sequence[TypeDistances]) -> TypeDistances:
         for pair, distance in distances.items():
             found[pair] = min(distance, found.get(pair, float("inf")))
     return dict(sorted(found.items()))
+
+
+def listed(distances: TypeDistances) -> str:
+    """Write distances as MLIP notes them: ``{(0,0):2.731624,(0,1):2.500000}``."""
+    pairs = (f"({a},{b}):{distance:f}" for (a, b), distance in distances.items())
+    return "{" + ",".join(pairs) + "}"
 
 
 def _within(dataset: Dataset, radius: float) -> TypeDistances:

@@ -48,12 +48,12 @@ def _features(call: Call, distances: TypeDistances) -> dict[str, str]:
 
     A line that does not tell the version gets both.
     """
-    from maxvolt.mlp.type_distances import shortest
+    from maxvolt.mlp.type_distances import listed, shortest
 
     smallest = f"{shortest(distances):f}"
     if call.options.get("no_types"):
         return {"mindists": smallest}
-    of_pairs = {"mindists": _listed(distances)}
+    of_pairs = {"mindists": listed(distances)}
     return of_pairs if call.version == 3 else {"mindist": smallest, **of_pairs}
 
 
@@ -64,12 +64,6 @@ def _measured(path: Path, number: int, one: CfgConfiguration) -> TypeDistances:
         return shortest_by_types(one)
     except DataError as error:
         raise DataError(f"{path}: configuration {number}: {error}") from error
-
-
-def _listed(distances: TypeDistances) -> str:
-    """Write the distances as MLIP does: ``{(0,0):2.731624,(0,1):2.5}``."""
-    pairs = (f"({a},{b}):{distance:f}" for (a, b), distance in distances.items())
-    return "{" + ",".join(pairs) + "}"
 
 
 def _filter(call: Call) -> None:
