@@ -4,13 +4,16 @@ from itertools import chain
 from types import ModuleType
 
 from maxvolt.mlp.command import Command
-from maxvolt.mlp.commands import evaluation, selection
+from maxvolt.mlp.commands import evaluation, selection, species, train, untrained
 
 __all__ = ["COMMANDS"]
 
 _MODULES: tuple[ModuleType, ...] = (
+    train,
     evaluation,
     selection,
+    species,
+    untrained,
 )
 
 COMMANDS: tuple[Command, ...] = tuple(chain.from_iterable(m.COMMANDS for m in _MODULES))
