@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from functools import partial
 from typing import NoReturn
@@ -27,6 +28,7 @@ from maxvolt.cli import (
     status,
     train,
 )
+from maxvolt.cli.mlip_names import refuse_mlip_name
 from maxvolt.cli.program import BAD_INPUT, Program
 from maxvolt.errors import MaxvoltError
 from maxvolt.parallel.ranks import Ranks
@@ -124,6 +126,9 @@ def _check_ranks(command: str, ranks: Ranks) -> None:
 
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    words = sys.argv[1:] if arguments is None else arguments
+    if words:
+        refuse_mlip_name(words[0])
     options, unknown = _build_parser().parse_known_args(arguments)
     if unknown:  # the parser of the command refers to its own help
         options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")

@@ -64,7 +64,7 @@ def _evaluating(potential: MTP) -> Callable[[tuple[int, Dataset]], _Arrays]:
         )
         out = potential.evaluate_neighborhoods(neighborhoods)
         energies = np.bincount(neighborhoods.structures, out.site_energies, len(dataset))
-        return energies, out.forces, out.virials
+        return np.asarray(energies, np.float64), out.forces, out.virials
 
     return work
 

@@ -11,25 +11,35 @@ from maxvolt.mlp.commands import (
     distances,
     evaluation,
     neighborhoods,
+    recognition,
     relax,
     run,
+    sample,
     selection,
     self_test,
+    species,
+    train,
+    untrained,
 )
 
 __all__ = ["COMMANDS"]
 
 _MODULES: tuple[ModuleType, ...] = (
+    train,
     evaluation,
     selection,
     relax,
+    sample,
     run,
     convert,
     distances,
     neighborhoods,
     self_test,
+    species,
+    untrained,
     cells,
     databases,
+    recognition,
 )
 
 COMMANDS: tuple[Command, ...] = tuple(chain.from_iterable(m.COMMANDS for m in _MODULES))
