@@ -13,7 +13,9 @@ from maxvolt.mlp.configurations import read_configurations, write_configurations
 __all__ = ["change_each", "number_of", "whole_number"]
 
 
-def change_each(files: Sequence[str], change: Callable[[CfgConfiguration], CfgConfiguration]) -> int:
+def change_each(
+    files: Sequence[str], change: Callable[[CfgConfiguration], CfgConfiguration]
+) -> int:
     """Change each configuration of a file and write them to another one.
 
     Parameters

@@ -96,7 +96,7 @@ def _forces(potential: MTP) -> float:
     for index in np.ndindex(*forces.shape):
 
         def moved(step: float, index: tuple[int, ...] = index) -> Atoms:
-            other = atoms.copy()
+            other: Atoms = atoms.copy()
             other.positions[index] += step
             return other
 
@@ -115,7 +115,7 @@ def _stress(potential: MTP) -> float:
             strain = np.zeros((3, 3))
             strain[a, b] += step / 2
             strain[b, a] += step / 2
-            other = atoms.copy()
+            other: Atoms = atoms.copy()
             other.set_cell(atoms.cell.array @ (np.eye(3) + strain), scale_atoms=True)
             return other
 

@@ -64,7 +64,9 @@ def as_configurations(dataset: Dataset, symbols: Sequence[str]) -> list[CfgConfi
     """
     found = []
     for configuration in cfg_from_dataset(dataset, symbols):
-        kept = {key: configuration.features[key] for key in _OF_MLIP if key in configuration.features}
+        kept = {
+            key: configuration.features[key] for key in _OF_MLIP if key in configuration.features
+        }
         found.append(replace(configuration, features=kept))
     return found
 

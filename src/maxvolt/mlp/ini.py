@@ -84,14 +84,17 @@ def read_ini(path: str | Path) -> dict[str, Entry]:
         data = stream.read(SETTINGS_BYTES + 1)
     if len(data) > SETTINGS_BYTES:
         raise FileFormatError(
-            path, f"has more than {SETTINGS_BYTES} bytes; expected a file of settings such as mlip.ini"
+            path,
+            f"has more than {SETTINGS_BYTES} bytes; expected a file of settings such as mlip.ini",
         )
     entries: dict[str, Entry] = {}
     for number, line in enumerate(data.splitlines(), 1):
         try:
             words = line.partition(b"#")[0].decode().split()
         except UnicodeDecodeError as error:
-            raise FileFormatError(path, "expected text: a key and its value", line=number) from error
+            raise FileFormatError(
+                path, "expected text: a key and its value", line=number
+            ) from error
         if not words:
             continue
         if len(words) > 2:

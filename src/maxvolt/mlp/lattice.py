@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from ase.build.supercells import lattice_points_in_supercell
@@ -37,18 +38,14 @@ def with_fixed_lattice(configuration: CfgConfiguration) -> CfgConfiguration:
     axes *= np.sign(np.einsum("ia,ai->i", reduced, axes))
     cell = np.tril(reduced @ axes)
     scaled = np.linalg.solve(reduced.T, configuration.positions.T).T
-    turned = {
-        name: value @ axes
-        for name in ("forces",)
-        if (value := getattr(configuration, name)) is not None
-    }
+    forces = configuration.forces
     stress = configuration.plus_stress
     return replace(
         configuration,
         cell=cell,
         positions=_inside(scaled) @ cell,
+        forces=None if forces is None else forces @ axes,
         plus_stress=None if stress is None else _turned(stress, axes),
-        **turned,
     )
 
 
@@ -90,7 +87,7 @@ def repeated(configuration: CfgConfiguration, matrix: Matrix) -> CfgConfiguratio
         raise DataError(f"the matrix {matrix.tolist()} has the determinant 0; expected another one")
     cell = matrix @ configuration.cell
     shifts = lattice_points_in_supercell(matrix) @ cell
-    many = {"types": np.tile(configuration.types, copies)}
+    many: dict[str, Any] = {"types": np.tile(configuration.types, copies)}
     for field in ATOM_FIELDS:
         values = getattr(configuration, field.attribute)
         if values is not None:

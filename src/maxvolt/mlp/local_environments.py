@@ -36,7 +36,7 @@ def spheres(configurations: Sequence[CfgConfiguration], cutoff: float) -> list[C
                 "by a potential whose active set is of neighborhoods (--al_mode=nbh)"
             )
     filled = [one for one in configurations if len(one)]
-    found = []
+    found: list[CfgConfiguration] = []
     for cluster in cut_neighborhoods(dataset_by_type(filled), cutoff):
         features = {
             "cfg#": str(len(found)),
@@ -83,8 +83,8 @@ def box_around(
     around = cut_neighborhood(atoms, atom, reach)
     scaled = np.linalg.solve(cell.T, around.positions.T).T
     # Half open, so that of two images on opposite faces one is taken.
-    inside = ((scaled >= -0.5 + 1e-9) & (scaled < 0.5 + 1e-9)).all(axis=1)
-    inside[0] = True
+    within = ((scaled >= -0.5 + 1e-9) & (scaled < 0.5 + 1e-9)).all(axis=1)
+    inside = np.flatnonzero(within | (np.arange(len(around)) == 0))
     return CfgConfiguration(
         types=(around.numbers[inside] - 1).astype(np.int32),
         positions=around.positions[inside],
@@ -105,5 +105,3 @@ def with_free_shell(
     fixed = np.linalg.norm(configuration.positions, axis=1) < cutoff
     fixed[0] = True
     return pushed_apart(configuration, distance, ~fixed)
-
-

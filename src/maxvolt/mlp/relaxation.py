@@ -94,9 +94,7 @@ class Relaxing:
     keys: Settings
     made_by: str
 
-    def relax(
-        self, configurations: Sequence[CfgConfiguration], path: str, ranks: Ranks
-    ) -> Ends:
+    def relax(self, configurations: Sequence[CfgConfiguration], path: str, ranks: Ranks) -> Ends:
         """Relax all that have atoms.
 
         Parameters

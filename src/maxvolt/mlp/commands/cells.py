@@ -40,10 +40,7 @@ def _make_square(call: Call) -> None:
     from maxvolt.mlp.changes import change_each
     from maxvolt.mlp.lattice import repeated, squarest, with_fixed_lattice
 
-    least, most = (
-        call.options.get(f"{which}_atoms", call.options.get(f"{which}-atoms"))
-        for which in ("min", "max")
-    )
+    least, most = call.value("min_atoms"), call.value("max_atoms")
     if not 0 < least <= most:
         raise MaxvoltError(f"--min_atoms, --max_atoms: expected 0 < {least} <= {most}")
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from maxvolt.cli.outputs import check_output
 from maxvolt.errors import MaxvoltError
+from maxvolt.io.cfg import Encoding
 from maxvolt.io.cfg_record import CfgConfiguration
 from maxvolt.mlp.command import Call, Command, Option
 
@@ -46,31 +46,26 @@ def _format(name: str, option: str) -> str:
     return found
 
 
-def _option(call: Call, name: str) -> Any:
-    """Value of an option by its name in MLIP-3; in MLIP-2 it has hyphens, or does not exist."""
-    return call.options.get(name, call.options.get(name.replace("_", "-")))
-
-
 def _convert(call: Call) -> None:
     source, target = map(Path, call.files)
-    reads = _format(_option(call, "input_format"), "input_format")
-    writes = _format(_option(call, "output_format"), "output_format")
-    append = _option(call, "append")
+    reads = _format(call.value("input_format"), "input_format")
+    writes = _format(call.value("output_format"), "output_format")
+    append = call.value("append")
     if append and writes not in ("txt", "bin"):
         raise MaxvoltError(f"--append: a file of the format {writes} holds one structure")
     check_output(target, [source])
-    order = _option(call, "type_order")
+    order = call.value("type_order")
     if order is not None and writes != "poscar":
         raise MaxvoltError("--type_order: is for --output_format=poscar")
     found = _read(call, source, reads)
     count = len(found)
-    if _option(call, "last"):
+    if call.value("last"):
         found = found[-1:]
-    if _option(call, "fix_lattice"):
+    if call.value("fix_lattice"):
         from maxvolt.mlp.lattice import with_fixed_lattice
 
         found = list(map(with_fixed_lattice, found))
-    if _option(call, "no_forces_stresses"):
+    if call.value("no_forces_stresses"):
         found = [replace(c, forces=None, plus_stress=None) for c in found]
     _write(target, found, writes, append=append, order=order)
     print(f"Processed {count} configurations")
@@ -80,13 +75,13 @@ def _read(call: Call, source: Path, kind: str) -> _Configurations:
     from maxvolt.mlp import structure_files
     from maxvolt.mlp.configurations import read_configurations
 
-    absolute = bool(_option(call, "absolute_types"))
+    absolute = bool(call.value("absolute_types"))
     if absolute and kind not in ("outcar", "poscar"):
         raise MaxvoltError(
             "--absolute_types: only VASP's files name elements; expected --input_format=outcar"
         )
     if kind == "outcar":
-        kept = bool(_option(call, "save_nonconverged"))
+        kept = bool(call.value("save_nonconverged"))
         return structure_files.read_outcar(source, nonconverged=kept, absolute_types=absolute)
     if kind == "poscar":
         return structure_files.read_poscars(source, absolute_types=absolute)
@@ -112,7 +107,7 @@ def _write(
     elif kind == "datafile":
         structure_files.write_data_files(target, found)
     else:
-        encoding = "ordinary" if kind == "txt" else "binary"
+        encoding: Encoding = "ordinary" if kind == "txt" else "binary"
         write_configurations(target, found, encoding=encoding, append=append)
 
 

@@ -29,7 +29,7 @@ def _fix(call: Call) -> None:
     from maxvolt.mlp.configurations import read_configurations, write_configurations
 
     path = Path(call.files[0])
-    exact = call.options.get("no_loss", call.options.get("no-loss"))
+    exact = call.value("no_loss")
     found = read_configurations(path, empty=True)
     write_configurations(path, found, encoding="full" if exact else "ordinary")
 

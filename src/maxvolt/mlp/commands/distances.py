@@ -26,7 +26,7 @@ def _mindist(call: Call) -> None:
     from maxvolt.mlp.type_distances import shortest, smallest_of
 
     path = Path(call.files[0])
-    overwrites = not call.options.get("no_overwrite", call.options.get("no-overwrite"))
+    overwrites = not call.value("no_overwrite")
     if overwrites:
         check_output(path)
     configurations = read_configurations(path, empty=True)

@@ -114,9 +114,7 @@ def _job_3(call: Call) -> _Job:
             Path(options["save_extrapolative_to"]),
         )
     keys = understood(entries, RELAXATION_KEYS)
-    return _Job(
-        potential, control, keys, source, relaxed, options["save_unrelaxed"], "MultiMTP3"
-    )
+    return _Job(potential, control, keys, source, relaxed, options["save_unrelaxed"], "MultiMTP3")
 
 
 def _given(call: Call) -> dict[str, Entry]:
@@ -163,9 +161,7 @@ def _log(job: _Job) -> str | None:
     return log if log and log not in STREAMS else None
 
 
-def _write(
-    call: Call, job: _Job, configurations: Sequence[CfgConfiguration], ends: Ends
-) -> None:
+def _write(call: Call, job: _Job, configurations: Sequence[CfgConfiguration], ends: Ends) -> None:
     from maxvolt.mlp.configurations import write_configurations
     from maxvolt.mlp.output_names import output_of_ranks
     from maxvolt.mlp.relaxation_log import write_log

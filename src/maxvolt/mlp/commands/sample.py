@@ -73,7 +73,9 @@ COMMANDS = (
         summary="keep the configurations that extrapolate",
         options=(
             Option("threshold_save", 2.1, "from this grade on, keep the configuration", (3,)),
-            Option("threshold_break", 11.0, "from this grade on, end with an error; 0: never", (3,)),
+            Option(
+                "threshold_break", 11.0, "from this grade on, end with an error; 0: never", (3,)
+            ),
             Option("add_grade_feature", True, "note the grade: MV_grade, nbh_grades", (3,)),
             Option("log", "stdout", "where the grades go: stdout, stderr, none or a file", (3,)),
         ),
