@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,7 +22,7 @@ from maxvolt.mlp.potentials import TypedPotential
 from maxvolt.mlp.repulsion import pushed_apart
 from maxvolt.mlp.type_distances import listed, shortest_by_types
 from maxvolt.parallel.ranks import Ranks
-from maxvolt.sampling import Limits, Relaxation, Thresholds
+from maxvolt.sampling import Limits, Relaxation, SamplingResult, Thresholds
 from maxvolt.selection import ActiveSet
 from maxvolt.units import GPA_PER_EV_A3
 
@@ -129,37 +129,52 @@ class Relaxing:
     def _relaxed(
         self, starts: dict[int, CfgConfiguration], path: str, ranks: Ranks
     ) -> tuple[dict[int, End], list[CfgConfiguration]]:
-        numbers = list(starts)
+        numbers = np.array(list(starts))
         dataset = self._dataset(list(starts.values()), path)
-        periodic = dataset.pbc.all(axis=1)
-        cells = self.keys["stress_tolerance"] > 0
+        with_cell = dataset.pbc.all(axis=1) & (self.keys["stress_tolerance"] > 0)
         ends: dict[int, End] = {}
         frames: list[tuple[int, CfgConfiguration]] = []
-        for with_cell in (True, False):
-            chosen = np.flatnonzero((periodic & cells) == with_cell)
+        for cell in (True, False):
+            chosen = np.flatnonzero(with_cell == cell)
             if not len(chosen):
                 continue
-            scenario = self._scenario(dataset.select(chosen), with_cell)
             results = relax_all(
-                scenario, self.typed.potential, self.query, self.thresholds, ranks=ranks
+                self._scenario(dataset.select(chosen), cell),
+                self.typed.potential,
+                self.query,
+                self.thresholds,
+                ranks=ranks,
             )
-            of = [numbers[index] for index in chosen]
-            done: dict[int, CfgConfiguration] = {}
-            for end in (end for result in results for end in result.candidates):
-                number = of[end.index]
-                message = "" if end.status == "relaxed" else f"{end.reason}: {end.message}"
-                ends[number] = End(message, end.steps, None)
-                if not message:
-                    done[number] = _at(starts[number], end.structure)
-            for number, one in zip(done, self._evaluated(list(done.values()), path, ranks)):
-                ends[number] = replace(ends[number], configuration=self._noted(one))
-            for result in results:
-                for atoms in result.extrapolative:
-                    number = of[int(atoms.info["candidate"])]
-                    graded = {"MV_grade": f"{atoms.info['grade']:.6f}"}
-                    frames.append((number, with_features(_at(starts[number], atoms), graded)))
+            of = numbers[chosen].tolist()
+            ends |= self._ends(starts, of, results, path, ranks)
+            for atoms in (atoms for result in results for atoms in result.extrapolative):
+                number = of[int(atoms.info["candidate"])]
+                graded = {"MV_grade": f"{atoms.info['grade']:.6f}"}
+                frames.append((number, with_features(_at(starts[number], atoms), graded)))
         frames.sort(key=lambda item: item[0])
         return ends, self._evaluated([one for _, one in frames], path, ranks)
+
+    def _ends(
+        self,
+        starts: Mapping[int, CfgConfiguration],
+        of: Sequence[int],
+        results: Sequence[SamplingResult],
+        path: str,
+        ranks: Ranks,
+    ) -> dict[int, End]:
+        """How each relaxation ended; `of` tells which configuration a candidate is."""
+        ends: dict[int, End] = {}
+        done: dict[int, CfgConfiguration] = {}
+        for end in (end for result in results for end in result.candidates):
+            number = of[end.index]
+            message = "" if end.status == "relaxed" else f"{end.reason}: {end.message}"
+            ends[number] = End(message, end.steps, None)
+            if not message:
+                done[number] = _at(starts[number], end.structure)
+        known = self._evaluated(list(done.values()), path, ranks)
+        for number, one in zip(done, known, strict=True):
+            ends[number] = replace(ends[number], configuration=self._noted(one))
+        return ends
 
     def _dataset(self, starts: Sequence[CfgConfiguration], path: str) -> Dataset:
         """Structures for the potential, with the atoms that do not move."""

@@ -120,7 +120,7 @@ COMMANDS = (
         on_ranks=True,
         details="""
 Writes recognition.txt: of each configuration the two atoms with the largest grades, whether another
-one has more than a fifth of the second grade, and whether the second is below 11. The further checks
-of MLIP, of places and distances of a dumbbell in one crystal, are left out.""",
+one has more than a fifth of the second grade, and whether the second is below 11. The further
+checks of MLIP, of places and distances of a dumbbell in one crystal, are left out.""",
     ),
 )

@@ -1,4 +1,4 @@
-"""`relax` of both versions: configurations relaxed by a potential, stopped where it extrapolates."""
+"""`relax` of both versions: configurations relaxed, and stopped where they extrapolate."""
 
 from __future__ import annotations
 

@@ -200,7 +200,7 @@ def _fit(
     target = settings["fit:save"]
     if not target:
         raise MaxvoltError(
-            f"{settings.where('fit')}: is TRUE without fit:save; where is the fitted potential to go?"
+            f"{settings.where('fit')}: is TRUE without fit:save, the file for the fitted potential"
         )
     weights = Weights(*(settings[f"fit:{kind}_weight"] for kind in ("energy", "force", "stress")))
     wanted = FitSettings(weights=weights, scaling=SizeScaling(1, 0, settings["fit:scale_by_force"]))
