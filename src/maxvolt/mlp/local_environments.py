@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from maxvolt.errors import DataError
 from maxvolt.io.cfg_record import CfgConfiguration
 from maxvolt.mlp.geometry import dataset_by_type
 from maxvolt.mlp.repulsion import pushed_apart
+from maxvolt.mlp.type_distances import shortest, shortest_by_types
 from maxvolt.selection.neighborhood_cut import cut_neighborhood, cut_neighborhoods
 
 __all__ = ["TO_EXTRACT", "box_around", "spheres", "with_free_shell"]
@@ -104,4 +106,15 @@ def with_free_shell(
     """
     fixed = np.linalg.norm(configuration.positions, axis=1) < cutoff
     fixed[0] = True
+    core = replace(
+        configuration,
+        types=configuration.types[fixed],
+        positions=configuration.positions[fixed],
+    )
+    closest = shortest(shortest_by_types(core))
+    if closest < distance:
+        raise DataError(
+            f"atoms closer than {cutoff:g} A to it, which stay where they are, are {closest:.4g} A "
+            "apart across the faces of the cell; choose another cell or a smaller distance"
+        )
     return pushed_apart(configuration, distance, ~fixed)

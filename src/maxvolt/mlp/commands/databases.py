@@ -96,7 +96,7 @@ COMMANDS = (
     ),
     Command(
         names={3: "remap_species"},
-        files={3: "in.cfg out.cfg n0 n1 ..."},
+        files={3: "in.cfg out.cfg n0 ..."},
         summary="type 0 becomes n0, type 1 becomes n1, and so on",
         options=(),
         run=_remap,
