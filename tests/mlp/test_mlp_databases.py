@@ -25,8 +25,7 @@ def test_a_file_is_written_again(files: Files) -> None:
     exact = files.read("in.cfg")
     mlp("fix-cfg", "in.cfg", "--no-loss")
     assert all(
-        (a.positions == b.positions).all()
-        for a, b in zip(files.read("in.cfg"), exact, strict=True)
+        (a.positions == b.positions).all() for a, b in zip(files.read("in.cfg"), exact, strict=True)
     )
     mlp("fix_cfg", "in.cfg")
     once = Path("in.cfg").read_bytes()

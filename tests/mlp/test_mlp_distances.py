@@ -50,9 +50,7 @@ def test_a_line_of_either_version_gets_both_features(files: Files) -> None:
 
 
 @pytest.mark.parametrize("option", ["--no-overwrite", "--no_overwrite", "--no_overwrite=true"])
-def test_or_only_printed(
-    option: str, files: Files, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_or_only_printed(option: str, files: Files, capsys: pytest.CaptureFixture[str]) -> None:
     before = Path("in.cfg").read_bytes()
     mlp("mindist", "in.cfg", option)
     assert Path("in.cfg").read_bytes() == before
@@ -118,8 +116,6 @@ def test_held_atoms_stay_where_they_are() -> None:
 
 
 @pytest.mark.parametrize("distance", ["x", "-1", "nan"])
-def test_no_distance(
-    distance: str, files: Files, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_no_distance(distance: str, files: Files, capsys: pytest.CaptureFixture[str]) -> None:
     mlp("mindist_filter", "in.cfg", distance, "out.cfg", code=2)
     assert "expected a distance in Angstrom" in capsys.readouterr().err

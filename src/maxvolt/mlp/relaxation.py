@@ -212,7 +212,9 @@ class Relaxing:
         return [with_features(one, {"EFS_by": self.made_by}) for one in found]
 
     def _noted(self, one: CfgConfiguration) -> CfgConfiguration:
-        """Add the features of a relaxed configuration."""
+        """Add the features of a relaxed configuration, turned as it was asked for."""
+        if self.keys["correct_cell"]:
+            one = with_fixed_lattice(one)
         features = {"from": "relaxation_OK", "mindists": listed(shortest_by_types(one))}
         if self.keys["pressure"]:
             work = self.keys["pressure"] / GPA_PER_EV_A3 * one.volume

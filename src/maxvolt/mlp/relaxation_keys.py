@@ -33,7 +33,7 @@ RELAXATION_KEYS = (
         "gradient descent instead of BFGS",
         ignored="the minimum does not depend on it; L-BFGS finds it sooner",
     ),
-    Key("correct_cell", False, "first make the lattice orthogonal and lower triangular"),
+    Key("correct_cell", False, "make the lattice orthogonal and lower triangular"),
     Key("init_mindist", 0.0, "first push atoms apart to this distance, Angstrom; 0: do not"),
     Key("forces_elasticity_scale", 10.0, "of the first Hessian", ignored=_SCALE),
     Key("stress_elasticity_scale", 500.0, "of the first Hessian", ignored=_SCALE),

@@ -130,7 +130,7 @@ def _given(call: Call) -> dict[str, Entry]:
         if key in known:
             found[key] = Entry(str(call.options[name]), f"--{name}")
         elif name not in _OWN:
-            near = nearest_name(key, [*known, *_OWN])
+            near = nearest_name(name, [known for known in call.options if known != name])
             hint = f"; did you mean --{near}?" if near else ""
             raise MaxvoltError(f"--{name} is no option of this command{hint}")
     return found
