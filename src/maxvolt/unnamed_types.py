@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ase.data import chemical_symbols
-
 from maxvolt.errors import SpeciesError
 
 __all__ = ["STAND_INS", "are_stand_ins", "shown", "stand_ins"]
 
-STAND_INS = tuple(chemical_symbols[104:119])
+STAND_INS = (
+    *("Rf", "Db", "Sg", "Bh", "Hs", "Mt", "Ds", "Rg"),
+    *("Cn", "Nh", "Fl", "Mc", "Lv", "Ts", "Og"),
+)
 """Rutherfordium to oganesson."""
 
 

@@ -88,7 +88,7 @@ def dataset_from_cfg(
             stresses=_stresses(configurations, path),
             weights=weights,
             groups=[c.features.get(_GROUP, "") for c in configurations],
-            infos=[_info(configuration) for configuration in configurations],
+            infos=[_info(configuration, named=_named(species)) for configuration in configurations],
         )
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
@@ -259,11 +259,16 @@ def _weight(configuration: CfgConfiguration, path: str | Path, index: int) -> fl
         ) from error
 
 
-def _info(configuration: CfgConfiguration) -> dict[str, Any]:
+def _named(species: Sequence[str] | None) -> bool:
+    """Whether symbols are those of elements; what a file calls its types is kept otherwise."""
+    return species is None or not are_stand_ins(species)
+
+
+def _info(configuration: CfgConfiguration, *, named: bool) -> dict[str, Any]:
     info: dict[str, Any] = {
         name: _number(value) if name in OTHER_RESULTS else value
         for name, value in configuration.features.items()
-        if name not in (_SPECIES, _GROUP, _WEIGHT)
+        if name not in (*((_SPECIES,) if named else ()), _GROUP, _WEIGHT)
     }
     arrays = {
         name: getattr(configuration, attribute)

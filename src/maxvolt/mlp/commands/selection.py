@@ -181,7 +181,11 @@ COMMANDS = (
         names={3: "select"},
         files={3: "pot.almtp in.cfg out.cfg"},
         summary="select the configurations from which all others are interpolated",
-        options=tuple(o for o in SELECT_OPTIONS if o.name != "save_selected_to"),
+        options=tuple(
+            option
+            for option in SELECT_OPTIONS
+            if 3 in option.versions and option.name not in ("save_selected_to", "swap_limit")
+        ),
         run=_select,
         on_ranks=True,
     ),

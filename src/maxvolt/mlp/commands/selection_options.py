@@ -121,7 +121,7 @@ def _settings_3(call: Call) -> Settings:
         threshold=options["threshold"],
         entry=None,
         initial_value=options["init_value"],
-        limit=_limit("swap_limit", options["swap_limit"]),
+        limit=_limit("swap_limit", options.get("swap_limit", 0)),
     )
 
 
