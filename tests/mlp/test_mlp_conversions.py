@@ -101,7 +101,7 @@ def test_features_stand_in_the_order_of_their_names(files: Files) -> None:
     )
     files.write("out.cfg", [one])
     mlp("convert-cfg", "out.cfg", "sorted.cfg")
-    assert list(files.read("sorted.cfg")[0].features) == ["EFS_by", "ID", "from"]
+    assert list(files.read("sorted.cfg")[0].features) == ["EFS_by", "ID", "from", "mindist"]
 
 
 def test_several_poscars_are_numbered(files: Files) -> None:
