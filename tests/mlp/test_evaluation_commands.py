@@ -103,9 +103,7 @@ def test_labels_of_mlip_3_are_atomic_numbers(folder: Path) -> None:
     Path("numbered.almtp").write_text(text)
     expected = read_cfg("in.cfg")
     names = np.array([13, 28], np.int32)
-    numbered = [
-        CfgConfiguration(names[one.types], one.positions, one.cell) for one in expected
-    ]
+    numbered = [CfgConfiguration(names[one.types], one.positions, one.cell) for one in expected]
     write_cfg("numbered.cfg", numbered)
     assert main(["calculate_efs", "numbered.almtp", "numbered.cfg"]) == 0
     found = read_cfg("numbered.cfg")
