@@ -68,6 +68,7 @@ def test_two_hyphens_end_the_options() -> None:
         (["a.almtp", "b.cfg"], 3),
         (["a.als", "b.cfg"], 2),
         (["mlip.ini", "b.cfg"], 2),
+        (["a", "b", "c", "d"], 3),
     ],
 )
 def test_options_and_files_tell_the_version(
@@ -95,7 +96,7 @@ def test_what_a_line_leaves_open_is_assumed_and_said(
     ("words", "message"),
     [
         (["a"], r"expected pot in \[out\]; got a \(see 'mlp help work'\)"),
-        (["a", "b", "c", "d"], "got a b c d"),
+        (["a", "b", "c", "d", "--max-iter=1"], "got a b c d"),
         (["a", "b", "--max-iter=x"], "--max-iter: expected a whole number, got 'x'"),
         (["a", "b", "--weight=x"], "--weight: expected a number, got 'x'"),
         (["a", "b", "--fast=perhaps"], "--fast: expected true or false, got 'perhaps'"),

@@ -76,6 +76,13 @@ class Call:
     ranks: Ranks = field(default=ONE_PROCESS)
     version: int = OWN
 
+    def value(self, name: str) -> Any:
+        """Value of an option by its name with underscores, for which MLIP-2 has hyphens.
+
+        None where the version has no such option.
+        """
+        return self.options.get(name, self.options.get(name.replace("_", "-")))
+
 
 @dataclass(frozen=True, slots=True)
 class Command:

@@ -10,7 +10,7 @@ from pathlib import Path
 from maxvolt.cli.inputs import check_is_structures
 from maxvolt.cli.outputs import check_output
 from maxvolt.errors import DataError
-from maxvolt.io.cfg import read_cfg, write_cfg
+from maxvolt.io.cfg import Encoding, read_cfg, write_cfg
 from maxvolt.io.cfg_record import CfgConfiguration
 
 __all__ = ["check_outputs", "read_configurations", "with_features", "write_configurations"]
@@ -42,9 +42,15 @@ def read_configurations(path: str | Path, *, empty: bool = False) -> list[CfgCon
     return found
 
 
-def write_configurations(path: str | Path, configurations: Iterable[CfgConfiguration]) -> None:
+def write_configurations(
+    path: str | Path,
+    configurations: Iterable[CfgConfiguration],
+    *,
+    encoding: Encoding = "ordinary",
+    append: bool = False,
+) -> None:
     """Write a .cfg with MLIP's usual digits and its order of features; through a temporary file."""
-    write_cfg(path, map(_ordered, configurations), encoding="ordinary")
+    write_cfg(path, map(_ordered, configurations), encoding=encoding, append=append)
 
 
 def with_features(one: CfgConfiguration, features: Mapping[str, str]) -> CfgConfiguration:

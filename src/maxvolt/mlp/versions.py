@@ -2,8 +2,9 @@
 
 Most names belong to one version. Those that both have (``train``, ``relax``, ``mindist``, ``run``)
 are decided by the options, whose names have hyphens in MLIP-2 and underscores in MLIP-3, and by the
-files: ``.almtp`` belongs to MLIP-3, ``.als`` and ``mlip.ini`` to MLIP-2. What a line leaves open
-the environment variable `VARIABLE` decides, and without it `ASSUMED`; a note says so.
+number of files and their names: ``.almtp`` belongs to MLIP-3, ``.als`` and ``mlip.ini`` to MLIP-2.
+What a line leaves open the environment variable `VARIABLE` decides, and without it `ASSUMED`; a
+note says so.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from maxvolt.cli.console import note
 from maxvolt.errors import MaxvoltError
 from maxvolt.mlp.command import Command
 
-__all__ = ["ASSUMED", "VARIABLE", "version_of"]
+__all__ = ["ASSUMED", "VARIABLE", "fits", "version_of"]
 
 VARIABLE = "MLIP_VERSION"
 """Environment variable that says which version is meant where a line leaves it open: 2 or 3."""
@@ -50,6 +51,9 @@ def version_of(
     by_options = _of_options(command, written)
     if by_options is not None:
         return by_options
+    by_number = [version for version in named if fits(command, version, len(files))]
+    if len(by_number) == 1:
+        return by_number[0]
     endings = {_ENDINGS[suffix] for file in files if (suffix := Path(file).suffix) in _ENDINGS}
     if len(endings) == 1:
         return endings.pop()
@@ -64,6 +68,13 @@ def version_of(
         )
         return ASSUMED
     return chosen
+
+
+def fits(command: Command, version: int, files: int) -> bool:
+    """Whether so many files are what a command of a version takes."""
+    shape = command.files[version].split()
+    least = sum(not word.startswith("[") for word in shape if word != "...")
+    return least <= files <= (float("inf") if "..." in shape else len(shape))
 
 
 def _of_options(command: Command, written: Sequence[tuple[str, str]]) -> int | None:

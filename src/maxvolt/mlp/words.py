@@ -8,7 +8,7 @@ from typing import Any
 from maxvolt.cli.console import note
 from maxvolt.errors import MaxvoltError, nearest_name
 from maxvolt.mlp.command import Call, Command, Option
-from maxvolt.mlp.versions import version_of
+from maxvolt.mlp.versions import fits, version_of
 
 __all__ = ["read_call"]
 
@@ -66,10 +66,7 @@ def _split(command: Command, words: Sequence[str]) -> tuple[list[str], list[tupl
 
 
 def _check_files(command: Command, name: str, version: int, files: Sequence[str]) -> None:
-    shape = command.files[version].split()
-    least = sum(not word.startswith("[") for word in shape if word != "...")
-    most = float("inf") if "..." in shape else len(shape)
-    if least <= len(files) <= most:
+    if fits(command, version, len(files)):
         return
     got = " ".join(files) or "none"
     raise MaxvoltError(

@@ -4,7 +4,23 @@ from itertools import chain
 from types import ModuleType
 
 from maxvolt.mlp.command import Command
-from maxvolt.mlp.commands import evaluation, selection, species, train, untrained
+from maxvolt.mlp.commands import (
+    cells,
+    convert,
+    databases,
+    distances,
+    evaluation,
+    neighborhoods,
+    recognition,
+    relax,
+    run,
+    sample,
+    selection,
+    self_test,
+    species,
+    train,
+    untrained,
+)
 
 __all__ = ["COMMANDS"]
 
@@ -12,8 +28,18 @@ _MODULES: tuple[ModuleType, ...] = (
     train,
     evaluation,
     selection,
+    relax,
+    sample,
+    run,
+    convert,
+    distances,
+    neighborhoods,
+    self_test,
     species,
     untrained,
+    cells,
+    databases,
+    recognition,
 )
 
 COMMANDS: tuple[Command, ...] = tuple(chain.from_iterable(m.COMMANDS for m in _MODULES))
