@@ -41,9 +41,7 @@ sys.exit(main(sys.argv[1:]))
 
 
 @pytest.mark.parametrize("words", IN_PLACE, ids=lambda words: words[0])
-def test_a_kill_in_the_middle_leaves_the_input_whole(
-    words: tuple[str, ...], files: Files
-) -> None:
+def test_a_kill_in_the_middle_leaves_the_input_whole(words: tuple[str, ...], files: Files) -> None:
     needs("SIGKILL")
     before = Path("in.cfg").read_bytes()
     process = subprocess.Popen(

@@ -16,8 +16,8 @@ from maxvolt.io.cfg import read_cfg, write_cfg
 from maxvolt.io.cfg_record import CfgConfiguration
 from maxvolt.mlp import main
 from maxvolt.mlp.commands.train import COMMANDS as TRAIN
-from maxvolt.mlp.commands.train_options import settings_of
 from maxvolt.mlp.potentials import read_typed
+from maxvolt.mlp.train import settings_of
 from maxvolt.mlp.words import read_call
 from maxvolt.potentials.mtp.files.access import read_potential_file
 from maxvolt.selection import RowWeights
@@ -403,7 +403,7 @@ def test_options_of_untrained(folder: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_a_folder_of_untrained_potentials(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from maxvolt.mlp.commands import untrained
+    from maxvolt.mlp import write_untrained as untrained
 
     monkeypatch.setattr(untrained, "LEVELS", (2, 4, 6))  # the largest takes a minute
     assert main(["untrained", "--all=MTP_templates", "--suffix=almtp"]) == 0
