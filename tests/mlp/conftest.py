@@ -14,7 +14,7 @@ from maxvolt.mlp.versions import VARIABLE
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder: pot.mtp (level 4, two types), train.cfg, in.cfg, small.mtp (untrained)."""
+    """The current folder, with pot.mtp (level 4, two types), train.cfg and in.cfg."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv(VARIABLE, raising=False)
     truth = random_potential(tmp_path / "pot.mtp")

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from maxvolt.errors import MaxvoltError
 from maxvolt.io.cfg_dataset import cfg_from_dataset
 from maxvolt.io.cfg_record import CfgConfiguration
 from maxvolt.io.cfg_types import with_labels
+from maxvolt.mlp.command import Call
 from maxvolt.mlp.configurations import with_features
 from maxvolt.mlp.potentials import TypedPotential
 from maxvolt.parallel.ranks import Ranks
@@ -19,7 +21,7 @@ from maxvolt.selection.active_set import ActiveSelection
 from maxvolt.selection.mlip_files import has_active_set, read_active_rows, write_active_set
 from maxvolt.selection.mlip_order import Algorithm
 
-__all__ = ["EQUATIONS", "Settings", "read_state", "selected_of", "write_state"]
+__all__ = ["EQUATIONS", "Settings", "read_state", "selected_of", "settings_of", "write_state"]
 
 EQUATIONS = "selected_eqn_inds"
 
@@ -140,3 +142,69 @@ def selected_of(
         rows = np.sort(active_set.origins[active_set.origins[:, 0] == number, 1])
         found.append(with_features(one, {EQUATIONS: ",".join(map(str, rows.tolist()))}))
     return found
+
+
+_SCALINGS = {"vibrations": 2, "structures": 2, "molecules": 0}
+
+_WEIGHTS = ("energy_weight", "force_weight", "stress_weight", "site_en_weight", "weight_scaling")
+
+
+def settings_of(call: Call) -> Settings:
+    """How the options of a line want a selection done.
+
+    In MLIP-3 weights are those of the active set in the file, unless some are given.
+    """
+    return _settings_2(call) if call.version == 2 else _settings_3(call)
+
+
+def _settings_2(call: Call) -> Settings:
+    options = call.options
+    weighting = options.get("weighting", "vibrations")
+    if weighting not in _SCALINGS:
+        raise MaxvoltError(f"--weighting: expected {', '.join(_SCALINGS)}, got '{weighting}'")
+    scaling = _SCALINGS[weighting]
+    if scaling != 2 and not options["als-filename"].endswith(".almtp"):
+        raise MaxvoltError(
+            f"--weighting={weighting}: an .als file cannot tell that rows are not divided by the "
+            "number of atoms; give --als-filename=state.almtp"
+        )
+    weights = RowWeights(
+        energy=options["energy-weight"],
+        force=options["force-weight"],
+        stress=options["stress-weight"],
+        site_energy=options["nbh-weight"],
+        scaling=scaling,
+    )
+    return Settings(
+        weights=weights,
+        threshold=options["swap-threshold"],
+        entry=max(options["select-threshold"], options["swap-threshold"]),
+        initial_value=options["init-threshold"],
+        limit=_limit("selection-limit", options.get("selection-limit", 0)),
+    )
+
+
+def _settings_3(call: Call) -> Settings:
+    options = call.options
+    weights = None
+    if call.given.intersection(_WEIGHTS):
+        weights = RowWeights(
+            energy=options["energy_weight"],
+            force=options["force_weight"],
+            stress=options["stress_weight"],
+            site_energy=options["site_en_weight"],
+            scaling=options["weight_scaling"],
+        )
+    return Settings(
+        weights=weights,
+        threshold=options["threshold"],
+        entry=None,
+        initial_value=options["init_value"],
+        limit=_limit("swap_limit", options.get("swap_limit", 0)),
+    )
+
+
+def _limit(name: str, value: int) -> int:
+    if value < 0:
+        raise MaxvoltError(f"--{name}: expected 0 (no limit) or more, got {value}")
+    return value

@@ -167,7 +167,7 @@ def _with_equations(
     structures: Dataset,
 ) -> NDArray[np.int64]:
     """Find the equations that a file of MLIP-2 does not name, by comparing rows."""
-    if weights == RowWeights(energy=weights.energy):
+    if not (weights.force or weights.stress or weights.site_energy):
         return origins  # one row per structure: equation 0
     found = origins.copy()
     for _, rows in iterate_rows(potential, weights, structures, threads=None):

@@ -7,15 +7,7 @@ from pathlib import Path
 from maxvolt.cli.console import counted, note, progress_bar
 from maxvolt.errors import DataError
 from maxvolt.mlp.command import Call, Command, Option
-from maxvolt.mlp.configurations import (
-    check_outputs,
-    read_configurations,
-    with_features,
-    write_configurations,
-)
-from maxvolt.mlp.evaluation import evaluated
-from maxvolt.mlp.potentials import read_trained
-from maxvolt.mlp.reports import print_or_write
+from maxvolt.mlp.output_names import output_of_ranks
 
 __all__ = ["COMMANDS"]
 
@@ -25,8 +17,19 @@ _MADE_BY = {2: "MultiMTP", 3: "MultiMTP3"}
 
 def _calculate(call: Call) -> None:
     """Write configurations with energies, forces and stresses by a potential."""
+    from maxvolt.mlp.configurations import (
+        check_outputs,
+        read_configurations,
+        with_features,
+        write_configurations,
+    )
+    from maxvolt.mlp.evaluation import evaluated
+    from maxvolt.mlp.potentials import read_trained
+
     potential, source, *named = call.files
-    target = named[0] if named else call.options.get("output_filename") or source
+    target = named[0] if named else source
+    if call.options.get("output_filename"):
+        target = str(output_of_ranks(call, call.options["output_filename"]))
     check_outputs(target, inputs=[potential])
     configurations = read_configurations(source)
     found = evaluated(read_trained(potential), configurations, source, call.ranks)
@@ -38,6 +41,9 @@ def _calculate(call: Call) -> None:
 def _check(call: Call) -> None:
     """Print how far a potential is from the labels."""
     from maxvolt.fitting.prediction_errors import compute_errors
+    from maxvolt.mlp.configurations import check_outputs, read_configurations
+    from maxvolt.mlp.potentials import read_trained
+    from maxvolt.mlp.reports import print_or_write
     from maxvolt.potentials.stepped import SteppedPotential
 
     path, source = call.files

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from maxvolt.errors import MaxvoltError
-from maxvolt.mlp.command import Call, Option
-from maxvolt.mlp.selection import Settings
-from maxvolt.selection import RowWeights
+from maxvolt.mlp.command import Option
 
-__all__ = ["GRADE_OPTIONS", "SELECT_OPTIONS", "STATE_OPTIONS", "settings_of"]
+__all__ = ["GRADE_OPTIONS", "SELECT_OPTIONS", "STATE_OPTIONS"]
 
 _LIMIT = (
     "at most so many candidates are selected, those that enlarge the active set most; MLIP counts "
@@ -64,68 +61,3 @@ SELECT_OPTIONS = (
     Option("threshold", 1.001, "grade above which rows are swapped", (3,)),
     Option("init_value", 1e-6, "on the diagonal of the matrix before anything is selected", (3,)),
 )
-
-_SCALINGS = {"vibrations": 2, "structures": 2, "molecules": 0}
-
-_WEIGHTS = ("energy_weight", "force_weight", "stress_weight", "site_en_weight", "weight_scaling")
-
-
-def settings_of(call: Call) -> Settings:
-    """How the options of a line want a selection done.
-
-    In MLIP-3 weights are those of the active set in the file, unless some are given.
-    """
-    return _settings_2(call) if call.version == 2 else _settings_3(call)
-
-
-def _settings_2(call: Call) -> Settings:
-    options = call.options
-    weighting = options.get("weighting", "vibrations")
-    if weighting not in _SCALINGS:
-        raise MaxvoltError(f"--weighting: expected {', '.join(_SCALINGS)}, got '{weighting}'")
-    scaling = _SCALINGS[weighting]
-    if scaling != 2 and not options["als-filename"].endswith(".almtp"):
-        raise MaxvoltError(
-            f"--weighting={weighting}: an .als file cannot tell that rows are not divided by the "
-            "number of atoms; give --als-filename=state.almtp"
-        )
-    weights = RowWeights(
-        energy=options["energy-weight"],
-        force=options["force-weight"],
-        stress=options["stress-weight"],
-        site_energy=options["nbh-weight"],
-        scaling=scaling,
-    )
-    return Settings(
-        weights=weights,
-        threshold=options["swap-threshold"],
-        entry=max(options["select-threshold"], options["swap-threshold"]),
-        initial_value=options["init-threshold"],
-        limit=_limit("selection-limit", options.get("selection-limit", 0)),
-    )
-
-
-def _settings_3(call: Call) -> Settings:
-    options = call.options
-    weights = None
-    if call.given.intersection(_WEIGHTS):
-        weights = RowWeights(
-            energy=options["energy_weight"],
-            force=options["force_weight"],
-            stress=options["stress_weight"],
-            site_energy=options["site_en_weight"],
-            scaling=options["weight_scaling"],
-        )
-    return Settings(
-        weights=weights,
-        threshold=options["threshold"],
-        entry=None,
-        initial_value=options["init_value"],
-        limit=_limit("swap_limit", options.get("swap_limit", 0)),
-    )
-
-
-def _limit(name: str, value: int) -> int:
-    if value < 0:
-        raise MaxvoltError(f"--{name}: expected 0 (no limit) or more, got {value}")
-    return value

@@ -1,12 +1,11 @@
-"""Options of ``train``, and the settings of a fit that they stand for."""
+"""Options of ``train``."""
 
 from __future__ import annotations
 
-from maxvolt.errors import MaxvoltError
-from maxvolt.fitting.settings import FitSettings, Scaling, SizeScaling, Weights
-from maxvolt.mlp.command import Call, Option
+from maxvolt.fitting.settings import FitSettings
+from maxvolt.mlp.command import Option
 
-__all__ = ["OPTIONS", "settings_of"]
+__all__ = ["OPTIONS"]
 
 _FIT = FitSettings()
 
@@ -35,7 +34,7 @@ OPTIONS = (
     Option(
         "scale-by-force",
         0.0,
-        "w above 0: weights of the forces of an atom are multiplied by w/(|F|^2 + w)",
+        "with w above 0, weights of the forces of an atom are multiplied by w/(|F|^2 + w)",
         (2,),
     ),
     Option("valid-cfgs", "", "configurations to measure errors on, not trained on", (2,)),
@@ -69,7 +68,7 @@ OPTIONS = (
     Option(
         "scale_by_force",
         0.0,
-        "w above 0: weights of the forces of an atom are multiplied by w/(|F|^2 + w)",
+        "with w above 0, weights of the forces of an atom are multiplied by w/(|F|^2 + w)",
         (3,),
     ),
     Option("iteration_limit", 1000, "most iterations", (3,), differs=_ITERATIONS),
@@ -101,39 +100,3 @@ OPTIONS = (
         refused="magnetic potentials are not supported",
     ),
 )
-
-
-def settings_of(call: Call) -> FitSettings:
-    """Settings of the fit that a line asks for."""
-    options, mlip_2 = call.options, call.version == 2
-    names = ("energy-weight", "force-weight", "stress-weight")
-    weights = Weights(*(options[_own(name, mlip_2)] for name in names))
-    tolerance = "bfgs-conv-tol" if mlip_2 else "tolerance"
-    limit = options["max-iter" if mlip_2 else "iteration_limit"]
-    if limit < 0:
-        raise MaxvoltError(f"the limit of iterations is {limit}; expected 0 or more")
-    return FitSettings(
-        weights=weights,
-        scaling=_scaling(call),
-        max_iterations=max(limit, 1),
-        tolerance=options[tolerance] if tolerance in call.given else _FIT.tolerance,
-        starts=1 if options[_own("skip-preinit", mlip_2)] else None,
-    )
-
-
-def _scaling(call: Call) -> Scaling | SizeScaling:
-    """The name of a scaling where it has one, so that what is known of fits with it holds."""
-    options = call.options
-    if call.version == 3:
-        return SizeScaling(
-            options["weight_scaling"], options["weight_scaling_forces"], options["scale_by_force"]
-        )
-    powers = {"vibrations": (1, 0), "molecules": (0, 0), "structures": (2, 1)}
-    weighting = options["weighting"]
-    if weighting not in powers:
-        raise MaxvoltError(f"--weighting: expected {', '.join(powers)}, got '{weighting}'")
-    return SizeScaling(*powers[weighting], options["scale-by-force"])
-
-
-def _own(name: str, mlip_2: bool) -> str:
-    return name if mlip_2 else name.replace("-", "_")
