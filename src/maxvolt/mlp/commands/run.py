@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS"]
 
-_Configurations = list["CfgConfiguration"]
-
 
 def _run(call: Call) -> None:
     from maxvolt.mlp.configurations import read_configurations, with_features, write_configurations
@@ -118,7 +116,10 @@ def _check_errors(
 
 
 def _grade(
-    call: Call, settings: Settings, potential: TypedPotential, configurations: _Configurations
+    call: Call,
+    settings: Settings,
+    potential: TypedPotential,
+    configurations: list[CfgConfiguration],
 ) -> None:
     """Keep what extrapolates; end with an error at the threshold to break."""
     from maxvolt.mlp.configurations import write_configurations
@@ -142,7 +143,10 @@ def _grade(
 
 
 def _select(
-    call: Call, settings: Settings, potential: TypedPotential, configurations: _Configurations
+    call: Call,
+    settings: Settings,
+    potential: TypedPotential,
+    configurations: list[CfgConfiguration],
 ) -> None:
     """Make an active set of the configurations."""
     from maxvolt.mlp.configurations import write_configurations
@@ -190,7 +194,10 @@ def _selection(settings: Settings) -> Selection:
 
 
 def _fit(
-    call: Call, settings: Settings, potential: TypedPotential, configurations: _Configurations
+    call: Call,
+    settings: Settings,
+    potential: TypedPotential,
+    configurations: list[CfgConfiguration],
 ) -> None:
     """Fit the potential to the labels of the configurations."""
     from maxvolt.cli.fit_progress import fit_reporter
