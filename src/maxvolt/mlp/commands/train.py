@@ -24,7 +24,7 @@ COMMANDS = (
         on_ranks=True,
         details="""
 The loss is that of MLIP, with its weights. It is minimised by Levenberg-Marquardt with the linear
-coefficients eliminated, not by BFGS; the errors at its end are as low as those of MLIP or lower.
+coefficients eliminated, not by BFGS.
 Where pot is one of MLIP's untrained potentials (16.mtp, untrained_mtps/16.mtp) and no such file
 exists, it is made. MLIP-3 takes the types of the potential from the training set, sets min_dist to
 0.99 of its shortest distance, and adds an active set; MLIP-2 does none of these.
