@@ -67,7 +67,7 @@ def test_the_lines_run_unchanged(files: Files, monkeypatch: pytest.MonkeyPatch) 
         env={**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=1500,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert "error" not in done.stderr
