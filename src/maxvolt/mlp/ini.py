@@ -35,6 +35,8 @@ class Key:
     refused
         Why it cannot be honoured; empty where it can. Both are said where a value other than the
         default is asked for.
+    differs
+        What is different here; empty where nothing is.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Key:
     help: str
     ignored: str = ""
     refused: str = ""
+    differs: str = ""
 
 
 @dataclass(frozen=True, slots=True)

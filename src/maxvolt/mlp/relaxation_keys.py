@@ -12,7 +12,12 @@ _SCALE = "the first step follows from the volume; the curvatures are then learnt
 
 RELAXATION_KEYS = (
     Key("pressure", 0.0, "external pressure, GPa"),
-    Key("iteration_limit", 500, "most steps; 0: atoms are pushed to init_mindist, no more"),
+    Key(
+        "iteration_limit",
+        500,
+        "most steps; 0: atoms are pushed to init_mindist, no more",
+        differs="evaluations of energy and forces count, also those of shortened steps",
+    ),
     Key("mindist", 0.5, "a configuration with a shorter distance fails, Angstrom"),
     Key("force_tolerance", 1e-4, "longest force left, eV/Angstrom; 0: atoms do not relax"),
     Key("stress_tolerance", 1e-3, "largest stress left, GPa; 0: the cell does not relax"),
@@ -20,7 +25,12 @@ RELAXATION_KEYS = (
     Key("min_step", 1e-8, "shortest step, Angstrom"),
     Key("bfgs_wolfe_c1", 0.1, "decrease that a step must bring", ignored=_SEARCH),
     Key("bfgs_wolfe_c2", 0.8, "decrease of the slope that it must bring", ignored=_SEARCH),
-    Key("log", None, "where to write the log: a file, stdout or stderr"),
+    Key(
+        "log",
+        None,
+        "where to write the log: a file, stdout or stderr",
+        differs="the beginning and the end of each relaxation, not the steps between",
+    ),
     Key(
         "freeze_small_grads",
         False,
@@ -33,7 +43,12 @@ RELAXATION_KEYS = (
         "gradient descent instead of BFGS",
         ignored="the minimum does not depend on it; L-BFGS finds it sooner",
     ),
-    Key("correct_cell", False, "make the lattice orthogonal and lower triangular"),
+    Key(
+        "correct_cell",
+        False,
+        "make the lattice orthogonal and lower triangular",
+        differs="before and after the relaxation, so that it is so in the end",
+    ),
     Key("init_mindist", 0.0, "first push atoms apart to this distance, Angstrom; 0: do not"),
     Key("forces_elasticity_scale", 10.0, "of the first Hessian", ignored=_SCALE),
     Key("stress_elasticity_scale", 500.0, "of the first Hessian", ignored=_SCALE),
@@ -69,6 +84,7 @@ def options_of_keys() -> tuple[Option, ...]:
             (version,),
             refused=keys[key].refused,
             ignored=keys[key].ignored,
+            differs=keys[key].differs,
         )
         for name, key, version in named
     )

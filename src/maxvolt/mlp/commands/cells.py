@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from math import ceil
+from typing import TYPE_CHECKING
 
 from maxvolt.errors import DataError, MaxvoltError
-from maxvolt.io.cfg_record import CfgConfiguration
 from maxvolt.mlp.command import Call, Command, Option
+
+if TYPE_CHECKING:
+    from maxvolt.io.cfg_record import CfgConfiguration
 
 __all__ = ["COMMANDS"]
 

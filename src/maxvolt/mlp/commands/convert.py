@@ -6,16 +6,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from maxvolt.cli.outputs import check_output
 from maxvolt.errors import MaxvoltError
-from maxvolt.io.cfg import Encoding
-from maxvolt.io.cfg_record import CfgConfiguration
 from maxvolt.mlp.command import Call, Command, Option
 
-__all__ = ["COMMANDS"]
+if TYPE_CHECKING:
+    from maxvolt.io.cfg import Encoding
+    from maxvolt.io.cfg_record import CfgConfiguration
 
-_Configurations = list[CfgConfiguration]
+__all__ = ["COMMANDS"]
 
 _FORMATS = {
     "txt": "txt",
@@ -71,7 +72,7 @@ def _convert(call: Call) -> None:
     print(f"Processed {count} configurations")
 
 
-def _read(call: Call, source: Path, kind: str) -> _Configurations:
+def _read(call: Call, source: Path, kind: str) -> list[CfgConfiguration]:
     from maxvolt.mlp import structure_files
     from maxvolt.mlp.configurations import read_configurations
 
@@ -92,7 +93,7 @@ def _read(call: Call, source: Path, kind: str) -> _Configurations:
 
 def _write(
     target: Path,
-    found: _Configurations,
+    found: list[CfgConfiguration],
     kind: str,
     *,
     append: bool = False,
@@ -122,14 +123,16 @@ def _convert_to(kind: str, call: Call) -> None:
     print(f"{len(found)} configurations processed.")
 
 
-def _add_from_outcar(which: Callable[[_Configurations], _Configurations], call: Call) -> None:
+def _add_from_outcar(
+    which: Callable[[list[CfgConfiguration]], list[CfgConfiguration]], call: Call
+) -> None:
     """Append steps of each OUTCAR to a database."""
     from maxvolt.mlp.configurations import write_configurations
     from maxvolt.mlp.structure_files import read_outcar
 
     database, *outcars = map(Path, call.files)
     check_output(database, outcars)
-    found: _Configurations = []
+    found: list[CfgConfiguration] = []
     for path in outcars:
         steps = read_outcar(
             path,
@@ -141,11 +144,11 @@ def _add_from_outcar(which: Callable[[_Configurations], _Configurations], call: 
     print(f"{len(found)} configurations added to {database}")
 
 
-def _first(steps: _Configurations) -> _Configurations:
+def _first(steps: list[CfgConfiguration]) -> list[CfgConfiguration]:
     return steps[:1]
 
 
-def _last(steps: _Configurations) -> _Configurations:
+def _last(steps: list[CfgConfiguration]) -> list[CfgConfiguration]:
     return steps[-1:]
 
 

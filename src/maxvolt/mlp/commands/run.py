@@ -18,13 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS"]
 
-_Configurations = list["CfgConfiguration"]
-
 
 def _run(call: Call) -> None:
     from maxvolt.mlp.configurations import read_configurations, with_features, write_configurations
     from maxvolt.mlp.evaluation import evaluated
     from maxvolt.mlp.mlip_ini import potential_of
+    from maxvolt.mlp.output_names import output_of_ranks
 
     ini, source = call.files
     settings = _settings(call)
@@ -45,9 +44,9 @@ def _run(call: Call) -> None:
         skip = settings["write_cfgs:skip"]
         if skip < 0:
             raise MaxvoltError(f"{settings.where('write_cfgs:skip')}: expected 0 or more")
-        written = found[:: skip + 1]
-        write_configurations(settings["write_cfgs"], written)
-        note(f"{settings['write_cfgs']}: {counted(len(written), 'configuration')}")
+        written, target = found[:: skip + 1], output_of_ranks(call, settings["write_cfgs"])
+        write_configurations(target, written)
+        note(f"{target}: {counted(len(written), 'configuration')}")
     if settings["fit"]:
         _fit(call, settings, potential, configurations)
     if settings["select"] and not settings["select:load_state"]:
@@ -118,12 +117,16 @@ def _check_errors(
 
 
 def _grade(
-    call: Call, settings: Settings, potential: TypedPotential, configurations: _Configurations
+    call: Call,
+    settings: Settings,
+    potential: TypedPotential,
+    configurations: list[CfgConfiguration],
 ) -> None:
     """Keep what extrapolates; end with an error at the threshold to break."""
     from maxvolt.mlp.configurations import write_configurations
     from maxvolt.mlp.extrapolation import sampled
     from maxvolt.mlp.mlip_ini import control_of
+    from maxvolt.mlp.output_names import output_of_ranks
 
     ini, source = call.files
     control = control_of(settings, potential, ini)
@@ -132,8 +135,9 @@ def _grade(
         configurations, source, potential, control.query, control.thresholds, call.ranks
     )
     if control.target is not None:
-        write_configurations(control.target, found.kept)
-        note(f"{control.target}: {counted(len(found.kept), 'configuration')} that extrapolate")
+        target = output_of_ranks(call, str(control.target))
+        write_configurations(target, found.kept)
+        note(f"{target}: {counted(len(found.kept), 'configuration')} that extrapolate")
     if found.broken_at is not None:
         raise MaxvoltError(
             f"{source}: configuration {found.broken_at + 1} has the grade {found.grades[-1]:.6g}, "
@@ -142,7 +146,10 @@ def _grade(
 
 
 def _select(
-    call: Call, settings: Settings, potential: TypedPotential, configurations: _Configurations
+    call: Call,
+    settings: Settings,
+    potential: TypedPotential,
+    configurations: list[CfgConfiguration],
 ) -> None:
     """Make an active set of the configurations."""
     from maxvolt.mlp.configurations import write_configurations
@@ -190,7 +197,10 @@ def _selection(settings: Settings) -> Selection:
 
 
 def _fit(
-    call: Call, settings: Settings, potential: TypedPotential, configurations: _Configurations
+    call: Call,
+    settings: Settings,
+    potential: TypedPotential,
+    configurations: list[CfgConfiguration],
 ) -> None:
     """Fit the potential to the labels of the configurations."""
     from maxvolt.cli.fit_progress import fit_reporter
