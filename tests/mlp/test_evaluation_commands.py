@@ -150,7 +150,7 @@ def test_a_report_goes_to_a_file(folder: Path, capsys: pytest.CaptureFixture[str
     said = capsys.readouterr().out
     assert main(["check_errors", "pot.mtp", "in.cfg", "--report_to=errors.txt"]) == 0
     assert capsys.readouterr().out == ""
-    assert Path("errors.txt").read_text() + "\n" == said
+    assert Path("errors.txt").read_text() == said
     assert main(["check_errors", "pot.mtp", "in.cfg", "--report_to=pot.mtp"]) == 2
     assert "the output would overwrite the input pot.mtp" in capsys.readouterr().err
 

@@ -19,9 +19,9 @@ def report_of(errors: ErrorReport, version: int) -> str:
 
 def print_or_write(errors: ErrorReport, version: int, target: Path) -> None:
     """Give a report to stdout, stderr or a file."""
-    text = report_of(errors, version)
+    text = report_of(errors, version) + "\n"
     if str(target) in ("stdout", "stderr"):
-        print(text, file=sys.stdout if str(target) == "stdout" else sys.stderr)
+        print(text, end="", file=sys.stdout if str(target) == "stdout" else sys.stderr)
         return
     with replacing(target) as stream:
         stream.write(text.encode())
