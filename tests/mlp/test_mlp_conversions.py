@@ -77,6 +77,10 @@ def test_steps_that_did_not_converge(
     mlp("convert", "OUTCAR", "out.cfg", "--input_format=outcar", "--save_nonconverged")
     noted = [one.features["EFS_by"] for one in files.read("out.cfg")]
     assert noted.count("VASP_not_converged") == 3 - len(kept)
+    mlp("add-from-outcar-dyn", "db.cfg", "OUTCAR")
+    assert len(files.read("db.cfg")) == len(kept)
+    mlp("add_from_outcar_dyn", "db.cfg", "OUTCAR", "--save_nonconverged", "--absolute_types")
+    assert [set(one.types.tolist()) for one in files.read("db.cfg")[-3:]] == [{47}] * 3
     mlp("filter-nonconv", "out.cfg")
     assert [one.features["EFS_by"] for one in files.read("out.cfg")] == ["VASP"] * len(kept)
 

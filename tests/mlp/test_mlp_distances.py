@@ -99,6 +99,12 @@ def test_atoms_are_pushed_apart(files: Files, capsys: pytest.CaptureFixture[str]
     np.testing.assert_allclose(files.read("out.cfg")[0].positions, close.positions, atol=1e-6)
 
 
+def test_a_corrected_cell(files: Files, capsys: pytest.CaptureFixture[str]) -> None:
+    mlp("fix_mindist", "in.cfg", "out.cfg", "1.0", "--correct_cell", "--log=log.txt")
+    assert not any(np.triu(one.cell, 1).any() for one in files.read("out.cfg"))
+    assert "--log makes no difference here" in capsys.readouterr().err
+
+
 def test_coinciding_atoms_are_pushed_apart() -> None:
     atoms = crystal(0)
     atoms.positions[2] = atoms.positions[3]

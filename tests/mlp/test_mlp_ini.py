@@ -40,7 +40,8 @@ def test_lines_with_comments_and_hyphens(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"a = 3\n", "line 1: '3' follows the key 'a' and the value '='"),
+        (b"a 2 3\n", "line 1: '3' follows the key 'a' and the value '2'"),
+        (b"a = 3\n", "line 1: '3' follows the key 'a' and the value '='; leave out"),
         (b"\n\xff\xfe\n", "line 2: expected text: a key and its value"),
         (b"a 1\n" * 300_000, "more than 1000000 bytes"),
     ],

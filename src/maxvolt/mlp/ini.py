@@ -101,10 +101,12 @@ def read_ini(path: str | Path) -> dict[str, Entry]:
         if not words:
             continue
         if len(words) > 2:
+            equals = words[1] == "="
+            hint = "leave out the =" if equals else "expected one value, and comments behind #"
             raise FileFormatError(
                 path,
                 f"{' '.join(words[2:])!r} follows the key {words[0]!r} and the value {words[1]!r}; "
-                "expected one value, and comments behind #",
+                f"{hint}",
                 line=number,
             )
         value = words[1] if len(words) == 2 else ""
