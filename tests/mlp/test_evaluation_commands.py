@@ -76,7 +76,7 @@ def test_a_failure_leaves_the_input_as_it_was(
     assert Path("in.cfg").read_bytes() == before
     said = capsys.readouterr().err
     assert "in.cfg: configuration 1 has atoms of type" in said
-    assert "pot.mtp knows the types 0, 1" in said
+    assert "but the potential knows the types 0, 1" in said
     assert "Rf" not in said
 
 

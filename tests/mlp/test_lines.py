@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -189,3 +191,13 @@ def test_files_that_are_not_there(
     assert said.startswith("mlp calc-efs: error: ")
     assert name in said
     assert not (tmp_path / "out.cfg").exists()
+
+
+def test_declarations_import_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom maxvolt.mlp import main\nmain(['help', 'train'])\nmain(['list'])\n"
+        "heavy = ('numpy', 'scipy', 'ase', 'pydantic', 'maxvolt.io', 'maxvolt.selection')\n"
+        "print([name for name in heavy if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == "[]\n"

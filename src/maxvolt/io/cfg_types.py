@@ -15,7 +15,7 @@ import numpy as np
 from maxvolt.errors import SpeciesError
 from maxvolt.io.cfg_record import CfgConfiguration
 
-__all__ = ["with_indices", "with_labels"]
+__all__ = ["with_index", "with_indices", "with_labels"]
 
 
 def with_indices(
@@ -30,7 +30,7 @@ def with_indices(
     configurations
         Their types are labels.
     labels
-        Type of the first species, of the second and so on; None for 0, 1, ...
+        Type of the first species, of the second and so on; None: types are indices already.
     path
         Of their file, for messages.
 
@@ -39,21 +39,25 @@ def with_indices(
     SpeciesError
         A type that is none of the labels.
     """
-    if labels is None or tuple(labels) == tuple(range(len(labels))):
+    if labels is None:
         return list(configurations)
+    return [
+        with_index(one, labels, f"{path}: configuration {number}")
+        for number, one in enumerate(configurations)
+    ]
+
+
+def with_index(one: CfgConfiguration, labels: Sequence[int], where: str) -> CfgConfiguration:
+    """The same for one configuration, which messages call `where`."""
     index = {label: number for number, label in enumerate(labels)}
-    found = []
-    for number, configuration in enumerate(configurations):
-        foreign = sorted(set(configuration.types.tolist()) - set(index))
-        if foreign:
-            raise SpeciesError(
-                f"{path}: configuration {number} has atoms of type "
-                f"{', '.join(map(str, foreign))}, but the potential knows the types "
-                f"{', '.join(map(str, labels))}"
-            )
-        types = np.array([index[label] for label in configuration.types.tolist()], np.int32)
-        found.append(replace(configuration, types=types))
-    return found
+    given = one.types.tolist()
+    foreign = sorted(set(given) - set(index))
+    if foreign:
+        raise SpeciesError(
+            f"{where} has atoms of type {', '.join(map(str, foreign))}, but the potential knows "
+            f"the types {', '.join(map(str, labels))}"
+        )
+    return replace(one, types=np.array([index[label] for label in given], np.int32))
 
 
 def with_labels(

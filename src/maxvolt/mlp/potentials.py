@@ -12,7 +12,7 @@ from maxvolt.dataset import Dataset
 from maxvolt.errors import SpeciesError
 from maxvolt.io.cfg_dataset import dataset_from_cfg
 from maxvolt.io.cfg_record import CfgConfiguration
-from maxvolt.io.cfg_types import with_indices
+from maxvolt.io.cfg_types import with_index
 from maxvolt.potentials import MTP
 from maxvolt.potentials.mtp.conversion import model_of_file
 from maxvolt.potentials.mtp.files.access import PotentialFile, read_potential_file
@@ -62,16 +62,11 @@ class TypedPotential:
         names = not are_stand_ins(species)
         plain = []
         for number, one in enumerate(configurations):
+            where = f"{path}: configuration {number}"
             if names and _SPECIES in one.features:
-                plain.append(_by_names(one, species, f"{path}: configuration {number}"))
+                plain.append(_by_names(one, species, where))
             else:
-                plain += with_indices([_without_names(one)], self.labels, path)
-            largest = int(plain[-1].types.max(initial=-1))
-            if largest >= len(species):
-                raise SpeciesError(
-                    f"{path}: configuration {number} has atoms of type {largest}, but "
-                    f"{self.path} knows the types {', '.join(map(str, self.labels))}"
-                )
+                plain.append(with_index(_without_names(one), self.labels, where))
         return dataset_from_cfg(plain, species, path=path).with_origins(path)
 
 
