@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import SpeciesError
+from maxvolt.unnamed_types import shown
 
 __all__ = ["check_known_species", "check_species", "species_types"]
 
@@ -55,11 +56,11 @@ def species_types(numbers: NDArray[np.int32], species: tuple[str, ...]) -> NDArr
     if (types < 0).any():
         unknown = sorted({int(z) for z in np.asarray(numbers)[types < 0]})
         names = ", ".join(
-            chemical_symbols[z] if 0 < z < len(chemical_symbols) else f"atomic number {z}"
+            shown([chemical_symbols[z]]) if 0 < z < len(chemical_symbols) else f"atomic number {z}"
             for z in unknown
         )
         raise SpeciesError(
-            f"the potential knows {', '.join(species)} but the structure contains {names}; "
+            f"the potential knows {shown(species)} but the structure contains {names}; "
             "use a potential trained for these species"
         )
     return types
@@ -103,7 +104,7 @@ def check_known_species(
         name = f"structure {first_structure + structures[0]} of {whole}"
     others = f" (and {len(structures) - 1} more)" if len(structures) > 1 else ""
     raise SpeciesError(
-        f"the potential knows {', '.join(species)} but {name}{others} contains "
-        f"{', '.join(symbol for symbol in first.species if symbol in foreign)}; leave such "
+        f"the potential knows {shown(species)} but {name}{others} contains "
+        f"{shown(symbol for symbol in first.species if symbol in foreign)}; leave such "
         "structures out, or use a potential trained for these species"
     )

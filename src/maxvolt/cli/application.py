@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from functools import partial
 
@@ -27,6 +28,7 @@ from maxvolt.cli import (
     status,
     train,
 )
+from maxvolt.cli.mlip_names import refuse_mlip_name
 from maxvolt.cli.parser import Parser, ShowVersion
 from maxvolt.cli.program import Program
 from maxvolt.errors import MaxvoltError
@@ -109,6 +111,9 @@ def _check_ranks(command: str, ranks: Ranks) -> None:
 
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    words = sys.argv[1:] if arguments is None else arguments
+    if words:
+        refuse_mlip_name(words[0])
     options, unknown = _build_parser().parse_known_args(arguments)
     if unknown:  # the parser of the command refers to its own help
         options.parser.refuse_unknown(unknown)

@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 
 from maxvolt.cli.console import counted, note
-from maxvolt.cli.inputs import read_structures
 from maxvolt.cli.options import add_species, non_negative_float, positive_float
 from maxvolt.cli.outputs import check_structures
 from maxvolt.errors import DataError
@@ -49,19 +48,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read, cut, write."""
-    from maxvolt import io
+    from maxvolt.cli.structures import naming_of
     from maxvolt.dataset import Dataset
     from maxvolt.selection.neighborhood_cut import cut_neighborhoods
+    from maxvolt.sources import holding
 
     kind = check_structures(options.output, None, [options.input], several=True)
-    dataset = read_structures(options.input, options.species)
+    with holding(options.input):
+        naming = naming_of(options.input, options.species)
+        naming.check_output(options.output, kind)
+        dataset = naming.read(options.input)
     clusters = cut_neighborhoods(dataset, options.cutoff, options.lowest_grade)
     if not clusters:
         raise DataError(
             f"{options.input}: no atom has a grade of {options.lowest_grade:g} or more; there is "
             "nothing to cut out"
         )
-    io.write(options.output, Dataset.from_atoms(clusters), species=options.species)
+    naming.write(options.output, kind, Dataset.from_atoms(clusters), naming.species)
     note(
         f"{options.output}: {counted(len(clusters), 'cluster')} of "
         f"{counted(len(dataset), 'structure')} as {kind}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maxvolt.cli.console import note, print_json, progress_bar, stdout_console
-from maxvolt.cli.inputs import check_order, check_species, read_structures
+from maxvolt.cli.inputs import check_order, check_species
 from maxvolt.cli.options import add_json, add_species, add_threads
 from maxvolt.cli.outputs import check_figure
 from maxvolt.cli.potentials import load, potential_files
@@ -46,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Read, compare, print and plot."""
     from maxvolt.cli.prediction import note_work
+    from maxvolt.cli.structures import naming_of_potential
     from maxvolt.fitting.prediction_errors import compute_ensemble_errors
     from maxvolt.potentials.ensemble import members_of
     from maxvolt.potentials.stepped import SteppedPotential
@@ -53,9 +54,10 @@ def run(options: argparse.Namespace) -> None:
     check_order(options.potential, options.data)
     if options.plot is not None:
         check_figure(options.plot, [options.data, *potential_files(options.potential)])
-    potential = load(options.potential, options.species)
+    naming = naming_of_potential(options.potential, options.species, [options.data])
+    potential = load(options.potential, naming.species)
     members = members_of(potential)
-    dataset = read_structures(options.data, options.species or potential.species)
+    dataset = naming.read(options.data, potential.species)
     check_species(options.data, dataset, potential.species)
     if not (dataset.has_energy | dataset.has_forces | dataset.has_stress).any():
         raise DataError(f"{options.data}: holds no energy, force or stress to compare with")

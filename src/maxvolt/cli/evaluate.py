@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maxvolt.cli.console import counted, note, print_json, print_table, progress_bar
-from maxvolt.cli.inputs import check_order, check_species, read_structures
+from maxvolt.cli.inputs import check_order, check_species
 from maxvolt.cli.options import add_json, add_species, add_threads
 from maxvolt.cli.outputs import check_structures
 from maxvolt.cli.potentials import load, potential_files
@@ -42,18 +42,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read, evaluate, write or print."""
-    from maxvolt import io
+    from maxvolt.cli.structures import naming_of_potential
 
     check_order(options.potential, options.input)
+    naming = naming_of_potential(options.potential, options.species, [options.input])
     if options.output is not None:
         inputs = [options.input, *potential_files(options.potential)]
         kind = check_structures(options.output, None, inputs, labels=True)
-    potential = load(options.potential, options.species)
-    dataset = read_structures(options.input, options.species or potential.species)
+        naming.check_output(options.output, kind)
+    potential = load(options.potential, naming.species)
+    dataset = naming.read(options.input, potential.species)
     check_species(options.input, dataset, potential.species)
     labelled = _evaluated(potential, dataset, options.ranks, options.threads)
     if options.output is not None:
-        io.write(options.output, labelled, species=options.species or potential.species)
+        naming.write(options.output, kind, labelled, naming.species or potential.species)
         note(f"{options.output}: {counted(len(labelled), 'structure')} as {kind}")
     if options.json:
         print_json([_row(labelled, index) for index in range(len(labelled))])

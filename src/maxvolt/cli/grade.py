@@ -16,12 +16,13 @@ from maxvolt.cli.active_sets import (
     say_complete,
 )
 from maxvolt.cli.console import counted, note, print_json, print_table
-from maxvolt.cli.inputs import check_order, check_species, read_structures
+from maxvolt.cli.inputs import check_order, check_species
 from maxvolt.cli.options import add_json, add_species, add_threads
 from maxvolt.cli.outputs import check_structures
 from maxvolt.errors import MaxvoltError
 
 if TYPE_CHECKING:
+    from maxvolt.cli.structures import Naming
     from maxvolt.dataset import Dataset
     from maxvolt.selection import ActiveSet, Grades
 
@@ -63,24 +64,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read, grade, write or print."""
-    from maxvolt import io
+    from maxvolt.cli.structures import naming_of_potential
     from maxvolt.selection.grades import with_grades
 
     check_order(options.potential, options.input)
     inputs = [options.input, options.potential, *([options.train] if options.train else [])]
     # The active set may go back to the file of its potential, which has been read by then.
     check_save(options.save_active_set, [path for path in inputs if path != options.potential])
+    naming = naming_of_potential(options.potential, options.species, [options.input, options.train])
     if options.output is not None:
         kind = check_structures(options.output, None, inputs, labels=True)
-    active_set = _active_set(options)
-    dataset = read_structures(options.input, options.species or active_set.species)
+        naming.check_output(options.output, kind)
+    active_set = _active_set(options, naming)
+    dataset = naming.read(options.input, active_set.species)
     check_species(options.input, dataset, active_set.species)
     say_complete(active_set)
     grades = active_set.grade_dataset(dataset, threads=options.threads, ranks=options.ranks)
     above = [int((grades.structures > limit).sum()) for limit in (2, 10)]
     note(f"of {counted(len(dataset), 'structure')}: {above[0]} above 2, {above[1]} above 10")
     if options.output is not None:
-        io.write(options.output, with_grades(dataset, grades), species=active_set.species)
+        naming.write(options.output, kind, with_grades(dataset, grades), active_set.species)
         note(f"{options.output}: {counted(len(dataset), 'structure')} as {kind}")
     if options.json:
         rows = [_row(dataset, grades, index) for index in range(len(dataset))]
@@ -89,10 +92,10 @@ def run(options: argparse.Namespace) -> None:
         _print(dataset, grades)
 
 
-def _active_set(options: argparse.Namespace) -> ActiveSet:
+def _active_set(options: argparse.Namespace, naming: Naming) -> ActiveSet:
     from maxvolt.selection import ActiveSet, read_active_set
 
-    potential = load_with_gradients(options.potential, options.species)
+    potential = load_with_gradients(options.potential, naming.species)
     weights = rows_of(options)
     if options.train is None:
         if weights is not None or options.save_active_set or options.algorithm == "mlip":
@@ -100,8 +103,8 @@ def _active_set(options: argparse.Namespace) -> ActiveSet:
                 "--mode, weights, --mlip-order and --save-active-set apply to an active set made "
                 "from --train"
             )
-        return read_active_set(options.potential, options.species)
-    training = read_structures(options.train, options.species or potential.species)
+        return read_active_set(options.potential, naming.species)
+    training = naming.read(options.train, potential.species)
     check_species(options.train, training, potential.species)
     active_set = ActiveSet.from_dataset(
         potential,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maxvolt.errors import DataError, MaxvoltError, SpeciesError
+from maxvolt.unnamed_types import shown
 
 if TYPE_CHECKING:
     from maxvolt.dataset import Dataset
@@ -65,6 +66,6 @@ def check_species(path: Path, dataset: Dataset, known: tuple[str, ...]) -> None:
     also = f" (and {others} more)" if others else ""
     raise SpeciesError(
         f"{path}, structure {structures[0]}{also} of {len(dataset)}, counted from 0: contains "
-        f"{', '.join(foreign)}, but the potential knows only {', '.join(known)}; leave such "
+        f"{shown(foreign)}, but the potential knows only {shown(known)}; leave such "
         "structures out, or use a potential that knows these elements"
     )

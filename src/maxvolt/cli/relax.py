@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maxvolt.cli.console import counted, note, print_json, print_table, progress_bar
+from maxvolt.cli.console import counted, note, print_json, print_table
 from maxvolt.cli.inputs import check_order, check_species, read_structures
 from maxvolt.cli.options import add_json, add_species, positive_float, positive_int
 from maxvolt.cli.outputs import check_structures
@@ -14,7 +14,6 @@ from maxvolt.cli.potentials import potential_files
 from maxvolt.cli.sampling_options import (
     add_pressure,
     add_rule,
-    calculator_factory,
     limits_of,
     load_calculator,
     pressure_of,
@@ -77,9 +76,8 @@ def _add_numbers(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read, relax, write, print."""
+    from maxvolt.cli.relaxing import relax_all
     from maxvolt.errors import MaxvoltError
-    from maxvolt.processors import worker_count
-    from maxvolt.sampling import iterate_scenarios
 
     ranks = options.ranks
     if ranks.size > 1 and options.workers is not None:
@@ -100,22 +98,9 @@ def run(options: argparse.Namespace) -> None:
     dataset = read_structures(options.input, options.species or potential.species)
     check_species(options.input, dataset, potential.species)
     scenario = _scenario(options, dataset)
-    parts = len(scenario.split())
-    workers = min(worker_count(options.workers) if ranks.size == 1 else ranks.size, parts)
-    note(
-        f"relaxing {counted(len(dataset), 'structure')}, {counted(dataset.n_atoms, 'atom')}; "
-        f"{workers} at once"
+    results = relax_all(
+        scenario, potential, query, thresholds, workers=options.workers, ranks=ranks
     )
-    with progress_bar("relaxing", len(dataset)) as advance:
-        alone = workers > 1 and ranks.size == 1  # in a process of this machine for each core
-        factory = calculator_factory(potential, query, threads=1 if alone else None)
-        results = []
-        for result in iterate_scenarios(
-            [scenario], factory, thresholds, seed=0, executor=workers, ranks=ranks
-        ):
-            results.append(result)
-            advance(len(result.candidates))
-    results.sort(key=lambda result: result.part)
     _finish(options, results, options.species or potential.species)
 
 
@@ -143,11 +128,6 @@ def _finish(
 ) -> None:
     from collections import Counter
 
-    from maxvolt.errors import MaxvoltError
-
-    broken = [result for result in results if not result.candidates]
-    if broken:
-        raise MaxvoltError(f"some structures were lost: {broken[0].message}")
     ends = [end for result in results for end in result.candidates]
     relaxed = [end for end in ends if end.status == "relaxed"]
     _write(options.output, relaxed, species)

@@ -16,12 +16,13 @@ from maxvolt.cli.active_sets import (
     say_complete,
 )
 from maxvolt.cli.console import counted, note, print_json
-from maxvolt.cli.inputs import check_order, check_species, read_structures
+from maxvolt.cli.inputs import check_order, check_species
 from maxvolt.cli.options import add_json, add_species, add_threads, positive_float, positive_int
 from maxvolt.cli.outputs import check_structures
 from maxvolt.errors import MaxvoltError
 
 if TYPE_CHECKING:
+    from maxvolt.cli.structures import Naming
     from maxvolt.dataset import Dataset
     from maxvolt.selection import ActiveSelection, ActiveSet
 
@@ -68,12 +69,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read, select, write."""
-    from maxvolt import io
+    from maxvolt.cli.structures import naming_of_potential
 
     check_order(options.potential, options.train)
     if options.output is None and options.save_active_set is None:
         raise MaxvoltError("give -o OUT, --save-active-set FILE or both: what should be written?")
     inputs = [options.potential, options.train, *options.candidates]
+    naming = naming_of_potential(options.potential, options.species, inputs[1:])
     # The active set may go back to the file of its potential, which has been read by then.
     check_save(options.save_active_set, inputs[1:])
     if options.output is not None:
@@ -84,11 +86,12 @@ def run(options: argparse.Namespace) -> None:
             labels=not options.candidates,  # those of a training set
             several=options.limit != 1,
         )
-    selection = _select(options)
+        naming.check_output(options.output, kind)
+    selection = _select(options, naming)
     active_set = selection.active_set
     say_complete(active_set)
     if options.output is not None:
-        io.write(options.output, selection.structures, species=active_set.species)
+        naming.write(options.output, kind, selection.structures, active_set.species)
         note(f"{options.output}: {counted(len(selection.indices), 'structure')} as {kind}")
     if options.save_active_set is not None:
         active_set.write(options.save_active_set)
@@ -97,14 +100,14 @@ def run(options: argparse.Namespace) -> None:
         print_json(_document(selection, active_set))
 
 
-def _select(options: argparse.Namespace) -> ActiveSelection:
+def _select(options: argparse.Namespace, naming: Naming) -> ActiveSelection:
     """Select from the training set and, where they are given, from the candidates."""
     from maxvolt.selection import ActiveSet, has_active_set, read_active_set
 
-    potential = load_with_gradients(options.potential, options.species)
+    potential = load_with_gradients(options.potential, naming.species)
 
     def read(path: Path) -> Dataset:
-        dataset = read_structures(path, options.species or potential.species)
+        dataset = naming.read(path, potential.species)
         check_species(path, dataset, potential.species)
         return dataset
 
@@ -112,7 +115,7 @@ def _select(options: argparse.Namespace) -> ActiveSelection:
     if not has_active_set(options.potential) or weights is not None or not options.candidates:
         start = ActiveSet.empty(potential, weights=weights)
     else:
-        start = read_active_set(options.potential, options.species)
+        start = read_active_set(options.potential, naming.species)
     training = read(options.train)
     given = {
         "threshold": options.threshold,

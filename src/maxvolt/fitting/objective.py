@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
-from maxvolt.fitting.settings import Scaling, Weights, check_choice
+from maxvolt.fitting.settings import Scaling, SizeScaling, Weights, check_choice
 from maxvolt.units import VOIGT_COUNTS
 
 __all__ = ["EquationWeights", "Objective", "equation_weights"]
 
-# Powers of 1/N for (energy and stress, forces): the paper's three uses of a potential.
-_POWERS: dict[Scaling, tuple[int, int]] = {
-    "vibrations": (1, 0),
-    "molecules": (0, 0),
-    "structures": (2, 1),
+# The paper's three uses of a potential.
+_NAMED: dict[Scaling, SizeScaling] = {
+    "vibrations": SizeScaling(1, 0),
+    "molecules": SizeScaling(0, 0),
+    "structures": SizeScaling(2, 1),
 }
 
 _OF_WEIGHTS = 2**32 - 1
@@ -57,7 +57,7 @@ class Objective:
 
     dataset: Dataset
     weights: Weights
-    scaling: Scaling
+    scaling: Scaling | SizeScaling
     isolated_energies: NDArray[np.float64] | None = None
 
     def equation_weights(self) -> EquationWeights:
@@ -81,7 +81,9 @@ class Objective:
         return replace(self, dataset=replace(self.dataset, weights=weights))
 
 
-def equation_weights(dataset: Dataset, weights: Weights, scaling: Scaling) -> EquationWeights:
+def equation_weights(
+    dataset: Dataset, weights: Weights, scaling: Scaling | SizeScaling
+) -> EquationWeights:
     """Weights of all equations of a dataset.
 
     Parameters
@@ -100,15 +102,25 @@ def equation_weights(dataset: Dataset, weights: Weights, scaling: Scaling) -> Eq
     FitError
         Unknown scaling.
     """
-    check_choice("scaling", scaling, Scaling)
-    power, force_power = _POWERS[scaling]
+    if not isinstance(scaling, SizeScaling):
+        check_choice("scaling", scaling, Scaling)
+        scaling = _NAMED[scaling]
     counts = dataset.counts.astype(float)
     own = dataset.weights / max(len(dataset), 1)
     periodic = dataset.pbc.all(axis=1)
-    forces = weights.forces * own * dataset.has_forces / counts**force_power
+    forces = weights.forces * own * dataset.has_forces / counts**scaling.force_power
+    power = scaling.energy_power
     stress = weights.stress * own * (dataset.has_stress & periodic) / counts**power
     return EquationWeights(
         energies=weights.energy * own * dataset.has_energy / counts**power,
-        forces=np.repeat(forces, dataset.counts),
+        forces=np.repeat(forces, dataset.counts) * _softened(dataset, scaling.softening),
         virials=stress[:, None] * VOIGT_COUNTS,
     )
+
+
+def _softened(dataset: Dataset, softening: float) -> NDArray[np.float64] | float:
+    """Factor of the weights of each atom's forces."""
+    if softening == 0.0:
+        return 1.0
+    squares = np.nan_to_num(dataset.forces, nan=0.0) ** 2
+    return np.asarray(softening / (squares.sum(axis=1) + softening))

@@ -19,6 +19,7 @@ __all__ = [
     "IsolatedEnergies",
     "Resampling",
     "Scaling",
+    "SizeScaling",
     "SolverSettings",
     "Weights",
     "check_choice",
@@ -76,6 +77,38 @@ class Weights:
                 f"expected weights >= 0, at least one above 0; got energy={self.energy}, "
                 f"forces={self.forces}, stress={self.stress}"
             )
+
+
+@dataclass(frozen=True, slots=True)
+class SizeScaling:
+    """How errors count by the number of atoms N and by the force, where no name says it.
+
+    Attributes
+    ----------
+    energy_power : int
+        Errors of energies and stresses are divided by N to this power: 0, 1 or 2.
+    force_power : int
+        Likewise those of forces.
+    softening : float, eV^2/Angstrom^2
+        Weights of the forces F of an atom are multiplied by s / (|F|^2 + s), so that large ones
+        count less; 0: they are not.
+
+    Raises
+    ------
+    FitError
+        A value is out of its range.
+    """
+
+    energy_power: int = 1
+    force_power: int = 0
+    softening: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("energy_power", "force_power"):
+            if getattr(self, name) not in (0, 1, 2):
+                raise FitError(f"{name} must be 0, 1 or 2; got {getattr(self, name)}")
+        if not (math.isfinite(self.softening) and self.softening >= 0):
+            raise FitError(f"softening must be 0 or more; got {self.softening}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +170,7 @@ class FitSettings(SolverSettings):
         often end in the same minimum; "auto": "weights" for an ensemble, "none" for one potential.
     weights : Weights
         Of energies, forces and stresses in the loss.
-    scaling : str
+    scaling : str or SizeScaling
         How errors count by the number of atoms, see `maxvolt.fitting.objective.equation_weights`.
     isolated_energies : "fit", "data" or mapping of symbol to eV
         Energies of isolated atoms: fitted, taken from the structures that are one atom without
@@ -155,7 +188,7 @@ class FitSettings(SolverSettings):
 
     resampling: Resampling = "auto"
     weights: Weights = Weights()
-    scaling: Scaling = "vibrations"
+    scaling: Scaling | SizeScaling = "vibrations"
     isolated_energies: IsolatedEnergies = "fit"
     ensemble: int = 1
     seed: int = 0
@@ -163,7 +196,8 @@ class FitSettings(SolverSettings):
     def __post_init__(self) -> None:
         SolverSettings.__post_init__(self)
         check_choice("resampling", self.resampling, Resampling)
-        check_choice("scaling", self.scaling, Scaling)
+        if not isinstance(self.scaling, SizeScaling):
+            check_choice("scaling", self.scaling, Scaling)
         MEMBERS.check("ensemble", self.ensemble, FitError)
         if self.seed < 0:
             raise FitError(f"a seed must be 0 or more; got {self.seed}")
@@ -201,7 +235,7 @@ class FitChanges(TypedDict, total=False):
     restart_from_potential: bool
     resampling: Resampling
     weights: Weights | Mapping[str, float]
-    scaling: Scaling
+    scaling: Scaling | SizeScaling
     isolated_energies: IsolatedEnergies
     ensemble: int
     seed: int

@@ -20,6 +20,7 @@ from maxvolt.parallel.blocks import Blocks
 from maxvolt.parallel.ranks import ONE_PROCESS, Ranks
 from maxvolt.potentials.results import Energies
 from maxvolt.species import species_types
+from maxvolt.unnamed_types import STAND_INS
 
 __all__ = ["COINCIDENT", "MOST_ATOMS", "Portion", "TrainingSet", "prepare"]
 
@@ -247,8 +248,12 @@ def _searched(species: tuple[str, ...], cutoff: float) -> Callable[[_Cut], Porti
 def _nearest(
     species: tuple[str, ...],
 ) -> Callable[[Portion], tuple[Array, Array, NDArray[np.int64]]]:
-    """Shortest distances, contacts and lonely atoms of structures, see `TrainingSet`."""
+    """Shortest distances, contacts and lonely atoms of structures, see `TrainingSet`.
+
+    Of types without names no radius is known, and every contact counts as infinitely long.
+    """
     every = covalent_radii[[atomic_numbers[symbol] for symbol in species]]
+    every[[symbol in STAND_INS for symbol in species]] = 0.0
 
     def work(portion: Portion) -> tuple[Array, Array, NDArray[np.int64]]:
         neighborhoods = portion.neighborhoods
@@ -260,7 +265,8 @@ def _nearest(
         distances, radii = np.linalg.norm(r, axis=1), every[neighborhoods.types]
         lonely = np.ones(len(neighborhoods.types), np.bool_)
         lonely[owners] = lonely[pairs.neighbors] = False
-        contacts = distances / (radii[owners] + radii[pairs.neighbors])
+        with np.errstate(divide="ignore"):
+            contacts = distances / (radii[owners] + radii[pairs.neighbors])
         return (
             _least(distances, structures, n),
             _least(contacts, structures, n),

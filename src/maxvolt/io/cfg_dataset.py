@@ -18,6 +18,7 @@ from maxvolt.errors import DataError, FileFormatError, SpeciesError
 from maxvolt.io.cfg_record import ATOM_FIELDS, CfgConfiguration
 from maxvolt.labels import OTHER_RESULTS
 from maxvolt.units import plus_stress_to_stress, stress_to_plus_stress
+from maxvolt.unnamed_types import are_stand_ins
 
 __all__ = ["cfg_from_dataset", "check_named", "dataset_from_cfg"]
 
@@ -58,8 +59,9 @@ def dataset_from_cfg(
     configurations
         What a .cfg file says.
     species
-        Symbol of the element of type 0, of type 1 and so on. None: as the feature ``species``
-        of each configuration says.
+        Symbol of the element of type 0, of type 1 and so on; for stand-ins
+        (`maxvolt.unnamed_types`) types count and names in the file do not. None: as the feature
+        ``species`` of each configuration says.
     path
         Name of the file for error messages.
 
@@ -86,7 +88,7 @@ def dataset_from_cfg(
             stresses=_stresses(configurations, path),
             weights=weights,
             groups=[c.features.get(_GROUP, "") for c in configurations],
-            infos=[_info(configuration) for configuration in configurations],
+            infos=[_info(configuration, named=_named(species)) for configuration in configurations],
         )
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
@@ -103,7 +105,7 @@ def cfg_from_dataset(
         What to write. Lattice vectors of non-periodic directions are left out.
     species
         Symbol of the element of type 0, of type 1 and so on; None for the elements of the
-        dataset by atomic number.
+        dataset by atomic number. Stand-ins are not written.
 
     Raises
     ------
@@ -118,7 +120,8 @@ def cfg_from_dataset(
     for s in range(len(dataset)):
         of_s = dataset.atoms_of(s)
         fields, features = _from_info(dataset.infos[s])
-        features[_SPECIES] = " ".join(symbols)
+        if not are_stand_ins(symbols):
+            features[_SPECIES] = " ".join(symbols)
         if dataset.groups[s]:
             features[_GROUP] = dataset.groups[s]
         if dataset.weights[s] != 1.0:
@@ -185,6 +188,8 @@ def _numbers(
 def _symbols(
     configuration: CfgConfiguration, given: tuple[str, ...] | None, where: str
 ) -> tuple[str, ...]:
+    if given is not None and are_stand_ins(given):
+        return given
     named = configuration.features.get(_SPECIES)
     if named is None:
         if given is None:
@@ -254,11 +259,16 @@ def _weight(configuration: CfgConfiguration, path: str | Path, index: int) -> fl
         ) from error
 
 
-def _info(configuration: CfgConfiguration) -> dict[str, Any]:
+def _named(species: Sequence[str] | None) -> bool:
+    """Whether symbols are those of elements; what a file calls its types is kept otherwise."""
+    return species is None or not are_stand_ins(species)
+
+
+def _info(configuration: CfgConfiguration, *, named: bool) -> dict[str, Any]:
     info: dict[str, Any] = {
         name: _number(value) if name in OTHER_RESULTS else value
         for name, value in configuration.features.items()
-        if name not in (_SPECIES, _GROUP, _WEIGHT)
+        if name not in (*((_SPECIES,) if named else ()), _GROUP, _WEIGHT)
     }
     arrays = {
         name: getattr(configuration, attribute)

@@ -9,7 +9,7 @@ from typing import Any
 
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
-from ase.data import atomic_numbers
+from ase.data import atomic_numbers, chemical_symbols
 
 from maxvolt.errors import FileFormatError, SpeciesError
 from maxvolt.files import reading
@@ -24,7 +24,7 @@ from maxvolt.io.lammps_types import (
     need_species,
 )
 
-__all__ = ["DATA", "DUMP", "read_data", "read_dump"]
+__all__ = ["DATA", "DUMP", "read_data", "read_dump", "read_dump_types"]
 
 # ASE does not annotate it.
 _single_point: Callable[..., Any] = SinglePointCalculator
@@ -61,12 +61,41 @@ def read_dump(path: Path, species: Sequence[str] | None) -> list[Atoms]:
         content.check_species(species)
     elif not content.has_elements:
         raise need_species(path, "a column element")
+    structures = _frames(path, content, species)
+    for atoms in structures:
+        atoms.arrays.pop("type", None)  # the element says it
+    return structures
+
+
+def read_dump_types(path: Path) -> list[Atoms]:
+    """Read a text dump for its types, which become the atomic numbers 1, 2 and so on.
+
+    Raises
+    ------
+    FileFormatError
+        A line is not what belongs there, the units cannot be converted, or a frame has no types.
+    """
+    content = _Content(path)
+    content.scan()
+    structures = _frames(path, content, None if content.has_elements else chemical_symbols[1:])
+    for number, atoms in enumerate(structures):
+        types = atoms.arrays.pop("type", None)
+        if types is None and content.has_elements:
+            raise FileFormatError(
+                path, f"frame {number} has no column type; dump it: dump custom id type x y z"
+            )
+        if types is not None:
+            atoms.numbers[:] = types
+    return structures
+
+
+def _frames(path: Path, content: _Content, species: Sequence[str] | None) -> list[Atoms]:
+    """Read what has been checked, with what a dump has of labels: forces."""
     options: dict[str, Any] = {"units": content.units}
     if species is not None:
         options["specorder"] = list(species)
     structures = read_ase(path, DUMP, **options)
     for atoms in structures:
-        atoms.arrays.pop("type", None)  # the element says it
         if atoms.calc is not None:
             # ASE puts an energy of zero beside the forces; a dump has none.
             forces = atoms.calc.results["forces"]

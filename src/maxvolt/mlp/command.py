@@ -8,7 +8,10 @@ from typing import Any
 
 from maxvolt.parallel.ranks import ONE_PROCESS, Ranks
 
-__all__ = ["Call", "Command", "Option"]
+__all__ = ["OWN", "Call", "Command", "Option"]
+
+OWN = 0
+"""Stands for this package where versions of MLIP are named: commands that MLIP does not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +28,15 @@ class Option:
     help
         What it does.
     versions
-        Of MLIP that have it: (2,), (3,) or (2, 3).
+        Of MLIP that have it: (2,), (3,) or (2, 3). Two options may have one name in two versions.
     refused
-        Why `mlp` does not take it; empty where it does.
+        Why `mlp` does not take it, unless with its default; empty where it does.
     ignored
         Why it makes no difference here; empty where it does. Said in a note when it is given.
+    differs
+        What is different here; empty where nothing is. Shown in the help.
+    short
+        A letter that stands for it, with the value behind it as the next word: ``-o FILE``.
     """
 
     name: str
@@ -38,6 +45,8 @@ class Option:
     versions: tuple[int, ...]
     refused: str = ""
     ignored: str = ""
+    differs: str = ""
+    short: str = ""
 
 
 @dataclass(slots=True)
@@ -51,11 +60,13 @@ class Call:
     files
         Words that are no options.
     options
-        Values by name, defaults included.
+        Values by name, defaults included: those of the version.
     given
         Names of those that were written.
     ranks
         Processes that share the work.
+    version
+        Of MLIP whose behaviour is asked for: 2, 3, or `OWN`.
     """
 
     name: str
@@ -63,6 +74,14 @@ class Call:
     options: dict[str, Any]
     given: frozenset[str] = frozenset()
     ranks: Ranks = field(default=ONE_PROCESS)
+    version: int = OWN
+
+    def value(self, name: str) -> Any:
+        """Value of an option by its name with underscores, for which MLIP-2 has hyphens.
+
+        None where the version has no such option.
+        """
+        return self.options.get(name, self.options.get(name.replace("_", "-")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +93,8 @@ class Command:
     names
         By version of MLIP: ``{2: "calc-efs", 3: "calculate_efs"}``; each may be written.
     files
-        Of each version, as the help shows them: ``{2: "pot.mtp in.cfg out.cfg"}``.
+        Of each version, as the help shows them: ``{2: "pot.mtp in.cfg out.cfg"}``. A word in
+        brackets may be left out, three dots stand for more of the last.
     summary
         One line.
     options
@@ -83,6 +103,12 @@ class Command:
         Does the work.
     takes_others
         Whether further options are its own business (keys of a settings file): they arrive as text.
+    on_ranks
+        Whether several MPI processes share its work.
+    same
+        Whether it does the same in both versions, so that nobody needs to know which is meant.
+    details
+        Further lines of its help.
     """
 
     names: dict[int, str]
@@ -91,3 +117,10 @@ class Command:
     options: tuple[Option, ...]
     run: Callable[[Call], None]
     takes_others: bool = False
+    on_ranks: bool = False
+    same: bool = False
+    details: str = ""
+
+    def options_of(self, version: int) -> tuple[Option, ...]:
+        """Options of a version of MLIP."""
+        return tuple(option for option in self.options if version in option.versions)

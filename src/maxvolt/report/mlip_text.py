@@ -7,18 +7,26 @@ from maxvolt.fitting.error_statistics import ErrorReport, ErrorStatistics
 __all__ = ["format_mlip_errors"]
 
 
-def format_mlip_errors(report: ErrorReport) -> str:
-    """Write the totals as MLIP-3's ``check_errors`` and ``train`` print them.
+def format_mlip_errors(report: ErrorReport, *, force_vectors: bool = True) -> str:
+    """Write the totals as MLIP's commands for errors and training print them.
 
-    Forces are compared by the norm of each atom's vector, stresses by the Frobenius norm of each
-    structure's tensor, over all atoms and structures alike. MLIP converts to GPa with a constant
-    that is smaller by 1e-7.
+    Forces are compared over all atoms, stresses by the Frobenius norm of each structure's tensor
+    over all structures. MLIP converts to GPa with a constant that is smaller by 1e-7.
+
+    Parameters
+    ----------
+    report
+        Errors.
+    force_vectors
+        Compare forces by the norm of each atom's difference, as MLIP-3; False: by its components,
+        as MLIP-2 since July 2020.
     """
     total = report.total
+    forces = total.force_vectors if force_vectors else total.force_components
     sections = (
         ("Energy", total.energy, "configurations", None),
         ("Energy per atom", total.energy_per_atom, "configurations", None),
-        ("Forces", total.force_vectors, "atoms", "Force"),
+        ("Forces", forces, "atoms", "Force"),
         ("Stresses (in energy units)", total.virials, "configurations", "Stres"),
         ("Virial stresses (in pressure units)", total.stress_tensors, "configurations", "Stres"),
     )

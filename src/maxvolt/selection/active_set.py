@@ -296,6 +296,7 @@ class ActiveSet(ActiveRows):
         limit: int | None = None,
         training: Structures | None = None,
         algorithm: Algorithm = "stream",
+        entry: float | None = None,
         threads: int | None = None,
         ranks: Ranks = ONE_PROCESS,
     ) -> ActiveSelection:
@@ -317,6 +318,9 @@ class ActiveSet(ActiveRows):
             Further structures whose rows may come back in, as MLIP-3's select_add does.
         algorithm
             As of `from_dataset`; "mlip" has no limit.
+        entry
+            Grade above which a structure is considered at all, as MLIP-2's select-threshold; no
+            structure exceeds it afterwards. None: the threshold.
         threads
             Number of threads; None for every core.
         ranks
@@ -335,6 +339,7 @@ class ActiveSet(ActiveRows):
             threads=threads,
             algorithm=algorithm,
             ranks=ranks,
+            entry=entry,
         )
         known = [self.structures] if training is None else [self.structures, training]
         outcome = selector.run([*known, candidates], limit)

@@ -99,7 +99,12 @@ class Basis:
         return largest_coordinates(rows @ self.inverse)
 
     def offer(
-        self, rows: NDArray[np.float64], threshold: float, *, at_once: int | None = None
+        self,
+        rows: NDArray[np.float64],
+        threshold: float,
+        *,
+        at_once: int | None = None,
+        entry: float | None = None,
     ) -> dict[int, int]:
         """Take in what enlarges the volume, until no candidate exceeds the threshold.
 
@@ -115,6 +120,9 @@ class Basis:
             At least 1.
         at_once
             Candidates that rank-one updates run over at once; None: as fit into a cache.
+        entry
+            Grade above which a candidate is looked at; those that are go on being swapped while one
+            exceeds the threshold. None: the threshold.
 
         Returns
         -------
@@ -126,10 +134,10 @@ class Basis:
         while True:
             coordinates = rows @ self.inverse
             grades = largest_coordinates(coordinates)
-            above = np.flatnonzero(grades > threshold)
+            above = np.flatnonzero(grades > (entry or threshold))
             if not len(above):
                 return changed
-            if at_once is not None and len(rows) <= at_once:
+            if entry is None and at_once is not None and len(rows) <= at_once:
                 above = np.arange(len(rows))  # those below the threshold may come to exceed it
             elif len(above) > most:
                 above = above[np.argpartition(grades[above], -most)[-most:]]

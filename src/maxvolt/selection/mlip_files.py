@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError, FileFormatError
 from maxvolt.io.cfg_dataset import cfg_from_dataset, dataset_from_cfg
+from maxvolt.io.cfg_types import with_indices, with_labels
 from maxvolt.io.cfg_write import text_bytes
 from maxvolt.potentials import MTP
 from maxvolt.potentials.families import family_of_file
@@ -56,7 +57,7 @@ def has_active_set(path: str | Path) -> bool:
 
 
 def _active_rows(potential: MTP, record: ActiveSetRecord, path: str | Path) -> ActiveRows:
-    structures, numbers = _structures(record, potential.species, path)
+    structures, numbers = _structures(record, potential, path)
     origins = record.origins.copy()
     chosen = origins[:, 0] != INITIAL
     if chosen.any() and origins[chosen, 0].max() >= len(numbers):
@@ -86,16 +87,29 @@ def _active_rows(potential: MTP, record: ActiveSetRecord, path: str | Path) -> A
     )
 
 
-def write_active_set(path: str | Path, active_set: ActiveRows) -> None:
-    """Write potential and active set; see `maxvolt.ActiveSet.write`."""
-    dialect: Dialect = "MLIP-2" if Path(path).suffix == ".als" else "MLIP-3"
+def write_active_set(
+    path: str | Path, active_set: ActiveRows, dialect: Dialect | None = None
+) -> None:
+    """Write potential and active set; see `maxvolt.ActiveSet.write`.
+
+    Parameters
+    ----------
+    path
+        File to write.
+    active_set
+        What to write.
+    dialect
+        Whose file it is to be; None: as the name says.
+    """
+    if dialect is None:
+        dialect = "MLIP-2" if Path(path).suffix == ".als" else "MLIP-3"
     potential = active_set.potential
     if not isinstance(potential, MTP):
         raise DataError(
             f"{path}: files of MLIP hold active sets of moment tensor potentials only, not of "
             f"{type(potential).__name__}"
         )
-    record = _record(active_set, dialect)
+    record = _record(active_set, potential, dialect)
     if Path(path).suffix == ".maxvolt":
         potential.write_compiled(path, record)
         return
@@ -103,7 +117,7 @@ def write_active_set(path: str | Path, active_set: ActiveRows) -> None:
     write_potential_file(path, file)
 
 
-def _record(active_set: ActiveRows, dialect: Dialect) -> ActiveSetRecord:
+def _record(active_set: ActiveRows, potential: MTP, dialect: Dialect) -> ActiveSetRecord:
     weights = active_set.weights
     if dialect == "MLIP-2" and weights.scaling != 2:
         raise DataError(
@@ -115,7 +129,9 @@ def _record(active_set: ActiveRows, dialect: Dialect) -> ActiveSetRecord:
         of_structure = active_set.origins[active_set.origins[:, 0] == number, 1]
         info[EQUATIONS] = ",".join(map(str, np.sort(of_structure)))
     labelled = replace(active_set.structures, infos=tuple(infos))
-    configurations = cfg_from_dataset(labelled, active_set.species)
+    configurations = with_labels(
+        cfg_from_dataset(labelled, active_set.species), potential.about.species_labels
+    )
     return ActiveSetRecord(
         energy_weight=weights.energy,
         force_weight=weights.force,
@@ -131,13 +147,14 @@ def _record(active_set: ActiveRows, dialect: Dialect) -> ActiveSetRecord:
 
 
 def _structures(
-    record: ActiveSetRecord, species: tuple[str, ...], path: str | Path
+    record: ActiveSetRecord, potential: MTP, path: str | Path
 ) -> tuple[Dataset, NDArray[np.int64]]:
     """Return the structures with atoms, and the number each of the file has among them."""
     found = record.configurations(path)
     full = np.array([len(configuration) > 0 for configuration in found], np.bool_)
     numbers = np.where(full, np.cumsum(full) - 1, INITIAL).astype(np.int64)
-    structures = dataset_from_cfg([c for c in found if len(c)], species, path=path)
+    typed = with_indices([c for c in found if len(c)], potential.about.species_labels, path)
+    structures = dataset_from_cfg(typed, potential.species, path=path)
     infos = [{k: v for k, v in info.items() if k != EQUATIONS} for info in structures.infos]
     return replace(structures, infos=tuple(infos)), numbers
 
@@ -150,7 +167,7 @@ def _with_equations(
     structures: Dataset,
 ) -> NDArray[np.int64]:
     """Find the equations that a file of MLIP-2 does not name, by comparing rows."""
-    if weights == RowWeights(energy=weights.energy):
+    if not (weights.force or weights.stress or weights.site_energy):
         return origins  # one row per structure: equation 0
     found = origins.copy()
     for _, rows in iterate_rows(potential, weights, structures, threads=None):

@@ -42,10 +42,12 @@ def cut_neighborhood(atoms: Atoms, center: int, cutoff: float = CUTOFF) -> Atoms
     center %= len(atoms)
     cell = complete_cell(np.where(atoms.pbc[:, None], atoms.cell.array, 0.0))
     vectors = atoms.positions - atoms.positions[center]
+    # MLIP takes differences from the atom with the lower number: zeros of those below have a sign.
+    vectors[:center] = -(atoms.positions[center] - atoms.positions[:center])
     # Nearest image first: what is left lies within half a cell, and few images can be near.
     vectors -= np.where(atoms.pbc, np.round(vectors @ np.linalg.inv(cell)), 0.0) @ cell
-    images = _images(cell, atoms.pbc, cutoff) @ cell
-    all_vectors = (vectors[:, None] + images).reshape(-1, 3)
+    images = _images(cell, atoms.pbc, cutoff)
+    all_vectors = (vectors[:, None] - images[::-1] @ cell).reshape(-1, 3)
     distances = np.linalg.norm(all_vectors, axis=1)
     near = np.flatnonzero((distances < cutoff) & (distances > 0))
     numbers = atoms.numbers[near // len(images)]

@@ -88,6 +88,8 @@ class Selector:
         Entries of rows up to this leave enough digits beside the initial 1e-6.
     ranks
         Who computes rows; the selection itself is one long chain of decisions, made here.
+    entry
+        Grade above which a row is looked at; None: the threshold.
     """
 
     potential: ParameterGradients
@@ -102,6 +104,7 @@ class Selector:
     rounding: float = 1.1
     large: float = 1e3
     ranks: Ranks = ONE_PROCESS
+    entry: float | None = None
 
     def __post_init__(self) -> None:
         check_algorithm(self.algorithm)
@@ -184,7 +187,8 @@ class Selector:
         if self.algorithm == "mlip":
             values = with_initial_rows(values, self.matrix[self.owners[:, 0] == NOWHERE])
             at_once = len(values)
-        for position, row in basis.offer(values, self.threshold, at_once=at_once).items():
+        changed = basis.offer(values, self.threshold, at_once=at_once, entry=self.entry)
+        for position, row in changed.items():
             if row < len(rows):
                 owners[position] = portion.source, rows.structures[row], rows.equations[row]
             else:
@@ -205,7 +209,7 @@ class Selector:
                 if allowed is not None and portion.source in allowed:
                     portion = _only(portion, allowed[portion.source])
                 self._offer(basis, owners, portion)
-        if basis.kept_out > self.rounding * self.threshold:
+        if basis.kept_out > self.rounding * (self.entry or self.threshold):
             raise DataError(
                 f"the active set cannot be found: rounding leaves grades of {basis.kept_out:.2g} "
                 "where none above the threshold should be. The gradients of this potential are too "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import numpy as np
@@ -20,12 +21,13 @@ from maxvolt.fitting.variable_projection.new_potential import (
     default_min_dist,
 )
 from maxvolt.neighbors import minimum_distances
+from maxvolt.potentials.mtp.basis.radial import RadialBasis
 from maxvolt.potentials.mtp.basis.repulsion import ZBL
 from maxvolt.potentials.mtp.potential import MTP
 from maxvolt.potentials.protocol import Potential
 from maxvolt.sections import NonNegative, Positive, within
 
-__all__ = ["TRAINING", "MomentTensorSection", "start_of_fit"]
+__all__ = ["TRAINING", "MomentTensorSection", "start_of_fit", "with_min_dist"]
 
 
 class MomentTensorSection(PotentialSection):
@@ -93,13 +95,28 @@ def start_of_fit(section: MomentTensorSection, training: Dataset, before: Potent
     if before.min_dist != wanted.min_dist:
         if section.radial_basis != "RBChebyshev":
             return wanted
-        change = _change_of_range(before, wanted)
+        change = _change_of_range(model.radial, wanted.model.radial)
     return wanted.with_coefficients(
         model.radial_coeffs @ change,
         model.species_coeffs,
         model.moment_coeffs,
         scaling=model.scaling,
     )
+
+
+def with_min_dist(potential: MTP, min_dist: float) -> MTP:
+    """Return a potential whose radial basis begins elsewhere, with the same radial functions.
+
+    Where the basis is not of Chebyshev polynomials, the coefficients stay, and the functions are
+    others.
+    """
+    model = potential.model
+    radial = replace(model.radial, min_dist=min_dist)
+    coefficients = model.radial_coeffs
+    if potential.is_trained and radial.kind == "RBChebyshev":
+        coefficients = coefficients @ _change_of_range(model.radial, radial)
+    changed = replace(model, radial=radial, radial_coeffs=coefficients)
+    return MTP.from_model(changed, potential.species, potential.about)
 
 
 def _min_dist(section: MomentTensorSection, training: Dataset, before: MTP | None) -> float:
@@ -125,13 +142,13 @@ def _same_form(one: MTP, other: MTP) -> bool:
     )
 
 
-def _change_of_range(before: MTP, after: MTP) -> NDArray[np.float64]:
+def _change_of_range(before: RadialBasis, after: RadialBasis) -> NDArray[np.float64]:
     """Chebyshev polynomials of one range as sums of those of another, shape (R, R).
 
     Both span the polynomials of degree below R, so that the radial functions stay the same.
     """
-    size = before.radial_basis_size
-    old, new = ((p.min_dist, p.cutoff) for p in (before, after))
+    size = before.size
+    old, new = ((basis.min_dist, basis.max_dist) for basis in (before, after))
     change = np.zeros((size, size))
     for k in range(size):
         coefficients = Chebyshev.basis(k, domain=old).convert(domain=new, kind=Chebyshev).coef

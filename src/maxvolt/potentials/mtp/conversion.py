@@ -17,6 +17,7 @@ from maxvolt.potentials.mtp.files.active_set import ActiveSetRecord
 from maxvolt.potentials.mtp.files.record import PotentialFile
 from maxvolt.potentials.mtp.model import Model, species_numbers
 from maxvolt.species import check_species
+from maxvolt.unnamed_types import are_stand_ins
 
 __all__ = ["About", "file_of_model", "model_of_file", "table_of_file"]
 
@@ -106,6 +107,7 @@ def file_of_model(
 ) -> PotentialFile:
     """What a file says of a model: MLIP's .mtp, with the species behind ``potential_tag``.
 
+    Species that have no names, see `maxvolt.unnamed_types`, are left out.
     A ZBL repulsion is noted there, too; MLIP itself ignores the note, and with it the repulsion.
     """
     zbl, trained = model.repulsion, about.is_trained
@@ -124,7 +126,7 @@ def file_of_model(
         species_coeffs=model.species_coeffs if trained else None,
         moment_coeffs=model.moment_coeffs if trained else None,
         species_labels=about.species_labels,
-        species=species,
+        species=None if are_stand_ins(species) else species,
         scaling=model.scaling,
         name=about.name,
         tag=(about.tag + note).strip(),
