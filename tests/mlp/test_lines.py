@@ -97,7 +97,8 @@ def test_what_a_line_leaves_open_is_assumed_and_said(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["a"], r"expected pot in \[out\]; got a \(see 'mlp help work'\)"),
+        (["a"], r"expected pot in \[out\] \(MLIP-2\) or pot in ... \(MLIP-3\); got a \(see 'mlp h"),
+        (["a", "--max-iter=1"], r"expected pot in \[out\] \(MLIP-2\) or"),
         (["a", "b", "c", "d", "--max-iter=1"], "got a b c d"),
         (["a", "b", "--max-iter=x"], "--max-iter: expected a whole number, got 'x'"),
         (["a", "b", "--weight=x"], "--weight: expected a number, got 'x'"),

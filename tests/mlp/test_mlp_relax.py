@@ -13,6 +13,8 @@ from mlp_cases import SPECIES, Files, configuration, crystal, mlp
 
 from maxvolt.io.cfg import read_cfg
 from maxvolt.io.cfg_record import CfgConfiguration
+from maxvolt.mlp import relaxation_files
+from maxvolt.mlp.relaxation import Relaxing
 from maxvolt.mlp.type_distances import shortest_by_types
 from maxvolt.units import GPA_PER_EV_A3
 
@@ -324,6 +326,49 @@ def test_nothing_to_relax(files: Files, capsys: pytest.CaptureFixture[str]) -> N
     mlp("relax", "pot.mtp", "empty.cfg", "out.cfg")
     assert Path("out.cfg").read_bytes() == b""
     assert "From 0 configurations 0" in capsys.readouterr().out
+
+
+def test_portions_give_what_the_whole_gives(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Up to rounding, which depends on what is evaluated together."""
+    nothing = CfgConfiguration(np.zeros(0, np.int32), np.zeros((0, 3)), np.zeros((3, 3)))
+    close = crystal(3)
+    close.positions[1] = close.positions[0] + [0.6, 0.1, 0.0]
+    first, *others = files.read("in.cfg")
+    files.write("some.cfg", [nothing, first, configuration(close), *others])
+    words = ("relax", "pot.almtp", "some.cfg", "out.cfg", "--extrapolation_control", "--log=log")
+    words += ("--threshold_save=1e-9", "--threshold_break=0", "--save_unrelaxed=un.cfg")
+    names = ("out.cfg", "un.cfg", "preselected.cfg")
+    mlp(*words, "--mindist=1")
+    whole = {name: files.read(name) for name in names}
+    log = re.findall(r"cfg#(\d) (\w+)", Path("log").read_text())
+    assert log == [("2", "completed"), ("3", "failed"), ("4", "completed"), ("5", "completed")]
+    cut = list(relaxation_files.portions(files.read("some.cfg"), 8))
+    assert [list(part) for part in cut] == [[1, 2], [3, 4]]
+    monkeypatch.setattr(relaxation_files.portions, "__defaults__", (8,))
+    mlp(*words, "--mindist=1")
+    assert re.findall(r"cfg#(\d) (\w+)", Path("log").read_text()) == log
+    for name, expected in whole.items():
+        found = files.read(name)
+        assert len(found) == len(expected) > 0
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_allclose(one.positions, other.positions, atol=1e-4)
+
+
+def test_what_has_been_relaxed_survives_the_end(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relaxation_files.portions, "__defaults__", (4,))
+    relax, calls = Relaxing.relax, []
+
+    def ended(self: Relaxing, *arguments: object) -> object:
+        calls.append(arguments)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return relax(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Relaxing, "relax", ended)
+    mlp("relax", "pot.mtp", "in.cfg", "out.cfg", code=130)
+    assert len(files.read("out.cfg")) == 2
 
 
 # ------------------------------------------------------------------ examples of MLIP-3

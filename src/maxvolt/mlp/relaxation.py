@@ -94,19 +94,32 @@ class Relaxing:
     keys: Settings
     made_by: str
 
-    def relax(self, configurations: Sequence[CfgConfiguration], path: str, ranks: Ranks) -> Ends:
+    def check(self, configurations: Sequence[CfgConfiguration], path: str) -> None:
+        """Refuse, before anything is relaxed, what cannot be, such as types that are not known.
+
+        Raises
+        ------
+        MaxvoltError
+            Names the configuration.
+        """
+        filled = {number: one for number, one in enumerate(configurations) if len(one)}
+        self._dataset(filled, path)
+
+    def relax(
+        self, configurations: Mapping[int, CfgConfiguration], path: str, ranks: Ranks
+    ) -> Ends:
         """Relax all that have atoms.
 
         Parameters
         ----------
         configurations, path
-            As they stand in a file.
+            As they stand in a file, by their numbers in it.
         ranks
             Processes that share the work.
         """
         ends: dict[int, End] = {}
         starts: dict[int, CfgConfiguration] = {}
-        for number, one in enumerate(configurations):
+        for number, one in configurations.items():
             if not len(one):
                 continue
             try:
@@ -130,7 +143,7 @@ class Relaxing:
         self, starts: dict[int, CfgConfiguration], path: str, ranks: Ranks
     ) -> tuple[dict[int, End], list[CfgConfiguration]]:
         numbers = np.array(list(starts))
-        dataset = self._dataset(list(starts.values()), path)
+        dataset = self._dataset(starts, path)
         with_cell = dataset.pbc.all(axis=1) & (self.keys["stress_tolerance"] > 0)
         ends: dict[int, End] = {}
         frames: list[tuple[int, CfgConfiguration]] = []
@@ -176,13 +189,13 @@ class Relaxing:
             ends[number] = replace(ends[number], configuration=self._noted(one))
         return ends
 
-    def _dataset(self, starts: Sequence[CfgConfiguration], path: str) -> Dataset:
+    def _dataset(self, starts: Mapping[int, CfgConfiguration], path: str) -> Dataset:
         """Structures for the potential, with the atoms that do not move."""
-        dataset = self.typed.dataset(starts, path)
+        dataset = self.typed.dataset(list(starts.values()), path)
         all_of_them = self.keys["force_tolerance"] <= 0
         infos = [
             {**info, **_held(one, all_of_them, f"{path}: configuration {number}")}
-            for number, (one, info) in enumerate(zip(starts, dataset.infos, strict=True), 1)
+            for (number, one), info in zip(starts.items(), dataset.infos, strict=True)
         ]
         return replace(dataset, infos=tuple(infos))
 

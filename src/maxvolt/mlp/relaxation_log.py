@@ -2,44 +2,34 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 
-from maxvolt.files import replacing
 from maxvolt.io.cfg_record import CfgConfiguration
 from maxvolt.mlp.relaxation import End
 from maxvolt.mlp.type_distances import shortest, shortest_by_types
 from maxvolt.units import GPA_PER_EV_A3
 
-__all__ = ["STREAMS", "write_log"]
+__all__ = ["STREAMS", "log_of"]
 
 STREAMS = ("stdout", "stderr")
 """Names that are no files."""
 
 
-def write_log(target: Path, ends: Mapping[int, End], pressure: float) -> None:
-    """Write how each relaxation ended.
+def log_of(ends: Mapping[int, End], pressure: float) -> str:
+    """Say how each relaxation ended.
 
     Parameters
     ----------
-    target
-        A file, or one of `STREAMS`.
     ends
-        By the number of the configuration.
+        By the number of the configuration, from 0.
     pressure : GPa
     """
     lines: list[str] = []
     for number, end in ends.items():
         lines += _lines(number + 1, end, pressure)
-    text = "".join(f"{line}\n" for line in lines)
-    if str(target) in STREAMS:
-        print(text, end="", file=sys.stdout if str(target) == "stdout" else sys.stderr)
-        return
-    with replacing(target) as stream:
-        stream.write(text.encode())
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _lines(number: int, end: End, pressure: float) -> Sequence[str]:

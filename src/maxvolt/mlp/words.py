@@ -34,12 +34,14 @@ def read_call(command: Command, name: str, words: Sequence[str]) -> Call:
         a value that is none.
     """
     files, written = _split(command, words)
+    named = [version for version, known in command.names.items() if known == name]
+    _check_files(command, name, named, files)
     version = version_of(command, name, files, written)
     known = {option.name: option for option in command.options_of(version)}
     values: dict[str, Any] = {option.name: option.default for option in known.values()}
     for key, text in written:
         values[key] = _value(known, command, key, text)
-    _check_files(command, name, version, files)
+    _check_files(command, name, [version], files)
     return Call(name, files, values, frozenset(key for key, _ in written), version=version)
 
 
@@ -65,13 +67,19 @@ def _split(command: Command, words: Sequence[str]) -> tuple[list[str], list[tupl
     return files, written
 
 
-def _check_files(command: Command, name: str, version: int, files: Sequence[str]) -> None:
-    if fits(command, version, len(files)):
+def _check_files(
+    command: Command, name: str, versions: Sequence[int], files: Sequence[str]
+) -> None:
+    """Refuse files that none of the versions would take."""
+    if any(fits(command, version, len(files)) for version in versions):
         return
-    got = " ".join(files) or "none"
-    raise MaxvoltError(
-        f"expected {command.files[version] or 'no files'}; got {got} (see 'mlp help {name}')"
+    shapes = {command.files[version] or "no files": version for version in versions}
+    expected = " or ".join(
+        shape if len(shapes) == 1 else f"{shape} (MLIP-{version})"
+        for shape, version in shapes.items()
     )
+    got = " ".join(files) or "none"
+    raise MaxvoltError(f"expected {expected}; got {got} (see 'mlp help {name}')")
 
 
 def _value(known: dict[str, Option], command: Command, key: str, text: str) -> Any:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maxvolt.cli.console import counted, note
+from maxvolt.cli.console import note
 from maxvolt.errors import MaxvoltError, nearest_name
 from maxvolt.mlp.command import Call, Command, Option
 from maxvolt.mlp.relaxation_keys import RELAXATION_KEYS, key_of_option, options_of_keys
 
 if TYPE_CHECKING:
-    from maxvolt.io.cfg_record import CfgConfiguration
     from maxvolt.mlp.ini import Entry, Settings
     from maxvolt.mlp.mlip_ini import Control
     from maxvolt.mlp.potentials import TypedPotential
-    from maxvolt.mlp.relaxation import Ends
+    from maxvolt.mlp.relaxation_files import Outputs
 
 __all__ = ["COMMANDS"]
 
@@ -38,10 +36,11 @@ class _Job:
 def _relax(call: Call) -> None:
     from maxvolt.mlp.configurations import read_configurations
     from maxvolt.mlp.relaxation import Relaxing
+    from maxvolt.mlp.relaxation_files import portions
     from maxvolt.sampling import Thresholds
 
     job = _job_2(call) if call.version == 2 else _job_3(call)
-    _check_targets(call, job)
+    outputs = _outputs(call, job)
     control = job.control
     relaxing = Relaxing(
         job.potential,
@@ -51,9 +50,13 @@ def _relax(call: Call) -> None:
         job.made_by,
     )
     configurations = read_configurations(job.source, empty=True)
-    ends = relaxing.relax(configurations, job.source, call.ranks)
-    _write(call, job, configurations, ends)
-    done = sum(not end.message for end in ends.each.values())
+    relaxing.check(configurations, job.source)
+    done = 0
+    for part in portions(configurations):
+        ends = relaxing.relax(part, job.source, call.ranks)
+        outputs.write(part, ends)
+        done += sum(not end.message for end in ends.each.values())
+    outputs.say()
     print(f"From {len(configurations)} configurations {done} were relaxed successfully")
 
 
@@ -139,64 +142,35 @@ def _given(call: Call) -> dict[str, Entry]:
 # ------------------------------------------------------------------ what is written
 
 
-def _check_targets(call: Call, job: _Job) -> None:
-    """Refuse, before the work begins, what could not be written."""
+def _outputs(call: Call, job: _Job) -> Outputs:
+    """Files to write; those that could not be written are refused before the work begins."""
     from maxvolt.mlp.configurations import check_outputs
     from maxvolt.mlp.output_names import output_of_ranks
-
-    kept = None if job.control is None else job.control.target
-    same = job.relaxed == job.unrelaxed
-    named = [job.relaxed, None if same else job.unrelaxed, None if kept is None else str(kept)]
-    named += [_log(job)]
-    check_outputs(
-        *(None if name is None else output_of_ranks(call, name) for name in named),
-        inputs=[job.source, job.potential.path],
-    )
-
-
-def _log(job: _Job) -> str | None:
+    from maxvolt.mlp.relaxation_files import Outputs
     from maxvolt.mlp.relaxation_log import STREAMS
 
+    def path(name: str | Path | None) -> Path | None:
+        return None if not name else output_of_ranks(call, str(name))
+
     log = job.keys["log"]
-    return log if log and log not in STREAMS else None
-
-
-def _write(call: Call, job: _Job, configurations: Sequence[CfgConfiguration], ends: Ends) -> None:
-    from maxvolt.mlp.configurations import write_configurations
-    from maxvolt.mlp.output_names import output_of_ranks
-    from maxvolt.mlp.relaxation_log import write_log
-
-    failed = {number: end.message for number, end in ends.each.items() if end.message}
-    for number, message in failed.items():
-        note(f"mlp: warning: relaxation of cfg#{number + 1} failed: {message}")
-    originals = {number: configurations[number] for number in failed}
-    relaxed = {n: end.configuration for n, end in ends.each.items() if end.configuration}
-    if job.unrelaxed is not None and job.unrelaxed == job.relaxed:
-        relaxed, originals = dict(sorted((relaxed | originals).items())), {}
-    for name, found in ((job.relaxed, relaxed), (job.unrelaxed, originals)):
-        if name is not None and (name != job.relaxed or found is relaxed):
-            target = output_of_ranks(call, name)
-            write_configurations(target, list(found.values()))
-            note(f"{target}: {counted(len(found), 'configuration')}")
-    if job.control is not None:
-        _write_extrapolative(call, job.control, ends)
-    if job.keys["log"]:
-        log = _log(job)
-        target = Path(job.keys["log"]) if log is None else output_of_ranks(call, log)
-        write_log(target, ends.each, job.keys["pressure"])
-
-
-def _write_extrapolative(call: Call, control: Control, ends: Ends) -> None:
-    """Write what was kept; MLIP-2 adds it to what the file holds already."""
-    from maxvolt.mlp.configurations import write_configurations
-    from maxvolt.mlp.output_names import output_of_ranks
-
-    found = ends.extrapolative
-    if control.target is None or (call.version == 2 and not found):
-        return
-    target = output_of_ranks(call, str(control.target))
-    write_configurations(target, found, append=call.version == 2)
-    note(f"{target}: {counted(len(found), 'configuration')} that extrapolate")
+    is_stream = log in STREAMS
+    outputs = Outputs(
+        relaxed=path(job.relaxed),
+        unrelaxed=path(job.unrelaxed),
+        kept=None if job.control is None else path(job.control.target),
+        keeps_older=call.version == 2,
+        log=Path(log) if is_stream else path(log),
+        pressure=job.keys["pressure"],
+    )
+    same = outputs.relaxed == outputs.unrelaxed
+    check_outputs(
+        outputs.relaxed,
+        None if same else outputs.unrelaxed,
+        outputs.kept,
+        None if is_stream else outputs.log,
+        inputs=[job.source, job.potential.path],
+    )
+    return outputs
 
 
 _OPTIONS = (
