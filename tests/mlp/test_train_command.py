@@ -12,6 +12,7 @@ from mlip_files import configurations, labelled, random_potential
 import maxvolt
 from maxvolt.fitting.objective import equation_weights
 from maxvolt.fitting.settings import FitSettings, SizeScaling, Weights
+from maxvolt.fitting.variable_projection.training import with_min_dist
 from maxvolt.io.cfg import read_cfg, write_cfg
 from maxvolt.io.cfg_record import CfgConfiguration
 from maxvolt.mlp import main
@@ -305,6 +306,19 @@ def test_names_in_the_training_set_become_those_of_the_potential(start: Path) ->
     write_cfg("named.cfg", named)
     assert main(["train", "small.almtp", "named.cfg", "--iteration_limit=1"]) == 0
     assert maxvolt.read_potential("small.almtp").species == ("Ti", "Al")
+
+
+def test_another_min_dist_leaves_the_radial_functions_as_they_are(folder: Path) -> None:
+    """The same polynomials over another range: energies and forces agree to rounding."""
+    potential = read_typed("pot.mtp")
+    dataset = potential.dataset(read_cfg("in.cfg"), "in.cfg")
+    moved = with_min_dist(potential.potential, 1.7)
+    assert moved.min_dist == 1.7
+    assert not np.array_equal(moved.model.radial_coeffs, potential.potential.model.radial_coeffs)
+    before = potential.potential.evaluate_dataset(dataset)
+    after = moved.evaluate_dataset(dataset)
+    np.testing.assert_allclose(after.energies, before.energies, rtol=1e-11)
+    np.testing.assert_allclose(after.forces, before.forces, atol=1e-10)
 
 
 # ------------------------------------------------------------------ interruptions

@@ -112,7 +112,8 @@ def naming_of_potential(
     family = family_of_file(first)
     if family is None or family.name != "mtp":
         return Naming(None)
-    if not all(map(_is_cfg, (path for path in structures if path is not None))):
+    # Pipes are read once, by whoever needs their structures.
+    if not all(map(_is_cfg_file, (path for path in structures if path is not None))):
         return Naming(None)
     file = read_potential_file(first)
     if file.species is not None:
@@ -122,8 +123,11 @@ def naming_of_potential(
 
 
 def naming_of(path: Path, given: tuple[str, ...] | None) -> Naming:
-    """How species are called in a file of structures, with no potential to name them."""
-    if given is not None or not _is_cfg(path):
+    """How species are called in a file of structures, with no potential to name them.
+
+    The file is read twice: a pipe must be held (`maxvolt.sources.holding`).
+    """
+    if given is not None or recognized_format(path) not in _CFG:
         return Naming(given)
     records = read_cfg(path)
     if all("species" in record.features for record in records):
@@ -146,5 +150,5 @@ def read_with_names(
     return dataset, {symbol: naming.shown(symbol) for symbol in dataset.species}
 
 
-def _is_cfg(path: Path) -> bool:
-    return str(path) != "-" and path.is_file() and recognized_format(path) in _CFG
+def _is_cfg_file(path: Path) -> bool:
+    return path.is_file() and recognized_format(path) in _CFG

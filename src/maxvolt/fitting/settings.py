@@ -14,6 +14,7 @@ from maxvolt.errors import FitError, nearest_name
 from maxvolt.limits import ITERATIONS, MEMBERS, STARTS
 
 __all__ = [
+    "DEFAULT_SCALING",
     "FitChanges",
     "FitSettings",
     "IsolatedEnergies",
@@ -29,6 +30,8 @@ __all__ = [
 Scaling = Literal["vibrations", "molecules", "structures"]
 Resampling = Literal["auto", "weights", "none"]
 IsolatedEnergies = Mapping[str, float] | Literal["fit", "data"]
+
+DEFAULT_SCALING: Scaling = "vibrations"
 
 _STARTS = 8
 """By default, of a single potential."""
@@ -188,7 +191,7 @@ class FitSettings(SolverSettings):
 
     resampling: Resampling = "auto"
     weights: Weights = Weights()
-    scaling: Scaling | SizeScaling = "vibrations"
+    scaling: Scaling | SizeScaling = DEFAULT_SCALING
     isolated_energies: IsolatedEnergies = "fit"
     ensemble: int = 1
     seed: int = 0

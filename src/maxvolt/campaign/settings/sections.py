@@ -10,7 +10,13 @@ from pydantic import AfterValidator, Field, model_validator
 from maxvolt import limits
 from maxvolt.errors import MaxvoltError
 from maxvolt.fitting.families import potential_sections
-from maxvolt.fitting.settings import FitSettings, Resampling, Scaling, Weights
+from maxvolt.fitting.settings import (
+    DEFAULT_SCALING,
+    FitSettings,
+    Resampling,
+    Scaling,
+    Weights,
+)
 from maxvolt.labelling import Reference
 from maxvolt.labelling.limits import LONGEST_CALCULATION
 from maxvolt.sections import NonNegative, Positive, Section, Symbol, within
@@ -125,7 +131,7 @@ class FitSection(Section):
     """Weight of forces, Angstrom^2/eV^2."""
     stress_weight: Weight = _FIT.weights.stress
     """Weight of stresses times volume, 1/eV^2."""
-    scaling: Scaling = _FIT.scaling
+    scaling: Scaling = DEFAULT_SCALING
     """How energies, forces and stresses count by the number of atoms."""
     isolated_energies: Literal["fit", "data"] | dict[Symbol, AtomEnergy] = "fit"
     """Energies of isolated atoms: fitted, taken from the training set, or in eV by symbol."""
