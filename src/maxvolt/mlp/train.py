@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maxvolt.cli.console import counted, note
-from maxvolt.cli.fit_progress import describe_progress, fit_reporter
+from maxvolt.cli.fit_progress import fit_reporter
 from maxvolt.cli.prediction import processors
 from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError, MaxvoltError
+from maxvolt.fitting.progress_display import describe_progress
 from maxvolt.fitting.settings import FitSettings, Scaling, SizeScaling, Weights
 from maxvolt.mlp.command import Call
 from maxvolt.mlp.configurations import check_outputs, read_configurations
