@@ -93,7 +93,7 @@ def dataset_from_cfg(
 
 
 def cfg_from_dataset(
-    dataset: Dataset, species: Sequence[str] | None = None
+    dataset: Dataset, species: Sequence[str] | None = None, *, quiet: bool = False
 ) -> list[CfgConfiguration]:
     """Translate a dataset to configurations.
 
@@ -104,6 +104,8 @@ def cfg_from_dataset(
     species
         Symbol of the element of type 0, of type 1 and so on; None for the elements of the
         dataset by atomic number.
+    quiet
+        Say nothing of arrays that have no place in a .cfg.
 
     Raises
     ------
@@ -137,7 +139,7 @@ def cfg_from_dataset(
                 **fields,
             )
         )
-    if left_out:  # said once, however many structures have them
+    if left_out and not quiet:  # said once, however many structures have them
         _logger.warning(
             "a .cfg cannot hold the arrays %s; not written", ", ".join(sorted(left_out))
         )

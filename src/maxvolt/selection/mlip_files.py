@@ -115,7 +115,7 @@ def _record(active_set: ActiveRows, dialect: Dialect) -> ActiveSetRecord:
         of_structure = active_set.origins[active_set.origins[:, 0] == number, 1]
         info[EQUATIONS] = ",".join(map(str, np.sort(of_structure)))
     labelled = replace(active_set.structures, infos=tuple(infos))
-    configurations = cfg_from_dataset(labelled, active_set.species)
+    configurations = cfg_from_dataset(labelled, active_set.species, quiet=True)
     return ActiveSetRecord(
         energy_weight=weights.energy,
         force_weight=weights.force,
