@@ -15,6 +15,7 @@ from ase.calculators.emt import EMT
 from ase.io import write
 
 import maxvolt
+from embedded_atoms import Analytic
 
 __all__ = ["PREPARATIONS"]
 
@@ -32,6 +33,11 @@ def aluminium(folder: Path) -> None:
 def copper(folder: Path) -> None:
     """The same of copper."""
     _crystal_files(folder, "Cu")
+
+
+def embedded_atoms(folder: Path) -> None:
+    """Al.eam.alloy: analytic functions of the size that aluminium has."""
+    (folder / "Al.eam.alloy").write_text(Analytic(("Al",)).text(), encoding="utf-8")
 
 
 def campaign(folder: Path) -> None:
@@ -86,7 +92,9 @@ def _crystal_files(folder: Path, element: str) -> None:
         _label(atoms)
     write(folder / "train.xyz", structures[:16])
     write(folder / "test.xyz", structures[16:20])
-    bare = [Atoms(atoms.symbols, atoms.positions, cell=atoms.cell, pbc=True) for atoms in structures]
+    bare = [
+        Atoms(atoms.symbols, atoms.positions, cell=atoms.cell, pbc=True) for atoms in structures
+    ]
     write(folder / "new.xyz", bare[20:])
     crystal = bulk(element, cubic=True) * 2
     write(folder / "structure.xyz", crystal)
@@ -122,4 +130,5 @@ PREPARATIONS: dict[str, Callable[[Path], None]] = {
     "aluminium": aluminium,
     "campaign": campaign,
     "copper": copper,
+    "embedded_atoms": embedded_atoms,
 }

@@ -2,8 +2,8 @@
 
     python run_blocks.py steps.json
 
-The file is a list of steps: kind (python, sh or file), text, line, and the name of the file or page.
-Python has one namespace for all blocks. The first block that fails ends the run.
+The file is a list of steps: kind (python, sh or file), text, line, and the path of the page or name
+of the file. Python has one namespace for all blocks. The first block that fails ends the run.
 """
 
 from __future__ import annotations
@@ -13,32 +13,32 @@ import subprocess
 import sys
 import traceback
 from pathlib import Path
+from types import ModuleType
 
-_STATE = ".state_of_the_shell"
-_BEFORE = f'[ ! -e "$OLDFOLDER/{_STATE}" ] || . "$OLDFOLDER/{_STATE}"\n'
-_AFTER = f'\n{{ export -p; printf "cd %q\\n" "$PWD"; }} > "$OLDFOLDER/{_STATE}"\n'
+_BEFORE = '[ ! -e "{state}" ] || . "{state}"\n'
+_AFTER = '\n{{ export -p; printf "cd %q\\n" "$PWD"; }} > "{state}"\n'
 
 
 def run(steps: list[dict[str, str]]) -> int:
     """Exit code: 0, or 1 with a message that names page and line."""
-    namespace = sys.modules["__main__"].__dict__
-    start = Path.cwd()
+    module = ModuleType("__main__")  # where pickled functions of the blocks are looked for
+    sys.modules["__main__"] = module
+    state = Path.cwd() / ".state_of_the_shell"
     for step in steps:
-        where = f"{step['name']}:{step['line']}"
+        where = f"{Path(step['name']).name}:{step['line']}"
         print(f"--- {where}", flush=True)
         if step["kind"] == "file":
             Path(step["name"]).write_text(step["text"], encoding="utf-8")
         elif step["kind"] == "python":
             code = "\n" * int(step["line"]) + step["text"]  # lines as in the page
             try:
-                exec(compile(code, step["name"], "exec"), namespace)
-            except BaseException:
+                exec(compile(code, step["name"], "exec"), module.__dict__)
+            except BaseException:  # noqa: BLE001 (what a block raises is reported, whatever it is)
                 traceback.print_exc()
                 print(f"the block at {where} failed", file=sys.stderr)
                 return 1
         else:
-            code = _BEFORE.replace("$OLDFOLDER", str(start)) + step["text"]
-            code += _AFTER.replace("$OLDFOLDER", str(start))
+            code = _BEFORE.format(state=state) + step["text"] + _AFTER.format(state=state)
             done = subprocess.run(["bash", "-euo", "pipefail", "-c", code], check=False)
             if done.returncode != 0:
                 print(f"the block at {where} ended with code {done.returncode}", file=sys.stderr)

@@ -67,7 +67,7 @@ def test_the_blocks_of_a_page_run(path, tmp_path, prepared):
     folder.mkdir()
     for name in page.preparations:
         prepared(name, folder)
-    seconds = run(page, _name(path), folder, tmp_path)
+    seconds = run(page, path, folder, tmp_path)
     if page.slow is None:
         assert seconds <= MOST_SECONDS, (
             f"the blocks took {seconds:.0f} s of processor time; make them smaller, or say why not "
@@ -75,21 +75,21 @@ def test_the_blocks_of_a_page_run(path, tmp_path, prepared):
         )
 
 
-def run(page: CodePage, name: str, folder: Path, scratch: Path) -> float:
+def run(page: CodePage, path: Path, folder: Path, scratch: Path) -> float:
     """Run the blocks of a page in a folder; processor time that they took, s."""
     steps = [
         {
             "kind": "file" if block.file else block.language,
             "text": block.code,
-            "name": block.file or name,
+            "name": block.file or str(path),
             "line": str(block.line),
         }
         for block in page.blocks
         if not block.reason_not_run and (block.file or block.language in RUN)
     ]
     (scratch / "steps.json").write_text(json.dumps(steps))
-    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
-    environment = {**os.environ, "PATH": path, "MPLBACKEND": "Agg", "COLUMNS": "100"}
+    programs = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
+    environment = {**os.environ, "PATH": programs, "MPLBACKEND": "Agg", "COLUMNS": "100"}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     output = scratch / "output"
     with output.open("wb") as stream:
@@ -126,7 +126,7 @@ def _trial(folder: Path, text: str) -> Path:
     page = _page(folder, text)
     assert not page.problems
     (folder / "run").mkdir()
-    run(page, "page.md", folder / "run", folder)
+    run(page, folder / "page.md", folder / "run", folder)
     return folder / "run"
 
 
