@@ -52,6 +52,11 @@ moments from basic ones and the coupling, forward and reverse, and the quadratic
 the energy and its derivatives at once and is counted as forward.
 
 {operations}
+
+## Next
+
+- [What an evaluation plan is](../decisions/evaluation_plan.md)
+- [Benchmarks](README.md)
 """
 
 
