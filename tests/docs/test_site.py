@@ -156,7 +156,8 @@ def test_pages_fit_the_window(site, browser):
 
 
 _BROKEN_IMAGES = """
-[...document.images].filter(image => image.complete && image.naturalWidth === 0).map(i => i.src).join(" ")
+[...document.images].filter(image => image.complete && image.naturalWidth === 0)
+  .map(image => image.src).join(" ")
 """
 _MATHEMATICS_NOT_DRAWN = """
 (async () => {
