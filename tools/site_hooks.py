@@ -29,6 +29,7 @@ ROOT_PAGES = {
 
 MATHJAX = "assets/mathjax/tex-svg.js"
 _LINK = re.compile(r"(?<=\]\()(?!https?://|mailto:|#)([^)\s#]+)(#[^)\s]*)?(?=\))")
+_MENTION = re.compile(r"\bdocs/([a-z_-]+)(?:\.md)?\b")
 _MATHEMATICS = 'class="arithmatex"'
 
 
@@ -92,6 +93,21 @@ def on_page_markdown(markdown: str, *, page: Page, **_: Any) -> str:
     return _LINK.sub(turned, markdown)
 
 
+def on_page_content(html: str, *, page: Page, files: Files, **_: Any) -> str:
+    """Link what docstrings say of pages: docs/formulation, docs/parallel."""
+    folder = posixpath.dirname(page.file.src_uri) or "."
+    here = page.file.dest_uri
+
+    def linked(match: re.Match[str]) -> str:
+        for source in (f"{match[1]}.md", f"{match[1]}/README.md"):
+            if target := files.get_file_from_path(source):
+                address = posixpath.relpath(target.dest_uri, posixpath.dirname(here) or ".")
+                return f'<a href="{address}">{match[0]}</a>'
+        return match[0]
+
+    return _MENTION.sub(linked, html) if folder == "reference" else html
+
+
 def on_post_page(output: str, **_: Any) -> str:
     """Load MathJax where there is mathematics."""
     if _MATHEMATICS not in output:
@@ -128,9 +144,9 @@ def _linked_files(sources: dict[str, str]) -> set[str]:
     for source, text in sources.items():
         for match in _LINK.finditer(text):
             place = _place_in_repository(source, match[1])
-            if not place.startswith("docs/") and place not in ROOT_PAGES:
-                if (ROOT / place).is_file():
-                    found.add(place)
+            outside = not place.startswith("docs/") and place not in ROOT_PAGES
+            if outside and (ROOT / place).is_file():
+                found.add(place)
     return found
 
 

@@ -1,6 +1,6 @@
 """Files that readers of a page have already: ``<!-- run before: name -->`` asks for them by name.
 
-Each function writes into an empty folder; what it wrote is kept for the pages that ask for it again.
+Each function writes into an empty folder; what it wrote is kept for all pages that ask for it.
 """
 
 from __future__ import annotations

@@ -14,9 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-
 from code_blocks import RUN, CodePage, read_page
 from preparations import PREPARATIONS
+
 from promises import needs
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

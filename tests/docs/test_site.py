@@ -7,8 +7,12 @@ import os
 import re
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
+from functools import partial
 from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -19,7 +23,8 @@ from promises import find_chromium, needs
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
-WIDTHS = (390, 1280)
+TELEPHONE = 390
+"""Pixels."""
 PUBLIC = (
     "maxvolt",
     "maxvolt.calculators",
@@ -129,6 +134,25 @@ def test_every_page_is_on_the_site(site):
 
 
 @pytest.fixture(scope="module")
+def address(site: Path) -> Iterator[str]:
+    """Where a server of this machine shows the site."""
+    handler = partial(_Quiet, directory=str(site))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    """Says nothing of its requests."""
+
+    def log_message(self, *_: object) -> None:
+        """Write nothing."""
+
+
+@pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     needs("chromium")
     chromium = find_chromium()
@@ -137,26 +161,37 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         yield opened
 
 
-def test_pages_fit_the_window(site, browser):
+def test_pages_can_be_read_on_a_telephone(site, address, browser):
     problems = []
     for page in sorted(site.rglob("*.html")):
         name = page.relative_to(site).as_posix()
-        if name == "404.html" or name.endswith("report.html"):  # a page of its own
+        if name.endswith("report.html"):  # the page of a campaign, which has tests of its own
             continue
-        for width in WIDTHS:
-            browser.open(page, width)
-            found = browser.evaluate("document.documentElement.scrollWidth")
-            if found > width:
-                problems.append(f"{name}: {found} pixels wide at {width}")
-            if broken := browser.evaluate(_BROKEN_IMAGES):
-                problems.append(f"{name}: pictures that do not load: {broken}")
+        browser.open(f"{address}/{name}", TELEPHONE)
+        if (found := browser.evaluate("document.documentElement.scrollWidth")) > TELEPHONE:
+            problems.append(f"{name}: {found} pixels wide")
+        if broken := browser.evaluate(_BROKEN_IMAGES):
+            problems.append(f"{name}: pictures that do not load: {broken}")
         if wrong := browser.evaluate(_MATHEMATICS_NOT_DRAWN):
             problems.append(f"{name}: {wrong}")
+        problems += [f"{name}: {complaint}" for complaint in browser.complaints]
+        problems += [f"{name}: asks for {url}" for url in browser.requests if address not in url]
     assert not problems, "\n".join(problems)
 
 
+def test_the_search_finds_pages(address, browser):
+    browser.open(f"{address}/index.html?q=elastic%20constants", 1280)
+    deadline = time.monotonic() + 60
+    found = "[...document.querySelectorAll('.md-search-result__link')].map(a => a.pathname)"
+    while not (names := browser.evaluate(found)):
+        assert time.monotonic() < deadline, "the search found nothing"
+        time.sleep(0.1)
+    assert "/properties.html" in names
+
+
 _BROKEN_IMAGES = """
-[...document.images].filter(image => image.complete && image.naturalWidth === 0).map(i => i.src).join(" ")
+[...document.images].filter(image => image.complete && image.naturalWidth === 0)
+  .map(image => image.src).join(" ")
 """
 _MATHEMATICS_NOT_DRAWN = """
 (async () => {
