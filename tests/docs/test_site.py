@@ -44,10 +44,13 @@ def _name(page: Path) -> str:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
-def test_each_page_ends_with_a_next_step(page):
-    text = page.read_text(encoding="utf-8")
-    title, *sections = re.split(r"^## ", text, flags=re.MULTILINE)
-    assert title.startswith("# ") or re.search(r"^# ", title, re.MULTILINE), "no title"
+def test_each_page_begins_with_what_it_is_for_and_ends_with_a_next_step(page):
+    text = re.sub(r"^<!--.*?-->$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    beginning, *sections = re.split(r"^## ", text, flags=re.MULTILINE)
+    title, _, first = beginning.strip().partition("\n")
+    assert title.startswith("# ")
+    assert re.match(r"[\w`*\[]", first.strip()), "no sentence under the title"
+    assert not first.strip().startswith("```")
     heading, _, last = sections[-1].partition("\n")
     assert heading == "Next"
     assert 1 <= len(re.findall(r"\]\([^)]+\)", last)) <= 4
