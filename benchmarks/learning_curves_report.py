@@ -184,13 +184,14 @@ def _number(value: float) -> str:
 
 
 def _level_table(fits: Sequence[Fit]) -> str:
-    columns = ("", "structures", "parameters", "force, test", "energy, test", "time", "fit")
+    columns = ("", "level", "structures", "parameters", "force", "energy", "time", "fit")
     rows = []
     for system in _systems(fits):
         for fit in _level_curve(fits, system):
             rows.append(
                 (
-                    f"{system}, level {fit['trial']['level']}",
+                    system,
+                    str(fit["trial"]["level"]),
                     str(fit["trial"]["structures"]),
                     str(fit["parameters"]),
                     _number(fit["test"][FORCE]),
@@ -215,8 +216,8 @@ def _structure_table(fits: Sequence[Fit]) -> str:
                     else ""
                     for n in sizes
                 ]
-                rows.append((f"{system}, level {level}", *cells))
-    return markdown_table(("", *map(str, sizes)), rows)
+                rows.append((system, str(level), *cells))
+    return markdown_table(("", "level", *map(str, sizes)), rows)
 
 
 def _scan_tables(fits: Sequence[Fit]) -> str:
