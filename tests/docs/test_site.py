@@ -134,6 +134,12 @@ def test_every_page_is_on_the_site(site):
         assert (site / f"development/{name}.html").is_file()
 
 
+def test_the_reference_shows_functions_and_not_modules_of_their_name(site):
+    pages = sorted((site / "reference").glob("*.html"))
+    assert pages
+    assert [page.name for page in pages if "doc-symbol-module" in page.read_text("utf-8")] == []
+
+
 @pytest.fixture(scope="module")
 def address(site: Path) -> Iterator[str]:
     """Where a server of this machine shows the site."""
