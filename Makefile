@@ -52,7 +52,8 @@ bench: $(VENV)/installed-bench
 
 # The variable: what the theme says of other programs is left out.
 docs: $(VENV)/installed-docs
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --clean
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --clean
+	@echo "Open build/site/index.html; for the search, too: $(BIN)/python -m http.server --directory build/site"
 
 wheel: $(VENV)/installed-dev
 	rm -rf dist

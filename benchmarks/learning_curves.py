@@ -64,8 +64,8 @@ class Trial:
 
 
 SYSTEMS = (
-    System("Mo", ("mlearn/Mo_train.xyz", "mlearn/Mo_test.xyz"), ("Mo",), 5.2, maxvolt.Weights()),
     System("Si", ("mlearn/Si_train.xyz", "mlearn/Si_test.xyz"), ("Si",), 5.0, maxvolt.Weights()),
+    System("Mo", ("mlearn/Mo_train.xyz", "mlearn/Mo_test.xyz"), ("Mo",), 5.2, maxvolt.Weights()),
     # Stresses of copper carry a constant offset and are not fitted.
     System(
         "Cu",
@@ -102,20 +102,26 @@ def _scans() -> Iterator[Trial]:
 
 
 def _cheap_curves() -> Iterator[Trial]:
-    """Sizes at low levels, the level in between."""
-    for level, numbers in ((12, (0, 1, 3)), (10, (2,)), (8, (0, 1, 3))):
+    """Sizes of the elements at low levels, all levels with a middling training set."""
+    elements = [system for system in SYSTEMS if len(system.species) == 1]
+    for level, numbers in ((12, (0, 1, 3)), (10, (2,)), (20, (2,)), (8, (0, 1, 3))):
         for number in numbers:
-            for system in SYSTEMS:
-                if len(system.species) == 1 or level < 12 or number > 1:
-                    yield Trial(system.name, level, system.sizes[number], system.cutoff)
+            for system in elements:
+                yield Trial(system.name, level, system.sizes[number], system.cutoff)
 
 
 def _everything_else() -> Iterator[Trial]:
-    """High levels, of the elements first."""
-    for level, numbers in ((20, (2,)), (16, (1, 3, 0)), (20, (3, 1, 0))):
-        for number in numbers:
-            for system in SYSTEMS:
-                if len(system.species) == 1:
+    """The alloy, and high levels."""
+    for system in reversed(SYSTEMS):
+        for level, numbers in (
+            (8, (3, 1, 0)),
+            (10, (2,)),
+            (12, (3,)),
+            (16, (1, 3, 0)),
+            (20, (3, 1)),
+        ):
+            for number in numbers:
+                if len(system.species) == 1 or level <= 12:
                     yield Trial(system.name, level, system.sizes[number], system.cutoff)
 
 

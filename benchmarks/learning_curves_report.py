@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ __all__ = ["write_report"]
 
 Fit = dict[str, Any]
 DEFAULTS = {"radial_basis_size": 8, "force_weight": 0.01}
+LEVELS = (8, 10, 12, 16, 20)
 COLOURS = {"Mo": "C0", "Si": "C1", "Cu": "C2", "NbMoTaW": "C3"}
 FORCE, ENERGY = "force_meV_per_A", "energy_meV_per_atom"
 MOST = 1000.0
@@ -66,23 +68,31 @@ def _size_curve(fits: Sequence[Fit], system: str, level: int) -> list[Fit]:
     return _curve(fits, "structures", **settings)
 
 
-def _figure(columns: int) -> tuple[Figure, list[Axes]]:
+def _figure(count: int, columns: int = 3) -> tuple[Figure, list[Axes]]:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(4.2 * columns, 3.6), layout="constrained")
-    return figure, [figure.add_subplot(1, columns, number + 1) for number in range(columns)]
+    rows = ceil(count / columns)
+    figure = Figure(figsize=(3.3 * columns, 3.0 * rows), layout="constrained")
+    return figure, [figure.add_subplot(rows, columns, number + 1) for number in range(count)]
 
 
-def _logarithmic(axes: Axes, x_label: str, y_label: str, ticks: Sequence[float]) -> None:
-    from matplotlib.ticker import FuncFormatter, NullLocator
+def _ticks(axes: Axes, x_label: str, y_label: str, ticks: Sequence[float]) -> None:
+    from matplotlib.ticker import NullLocator
 
-    axes.set_yscale("log")
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.grid(alpha=0.3)
+
+
+def _logarithmic(axes: Axes) -> None:
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
 
 
 def _levels(fits: Sequence[Fit]) -> Figure:
@@ -96,8 +106,9 @@ def _levels(fits: Sequence[Fit]) -> Figure:
         for system in _systems(fits):
             shown = [fit for fit in _level_curve(fits, system) if value(fit) <= MOST]
             _line(axes, shown, "level", value, system)
-        _logarithmic(axes, "level", label, (8, 10, 12, 16, 20))
-    panels[0].legend()
+        _logarithmic(axes)
+        _ticks(axes, "level", label, (8, 10, 12, 16, 20))
+    panels[0].legend(fontsize=8)
     return figure
 
 
@@ -109,26 +120,34 @@ def _line(
 
 
 def _structures(fits: Sequence[Fit]) -> Figure:
-    systems = _systems(fits)
-    figure, panels = _figure(len(systems))
-    for axes, system in zip(panels, systems, strict=True):
-        sizes: set[float] = set()
-        for number, level in enumerate((8, 12, 16, 20)):
-            curve = _size_curve(fits, system, level)
-            if len(curve) < 2:
-                continue
+    curves = {system: _size_curves(fits, system) for system in _systems(fits)}
+    curves = {system: found for system, found in curves.items() if found}
+    figure, panels = _figure(len(curves))
+    for axes, (system, found) in zip(panels, curves.items(), strict=True):
+        for level, curve in found.items():
             x = [fit["trial"]["structures"] for fit in curve]
-            sizes |= set(x)
-            test = [min(float(fit["test"][FORCE]), 2 * MOST) for fit in curve]
-            axes.plot(x, test, "o-", color=f"C{number}", label=f"level {level}")
+            colour = f"C{LEVELS.index(level)}"
+            test = [fit["test"][FORCE] for fit in curve]
+            axes.plot(x, test, "o-", color=colour, label=f"level {level}")
             training = [fit["training"][FORCE] for fit in curve]
-            axes.plot(x, training, ".:", color=f"C{number}")
+            axes.plot(x, training, ".:", color=colour)
         axes.set_xscale("log")
+        axes.set_ylim(bottom=0)
         axes.set_title(system)
-        _logarithmic(axes, "structures", "force error, meV/Å", sorted(sizes))
-        if sizes:
-            axes.legend()
+        sizes = {fit["trial"]["structures"] for curve in found.values() for fit in curve}
+        _ticks(axes, "structures", "force error, meV/Å", sorted(sizes))
+        axes.legend(fontsize=8)
     return figure
+
+
+def _size_curves(fits: Sequence[Fit], system: str) -> dict[int, list[Fit]]:
+    """Levels with two sizes of the training set and more, where predictions mean something."""
+    found = {}
+    for level in LEVELS:
+        curve = [f for f in _size_curve(fits, system, level) if f["test"][FORCE] <= MOST]
+        if len(curve) >= 2:
+            found[level] = curve
+    return found
 
 
 _SCANNED = (
@@ -154,7 +173,8 @@ def _scans(fits: Sequence[Fit]) -> Figure:
         if key != "force_weight":
             times = [1e2 * fit["evaluation_us_per_atom"] for fit in curve]
             axes.plot(x, times, "^--C2", label="time, 10 ns/atom")
-        _logarithmic(axes, label, "", x)
+        _logarithmic(axes)
+        _ticks(axes, label, "", x)
         axes.legend(fontsize=8)
     return figure
 
@@ -164,13 +184,14 @@ def _number(value: float) -> str:
 
 
 def _level_table(fits: Sequence[Fit]) -> str:
-    columns = ("", "structures", "parameters", "force, test", "energy, test", "time", "fit")
+    columns = ("", "level", "structures", "parameters", "force", "energy", "time", "fit")
     rows = []
     for system in _systems(fits):
         for fit in _level_curve(fits, system):
             rows.append(
                 (
-                    f"{system}, level {fit['trial']['level']}",
+                    system,
+                    str(fit["trial"]["level"]),
                     str(fit["trial"]["structures"]),
                     str(fit["parameters"]),
                     _number(fit["test"][FORCE]),
@@ -186,7 +207,7 @@ def _structure_table(fits: Sequence[Fit]) -> str:
     sizes = sorted({fit["trial"]["structures"] for fit in fits})
     rows = []
     for system in _systems(fits):
-        for level in (8, 10, 12, 16, 20):
+        for level in LEVELS:
             curve = {f["trial"]["structures"]: f for f in _size_curve(fits, system, level)}
             if len(curve) >= 2:
                 cells = [
@@ -195,8 +216,8 @@ def _structure_table(fits: Sequence[Fit]) -> str:
                     else ""
                     for n in sizes
                 ]
-                rows.append((f"{system}, level {level}", *cells))
-    return markdown_table(("", *map(str, sizes)), rows)
+                rows.append((system, str(level), *cells))
+    return markdown_table(("", "level", *map(str, sizes)), rows)
 
 
 def _scan_tables(fits: Sequence[Fit]) -> str:

@@ -30,7 +30,8 @@ MLIP_PRODUCTS = dict(
 TEXT = """\
 # Evaluation plans
 
-Written by `python benchmarks/plans.py --output docs/benchmarks`. What a plan is:
+How much less an atom takes by its evaluation plan than by the tables in MLIP's files, counted
+level by level. Written by `python benchmarks/plans.py --output docs/benchmarks`. What a plan is:
 [formulation](../formulation.md#harmonic-moments-and-the-evaluation-plan).
 
 Basis functions and moments of one atom. *Independent* are the invariants of harmonic moments that

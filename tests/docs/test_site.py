@@ -44,10 +44,13 @@ def _name(page: Path) -> str:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
-def test_each_page_ends_with_a_next_step(page):
-    text = page.read_text(encoding="utf-8")
-    title, *sections = re.split(r"^## ", text, flags=re.MULTILINE)
-    assert title.startswith("# ") or re.search(r"^# ", title, re.MULTILINE), "no title"
+def test_each_page_begins_with_what_it_is_for_and_ends_with_a_next_step(page):
+    text = re.sub(r"^<!--.*?-->$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    beginning, *sections = re.split(r"^## ", text, flags=re.MULTILINE)
+    title, _, first = beginning.strip().partition("\n")
+    assert title.startswith("# ")
+    assert re.match(r"[\w`*\[]", first.strip()), "no sentence under the title"
+    assert not first.strip().startswith("```")
     heading, _, last = sections[-1].partition("\n")
     assert heading == "Next"
     assert 1 <= len(re.findall(r"\]\([^)]+\)", last)) <= 4
@@ -58,8 +61,6 @@ def test_the_reference_lists_every_public_name(package):
     listed = set()
     for page in (DOCS / "reference").glob("*.md"):
         listed |= set(re.findall(r"^::: ([\w.]+)$", page.read_text("utf-8"), re.MULTILINE))
-    if package in listed:  # a whole package, with all its public names
-        return
     objects = {id(_resolved(name)) for name in listed}
     module = importlib.import_module(package)
     missing = [
@@ -131,6 +132,12 @@ def test_every_page_is_on_the_site(site):
         assert (site / place.parent / name).is_file(), place
     for name in ("architecture", "changelog", "contributing"):
         assert (site / f"development/{name}.html").is_file()
+
+
+def test_the_reference_shows_functions_and_not_modules_of_their_name(site):
+    pages = sorted((site / "reference").glob("*.html"))
+    assert pages
+    assert [page.name for page in pages if "doc-symbol-module" in page.read_text("utf-8")] == []
 
 
 @pytest.fixture(scope="module")
