@@ -6,6 +6,7 @@
 #   make lint     ruff, mypy, the contracts of imports, no circles, sizes of modules and functions
 #   make bench    speed and memory beside motep, into docs/benchmarks, in about 20 minutes
 #                 (make bench BENCH_ARGS=--quick: in a few minutes, into bench_output)
+#   make docs     the documentation site, into build/site (open build/site/index.html)
 #   make wheel    sdist and wheel into dist/ (make sdist-lammps: that of the LAMMPS plugin;
 #                 make wheel-manylinux: a wheel for other Linux machines, into dist/manylinux)
 #   make clean    remove what the targets above made
@@ -25,7 +26,7 @@ INSTALLING := "Installing maxvolt and what it needs, and compiling its core (abo
 # With its progress bars.
 SHOWN := $(BIN)/python -m pip --disable-pip-version-check install --progress-bar on
 
-.PHONY: demo test test-core lint bench sdist wheel wheel-manylinux sdist-lammps clean FORCE
+.PHONY: demo test test-core lint bench docs sdist wheel wheel-manylinux sdist-lammps clean FORCE
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/ready
@@ -51,6 +52,11 @@ lint: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-bench
 	$(BIN)/python benchmarks/run.py $(BENCH_ARGS)
+
+# The variable: what the theme says of other programs is left out.
+docs: $(VENV)/installed-docs
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --clean
+	@echo "Open build/site/index.html; for the search, too: $(BIN)/python -m http.server --directory build/site"
 
 sdist: $(VENV)/installed-dev
 	$(BIN)/pyproject-build --sdist --outdir dist .
@@ -111,6 +117,11 @@ $(VENV)/installed-dev: $(VENV)/created $(VENV)/modules $(SETUP)
 $(VENV)/installed-bench: $(VENV)/created $(VENV)/modules $(SETUP)
 	@echo $(INSTALLING)
 	@$(PIP) install --editable ".[bench]"
+	@touch $@
+
+$(VENV)/installed-docs: $(VENV)/created $(VENV)/modules $(SETUP)
+	@echo $(INSTALLING)
+	@$(PIP) install --editable ".[docs]"
 	@touch $@
 
 # The list of Python files; touched only when it changes.

@@ -73,9 +73,11 @@ def _divisors(number: int) -> list[int]:
     return [d for d in range(1, number + 1) if number % d == 0]
 
 
-def random_potential(level: int, species: tuple[str, ...], cutoff: float = 5.0) -> MTP:
+def random_potential(
+    level: int, species: tuple[str, ...], cutoff: float = 5.0, radial_basis_size: int = 8
+) -> MTP:
     """Return a potential with coefficients of the size that fits have."""
-    untrained = MTP(level, species, cutoff, 2.0)
+    untrained = MTP(level, species, cutoff, 2.0, radial_basis_size)
     generator = np.random.default_rng(1)
     model = untrained.model
     return untrained.with_coefficients(

@@ -30,7 +30,8 @@ MLIP_PRODUCTS = dict(
 TEXT = """\
 # Evaluation plans
 
-Written by `python benchmarks/plans.py --output docs/benchmarks`. What a plan is:
+How much less an atom takes by its evaluation plan than by the tables in MLIP's files, counted
+level by level. Written by `python benchmarks/plans.py --output docs/benchmarks`. What a plan is:
 [formulation](../formulation.md#harmonic-moments-and-the-evaluation-plan).
 
 Basis functions and moments of one atom. *Independent* are the invariants of harmonic moments that
@@ -52,6 +53,11 @@ moments from basic ones and the coupling, forward and reverse, and the quadratic
 the energy and its derivatives at once and is counted as forward.
 
 {operations}
+
+## Next
+
+- [What an evaluation plan is](../decisions/evaluation_plan.md)
+- [Benchmarks](README.md)
 """
 
 

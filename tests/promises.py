@@ -95,6 +95,13 @@ def _mpi4py() -> str | None:
     return None if find_mpiexec() else "no mpiexec here: pip install mpich"
 
 
+def _site() -> str | None:
+    for module in ("mkdocs", "material", "mkdocstrings", "mathjax"):
+        if importlib.util.find_spec(module) is None:
+            return f"{module} is not installed: pip install maxvolt[docs]"
+    return None
+
+
 def _dask() -> str | None:
     for module in ("distributed", "dask_jobqueue", "cryptography"):
         if importlib.util.find_spec(module) is None:
@@ -142,6 +149,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "i-pi": _i_pi,
     "mpi4py": _mpi4py,
     "dask": _dask,
+    "mkdocs": _site,
     "slurm": _slurm,
     "phonopy": _package("phonopy", "phonopy"),
     "phono3py": _package("phono3py", "phono3py"),

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from ase.build import bulk
 from ase.calculators.emt import EMT
-from browser import Browser, open_browser
 from campaign_files import Run
 from matplotlib.colors import to_rgba
 
 import maxvolt
+from browser import Browser, open_browser
 from maxvolt.campaign import CampaignSummary
 from maxvolt.cli import main
 from maxvolt.report.campaign_page import (

@@ -53,6 +53,17 @@ def test_potential_as_text(untrained, capsys):
     assert "evaluation    by plan: invariants 2, products 1, basic moments 1; 7 op" in printed
 
 
+@pytest.mark.parametrize("command", ["info", "evaluate", "errors", "grade"])
+def test_a_compiled_model_is_not_what_python_reads(command, trained, tmp_path, capsys):
+    compiled = tmp_path / "pot.maxvolt"
+    assert main(["compile", str(trained), "-o", str(compiled)]) == 0
+    files = [str(compiled)] if command == "info" else [str(compiled), "in.xyz"]
+    assert main([command, *files]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "pot.maxvolt: is a compiled model" in said
+    assert "give the potential that it was made from" in said
+
+
 def test_a_potential_without_a_plan(trained, capsys):
     """A basis function that is one component of a vector does not keep its value when rotated."""
     trained.write_text(trained.read_text().replace("{{0, 0, 0, 0}}", "{{0, 1, 0, 0}}"))

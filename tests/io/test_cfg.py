@@ -535,6 +535,11 @@ def test_information_becomes_text(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         (configuration,) = cfg_from_dataset(dataset)
     assert "cannot hold the arrays tags" in caplog.text
+    caplog.clear()
+    cfg_from_dataset(Dataset.concatenate([dataset] * 3))
+    assert [record.message for record in caplog.records] == [
+        "a .cfg cannot hold the arrays tags; not written"
+    ]
     assert configuration.features == {
         "step": "3",
         "list": "[1, 2.5]",

@@ -86,6 +86,17 @@ def test_appending(tmp_path: Path, name: str, emt_dataset: Dataset) -> None:
     assert len(io.read(path)) == 1
 
 
+def test_one_structure_or_several_are_written_without_a_dataset(tmp_path: Path) -> None:
+    crystal = bulk("Al")
+    io.write(tmp_path / "one.xyz", crystal)
+    io.write(tmp_path / "two.cfg", iter([crystal, crystal * 2]))
+    assert io.read(tmp_path / "one.xyz").counts.tolist() == [1]
+    assert io.read(tmp_path / "two.cfg").counts.tolist() == [1, 8]
+    with pytest.raises(DataError, match="expected structures"):
+        io.write(tmp_path / "none.xyz", "one.xyz")  # type: ignore[arg-type]
+    assert not (tmp_path / "none.xyz").exists()
+
+
 def test_ordinary_precision(tmp_path: Path, emt_dataset: Dataset) -> None:
     io.write(tmp_path / "a.cfg", emt_dataset, format="cfg-ordinary")
     back = io.read(tmp_path / "a.cfg")

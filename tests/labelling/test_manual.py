@@ -145,6 +145,14 @@ def test_vasp(name, text, oxide, potentials, store, tmp_path):
     np.testing.assert_allclose(dataset.stresses[0], np.arange(6) * 1e-2, atol=1e-5)
 
 
+def test_vasp_shares_its_work_without_another_result(oxide, potentials, tmp_path):
+    reference = Reference("vasp", VASP, {**potentials, "ncore": 4, "kpar": 2})
+    (folder,) = write_jobs([oxide], reference, tmp_path / "jobs").folders
+    tags = [line.strip() for line in (folder / "INCAR").read_text().splitlines()]
+    assert {"NCORE = 4", "KPAR = 2"} <= set(tags)
+    assert reference.key == Reference("vasp", VASP, potentials).key
+
+
 def test_vasp_that_did_not_converge(oxide, potentials, store, tmp_path):
     reference = Reference("vasp", VASP, potentials)
     (folder,) = write_jobs([oxide], reference, tmp_path / "jobs").folders

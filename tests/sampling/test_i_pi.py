@@ -444,7 +444,7 @@ def test_the_input_of_the_documentation(tmp_path: Path, start: Start):
     found = re.search(r"```xml\n(.*?)```", text, re.DOTALL)
     assert found is not None
     name = f"doc{os.getpid()}"
-    changed = {"<total_steps>2000": "<total_steps>4", "<address>copper": f"<address>{name}"}
+    changed = {"<total_steps>200": "<total_steps>4", "<address>copper": f"<address>{name}"}
     shown = found[1]
     for old, new in changed.items():
         assert old in shown

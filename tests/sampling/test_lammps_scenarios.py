@@ -498,7 +498,7 @@ def test_slabs_and_other_files(tmp_path: Path):
 def test_the_template_of_the_documentation():
     """A cell that is sheared: it comes back in its own orientation."""
     text = (Path(__file__).parents[2] / "docs/campaigns/lammps.md").read_text()
-    shown = re.search(r"`in.shear`:\n\n```\n(.*?)```", text, re.DOTALL)
+    shown = re.search(r"`in.shear`:\n\n```text\n(.*?)```", text, re.DOTALL)
     assert shown is not None
     scenario = dynamics(text=shown[1], variables={"rate": 0.5}, record_every=20)
     result = scenario.run(calculator(), Thresholds(1e-3, 1e6), seed=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 from unittest.mock import MagicMock, patch
@@ -380,3 +381,12 @@ def test_wrong_use_is_named(active: ActiveSet, mtp: MTP, training: Dataset) -> N
         active.grade(3)  # type: ignore[arg-type]
     with pytest.raises(FileFormatError, match=r"train\.xyz: no such file"):
         active.grade("train.xyz")
+
+
+def test_what_structures_carry_besides_labels_is_not_talked_about(
+    mtp: MTP, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    atoms = alloy(0)
+    atoms.set_tags(range(len(atoms)))
+    ActiveSet.from_dataset(mtp, atoms).write(tmp_path / "pot.almtp")
+    assert not caplog.records

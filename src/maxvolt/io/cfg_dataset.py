@@ -95,7 +95,7 @@ def dataset_from_cfg(
 
 
 def cfg_from_dataset(
-    dataset: Dataset, species: Sequence[str] | None = None
+    dataset: Dataset, species: Sequence[str] | None = None, *, quiet: bool = False
 ) -> list[CfgConfiguration]:
     """Translate a dataset to configurations.
 
@@ -106,6 +106,8 @@ def cfg_from_dataset(
     species
         Symbol of the element of type 0, of type 1 and so on; None for the elements of the
         dataset by atomic number. Stand-ins are not written.
+    quiet
+        Say nothing of arrays that have no place in a .cfg.
 
     Raises
     ------
@@ -117,9 +119,11 @@ def cfg_from_dataset(
     types = _types_by_number(symbols)[dataset.numbers]
     virials = stress_to_plus_stress(dataset.stresses, dataset.volumes)
     configurations = []
+    left_out: set[str] = set()
     for s in range(len(dataset)):
         of_s = dataset.atoms_of(s)
-        fields, features = _from_info(dataset.infos[s])
+        fields, features, without = _from_info(dataset.infos[s])
+        left_out.update(without)
         if not are_stand_ins(symbols):
             features[_SPECIES] = " ".join(symbols)
         if dataset.groups[s]:
@@ -137,6 +141,10 @@ def cfg_from_dataset(
                 features=features,
                 **fields,
             )
+        )
+    if left_out and not quiet:  # said once, however many structures have them
+        _logger.warning(
+            "a .cfg cannot hold the arrays %s; not written", ", ".join(sorted(left_out))
         )
     return configurations
 
@@ -300,8 +308,8 @@ def _constraints(text: str) -> Any:
     return records if is_constraint_records(records) else None
 
 
-def _from_info(info: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the per-atom fields and the features that hold what a structure's info says."""
+def _from_info(info: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str], list[str]]:
+    """Return the per-atom fields, the features, and the arrays that have no place in a .cfg."""
     fields: dict[str, Any] = {}
     attributes = {name: attribute for attribute, name in _ARRAY_NAMES.items()}
     columns = {field.attribute: len(field.columns) for field in ATOM_FIELDS}
@@ -313,12 +321,8 @@ def _from_info(info: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]
             left_out.append(name)
         elif name in attributes or attribute not in fields:
             fields[attribute] = array
-    if left_out:
-        _logger.warning(
-            "a .cfg cannot hold the arrays %s; not written", ", ".join(sorted(left_out))
-        )
     features = {str(key): _as_text(value) for key, value in info.items() if key != ARRAYS_KEY}
-    return fields, features
+    return fields, features, left_out
 
 
 def _as_text(value: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -257,13 +257,13 @@ def read_with_report(
 
 def write(
     path: str | Path,
-    dataset: Dataset,
+    dataset: Dataset | Atoms | Iterable[Atoms],
     *,
     format: str | None = None,
     species: _Species = None,
     append: bool = False,
 ) -> None:
-    """Write labelled structures.
+    """Write structures and their labels.
 
     A new file takes its name only when it is complete, and what is appended is there whole or not
     at all: when writing fails, the file is as it was (see `maxvolt.appending`). The formats "cfg",
@@ -274,7 +274,7 @@ def write(
     path
         The file.
     dataset
-        What to write.
+        What to write; one structure or several do as well.
     format
         "cfg" (MLIP text with all digits), "cfg-ordinary" (MLIP's fewer digits), "cfg-binary",
         "extxyz", "db", "json", "traj", "vasp" (POSCAR), "lammps-data" or another format of
@@ -288,11 +288,11 @@ def write(
     Raises
     ------
     DataError
-        When the format cannot hold what is to be written.
+        When these are no structures, or the format cannot hold them.
     SpeciesError
         When the dataset has an element that is not among the species.
     """
-    path = Path(path)
+    path, dataset = Path(path), Dataset.of(dataset)
     kind = output_format(path, format)
     if species is not None:
         check_named(dataset, species)

@@ -32,6 +32,9 @@ __all__ = [
     "trainable_family",
 ]
 
+_COMPILED = b"MAXVOLT\n"
+"""How a compiled model begins."""
+
 _BEGINNING = 4096
 """Bytes that tell what a file is."""
 
@@ -152,7 +155,7 @@ def family_of_file(path: str | Path) -> Family | None:
     Raises
     ------
     FileFormatError
-        The file cannot be read.
+        The file cannot be read, or is a compiled model, which only programs without Python take.
     """
     path = Path(path)
     by_name = _by_suffix(path)
@@ -163,6 +166,12 @@ def family_of_file(path: str | Path) -> Family | None:
             beginning = file.read(_BEGINNING)
     except OSError as error:
         raise FileFormatError(path, f"cannot be read: {error.strerror}") from error
+    if beginning.startswith(_COMPILED):
+        raise FileFormatError(
+            path,
+            "is a compiled model, for LAMMPS and other programs; give the potential that it was "
+            "made from (.mtp, .almtp)",
+        )
     return next((family for family in FAMILIES if family.looks_like(beginning)), None)
 
 

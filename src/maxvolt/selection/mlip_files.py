@@ -130,7 +130,7 @@ def _record(active_set: ActiveRows, potential: MTP, dialect: Dialect) -> ActiveS
         info[EQUATIONS] = ",".join(map(str, np.sort(of_structure)))
     labelled = replace(active_set.structures, infos=tuple(infos))
     configurations = with_labels(
-        cfg_from_dataset(labelled, active_set.species), potential.about.species_labels
+        cfg_from_dataset(labelled, active_set.species, quiet=True), potential.about.species_labels
     )
     return ActiveSetRecord(
         energy_weight=weights.energy,

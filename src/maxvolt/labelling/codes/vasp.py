@@ -48,6 +48,9 @@ _DEFAULTS: Mapping[str, Any] = {
     "nsw": 0,
     "ibrion": -1,
 }
+_PARALLEL = frozenset({"ncore", "npar", "kpar", "nsim", "lplane", "lscalu"})
+"""Tags of INCAR that say how the work is shared among ranks, and change no result."""
+
 _SORT = "ase-sort.dat"
 _FAR = 0.02
 
@@ -57,12 +60,13 @@ class Vasp:
 
     The defaults are sensible for metals: PBE, 500 eV, Methfessel-Paxton smearing of 0.1 eV,
     KSPACING 0.2 1/Angstrom (2 pi included, as VASP counts). ``machine``: ``command`` (else
-    $ASE_VASP_COMMAND, $VASP_COMMAND or "vasp_std") and ``pp_path``, the folder that holds
-    ``potpaw_PBE`` (else $VASP_PP_PATH).
+    $ASE_VASP_COMMAND, $VASP_COMMAND or "vasp_std"), ``pp_path``, the folder that holds
+    ``potpaw_PBE`` (else $VASP_PP_PATH), and how VASP shares its work among ranks: ``ncore``,
+    ``kpar`` ...
     """
 
     name = "vasp"
-    machine_keys = frozenset({"command", "pp_path"})
+    machine_keys = frozenset({"command", "pp_path"}) | _PARALLEL
     output = "vasp.out"
     errors = "vasp.err"
     complaints: tuple[str, ...] = (errors, output)
@@ -82,7 +86,7 @@ class Vasp:
         atoms = Atoms(symbols, cell=[10.0, 10.0, 10.0], pbc=True)
         try:
             with _potentials(machine):
-                AseVasp(**settings).initialize(atoms)
+                AseVasp(**_keywords(settings, machine)).initialize(atoms)
         except Exception as error:  # ASE raises whatever went wrong inside
             raise MisconfiguredError(
                 "ASE cannot make the input of VASP; give the folder that holds potpaw_PBE as "
@@ -117,7 +121,7 @@ class Vasp:
     ) -> None:
         """Write INCAR, POSCAR, POTCAR, KPOINTS, the order of the atoms and ``run.sh``."""
         with _potentials(machine):
-            AseVasp(directory=str(folder), **settings).write_input(atoms)
+            AseVasp(directory=str(folder), **_keywords(settings, machine)).write_input(atoms)
         write_script(
             folder,
             f"{self.command(machine)} > {self.output} 2> {self.errors}",
@@ -146,6 +150,11 @@ class Vasp:
 
 
 VASP = Vasp()
+
+
+def _keywords(settings: Mapping[str, Any], machine: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all tags of INCAR, those of this machine included."""
+    return {**settings, **{tag: machine[tag] for tag in sorted(_PARALLEL & set(machine))}}
 
 
 def _read(folder: Path) -> Dataset:

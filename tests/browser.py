@@ -66,13 +66,14 @@ class Browser:
                     raise RuntimeError(f"{method}: {answer['error']}")
                 return dict(answer["result"])
 
-    def open(self, page: Path, width: int, height: int = 900) -> None:
-        """Show a file in a window of this width, with everything loaded."""
+    def open(self, page: Path | str, width: int, height: int = 900) -> None:
+        """Show a file or an address in a window of this width, with everything loaded."""
         self.complaints, self.requests = [], []
         self._resize(width, height)
-        self.call("Page.navigate", url=page.resolve().as_uri())
+        address = page.resolve().as_uri() if isinstance(page, Path) else page
+        self.call("Page.navigate", url=address)
         deadline = time.monotonic() + _PATIENCE
-        ready = "document.readyState === 'complete' && location.href !== 'about:blank'"
+        ready = f"document.readyState === 'complete' && location.href === {json.dumps(address)}"
         while not self.evaluate(ready):
             assert time.monotonic() < deadline, f"{page} is not loaded after {_PATIENCE} s"
             time.sleep(0.05)
