@@ -12,7 +12,7 @@ from ase import Atoms
 from maxvolt.labelling.codes.in_process import InProcess, require
 from maxvolt.labelling.codes.protocol import MisconfiguredError, merged
 
-__all__ = ["DFTPY", "DFTpy"]
+__all__ = ["DFTPY", "KEDFS", "DFTpy"]
 
 _DEFAULTS: Mapping[str, Any] = {
     "kedf": "WT",
@@ -23,15 +23,19 @@ _DEFAULTS: Mapping[str, Any] = {
     "method": "TN",
 }
 _OPTIONAL = ("pseudopotentials", "kedf_options")
+KEDFS = ("WT", "SM", "FP", "TFvW")
+_FAMILY = "GGA_"
+"""Of functionals of the gradient, such as GGA_LKT."""
+
 _FORMATS = (".recpot", ".upf", ".psp8", ".psp", ".lps")
 
 
 class DFTpy(InProcess):
     """``settings``: ``pseudopotentials`` (needed), ``kedf``, ``xc``, ``spacing`` and others.
 
-    The defaults: the kinetic energy of Wang and Teter, the local density approximation, a real-space
-    grid every 0.2 Angstrom, a density converged to 1e-8 Hartree per atom. ``machine``:
-    ``pseudo_dir``, the folder of the local pseudopotentials (else that of the settings).
+    The defaults: the kinetic energy of Wang and Teter, the local density approximation, a grid
+    every 0.2 Angstrom, a density converged to 1e-8 Hartree per atom. ``machine``: ``pseudo_dir``,
+    the folder of the local pseudopotentials (else that of the settings).
     """
 
     name = "dftpy"
@@ -64,7 +68,13 @@ class DFTpy(InProcess):
         for name in ("spacing", "econv"):
             value = settings[name]
             if not isinstance(value, int | float) or not 0 < value < math.inf:
-                raise MisconfiguredError(f"dftpy: {name} is {value!r}; expected a number above 0")
+                raise MisconfiguredError(f"{name} is {value!r}; expected a number above 0")
+        functional = str(settings["kedf"]).upper()
+        if not functional.startswith(_FAMILY) and functional not in map(str.upper, KEDFS):
+            raise MisconfiguredError(
+                f"kedf is {settings['kedf']!r}; expected one that gives stresses: "
+                f"{', '.join(KEDFS)} or {_FAMILY} and the name of a functional, such as GGA_LKT"
+            )
         for symbol in symbols:
             _pseudopotential(settings, machine, symbol)
 
@@ -104,12 +114,10 @@ DFTPY = DFTpy()
 """DFTpy for simple metals."""
 
 
-def _pseudopotential(
-    settings: Mapping[str, Any], machine: Mapping[str, Any], symbol: str
-) -> Path:
+def _pseudopotential(settings: Mapping[str, Any], machine: Mapping[str, Any], symbol: str) -> Path:
     """Find the file of an element in its folder or, elsewhere, in that of the calculation."""
     folder = Path(machine.get("pseudo_dir", ".")).expanduser()
-    named = settings.get("pseudopotentials", {}).get(symbol)
+    named: str | None = settings.get("pseudopotentials", {}).get(symbol)
     if named is None:
         raise MisconfiguredError(
             f"no local pseudopotential for {symbol}: give its file as "

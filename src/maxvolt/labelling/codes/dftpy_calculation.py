@@ -13,6 +13,7 @@ from ase.stress import full_3x3_to_voigt_6_stress
 from ase.units import Bohr, Hartree
 from dftpy.field import DirectField
 from dftpy.functional import Functional, TotalFunctional
+from dftpy.functional.kedf.gga import GGA_KEDF_list
 from dftpy.grid import DirectGrid
 from dftpy.ions import Ions
 from dftpy.math_utils import ecut2nr
@@ -91,16 +92,19 @@ def _functional(
     ionic = Functional(
         type="PSEUDO", grid=grid, ions=ions, PP_list=dict(pseudopotentials), PME=False
     )
-    try:
-        kinetic = Functional(
-            type="KEDF", name=settings["kedf"], **settings.get("kedf_options", {})
+    family, _, named = str(settings["kedf"]).upper().partition("_")
+    if family == "GGA" and named not in GGA_KEDF_list:
+        raise MisconfiguredError(
+            f"cannot take kedf = {settings['kedf']!r}; DFTpy has {', '.join(GGA_KEDF_list)}"
         )
+    try:
+        kinetic = Functional(type="KEDF", name=settings["kedf"], **settings.get("kedf_options", {}))
         # The local density approximation of DFTpy itself, whether pylibxc is installed or not.
         own = {"libxc": False} if settings["xc"].lower() == "lda" else {}
         exchange = Functional(type="XC", name=settings["xc"], **own)
     except (AttributeError, KeyError, ModuleNotFoundError, ValueError) as error:
         raise MisconfiguredError(
-            f"dftpy cannot take kedf = {settings['kedf']!r} with xc = {settings['xc']!r}: {error}"
+            f"cannot take kedf = {settings['kedf']!r} with xc = {settings['xc']!r}: {error}"
         ) from error
     return TotalFunctional(
         KineticEnergyFunctional=kinetic,

@@ -86,11 +86,9 @@ def _check_names(settings: Mapping[str, Any]) -> None:
         )
     method = settings["method"]
     if method not in METHODS:
-        raise MisconfiguredError(
-            f"pyscf: the method is {method!r}; expected one of {', '.join(METHODS)}"
-        )
+        raise MisconfiguredError(f"the method is {method!r}; expected one of {', '.join(METHODS)}")
     useless = [name for name in _DFT if name in settings]
     if method != "dft" and useless:
         raise MisconfiguredError(
-            f"pyscf: {', '.join(useless)} has no meaning with method = {method!r}; remove it"
+            f"{', '.join(useless)} has no meaning with method = {method!r}; remove it"
         )

@@ -27,13 +27,13 @@ def check_basis(basis: str | Mapping[str, str], symbols: Sequence[str]) -> None:
         named = basis if isinstance(basis, str) else basis.get(symbol)
         if named is None:
             raise MisconfiguredError(
-                f'pyscf: no basis set for {symbol}; give it as basis = {{{symbol} = "..."}}'
+                f'no basis set for {symbol}; give it as basis = {{{symbol} = "..."}}'
             )
         try:
             gto.basis.load(named, symbol)
         except Exception as error:  # a library of files: whatever goes wrong in reading them
             raise MisconfiguredError(
-                f"pyscf: the basis set {named!r} cannot be had for {symbol} "
+                f"the basis set {named!r} cannot be had for {symbol} "
                 f"({' '.join(str(error).split())}); give another one as basis"
             ) from error
 
