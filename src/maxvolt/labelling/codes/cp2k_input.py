@@ -164,7 +164,8 @@ def _halved(points: np.ndarray[Any, np.dtype[np.float64]]) -> list[tuple[tuple[f
 def _add_structure(root: InputSection, atoms: Atoms, settings: Mapping[str, Any]) -> None:
     positions, cell = atoms.positions, atoms.cell.array
     if not atoms.pbc.all():
-        cell = np.diag(np.ptp(positions, axis=0) + 2 * _VACUUM)
+        # The solver for what is not periodic (wavelets) takes cubes only.
+        cell = np.diag([np.ptp(positions, axis=0).max() + 2 * _VACUUM] * 3)
         positions = positions - positions.min(axis=0) + _VACUUM
     subsystem = root.get_subsection("FORCE_EVAL/SUBSYS")
     box = root.get_subsection("FORCE_EVAL/SUBSYS/CELL")
