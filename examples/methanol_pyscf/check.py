@@ -135,12 +135,18 @@ class Minimum:
         }
 
 
-def minimum(start: Atoms, calculator: Calculator) -> Minimum:
-    """Relax, and differentiate the forces there."""
+def relaxed(start: Atoms, calculator: Calculator, steps: int = 200) -> Atoms:
+    """Relax a copy of a molecule."""
     atoms = start.copy()
     atoms.calc = calculator
-    if not BFGS(atoms, logfile=None).run(fmax=LARGEST_FORCE, steps=200):
+    if not BFGS(atoms, logfile=None).run(fmax=LARGEST_FORCE, steps=steps):
         raise SystemExit("the molecule does not relax")
+    return atoms
+
+
+def minimum(start: Atoms, calculator: Calculator) -> Minimum:
+    """Relax, and differentiate the forces there."""
+    atoms = relaxed(start, calculator)
     hessian = np.empty((len(atoms), 3, len(atoms), 3))
     for index in range(len(atoms)):
         for axis in range(3):
