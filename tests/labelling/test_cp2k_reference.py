@@ -43,22 +43,12 @@ def test_a_metal(store: LabelStore) -> None:
     check_stress(reference, pair(), store, atol=5e-4, strain=0.01)
 
 
-def test_an_insulator(store: LabelStore) -> None:
-    needs("cp2k")
-    atoms: Atoms = bulk("Si")
-    atoms.positions[1] += [0.1, 0.05, -0.05]
-    check_forces(Reference("cp2k", {**CHEAP, "scf": "ot"}), atoms, store, atol=5e-3, step=0.02)
-
-
 def test_a_molecule(store: LabelStore) -> None:
     needs("cp2k")
-    atoms = Atoms("H2", [[0, 0, 0], [0.9, 0, 0]])
-    settings = {**CHEAP, "cutoff": 1500.0, "scf": "ot"}
-    (labelled,) = label([atoms], Reference("cp2k", settings), store).dataset
-    forces = labelled.get_forces()
-    # Differences of energies with a cutoff of 4000 eV give 5.2 eV/A; so coarse a grid has noise.
-    assert forces[0, 0] == pytest.approx(5.2, abs=0.2)
-    np.testing.assert_allclose(forces[1], -forces[0], atol=0.05)
+    # Soft atoms, so that a coarse grid is enough: hydrogen would need three times the cutoff.
+    atoms = Atoms("P2", [[0, 0, 0], [2.0, 0, 0]])
+    settings = {**CHEAP, "cutoff": 2000.0, "rel_cutoff": 400.0, "scf": "ot"}
+    check_forces(Reference("cp2k", settings), atoms, store, atol=0.01, step=0.02)
 
 
 def test_what_does_not_converge_is_no_label(store: LabelStore) -> None:
