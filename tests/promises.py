@@ -71,10 +71,19 @@ def _program(program: str, pseudopotential: str) -> Callable[[], str | None]:
     return missing
 
 
-def _gpaw() -> str | None:
-    if importlib.util.find_spec("gpaw") is None:
-        return "gpaw is not installed: pip install maxvolt[gpaw]"
+def _cp2k() -> str | None:
+    if shutil.which("cp2k.psmp") is None:
+        return "the program cp2k.psmp is not installed; on Debian: apt-get install cp2k"
     return None
+
+
+def _extra(name: str) -> Callable[[], str | None]:
+    def missing() -> str | None:
+        if importlib.util.find_spec(name) is None:
+            return f"{name} is not installed: pip install maxvolt[{name}]"
+        return None
+
+    return missing
 
 
 def _lammps() -> str | None:
@@ -144,7 +153,11 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "chromium": _chromium,
     "espresso": _program("pw.x", "/usr/share/espresso/pseudo/Al.pz-vbc.UPF"),
     "abinit": _program("abinit", "/usr/share/abinit/psp/Al.psp8"),
-    "gpaw": _gpaw,
+    "cp2k": _cp2k,
+    "gpaw": _extra("gpaw"),
+    "dftpy": _extra("dftpy"),
+    "pyscf": _extra("pyscf"),
+    "tblite": _extra("tblite"),
     "lammps": _lammps,
     "i-pi": _i_pi,
     "mpi4py": _mpi4py,

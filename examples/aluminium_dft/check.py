@@ -42,6 +42,7 @@ SEED = 2026
 def main(
     arguments: Sequence[str] | None = None,
     simulations: Sequence[MolecularDynamics] | None = None,
+    lattice_constant: float = LATTICE_CONSTANT,
 ) -> None:
     """Compute, print and write.
 
@@ -51,6 +52,8 @@ def main(
         Of the command line.
     simulations
         What the potential is tested on, by default a solid and a liquid.
+    lattice_constant
+        In the middle of the energy-volume curves, Angstrom.
     """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("campaign", type=Path, help="campaign file")
@@ -67,11 +70,12 @@ def main(
         grades[dynamics.name] = max(float(result.grades.max()) for result in results)
         frames = [result.last for result in results]
         errors[dynamics.name] = maxvolt.compute_errors(potential, labelled(frames, settings))
+    crystal = primitive_cell(lattice_constant)
     curves = {
         "potential": equation_of_state(
-            calculator, primitive_cell(), volume_range=VOLUME_RANGE, points=VOLUMES, relaxation=None
+            calculator, crystal, volume_range=VOLUME_RANGE, points=VOLUMES, relaxation=None
         ),
-        "DFT": reference_curve(settings),
+        "DFT": reference_curve(settings, crystal),
     }
     show(errors, grades, curves)
     document = {
@@ -82,9 +86,9 @@ def main(
     write_json(document, settings.folder / "check.json")
 
 
-def primitive_cell() -> Atoms:
+def primitive_cell(lattice_constant: float = LATTICE_CONSTANT) -> Atoms:
     """Return the crystal with one atom."""
-    return bulk("Al", "fcc", a=LATTICE_CONSTANT)
+    return bulk("Al", "fcc", a=lattice_constant)
 
 
 def solid_and_liquid() -> list[MolecularDynamics]:
@@ -113,7 +117,7 @@ def labelled(
     return result.dataset
 
 
-def reference_curve(settings: CampaignSettings) -> EquationOfState:
+def reference_curve(settings: CampaignSettings, crystal: Atoms) -> EquationOfState:
     """Compute the energy-volume curve with DFT.
 
     One atom, with so many more k-points that they are those of the campaign's cells.
@@ -123,7 +127,7 @@ def reference_curve(settings: CampaignSettings) -> EquationOfState:
         mesh = {**mesh, "size": [CELLS * points for points in mesh["size"]]}
     structures = []
     for ratio in np.linspace(1 - VOLUME_RANGE, 1 + VOLUME_RANGE, VOLUMES):
-        atoms = primitive_cell()
+        atoms = crystal.copy()
         atoms.set_cell(ratio ** (1 / 3) * atoms.cell[:], scale_atoms=True)
         structures.append(atoms)
     dataset = labelled(structures, settings, mesh)

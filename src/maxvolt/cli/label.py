@@ -37,6 +37,7 @@ With --manual, nothing is calculated: input for each structure is written into f
 on a cluster. --collect reads the results that are there; repeat it when more have finished."""
 EXAMPLES = """\
   maxvolt label new.xyz -o train.xyz --calculator gpaw --settings al.toml --timeout 3600
+  maxvolt label molecules.xyz -o train.xyz --code pyscf
   maxvolt label new.xyz -o train.xyz --settings al.toml --manual jobs/
   maxvolt label new.xyz -o train.xyz --settings al.toml --collect jobs/
 
@@ -61,9 +62,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--calculator",
+        "--code",
         metavar="NAME",
-        help="emt, gpaw, espresso, vasp, abinit, potential or the class of an ASE calculator as "
-        "module:Class",
+        help="emt, gpaw, espresso, vasp, abinit, cp2k, gaussian, dftpy, pyscf, tblite, potential "
+        "or the class of an ASE calculator as module:Class",
     )
     parser.add_argument(
         "--settings",

@@ -26,8 +26,8 @@ class Reference:
     Parameters
     ----------
     calculator
-        A short name ("emt", "gpaw", "espresso", "vasp", "abinit", "potential") or the class of an
-        ASE calculator as ``module:Class``.
+        A short name ("emt", "gpaw", "espresso", "vasp", "abinit", "cp2k", "gaussian", "dftpy",
+        "pyscf", "tblite", "potential") or the class of an ASE calculator as ``module:Class``.
     settings
         What decides the result, as the calculator's ASE keywords; what is left open has defaults
         (`complete_settings`). JSON values only. Together with the structure, the complete settings

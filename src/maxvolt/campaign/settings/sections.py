@@ -177,7 +177,8 @@ class ReferenceSection(Section):
     """What computes labels."""
 
     calculator: str
-    """Short name (emt, gpaw, espresso, vasp, abinit, potential) or "module:Class" of ASE's."""
+    """Short name (emt, gpaw, espresso, vasp, abinit, cp2k, gaussian, dftpy, pyscf, tblite,
+    potential) or "module:Class" of ASE's."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """What decides the result, as the keywords of the calculator in ASE; the rest has defaults."""
     machine: dict[str, Any] = Field(default_factory=dict)

@@ -17,6 +17,11 @@ _HOME = {
     "espresso": "maxvolt.labelling.codes.espresso:ESPRESSO",
     "vasp": "maxvolt.labelling.codes.vasp:VASP",
     "abinit": "maxvolt.labelling.codes.abinit:ABINIT",
+    "cp2k": "maxvolt.labelling.codes.cp2k:CP2K",
+    "gaussian": "maxvolt.labelling.codes.gaussian:GAUSSIAN",
+    "dftpy": "maxvolt.labelling.codes.dftpy:DFTPY",
+    "pyscf": "maxvolt.labelling.codes.pyscf:PYSCF",
+    "tblite": "maxvolt.labelling.codes.tblite:TBLITE",
     "potential": "maxvolt.labelling.codes.potential:POTENTIAL",
 }
 

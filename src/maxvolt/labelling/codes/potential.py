@@ -11,8 +11,9 @@ from ase import Atoms
 
 from maxvolt.calculators import MaxvoltCalculator
 from maxvolt.errors import DataError, MaxvoltError
-from maxvolt.labelling.codes.protocol import MisconfiguredError, UnfinishedError
-from maxvolt.labelling.codes.python import results_of, write_python_script
+from maxvolt.labelling.codes.in_process import InProcess
+from maxvolt.labelling.codes.protocol import MisconfiguredError
+from maxvolt.labelling.codes.python import results_of
 from maxvolt.potentials import Potential
 from maxvolt.potentials.loading import load, potential_files
 
@@ -21,7 +22,7 @@ __all__ = ["POTENTIAL", "PotentialCode"]
 _SETTINGS = ("file", "species", "digest")
 
 
-class PotentialCode:
+class PotentialCode(InProcess):
     """A potential from its file.
 
     Users give the settings ``file`` and, where the file names no species, ``species``. What decides
@@ -88,10 +89,6 @@ class PotentialCode:
     def prepare(self, machine: Mapping[str, Any]) -> None:
         """Nothing is needed but the file, which `check` reads."""
 
-    def processes(self, machine: Mapping[str, Any]) -> int | None:
-        """One calculation per core."""
-        return None
-
     def run(
         self, atoms: Atoms, settings: Mapping[str, Any], machine: Mapping[str, Any], folder: Path
     ) -> dict[str, Any]:
@@ -105,13 +102,7 @@ class PotentialCode:
     ) -> None:
         """Write ``run.sh`` and the potential."""
         self._loaded(settings, machine).write(folder / Path(machine["file"]).name)
-        write_python_script(folder, machine)
-
-    def read_output(
-        self, atoms: Atoms, settings: Mapping[str, Any], folder: Path
-    ) -> dict[str, Any]:
-        """Nothing to read: a finished calculation leaves its result by itself."""
-        raise UnfinishedError("run.sh has not finished")
+        super().write_input(atoms, settings, machine, folder)
 
     def _loaded(self, settings: Mapping[str, Any], machine: Mapping[str, Any]) -> Potential:
         """Read the file where it lies or, elsewhere, that in the folder of the calculation."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -13,15 +11,14 @@ from typing import Any
 from ase import Atoms
 from ase.calculators.calculator import CalculatorSetupError, PropertyNotImplementedError
 
-from maxvolt.labelling.codes.programs import write_script
+from maxvolt.labelling.codes.in_process import InProcess
 from maxvolt.labelling.codes.protocol import (
     MisconfiguredError,
     UnconvergedError,
-    UnfinishedError,
     merged,
 )
 
-__all__ = ["EMT", "GPAW", "PythonCode", "imported", "results_of", "write_python_script"]
+__all__ = ["EMT", "GPAW", "PythonCode", "imported", "results_of"]
 
 _UNCONVERGED = ("ConvergenceError", "SCFError")
 """Ends of the names of the exceptions that say "not converged" (GPAW, Psi4, PySCF's users ...)."""
@@ -30,7 +27,7 @@ _Check = Callable[[Mapping[str, Any], Sequence[str]], None]
 
 
 @dataclass(frozen=True, slots=True)
-class PythonCode:
+class PythonCode(InProcess):
     """A calculator class.
 
     Parameters
@@ -57,11 +54,6 @@ class PythonCode:
     install: str = "is it installed in this environment?"
     refuse: _Check | None = None
 
-    @property
-    def machine_keys(self) -> frozenset[str]:
-        """There is nothing to say of the machine but the environment."""
-        return frozenset()
-
     def complete(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Fill in the defaults."""
         return merged(self.defaults, settings)
@@ -77,10 +69,6 @@ class PythonCode:
         """Import the class."""
         self._class()
 
-    def processes(self, machine: Mapping[str, Any]) -> int | None:
-        """One calculation per core."""
-        return None
-
     def run(
         self, atoms: Atoms, settings: Mapping[str, Any], machine: Mapping[str, Any], folder: Path
     ) -> dict[str, Any]:
@@ -94,18 +82,6 @@ class PythonCode:
                 said = str(error) or "the self-consistent field did not converge"
                 raise UnconvergedError(said) from error
             raise
-
-    def write_input(
-        self, atoms: Atoms, settings: Mapping[str, Any], machine: Mapping[str, Any], folder: Path
-    ) -> None:
-        """Write ``run.sh``; the folder's description is all that the calculation needs."""
-        write_python_script(folder, machine)
-
-    def read_output(
-        self, atoms: Atoms, settings: Mapping[str, Any], folder: Path
-    ) -> dict[str, Any]:
-        """Nothing to read: a finished calculation leaves its result by itself."""
-        raise UnfinishedError("run.sh has not finished")
 
     def _calculator(self, settings: Mapping[str, Any], folder: Path) -> Any:
         kind = self._class()
@@ -130,19 +106,6 @@ class PythonCode:
 def imported(where: str) -> PythonCode:
     """Return the code for a class given as ``module:Class``."""
     return PythonCode(name=where, where=where)
-
-
-def write_python_script(folder: Path, machine: Mapping[str, Any]) -> None:
-    """Write ``run.sh``, which calculates the job of its folder.
-
-    It takes this Python where there is one, elsewhere the one on the PATH.
-    """
-    lines = (
-        f"python={shlex.quote(sys.executable)}",
-        '[ -x "$python" ] || python=python3',
-        '"$python" -m maxvolt.labelling .',
-    )
-    write_script(folder, "\n".join(lines), machine.get("environment", {}))
 
 
 def results_of(atoms: Atoms) -> dict[str, Any]:
