@@ -258,7 +258,7 @@ def rotation_matrix(l: int, rotation: Rotation) -> Array:
 def test_coupled_components_rotate_like_harmonics(ranks: tuple[int, int, int], seed: int) -> None:
     l1, l2, rank = ranks
     generator = np.random.default_rng(seed)
-    rotation = Rotation.random(rng=generator)
+    rotation = Rotation.random(None, generator)
     a, b = generator.normal(size=2 * l1 + 1), generator.normal(size=2 * l2 + 1)
     turned_a, turned_b = rotation_matrix(l1, rotation) @ a, rotation_matrix(l2, rotation) @ b
     found = coupled(l1, l2, rank, turned_a, turned_b)

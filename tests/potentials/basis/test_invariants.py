@@ -148,7 +148,7 @@ def test_invariants_do_not_change_when_the_neighborhood_is_rotated_or_inverted(
     directions = generator.normal(size=(7, 3))
     directions /= np.linalg.norm(directions, axis=1)[:, None]
     radial = generator.normal(size=(2, 7))
-    turned = Rotation.random(rng=generator).apply(directions) * generator.choice([-1.0, 1.0])
+    turned = Rotation.random(None, generator).apply(directions) * generator.choice([-1.0, 1.0])
     wanted = sorted(set(factors))
     before, after = (neighborhood_moments(u, radial, wanted) for u in (directions, turned))
     size = np.prod([np.linalg.norm(before[h]) for h in factors])
