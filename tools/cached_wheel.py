@@ -91,8 +91,9 @@ def _say(began: float, log: Path) -> None:
     """Say for how long it has been running, and what the compiler does."""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     steps = [line.strip() for line in lines if line.lstrip().startswith("[")]
-    step = steps[-1] if steps else "preparing"
-    text = f"  {time.monotonic() - began:4.0f} s  {step}"[:78]
+    count, _, step = (steps[-1] if steps else "preparing the build").partition(" ")
+    step = step.rsplit("/", 1)[-1] if "/" in count else step
+    text = f"  {time.monotonic() - began:4.0f} s  {count} {step}"[:78]
     end = "" if sys.stderr.isatty() else "\n"
     start = "\r\x1b[K" if sys.stderr.isatty() else ""
     print(f"{start}{text}", end=end, file=sys.stderr, flush=True)
