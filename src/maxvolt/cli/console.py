@@ -136,16 +136,18 @@ def progress_bar(description: str, total: int | None) -> Iterator[Callable[[int]
 
     from maxvolt.cli.time_left import TimeLeft, describe_seconds
 
+    console = stderr_console()
+    if not console.is_terminal:  # some versions of rich end a bar that is not shown with a new line
+        yield lambda _: None
+        return
     left, done = TimeLeft(), 0
     left.update(0)
-    console = stderr_console()
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[left]}"),
         console=console,
-        disable=not console.is_terminal,
         transient=True,
     ) as progress:
         task = progress.add_task(description, total=total, left="")
