@@ -34,7 +34,9 @@ def test_the_page_shows_the_job_that_it_asks_for(tmp_path: Path) -> None:
     needs("dask")
     file = Path(shutil.copy(EXAMPLE / "aluminium.toml", tmp_path))
     text = (ROOT / "docs" / "clusters.md").read_text()
-    (shown,) = re.findall(r"```sh\n(#!/usr/bin/env bash.*?)/home/me/maxvolt/bin/python", text, re.DOTALL)
+    (shown,) = re.findall(
+        r"```sh\n(#!/usr/bin/env bash.*?)/home/me/maxvolt/bin/python", text, re.DOTALL
+    )
     script = Campaign(file).job_scripts()["labelling"]
     logs = str(tmp_path / "aluminium")
     assert script.replace(logs, "/home/me/aluminium").startswith(shown)
