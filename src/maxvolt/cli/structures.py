@@ -12,7 +12,7 @@ from maxvolt.dataset import Dataset
 from maxvolt.errors import SpeciesError
 from maxvolt.io.cfg import Encoding, read_cfg, write_cfg
 from maxvolt.io.cfg_dataset import cfg_from_dataset, dataset_from_cfg
-from maxvolt.io.cfg_types import with_indices, with_labels
+from maxvolt.io.cfg_types import SPECIES, with_indices, with_labels
 from maxvolt.io.formats import write
 from maxvolt.io.recognition import recognized_format
 from maxvolt.sources import holding
@@ -130,7 +130,7 @@ def naming_of(path: Path, given: tuple[str, ...] | None) -> Naming:
     if given is not None or recognized_format(path) not in _CFG:
         return Naming(given)
     records = read_cfg(path)
-    if all("species" in record.features for record in records):
+    if all(SPECIES in record.features for record in records):
         return Naming(None)
     labels = sorted({int(label) for record in records for label in set(record.types.tolist())})
     return Naming(stand_ins(len(labels)), tuple(labels))

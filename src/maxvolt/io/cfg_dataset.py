@@ -16,6 +16,7 @@ from maxvolt.constraints import CONSTRAINTS_KEY, is_constraint_records
 from maxvolt.dataset import ARRAYS_KEY, Dataset
 from maxvolt.errors import DataError, FileFormatError, SpeciesError
 from maxvolt.io.cfg_record import ATOM_FIELDS, CfgConfiguration
+from maxvolt.io.cfg_types import SPECIES
 from maxvolt.labels import OTHER_RESULTS
 from maxvolt.units import plus_stress_to_stress, stress_to_plus_stress
 from maxvolt.unnamed_types import are_stand_ins
@@ -24,7 +25,7 @@ __all__ = ["cfg_from_dataset", "check_named", "dataset_from_cfg"]
 
 _logger = logging.getLogger(__name__)
 
-_SPECIES, _GROUP, _WEIGHT = "species", "config_type", "config_weight"
+_GROUP, _WEIGHT = "config_type", "config_weight"
 
 # Per-atom quantities other than forces keep their numbers under these names in Dataset.infos; those
 # that ASE knows under ASE's.
@@ -125,7 +126,7 @@ def cfg_from_dataset(
         fields, features, without = _from_info(dataset.infos[s])
         left_out.update(without)
         if not are_stand_ins(symbols):
-            features[_SPECIES] = " ".join(symbols)
+            features[SPECIES] = " ".join(symbols)
         if dataset.groups[s]:
             features[_GROUP] = dataset.groups[s]
         if dataset.weights[s] != 1.0:
@@ -198,7 +199,7 @@ def _symbols(
 ) -> tuple[str, ...]:
     if given is not None and are_stand_ins(given):
         return given
-    named = configuration.features.get(_SPECIES)
+    named = configuration.features.get(SPECIES)
     if named is None:
         if given is None:
             raise SpeciesError(
@@ -276,7 +277,7 @@ def _info(configuration: CfgConfiguration, *, named: bool) -> dict[str, Any]:
     info: dict[str, Any] = {
         name: _number(value) if name in OTHER_RESULTS else value
         for name, value in configuration.features.items()
-        if name not in (*((_SPECIES,) if named else ()), _GROUP, _WEIGHT)
+        if name not in (*((SPECIES,) if named else ()), _GROUP, _WEIGHT)
     }
     arrays = {
         name: getattr(configuration, attribute)

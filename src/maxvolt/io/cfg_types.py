@@ -15,7 +15,10 @@ import numpy as np
 from maxvolt.errors import SpeciesError
 from maxvolt.io.cfg_record import CfgConfiguration
 
-__all__ = ["with_index", "with_indices", "with_labels"]
+__all__ = ["SPECIES", "with_index", "with_indices", "with_labels", "without_names"]
+
+SPECIES = "species"
+"""Feature of this package that names the elements of the types; MLIP has none."""
 
 
 def with_indices(
@@ -58,6 +61,13 @@ def with_index(one: CfgConfiguration, labels: Sequence[int], where: str) -> CfgC
             f"the types {', '.join(map(str, labels))}"
         )
     return replace(one, types=np.array([index[label] for label in given], np.int32))
+
+
+def without_names(one: CfgConfiguration) -> CfgConfiguration:
+    """Return a configuration that does not name the elements of its types."""
+    if SPECIES not in one.features:
+        return one
+    return replace(one, features={k: text for k, text in one.features.items() if k != SPECIES})
 
 
 def with_labels(

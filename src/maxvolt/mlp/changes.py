@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from maxvolt.cli.outputs import check_output
-from maxvolt.errors import DataError, MaxvoltError
+from maxvolt.errors import MaxvoltError
 from maxvolt.io.cfg_record import CfgConfiguration
-from maxvolt.mlp.configurations import read_configurations, write_configurations
+from maxvolt.mlp.configurations import naming, read_configurations, write_configurations
 
 __all__ = ["change_each", "number_of", "whole_number"]
 
@@ -34,10 +34,8 @@ def change_each(
     check_output(target, [source])
     changed = []
     for number, one in enumerate(read_configurations(source, empty=True), 1):
-        try:
+        with naming(source, number):
             changed.append(change(one))
-        except DataError as error:
-            raise DataError(f"{source}: configuration {number}: {error}") from error
     write_configurations(target, changed)
     return len(changed)
 

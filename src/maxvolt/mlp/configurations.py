@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,13 @@ from maxvolt.errors import DataError
 from maxvolt.io.cfg import Encoding, read_cfg, write_cfg
 from maxvolt.io.cfg_record import CfgConfiguration
 
-__all__ = ["check_outputs", "read_configurations", "with_features", "write_configurations"]
+__all__ = [
+    "check_outputs",
+    "naming",
+    "read_configurations",
+    "with_features",
+    "write_configurations",
+]
 
 
 def read_configurations(path: str | Path, *, empty: bool = False) -> list[CfgConfiguration]:
@@ -51,6 +58,20 @@ def write_configurations(
 ) -> None:
     """Write a .cfg with MLIP's usual digits and its order of features; through a temporary file."""
     write_cfg(path, map(_ordered, configurations), encoding=encoding, append=append)
+
+
+@contextmanager
+def naming(path: str | Path, number: int) -> Iterator[None]:
+    """Put a file and the number of a configuration in it, from 1, before the message of an error.
+
+    Raises
+    ------
+    DataError
+    """
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{path}: configuration {number}: {error}") from error
 
 
 def with_features(one: CfgConfiguration, features: Mapping[str, str]) -> CfgConfiguration:

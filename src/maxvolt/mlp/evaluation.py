@@ -14,13 +14,17 @@ from numpy.typing import NDArray
 from maxvolt.cli.console import progress_bar
 from maxvolt.dataset import Dataset
 from maxvolt.io.cfg_record import CfgConfiguration
+from maxvolt.mlp.configurations import with_features
 from maxvolt.mlp.potentials import TypedPotential
 from maxvolt.neighbors.neighborhoods import dataset_neighborhoods
 from maxvolt.parallel.ranks import Ranks
 from maxvolt.potentials import MTP
 from maxvolt.potentials.evaluation import ATOMS_AT_ONCE
 
-__all__ = ["evaluated"]
+__all__ = ["evaluated", "predicted"]
+
+_MADE_BY = {2: "MultiMTP", 3: "MultiMTP3"}
+"""What the feature EFS_by says of predictions of a version of MLIP."""
 
 _Arrays = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
@@ -54,6 +58,19 @@ def evaluated(
                 found.append(replace(one, energy=energy, forces=forces, plus_stress=-virial))
                 advance(1)
     return found
+
+
+def predicted(
+    potential: TypedPotential,
+    configurations: Sequence[CfgConfiguration],
+    path: str | Path,
+    ranks: Ranks,
+    version: int,
+) -> list[CfgConfiguration]:
+    """The same as `evaluated`, with the feature EFS_by as a version of MLIP has it."""
+    made_by = {"EFS_by": _MADE_BY[version]}
+    found = evaluated(potential, configurations, path, ranks)
+    return [with_features(one, made_by) for one in found]
 
 
 def _evaluating(potential: MTP) -> Callable[[tuple[int, Dataset]], _Arrays]:

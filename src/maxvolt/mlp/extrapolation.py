@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from maxvolt.dataset import Dataset
 from maxvolt.io.cfg_record import CfgConfiguration
 from maxvolt.mlp.configurations import with_features
 from maxvolt.mlp.potentials import TypedPotential
 from maxvolt.parallel.ranks import Ranks
 from maxvolt.sampling import Thresholds
-from maxvolt.selection import ActiveSet
+from maxvolt.selection import ActiveSet, Grades
 
-__all__ = ["Sampled", "sampled"]
+__all__ = ["Sampled", "sampled", "with_grade"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,13 @@ class Sampled:
     kept: list[CfgConfiguration]
     grades: list[float]
     broken_at: int | None
+
+
+def with_grade(one: CfgConfiguration, grades: Grades, dataset: Dataset, s: int) -> CfgConfiguration:
+    """Note the grade of structure `s` as MV_grade and, where there are some, those of its atoms."""
+    if grades.sites is not None:
+        one = replace(one, nbh_grades=grades.sites[dataset.atoms_of(s)])
+    return with_features(one, {"MV_grade": f"{grades.structures[s]:.6f}"})
 
 
 def sampled(
@@ -68,9 +76,7 @@ def sampled(
         grade = float(grades.structures[s])
         one = configurations[number]
         if note_grades:
-            if grades.sites is not None:
-                one = replace(one, nbh_grades=grades.sites[dataset.atoms_of(s)])
-            one = with_features(one, {"MV_grade": f"{grade:.6f}"})
+            one = with_grade(one, grades, dataset, s)
         if thresholds.keeps(grade):
             kept.append(one)
         if thresholds.check(grade) is not None:

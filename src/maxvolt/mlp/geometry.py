@@ -12,16 +12,15 @@ from pathlib import Path
 
 import numpy as np
 from ase.data import chemical_symbols
+from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError, SpeciesError
 from maxvolt.io.cfg_dataset import cfg_from_dataset, dataset_from_cfg
 from maxvolt.io.cfg_record import CfgConfiguration
+from maxvolt.io.cfg_types import without_names
 
-__all__ = ["as_configurations", "dataset_by_type", "renumbered", "symbols_of_types"]
-
-_SPECIES = "species"
-"""Feature of this package that names the elements; MLIP has none."""
+__all__ = ["as_configurations", "dataset_by_type", "moved", "renumbered", "symbols_of_types"]
 
 _OF_MLIP = ("EFS_by",)
 """Features that MLIP has, too, when it reads files of other programs."""
@@ -53,7 +52,7 @@ def dataset_by_type(
         A configuration that cannot be used.
     """
     largest = max((int(c.types.max(initial=-1)) for c in configurations), default=-1)
-    nameless = [_without_species(configuration) for configuration in configurations]
+    nameless = [without_names(configuration) for configuration in configurations]
     return dataset_from_cfg(nameless, symbols_of_types(largest + 1), path=path)
 
 
@@ -71,11 +70,22 @@ def as_configurations(dataset: Dataset, symbols: Sequence[str]) -> list[CfgConfi
     return found
 
 
-def _without_species(configuration: CfgConfiguration) -> CfgConfiguration:
-    if _SPECIES not in configuration.features:
-        return configuration
-    kept = {key: text for key, text in configuration.features.items() if key != _SPECIES}
-    return replace(configuration, features=kept)
+def moved(
+    configuration: CfgConfiguration,
+    positions: NDArray[np.float64],
+    cell: NDArray[np.float64] | None = None,
+) -> CfgConfiguration:
+    """Return a configuration elsewhere, without what was known of it where it was."""
+    return replace(
+        configuration,
+        positions=positions,
+        cell=configuration.cell if cell is None else cell,
+        energy=None,
+        forces=None,
+        plus_stress=None,
+        site_energies=None,
+        nbh_grades=None,
+    )
 
 
 def renumbered(configuration: CfgConfiguration, new: Sequence[int]) -> CfgConfiguration:
@@ -92,4 +102,4 @@ def renumbered(configuration: CfgConfiguration, new: Sequence[int]) -> CfgConfig
             f"atoms of type {largest}, but new types are given for 0 to {len(new) - 1} only"
         )
     types = np.asarray(new, np.int32)[configuration.types]
-    return _without_species(replace(configuration, types=types))
+    return without_names(replace(configuration, types=types))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from maxvolt.cli.console import counted, note
 from maxvolt.errors import DataError, MaxvoltError
@@ -15,6 +14,7 @@ from maxvolt.mlp.configurations import (
     with_features,
     write_configurations,
 )
+from maxvolt.mlp.extrapolation import with_grade
 from maxvolt.mlp.output_names import output_of_ranks
 from maxvolt.mlp.potentials import TypedPotential, read_trained
 from maxvolt.mlp.selection import EQUATIONS, read_state, selected_of, settings_of, write_state
@@ -60,13 +60,8 @@ def _graded(
     configurations = read_configurations(source)
     dataset = potential.dataset(configurations, source)
     grades = active_set.grade_dataset(dataset, ranks=call.ranks)
-    found = []
-    for number, one in enumerate(configurations):
-        if grades.sites is not None:
-            one = replace(one, nbh_grades=grades.sites[dataset.atoms_of(number)])
-        found.append(with_features(one, {"MV_grade": f"{grades.structures[number]:.6f}"}))
     note(f"active set: {active_set.mode} mode, {active_set.completeness}")
-    return found
+    return [with_grade(one, grades, dataset, s) for s, one in enumerate(configurations)]
 
 
 def select_add(call: Call) -> None:

@@ -11,10 +11,11 @@ from maxvolt.cli.console import note
 from maxvolt.errors import FileFormatError, MaxvoltError, nearest_name
 from maxvolt.files import reading
 from maxvolt.limits import SETTINGS_BYTES
+from maxvolt.mlp.words import FALSE, TRUE
 
 __all__ = ["Entry", "Key", "Settings", "is_true", "read_ini", "understood"]
 
-_TRUE, _FALSE = ("true", "yes", "1", "on"), ("false", "no", "0", "off", "")
+_FALSE = (*FALSE, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +147,9 @@ def is_true(entry: Entry | None, default: bool) -> bool:
     if entry is None:
         return default
     text = entry.text.lower()
-    if text not in (*_TRUE, *_FALSE):
+    if text not in (*TRUE, *_FALSE):
         raise MaxvoltError(f"{entry.where}: expected TRUE or FALSE, got '{entry.text}'")
-    return text in _TRUE
+    return text in TRUE
 
 
 def _name(key: str) -> str:

@@ -12,15 +12,13 @@ from maxvolt.dataset import Dataset
 from maxvolt.errors import SpeciesError
 from maxvolt.io.cfg_dataset import dataset_from_cfg
 from maxvolt.io.cfg_record import CfgConfiguration
-from maxvolt.io.cfg_types import with_index
+from maxvolt.io.cfg_types import SPECIES, with_index, without_names
 from maxvolt.potentials import MTP
 from maxvolt.potentials.mtp.conversion import model_of_file
 from maxvolt.potentials.mtp.files.access import PotentialFile, read_potential_file
 from maxvolt.unnamed_types import are_stand_ins, stand_ins
 
 __all__ = ["TypedPotential", "read_trained", "read_typed", "typed"]
-
-_SPECIES = "species"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +61,10 @@ class TypedPotential:
         plain = []
         for number, one in enumerate(configurations):
             where = f"{path}: configuration {number}"
-            if names and _SPECIES in one.features:
+            if names and SPECIES in one.features:
                 plain.append(_by_names(one, species, where))
             else:
-                plain.append(with_index(_without_names(one), self.labels, where))
+                plain.append(with_index(without_names(one), self.labels, where))
         return dataset_from_cfg(plain, species, path=path).with_origins(path)
 
 
@@ -103,14 +101,9 @@ def read_trained(path: str | Path) -> TypedPotential:
     return found
 
 
-def _without_names(one: CfgConfiguration) -> CfgConfiguration:
-    features = {name: text for name, text in one.features.items() if name != _SPECIES}
-    return replace(one, features=features)
-
-
 def _by_names(one: CfgConfiguration, species: tuple[str, ...], where: str) -> CfgConfiguration:
     """Types as the order of the potential, from the names in the file."""
-    named = one.features[_SPECIES].split()
+    named = one.features[SPECIES].split()
     foreign = [symbol for symbol in named if symbol not in species]
     index = np.array([species.index(s) if s in species else -1 for s in named], np.int32)
     if len(one) and one.types.max() >= len(named):
@@ -121,4 +114,4 @@ def _by_names(one: CfgConfiguration, species: tuple[str, ...], where: str) -> Cf
             f"{where} has atoms of {', '.join(foreign)}, but the potential knows only "
             f"{', '.join(species)}"
         )
-    return _without_names(replace(one, types=types))
+    return without_names(replace(one, types=types))

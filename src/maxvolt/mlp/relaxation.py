@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from ase import Atoms
-from numpy.typing import NDArray
 
 from maxvolt.cli.relaxing import relax_all
 from maxvolt.constraints import CONSTRAINTS_KEY
@@ -15,7 +14,8 @@ from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
 from maxvolt.io.cfg_record import CfgConfiguration
 from maxvolt.mlp.configurations import with_features
-from maxvolt.mlp.evaluation import evaluated
+from maxvolt.mlp.evaluation import predicted
+from maxvolt.mlp.geometry import moved
 from maxvolt.mlp.ini import Settings
 from maxvolt.mlp.lattice import with_fixed_lattice
 from maxvolt.mlp.potentials import TypedPotential
@@ -84,15 +84,15 @@ class Relaxing:
         Grades from which a configuration is kept and stopped.
     keys
         Values of `RELAXATION_KEYS`.
-    made_by
-        What the feature EFS_by says of predictions.
+    version
+        Of MLIP, which the feature EFS_by of predictions names.
     """
 
     typed: TypedPotential
     query: ActiveSet | None
     thresholds: Thresholds
     keys: Settings
-    made_by: str
+    version: int
 
     def check(self, configurations: Sequence[CfgConfiguration], path: str) -> None:
         """Refuse, before anything is relaxed, what cannot be, such as types that are not known.
@@ -221,8 +221,7 @@ class Relaxing:
     ) -> list[CfgConfiguration]:
         if not configurations:
             return []
-        found = evaluated(self.typed, configurations, path, ranks)
-        return [with_features(one, {"EFS_by": self.made_by}) for one in found]
+        return predicted(self.typed, configurations, path, ranks, self.version)
 
     def _noted(self, one: CfgConfiguration) -> CfgConfiguration:
         """Add the features of a relaxed configuration, turned as it was asked for."""
@@ -242,17 +241,7 @@ def _pushed(one: CfgConfiguration) -> CfgConfiguration:
 def _at(start: CfgConfiguration, atoms: Atoms) -> CfgConfiguration:
     """A configuration elsewhere, without what was known of it where it was."""
     cell = np.where(np.asarray(atoms.pbc)[:, None], atoms.cell.array, 0.0)
-    positions: NDArray[np.float64] = np.array(atoms.positions)
-    return replace(
-        start,
-        positions=positions,
-        cell=cell,
-        energy=None,
-        forces=None,
-        plus_stress=None,
-        site_energies=None,
-        nbh_grades=None,
-    )
+    return moved(start, np.array(atoms.positions), cell)
 
 
 def _held(one: CfgConfiguration, all_of_them: bool, where: str) -> dict[str, object]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from maxvolt.appending import append_lines
 from maxvolt.cli.console import counted, note
-from maxvolt.files import replacing
 from maxvolt.io.cfg_record import CfgConfiguration
 from maxvolt.mlp.configurations import write_configurations
+from maxvolt.mlp.log_targets import give
 from maxvolt.mlp.relaxation import Ends
-from maxvolt.mlp.relaxation_log import STREAMS, log_of
+from maxvolt.mlp.relaxation_log import log_of
 
 __all__ = ["Outputs", "portions"]
 
@@ -64,7 +62,7 @@ class Outputs:
     keeps_older
         Whether what a file of these holds already stays, as in MLIP-2.
     log
-        A file, or one of `STREAMS`.
+        A file, or one of `log_targets.STREAMS`.
     pressure : GPa
     written
         Configurations in each file.
@@ -109,14 +107,7 @@ class Outputs:
     def _write_log(self, ends: Ends, *, append: bool) -> None:
         if self.log is None:
             return
-        text = log_of(ends.each, self.pressure)
-        if str(self.log) in STREAMS:
-            print(text, end="", file=sys.stdout if str(self.log) == "stdout" else sys.stderr)
-        elif append:
-            append_lines(self.log, text.encode())
-        else:
-            with replacing(self.log) as stream:
-                stream.write(text.encode())
+        give(log_of(ends.each, self.pressure), str(self.log), append=append)
 
     def say(self) -> None:
         """Say what is in the files."""

@@ -11,10 +11,7 @@ from maxvolt.mlp.relaxation import End
 from maxvolt.mlp.type_distances import shortest, shortest_by_types
 from maxvolt.units import GPA_PER_EV_A3
 
-__all__ = ["STREAMS", "log_of"]
-
-STREAMS = ("stdout", "stderr")
-"""Names that are no files."""
+__all__ = ["log_of"]
 
 
 def log_of(ends: Mapping[int, End], pressure: float) -> str:

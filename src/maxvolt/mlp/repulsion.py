@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from maxvolt.errors import DataError
 from maxvolt.io.cfg_record import CfgConfiguration
+from maxvolt.mlp.geometry import moved
 from maxvolt.neighbors import build_neighbors
 
 __all__ = ["pushed_apart"]
@@ -72,19 +71,7 @@ def pushed_apart(
             f"atoms cannot be pushed {distance:g} A apart in this cell: {reached:.4g} A is the "
             "most that was reached; ask for a smaller distance"
         )
-    return _moved(configuration, positions)
-
-
-def _moved(configuration: CfgConfiguration, positions: NDArray[np.float64]) -> CfgConfiguration:
-    return replace(
-        configuration,
-        positions=positions,
-        energy=None,
-        forces=None,
-        plus_stress=None,
-        site_energies=None,
-        nbh_grades=None,
-    )
+    return moved(configuration, positions)
 
 
 def _pairs(

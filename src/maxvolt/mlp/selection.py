@@ -16,12 +16,20 @@ from maxvolt.mlp.command import Call
 from maxvolt.mlp.configurations import with_features
 from maxvolt.mlp.potentials import TypedPotential
 from maxvolt.parallel.ranks import Ranks
-from maxvolt.selection import ActiveSet, RowWeights
+from maxvolt.selection import ActiveSet, RowWeights, read_active_set
 from maxvolt.selection.active_set import ActiveSelection
-from maxvolt.selection.mlip_files import has_active_set, read_active_rows, write_active_set
+from maxvolt.selection.mlip_files import has_active_set, write_active_set
 from maxvolt.selection.mlip_order import Algorithm
 
-__all__ = ["EQUATIONS", "Settings", "read_state", "selected_of", "settings_of", "write_state"]
+__all__ = [
+    "EQUATIONS",
+    "Settings",
+    "read_state",
+    "scaling_of",
+    "selected_of",
+    "settings_of",
+    "write_state",
+]
 
 EQUATIONS = "selected_eqn_inds"
 
@@ -103,17 +111,7 @@ class Settings:
 
 def read_state(path: str | Path, potential: TypedPotential) -> ActiveSet | None:
     """Read the active set in a file of a potential; None where it holds none."""
-    if not has_active_set(path):
-        return None
-    rows = read_active_rows(path, potential.potential.species)
-    return ActiveSet(
-        potential=rows.potential,
-        weights=rows.weights,
-        matrix=rows.matrix,
-        inverse=rows.inverse,
-        origins=rows.origins,
-        structures=rows.structures,
-    )
+    return read_active_set(path, potential.potential.species) if has_active_set(path) else None
 
 
 def write_state(path: str | Path, active_set: ActiveSet, version: int) -> None:
@@ -149,6 +147,19 @@ _SCALINGS = {"vibrations": 2, "structures": 2, "molecules": 0}
 _WEIGHTS = ("energy_weight", "force_weight", "stress_weight", "site_en_weight", "weight_scaling")
 
 
+def scaling_of(weighting: str, where: str) -> int:
+    """How rows depend on the number of atoms with a weighting of MLIP-2.
+
+    Raises
+    ------
+    MaxvoltError
+        There is no such weighting; the message begins with `where`.
+    """
+    if weighting not in _SCALINGS:
+        raise MaxvoltError(f"{where}: expected {', '.join(_SCALINGS)}, got '{weighting}'")
+    return _SCALINGS[weighting]
+
+
 def settings_of(call: Call) -> Settings:
     """How the options of a line want a selection done.
 
@@ -160,9 +171,7 @@ def settings_of(call: Call) -> Settings:
 def _settings_2(call: Call) -> Settings:
     options = call.options
     weighting = options.get("weighting", "vibrations")
-    if weighting not in _SCALINGS:
-        raise MaxvoltError(f"--weighting: expected {', '.join(_SCALINGS)}, got '{weighting}'")
-    scaling = _SCALINGS[weighting]
+    scaling = scaling_of(weighting, "--weighting")
     if scaling != 2 and not options["als-filename"].endswith(".almtp"):
         raise MaxvoltError(
             f"--weighting={weighting}: an .als file cannot tell that rows are not divided by the "

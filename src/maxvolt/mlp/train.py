@@ -16,13 +16,15 @@ from maxvolt.fitting.progress_display import describe_progress
 from maxvolt.fitting.settings import FitSettings, Scaling, SizeScaling, Weights
 from maxvolt.mlp.command import Call
 from maxvolt.mlp.configurations import check_outputs, read_configurations
-from maxvolt.mlp.potentials import TypedPotential, read_typed
+from maxvolt.mlp.log_targets import STREAMS, is_file
+from maxvolt.mlp.potentials import TypedPotential, typed
 from maxvolt.mlp.reports import report_of
 from maxvolt.mlp.selection import write_state
 from maxvolt.mlp.training import read_start, started, with_shortest_distance
 from maxvolt.potentials import MTP
+from maxvolt.potentials.mtp.files.access import PotentialFile
 from maxvolt.selection import ActiveSet, RowWeights
-from maxvolt.selection.mlip_files import has_active_set, read_active_rows
+from maxvolt.selection.mlip_files import read_active_rows
 from maxvolt.selection.weights import Mode
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ def train(call: Call) -> None:
     target = _target(call)
     settings = settings_of(call)
     file = read_start(path)
-    rows = _rows(call)
+    rows = _rows(call, file)
     configurations = read_configurations(source)
     start = started(path, file, configurations, call.version)
     dataset = start.dataset(configurations, source)
@@ -69,20 +71,20 @@ def _target(call: Call) -> str:
         check_outputs(options["trained-pot-name"], inputs=[source])
         return str(options["trained-pot-name"])
     target = options["save_to"] or path
-    log = options["log"] if options["log"] not in ("stdout", "none", "stderr") else None
+    log = options["log"] if is_file(options["log"]) else None
     check_outputs(target, log, inputs=[source])
     return str(target)
 
 
-def _rows(call: Call) -> RowWeights | None:
+def _rows(call: Call, file: PotentialFile) -> RowWeights | None:
     """Rows of the active set; None where the potential gets none."""
     if call.version == 2:
         return None
     mode, path = call.options["al_mode"], call.files[0]
     if mode not in _MODES:
         raise MaxvoltError(f"--al_mode: expected cfg or nbh, got '{mode}'")
-    if "al_mode" not in call.given and has_active_set(path):
-        return read_active_rows(path, read_typed(path).potential.species).weights
+    if "al_mode" not in call.given and file.active_set is not None:
+        return read_active_rows(path, typed(path, file).potential.species).weights
     return RowWeights() if mode == "cfg" else RowWeights(energy=0.0, site_energy=1.0)
 
 
@@ -143,11 +145,11 @@ def _goes_on(checkpoint: Path, start: MTP, dataset: Dataset, settings: FitSettin
 @contextmanager
 def _reporter(call: Call) -> Iterator[Callable[[FitProgress], None] | None]:
     log = call.options.get("log", "stdout")
-    if log == "none":
-        yield None
-    elif log in ("stdout", "stderr"):
+    if log in STREAMS:
         with fit_reporter() as report:
             yield report
+    elif not is_file(log):
+        yield None
     else:
         with Path(log).open("w") as stream:
 

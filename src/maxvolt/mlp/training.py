@@ -14,6 +14,7 @@ from maxvolt.errors import SpeciesError
 from maxvolt.fitting.variable_projection.new_potential import FINAL_SET
 from maxvolt.fitting.variable_projection.training import with_min_dist
 from maxvolt.io.cfg_record import CfgConfiguration
+from maxvolt.io.cfg_types import SPECIES
 from maxvolt.limits import NARROWEST_BASIS
 from maxvolt.mlp.potentials import TypedPotential, typed
 from maxvolt.mlp.untrained import level_of_name, untrained_potential
@@ -135,7 +136,7 @@ def with_shortest_distance(start: TypedPotential, dataset: Dataset) -> TypedPote
 
 def _names(configurations: Sequence[CfgConfiguration]) -> tuple[str, ...] | None:
     """Names of the types, where every configuration says the same."""
-    said = {one.features.get("species") for one in configurations}
+    said = {one.features.get(SPECIES) for one in configurations}
     if None in said:
         return None
     longest = max((str(text).split() for text in said), key=len)

@@ -10,9 +10,10 @@ from maxvolt.errors import MaxvoltError, nearest_name
 from maxvolt.mlp.command import Call, Command, Option
 from maxvolt.mlp.versions import fits, version_of
 
-__all__ = ["read_call"]
+__all__ = ["FALSE", "TRUE", "read_call"]
 
-_TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
+TRUE, FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
+"""Words of MLIP, in any case."""
 
 
 def read_call(command: Command, name: str, words: Sequence[str]) -> Call:
@@ -101,9 +102,9 @@ def _value(known: dict[str, Option], command: Command, key: str, text: str) -> A
 def _converted(option: Option, text: str) -> Any:
     expected = type(option.default)
     if expected is bool:
-        if text.lower() not in (*_TRUE, *_FALSE):
+        if text.lower() not in (*TRUE, *FALSE):
             raise MaxvoltError(f"--{option.name}: expected true or false, got '{text}'")
-        return text.lower() in _TRUE
+        return text.lower() in TRUE
     if expected in (int, float):
         try:
             return expected(text)

@@ -58,12 +58,11 @@ def _features(call: Call, distances: TypeDistances) -> dict[str, str]:
 
 
 def _measured(path: Path, number: int, one: CfgConfiguration) -> TypeDistances:
+    from maxvolt.mlp.configurations import naming
     from maxvolt.mlp.type_distances import shortest_by_types
 
-    try:
+    with naming(path, number):
         return shortest_by_types(one)
-    except DataError as error:
-        raise DataError(f"{path}: configuration {number}: {error}") from error
 
 
 def _filter(call: Call) -> None:

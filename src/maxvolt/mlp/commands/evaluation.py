@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from maxvolt.cli.console import counted, note, progress_bar
-from maxvolt.errors import DataError
+from maxvolt.cli.console import counted, note
 from maxvolt.mlp.command import Call, Command, Option
 from maxvolt.mlp.output_names import output_of_ranks
 
 __all__ = ["COMMANDS"]
-
-_MADE_BY = {2: "MultiMTP", 3: "MultiMTP3"}
-"""What the feature EFS_by says after an evaluation."""
 
 
 def _calculate(call: Call) -> None:
@@ -20,10 +14,9 @@ def _calculate(call: Call) -> None:
     from maxvolt.mlp.configurations import (
         check_outputs,
         read_configurations,
-        with_features,
         write_configurations,
     )
-    from maxvolt.mlp.evaluation import evaluated
+    from maxvolt.mlp.evaluation import predicted
     from maxvolt.mlp.potentials import read_trained
 
     potential, source, *named = call.files
@@ -32,32 +25,23 @@ def _calculate(call: Call) -> None:
         target = str(output_of_ranks(call, call.options["output_filename"]))
     check_outputs(target, inputs=[potential])
     configurations = read_configurations(source)
-    found = evaluated(read_trained(potential), configurations, source, call.ranks)
-    made_by = {"EFS_by": _MADE_BY[call.version]}
-    write_configurations(target, [with_features(one, made_by) for one in found])
+    found = predicted(read_trained(potential), configurations, source, call.ranks, call.version)
+    write_configurations(target, found)
     note(f"{target}: {counted(len(found), 'configuration')} with EFS of {potential}")
 
 
 def _check(call: Call) -> None:
     """Print how far a potential is from the labels."""
-    from maxvolt.fitting.prediction_errors import compute_errors
     from maxvolt.mlp.configurations import check_outputs, read_configurations
+    from maxvolt.mlp.log_targets import give, is_file
     from maxvolt.mlp.potentials import read_trained
-    from maxvolt.mlp.reports import print_or_write
-    from maxvolt.potentials.stepped import SteppedPotential
+    from maxvolt.mlp.reports import compared, report_of
 
     path, source = call.files
     target = call.options.get("report_to", "stdout")
-    if target not in ("stdout", "stderr"):
-        check_outputs(target, inputs=call.files)
-    potential = read_trained(path)
-    dataset = potential.dataset(read_configurations(source), source)
-    if not (dataset.has_energy | dataset.has_forces | dataset.has_stress).any():
-        raise DataError(f"{source}: holds no energy, force or stress to compare with")
-    with progress_bar("evaluating", len(dataset)) as advance:
-        stepped = SteppedPotential(potential.potential, advance, call.ranks)
-        errors = compute_errors(stepped, dataset)
-    print_or_write(errors, call.version, Path(target))
+    check_outputs(target if is_file(target) else None, inputs=call.files)
+    errors = compared(read_trained(path), read_configurations(source), source, call.ranks)
+    give(report_of(errors, call.version) + "\n", target)
 
 
 COMMANDS = (

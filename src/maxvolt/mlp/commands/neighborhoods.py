@@ -40,7 +40,7 @@ def _cut(call: Call) -> None:
 
 
 def _extract(call: Call) -> None:
-    from maxvolt.mlp.configurations import read_configurations, write_configurations
+    from maxvolt.mlp.configurations import naming, read_configurations, write_configurations
 
     source, target = map(Path, call.files)
     check_output(target, [source])
@@ -48,10 +48,8 @@ def _extract(call: Call) -> None:
     distance = None if call.options["mindist"] is None else _distance(call.options["mindist"])
     found: list[CfgConfiguration] = []
     for number, one in enumerate(read_configurations(source, empty=True), 1):
-        try:
+        with naming(source, number):
             cut = _extracted(one, cell, cutoff, distance)
-        except DataError as error:
-            raise DataError(f"{source}: configuration {number}: {error}") from error
         print(f"from configuration #{number} extracted {len(cut)} configuration(s)")
         found += cut
     write_configurations(target, found)

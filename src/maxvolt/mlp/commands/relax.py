@@ -30,7 +30,6 @@ class _Job:
     source: str
     relaxed: str | None
     unrelaxed: str | None
-    made_by: str
 
 
 def _relax(call: Call) -> None:
@@ -47,7 +46,7 @@ def _relax(call: Call) -> None:
         None if control is None else control.query,
         Thresholds() if control is None else control.thresholds,
         job.keys,
-        job.made_by,
+        call.version,
     )
     configurations = read_configurations(job.source, empty=True)
     relaxing.check(configurations, job.source)
@@ -93,7 +92,6 @@ def _job_2(call: Call) -> _Job:
         source,
         call.options["save-relaxed"],
         call.options["save-unrelaxed"],
-        "MultiMTP",
     )
 
 
@@ -117,7 +115,7 @@ def _job_3(call: Call) -> _Job:
             Path(options["save_extrapolative_to"]),
         )
     keys = understood(entries, RELAXATION_KEYS)
-    return _Job(potential, control, keys, source, relaxed, options["save_unrelaxed"], "MultiMTP3")
+    return _Job(potential, control, keys, source, relaxed, options["save_unrelaxed"])
 
 
 def _given(call: Call) -> dict[str, Entry]:
@@ -145,9 +143,9 @@ def _given(call: Call) -> dict[str, Entry]:
 def _outputs(call: Call, job: _Job) -> Outputs:
     """Files to write; those that could not be written are refused before the work begins."""
     from maxvolt.mlp.configurations import check_outputs
+    from maxvolt.mlp.log_targets import STREAMS
     from maxvolt.mlp.output_names import output_of_ranks
     from maxvolt.mlp.relaxation_files import Outputs
-    from maxvolt.mlp.relaxation_log import STREAMS
 
     def path(name: str | Path | None) -> Path | None:
         return None if not name else output_of_ranks(call, str(name))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maxvolt.cli.console import counted, note
 from maxvolt.errors import MaxvoltError
 from maxvolt.mlp.command import Call, Command
+from maxvolt.mlp.log_targets import STREAMS, give
+from maxvolt.mlp.words import FALSE, TRUE
 
 if TYPE_CHECKING:
     from maxvolt.io.cfg_record import CfgConfiguration
@@ -20,8 +21,8 @@ __all__ = ["COMMANDS"]
 
 
 def _run(call: Call) -> None:
-    from maxvolt.mlp.configurations import read_configurations, with_features, write_configurations
-    from maxvolt.mlp.evaluation import evaluated
+    from maxvolt.mlp.configurations import read_configurations, write_configurations
+    from maxvolt.mlp.evaluation import predicted
     from maxvolt.mlp.mlip_ini import potential_of
     from maxvolt.mlp.output_names import output_of_ranks
 
@@ -32,11 +33,7 @@ def _run(call: Call) -> None:
     configurations = [one for one in read_configurations(source) if len(one)]
     found = configurations
     if settings["calculate_efs"]:
-        made_by = {"EFS_by": "MultiMTP" if call.version == 2 else "MultiMTP3"}
-        found = [
-            with_features(one, made_by)
-            for one in evaluated(potential, configurations, source, call.ranks)
-        ]
+        found = predicted(potential, configurations, source, call.ranks, call.version)
     if _is_asked(settings["check_errors"]):
         _check_errors(call, settings, potential, configurations)
     # What is written comes before an error at a threshold.
@@ -89,11 +86,11 @@ def _check_targets(call: Call, settings: Settings) -> None:
 
 
 def _is_asked(text: str | None) -> bool:
-    return bool(text) and str(text).lower() not in ("false", "no", "0", "off", "none")
+    return bool(text) and str(text).lower() not in (*FALSE, "none")
 
 
 def _is_file(text: str) -> bool:
-    return text.lower() not in ("true", "yes", "1", "on", "stdout", "stderr")
+    return text.lower() not in (*TRUE, *STREAMS)
 
 
 def _check_errors(
@@ -102,18 +99,13 @@ def _check_errors(
     potential: TypedPotential,
     configurations: Sequence[CfgConfiguration],
 ) -> None:
-    from maxvolt.fitting.prediction_errors import compute_errors
-    from maxvolt.mlp.reports import print_or_write
+    from maxvolt.mlp.reports import compared, report_of
 
-    dataset = potential.dataset(configurations, call.files[1])
-    if not (dataset.has_energy | dataset.has_forces | dataset.has_stress).any():
-        raise MaxvoltError(
-            f"{settings.where('check_errors')}: {call.files[1]} holds no energy, force or stress "
-            "to compare with"
-        )
     text = str(settings["check_errors"])
-    target = text if _is_file(text) or text.lower() == "stderr" else "stdout"
-    print_or_write(compute_errors(potential.potential, dataset), call.version, Path(target))
+    target = text if _is_file(text) else "stderr" if text.lower() == "stderr" else "stdout"
+    named = f"{settings.where('check_errors')}: {call.files[1]}"
+    errors = compared(potential, configurations, call.files[1], call.ranks, named)
+    give(report_of(errors, call.version) + "\n", target)
 
 
 def _grade(
@@ -173,20 +165,15 @@ def _select(
 
 def _selection(settings: Settings) -> Selection:
     from maxvolt.mlp.selection import Settings as Selection
+    from maxvolt.mlp.selection import scaling_of
     from maxvolt.selection import RowWeights
 
-    weighting = settings["select:weighting"]
-    if weighting not in ("vibrations", "molecules", "structures"):
-        raise MaxvoltError(
-            f"{settings.where('select:weighting')}: expected vibrations, molecules or structures, "
-            f"got '{weighting}'"
-        )
     weights = RowWeights(
         energy=settings["select:energy_weight"],
         force=settings["select:force_weight"],
         stress=settings["select:stress_weight"],
         site_energy=settings["select:site_en_weight"],
-        scaling=0 if weighting == "molecules" else 2,
+        scaling=scaling_of(settings["select:weighting"], settings.where("select:weighting")),
     )
     return Selection(
         weights=weights,

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 from maxvolt.cli.console import counted, note
 from maxvolt.errors import MaxvoltError
 from maxvolt.mlp.command import Call, Command, Option
@@ -19,6 +16,7 @@ def _sample(call: Call) -> None:
         write_configurations,
     )
     from maxvolt.mlp.extrapolation import sampled
+    from maxvolt.mlp.log_targets import give, is_file
     from maxvolt.mlp.mlip_ini import active_set_of, thresholds_from
     from maxvolt.mlp.output_names import output_of_ranks
     from maxvolt.mlp.potentials import read_trained
@@ -27,8 +25,7 @@ def _sample(call: Call) -> None:
     options = call.options
     target = output_of_ranks(call, name)
     log = options["log"]
-    is_file = log not in ("stdout", "stderr", "none", "")
-    check_outputs(target, log if is_file else None, inputs=[path, source])
+    check_outputs(target, log if is_file(log) else None, inputs=[path, source])
     thresholds = thresholds_from(options["threshold_save"], options["threshold_break"])
     potential = read_trained(path)
     query = active_set_of(path, potential)
@@ -43,7 +40,8 @@ def _sample(call: Call) -> None:
         note_grades=options["add_grade_feature"],
     )
     write_configurations(target, found.kept)
-    _write_log(log, found.grades)
+    lines = (f"cfg#{number}\tgrade {grade:.6g}\n" for number, grade in enumerate(found.grades, 1))
+    give("".join(lines), log)
     note(f"{target}: {len(found.kept)} of {counted(len(configurations), 'configuration')}")
     if found.broken_at is not None:
         raise MaxvoltError(
@@ -51,19 +49,6 @@ def _sample(call: Call) -> None:
             f"{found.grades[-1]:.6g}, --threshold_break is {options['threshold_break']:g}; what "
             f"was found until then is in {target}"
         )
-
-
-def _write_log(log: str, grades: list[float]) -> None:
-    from maxvolt.files import replacing
-
-    text = "".join(f"cfg#{number}\tgrade {grade:.6g}\n" for number, grade in enumerate(grades, 1))
-    if log == "stdout":
-        print(text, end="")
-    elif log == "stderr":
-        print(text, end="", file=sys.stderr)
-    elif log not in ("none", ""):
-        with replacing(Path(log)) as stream:
-            stream.write(text.encode())
 
 
 COMMANDS = (
