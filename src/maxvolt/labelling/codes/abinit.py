@@ -13,13 +13,7 @@ from ase.calculators.abinit import AbinitProfile, AbinitTemplate
 from ase.data import atomic_numbers
 from ase.io.abinit import get_ppp_list
 
-from maxvolt.labelling.codes.programs import (
-    check_program,
-    configured,
-    processes,
-    run_and_read,
-    write_script,
-)
+from maxvolt.labelling.codes.programs import ProgramCode, configured, output_text
 from maxvolt.labelling.codes.protocol import (
     MisconfiguredError,
     UnconvergedError,
@@ -51,7 +45,7 @@ _TEMPLATE = AbinitTemplate()
 _DONE = "Calculation completed."
 
 
-class Abinit:
+class Abinit(ProgramCode):
     """``settings`` are ASE's keywords and ABINIT's variables; ``ecut`` and ``tsmear`` in eV.
 
     The defaults are sensible for metals and norm-conserving potentials: 1000 eV, Gaussian smearing
@@ -99,40 +93,20 @@ class Abinit:
         """Return the words of the command."""
         return list(AbinitProfile(self.command(machine)).get_command(_TEMPLATE.inputname))
 
-    def prepare(self, machine: Mapping[str, Any]) -> None:
-        """Look for the program."""
-        check_program(self.command(machine))
-
-    def processes(self, machine: Mapping[str, Any]) -> int | None:
-        """One calculation per core, or one at a time where a launcher takes several cores."""
-        return processes(self.command(machine))
-
-    def run(
-        self, atoms: Atoms, settings: Mapping[str, Any], machine: Mapping[str, Any], folder: Path
-    ) -> dict[str, Any]:
-        """Run ``abinit`` in the folder."""
-        return run_and_read(self, atoms, settings, machine, folder)
-
     def write_input(
         self, atoms: Atoms, settings: Mapping[str, Any], machine: Mapping[str, Any], folder: Path
     ) -> None:
         """Write ``abinit.in`` and ``run.sh``."""
         profile = AbinitProfile(self.command(machine), pp_paths=_pp_paths(machine))
         _TEMPLATE.write_input(profile, folder, atoms, dict(settings), _PROPERTIES)
-        write_script(
-            folder,
-            f"{self.command(machine)} {_TEMPLATE.inputname} > {self.output} 2> {self.errors}",
-            machine.get("environment", {}),
-        )
+        self.write_run_script(folder, f"{self.command(machine)} {_TEMPLATE.inputname}", machine)
 
     def read_output(
         self, atoms: Atoms, settings: Mapping[str, Any], folder: Path
     ) -> dict[str, Any]:
         """Read ``abinit.abo``. ABINIT's total energy is the free energy, -TS included."""
         path = folder / _TEXT
-        if not path.is_file():
-            raise UnfinishedError(f"there is no {path.name}")
-        text = path.read_text(errors="replace")
+        text = output_text(path)
         # ASE looks for this in small letters only, which not all versions print.
         stopped = re.search(r"nstep= *\d+ was not enough scf cycles", text, re.IGNORECASE)
         if stopped is not None:

@@ -11,14 +11,13 @@ from ase import Atoms
 from maxvolt.labelling.codes.cp2k_data import check_data
 from maxvolt.labelling.codes.cp2k_input import cp2k_input
 from maxvolt.labelling.codes.cp2k_output import read_cp2k_output
-from maxvolt.labelling.codes.programs import (
-    check_program,
-    configured,
-    processes,
-    run_and_read,
-    write_script,
+from maxvolt.labelling.codes.programs import ProgramCode, configured
+from maxvolt.labelling.codes.protocol import (
+    MisconfiguredError,
+    UnfinishedError,
+    merged,
+    refuse_unknown,
 )
-from maxvolt.labelling.codes.protocol import MisconfiguredError, UnfinishedError, merged
 
 __all__ = ["CP2K", "Cp2k"]
 
@@ -43,7 +42,7 @@ _OF_DIAGONALIZATION = ("kpts", "smearing")
 _INPUT = "cp2k.inp"
 
 
-class Cp2k:
+class Cp2k(ProgramCode):
     """``settings`` are those of ASE's CP2K, and ``kpts``, ``smearing``, ``scf``, ``rel_cutoff``.
 
     The defaults are for metals and insulators: PBE, DZVP-MOLOPT-SR-GTH, 600 and 60 Ry, k-points of
@@ -71,12 +70,12 @@ class Cp2k:
         self, settings: Mapping[str, Any], machine: Mapping[str, Any], symbols: Sequence[str]
     ) -> None:
         """Refuse settings there are not; each element needs a basis set and a pseudopotential."""
-        known = (*_DEFAULTS, *_OPTIONAL)
-        if unknown := sorted(set(settings) - set(known)):
-            raise MisconfiguredError(
-                f"cp2k has no setting {', '.join(unknown)} here; it knows {', '.join(known)}, and "
-                "inp, a template of the input, takes everything else"
-            )
+        refuse_unknown(
+            self.name,
+            settings,
+            (*_DEFAULTS, *_OPTIONAL),
+            ", and inp, a template of the input, takes everything else",
+        )
         if settings["scf"] not in _SOLVERS:
             raise MisconfiguredError(
                 f"scf is {settings['scf']!r}; expected {' or '.join(_SOLVERS)}"
@@ -97,30 +96,12 @@ class Cp2k:
         """Return a line for the shell."""
         return f"{self.command(machine)} -i {_INPUT}"
 
-    def prepare(self, machine: Mapping[str, Any]) -> None:
-        """Look for the program."""
-        check_program(self.command(machine))
-
-    def processes(self, machine: Mapping[str, Any]) -> int | None:
-        """One calculation per core, or one at a time where a launcher takes several cores."""
-        return processes(self.command(machine))
-
-    def run(
-        self, atoms: Atoms, settings: Mapping[str, Any], machine: Mapping[str, Any], folder: Path
-    ) -> dict[str, Any]:
-        """Run CP2K in the folder."""
-        return run_and_read(self, atoms, settings, machine, folder)
-
     def write_input(
         self, atoms: Atoms, settings: Mapping[str, Any], machine: Mapping[str, Any], folder: Path
     ) -> None:
         """Write ``cp2k.inp`` and ``run.sh``."""
         (folder / _INPUT).write_text(cp2k_input(atoms, settings))
-        write_script(
-            folder,
-            f"{self.arguments(machine)} > {self.output} 2> {self.errors}",
-            machine.get("environment", {}),
-        )
+        self.write_run_script(folder, self.arguments(machine), machine)
 
     def read_output(
         self, atoms: Atoms, settings: Mapping[str, Any], folder: Path

@@ -10,7 +10,7 @@ from typing import Any
 from ase import Atoms
 
 from maxvolt.labelling.codes.in_process import InProcess, require
-from maxvolt.labelling.codes.protocol import MisconfiguredError, merged
+from maxvolt.labelling.codes.protocol import MisconfiguredError, merged, refuse_unknown
 
 __all__ = ["DFTPY", "KEDFS", "DFTpy"]
 
@@ -60,11 +60,7 @@ class DFTpy(InProcess):
         self, settings: Mapping[str, Any], machine: Mapping[str, Any], symbols: Sequence[str]
     ) -> None:
         """Refuse settings there are not; each element needs a local pseudopotential."""
-        known = (*_DEFAULTS, *_OPTIONAL)
-        if unknown := sorted(set(settings) - set(known)):
-            raise MisconfiguredError(
-                f"dftpy has no setting {', '.join(unknown)} here; it knows {', '.join(known)}"
-            )
+        refuse_unknown(self.name, settings, (*_DEFAULTS, *_OPTIONAL))
         for name in ("spacing", "econv"):
             value = settings[name]
             if not isinstance(value, int | float) or not 0 < value < math.inf:

@@ -12,13 +12,7 @@ from ase import Atoms
 from ase.calculators.espresso import EspressoProfile, EspressoTemplate
 from ase.io.espresso_namelist.namelist import Namelist
 
-from maxvolt.labelling.codes.programs import (
-    check_program,
-    configured,
-    processes,
-    run_and_read,
-    write_script,
-)
+from maxvolt.labelling.codes.programs import ProgramCode, configured, output_text
 from maxvolt.labelling.codes.protocol import (
     MisconfiguredError,
     UnconvergedError,
@@ -52,7 +46,7 @@ _TEMPLATE = EspressoTemplate()
 _DONE = "JOB DONE."
 
 
-class Espresso:
+class Espresso(ProgramCode):
     """``settings`` are ASE's keywords: ``pseudopotentials`` (needed), ``input_data``, ``kpts`` ...
 
     The defaults are sensible for metals and ultrasoft or PAW potentials: 50 and 400 Ry, cold
@@ -107,20 +101,6 @@ class Espresso:
         profile = EspressoProfile(self.command(machine), _pseudo_dir(machine))
         return list(profile.get_command(_TEMPLATE.inputname))
 
-    def prepare(self, machine: Mapping[str, Any]) -> None:
-        """Look for the program."""
-        check_program(self.command(machine))
-
-    def processes(self, machine: Mapping[str, Any]) -> int | None:
-        """One calculation per core, or one at a time where a launcher takes several cores."""
-        return processes(self.command(machine))
-
-    def run(
-        self, atoms: Atoms, settings: Mapping[str, Any], machine: Mapping[str, Any], folder: Path
-    ) -> dict[str, Any]:
-        """Run ``pw.x`` in the folder."""
-        return run_and_read(self, atoms, settings, machine, folder)
-
     def write_input(
         self, atoms: Atoms, settings: Mapping[str, Any], machine: Mapping[str, Any], folder: Path
     ) -> None:
@@ -129,20 +109,14 @@ class Espresso:
         # ASE's writer changes what it is given.
         parameters = {**settings, "input_data": Namelist(settings["input_data"])}
         _TEMPLATE.write_input(profile, folder, atoms, parameters, _PROPERTIES)
-        write_script(
-            folder,
-            f"{self.command(machine)} -in {_TEMPLATE.inputname} > {self.output} 2> {self.errors}",
-            machine.get("environment", {}),
-        )
+        self.write_run_script(folder, f"{self.command(machine)} -in {_TEMPLATE.inputname}", machine)
 
     def read_output(
         self, atoms: Atoms, settings: Mapping[str, Any], folder: Path
     ) -> dict[str, Any]:
         """Read ``espresso.pwo``. ASE's free energy is QE's total energy, -TS included."""
         path = folder / self.output
-        if not path.is_file():
-            raise UnfinishedError(f"there is no {path.name}")
-        text = path.read_text(errors="replace")
+        text = output_text(path)
         stopped = re.search(r"convergence NOT achieved after +\d+ iterations", text)
         if stopped is not None:
             raise UnconvergedError(stopped.group())

@@ -11,13 +11,7 @@ from ase import Atoms
 from ase.io import read, write
 
 from maxvolt.labelling.codes.molecules import charge_of, require_molecule, unpaired_electrons
-from maxvolt.labelling.codes.programs import (
-    check_program,
-    configured,
-    processes,
-    run_and_read,
-    write_script,
-)
+from maxvolt.labelling.codes.programs import ProgramCode, configured, output_text
 from maxvolt.labelling.codes.protocol import (
     MisconfiguredError,
     UnconvergedError,
@@ -44,7 +38,7 @@ _FAR = 1e-4
 """How far the printed positions may be from those of the structure, Angstrom: six digits."""
 
 
-class Gaussian:
+class Gaussian(ProgramCode):
     """``settings`` are ASE's keywords; what ASE does not know goes into the route.
 
     The default is PBE0 / def2-TZVP with tight convergence and ultrafine grids, and ``nosymm``, so
@@ -94,21 +88,11 @@ class Gaussian:
         """Return a line for the shell."""
         return f"{self.command(machine)} < {_INPUT}"
 
-    def prepare(self, machine: Mapping[str, Any]) -> None:
-        """Look for the program."""
-        check_program(self.command(machine))
-
     def processes(self, machine: Mapping[str, Any]) -> int | None:
         """One calculation per core, or as many as fit with ``nprocshared`` cores each."""
         if "nprocshared" in machine:
             return max(1, core_count() // int(machine["nprocshared"]))
-        return processes(self.command(machine))
-
-    def run(
-        self, atoms: Atoms, settings: Mapping[str, Any], machine: Mapping[str, Any], folder: Path
-    ) -> dict[str, Any]:
-        """Run Gaussian in the folder."""
-        return run_and_read(self, atoms, settings, machine, folder)
+        return super().processes(machine)
 
     def write_input(
         self, atoms: Atoms, settings: Mapping[str, Any], machine: Mapping[str, Any], folder: Path
@@ -128,20 +112,14 @@ class Gaussian:
             properties=["energy", "forces"],
             **parameters,
         )
-        write_script(
-            folder,
-            f"{self.arguments(machine)} > {self.output} 2> {self.errors}",
-            machine.get("environment", {}),
-        )
+        self.write_run_script(folder, self.arguments(machine), machine)
 
     def read_output(
         self, atoms: Atoms, settings: Mapping[str, Any], folder: Path
     ) -> dict[str, Any]:
         """Read ``gaussian.log``: the energy of the method, and the forces."""
         path = folder / self.output
-        if not path.is_file():
-            raise UnfinishedError(f"there is no {path.name}")
-        text = path.read_text(errors="replace")
+        text = output_text(path)
         # With xqc a first attempt may fail and the second one converge.
         if _DONE not in text:
             if _UNCONVERGED in text:

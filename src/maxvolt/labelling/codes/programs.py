@@ -20,7 +20,7 @@ __all__ = [
     "check_program",
     "configured",
     "is_launched",
-    "processes",
+    "output_text",
     "run_and_read",
     "tail",
     "write_script",
@@ -31,7 +31,7 @@ _TAIL = 600
 
 
 class ProgramCode(Code, Protocol):
-    """A code that is a program."""
+    """A code that is a program; those that derive from it need not say how a program is run."""
 
     output: str
     """File for what the program prints."""
@@ -47,6 +47,26 @@ class ProgramCode(Code, Protocol):
     def arguments(self, machine: Mapping[str, Any]) -> list[str] | str:
         """Return the words of the whole command, or a line for the shell."""
         ...
+
+    def prepare(self, machine: Mapping[str, Any]) -> None:
+        """Look for the program."""
+        check_program(self.command(machine))
+
+    def processes(self, machine: Mapping[str, Any]) -> int | None:
+        """One calculation per core, or one at a time where a launcher takes several cores."""
+        return 1 if is_launched(self.command(machine)) else None
+
+    def run(
+        self, atoms: Atoms, settings: Mapping[str, Any], machine: Mapping[str, Any], folder: Path
+    ) -> dict[str, Any]:
+        """Run the program in the folder."""
+        return run_and_read(self, atoms, settings, machine, folder)
+
+    def write_run_script(self, folder: Path, line: str, machine: Mapping[str, Any]) -> None:
+        """Write ``run.sh``, which runs a line of the shell and keeps what it prints."""
+        write_script(
+            folder, f"{line} > {self.output} 2> {self.errors}", machine.get("environment", {})
+        )
 
 
 def check_program(command: str) -> None:
@@ -99,9 +119,17 @@ def run_and_read(
         ) from error
 
 
-def processes(command: str) -> int | None:
-    """Return how many calculations run at once: None, one per core; 1 where a launcher has many."""
-    return 1 if is_launched(command) else None
+def output_text(path: Path) -> str:
+    """Return what a program has printed.
+
+    Raises
+    ------
+    UnfinishedError
+        There is no such file.
+    """
+    if not path.is_file():
+        raise UnfinishedError(f"there is no {path.name}")
+    return path.read_text(errors="replace")
 
 
 def write_script(folder: Path, command: str, environment: Mapping[str, str]) -> None:

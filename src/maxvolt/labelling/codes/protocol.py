@@ -15,6 +15,7 @@ __all__ = [
     "UnconvergedError",
     "UnfinishedError",
     "merged",
+    "refuse_unknown",
     "unknown_machine_keys",
 ]
 
@@ -127,6 +128,34 @@ def merged(
             given |= group
     kept = {name: value for name, value in defaults.items() if name not in given}
     return kept | {name: value for name, value in settings.items() if value is not None}
+
+
+def refuse_unknown(
+    code: str, settings: Mapping[str, Any], known: Sequence[str], otherwise: str = ""
+) -> None:
+    """Refuse settings that a code does not have.
+
+    Parameters
+    ----------
+    code
+        Its name.
+    settings
+        That are given.
+    known
+        Names of those that there are.
+    otherwise
+        What takes others.
+
+    Raises
+    ------
+    MisconfiguredError
+        Names them, and those that there are.
+    """
+    if unknown := sorted(set(settings) - set(known)):
+        raise MisconfiguredError(
+            f"{code} has no setting {', '.join(unknown)} here; it knows {', '.join(known)}"
+            f"{otherwise}"
+        )
 
 
 def unknown_machine_keys(code: Code, machine: Mapping[str, Any]) -> list[str]:

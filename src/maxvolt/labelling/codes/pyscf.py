@@ -10,7 +10,7 @@ from ase import Atoms
 
 from maxvolt.labelling.codes.in_process import InProcess, require
 from maxvolt.labelling.codes.molecules import charge_of, require_molecule, unpaired_electrons
-from maxvolt.labelling.codes.protocol import MisconfiguredError, merged
+from maxvolt.labelling.codes.protocol import MisconfiguredError, merged, refuse_unknown
 
 __all__ = ["METHODS", "PYSCF", "PySCF"]
 
@@ -79,11 +79,7 @@ PYSCF = PySCF()
 
 
 def _check_names(settings: Mapping[str, Any]) -> None:
-    known = (*_DEFAULTS, *_OPTIONAL)
-    if unknown := sorted(set(settings) - set(known)):
-        raise MisconfiguredError(
-            f"pyscf has no setting {', '.join(unknown)} here; it knows {', '.join(known)}"
-        )
+    refuse_unknown(PYSCF.name, settings, (*_DEFAULTS, *_OPTIONAL))
     method = settings["method"]
     if method not in METHODS:
         raise MisconfiguredError(f"the method is {method!r}; expected one of {', '.join(METHODS)}")

@@ -10,7 +10,12 @@ from ase import Atoms
 from ase.calculators.calculator import CalculationFailed, InputError
 
 from maxvolt.labelling.codes.in_process import InProcess, require
-from maxvolt.labelling.codes.protocol import MisconfiguredError, UnconvergedError, merged
+from maxvolt.labelling.codes.protocol import (
+    MisconfiguredError,
+    UnconvergedError,
+    merged,
+    refuse_unknown,
+)
 from maxvolt.labelling.codes.python import results_of
 
 __all__ = ["METHODS", "TBLITE", "TBlite"]
@@ -51,11 +56,7 @@ class TBlite(InProcess):
         self, settings: Mapping[str, Any], machine: Mapping[str, Any], symbols: Sequence[str]
     ) -> None:
         """Refuse settings and methods there are not."""
-        known = (*_DEFAULTS, *_OPTIONAL)
-        if unknown := sorted(set(settings) - set(known)):
-            raise MisconfiguredError(
-                f"tblite has no setting {', '.join(unknown)} here; it knows {', '.join(known)}"
-            )
+        refuse_unknown(self.name, settings, (*_DEFAULTS, *_OPTIONAL))
         if settings["method"] not in METHODS:
             raise MisconfiguredError(
                 f"the method is {settings['method']!r}; expected one of {', '.join(METHODS)}"

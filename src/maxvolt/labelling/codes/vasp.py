@@ -20,7 +20,7 @@ from maxvolt.errors import FileFormatError
 from maxvolt.io.outcar import read_outcar
 from maxvolt.io.read_report import UNCONVERGED
 from maxvolt.io.vasprun import read_vasprun
-from maxvolt.labelling.codes.programs import check_program, processes, run_and_read, write_script
+from maxvolt.labelling.codes.programs import ProgramCode
 from maxvolt.labelling.codes.protocol import (
     MisconfiguredError,
     UnconvergedError,
@@ -55,7 +55,7 @@ _SORT = "ase-sort.dat"
 _FAR = 0.02
 
 
-class Vasp:
+class Vasp(ProgramCode):
     """``settings`` are ASE's keywords, which are those of INCAR in small letters.
 
     The defaults are sensible for metals: PBE, 500 eV, Methfessel-Paxton smearing of 0.1 eV,
@@ -102,31 +102,13 @@ class Vasp:
         """Return the command, which goes to the shell as it always did in ASE."""
         return self.command(machine)
 
-    def prepare(self, machine: Mapping[str, Any]) -> None:
-        """Look for the program."""
-        check_program(self.command(machine))
-
-    def processes(self, machine: Mapping[str, Any]) -> int | None:
-        """One calculation per core, or one at a time where a launcher takes several cores."""
-        return processes(self.command(machine))
-
-    def run(
-        self, atoms: Atoms, settings: Mapping[str, Any], machine: Mapping[str, Any], folder: Path
-    ) -> dict[str, Any]:
-        """Run VASP in the folder."""
-        return run_and_read(self, atoms, settings, machine, folder)
-
     def write_input(
         self, atoms: Atoms, settings: Mapping[str, Any], machine: Mapping[str, Any], folder: Path
     ) -> None:
         """Write INCAR, POSCAR, POTCAR, KPOINTS, the order of the atoms and ``run.sh``."""
         with _potentials(machine):
             AseVasp(directory=str(folder), **_keywords(settings, machine)).write_input(atoms)
-        write_script(
-            folder,
-            f"{self.command(machine)} > {self.output} 2> {self.errors}",
-            machine.get("environment", {}),
-        )
+        self.write_run_script(folder, self.command(machine), machine)
 
     def read_output(
         self, atoms: Atoms, settings: Mapping[str, Any], folder: Path
