@@ -102,7 +102,7 @@ def test_relaxations_on_several_processes_have_the_names_of_mlip(files: Files) -
 
 def test_one_process_writes_the_name_itself(files: Files) -> None:
     from maxvolt.mlp.command import Call
-    from maxvolt.mlp.output_names import output_of_ranks
+    from maxvolt.mlp.outputs import output_of_ranks
 
     class Two(OneProcess):
         size = 2

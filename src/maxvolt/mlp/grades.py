@@ -15,7 +15,7 @@ from maxvolt.mlp.configurations import (
     write_configurations,
 )
 from maxvolt.mlp.extrapolation import with_grade
-from maxvolt.mlp.output_names import output_of_ranks
+from maxvolt.mlp.outputs import output_of_ranks
 from maxvolt.mlp.potentials import TypedPotential, read_trained
 from maxvolt.mlp.selection import EQUATIONS, read_state, selected_of, settings_of, write_state
 from maxvolt.selection import ActiveSet

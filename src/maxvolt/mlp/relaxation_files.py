@@ -9,7 +9,7 @@ from pathlib import Path
 from maxvolt.cli.console import counted, note
 from maxvolt.io.cfg_record import CfgConfiguration
 from maxvolt.mlp.configurations import write_configurations
-from maxvolt.mlp.log_targets import give
+from maxvolt.mlp.outputs import give
 from maxvolt.mlp.relaxation import Ends
 from maxvolt.mlp.relaxation_log import log_of
 
@@ -62,7 +62,7 @@ class Outputs:
     keeps_older
         Whether what a file of these holds already stays, as in MLIP-2.
     log
-        A file, or one of `log_targets.STREAMS`.
+        A file, or one of `outputs.STREAMS`.
     pressure : GPa
     written
         Configurations in each file.

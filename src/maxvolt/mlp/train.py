@@ -16,7 +16,7 @@ from maxvolt.fitting.progress_display import describe_progress
 from maxvolt.fitting.settings import FitSettings, Scaling, SizeScaling, Weights
 from maxvolt.mlp.command import Call
 from maxvolt.mlp.configurations import check_outputs, read_configurations
-from maxvolt.mlp.log_targets import STREAMS, is_file
+from maxvolt.mlp.outputs import STREAMS, is_file
 from maxvolt.mlp.potentials import TypedPotential, typed
 from maxvolt.mlp.reports import report_of
 from maxvolt.mlp.selection import write_state

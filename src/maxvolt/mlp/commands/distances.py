@@ -91,7 +91,7 @@ def _fix(call: Call) -> None:
         write_configurations,
     )
     from maxvolt.mlp.lattice import with_fixed_lattice
-    from maxvolt.mlp.output_names import output_of_ranks
+    from maxvolt.mlp.outputs import output_of_ranks
     from maxvolt.mlp.repulsion import pushed_apart
 
     source = Path(call.files[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from maxvolt.cli.console import counted, note
 from maxvolt.mlp.command import Call, Command, Option
-from maxvolt.mlp.output_names import output_of_ranks
+from maxvolt.mlp.outputs import give, is_file, output_of_ranks
 
 __all__ = ["COMMANDS"]
 
@@ -33,7 +33,6 @@ def _calculate(call: Call) -> None:
 def _check(call: Call) -> None:
     """Print how far a potential is from the labels."""
     from maxvolt.mlp.configurations import check_outputs, read_configurations
-    from maxvolt.mlp.log_targets import give, is_file
     from maxvolt.mlp.potentials import read_trained
     from maxvolt.mlp.reports import compared, report_of
 

@@ -143,8 +143,7 @@ def _given(call: Call) -> dict[str, Entry]:
 def _outputs(call: Call, job: _Job) -> Outputs:
     """Files to write; those that could not be written are refused before the work begins."""
     from maxvolt.mlp.configurations import check_outputs
-    from maxvolt.mlp.log_targets import STREAMS
-    from maxvolt.mlp.output_names import output_of_ranks
+    from maxvolt.mlp.outputs import STREAMS, output_of_ranks
     from maxvolt.mlp.relaxation_files import Outputs
 
     def path(name: str | Path | None) -> Path | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from maxvolt.cli.console import counted, note
 from maxvolt.errors import MaxvoltError
 from maxvolt.mlp.command import Call, Command
-from maxvolt.mlp.log_targets import STREAMS, give
+from maxvolt.mlp.outputs import STREAMS, give, output_of_ranks
 from maxvolt.mlp.words import FALSE, TRUE
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ def _run(call: Call) -> None:
     from maxvolt.mlp.configurations import read_configurations, write_configurations
     from maxvolt.mlp.evaluation import predicted
     from maxvolt.mlp.mlip_ini import potential_of
-    from maxvolt.mlp.output_names import output_of_ranks
 
     ini, source = call.files
     settings = _settings(call)
@@ -118,7 +117,6 @@ def _grade(
     from maxvolt.mlp.configurations import write_configurations
     from maxvolt.mlp.extrapolation import sampled
     from maxvolt.mlp.mlip_ini import control_of
-    from maxvolt.mlp.output_names import output_of_ranks
 
     ini, source = call.files
     control = control_of(settings, potential, ini)

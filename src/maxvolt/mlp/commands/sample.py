@@ -16,9 +16,8 @@ def _sample(call: Call) -> None:
         write_configurations,
     )
     from maxvolt.mlp.extrapolation import sampled
-    from maxvolt.mlp.log_targets import give, is_file
     from maxvolt.mlp.mlip_ini import active_set_of, thresholds_from
-    from maxvolt.mlp.output_names import output_of_ranks
+    from maxvolt.mlp.outputs import give, is_file, output_of_ranks
     from maxvolt.mlp.potentials import read_trained
 
     path, source, name = call.files

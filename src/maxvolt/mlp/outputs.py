@@ -1,4 +1,4 @@
-"""Where text goes for which MLIP has an option: ``stdout``, ``stderr``, ``none`` or a file."""
+"""Where `mlp` writes: text to a stream or a file, and files under the names that MPI gives them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from pathlib import Path
 
 from maxvolt.appending import append_lines
 from maxvolt.files import replacing
+from maxvolt.mlp.command import Call
 
-__all__ = ["STREAMS", "give", "is_file"]
+__all__ = ["STREAMS", "give", "is_file", "output_of_ranks"]
 
 STREAMS = ("stdout", "stderr")
 """Names that are no files."""
@@ -40,3 +41,15 @@ def give(text: str, target: str, *, append: bool = False) -> None:
     elif is_file(target):
         with replacing(Path(target)) as stream:
             stream.write(text.encode())
+
+
+def output_of_ranks(call: Call, name: str) -> Path:
+    """Where to write what each process of MLIP would write to a file of its own.
+
+    MLIP built for MPI appends ``_0`` (MLIP-2) or ``.0`` (MLIP-3) and so on to these names, and
+    scripts join the files with ``cat relaxed.cfg_* > relaxed.cfg``. So one file is written: under
+    the name itself, and with several processes under that of the first of them.
+    """
+    if call.ranks.size == 1:
+        return Path(name)
+    return Path(f"{name}{'_0' if call.version == 2 else '.0'}")
