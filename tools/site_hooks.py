@@ -32,6 +32,10 @@ MATHJAX = "assets/mathjax/tex-svg.js"
 _LINK = re.compile(r"(?<=\]\()(?!https?://|mailto:|#)([^)\s#]+)(#[^)\s]*)?(?=\))")
 _MENTION = re.compile(r"\bdocs/([a-z_-]+)(?:\.md)?\b")
 _MATHEMATICS = 'class="arithmatex"'
+_SEARCHED_FIRST = ("faq.md", "how-to/troubleshooting.md")
+"""Pages whose answers the search shows first."""
+_SEARCHED_LAST = ("benchmarks", "decisions", "development", "reference")
+"""Folders of pages that the search shows after those for users."""
 _TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
 _ROW = re.compile(r"<tr>(.*?)</tr>", re.DOTALL)
 _CELL = re.compile(r"<t[hd][^>]*>(.*?)</t[hd]>", re.DOTALL)
@@ -89,6 +93,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, *, page: Page, **_: Any) -> str:
     """Turn links that hold in the repository into links that hold on the site."""
     source = page.file.src_uri
+    folder = source.partition("/")[0]
+    if folder in _SEARCHED_LAST or source in _SEARCHED_FIRST:
+        page.meta["search"] = {"boost": 2 if source in _SEARCHED_FIRST else 0.5}
 
     def turned(match: re.Match[str]) -> str:
         target = _target_on_site(source, match[1])
