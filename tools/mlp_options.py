@@ -22,12 +22,12 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "from_mlip_options.md"
 _HEAD = """\
 # Options of MLIP-2 and MLIP-3
 
-This page says of every option of both versions what `mlp` does with it: the same as MLIP, the same
-by other means, nothing because nothing depends on it, or why it is refused. `python
-tools/mlp_options.py` writes it from the declarations of the commands, and `mlp help COMMAND` prints
-the same. What the commands do is in [From MLIP](from_mlip.md).
+What `mlp` does with every option of MLIP-2 and MLIP-3: *supported*; *makes no difference*, and why;
+or *refused*, and why. `mlp help COMMAND` prints the same. What the commands do is in [From
+MLIP](from_mlip.md).
 
-Defaults are MLIP's. An option that is refused is no matter where its value is the default.
+Defaults are MLIP's. A refused option is accepted where it is given its default value. `python
+tools/mlp_options.py` writes this page from the declarations of the commands.
 """
 
 _KEYS_HEAD = """\

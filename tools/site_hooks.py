@@ -3,7 +3,8 @@
 Pages are read on the site and in the repository, so their links must hold in both. Texts in the
 root (`ROOT_PAGES`) become pages, files of examples/ that a page links to are copied, and links to
 both are turned accordingly. Mathematics is drawn by MathJax, which comes from a package of PyPI and
-is loaded by pages that have any. Nothing is fetched from the network.
+is loaded by pages that have any. Pictures are links to themselves, so that a telephone can enlarge
+them. Nothing is fetched from the network.
 """
 
 from __future__ import annotations
@@ -31,6 +32,16 @@ MATHJAX = "assets/mathjax/tex-svg.js"
 _LINK = re.compile(r"(?<=\]\()(?!https?://|mailto:|#)([^)\s#]+)(#[^)\s]*)?(?=\))")
 _MENTION = re.compile(r"\bdocs/([a-z_-]+)(?:\.md)?\b")
 _MATHEMATICS = 'class="arithmatex"'
+_SEARCHED_FIRST = ("faq.md", "how-to/troubleshooting.md")
+"""Pages whose answers the search shows first."""
+_SEARCHED_LAST = ("benchmarks", "decisions", "development", "reference")
+"""Folders of pages that the search shows after those for users."""
+_TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
+_ROW = re.compile(r"<tr>(.*?)</tr>", re.DOTALL)
+_CELL = re.compile(r"<t[hd][^>]*>(.*?)</t[hd]>", re.DOTALL)
+_PICTURE = re.compile(r'<img [^>]*src="([^"]*)"[^>]*>')
+_SENTENCE = 40
+"""Characters from which on a cell of a table counts as a sentence."""
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -82,6 +93,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, *, page: Page, **_: Any) -> str:
     """Turn links that hold in the repository into links that hold on the site."""
     source = page.file.src_uri
+    folder = source.partition("/")[0]
+    if folder in _SEARCHED_LAST or source in _SEARCHED_FIRST:
+        page.meta["search"] = {"boost": 2 if source in _SEARCHED_FIRST else 0.5}
 
     def turned(match: re.Match[str]) -> str:
         target = _target_on_site(source, match[1])
@@ -94,6 +108,28 @@ def on_page_markdown(markdown: str, *, page: Page, **_: Any) -> str:
 
 
 def on_page_content(html: str, *, page: Page, files: Files, **_: Any) -> str:
+    """Make pages easier to read on small screens, and link what docstrings say of pages."""
+    html = _TABLE.sub(_columns_of_words_marked, html)
+    html = _PICTURE.sub(r'<a class="picture" href="\1">\g<0></a>', html)
+    return _pages_linked(html, page, files)
+
+
+def _columns_of_words_marked(table: re.Match[str]) -> str:
+    """Mark the columns of a table that hold sentences, which must not become too narrow."""
+    longest: dict[int, int] = {}
+    for row in _ROW.findall(table[0]):
+        for column, cell in enumerate(_CELL.findall(row)):
+            length = len(re.sub(r"<[^>]*>", "", cell))
+            longest[column] = max(longest.get(column, 0), length)
+    head, separator, body = table[0].partition("</thead>")
+    pieces = head.split("<th")
+    for column, length in longest.items():
+        if length > _SENTENCE and column + 2 < len(pieces):
+            pieces[column + 2] = f' class="words"{pieces[column + 2]}'
+    return "<th".join(pieces) + separator + body
+
+
+def _pages_linked(html: str, page: Page, files: Files) -> str:
     """Link what docstrings say of pages: docs/formulation, docs/parallel."""
     folder = posixpath.dirname(page.file.src_uri) or "."
     here = page.file.dest_uri
@@ -119,6 +155,18 @@ def on_post_page(output: str, **_: Any) -> str:
         f'<script src="{base[1]}{name}"></script>' for name in ("assets/mathjax.js", MATHJAX)
     )
     return output.replace("</body>", f"{scripts}</body>")
+
+
+def on_post_template(output: str, *, template_name: str, **_: Any) -> str:
+    """Say on the page for wrong addresses how to go on."""
+    if template_name != "404.html":
+        return output
+    title, advice = "<h1>404 - Not found</h1>", "Search for it above, or begin at the start:"
+    home = re.search(r'<a href="([^"]*)" title="[^"]*" class="md-header__button md-logo"', output)
+    if title not in output or home is None:
+        raise ConfigurationError("the theme's page for wrong addresses has changed")
+    link = f'<a href="{home[1]}">where to find an answer</a>'
+    return output.replace(title, f"<h1>There is no such page</h1><p>{advice} {link}.</p>")
 
 
 def _target_on_site(source: str, link: str) -> str | None:

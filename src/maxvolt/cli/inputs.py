@@ -50,8 +50,9 @@ def read_structures(path: Path, species: tuple[str, ...] | None) -> Dataset:
     dataset = read(path, species=species)
     if not len(dataset):
         raise DataError(
-            f"{path}: holds no structure; expected at least one (in a .cfg file, the lines from "
-            "BEGIN_CFG to END_CFG)"
+            f"{path}: holds no structure that can be used; expected at least one (a .cfg file has "
+            "them between BEGIN_CFG and END_CFG; steps of VASP that did not converge are left out, "
+            "'maxvolt convert --keep-unconverged' keeps them)"
         )
     return dataset
 

@@ -44,15 +44,15 @@ class VerletNeighbors:
     r"""Neighbours inside a cutoff, kept between calls as long as they are certain to be complete.
 
     The list holds every pair closer than ``cutoff + skin``. When atoms and cell move on, write the
-    new periodic lattice vectors as :math:`\mathbf a_k F` and the new positions as
-    :math:`\mathbf x_i F + \mathbf u_i`, where :math:`F` is the homogeneous deformation since the
-    list was built and :math:`\mathbf u_i` what is left of each displacement. A pair that is not in
+    new periodic lattice vectors as $\mathbf a_k F$ and the new positions as
+    $\mathbf x_i F + \mathbf u_i$, where $F$ is the homogeneous deformation since the
+    list was built and $\mathbf u_i$ what is left of each displacement. A pair that is not in
     the list was at least ``cutoff + skin`` long and is now at least
 
-    .. math:: \sigma_{\min}(F)\,(r_\mathrm{cut} + r_\mathrm{skin}) - |\mathbf u_1| - |\mathbf u_2|
+    $$\sigma_{\min}(F)\,(r_\mathrm{cut} + r_\mathrm{skin}) - |\mathbf u_1| - |\mathbf u_2|$$
 
-    long, with :math:`\sigma_{\min}` the smallest singular value and the two largest
-    :math:`|\mathbf u_i|`. While this is not below the cutoff, no pair can be missed.
+    long, with $\sigma_{\min}$ the smallest singular value and the two largest
+    $|\mathbf u_i|$. While this is not below the cutoff, no pair can be missed.
 
     Parameters
     ----------

@@ -85,16 +85,18 @@ def started_ranks() -> Iterator[Ranks | None]:
     ------
     ranks : Ranks or None
         In the first process, and in a script that was started alone: who shares the work. None in
-        the others, which have helped until the first one left its block, and have nothing to do::
-
-            with started_ranks() as ranks:
-                if ranks is not None:
-                    maxvolt.fit(potential, dataset, ranks=ranks).potential.write("pot.mtp")
+        the others, which have helped until the first one left its block, and have nothing to do.
 
     Raises
     ------
     MaxvoltError
         MPI cannot be used.
+
+    Examples
+    --------
+    >>> with started_ranks() as ranks:
+    ...     if ranks is not None:
+    ...         maxvolt.fit(potential, dataset, ranks=ranks).potential.write("pot.mtp")
     """
     launch = recognised_launch()
     if launch is None:

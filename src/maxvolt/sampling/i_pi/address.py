@@ -24,8 +24,8 @@ class UnixAddress:
     Parameters
     ----------
     name
-        What <address> says in the input of i-PI, which puts ``/tmp/ipi_`` before it; or the whole
-        path, where i-PI has another prefix.
+        What ``<address>`` says in the input of i-PI, which puts ``/tmp/ipi_`` before it; or the
+        whole path, where i-PI has another prefix.
     """
 
     name: str
@@ -67,7 +67,7 @@ class InternetAddress:
     host
         Its name or number.
     port
-        What <port> says in the input of i-PI.
+        What ``<port>`` says in the input of i-PI.
     """
 
     host: str = "localhost"
