@@ -12,7 +12,7 @@ from maxvolt.errors import DataError
 from maxvolt.uncertainty.conformal import ConformalScores, conformal_scores
 from maxvolt.uncertainty.error_model import ErrorModel, deviance, fit_error_model
 
-__all__ = ["FORCE_LENGTH", "Calibration", "CalibratedError", "HeldOutErrors", "folds_of"]
+__all__ = ["FORCE_LENGTH", "CalibratedError", "Calibration", "HeldOutErrors", "folds_of"]
 
 Array = NDArray[np.float64]
 

@@ -123,6 +123,6 @@ def expected_errors(
         forces=calibration.force.expected(columns),
         energies=energies,
         owners=owners,
-        beyond=(sites > largest).any(axis=1),
+        beyond=np.asarray((sites > largest).any(axis=1)),
         calibration=calibration,
     )
