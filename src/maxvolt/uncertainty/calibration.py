@@ -21,8 +21,8 @@ FORCE_LENGTH = "force length"
 
 _FOLDS = 10
 _LEAST_STRUCTURES = 5
-_GAIN = 0.01
-"""Deviance that the length of the force must save to be used, about 1 % of the error."""
+_GAIN = 0.05
+"""Deviance that the length of the force must save to be used, about 5 % of the error."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,9 +110,9 @@ class CalibratedError:
         """Expected errors of measures of shape (m, k)."""
         return self.model.expected(measures)
 
-    def bounds(self, expected: Array, coverage: float) -> Array:
-        """Bounds that errors with these expected values keep at this coverage."""
-        return self.scores.bounds(expected, coverage)
+    def bounds(self, expected: Array, coverage: float, *, strict: bool = False) -> Array:
+        """Bounds that errors with these expected values keep; see `ConformalScores.factors`."""
+        return self.scores.bounds(expected, coverage, strict=strict)
 
     def expected_at(self, value: float, name: str) -> float:
         """Mean error of structures or atoms with this value of one measure."""
@@ -134,8 +134,9 @@ class Calibration:
 
     Make one with `from_errors`. What is guaranteed: for structures exchangeable with those held
     out, on average over both, at least the stated share of force errors is within
-    ``force.bounds``. What is not: anything for structures unlike those held out, and for each
-    single structure or environment; see docs/uncertainty.
+    ``force.bounds(..., strict=True)``, and about as many without ``strict``. What is not: anything
+    for structures unlike those held out, and for each single structure or environment; see
+    docs/uncertainty.
 
     Attributes
     ----------
