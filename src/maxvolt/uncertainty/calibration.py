@@ -231,26 +231,21 @@ def _calibrated(
     bins: int | None,
 ) -> CalibratedError:
     alone = {name: fit_error_model(measures[:, [k]], errors) for k, name in enumerate(names)}
-    used, expected = measures, None
-    if force_length is not True:
-        expected = _out_of_fold(measures, errors, owners)
+    model = alone[names[0]] if len(names) == 1 else fit_error_model(measures, errors)
+    expected = _out_of_fold(measures, errors, owners, model.floors)
     if force_length is not False:
         longer = np.column_stack([measures, lengths])
-        with_length = _out_of_fold(longer, errors, owners)
-        if expected is None or deviance(with_length, errors) < deviance(expected, errors) - _GAIN:
-            names, used, expected = (*names, FORCE_LENGTH), longer, with_length
-    assert expected is not None
-    return CalibratedError(
-        names=names,
-        model=fit_error_model(used, errors),
-        scores=conformal_scores(expected, errors, owners, bins=bins),
-        alone=alone,
-    )
+        longer_model = fit_error_model(longer, errors)
+        with_length = _out_of_fold(longer, errors, owners, longer_model.floors)
+        gain = deviance(expected, errors) - deviance(with_length, errors)
+        if force_length or gain > _GAIN:
+            names, model, expected = (*names, FORCE_LENGTH), longer_model, with_length
+    scores = conformal_scores(expected, errors, owners, bins=bins)
+    return CalibratedError(names, model, scores, alone)
 
 
-def _out_of_fold(measures: Array, errors: Array, owners: NDArray[np.int64]) -> Array:
+def _out_of_fold(measures: Array, errors: Array, owners: NDArray[np.int64], floors: Array) -> Array:
     """What models that were fitted without the structure of each error expect of it."""
-    floors = fit_error_model(measures, errors).floors
     expected = np.empty(len(errors))
     for fold in folds_of(owners, _FOLDS):
         inside = np.isin(owners, fold)
