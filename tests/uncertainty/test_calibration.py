@@ -23,9 +23,7 @@ def synthetic(structures: int, seed: int, *, alike: float = 0.3, atoms: int = 8)
     rng = np.random.default_rng(seed)
     counts = rng.integers(max(atoms // 2, 1), 2 * atoms, structures)
     owners = np.repeat(np.arange(structures), counts)
-    measure = np.exp(rng.normal(size=structures))[owners] * np.exp(
-        0.5 * rng.normal(size=len(owners))
-    )
+    measure = np.exp(rng.normal(size=structures)[owners] + 0.5 * rng.normal(size=len(owners)))
     shared = np.exp(alike * rng.normal(size=structures))[owners]
     errors = 0.1 * measure**0.7 * shared * rng.chisquare(3, len(owners)) ** 0.5
     largest = np.zeros(structures)
@@ -63,7 +61,7 @@ def test_a_measure_that_says_nothing_has_no_exponent() -> None:
     assert model.exponents[0] < 0.15
 
 
-@given(st.floats(0.05, 3.0), st.floats(1e-4, 10.0), st.floats(0.0, 2.0))
+@given(st.floats(0.2, 3.0), st.floats(1e-4, 10.0), st.floats(1e-6, 2.0))
 def test_thresholds_are_the_inverse(exponent: float, error: float, floor: float) -> None:
     model = ErrorModel(np.array([floor]), np.array([exponent]), 0.3, np.array([1.0]))
     value = model.measure_at(error)
@@ -86,7 +84,7 @@ def test_a_useless_measure_has_no_threshold() -> None:
 @pytest.mark.parametrize("strict", [True, False])
 def test_coverage_on_exchangeable_structures(alike: float, strict: bool) -> None:
     """Over many calibrations with 40 structures, new structures are covered as stated."""
-    trials, found = 60, []
+    trials, found = 40, []
     for trial in range(trials):
         errors = synthetic(80, 100 + trial, alike=alike)
         chosen = np.arange(40)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from ase.build import bulk
 from uncertainty_data import held_out, labelled, potential, rattled, training
 
 import maxvolt
@@ -43,27 +43,23 @@ def test_deviations_of_linear_coefficients_are_those_of_refits_to_noisy_labels()
     settings = FitSettings(weights=maxvolt.Weights(**weights))
     where = potential().neighborhoods(held_out())
 
-    def refit() -> tuple[np.ndarray, float, Posterior]:
+    def refit() -> tuple[np.ndarray, Posterior]:
         noise = sigma * generator.normal(size=clean.forces.shape)
         data = dataclasses.replace(clean, forces=clean.forces + noise)
         curvature = curvature_on(potential(), data, settings, folds=fold, threads=1)
-        found = curvature.refit(curvature.sums())
-        return (
-            found.evaluate_neighborhoods(where).forces,
-            0.0,
-            posterior_from(curvature, curvature.sums()),
-        )
+        found = curvature.refit(curvature.sums()).evaluate_neighborhoods(where)
+        return found.forces, posterior_from(curvature, curvature.sums())
 
-    forces, _, posteriors = zip(*(refit() for _ in range(200)), strict=True)
+    forces, posteriors = zip(*(refit() for _ in range(200)), strict=True)
     empirical = np.sqrt(np.var(forces, axis=0, ddof=1).sum(axis=1))
-    of_forces = potential().force_and_virial_gradients(where)[0][
-        ..., -len(posteriors[0].linear_factor) :
-    ]
+    rows = potential().force_and_virial_gradients(where)[0]
+    of_forces = rows[..., -len(posteriors[0].linear_factor) :]
     told = [np.linalg.norm(of_forces @ one.linear_factor, axis=(1, 2)) for one in posteriors[:20]]
     # 200 refits know a standard deviation to 5 %, the mean over all atoms to less.
     ratio = np.mean(told, axis=0) / empirical
     assert np.median(ratio) == pytest.approx(1.0, abs=0.05)
-    assert ratio.min() > 0.75 and ratio.max() < 1.3
+    assert ratio.min() > 0.75
+    assert ratio.max() < 1.3
 
 
 def test_deviations_are_differences_of_the_potential_along_the_factor(posterior: Posterior) -> None:
@@ -146,16 +142,10 @@ def test_ensembles_have_the_mean_and_the_spread(posterior: Posterior) -> None:
 def test_one_atom_and_unknown_species(posterior: Posterior) -> None:
     alone = maxvolt.Dataset.of(maxvolt.Dataset.from_atoms([rattled(1, 0)[0][:1]])[0])
     found = posterior.deviations(potential().neighborhoods(alone))
-    assert found.sites.shape == (1,) and np.isfinite(found.sites).all()
+    assert found.sites.shape == (1,)
+    assert np.isfinite(found.sites).all()
     with pytest.raises(SpeciesError, match="Cu"):
-        posterior_of = partial(Posterior.from_dataset, potential())
-        posterior_of(labelled_copper())
-
-
-def labelled_copper() -> maxvolt.Dataset:
-    from ase.build import bulk
-
-    return maxvolt.Dataset.from_atoms([labelled(bulk("Cu", cubic=True))])
+        Posterior.from_dataset(potential(), [labelled(bulk("Cu", cubic=True))])
 
 
 def test_what_has_no_posterior() -> None:
