@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import maxvolt
-from grades_report import shared_folder
+from grades_report import shared_folder, write_results
 from maxvolt import MTP, ActiveSet, Dataset, Posterior
-from maxvolt.report.output import write_json
 from maxvolt.uncertainty import (
     CommitteeMeasure,
     ForceDeviationMeasure,
@@ -39,8 +38,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, required=True, help="folder for the results")
     parser.add_argument("--element", action="append", choices=ELEMENTS, help="only these")
+    parser.add_argument("--shared", type=Path, help="folder of the reference data")
     options = parser.parse_args()
-    data = shared_folder() / "data"
+    data = shared_folder(options.shared) / "data"
     results: dict[str, Any] = {
         "reliability": {
             element: reliability_of(element, data / "mlearn")
@@ -48,7 +48,7 @@ def main() -> None:
         },
         "times_relative_to_energy_and_forces": {str(level): times(level, data) for level in LEVELS},
     }
-    write_json(results, options.output / "expected_errors.json")
+    write_results(options.output / "expected_errors.json", results)
 
 
 def reliability_of(element: str, folder: Path) -> dict[str, Any]:
