@@ -41,14 +41,13 @@ from maxvolt.errors import DataError, EvaluationError
 from maxvolt.neighbors.neighborhoods import Neighborhoods
 from maxvolt.neighbors.verlet import VerletNeighbors
 from maxvolt.potentials import Ensemble, Potential, SharesVirials
-from maxvolt.potentials.ensemble import members_of
 from maxvolt.potentials.families import title_of
 from maxvolt.potentials.results import Energies, Precision
 from maxvolt.selection import QueryStrategy
 from maxvolt.species import species_types
 from maxvolt.uncertainty import Uncertainty
 
-__all__ = ["FailedEvaluationError", "MaxvoltCalculator", "member_calculators"]
+__all__ = ["FailedEvaluationError", "MaxvoltCalculator"]
 
 _ON_REQUEST = ("stresses", "atomic_virials", "hessian")
 """What costs more than energies and forces and is computed only where it is asked for."""
@@ -439,19 +438,6 @@ class MaxvoltCalculator(Calculator):
         if self._types is None or not np.array_equal(self._types[0], numbers):
             self._types = numbers.copy(), species_types(numbers, self.ensemble.species)
         return self._types[1]
-
-
-def member_calculators(
-    potential: Potential | str | Path,
-    *,
-    skin: float | None = None,
-    threads: int | None = None,
-) -> tuple[MaxvoltCalculator, ...]:
-    """Give each member of an ensemble its own calculator (one for a single potential)."""
-    return tuple(
-        MaxvoltCalculator(member, skin=skin, threads=threads)
-        for member in members_of(loaded(potential))
-    )
 
 
 def _positions_of(atoms: Atoms) -> NDArray[np.float64]:
