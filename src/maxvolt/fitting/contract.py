@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import MaxvoltError
+from maxvolt.fitting.curvature import Curvature
 from maxvolt.fitting.objective import Objective
 from maxvolt.fitting.progress import Progress
 from maxvolt.fitting.settings import FitSettings
@@ -147,6 +150,12 @@ class Training:
         Fits all potentials that a request asks for.
     described
         Numbers of a potential that a campaign records, by name.
+    curvature
+        ``curvature(potential, objective, ridge=, folds=, threads=)`` gives the equations of all
+        parameters of a trained potential, for its posterior; None: the family has none.
+    shifted_linear
+        ``shifted_linear(potential, change)`` adds to the parameters that predictions are linear in;
+        None: the family has none.
     """
 
     potential: type[ParameterGradients]
@@ -157,3 +166,5 @@ class Training:
     start_of_fit: Callable[[Any, Dataset, Potential | None], ParameterGradients]
     fit_members: Callable[[FitRequest], FittedMembers]
     described: Callable[[Any], dict[str, float | int | str]]
+    curvature: Callable[..., Curvature] | None = None
+    shifted_linear: Callable[[Any, NDArray[np.float64]], ParameterGradients] | None = None

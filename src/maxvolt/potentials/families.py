@@ -25,6 +25,7 @@ __all__ = [
     "FAMILIES",
     "Description",
     "Family",
+    "family_of",
     "family_of_file",
     "file_suffix",
     "member_paths",
@@ -139,14 +140,20 @@ def trainable_family(name: str) -> Family:
     )
 
 
-def title_of(potential: Potential) -> str:
-    """Tell what people call the family of a potential; of none that is known, its class."""
+def family_of(potential: Potential) -> Family | None:
+    """Give the family of a potential; None of those that are not known."""
     homes = [kind.__module__ for kind in type(potential).__mro__]
     for family in FAMILIES:
         package = family.module.rpartition(".")[0] + "."
         if any(home.startswith(package) for home in homes):
-            return family.title
-    return type(potential).__name__
+            return family
+    return None
+
+
+def title_of(potential: Potential) -> str:
+    """Tell what people call the family of a potential; of none that is known, its class."""
+    family = family_of(potential)
+    return type(potential).__name__ if family is None else family.title
 
 
 def family_of_file(path: str | Path) -> Family | None:

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from maxvolt import limits
 from maxvolt.dataset import Dataset
 from maxvolt.fitting.contract import PotentialSection, Training
+from maxvolt.fitting.variable_projection.curvature import curvature_of, shifted_linear
 from maxvolt.fitting.variable_projection.member_fits import fit_members
 from maxvolt.fitting.variable_projection.new_potential import (
     CUTOFF,
@@ -169,4 +170,6 @@ TRAINING = Training(
     start_of_fit=start_of_fit,
     fit_members=fit_members,
     described=_described,
+    curvature=curvature_of,
+    shifted_linear=shifted_linear,
 )

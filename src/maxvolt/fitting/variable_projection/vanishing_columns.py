@@ -17,12 +17,12 @@ from maxvolt.fitting.training_set import TrainingSet
 from maxvolt.fitting.variable_projection.normal_equations import given_columns, squared_columns
 from maxvolt.potentials.mtp.model import Model
 
-__all__ = ["DISPLACEMENT", "column_floor", "vanishing_columns"]
+__all__ = ["DISPLACEMENT", "TRUSTED", "column_floor", "vanishing_columns"]
 
 DISPLACEMENT = 0.1
 """Angstrom; of each component, about that of a crystal at room temperature."""
 
-_TRUSTED = 1e-4
+TRUSTED = 1e-4
 """Norm of a column relative to that of the copies below which it does not count in full. Forces
 that are linear in a displacement reach it where atoms are displaced by 1e-5 A: less is what a
 file's digits make of a perfect crystal, and what it does to forces is below the noise of labels."""
@@ -67,7 +67,7 @@ def vanishing_columns(
 
 def column_floor(model: Model, displaced: TrainingSet, small: NDArray[np.bool_]) -> Array:
     """Squared norm at which a column counts in full; zero for columns that are not small."""
-    return np.where(small, _TRUSTED**2 * _squares(model, displaced), 0.0)
+    return np.where(small, TRUSTED**2 * _squares(model, displaced), 0.0)
 
 
 def _squares(model: Model, displaced: TrainingSet) -> Array:

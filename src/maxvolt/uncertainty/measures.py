@@ -1,0 +1,334 @@
+"""Numbers that tell something of the error of a prediction, each in a unit of its own.
+
+A measure gives one number for each structure and one for each atom, the larger the less the
+prediction can be trusted. `maxvolt.uncertainty.calibration` makes errors in eV/A and eV/atom of
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxvolt.errors import DataError, EvaluationError
+from maxvolt.neighbors.neighborhoods import Neighborhoods
+from maxvolt.potentials import Ensemble, Potential
+from maxvolt.potentials.ensemble import spread_of
+from maxvolt.potentials.results import Energies
+from maxvolt.selection import ActiveSet
+from maxvolt.uncertainty.posterior import Posterior
+
+__all__ = [
+    "CommitteeMeasure",
+    "ForceDeviationMeasure",
+    "GradeMeasure",
+    "Measure",
+    "Measured",
+    "PosteriorMeasure",
+    "types_for",
+]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """What a measure says of n structures with N atoms.
+
+    Attributes
+    ----------
+    structures : shape (n,)
+    sites : shape (N,)
+    """
+
+    structures: NDArray[np.float64]
+    sites: NDArray[np.float64]
+
+
+@runtime_checkable
+class Measure(Protocol):
+    """Measures how far predictions can be trusted."""
+
+    @property
+    def name(self) -> str:
+        """How tables call it."""
+        ...
+
+    @property
+    def units(self) -> str:
+        """Unit of the numbers of atoms; "" where they have none."""
+        ...
+
+    @property
+    def species(self) -> tuple[str, ...]:
+        """Symbols of the species it knows, in the order of its types."""
+        ...
+
+    @property
+    def cutoff(self) -> float:
+        """Largest distance of neighbours that count, Angstrom."""
+        ...
+
+    @property
+    def members(self) -> tuple[Potential, ...]:
+        """The potentials that it asks."""
+        ...
+
+    def measure_neighborhoods(
+        self,
+        neighborhoods: Neighborhoods,
+        energies: Sequence[Energies] | None = None,
+        *,
+        threads: int | None = None,
+    ) -> Measured:
+        """Measure structures whose neighbours are known, with the types of `species`.
+
+        Parameters
+        ----------
+        neighborhoods
+            Structures and neighbours.
+        energies
+            What `members` say of them, one entry each, where that is known.
+        threads
+            Number of threads; None for every core.
+
+        Raises
+        ------
+        EvaluationError
+            A number is not finite.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GradeMeasure:
+    """The extrapolation grade of an active set.
+
+    In neighbourhood mode each atom has its own, and a structure the largest of its atoms; in
+    configuration mode a structure has one, which stands for each of its atoms.
+
+    Parameters
+    ----------
+    active_set
+        Of the potential whose errors are wanted.
+    """
+
+    active_set: ActiveSet
+
+    @property
+    def name(self) -> str:
+        """How tables call it."""
+        return "grade"
+
+    @property
+    def units(self) -> str:
+        """None."""
+        return ""
+
+    @property
+    def species(self) -> tuple[str, ...]:
+        """Species of the potential."""
+        return self.active_set.species
+
+    @property
+    def cutoff(self) -> float:
+        """Cutoff of the potential, Angstrom."""
+        return self.active_set.cutoff
+
+    @property
+    def members(self) -> tuple[Potential, ...]:
+        """The potential."""
+        return self.active_set.members
+
+    def measure_neighborhoods(
+        self,
+        neighborhoods: Neighborhoods,
+        energies: Sequence[Energies] | None = None,
+        *,
+        threads: int | None = None,
+    ) -> Measured:
+        """Grades; `energies` are not needed."""
+        grades = self.active_set.grade_neighborhoods(neighborhoods, threads=threads)
+        sites = grades.sites
+        if sites is None:
+            sites = grades.structures[neighborhoods.structures]
+        return Measured(grades.structures, sites)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PosteriorMeasure:
+    """Standard deviations by a posterior: of site energies, and of energies per atom.
+
+    Parameters
+    ----------
+    posterior
+        Of the potential whose errors are wanted.
+    """
+
+    posterior: Posterior
+
+    @property
+    def name(self) -> str:
+        """How tables call it."""
+        return "posterior"
+
+    @property
+    def units(self) -> str:
+        """Of a site energy."""
+        return "eV"
+
+    @property
+    def species(self) -> tuple[str, ...]:
+        """Species of the potential."""
+        return self.posterior.potential.species
+
+    @property
+    def cutoff(self) -> float:
+        """Cutoff of the potential, Angstrom."""
+        return self.posterior.potential.cutoff
+
+    @property
+    def members(self) -> tuple[Potential, ...]:
+        """The potential."""
+        return (self.posterior.potential,)
+
+    def measure_neighborhoods(
+        self,
+        neighborhoods: Neighborhoods,
+        energies: Sequence[Energies] | None = None,
+        *,
+        threads: int | None = None,
+    ) -> Measured:
+        """Standard deviations; `energies` are not needed."""
+        found = self.posterior.deviations(neighborhoods, threads=threads)
+        per_atom = found.structures / _counts(neighborhoods)
+        return _finite(Measured(per_atom, found.sites), neighborhoods, self.name)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ForceDeviationMeasure(PosteriorMeasure):
+    """Standard deviations by a posterior: of the forces themselves, and of energies per atom.
+
+    Exact, and some ten times slower than `PosteriorMeasure`.
+    """
+
+    @property
+    def name(self) -> str:
+        """How tables call it."""
+        return "posterior forces"
+
+    @property
+    def units(self) -> str:
+        """Of a force."""
+        return "eV/A"
+
+    def measure_neighborhoods(
+        self,
+        neighborhoods: Neighborhoods,
+        energies: Sequence[Energies] | None = None,
+        *,
+        threads: int | None = None,
+    ) -> Measured:
+        """Standard deviations; `energies` are not needed."""
+        found = self.posterior.deviations(neighborhoods, threads=threads)
+        of_forces = self.posterior.force_deviations(neighborhoods)
+        per_atom = found.structures / _counts(neighborhoods)
+        return _finite(Measured(per_atom, of_forces), neighborhoods, self.name)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CommitteeMeasure:
+    """Spread of the forces on atoms, and of energies per atom, over the members of an ensemble.
+
+    Parameters
+    ----------
+    ensemble
+        At least two potentials.
+
+    Raises
+    ------
+    DataError
+        One member only.
+    """
+
+    ensemble: Ensemble
+
+    def __post_init__(self) -> None:
+        if len(self.ensemble.members) < 2:
+            raise DataError(
+                "a committee needs at least two potentials: one has no spread; make an ensemble of "
+                "several (maxvolt.fit(..., ensemble=5), or Posterior.ensemble(5))"
+            )
+
+    @property
+    def name(self) -> str:
+        """How tables call it."""
+        return "committee"
+
+    @property
+    def units(self) -> str:
+        """Of a force."""
+        return "eV/A"
+
+    @property
+    def species(self) -> tuple[str, ...]:
+        """Species of the ensemble."""
+        return self.ensemble.species
+
+    @property
+    def cutoff(self) -> float:
+        """Cutoff of the ensemble, Angstrom."""
+        return self.ensemble.cutoff
+
+    @property
+    def members(self) -> tuple[Potential, ...]:
+        """The potentials."""
+        return self.ensemble.members
+
+    def measure_neighborhoods(
+        self,
+        neighborhoods: Neighborhoods,
+        energies: Sequence[Energies] | None = None,
+        *,
+        threads: int | None = None,
+    ) -> Measured:
+        """Sample standard deviations over the members, of forces as in equation (41)."""
+        if energies is None:
+            energies = self.ensemble.evaluate_each(neighborhoods, threads=threads)
+        of_forces = np.linalg.norm(spread_of([one.forces for one in energies]), axis=-1)
+        n = neighborhoods.n_structures
+        totals = [
+            np.bincount(neighborhoods.structures, one.site_energies, minlength=n)
+            for one in energies
+        ]
+        per_atom = spread_of(np.array(totals, dtype=float)) / _counts(neighborhoods)
+        return _finite(Measured(per_atom, of_forces), neighborhoods, self.name)
+
+
+def types_for(
+    neighborhoods: Neighborhoods, species: tuple[str, ...], wanted: tuple[str, ...]
+) -> Neighborhoods:
+    """The same structures with types in the order of other species."""
+    if species == wanted:
+        return neighborhoods
+    order = np.array([wanted.index(symbol) for symbol in species], np.int32)
+    return neighborhoods.with_types(order[neighborhoods.types])
+
+
+def _counts(neighborhoods: Neighborhoods) -> NDArray[np.int64]:
+    return np.bincount(neighborhoods.structures, minlength=neighborhoods.n_structures)
+
+
+def _finite(measured: Measured, neighborhoods: Neighborhoods, name: str) -> Measured:
+    with np.errstate(all="ignore"):
+        if np.isfinite(measured.structures.sum() + measured.sites.sum()):
+            return measured
+    bad = ~np.isfinite(measured.structures)
+    bad[neighborhoods.structures[~np.isfinite(measured.sites)]] = True
+    number = neighborhoods.first_structure + (int(np.flatnonzero(bad)[0]) if bad.any() else 0)
+    raise EvaluationError(
+        f"the {name} of structure {number} is not finite: the potential's derivatives there are "
+        "beyond the range of numbers; look for atoms much closer than in its training set"
+    )
