@@ -36,9 +36,9 @@ _START_TOLERANCE = 1e-3
 _TRIES = 4
 """Most starts that are fitted for one potential, where it is to be kept apart from others."""
 
-_WORST = 2.0
+_WORST = 2.25
 """Loss, relative to the lowest that a potential's starts came to, above which a minimum is too poor
-to be that of a member: errors are then larger by more than 40 %."""
+to be that of a member: errors are then larger by half."""
 
 
 def fit_members(request: FitRequest) -> FittedMembers:
