@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -47,7 +47,6 @@ from uncertainty_statistics import statistics
 
 MEMBERS = 5
 ITERATIONS = 40
-SPLITS = ("exchangeable", "shifted")
 KINDS = ("single", "weights", "bootstrap", "apart", "starts")
 """A single potential with grade and posterior; ensembles with random weights of the structures, of
 structures drawn with replacement, of starts kept apart, and of starts alone."""
@@ -59,6 +58,7 @@ OF_ENSEMBLES: dict[str, dict[str, Any]] = {
 }
 
 Split = Literal["exchangeable", "shifted"]
+SPLITS: tuple[Split, ...] = get_args(Split)
 Chooser = Callable[[str, int], bool]
 
 

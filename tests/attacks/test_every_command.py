@@ -15,7 +15,7 @@ import pytest
 from maxvolt.cli import main
 
 COMMANDS = (
-    *("train", "run", "status", "report", "evaluate", "errors", "grade", "select"),
+    *("train", "run", "status", "report", "evaluate", "errors", "grade", "calibrate", "select"),
     *("cut-neighborhood", "md", "relax", "i-pi", "label", "convert", "mindist", "info"),
 )
 REFUSED = ("run", "status", "report", "cut-neighborhood", "i-pi")

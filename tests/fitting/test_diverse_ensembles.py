@@ -203,7 +203,7 @@ def test_bootstrap_members_differ_where_the_same_data_give_one() -> None:
         result = fit(
             MTP(2, ["Mo"], 4.5, 2.0, 3),
             data,
-            replace(settings, resampling=resampling),  # type: ignore[arg-type]
+            replace(settings, resampling=resampling),
             threads=1,
             progress=False,
         )

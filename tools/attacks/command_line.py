@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "report": ("campaign.toml",),
     "evaluate": ("pot.mtp", "data.xyz"),
     "errors": ("pot.mtp", "data.xyz"),
+    "calibrate": ("pot.mtp", "--train", "data.xyz", "-o", "pot.uncertainty"),
     "grade": ("pot.mtp", "data.xyz", "--train", "data.xyz"),
     "select": ("pot.mtp", "data.xyz", "data.xyz", "-o", "out.xyz"),
     "cut-neighborhood": ("data.xyz", "-o", "out.xyz", "--cutoff", "4"),

@@ -21,25 +21,38 @@ from ase.calculators.calculator import (
 from ase.outputs import Properties
 from numpy.typing import NDArray
 
+from maxvolt.calculators.absent import why_absent
 from maxvolt.calculators.hessian import difference_hessian, warn_of_crossings
-from maxvolt.calculators.inputs import check_names, check_structure, loaded, loaded_query
-from maxvolt.calculators.results import graded, mean_and_spread, results_of, stress_shares
+from maxvolt.calculators.inputs import (
+    check_names,
+    check_structure,
+    loaded,
+    loaded_query,
+    loaded_uncertainty,
+)
+from maxvolt.calculators.results import (
+    graded,
+    mean_and_spread,
+    results_of,
+    stress_shares,
+    with_errors,
+)
 from maxvolt.errors import DataError, EvaluationError
 from maxvolt.neighbors.neighborhoods import Neighborhoods
 from maxvolt.neighbors.verlet import VerletNeighbors
 from maxvolt.potentials import Ensemble, Potential, SharesVirials
-from maxvolt.potentials.ensemble import members_of
 from maxvolt.potentials.families import title_of
 from maxvolt.potentials.results import Energies, Precision
 from maxvolt.selection import QueryStrategy
 from maxvolt.species import species_types
+from maxvolt.uncertainty import Uncertainty
 
-__all__ = ["FailedEvaluationError", "MaxvoltCalculator", "member_calculators"]
+__all__ = ["FailedEvaluationError", "MaxvoltCalculator"]
 
 _ON_REQUEST = ("stresses", "atomic_virials", "hessian")
 """What costs more than energies and forces and is computed only where it is asked for."""
 
-_OWN_OPTIONS = ("query", "skin", "threads", "precision")
+_OWN_OPTIONS = ("query", "uncertainty", "skin", "threads", "precision")
 _ASE_OPTIONS = ("atoms", "directory", "label")
 _CHANGEABLE = ("skin", "threads", "precision")
 
@@ -67,6 +80,9 @@ class MaxvoltCalculator(Calculator):
     With a query strategy (an active set or a committee) it also says how far the structure
     extrapolates: ``grade`` (one number) and, where the strategy has them, ``grades`` (N,).
 
+    With an uncertainty it also says how wrong it may be: ``force_errors`` (N,), the expected length
+    of the error of each force (eV/Angstrom), and ``energy_error``, that of the energy (eV).
+
     It can be copied and pickled at any time, also with the atoms that carry it; what the compiled
     core holds is made again. Several threads may share one: they take turns, so each gets
     the numbers of its own atoms from ``atoms.get_...`` and `get_property`; ``results`` are those
@@ -79,6 +95,8 @@ class MaxvoltCalculator(Calculator):
     query
         What grades structures: a `maxvolt.ActiveSet`, a `maxvolt.Committee`, or the path of a
         potential file with an active set; None: no grades.
+    uncertainty
+        A `maxvolt.Uncertainty` of the same potential, or the path of its file; None: no errors.
     skin
         How far beyond the cutoff the neighbour list reaches, Angstrom. A longer skin makes each
         step slower and rebuilds rarer; see `VerletNeighbors`. 0 builds the list at each step,
@@ -122,6 +140,8 @@ class MaxvoltCalculator(Calculator):
         "stress_std",
         "grade",
         "grades",
+        "energy_error",
+        "force_errors",
         *_ON_REQUEST,
     ]
 
@@ -130,6 +150,7 @@ class MaxvoltCalculator(Calculator):
         potential: Potential | str | Path,
         *,
         query: QueryStrategy | str | Path | None = None,
+        uncertainty: Uncertainty | str | Path | None = None,
         skin: float | None = None,
         threads: int | None = None,
         precision: Precision = "double",
@@ -146,7 +167,9 @@ class MaxvoltCalculator(Calculator):
             self.potential = loaded(potential)
         self._files = {
             key: str(given)
-            for key, given in (("potential", potential), ("query", query))
+            for key, given in zip(
+                ("potential", "query", "uncertainty"), (potential, query, uncertainty), strict=True
+            )
             if isinstance(given, str | Path)
         }
         one = self.potential
@@ -155,9 +178,10 @@ class MaxvoltCalculator(Calculator):
         self.ensemble.check_options(threads=threads, precision=precision)
         self.threads = threads
         self.precision: Precision = precision
+        self.uncertainty = loaded_uncertainty(uncertainty, self.members)
         cutoff = self.ensemble.cutoff
-        if self.query is not None:
-            cutoff = max(cutoff, self.query.cutoff)
+        for asked in (self.query, self.uncertainty):
+            cutoff = cutoff if asked is None else max(cutoff, asked.cutoff)
         self._skin = skin
         self.neighbors = VerletNeighbors(cutoff, skin)
         self._types: tuple[NDArray[Any], NDArray[np.int32]] | None = None
@@ -362,7 +386,20 @@ class MaxvoltCalculator(Calculator):
             grades = query.grade_neighborhoods(where, known, threads=self.threads)
         each = [results_of(one, _volume_of(atoms)) for one in energies]
         results = each[0] if len(each) == 1 else mean_and_spread(each)
-        return results if grades is None else results | graded(grades)
+        if grades is not None:
+            results |= graded(grades)
+        return results if self.uncertainty is None else self._with_errors(results, atoms, energies)
+
+    def _with_errors(
+        self, results: dict[str, Any], atoms: Atoms, energies: Sequence[Energies]
+    ) -> dict[str, Any]:
+        asked = self.uncertainty
+        assert asked is not None
+        types = species_types(atoms.numbers, asked.species)
+        where = self._where(atoms, _positions_of(atoms)).with_types(types)
+        return with_errors(
+            results, asked.of_neighborhoods(where, energies, threads=self.threads), len(atoms)
+        )
 
     def _evaluate_extra(self, atoms: Atoms, wanted: Sequence[str]) -> dict[str, Any]:
         results: dict[str, Any] = {}
@@ -371,6 +408,10 @@ class MaxvoltCalculator(Calculator):
         if "hessian" not in wanted or len(wanted) > 1:
             results |= stress_shares(self._atomic_virials(atoms), _volume_of(atoms))
         return results
+
+    def _why_absent(self, wanted: str, atoms: Atoms) -> str:
+        known = self.implemented_properties
+        return why_absent(wanted, atoms, known, self.query, self.uncertainty)
 
     def _hessian(self, atoms: Atoms) -> NDArray[np.float64]:
         def forces(positions: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -398,31 +439,6 @@ class MaxvoltCalculator(Calculator):
             self._types = numbers.copy(), species_types(numbers, self.ensemble.species)
         return self._types[1]
 
-    def _why_absent(self, wanted: str, atoms: Atoms) -> str:
-        if wanted not in self.implemented_properties:
-            return f"maxvolt does not compute {wanted!r}"
-        if wanted.endswith("_std") and len(self.members) == 1:
-            return f"{wanted} is the spread of an ensemble; this calculator has one potential"
-        if wanted in ("grade", "grades"):
-            return _why_no_grade(wanted, self.query)
-        return (
-            f"{wanted} needs a cell periodic in three directions; this structure has pbc "
-            f"{tuple(bool(p) for p in atoms.pbc)}"
-        )
-
-
-def member_calculators(
-    potential: Potential | str | Path,
-    *,
-    skin: float | None = None,
-    threads: int | None = None,
-) -> tuple[MaxvoltCalculator, ...]:
-    """Give each member of an ensemble its own calculator (one for a single potential)."""
-    return tuple(
-        MaxvoltCalculator(member, skin=skin, threads=threads)
-        for member in members_of(loaded(potential))
-    )
-
 
 def _positions_of(atoms: Atoms) -> NDArray[np.float64]:
     return np.ascontiguousarray(atoms.positions, dtype=np.float64)
@@ -430,9 +446,3 @@ def _positions_of(atoms: Atoms) -> NDArray[np.float64]:
 
 def _volume_of(atoms: Atoms) -> float | None:
     return float(atoms.get_volume()) if atoms.pbc.all() else None
-
-
-def _why_no_grade(wanted: str, query: QueryStrategy | None) -> str:
-    if query is None:
-        return f"{wanted} needs a query, such as a maxvolt.ActiveSet; this calculator has none"
-    return f"{wanted} of atoms do not exist here: {query.description}"

@@ -9,10 +9,11 @@ import numpy as np
 from ase import Atoms
 
 from maxvolt.errors import DataError, MaxvoltError, SpeciesError, nearest_name
-from maxvolt.potentials import Potential, load
+from maxvolt.potentials import Ensemble, Potential, load
 from maxvolt.selection import QueryStrategy, read_active_set
+from maxvolt.uncertainty import Uncertainty, read_uncertainty
 
-__all__ = ["check_names", "check_structure", "loaded", "loaded_query"]
+__all__ = ["check_names", "check_structure", "loaded", "loaded_query", "loaded_uncertainty"]
 
 
 def loaded(potential: Potential | str | Path) -> Potential:
@@ -58,6 +59,39 @@ def loaded_query(query: QueryStrategy | str | Path | None) -> QueryStrategy | No
             f"file with an active set, not {type(query).__name__}"
         )
     return read_active_set(query)
+
+
+def loaded_uncertainty(
+    uncertainty: Uncertainty | str | Path | None, members: Sequence[Potential]
+) -> Uncertainty | None:
+    """Read the uncertainty where a path is given; it must be of these potentials.
+
+    Raises
+    ------
+    DataError
+        What is given is neither, or was calibrated for other potentials.
+    """
+    if uncertainty is None:
+        return None
+    if isinstance(uncertainty, str | Path):
+        found = read_uncertainty(uncertainty)
+    elif isinstance(uncertainty, Uncertainty):
+        found = uncertainty
+    else:
+        raise DataError(
+            "uncertainty must be a maxvolt.Uncertainty or the path of its file, not "
+            f"{type(uncertainty).__name__}"
+        )
+    if [one.digest for one in found.members] != [one.digest for one in members]:
+        raise DataError(
+            "uncertainty: it was calibrated for another potential than the one given; calibrate "
+            "again (maxvolt.calibrate), or take its own potential: uncertainty.potential"
+        )
+    if found.members == tuple(members):
+        return found
+    # The same numbers: what these potentials say need not be computed again for the others.
+    own = Ensemble(tuple(members)) if len(members) > 1 else members[0]
+    return Uncertainty(own, found.measures, found.calibration)
 
 
 def check_structure(atoms: Atoms) -> None:

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from maxvolt.errors import EvaluationError
 from maxvolt.potentials.ensemble import mean_of, spread_of
 from maxvolt.potentials.results import Energies
 from maxvolt.selection import Grades
+from maxvolt.uncertainty import ExpectedErrors
 from maxvolt.units import VOIGT
 
-__all__ = ["graded", "mean_and_spread", "results_of", "stress_shares"]
+__all__ = ["graded", "mean_and_spread", "results_of", "stress_shares", "with_errors"]
 
 
 def results_of(energies: Energies, volume: float | None) -> dict[str, Any]:
@@ -54,6 +56,25 @@ def graded(grades: Grades) -> dict[str, Any]:
     if grades.sites is not None:
         results["grades"] = grades.sites
     return results
+
+
+def with_errors(results: dict[str, Any], errors: ExpectedErrors, atoms: int) -> dict[str, Any]:
+    """Results together with the expected errors of one structure of so many atoms.
+
+    Raises
+    ------
+    EvaluationError
+        One is not finite.
+    """
+    if not np.isfinite(errors.forces).all():
+        raise EvaluationError(
+            f"the expected error of the force on atom {int(np.argmin(np.isfinite(errors.forces)))} "
+            "is not finite: look for atoms much closer than in the training set"
+        )
+    found = results | {"force_errors": errors.forces}
+    if np.isfinite(errors.energies[0]):
+        found["energy_error"] = float(errors.energies[0]) * atoms
+    return found
 
 
 def mean_and_spread(members: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from maxvolt.cli import (
+    calibrate,
     compile,
     completion,
     convert,
@@ -44,6 +45,7 @@ _COMMANDS = (
     evaluate,
     errors,
     grade,
+    calibrate,
     select,
     cut_neighborhood,
     md,

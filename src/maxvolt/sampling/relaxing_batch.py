@@ -58,6 +58,7 @@ class RelaxingBatch:
     def __init__(
         self, scenario: RelaxationSettings, calculator: Calculator, thresholds: Thresholds
     ) -> None:
+        thresholds.check_unit(getattr(calculator, "query", None))
         self._scenario = scenario
         self._thresholds = thresholds
         self._evaluator = evaluator_of(calculator)

@@ -12,6 +12,7 @@ from ase.data import atomic_numbers, chemical_symbols
 from numpy.typing import NDArray
 
 from maxvolt.errors import DataError, SpeciesError
+from maxvolt.selection.strategy import QueryStrategy, unit_of
 
 __all__ = [
     "Limits",
@@ -65,6 +66,9 @@ class Thresholds:
         From this grade on a structure is kept for selection.
     stop
         From this grade on the simulation stops. Campaign files call it ``break``.
+    unit
+        Of both, where the query strategy gives its numbers in one: "eV/A" for expected force errors
+        (`maxvolt.ErrorQuery`); "" for grades.
 
     Raises
     ------
@@ -74,13 +78,31 @@ class Thresholds:
 
     select: float = 2.0
     stop: float = 10.0
+    unit: str = ""
 
     def __post_init__(self) -> None:
         if not 0 < self.select <= self.stop:
+            example = f"0.15 and 0.5 {self.unit}" if self.unit else "2 and 10"
             raise DataError(
                 f"thresholds select={self.select} and break={self.stop}: expected "
-                "0 < select <= break, for example 2 and 10"
+                f"0 < select <= break, for example {example}"
             )
+
+    def check_unit(self, query: QueryStrategy | None) -> None:
+        """Refuse thresholds in another unit than the numbers of a query strategy.
+
+        Raises
+        ------
+        DataError
+        """
+        if query is None or (unit := unit_of(query)) == self.unit:
+            return
+        have, need = (f"in {one}" if one else "grades, without a unit" for one in (self.unit, unit))
+        numbers = "0.15, 0.5" if unit else "2, 10"
+        raise DataError(
+            f"the thresholds {self.select:g} and {self.stop:g} are {have}, and what the simulation "
+            f"compares with them is {need}: give maxvolt.Thresholds({numbers}, unit={unit!r})"
+        )
 
     def check(self, grade: float | None) -> Stop | None:
         """Say whether a structure of this grade ends the simulation; None means there is none."""
@@ -88,6 +110,12 @@ class Thresholds:
             return None
         if math.isnan(grade):
             return Stop(StopReason.NOT_FINITE, "the grade is not a number")
+        if grade >= self.stop and self.unit:
+            return Stop(
+                StopReason.GRADE,
+                f"expected force error {grade:.4g} {self.unit}, break threshold {self.stop:g} "
+                f"{self.unit}",
+            )
         if grade >= self.stop:
             return Stop(StopReason.GRADE, f"grade {grade:.4g}, break threshold {self.stop:g}")
         return None

@@ -55,6 +55,7 @@ class Trajectory:
         keep: KeepState | None,
         renew_every: int,
     ) -> None:
+        thresholds.check_unit(getattr(calculator, "query", None))
         self._scenario = scenario
         self._thresholds = thresholds
         self._progress = progress

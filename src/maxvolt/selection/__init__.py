@@ -6,7 +6,7 @@ from maxvolt.selection.grades import Grades
 from maxvolt.selection.mlip_files import has_active_set
 from maxvolt.selection.neighborhood_cut import cut_neighborhood
 from maxvolt.selection.sparsify import Sparsified, sparsify
-from maxvolt.selection.strategy import QueryStrategy, Selection
+from maxvolt.selection.strategy import QueryStrategy, Selection, unit_of
 from maxvolt.selection.weights import RowWeights
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "has_active_set",
     "read_active_set",
     "sparsify",
+    "unit_of",
 ]

@@ -16,7 +16,7 @@ from maxvolt.potentials import Potential
 from maxvolt.potentials.results import Energies
 from maxvolt.selection.grades import Grades
 
-__all__ = ["QueryStrategy", "Selection"]
+__all__ = ["QueryStrategy", "Selection", "unit_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +40,11 @@ class Selection:
 
 @runtime_checkable
 class QueryStrategy(Protocol):
-    """Grades structures, and selects those worth a reference calculation."""
+    """Grades structures, and selects those worth a reference calculation.
+
+    A strategy whose grades have a unit says so in an attribute ``unit``, such as "eV/A"; grades of
+    one that has no such attribute are numbers without a unit, and 1 is the border of extrapolation.
+    """
 
     @property
     def species(self) -> tuple[str, ...]:
@@ -110,3 +114,8 @@ class QueryStrategy(Protocol):
     ) -> Selection:
         """Select the candidates worth a reference calculation, at most `limit` of them."""
         ...
+
+
+def unit_of(strategy: QueryStrategy) -> str:
+    """Unit of the grades of a strategy, such as "eV/A"; "" where they have none."""
+    return str(getattr(strategy, "unit", ""))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     )
     from maxvolt.uncertainty.posterior import Deviations, Posterior, read_posterior
     from maxvolt.uncertainty.query import ErrorQuery
-    from maxvolt.uncertainty.reliability import Reliability, reliability
+    from maxvolt.uncertainty.reliability import Reliability, reliability_of_folds, reliability_on
     from maxvolt.uncertainty.uncertainty import Uncertainty, read_uncertainty
 
 _HOME = {
@@ -50,7 +50,8 @@ _HOME = {
     "held_out_errors": "maxvolt.uncertainty.held_out:held_out_errors",
     "read_posterior": "maxvolt.uncertainty.posterior:read_posterior",
     "read_uncertainty": "maxvolt.uncertainty.uncertainty:read_uncertainty",
-    "reliability": "maxvolt.uncertainty.reliability:reliability",
+    "reliability_of_folds": "maxvolt.uncertainty.reliability:reliability_of_folds",
+    "reliability_on": "maxvolt.uncertainty.reliability:reliability_on",
 }
 
 __all__ = [
@@ -75,7 +76,8 @@ __all__ = [
     "held_out_errors",
     "read_posterior",
     "read_uncertainty",
-    "reliability",
+    "reliability_of_folds",
+    "reliability_on",
 ]
 
 

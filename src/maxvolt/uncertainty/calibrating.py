@@ -156,7 +156,8 @@ def _measures(
 
     @cache
     def posterior() -> Posterior:
-        assert isinstance(first, ParameterGradients) and training is not None
+        assert isinstance(first, ParameterGradients)
+        assert training is not None
         return Posterior.from_dataset(first, training, settings, threads=threads)
 
     found: list[Measure] = []

@@ -12,7 +12,7 @@ from maxvolt.errors import DataError
 from maxvolt.uncertainty.conformal import ConformalScores, conformal_scores
 from maxvolt.uncertainty.error_model import ErrorModel, deviance, fit_error_model
 
-__all__ = ["FORCE_LENGTH", "Calibration", "CalibratedError", "HeldOutErrors", "folds_of"]
+__all__ = ["FORCE_LENGTH", "CalibratedError", "Calibration", "HeldOutErrors", "folds_of"]
 
 Array = NDArray[np.float64]
 
@@ -21,8 +21,8 @@ FORCE_LENGTH = "force length"
 
 _FOLDS = 10
 _LEAST_STRUCTURES = 5
-_GAIN = 0.01
-"""Deviance that the length of the force must save to be used, about 1 % of the error."""
+_GAIN = 0.05
+"""Deviance that the length of the force must save to be used, about 5 % of the error."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,9 +110,9 @@ class CalibratedError:
         """Expected errors of measures of shape (m, k)."""
         return self.model.expected(measures)
 
-    def bounds(self, expected: Array, coverage: float) -> Array:
-        """Bounds that errors with these expected values keep at this coverage."""
-        return self.scores.bounds(expected, coverage)
+    def bounds(self, expected: Array, coverage: float, *, strict: bool = False) -> Array:
+        """Bounds that errors with these expected values keep; see `ConformalScores.factors`."""
+        return self.scores.bounds(expected, coverage, strict=strict)
 
     def expected_at(self, value: float, name: str) -> float:
         """Mean error of structures or atoms with this value of one measure."""
@@ -134,8 +134,9 @@ class Calibration:
 
     Make one with `from_errors`. What is guaranteed: for structures exchangeable with those held
     out, on average over both, at least the stated share of force errors is within
-    ``force.bounds``. What is not: anything for structures unlike those held out, and for each
-    single structure or environment; see docs/uncertainty.
+    ``force.bounds(..., strict=True)``, and about as many without ``strict``. What is not: anything
+    for structures unlike those held out, and for each single structure or environment; see
+    docs/uncertainty.
 
     Attributes
     ----------
@@ -230,26 +231,21 @@ def _calibrated(
     bins: int | None,
 ) -> CalibratedError:
     alone = {name: fit_error_model(measures[:, [k]], errors) for k, name in enumerate(names)}
-    used, expected = measures, None
-    if force_length is not True:
-        expected = _out_of_fold(measures, errors, owners)
+    model = alone[names[0]] if len(names) == 1 else fit_error_model(measures, errors)
+    expected = _out_of_fold(measures, errors, owners, model.floors)
     if force_length is not False:
         longer = np.column_stack([measures, lengths])
-        with_length = _out_of_fold(longer, errors, owners)
-        if expected is None or deviance(with_length, errors) < deviance(expected, errors) - _GAIN:
-            names, used, expected = (*names, FORCE_LENGTH), longer, with_length
-    assert expected is not None
-    return CalibratedError(
-        names=names,
-        model=fit_error_model(used, errors),
-        scores=conformal_scores(expected, errors, owners, bins=bins),
-        alone=alone,
-    )
+        longer_model = fit_error_model(longer, errors)
+        with_length = _out_of_fold(longer, errors, owners, longer_model.floors)
+        gain = deviance(expected, errors) - deviance(with_length, errors)
+        if force_length or gain > _GAIN:
+            names, model, expected = (*names, FORCE_LENGTH), longer_model, with_length
+    scores = conformal_scores(expected, errors, owners, bins=bins)
+    return CalibratedError(names, model, scores, alone)
 
 
-def _out_of_fold(measures: Array, errors: Array, owners: NDArray[np.int64]) -> Array:
+def _out_of_fold(measures: Array, errors: Array, owners: NDArray[np.int64], floors: Array) -> Array:
     """What models that were fitted without the structure of each error expect of it."""
-    floors = fit_error_model(measures, errors).floors
     expected = np.empty(len(errors))
     for fold in folds_of(owners, _FOLDS):
         inside = np.isin(owners, fold)

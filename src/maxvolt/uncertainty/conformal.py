@@ -3,7 +3,7 @@
 The score of an error is its ratio to what was expected. A bound at coverage c is the expected error
 times a quantile of the scores of held-out structures. Atoms of one structure are alike, structures
 are exchangeable: so a quantile counts atoms, and its correction for a finite sample counts
-structures, equation (46) of docs/formulation.
+structures, equations (47) and (48) of docs/formulation.
 """
 
 from __future__ import annotations
@@ -22,6 +22,12 @@ Array = NDArray[np.float64]
 _MOST_BINS = 5
 _STRUCTURES_OF_A_BIN = 40.0
 """Of equal size, at least, so that quantiles of 90 and 95 % exist in each bin."""
+
+_GRID = np.linspace(0.0, 1.0, 201)
+"""Levels of quantiles that are tried on structures left out."""
+
+_LEFT_OUT = 300
+"""Structures of a bin up to which they are left out one by one."""
 
 _LEVELS = (0.5, 0.68, 0.9)
 """Coverages by which bins are decided on."""
@@ -42,14 +48,26 @@ class ConformalScores:
         Ascending.
     structures : shape (b,)
         Number of structures of equal size that each bin amounts to.
+    reached : shape (b, 201)
+        Coverage of structures left out by quantiles of the others at 0, 0.5, ... 100 %.
     """
 
     edges: Array
     scores: tuple[Array, ...]
     structures: Array
+    reached: Array
 
-    def factors(self, coverage: float) -> Array:
+    def factors(self, coverage: float, *, strict: bool = False) -> Array:
         """Bound over expected error in each bin, shape (b,); infinite where no bound exists.
+
+        Parameters
+        ----------
+        coverage
+            Share of errors to be inside.
+        strict
+            True: the quantile that guarantees it, as if atoms of one structure were all alike. With
+            few structures it covers more than stated. False: the quantile that covers so many when
+            each structure is left out and bounded by the others.
 
         Raises
         ------
@@ -61,14 +79,16 @@ class ConformalScores:
         found = np.full(len(self.scores), np.inf)
         for number, scores in enumerate(self.scores):
             level = coverage * (1.0 + 1.0 / self.structures[number])
-            rank = int(np.ceil(level * len(scores) - 1e-9))
+            if not strict:
+                level = _level(self.reached[number], coverage)
+            rank = np.ceil(level * len(scores) - 1e-9)
             if rank <= len(scores):
-                found[number] = scores[max(rank, 1) - 1]
+                found[number] = scores[max(int(rank), 1) - 1]
         return found
 
-    def bounds(self, expected: Array, coverage: float) -> Array:
-        """Bounds of errors, of the shape of what is expected."""
-        return np.asarray(expected * self.factors(coverage)[self.bins(expected)])
+    def bounds(self, expected: Array, coverage: float, *, strict: bool = False) -> Array:
+        """Bounds of errors, of the shape of what is expected; see `factors`."""
+        return np.asarray(expected * self.factors(coverage, strict=strict)[self.bins(expected)])
 
     def bins(self, expected: Array) -> NDArray[np.int64]:
         """Number of the bin of each expected error."""
@@ -77,7 +97,7 @@ class ConformalScores:
     @property
     def largest_coverage(self) -> float:
         """Coverage up to which there are bounds in all bins."""
-        return float((self.structures / (self.structures + 1.0)).min())
+        return float(self.reached[:, -1].min())
 
 
 def conformal_scores(
@@ -105,9 +125,47 @@ def conformal_scores(
             continue
         if bins is None and not _differ(scores, places, counts):
             break
-        parts = tuple(np.sort(scores[places == b]) for b in range(len(edges) + 1))
-        return ConformalScores(edges, parts, counts)
-    return ConformalScores(np.empty(0), (np.sort(scores),), np.array([effective(owners)]))
+        return _in_bins(edges, scores, owners, places)
+    return _in_bins(np.empty(0), scores, owners, np.zeros(len(scores), np.int64))
+
+
+def _in_bins(
+    edges: Array, scores: Array, owners: NDArray[np.int64], places: NDArray[np.int64]
+) -> ConformalScores:
+    order = np.argsort(scores, kind="stable")
+    parts = [order[places[order] == b] for b in range(len(edges) + 1)]
+    return ConformalScores(
+        edges,
+        tuple(scores[part] for part in parts),
+        np.array([effective(owners[part]) for part in parts]),
+        np.array([_reached(scores[part], owners[part]) for part in parts]),
+    )
+
+
+def _reached(scores: Array, owners: NDArray[np.int64]) -> Array:
+    """Coverage of each structure by quantiles of the others, at all levels; scores ascend."""
+    structures = np.unique(owners)
+    if len(structures) > _LEFT_OUT:  # the difference is below the noise of a quantile
+        count = effective(owners)
+        return np.asarray(_GRID * count / (count + 1.0))
+    covered = np.zeros(len(_GRID))
+    for structure in structures:
+        others, mine = scores[owners != structure], scores[owners == structure]
+        if len(others):
+            ranks = np.ceil(_GRID * len(others) - 1e-9).astype(np.int64)
+            inside = np.searchsorted(mine, others[np.maximum(ranks, 1) - 1], side="right")
+            covered += np.where(ranks > 0, inside, 0)
+    return np.asarray(covered / max(len(scores), 1))
+
+
+def _level(reached: Array, coverage: float) -> float:
+    """Level of the quantile that reaches a coverage; infinite where none does."""
+    number = int(np.searchsorted(reached, coverage - 1e-12))
+    if number == 0 or number == len(reached):
+        return float("inf") if number else float(_GRID[0])
+    below, above = reached[number - 1], reached[number]
+    part = (coverage - below) / (above - below)
+    return float(_GRID[number - 1] + part * (_GRID[number] - _GRID[number - 1]))
 
 
 def effective(owners: NDArray[np.int64]) -> float:

@@ -2,7 +2,8 @@
 
 The structures are dealt to folds. For each fold the linear coefficients are fitted again to the
 others, from normal equations that are summed up once, and the measures are made without it, too:
-the posterior from the same sums, the active set by a selection among the others.
+the posterior from the same sums, the active set by a selection among the others. Gradients are
+those of the potential itself.
 
 What it misses: radial functions stay those of the whole training set, which has seen the fold, so
 that errors come out a little too small; and structures of one trajectory have relatives in other
@@ -13,6 +14,7 @@ kind. A held-out file of what the potential will be used for tells both.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from os import PathLike
 from typing import Any
 
@@ -22,7 +24,7 @@ from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
 from maxvolt.fitting.settings import FitSettings, settings_with
 from maxvolt.io.structures import Structures, structures_of
-from maxvolt.potentials import ParameterGradients, load
+from maxvolt.potentials import ParameterGradients
 from maxvolt.selection import ActiveSet
 from maxvolt.uncertainty.calibration import HeldOutErrors, folds_of
 from maxvolt.uncertainty.held_out import held_out_errors
@@ -33,7 +35,12 @@ from maxvolt.uncertainty.measures import (
     Measure,
     PosteriorMeasure,
 )
-from maxvolt.uncertainty.posterior import Posterior, curvature_on, posterior_from
+from maxvolt.uncertainty.posterior import (
+    Posterior,
+    curvature_on,
+    posterior_from,
+    trained_potential,
+)
 
 __all__ = ["COMMITTEE_SIZE", "MEASURES", "cross_validated_errors", "measures_named"]
 
@@ -129,10 +136,10 @@ def cross_validated_errors(
     FitError
         What is left without a fold does not determine the linear coefficients.
     """
-    fitted = load(potential) if isinstance(potential, str | PathLike) else potential
+    fitted = trained_potential(potential)
     if folds < 2:
         raise DataError(f"folds is {folds}; expected 2 or more")
-    dataset = structures_of(training, getattr(fitted, "species", None), name="training")
+    dataset = structures_of(training, fitted.species, name="training")
     if len(dataset) < 2:
         raise DataError("a cross-validation needs two structures or more")
     parts = folds_of(np.arange(len(dataset)), folds, seed)
@@ -145,11 +152,7 @@ def cross_validated_errors(
         refitted = curvature.refit(sums)
         others = dataset.select(np.setdiff1d(np.arange(len(dataset)), fold))
         measures = measures_named(
-            names,
-            refitted,
-            others,
-            lambda sums=sums, refitted=refitted: posterior_from(curvature, sums, refitted),  # type: ignore[misc]
-            threads=threads,
+            names, fitted, others, partial(posterior_from, curvature, sums), threads=threads
         )
         errors.append(held_out_errors(refitted, measures, dataset.select(fold), threads=threads))
         advance(1)

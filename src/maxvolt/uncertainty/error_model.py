@@ -30,6 +30,10 @@ _LEAST_FLOOR = 1e-9
 _CHOSEN_FROM = 20_000
 """Errors among which floors are chosen; more of them change nothing."""
 
+_LEAST_ERROR = 0.02
+"""Of the mean error: smaller ones count as that. The forces of a perfect crystal vanish by symmetry
+and are right whatever the potential, and how right says nothing."""
+
 _ROUNDS = 2
 """In which the floors of several measures are chosen, one after the other."""
 
@@ -97,6 +101,7 @@ def fit_error_model(measures: Array, errors: Array, floors: Array | None = None)
             "there is nothing to calibrate: no error differs from zero; give labelled structures "
             "that the potential was not fitted to"
         )
+    errors = _counted(errors)
     if floors is None:
         floors = _floors(measures, errors)
     parameters, _ = _solve(measures, errors, floors, None)
@@ -110,14 +115,17 @@ def fit_error_model(measures: Array, errors: Array, floors: Array | None = None)
 
 def deviance(expected: Array, errors: Array) -> float:
     """Mean of e / mu + log mu: the smaller, the better the errors are told."""
+    errors = _counted(errors)
     return float(np.mean(errors / expected + np.log(expected)))
+
+
+def _counted(errors: Array) -> Array:
+    return np.asarray(np.maximum(errors, _LEAST_ERROR * errors.mean()))
 
 
 def _floors(measures: Array, errors: Array) -> Array:
     step = -(-len(errors) // _CHOSEN_FROM)
     x, e = measures[::step], errors[::step]
-    if not e.any():
-        x, e = measures, errors
     choices = [_choices(column) for column in x.T]
     floors = np.array([values[0] for values in choices])
     start, best = _solve(x, e, floors, None)

@@ -66,8 +66,17 @@ class ExpectedErrors:
         np.maximum.at(found, self.owners, self.forces)
         return found
 
-    def interval(self, coverage: float = 0.9) -> ErrorBounds:
+    def interval(self, coverage: float = 0.9, *, strict: bool = False) -> ErrorBounds:
         """Bounds of the errors: from zero up to these.
+
+        Parameters
+        ----------
+        coverage
+            Share of errors to be inside.
+        strict
+            Bounds that hold at least so many, on average over calibrations, by the theory of
+            conformal prediction, and with few held-out structures more than that; without it, as
+            many as structures left out of the calibration show.
 
         Raises
         ------
@@ -77,8 +86,9 @@ class ExpectedErrors:
         calibration = self.calibration
         energies = np.full(len(self.energies), np.nan)
         if calibration.energy is not None:
-            energies = calibration.energy.bounds(self.energies, coverage)
-        return ErrorBounds(coverage, calibration.force.bounds(self.forces, coverage), energies)
+            energies = calibration.energy.bounds(self.energies, coverage, strict=strict)
+        forces = calibration.force.bounds(self.forces, coverage, strict=strict)
+        return ErrorBounds(coverage, forces, energies)
 
     def _repr_html_(self) -> str:
         kinds = {"forces, eV/A": self.forces, "energies, eV/atom": self.energies}
@@ -123,6 +133,6 @@ def expected_errors(
         forces=calibration.force.expected(columns),
         energies=energies,
         owners=owners,
-        beyond=(sites > largest).any(axis=1),
+        beyond=np.asarray((sites > largest).any(axis=1)),
         calibration=calibration,
     )

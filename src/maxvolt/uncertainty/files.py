@@ -171,6 +171,7 @@ def _unpacked_calibration(packed: Mapping[str, Any], arrays: Arrays) -> Calibrat
 def _packed_error(error: CalibratedError, prefix: str, arrays: dict[str, Any]) -> dict[str, Any]:
     arrays[f"{prefix}edges"] = error.scores.edges
     arrays[f"{prefix}structures"] = error.scores.structures
+    arrays[f"{prefix}reached"] = error.scores.reached
     for number, scores in enumerate(error.scores.scores):
         arrays[f"{prefix}scores.{number}"] = scores
     return {
@@ -186,7 +187,9 @@ def _unpacked_error(packed: Mapping[str, Any], prefix: str, arrays: Arrays) -> C
     return CalibratedError(
         names=tuple(packed["names"]),
         model=_unpacked_model(packed["model"]),
-        scores=ConformalScores(edges, scores, arrays[f"{prefix}structures"]),
+        scores=ConformalScores(
+            edges, scores, arrays[f"{prefix}structures"], arrays[f"{prefix}reached"]
+        ),
         alone={name: _unpacked_model(model) for name, model in packed["alone"].items()},
     )
 

@@ -63,7 +63,7 @@ def portions_of(
 ) -> Iterator[tuple[slice, Neighborhoods]]:
     """Structures with neighbours for a potential and its measures, in bounded memory."""
     of_forces = any(isinstance(measure, ForceDeviationMeasure) for measure in measures)
-    cutoff = max(one.cutoff for one in (potential, *measures))
+    cutoff = max([potential.cutoff, *(measure.cutoff for measure in measures)])
     return iterate_neighborhoods(
         dataset,
         potential.species,

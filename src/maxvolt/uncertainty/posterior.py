@@ -40,7 +40,14 @@ from maxvolt.uncertainty.archive import (
     write_archive,
 )
 
-__all__ = ["Deviations", "Posterior", "curvature_on", "posterior_from", "read_posterior"]
+__all__ = [
+    "Deviations",
+    "Posterior",
+    "curvature_on",
+    "posterior_from",
+    "read_posterior",
+    "trained_potential",
+]
 
 _KIND = "maxvolt posterior"
 _VERSION = 1
@@ -183,7 +190,7 @@ class Posterior:
         """
         noise, effective = arrays[f"{prefix}numbers"].tolist()
         return cls(
-            potential=_trained(potential),
+            potential=trained_potential(potential),
             factor=np.asarray(arrays[f"{prefix}factor"], np.float64),
             linear_factor=np.asarray(arrays[f"{prefix}linear_factor"], np.float64),
             noise=float(noise),
@@ -276,7 +283,7 @@ def curvature_on(
     threads: int | None,
 ) -> Curvature:
     """Equations of a potential on its training set, as of `Posterior.from_dataset`, by folds."""
-    potential = _trained(potential)
+    potential = trained_potential(potential)
     data = structures_of(dataset, potential.species)
     check_known_species(data, potential.species, "the training set")
     curvature = training_of(potential).curvature
@@ -297,10 +304,11 @@ def curvature_on(
         )
 
 
-def posterior_from(
-    curvature: Curvature, sums: CurvatureSums, potential: ParameterGradients | None = None
-) -> Posterior:
-    """The posterior by some sums of a curvature, around its potential or one refitted to them.
+def posterior_from(curvature: Curvature, sums: CurvatureSums) -> Posterior:
+    """The posterior by some sums of a curvature, around its potential.
+
+    It is of no use around another potential: directions that change no energy of the one, which no
+    data determine, change energies of the other.
 
     Raises
     ------
@@ -320,7 +328,7 @@ def posterior_from(
     noise = float(np.sqrt(sums.squares / max(sums.n_equations - effective, 1.0)))
     linear_factor, _ = _factor(sums.matrix, curvature.floor, ~known & linear, curvature.ridge)
     return Posterior(
-        potential=curvature.potential if potential is None else potential,
+        potential=curvature.potential,
         factor=noise * factor,
         linear_factor=noise * linear_factor[linear],
         noise=noise,
@@ -366,7 +374,16 @@ def _lengths(rows: Array) -> Array:
     return np.asarray(np.sqrt(np.einsum("ij,ij->i", rows, rows)))
 
 
-def _trained(given: ParameterGradients | Potential | str | PathLike[str]) -> ParameterGradients:
+def trained_potential(
+    given: ParameterGradients | Potential | str | PathLike[str],
+) -> ParameterGradients:
+    """Give a trained potential that is not an ensemble, also from the path of its file.
+
+    Raises
+    ------
+    DataError
+        It is something else.
+    """
     potential = load(given) if isinstance(given, str | PathLike) else given
     if isinstance(potential, HasMembers) or not isinstance(potential, ParameterGradients):
         raise DataError(

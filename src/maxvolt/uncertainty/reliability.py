@@ -23,7 +23,7 @@ from maxvolt.uncertainty.calibration import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Coverage", "Misses", "Reliability", "reliability", "reliability_of_folds"]
+__all__ = ["Coverage", "Misses", "Reliability", "reliability_of_folds", "reliability_on"]
 
 Array = NDArray[np.float64]
 
@@ -67,9 +67,11 @@ class Misses:
     atoms, structures : int
         With such an error.
     missed_atoms, missed_structures : float
-        Share of all that have a large error and are expected to be below the threshold.
+        Share of these that are expected to be below the threshold; NaN where there are none.
+    told_atoms, told_structures : int
+        Expected to be above the threshold.
     false_atoms, false_structures : float
-        Share of all that are expected above the threshold and have an error below half of it.
+        Share of these whose error is below half of the threshold; NaN where there are none.
     """
 
     threshold: float
@@ -78,6 +80,8 @@ class Misses:
     structures: int
     missed_atoms: float
     missed_structures: float
+    told_atoms: int
+    told_structures: int
     false_atoms: float
     false_structures: float
 
@@ -133,6 +137,8 @@ class Reliability:
                     "structures": row.structures,
                     "missed_atoms": row.missed_atoms,
                     "missed_structures": row.missed_structures,
+                    "told_atoms": row.told_atoms,
+                    "told_structures": row.told_structures,
                     "false_atoms": row.false_atoms,
                     "false_structures": row.false_structures,
                 }
@@ -198,7 +204,7 @@ class Reliability:
         return html_table("Coverage", ("stated", "forces", "energies"), rows)
 
 
-def reliability(
+def reliability_on(
     calibration: Calibration, errors: HeldOutErrors, thresholds: Sequence[float] = ()
 ) -> Reliability:
     """Try a calibration on errors that it has not seen.
@@ -236,7 +242,7 @@ def reliability_of_folds(
     force_length
         As of `Calibration.from_errors`.
     thresholds
-        As of `reliability`.
+        As of `reliability_on`.
     folds
         Number of folds.
     """
@@ -315,17 +321,18 @@ def _energies_inside(calibration: Calibration, errors: HeldOutErrors, level: flo
 
 def _misses(threshold: float, expected: Array, errors: Array, owners: NDArray[np.int64]) -> Misses:
     of_structures = _largest(expected, owners), _largest(errors, owners)
-    shares = []
-    for told, true in ((expected, errors), of_structures):
-        large = true >= 2 * threshold
-        missed = float((large & (told < threshold)).mean())
-        false = float(((told >= threshold) & (true < 0.5 * threshold)).mean())
-        shares.append((int(large.sum()), missed, false))
-    (atoms, missed, false), (structures, missed_structures, false_structures) = shares
-    return Misses(
-        *(threshold, 2 * threshold, atoms, structures),
-        *(missed, missed_structures, false, false_structures),
-    )
+    counts, missed, told, false = [], [], [], []
+    for expectations, true in ((expected, errors), of_structures):
+        large, above = true >= 2 * threshold, expectations >= threshold
+        counts.append(int(large.sum()))
+        told.append(int(above.sum()))
+        missed.append(_share(~above, large))
+        false.append(_share(true < 0.5 * threshold, above))
+    return Misses(threshold, 2 * threshold, *counts, *missed, *told, *false)
+
+
+def _share(which: NDArray[np.bool_], of: NDArray[np.bool_]) -> float:
+    return float(which[of].mean()) if of.any() else float("nan")
 
 
 def _largest(values: Array, owners: NDArray[np.int64]) -> Array:

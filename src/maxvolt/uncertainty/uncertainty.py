@@ -79,7 +79,7 @@ class Uncertainty:
     @property
     def cutoff(self) -> float:
         """Longest cutoff of the potential and of the measures, Angstrom."""
-        return max(one.cutoff for one in (self.potential, *self.measures))
+        return max([self.potential.cutoff, *(measure.cutoff for measure in self.measures)])
 
     @property
     def members(self) -> tuple[Potential, ...]:

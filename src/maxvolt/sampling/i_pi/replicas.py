@@ -156,6 +156,7 @@ class Replicas:
             atoms = self.structure.copy()
             atoms.set_constraint()  # i-PI has its own
             atoms.calc = self.calculator_factory()
+            self.thresholds.check_unit(getattr(atoms.calc, "query", None))
             self._known[index] = Replica(index, atoms, Watch(self.limits, atoms.numbers))
         return self._known[index]
 
