@@ -173,8 +173,8 @@ def main() -> None:
 def investigate(system: System, data: Path) -> tuple[Finding, Trial]:
     """Fit a potential to the training part and try it on the part held out."""
     everything = Dataset.concatenate([maxvolt.read(data / name) for name in system.files])
-    training = everything.select(_chosen(everything, system.training))
-    held_out = everything.select(_chosen(everything, system.held_out) & _with_forces(everything))
+    training = everything.select(chosen(everything, system.training))
+    held_out = everything.select(chosen(everything, system.held_out) & with_forces(everything))
     potential = _fitted(system, training)
     of_structures = ActiveSet.from_dataset(potential, training)
     of_atoms = ActiveSet.from_dataset(potential, training, mode="neighborhood")
@@ -193,17 +193,18 @@ def investigate(system: System, data: Path) -> tuple[Finding, Trial]:
     return _finding(system.name, training, of_structures, of_atoms, trial, limit), trial
 
 
-def _chosen(dataset: Dataset, chosen: Callable[[str, int], bool]) -> NDArray[np.bool_]:
+def chosen(dataset: Dataset, wanted: Callable[[str, int], bool]) -> NDArray[np.bool_]:
     """Ask for each structure with forces by its group and its number in the group."""
     seen: dict[str, int] = {}
     answers = []
     for group, present in zip(dataset.groups, dataset.has_forces, strict=True):
         index = seen[group] = seen.get(group, -1) + 1
-        answers.append(bool(present and chosen(group, index)))
+        answers.append(bool(present and wanted(group, index)))
     return np.array(answers)
 
 
-def _with_forces(dataset: Dataset) -> NDArray[np.bool_]:
+def with_forces(dataset: Dataset) -> NDArray[np.bool_]:
+    """Mark structures whose forces do not vanish by symmetry."""
     lengths = np.linalg.norm(np.nan_to_num(dataset.forces), axis=1)
     return _rmse_of_structures(lengths, dataset) > NO_FORCE
 

@@ -135,6 +135,37 @@ def test_errors_of_an_ensemble(trained, dimers, tmp_path, capsys):
     assert "2 sigma" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("factors", "warned"), [((1.5, 1.51), True), ((0.5, 1.5), False)])
+def test_a_spread_far_below_the_error_is_warned_of(
+    trained, dimers, tmp_path, capsys, factors, warned
+):
+    # Labels are those of the potential; the members scale what it says of interactions, so that
+    # they are off by half of it and differ by a hundredth, or are right on average.
+    potential = maxvolt.load(trained)
+    model = potential.model
+    labelled = maxvolt.read(dimers).to_atoms()
+    for atoms in labelled:
+        atoms.calc = maxvolt.Calculator(potential)
+        atoms.get_forces()
+    maxvolt.write(tmp_path / "labelled.xyz", maxvolt.Dataset.from_atoms(labelled))
+    maxvolt.Ensemble(
+        tuple(
+            potential.with_coefficients(
+                model.radial_coeffs, model.species_coeffs, factor * model.moment_coeffs
+            )
+            for factor in factors
+        )
+    ).write(tmp_path / "ens.mtp")
+    arguments = ["errors", str(tmp_path / "ens.mtp"), str(tmp_path / "labelled.xyz")]
+    assert main([*arguments, "--json"]) == 0
+    output = capsys.readouterr()
+    warnings = json.loads(output.out)["warnings"]
+    assert any("their spread is no estimate" in one for one in warnings) is warned
+    assert ("maxvolt: warning: the members of the ensemble" in output.err) is warned
+    for remedy in ("bootstrap", "starts_apart", "maxvolt.calibrate"):
+        assert (remedy in output.err) is warned
+
+
 @pytest.mark.parametrize("command", ["evaluate", "errors"])
 def test_foreign_elements_are_named_with_file_and_structure(trained, tmp_path, capsys, command):
     structures = [Atoms(symbol, cell=[3, 3, 3], pbc=True) for symbol in ("Ti", "Cu", "Cu")]

@@ -44,6 +44,20 @@ def test_members_are_fitted_side_by_side(tmp_path: Path) -> None:
     assert any(event.content.get("step") == "fit" for event in told if event.kind == "progress")
 
 
+def test_members_kept_apart_are_fitted_one_after_the_other(tmp_path: Path) -> None:
+    small = {
+        "max_iterations": "1",
+        "start_iterations": "5\nstarts_apart = true",
+        "level": "4\nmembers = 3",
+    }
+    here, there = (write_campaign(tmp_path / name, **small) for name in ("here", "there"))
+    Campaign(here).run()
+    with ThreadPoolExecutor(2) as executor:
+        Campaign(there).run(executor=executor)
+    assert products(tmp_path / "here") == products(tmp_path / "there")
+    assert len(list((tmp_path / "here" / "small").glob("potential.*.mtp"))) == 3
+
+
 def pools() -> ProcessPoolExecutor:
     return ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn"))
 

@@ -82,7 +82,8 @@ EVERYWHERE: dict[str, tuple[str, list[str], Any]] = {
     "max_iterations": ("max_iterations = 7", ["--max-iterations", "7"], 7),
     "tolerance": ("tolerance = 1e-3", ["--tolerance", "1e-3"], 1e-3),
     "starts": ("starts = 3", ["--starts", "3"], 3),
-    "resampling": ('resampling = "none"', ["--resampling", "none"], "none"),
+    "resampling": ('resampling = "bootstrap"', ["--resampling", "bootstrap"], "bootstrap"),
+    "starts_apart": ("starts_apart = true", ["--starts-apart"], True),
     "scaling": ('scaling = "structures"', ["--scaling", "structures"], "structures"),
     "isolated_energies": (
         "isolated_energies = { Al = -1.5 }",
@@ -214,6 +215,7 @@ def test_names_and_values_that_do_not_exist(options: dict[str, Any], message: st
         ({"weights": {"energy": 1.0}}, "weights: expected maxvolt.Weights"),
         ({"scaling": "atoms"}, "scaling must be one of vibrations"),
         ({"resampling": "all"}, "resampling must be one of auto"),
+        ({"starts_apart": "yes"}, "starts_apart must be True or False; got 'yes'"),
         ({"isolated_energies": 1.0}, "isolated_energies must be 'fit'"),
         ({"seed": -1}, "a seed must be 0 or more"),
         ({"ensemble": 0}, "ensemble must lie between 1 and 1000"),

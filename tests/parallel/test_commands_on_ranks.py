@@ -31,6 +31,10 @@ COMMANDS: dict[str, list[str]] = {
         *("train", "train.xyz", "-o", "new.mtp", "--level", "6", "--ensemble", "2", "--json"),
         *("--max-iterations", "6", "--starts", "2", "--checkpoint", "fit.ckpt", "--restart"),
     ],
+    "train_apart": [
+        *("train", "train.xyz", "-o", "apart.mtp", "--level", "6", "--ensemble", "2", "--json"),
+        *("--max-iterations", "4", "--starts-apart", "--resampling", "bootstrap"),
+    ],
     "evaluate": ["evaluate", "new.mtp", "large.xyz", "-o", "evaluated.cfg"],
     "evaluate_to_table": ["evaluate", "pot.almtp", "small.xyz"],
     "errors": ["errors", "new.mtp", "evaluated.cfg", "--species", "Mo", "--json"],

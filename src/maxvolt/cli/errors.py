@@ -24,7 +24,8 @@ DESCRIPTION = """\
 Compare a potential with the labels of a file: errors of energies, forces (per component and as
 vectors) and stresses, equations (8) to (10) of docs/formulation.md, per group (config_type) and in
 total. Errors of an ensemble are those of the mean prediction of its members; a second table gives
-the RMSE of the members, mean and two standard deviations, beside them."""
+the RMSE of the members, mean and two standard deviations, beside them. A warning says where the
+spread of the members is far below their error."""
 EXAMPLES = """\
   maxvolt errors pot.mtp test.xyz
   maxvolt errors pot.mtp test.xyz --plot parity.png
@@ -86,11 +87,14 @@ def _print(errors: EnsembleErrors, options: argparse.Namespace) -> None:
     )
 
     name = options.data.name
-    is_ensemble = len(errors.members) > 1
+    is_ensemble, doubt = len(errors.members) > 1, errors.doubt(name)
+    if doubt is not None:
+        note(f"maxvolt: warning: {doubt}")
     if options.json:
         document = errors_document({name: errors.mean_prediction})
         if is_ensemble:
             document["members"] = [errors_document({name: member}) for member in errors.members]
+            document["warnings"] = [] if doubt is None else [doubt]
         print_json(document)
     elif options.mlip:
         print(format_mlip_errors(errors.mean_prediction))

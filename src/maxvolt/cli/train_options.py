@@ -82,6 +82,7 @@ def settings_of(options: argparse.Namespace) -> FitSettings:
         isolated_energies=options.isolated_energies,
         ensemble=options.ensemble,
         resampling=options.resampling,
+        starts_apart=options.starts_apart,
         seed=options.seed,
         starts=options.starts,
         max_iterations=options.max_iterations,
@@ -164,8 +165,16 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
         choices=get_args(Resampling),
         default=_FIT.resampling,
         help="data of the potentials of an ensemble: random weights of the structures for each, so "
-        "that their spread shows what the choice of structures changes, or none: the same data, so "
-        "that only the starts differ (auto: weights for an ensemble)",
+        "that their spread shows what the choice of structures changes; bootstrap: structures "
+        "drawn with replacement; none: the same data, so that only the starts differ (auto: "
+        "weights for an ensemble)",
+    )
+    group.add_argument(
+        "--starts-apart",
+        action="store_true",
+        default=_FIT.starts_apart,
+        help="keep the potentials of an ensemble in different minima of the loss: one that comes "
+        "to the minimum of an earlier one is begun again from another random start",
     )
     group.add_argument(
         "--seed",

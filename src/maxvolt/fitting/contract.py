@@ -45,6 +45,8 @@ class FitRequest:
         Number of threads, of each process.
     ranks
         The processes that share the work.
+    apart_from
+        As of `fit`.
     """
 
     potential: ParameterGradients
@@ -56,6 +58,7 @@ class FitRequest:
     restart: bool = False
     progress: Progress | None = None
     ranks: Ranks = ONE_PROCESS
+    apart_from: tuple[Potential, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

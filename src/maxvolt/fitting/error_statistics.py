@@ -246,9 +246,10 @@ class EnsembleErrors:
             return None
         return (
             f"the members of the ensemble differ in {', in '.join(small)} ({name}): their "
-            "spread is no estimate of the error, which comes from what all of them lack; use a "
-            "more flexible potential or a larger cutoff, and judge by the errors on a validation "
-            "set"
+            "spread is no estimate of the error, which comes from what all of them lack; give "
+            "each member other data (resampling = bootstrap), keep them in different minima "
+            "(starts_apart), use a more flexible potential or a larger cutoff, or take expected "
+            "errors that are calibrated on held-out structures (maxvolt.calibrate)"
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, Unpack
@@ -30,7 +30,7 @@ from maxvolt.fitting.usable_data import (
 )
 from maxvolt.io.structures import Structures, structures_of
 from maxvolt.parallel.ranks import ONE_PROCESS, Ranks
-from maxvolt.potentials.protocol import ParameterGradients
+from maxvolt.potentials.protocol import ParameterGradients, Potential
 from maxvolt.species import check_known_species
 from maxvolt.threads import thread_count
 
@@ -48,6 +48,7 @@ def fit(
     restart: bool = False,
     progress: Progress | bool | None = True,
     ranks: Ranks = ONE_PROCESS,
+    apart_from: Sequence[Potential] = (),
     **changes: Unpack[FitChanges],
 ) -> FitResult:
     """Fit a potential to energies, forces and stresses: minimise equation (7), (11) or (12).
@@ -80,6 +81,9 @@ def fit(
         nobody watches (output to a file); False: nothing.
     ranks
         Processes of an MPI run that share the work, see docs/parallel; by default this one alone.
+    apart_from
+        Potentials of the same form that have been fitted already, whose minima are to be kept away
+        from too; with ``starts_apart=True``, to fit the members of an ensemble one by one.
     **changes
         Fields of `FitSettings` by name, which count more than those of `settings`: ``ensemble=5``,
         ``seed=3``, ``max_iterations=50``, ``weights={"energy": 1, "forces": 0.01}`` (what is left
@@ -125,6 +129,7 @@ def fit(
                 restart=restart,
                 progress=report,
                 ranks=ranks,
+                apart_from=tuple(apart_from),
             )
         )
     return fit_result(fitted, settings, dataset, validation, doubts, threads=threads, ranks=ranks)

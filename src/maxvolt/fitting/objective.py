@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
+from maxvolt.errors import FitError
 from maxvolt.fitting.settings import Scaling, SizeScaling, Weights, check_choice
 from maxvolt.units import VOIGT_COUNTS
 
@@ -22,6 +24,9 @@ _NAMED: dict[Scaling, SizeScaling] = {
 
 _OF_WEIGHTS = 2**32 - 1
 """Tells the random numbers of weights from those of parts and starts."""
+
+_DRAWS = 100
+"""Samples tried until one has all species."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,15 +73,43 @@ class Objective:
         """The same for some of the structures."""
         return replace(self, dataset=self.dataset.select(structures))
 
-    def resampled(self, seed: int, member: int) -> Objective:
-        """The same with random weights of the structures: the Bayesian bootstrap.
+    def resampled(
+        self, seed: int, member: int, how: Literal["weights", "bootstrap"] = "weights"
+    ) -> Objective:
+        """The same for another sample of as many structures.
 
-        Weights drawn from an exponential distribution stand for another sample of as many
-        structures (Rubin, Ann. Stat. 9, 130 (1981)). None is left out, so that a fit that all
-        structures determine stays determined.
+        Parameters
+        ----------
+        seed, member
+            Of the random numbers.
+        how
+            "weights": weights drawn from an exponential distribution, the Bayesian bootstrap
+            (Rubin, Ann. Stat. 9, 130 (1981)); no structure is left out, so that a fit that all
+            structures determine stays determined. "bootstrap": structures drawn with replacement
+            (Efron, Ann. Stat. 7, 1 (1979)), about 63 % of them, again until all species are there.
+
+        Raises
+        ------
+        FitError
+            No sample with all species was found.
         """
         rng = np.random.default_rng([seed, member, _OF_WEIGHTS])
-        factors = rng.exponential(size=len(self.dataset))
+        if how == "weights":
+            return self._weighted(rng.exponential(size=len(self.dataset)))
+        species, n = np.unique(self.dataset.numbers), len(self.dataset)
+        for _ in range(_DRAWS):
+            counts = np.bincount(rng.integers(n, size=n), minlength=n)
+            drawn = np.flatnonzero(counts)
+            sample = self.selected(drawn)
+            if np.array_equal(np.unique(sample.dataset.numbers), species):
+                return sample._weighted(counts[drawn].astype(float))
+        raise FitError(
+            f"resampling: {_DRAWS} samples of the structures, drawn with replacement, all lacked "
+            "an element, which too few structures have; use random weights (resampling = weights)"
+        )
+
+    def _weighted(self, factors: NDArray[np.float64]) -> Objective:
+        """The same with weights times factors of the structures, which are 1 on average."""
         weights = self.dataset.weights * factors / factors.mean()
         return replace(self, dataset=replace(self.dataset, weights=weights))
 

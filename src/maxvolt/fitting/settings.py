@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 Scaling = Literal["vibrations", "molecules", "structures"]
-Resampling = Literal["auto", "weights", "none"]
+Resampling = Literal["auto", "weights", "bootstrap", "none"]
 IsolatedEnergies = Mapping[str, float] | Literal["fit", "data"]
 
 DEFAULT_SCALING: Scaling = "vibrations"
@@ -46,6 +46,7 @@ _OTHER_ARGUMENTS = (
     "restart",
     "progress",
     "ranks",
+    "apart_from",
 )
 """Of `fit`, besides the fields of the settings."""
 
@@ -169,8 +170,13 @@ class FitSettings(SolverSettings):
     resampling : str
         Data of the potentials of an ensemble. "weights": each has random weights of the structures,
         as of another sample (the Bayesian bootstrap), so that their spread shows what the choice of
-        structures does; "none": all have the same data and differ by their starts alone, which most
-        often end in the same minimum; "auto": "weights" for an ensemble, "none" for one potential.
+        structures does; "bootstrap": each has as many structures, drawn with replacement; "none":
+        all have the same data and differ by their starts alone, which most often end in the same
+        minimum; "auto": "weights" for an ensemble, "none" for one potential.
+    starts_apart : bool
+        Keep the potentials of an ensemble in different minima of the loss. One that comes to the
+        minimum of an earlier one is given up there and begun from another random start, up to three
+        times; minima are told apart by the spaces that the radial functions span.
     weights : Weights
         Of energies, forces and stresses in the loss.
     scaling : str or SizeScaling
@@ -190,6 +196,7 @@ class FitSettings(SolverSettings):
     """
 
     resampling: Resampling = "auto"
+    starts_apart: bool = False
     weights: Weights = Weights()
     scaling: Scaling | SizeScaling = DEFAULT_SCALING
     isolated_energies: IsolatedEnergies = "fit"
@@ -199,6 +206,8 @@ class FitSettings(SolverSettings):
     def __post_init__(self) -> None:
         SolverSettings.__post_init__(self)
         check_choice("resampling", self.resampling, Resampling)
+        if not isinstance(self.starts_apart, bool):
+            raise FitError(f"starts_apart must be True or False; got {self.starts_apart!r:.60}")
         if not isinstance(self.scaling, SizeScaling):
             check_choice("scaling", self.scaling, Scaling)
         MEMBERS.check("ensemble", self.ensemble, FitError)
@@ -219,12 +228,19 @@ class FitSettings(SolverSettings):
         """Random starts of each potential."""
         if self.starts is not None:
             return self.starts
-        return 1 if self.resamples else _STARTS
+        return 1 if self.resamples or (self.starts_apart and self.ensemble > 1) else _STARTS
 
     @property
     def resamples(self) -> bool:
-        """Whether each potential has random weights of its own."""
-        return self.resampling == "weights" or (self.resampling == "auto" and self.ensemble > 1)
+        """Whether each potential has data of its own."""
+        return self.resampling_used != "none"
+
+    @property
+    def resampling_used(self) -> Literal["weights", "bootstrap", "none"]:
+        """What "auto" stands for, or what was asked for."""
+        if self.resampling == "auto":
+            return "weights" if self.ensemble > 1 else "none"
+        return self.resampling
 
 
 class FitChanges(TypedDict, total=False):
@@ -237,6 +253,7 @@ class FitChanges(TypedDict, total=False):
     ridge: float
     restart_from_potential: bool
     resampling: Resampling
+    starts_apart: bool
     weights: Weights | Mapping[str, float]
     scaling: Scaling | SizeScaling
     isolated_energies: IsolatedEnergies

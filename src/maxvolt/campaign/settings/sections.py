@@ -136,7 +136,10 @@ class FitSection(Section):
     isolated_energies: Literal["fit", "data"] | dict[Symbol, AtomEnergy] = "fit"
     """Energies of isolated atoms: fitted, taken from the training set, or in eV by symbol."""
     resampling: Resampling = _FIT.resampling
-    """Random weights of the structures for each member ("auto": where there are several)."""
+    """Data of each member: random weights of the structures ("weights"), structures drawn with
+    replacement ("bootstrap"), or the same ("none"); "auto": weights where there are several."""
+    starts_apart: bool = _FIT.starts_apart
+    """Keep the members in different minima of the loss; they are then fitted one by one."""
     max_iterations: Annotated[int, within(limits.ITERATIONS, whole=True)] = _FIT.max_iterations
     """Most iterations of a fit."""
     tolerance: Tolerance = _FIT.tolerance
@@ -163,6 +166,7 @@ class FitSection(Section):
             scaling=self.scaling,
             isolated_energies=self.isolated_energies,
             resampling=self.resampling,
+            starts_apart=self.starts_apart,
             max_iterations=self.max_iterations,
             tolerance=self.tolerance,
             starts=self.starts,

@@ -23,7 +23,7 @@ from maxvolt.errors import FitError
 from maxvolt.executors.kinds import run_task
 from maxvolt.fitting import FitResult, FitSettings, fit
 from maxvolt.fitting.families import training_named
-from maxvolt.fitting.prediction_errors import Comparison
+from maxvolt.fitting.prediction_errors import Comparison, compute_ensemble_errors
 from maxvolt.potentials import Ensemble, ParameterGradients, Potential, Predictions
 from maxvolt.potentials.ensemble import members_of
 from maxvolt.selection import ActiveSet, Committee
@@ -88,10 +88,18 @@ def fit_potential(task: FitTask, executor: Executor | None = None) -> StepResult
     """
     began = time.perf_counter()
     members = range(task.settings.potential.members)
+    # Members that are to be kept apart know those before them.
+    rounds = [[m] for m in members] if task.settings.fit.starts_apart else [list(members)]
+    results: list[FitResult] = []
+    for several in rounds:
+        others = tuple(result.potential for result in results)
+        if executor is None:
+            results += [_fit_member(task, member, others) for member in several]
+        else:
+            results += _fitted_elsewhere(task, several, others, executor)
     if executor is None:
-        assessed = _assess(task, [_fit_member(task, member) for member in members])
+        assessed = _assess(task, results)
     else:
-        results = _fitted_elsewhere(task, members, executor)
         quiet = replace(task, progress=_quiet)
         assessed = run_task(executor, _assess, quiet, results)
     _write(task, assessed)
@@ -99,11 +107,28 @@ def fit_potential(task: FitTask, executor: Executor | None = None) -> StepResult
     return StepResult(record, arrays=assessed.arrays)
 
 
-def _fitted_elsewhere(task: FitTask, members: Sequence[int], executor: Executor) -> list[FitResult]:
+def _warnings(task: FitTask, potential: Potential, results: Sequence[FitResult]) -> list[str]:
+    """What the fits warn of, and a spread that is far below the error."""
+    warnings = list(dict.fromkeys(text for result in results for text in result.warnings))
+    if isinstance(potential, Ensemble):
+        name, labelled = "validation", task.validation
+        if not len(labelled):
+            name, labelled = "training", task.training
+        errors = compute_ensemble_errors(potential.members, labelled, threads=task.threads)
+        doubt = errors.doubt(name)
+        warnings += [] if doubt is None else [doubt]
+    return warnings
+
+
+def _fitted_elsewhere(
+    task: FitTask, members: Sequence[int], others: tuple[Potential, ...], executor: Executor
+) -> list[FitResult]:
     """Fit all members at once; tell how far the slowest one has come."""
     files = [task.folder.path / f"fit.{member}.npz" for member in members]
     futures = [
-        executor.submit(_fit_member, replace(task, progress=Heartbeat(file, 0).note), member)
+        executor.submit(
+            _fit_member, replace(task, progress=Heartbeat(file, 0).note), member, others
+        )
         for member, file in zip(members, files, strict=True)
     ]
     try:
@@ -133,7 +158,7 @@ def _assess(task: FitTask, results: Sequence[FitResult]) -> _Assessed:
         "iterations": [len(result.members[0].losses) - 1 for result in results],
         "loss": [result.members[0].losses[-1] for result in results],
         "finished": [result.members[0].finished for result in results],
-        "warnings": list(dict.fromkeys(w for result in results for w in result.warnings)),
+        "warnings": _warnings(task, potential, results),
         "n_parameters": _with_gradients(members[0]).n_parameters,
         **training.described(members[0]),
         **grading,
@@ -148,7 +173,8 @@ def _assess(task: FitTask, results: Sequence[FitResult]) -> _Assessed:
     return _Assessed(potential, query, record, arrays)
 
 
-def _fit_member(task: FitTask, member: int) -> FitResult:
+def _fit_member(task: FitTask, member: int, others: tuple[Potential, ...]) -> FitResult:
+    """Fit a member; `others` are those to be kept apart from, if that is asked for."""
     settings = task.settings
     training = training_named(settings.potential.family)
     before = _member(task.before, member) if settings.fit.restart else None
@@ -163,6 +189,7 @@ def _fit_member(task: FitTask, member: int) -> FitResult:
                 threads=task.threads,
                 checkpoint=checkpoint,
                 restart=restart,
+                apart_from=others if settings.fit.starts_apart else (),
                 progress=lambda news: task.progress(news.iteration, news.most_iterations),
             )
         except FitError:
@@ -179,7 +206,8 @@ def _member_settings(task: FitTask, member: int) -> FitSettings:
     return replace(
         whole,
         ensemble=1,
-        resampling="weights" if whole.resamples else "none",
+        resampling=whole.resampling_used,
+        starts=whole.n_starts if whole.starts_apart else whole.starts,
         seed=derived_seed(settings.campaign.seed, "fit", task.folder.number, member),
     )
 

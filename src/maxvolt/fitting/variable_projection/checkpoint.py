@@ -6,7 +6,7 @@ import hashlib
 import json
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,9 @@ class Checkpoint:
     losses: Mapping[str, tuple[float, ...]]
 
 
-def fit_signature(potential: MTP, dataset: Dataset, settings: FitSettings) -> str:
+def fit_signature(
+    potential: MTP, dataset: Dataset, settings: FitSettings, apart_from: Sequence[MTP] = ()
+) -> str:
     """Hash of everything that a fit's numbers depend on, other than its state.
 
     The limit of iterations does not count: it may be raised between restarts.
@@ -63,6 +65,8 @@ def fit_signature(potential: MTP, dataset: Dataset, settings: FitSettings) -> st
     fixed = replace(settings, max_iterations=1)
     described = (potential.species, model.radial, model.scaling, model.repulsion, fixed)
     digest.update(repr(described).encode())
+    for other in apart_from:
+        digest.update(other.digest.encode())
     return digest.hexdigest()
 
 

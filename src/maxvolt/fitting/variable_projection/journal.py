@@ -16,14 +16,17 @@ from maxvolt.fitting.variable_projection.levenberg_marquardt import (
 )
 from maxvolt.fitting.variable_projection.problem import Problem, root_mean_squares
 
-__all__ = ["Journal"]
+__all__ = ["AGAIN", "Journal", "is_whole_fit"]
+
+AGAIN = ".again"
+"""End of the names of fits that take the place of a potential's first."""
 
 
 class Journal:
     """States and losses of all fits of one call, by name.
 
     "2" is the fit of potential 2; "2.0.part" and "2.0.whole" are those of its first random start,
-    on part of the data and on all.
+    on part of the data and on all; "2.1.again" is its fit from other starts, see `MemberFits`.
 
     Parameters
     ----------
@@ -81,6 +84,8 @@ class Journal:
         member, *of_start = name.split(".")
         errors = root_mean_squares(problem, state.radial, state.linear)
         starts = settings.n_starts
+        if is_whole_fit(name):
+            of_start = []
         self._progress(
             FitProgress(
                 member=int(member),
@@ -112,4 +117,9 @@ class Journal:
 def _reopened(name: str, state: FitState, settings: FitSettings) -> FitState:
     """Let a fit that an earlier, lower limit of iterations has ended go on."""
     limited = state.finished == ITERATION_LIMIT and state.iteration < settings.max_iterations
-    return replace(state, finished="") if limited and name.isdigit() else state
+    return replace(state, finished="") if limited and is_whole_fit(name) else state
+
+
+def is_whole_fit(name: str) -> bool:
+    """Whether a fit is that of a potential, and not of one of its starts."""
+    return name.isdigit() or name.endswith(AGAIN)

@@ -16,7 +16,8 @@ from maxvolt.fitting.response import RATTLE
 from maxvolt.fitting.settings import FitSettings
 from maxvolt.fitting.usable_data import check_enough_equations
 from maxvolt.fitting.variable_projection.checkpoint import fit_signature, states_so_far
-from maxvolt.fitting.variable_projection.journal import Journal
+from maxvolt.fitting.variable_projection.distinct_minima import SAME_MINIMUM, nearest_minimum
+from maxvolt.fitting.variable_projection.journal import AGAIN, Journal
 from maxvolt.fitting.variable_projection.levenberg_marquardt import (
     ITERATION_LIMIT,
     FitState,
@@ -31,6 +32,13 @@ from maxvolt.potentials.mtp.potential import MTP
 __all__ = ["MemberFits", "fit_members"]
 
 _START_TOLERANCE = 1e-3
+
+_TRIES = 4
+"""Most starts that are fitted for one potential, where it is to be kept apart from others."""
+
+_WORST = 2.25
+"""Loss, relative to the lowest that a potential's starts came to, above which a minimum is too poor
+to be that of a member: errors are then larger by half."""
 
 
 def fit_members(request: FitRequest) -> FittedMembers:
@@ -47,23 +55,54 @@ def fit_members(request: FitRequest) -> FittedMembers:
     problem = builder.problem(potential, request.training_set)
     equations = problem.training_set.n_equations
     check_enough_equations(equations, problem.n_linear)
-    signature = fit_signature(potential, request.objective.dataset, settings)
+    others = tuple(_of_the_same_form(potential, other) for other in request.apart_from)
+    signature = fit_signature(potential, request.objective.dataset, settings, others)
     known = states_so_far(request.checkpoint, request.restart, signature)
     journal = Journal(settings, equations, request.checkpoint, request.progress, known)
-    fits = MemberFits(builder, problem, settings, journal)
+    minima = [other.model.radial_coeffs for other in others]
+    fits = MemberFits(builder, problem, settings, journal, minima)
     fitted = [fits.fit_member(member) for member in range(settings.ensemble)]
     level = potential.level
     return FittedMembers(
-        potentials=tuple(member for _, member in fitted),
+        potentials=tuple(one.potential for one in fitted),
         histories=tuple(
             MemberFit(
-                journal.losses[str(number)], state.finished, state.finished == ITERATION_LIMIT
+                journal.losses[one.name],
+                one.state.finished,
+                one.state.finished == ITERATION_LIMIT,
             )
-            for number, (state, _) in enumerate(fitted)
+            for one in fitted
         ),
-        warnings=tuple(_warnings(problem)),
+        warnings=(*_warnings(problem), *_of_minima(fitted)),
         simplification="" if level is None else f"lower the level (now {level})",
     )
+
+
+def _of_the_same_form(potential: MTP, other: object) -> MTP:
+    shape = potential.model.radial_coeffs.shape
+    if (
+        not isinstance(other, MTP)
+        or not other.is_trained
+        or other.species != potential.species
+        or other.model.radial_coeffs.shape != shape
+    ):
+        raise FitError(
+            "apart_from: expected trained potentials with the same species, level and radial basis "
+            f"as the one to fit; got {other!r:.80}"
+        )
+    return other
+
+
+def _of_minima(fitted: Sequence[_Fitted]) -> list[str]:
+    """Say which members could not be kept apart."""
+    same = [str(number) for number, one in enumerate(fitted) if one.same_minimum]
+    if not same:
+        return []
+    return [
+        f"starts_apart: of the potentials {', '.join(same)} all {_TRIES} starts ran to the minimum "
+        "of an earlier one, or to a much worse one: the loss has few minima, and starts make no "
+        "ensemble here; let the data differ (resampling = weights or bootstrap)"
+    ]
 
 
 def _warnings(problem: Problem) -> list[str]:
@@ -100,35 +139,84 @@ class MemberFits:
         As of `fit`.
     journal : Journal
         States so far; keeps and reports the others.
+    minima : list of arrays of shape (C, C, K, R)
+        Radial coefficients of the minima to keep away from with `starts_apart`; those of the
+        members are added.
     """
 
     builder: ProblemBuilder
     problem: Problem
     settings: FitSettings
     journal: Journal
+    minima: list[NDArray[np.float64]] = field(default_factory=list)
 
-    def fit_member(self, member: int) -> tuple[FitState, MTP]:
+    def fit_member(self, member: int) -> _Fitted:
         """Fit one potential of the ensemble; each has a baseline of energies of its own."""
-        builder, problem = self.builder, self.problem
-        if self.settings.resamples:
-            builder = builder.resampled(self.settings.seed, member)
+        builder, problem, how = self.builder, self.problem, self.settings.resampling_used
+        if how != "none":
+            builder = builder.resampled(self.settings.seed, member, how)
             problem = builder.problem(problem.potential)
-        fit = _Fit(str(member), problem, self.settings, self.journal)
-        if fit.name not in self.journal.states:
-            fit.begin(self._start(member, builder, problem))
-        fit.advance(self.settings.max_iterations)
-        return fit.state, problem.trained(fit.state.radial, fit.state.linear)
+            check_enough_equations(problem.training_set.n_equations, problem.n_linear)
+        if self.settings.starts_apart:
+            fit, same = self._fit_apart(member, builder, problem)
+            self.minima.append(self._shaped(fit.state))
+        else:
+            fit, same = self._begun(member, 0, builder, problem), False
+            fit.advance(self.settings.max_iterations)
+        state = fit.state
+        return _Fitted(fit.name, state, problem.trained(state.radial, state.linear), same)
 
-    def _start(self, member: int, builder: ProblemBuilder, problem: Problem) -> NDArray[np.float64]:
+    def _begun(self, member: int, attempt: int, builder: ProblemBuilder, problem: Problem) -> _Fit:
+        """The first fit of a member, or one from other starts."""
+        name = f"{member}.{attempt}{AGAIN}" if attempt else str(member)
+        fit = _Fit(name, problem, self.settings, self.journal)
+        if name not in self.journal.states:
+            fit.begin(self._start(member, attempt, builder, problem))
+        return fit
+
+    def _fit_apart(
+        self, member: int, builder: ProblemBuilder, problem: Problem
+    ) -> tuple[_Fit, bool]:
+        """Fit a member from several starts, until one ends in a minimum of its own that is good.
+
+        Returns
+        -------
+        fit
+            The fit.
+        same
+            Whether none of the starts did: it is then the one with the lowest loss.
+        """
+        tried: list[_Fit] = []
+        for attempt in range(_TRIES if self.minima else 1):
+            fit = self._begun(member, attempt, builder, problem)
+            tried.append(fit)
+            while not fit.state.finished and not self._known(fit.state):
+                fit.advance(fit.state.iteration + 1)
+            lowest = min(one.state.loss for one in tried)
+            if not self._known(fit.state) and fit.state.loss <= _WORST * lowest:
+                return fit, False
+        best = min(tried, key=lambda one: one.state.loss)
+        best.advance(self.settings.max_iterations)
+        return best, bool(self.minima)
+
+    def _known(self, state: FitState) -> bool:
+        return nearest_minimum(self._shaped(state), self.minima) < SAME_MINIMUM
+
+    def _shaped(self, state: FitState) -> NDArray[np.float64]:
+        return state.radial.reshape(self.problem.potential.model.radial_coeffs.shape)
+
+    def _start(
+        self, member: int, attempt: int, builder: ProblemBuilder, problem: Problem
+    ) -> NDArray[np.float64]:
         """Radial coefficients: those given, for the first potential, or the best random start."""
         model = self.problem.potential.model
         given = self.problem.potential.is_trained and self.settings.restart_from_potential
-        if given and member == 0:
+        if given and member == 0 and attempt == 0:
             return np.asarray(model.radial_coeffs * model.scaling)
-        shape, seed = model.radial_coeffs.shape, self.settings.seed
+        shape, seed, count = model.radial_coeffs.shape, self.settings.seed, self.settings.n_starts
         drawn = {
             start: random_radial_coeffs(shape, np.random.default_rng([seed, member, start]))
-            for start in range(self.settings.n_starts)
+            for start in range(attempt * count, (attempt + 1) * count)
         }
         most = min(self.settings.start_iterations, self.settings.max_iterations)
         part = builder.part(problem, [seed, member])
@@ -180,6 +268,19 @@ class MemberFits:
         if not order:
             raise failures[0]
         return {start: fits[start].state.radial for start in order}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fitted:
+    """A potential of an ensemble, the name and last state of its fit.
+
+    `same_minimum` says that it could not be kept apart from the earlier ones.
+    """
+
+    name: str
+    state: FitState
+    potential: MTP
+    same_minimum: bool
 
 
 @dataclass(slots=True, eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -74,9 +75,11 @@ class ProblemBuilder:
         most_atoms = max(1, min(self.most_atoms, objective.dataset.n_atoms // _PORTIONS_OF_PART))
         return replace(self, objective=objective, most_atoms=most_atoms).problem(whole.potential)
 
-    def resampled(self, seed: int, member: int) -> ProblemBuilder:
-        """The same with random weights of the structures, see `Objective.resampled`."""
-        return replace(self, objective=self.objective.resampled(seed, member))
+    def resampled(
+        self, seed: int, member: int, how: Literal["weights", "bootstrap"]
+    ) -> ProblemBuilder:
+        """The same for another sample of the structures, see `Objective.resampled`."""
+        return replace(self, objective=self.objective.resampled(seed, member, how))
 
     def _prepared(self, objective: Objective, potential: MTP, ranks: Ranks) -> TrainingSet:
         return prepare(
