@@ -82,6 +82,7 @@ EVERYWHERE: dict[str, tuple[str, list[str], Any]] = {
     "max_iterations": ("max_iterations = 7", ["--max-iterations", "7"], 7),
     "tolerance": ("tolerance = 1e-3", ["--tolerance", "1e-3"], 1e-3),
     "starts": ("starts = 3", ["--starts", "3"], 3),
+    "robust": ("robust = true", ["--robust"], True),
     "resampling": ('resampling = "none"', ["--resampling", "none"], "none"),
     "scaling": ('scaling = "structures"', ["--scaling", "structures"], "structures"),
     "isolated_energies": (

@@ -137,6 +137,8 @@ class FitSection(Section):
     """Energies of isolated atoms: fitted, taken from the training set, or in eV by symbol."""
     resampling: Resampling = _FIT.resampling
     """Random weights of the structures for each member ("auto": where there are several)."""
+    robust: bool = _FIT.robust
+    """Huber's loss: labels with large errors count less."""
     max_iterations: Annotated[int, within(limits.ITERATIONS, whole=True)] = _FIT.max_iterations
     """Most iterations of a fit."""
     tolerance: Tolerance = _FIT.tolerance
@@ -163,6 +165,7 @@ class FitSection(Section):
             scaling=self.scaling,
             isolated_energies=self.isolated_energies,
             resampling=self.resampling,
+            robust=self.robust,
             max_iterations=self.max_iterations,
             tolerance=self.tolerance,
             starts=self.starts,

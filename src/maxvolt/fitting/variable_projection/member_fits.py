@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from maxvolt.errors import FitError
 from maxvolt.fitting.contract import FitRequest, FittedMembers, MemberFit
 from maxvolt.fitting.response import RATTLE
+from maxvolt.fitting.robust_weights import LabelErrors
 from maxvolt.fitting.settings import FitSettings
 from maxvolt.fitting.usable_data import check_enough_equations
 from maxvolt.fitting.variable_projection.checkpoint import fit_signature, states_so_far
@@ -26,6 +27,11 @@ from maxvolt.fitting.variable_projection.levenberg_marquardt import (
 from maxvolt.fitting.variable_projection.problem import Problem
 from maxvolt.fitting.variable_projection.problem_builder import ProblemBuilder
 from maxvolt.fitting.variable_projection.random_starts import race, random_radial_coeffs
+from maxvolt.fitting.variable_projection.reweighting import (
+    first_robust_state,
+    iterate_robustly,
+    label_factors,
+)
 from maxvolt.potentials.mtp.potential import MTP
 
 __all__ = ["MemberFits", "fit_members"]
@@ -52,17 +58,19 @@ def fit_members(request: FitRequest) -> FittedMembers:
     journal = Journal(settings, equations, request.checkpoint, request.progress, known)
     fits = MemberFits(builder, problem, settings, journal)
     fitted = [fits.fit_member(member) for member in range(settings.ensemble)]
+    histories = enumerate(state for state, _, _ in fitted)
     level = potential.level
     return FittedMembers(
-        potentials=tuple(member for _, member in fitted),
+        potentials=tuple(member for _, member, _ in fitted),
         histories=tuple(
             MemberFit(
                 journal.losses[str(number)], state.finished, state.finished == ITERATION_LIMIT
             )
-            for number, (state, _) in enumerate(fitted)
+            for number, state in histories
         ),
         warnings=tuple(_warnings(problem)),
         simplification="" if level is None else f"lower the level (now {level})",
+        label_factors=tuple(found for _, _, found in fitted if found is not None),
     )
 
 
@@ -107,8 +115,11 @@ class MemberFits:
     settings: FitSettings
     journal: Journal
 
-    def fit_member(self, member: int) -> tuple[FitState, MTP]:
-        """Fit one potential of the ensemble; each has a baseline of energies of its own."""
+    def fit_member(self, member: int) -> tuple[FitState, MTP, LabelErrors | None]:
+        """Fit one potential of the ensemble; each has a baseline of energies of its own.
+
+        Returns its state, the potential, and of a robust fit the factors of the labels.
+        """
         builder, problem = self.builder, self.problem
         if self.settings.resamples:
             builder = builder.resampled(self.settings.seed, member)
@@ -117,7 +128,8 @@ class MemberFits:
         if fit.name not in self.journal.states:
             fit.begin(self._start(member, builder, problem))
         fit.advance(self.settings.max_iterations)
-        return fit.state, problem.trained(fit.state.radial, fit.state.linear)
+        found = label_factors(problem, fit.state) if self.settings.robust else None
+        return fit.state, problem.trained(fit.state.radial, fit.state.linear), found
 
     def _start(self, member: int, builder: ProblemBuilder, problem: Problem) -> NDArray[np.float64]:
         """Radial coefficients: those given, for the first potential, or the best random start."""
@@ -200,13 +212,15 @@ class _Fit:
     def begin(self, radial: NDArray[np.float64]) -> None:
         """Begin, unless the journal knows a state."""
         if self.name not in self.journal.states:
-            state = first_state(self.problem, radial.ravel(), self.settings.ridge)
+            first = first_robust_state if self.settings.robust else first_state
+            state = first(self.problem, radial.ravel(), self.settings.ridge)
             self.journal.begin(self.name, state)
 
     def advance(self, iterations: int) -> float:
         """Go on until so many iterations are done or the fit ends; the loss there."""
         if self._states is None:
-            self._states = iterate(self.problem, self.state, self.settings)
+            steps = iterate_robustly if self.settings.robust else iterate
+            self._states = steps(self.problem, self.state, self.settings)
         while not self.state.finished and self.state.iteration < iterations:
             began = perf_counter()
             state = next(self._states)
