@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,8 +64,3 @@ def _number(dataset: Dataset, structure: int) -> str:
     """Number of a structure in the file that it comes from, where that is known."""
     origin = dataset.origins[structure]
     return str(structure if origin is None else origin[1])
-
-
-def certain(findings: Sequence[Finding]) -> list[Finding]:
-    """Those that a fit refuses."""
-    return [finding for finding in findings if finding.certain]

@@ -8,7 +8,6 @@ potential cannot describe looks no better by any correction, and is left alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +19,7 @@ from maxvolt.fitting.label_consistency import CAUSES
 from maxvolt.fitting.robust_weights import LabelErrors, scales
 from maxvolt.fitting.variable_projection.quick_fit import QuickFit
 
-__all__ = ["Misfits", "misfits_of", "other_energies", "other_units"]
+__all__ = ["Misfits", "contrary_forces", "misfits_of", "other_energies", "other_units"]
 
 _EXAMINED = 10.0
 """Times the usual error from which on a label is examined."""
@@ -38,6 +37,15 @@ potential, which are smooth but not small."""
 
 _FEW = 3
 """Structures with the same offset per atom that tell another calculation."""
+
+_MANY = 10
+"""As many with the same offset leave no doubt."""
+
+_HALF_OF_NORMAL = 0.6745
+"""Half of normal numbers are smaller."""
+
+_SMALLEST = 1e-5
+"""eV/atom; labels have no more digits."""
 
 _RYDBERG, _HARTREE = 13.605693, 27.211386
 
@@ -67,12 +75,13 @@ def misfits_of(dataset: Dataset, fitted: QuickFit) -> Misfits:
     used = dataset.weights > 0
     has_forces = np.repeat(dataset.has_forces & used, dataset.counts)
     root = np.sqrt(np.maximum(dataset.counts, 1))
-    energies = np.where(dataset.has_energy & used, dataset.energies - fitted.energies, np.nan)
+    left = np.where(dataset.has_energy & used, dataset.energies - fitted.energies, np.nan)
+    left, of_energies = _centred(dataset, left / dataset.counts)
     of_atoms = np.linalg.norm(dataset.forces - fitted.forces, axis=1)
     virials = dataset.stresses * dataset.volumes[:, None] - fitted.virials
     of_virials = np.linalg.norm(virials, axis=1)
     errors = LabelErrors(
-        np.abs(energies) / root,
+        np.abs(left),
         np.where(has_forces, of_atoms, np.nan),
         np.where(dataset.has_stress & used, of_virials, np.nan) / root,
     )
@@ -81,11 +90,45 @@ def misfits_of(dataset: Dataset, fitted: QuickFit) -> Misfits:
         dataset.structure_of_atom, np.nan_to_num(errors.forces) ** 2, minlength=len(dataset)
     )
     return Misfits(
-        np.nan_to_num(errors.energies) / usual[0],
+        np.nan_to_num(errors.energies) / of_energies,
         np.sqrt(squares / (3 * np.maximum(dataset.counts, 1))) / usual[1],
         np.nan_to_num(errors.stresses) / (np.sqrt(6) * usual[2]),
-        energies / dataset.counts,
+        left,
     )
+
+
+def _centred(dataset: Dataset, left: Array) -> tuple[Array, float]:
+    """Errors of energies relative to those of the greater part, and the usual one, eV/atom.
+
+    Energies of two calculations that are mixed pull the constants of the small potential between
+    them. The half that lies closest together says where the constants should be.
+    """
+    known = np.flatnonzero(~np.isnan(left))
+    if not known.size:
+        return left, 1.0
+    fractions = _fractions(dataset, np.unique(dataset.numbers))[known]
+    centred = left.copy()
+    centred[known] -= fractions @ robust_offsets(fractions, left[known])
+    ordered = np.sort(centred[known])
+    half = len(ordered) // 2 + 1
+    lengths = ordered[half - 1 :] - ordered[: len(ordered) - half + 1]
+    first = int(np.argmin(lengths))
+    centred[known] -= ordered[first : first + half].mean()
+    return centred, max(float(lengths[first]) / (2 * _HALF_OF_NORMAL), _SMALLEST)
+
+
+def contrary_forces(dataset: Dataset, fitted: QuickFit, misfits: Misfits) -> NDArray[np.bool_]:
+    """Structures whose forces are further from a fit than from nothing, shape (n,).
+
+    Many of them, as where a third has the wrong sign, pull a fit half-way to theirs; one without
+    them tells the two kinds apart.
+    """
+    squares = [
+        np.bincount(dataset.structure_of_atom, (vectors**2).sum(axis=1), minlength=len(dataset))
+        for vectors in (dataset.forces, dataset.forces - fitted.forces)
+    ]
+    clear = misfits.forces > 1.0
+    return np.asarray(clear & (squares[1] > squares[0]))
 
 
 def other_units(dataset: Dataset, fitted: QuickFit, misfits: Misfits) -> list[Finding]:
@@ -159,19 +202,22 @@ def other_energies(dataset: Dataset, fitted: QuickFit, misfits: Misfits) -> list
                     f"the energy is in {unit}: multiply it by {factor:g}",
                 )
             )
-    return found + _offsets(dataset, misfits, far & ~units)
+    return found + _offsets(dataset, fitted, misfits, far & ~units)
 
 
-def _offsets(dataset: Dataset, misfits: Misfits, far: NDArray[np.bool_]) -> list[Finding]:
+def _offsets(
+    dataset: Dataset, fitted: QuickFit, misfits: Misfits, far: NDArray[np.bool_]
+) -> list[Finding]:
     """Energies of another functional, or of other pseudopotentials: offsets by composition."""
-    several = dataset.counts > 1  # an atom alone differs by what the small potential lacks
-    structures = np.flatnonzero(far & several)
+    # Atoms alone differ by what the small potential lacks, and so do forces in odd structures.
+    joined = (fitted.lonely == 0) & (misfits.forces < _EXAMINED)
+    structures = np.flatnonzero(far & joined)
     if len(structures) < _FEW:
         return []
     elements = np.unique(dataset.numbers[np.isin(dataset.structure_of_atom, structures)])
     fractions = _fractions(dataset, elements)[structures]
     left = misfits.energies_left[structures]
-    offsets = _robust_offsets(fractions, left)
+    offsets = robust_offsets(fractions, left)
     alike = np.abs(left - fractions @ offsets) < 0.1 * np.abs(left)
     if alike.sum() < max(_FEW, len(elements) + 2):
         return []
@@ -188,12 +234,12 @@ def _offsets(dataset: Dataset, misfits: Misfits, far: NDArray[np.bool_]) -> list
             f"forces agree, and a constant explains it ({shifts})",
             "energies of another functional, pseudopotential or code: calculate all structures "
             "with one, or shift these by the differences of the energies of their atoms",
-            bool((np.median(misfits.energies[members]) > _CERTAIN)),
+            len(members) >= _MANY or bool(np.median(misfits.energies[members]) > _CERTAIN),
         )
     ]
 
 
-def _robust_offsets(fractions: Array, left: Array) -> Array:
+def robust_offsets(fractions: Array, left: Array) -> Array:
     """Energies of atoms that explain most of some energies: least sum of magnitudes."""
     offsets = np.linalg.lstsq(fractions, left, rcond=None)[0]
     for _ in range(50):

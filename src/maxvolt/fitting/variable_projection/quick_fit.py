@@ -24,13 +24,17 @@ __all__ = ["QuickFit", "quick_fit"]
 
 _LEVEL, _BASIS_SIZE = 8, 8
 
-_STRUCTURES, _ATOMS = 400, 6000
+_STRUCTURES, _ATOMS = 400, 2000
 """Most of the part that is fitted."""
 
+_FEWEST_STRUCTURES = 10
 _EQUATIONS_PER_PARAMETER = 5
 """Fewer say too little."""
 
-_SOLVER = SolverSettings(max_iterations=12, tolerance=1e-3, ridge=1e-8)
+_SOLVER = SolverSettings(max_iterations=8, tolerance=1e-3, ridge=1e-8)
+
+_WEIGHTS = Weights(energy=0.001, forces=1.0, stress=0.0)
+"""Stresses follow from energies and forces; where many are wrong, they must not count."""
 
 Array = NDArray[np.float64]
 
@@ -45,12 +49,15 @@ class QuickFit:
     energies : shape (n,), eV
     forces : shape (N, 3), eV/Angstrom
     virials : shape (n, 6), eV
+    lonely : shape (n,), int64
+        Atoms of each structure without a neighbour.
     """
 
     potential: MTP
     energies: Array
     forces: Array
     virials: Array
+    lonely: NDArray[np.int64]
 
 
 def quick_fit(
@@ -77,15 +84,17 @@ def quick_fit(
     Returns
     -------
     QuickFit or None
-        None where the part has too few labels.
+        None where there are too few structures or labels.
     """
+    if np.count_nonzero(objective.dataset.weights > 0) < _FEWEST_STRUCTURES:
+        return None
     shortest = training_set.shortest_distance
     min_dist = float(min(0.95 * shortest, 0.5 * cutoff)) if np.isfinite(shortest) else 0.5 * cutoff
     potential = MTP(_LEVEL, species, cutoff, min_dist, _BASIS_SIZE)
     dataset = objective.dataset
     dataset = replace(dataset, weights=(dataset.weights > 0).astype(float))
     chosen = np.unique(spread_structures(dataset, _STRUCTURES, _ATOMS))
-    part = Objective(dataset.select(chosen), Weights(), "vibrations")
+    part = Objective(dataset.select(chosen), _WEIGHTS, "vibrations")
     prepared = prepare(part, species, cutoff, potential.n_parameters)
     if prepared.n_equations < _EQUATIONS_PER_PARAMETER * potential.n_parameters:
         return None
@@ -97,15 +106,13 @@ def quick_fit(
     fitted = problem.trained(state.radial, state.linear)
     parts = training_set.portions.each(partial(_predicted, fitted.model), threads=threads)
     energies, forces, virials = map(np.concatenate, zip(*parts, strict=True))
-    return QuickFit(fitted, energies, forces, virials)
+    return QuickFit(fitted, energies, forces, virials, training_set.lonely)
 
 
 def _predicted(model: Model) -> Callable[[Portion], tuple[Array, Array, Array]]:
     core = compile_model(model)
 
     def work(portion: Portion) -> tuple[Array, Array, Array]:
-        return portion.split(
-            portion.rows(kernels.evaluate(core, portion.neighborhoods, threads=1))
-        )
+        return portion.split(portion.rows(kernels.evaluate(core, portion.neighborhoods, threads=1)))
 
     return work
