@@ -118,7 +118,7 @@ def _centred(dataset: Dataset, left: Array) -> tuple[Array, float]:
 
 
 def contrary_forces(dataset: Dataset, fitted: QuickFit, misfits: Misfits) -> NDArray[np.bool_]:
-    """Structures whose forces are further from a fit than from nothing, shape (n,).
+    """Structures whose forces or stresses are further from a fit than from nothing, shape (n,).
 
     Many of them, as where a third has the wrong sign, pull a fit half-way to theirs; one without
     them tells the two kinds apart.
@@ -128,7 +128,11 @@ def contrary_forces(dataset: Dataset, fitted: QuickFit, misfits: Misfits) -> NDA
         for vectors in (dataset.forces, dataset.forces - fitted.forces)
     ]
     clear = misfits.forces > 1.0
-    return np.asarray(clear & (squares[1] > squares[0]))
+    virials = dataset.stresses * np.abs(dataset.volumes)[:, None]
+    of_stress = ((virials - fitted.virials) ** 2).sum(axis=1) > (virials**2).sum(axis=1)
+    found = (clear & (squares[1] > squares[0])) | ((misfits.stresses > 1.0) & of_stress)
+    # Were most of them contrary, the fit would be wrong, not the labels.
+    return np.asarray(found if 2 * found.sum() < len(found) else np.zeros_like(found))
 
 
 def other_units(dataset: Dataset, fitted: QuickFit, misfits: Misfits) -> list[Finding]:

@@ -33,8 +33,9 @@ _EQUATIONS_PER_PARAMETER = 5
 
 _SOLVER = SolverSettings(max_iterations=8, tolerance=1e-3, ridge=1e-8)
 
-_WEIGHTS = Weights(energy=0.001, forces=1.0, stress=0.0)
-"""Stresses follow from energies and forces; where many are wrong, they must not count."""
+_WEIGHTS = Weights(energy=0.001, forces=1.0, stress=0.1)
+"""Forces and stresses say more than energies, which have a constant for each element beside: with
+little weight, energies of two calculations that are mixed do not bend the small potential."""
 
 Array = NDArray[np.float64]
 
