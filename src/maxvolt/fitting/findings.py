@@ -47,6 +47,10 @@ class Finding:
             text += f" (and {len(others)} more: {shown}{more})"
         return f"{text} {self.found}, where {self.expected}: {self.remedy}"
 
+    def reason(self) -> str:
+        """The same without the names of structures."""
+        return f"it {self.found}, where {self.expected}: {self.remedy}"
+
     def to_dict(self, dataset: Dataset) -> dict[str, Any]:
         """Plain numbers and text."""
         return {

@@ -35,6 +35,10 @@ _OFFSET = 0.3
 """eV/atom; least offset of energies of another calculation that is told from errors of the small
 potential, which are smooth but not small."""
 
+_FAR_ENERGY = 20.0
+"""Times the usual error from which on an energy is examined: surfaces and clusters among crystals
+reach 15."""
+
 _FEW = 3
 """Structures with the same offset per atom that tell another calculation."""
 
@@ -187,7 +191,7 @@ def _size(name: str, dataset: Dataset, values: list[Array], s: int) -> float:
 
 def other_energies(dataset: Dataset, fitted: QuickFit, misfits: Misfits) -> list[Finding]:
     """Find energies in other units, and those that differ by a constant for each atom."""
-    far = (misfits.energies > _EXAMINED) & (np.abs(misfits.energies_left) > _OFFSET)
+    far = (misfits.energies > _FAR_ENERGY) & (np.abs(misfits.energies_left) > _OFFSET)
     found, units = [], np.zeros(len(dataset), np.bool_)
     for factor, unit in ((_RYDBERG, "Rydberg"), (_HARTREE, "Hartree")):
         left = np.abs(dataset.energies * factor - fitted.energies) / dataset.counts
@@ -226,6 +230,8 @@ def _offsets(
     if alike.sum() < max(_FEW, len(elements) + 2):
         return []
     members = structures[alike]
+    if not _among_others(dataset, members):
+        return []
     shifts = ", ".join(
         f"{value:+.3g} eV for each {symbol}"
         for value, symbol in zip(offsets, _symbols(elements), strict=True)
@@ -241,6 +247,23 @@ def _offsets(
             len(members) >= _MANY or bool(np.median(misfits.energies[members]) > _CERTAIN),
         )
     ]
+
+
+def _among_others(dataset: Dataset, members: NDArray[np.int64]) -> bool:
+    """Whether half of some structures are as dense as others are.
+
+    Surfaces and other structures with much space of their own differ by what the small potential
+    lacks.
+    """
+    periodic = dataset.pbc.all(axis=1)
+    others = periodic.copy()
+    others[members] = False
+    if not others.any() or not periodic[members].all():
+        return True
+    densities = dataset.counts / np.where(periodic, np.abs(dataset.volumes), 1.0)
+    low, high = np.percentile(densities[others], (5, 95))
+    inside = (densities[members] >= low) & (densities[members] <= high)
+    return bool(2 * inside.sum() >= len(members))
 
 
 def robust_offsets(fractions: Array, left: Array) -> Array:

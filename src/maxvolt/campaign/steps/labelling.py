@@ -18,6 +18,8 @@ from maxvolt.campaign.steps.step_runner import StepRunner
 from maxvolt.dataset import Dataset
 from maxvolt.errors import CampaignError
 from maxvolt.executors.kinds import Kind
+from maxvolt.fitting.data_check import check_data
+from maxvolt.fitting.findings import Finding
 from maxvolt.labelling import (
     LabelLimits,
     LabelResult,
@@ -73,7 +75,14 @@ def label_structures(
     quarantined = [
         {"index": int(wanted[index]), "reason": reason} for index, reason in sorted(reasons.items())
     ]
-    labelled = _in_order(structures, keep, found.dataset, wanted[found.indices])
+    bad = _contradicting(runner, found.dataset)
+    quarantined += [
+        {"index": int(wanted[found.indices[s]]), "reason": reason} for s, reason in bad.items()
+    ]
+    quarantined.sort(key=lambda one: one["index"])
+    good = ~np.isin(np.arange(len(found.dataset)), list(bad))
+    ready = wanted[found.indices[good]]
+    labelled = _in_order(structures, keep, found.dataset.select(good), ready)
     if quarantined and not len(labelled) and not runner.state.potential_files:
         raise CampaignError(
             f"the reference {section.calculator!r} labelled none of {len(structures)} structures; "
@@ -90,6 +99,28 @@ def label_structures(
         "seconds": time.perf_counter() - began,
     }
     return StepResult(record, {"labelled": labelled}, arrays)
+
+
+def _contradicting(runner: StepRunner, labelled: Dataset) -> dict[int, str]:
+    """New labels that those of the training set contradict, and why: they are not fitted."""
+    training, context = runner.state.training, runner.context
+    if not len(labelled) or not len(training):
+        return {}
+    both = Dataset.concatenate([training, labelled])
+    threads = context.threads(Kind.FITTING)
+    cutoff = runner.settings.potential.cutoff
+    found: list[Finding] = context.compute(_findings, both, cutoff, threads)
+    return {
+        s - len(training): one.reason()
+        for one in found
+        if one.certain
+        for s in one.structures
+        if s >= len(training)
+    }
+
+
+def _findings(both: Dataset, cutoff: float, threads: int) -> list[Finding]:
+    return list(check_data(both, cutoff=cutoff, threads=threads).findings)
 
 
 def count_labels(store: Path) -> int:
