@@ -110,7 +110,7 @@ def _centred(dataset: Dataset, left: Array) -> tuple[Array, float]:
     known = np.flatnonzero(~np.isnan(left))
     if not known.size:
         return left, 1.0
-    fractions = _fractions(dataset, np.unique(dataset.numbers))[known]
+    fractions = _fractions(dataset, np.unique(dataset.numbers).astype(np.int64))[known]
     centred = left.copy()
     centred[known] -= fractions @ robust_offsets(fractions, left[known])
     ordered = np.sort(centred[known])
@@ -222,7 +222,8 @@ def _offsets(
     structures = np.flatnonzero(far & joined)
     if len(structures) < _FEW:
         return []
-    elements = np.unique(dataset.numbers[np.isin(dataset.structure_of_atom, structures)])
+    numbers = dataset.numbers[np.isin(dataset.structure_of_atom, structures)]
+    elements = np.unique(numbers).astype(np.int64)
     fractions = _fractions(dataset, elements)[structures]
     left = misfits.energies_left[structures]
     offsets = robust_offsets(fractions, left)
@@ -255,7 +256,7 @@ def _among_others(dataset: Dataset, members: NDArray[np.int64]) -> bool:
     Surfaces and other structures with much space of their own differ by what the small potential
     lacks.
     """
-    periodic = dataset.pbc.all(axis=1)
+    periodic: NDArray[np.bool_] = np.array(dataset.pbc.all(axis=1))
     others = periodic.copy()
     others[members] = False
     if not others.any() or not periodic[members].all():

@@ -72,14 +72,11 @@ def label_structures(
     began = time.perf_counter()
     section, wanted = runner.settings.reference, np.flatnonzero(~keep)
     found, reasons = _labelled(runner, name, structures.select(wanted))
+    bad = _contradicting(runner, found.dataset)
+    reasons |= {int(found.indices[s]): reason for s, reason in bad.items()}
     quarantined = [
         {"index": int(wanted[index]), "reason": reason} for index, reason in sorted(reasons.items())
     ]
-    bad = _contradicting(runner, found.dataset)
-    quarantined += [
-        {"index": int(wanted[found.indices[s]]), "reason": reason} for s, reason in bad.items()
-    ]
-    quarantined.sort(key=lambda one: one["index"])
     good = ~np.isin(np.arange(len(found.dataset)), list(bad))
     ready = wanted[found.indices[good]]
     labelled = _in_order(structures, keep, found.dataset.select(good), ready)
@@ -108,8 +105,7 @@ def _contradicting(runner: StepRunner, labelled: Dataset) -> dict[int, str]:
         return {}
     both = Dataset.concatenate([training, labelled])
     threads = context.threads(Kind.FITTING)
-    cutoff = runner.settings.potential.cutoff
-    found: list[Finding] = context.compute(_findings, both, cutoff, threads)
+    found: list[Finding] = context.compute(_findings, both, threads)
     return {
         s - len(training): one.reason()
         for one in found
@@ -119,8 +115,8 @@ def _contradicting(runner: StepRunner, labelled: Dataset) -> dict[int, str]:
     }
 
 
-def _findings(both: Dataset, cutoff: float, threads: int) -> list[Finding]:
-    return list(check_data(both, cutoff=cutoff, threads=threads).findings)
+def _findings(both: Dataset, threads: int) -> list[Finding]:
+    return list(check_data(both, threads=threads).findings)
 
 
 def count_labels(store: Path) -> int:
