@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from maxvolt.dataset import Dataset
-from maxvolt.errors import MaxvoltError
+from maxvolt.errors import FitError, MaxvoltError
 from maxvolt.fitting.examination import examine
 from maxvolt.fitting.findings import Finding
 from maxvolt.fitting.label_consistency import check_work
 from maxvolt.fitting.objective import Objective
-from maxvolt.fitting.plausibility import check_contacts, check_labels
+from maxvolt.fitting.plausibility import check_contacts, check_densities, check_labels
 from maxvolt.fitting.settings import DEFAULT_SCALING, Weights
 from maxvolt.fitting.training_set import TrainingSet, prepare
 from maxvolt.fitting.usable_data import check_training_data
@@ -90,8 +90,6 @@ def check_data(
     tried(lambda: check_training_data(dataset, objective.equation_weights()))
     tried(lambda: check_work(dataset))
     tried(lambda: check_labels(dataset))
-    if refused and not np.isfinite(dataset.positions).all():
-        return DataCheck(tuple(refused), tuple(doubted), ())
     found: list[Finding] = []
 
     def searched() -> list[str]:
@@ -101,6 +99,23 @@ def check_data(
         found.extend(examine(objective, prepared, species, cutoff, threads=thread_count(threads)))
         return []
 
-    if not refused:  # units of the whole set, first of all
+    if _can_be_compared(dataset):
         tried(searched)
     return DataCheck(tuple(refused), tuple(doubted), tuple(found))
+
+
+def _can_be_compared(dataset: Dataset) -> bool:
+    """Whether neighbours can be searched and labels fitted."""
+    has_forces = np.repeat(dataset.has_forces, dataset.counts)
+    labels = (
+        dataset.energies[dataset.has_energy],
+        dataset.forces[has_forces],
+        dataset.stresses[dataset.has_stress],
+    )
+    if not all(np.isfinite(part).all() for part in (dataset.positions, *labels)):
+        return False
+    try:
+        check_densities(dataset)
+    except FitError:  # told already, by `check_labels`
+        return False
+    return True
