@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
+from ase.io import write
 
 from maxvolt.cli import main
 
@@ -155,3 +157,32 @@ def test_the_name_of_an_ensemble(trained, tmp_path, capsys):
     assert main(["info", str(tmp_path / "ens.mtp"), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["kind"], found["members"]) == ("ensemble", [str(file) for file in files])
+
+
+def test_problems_of_structures_are_shown(tmp_path, capsys):
+    from ase.build import bulk
+    from ase.calculators.emt import EMT
+
+    generator, found = np.random.default_rng(0), []
+    for _ in range(40):
+        atoms = bulk("Al", cubic=True, a=generator.uniform(3.8, 4.3)) * (2, 1, 1)
+        atoms.positions += 0.1 * generator.normal(size=(8, 3))
+        atoms.calc = EMT()
+        atoms.get_stress()
+        found.append(atoms)
+    for number in (7, 9):
+        found[number].calc.results["forces"] = -found[number].get_forces()
+    path = tmp_path / "mixed.xyz"
+    write(path, found)
+    assert main(["info", str(path)]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "problem 1" in printed
+    assert "(and 1 more: 9) has forces of" in printed
+    assert "change their sign" in printed
+    assert main(["info", str(path), "--json"]) == 0
+    problems = json.loads(capsys.readouterr().out)["problems"]
+    assert problems["refused"] == problems["doubted"] == []
+    (finding,) = problems["findings"]
+    assert (finding["kind"], finding["structures"], finding["certain"]) == ("force", [7, 9], True)
+    assert main(["info", str(path), "--json", "--no-check"]) == 0
+    assert "problems" not in json.loads(capsys.readouterr().out)

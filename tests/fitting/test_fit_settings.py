@@ -84,6 +84,7 @@ EVERYWHERE: dict[str, tuple[str, list[str], Any]] = {
     "starts": ("starts = 3", ["--starts", "3"], 3),
     "resampling": ('resampling = "bootstrap"', ["--resampling", "bootstrap"], "bootstrap"),
     "starts_apart": ("starts_apart = true", ["--starts-apart"], True),
+    "robust": ("robust = true", ["--robust"], True),
     "scaling": ('scaling = "structures"', ["--scaling", "structures"], "structures"),
     "isolated_energies": (
         "isolated_energies = { Al = -1.5 }",

@@ -193,6 +193,8 @@ def _print(result: FitResult, options: argparse.Namespace) -> None:
     if options.json:
         print_json(_document(result, files))
         return
+    for line in [] if result.robust is None else result.robust.lines():
+        note(line)
     print_errors(_errors(result), stdout_console())
     ensembles = _ensemble_errors(result)
     if ensembles:
@@ -227,5 +229,6 @@ def _document(result: FitResult, files: list[str]) -> dict[str, Any]:
             errors_document({name: found.members[index] for name, found in ensembles.items()})
             for index in range(len(files) if ensembles else 0)
         ],
+        "robust": None if result.robust is None else result.robust.to_dict(),
         "warnings": result.warnings,
     }

@@ -83,6 +83,7 @@ def settings_of(options: argparse.Namespace) -> FitSettings:
         ensemble=options.ensemble,
         resampling=options.resampling,
         starts_apart=options.starts_apart,
+        robust=options.robust,
         seed=options.seed,
         starts=options.starts,
         max_iterations=options.max_iterations,
@@ -148,6 +149,13 @@ def _add_loss(parser: argparse.ArgumentParser) -> None:
         metavar="WHICH",
         help="energies of isolated atoms: fit, data (single atoms without neighbours in the "
         "training set), or Ti=-1.5,Al=-0.2 in eV (%(default)s)",
+    )
+    group.add_argument(
+        "--robust",
+        action="store_true",
+        default=_FIT.robust,
+        help="Huber's loss in place of squares: labels with large errors count less, and the "
+        "structures that they belong to are named",
     )
 
 

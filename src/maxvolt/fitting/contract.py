@@ -16,6 +16,7 @@ from maxvolt.errors import MaxvoltError
 from maxvolt.fitting.curvature import Curvature
 from maxvolt.fitting.objective import Objective
 from maxvolt.fitting.progress import Progress
+from maxvolt.fitting.robust_weights import LabelErrors
 from maxvolt.fitting.settings import FitSettings
 from maxvolt.fitting.training_set import TrainingSet
 from maxvolt.limits import MEMBERS
@@ -94,12 +95,15 @@ class FittedMembers:
         What a user should know of the family's own: data that do not suit its basis.
     simplification
         How its potentials are made simpler, for messages, as in ``lower the level (now 16)``.
+    label_factors
+        Of a robust fit: factors of the weights of all labels that the fit of each ended with.
     """
 
     potentials: tuple[Potential, ...]
     histories: tuple[MemberFit, ...]
     warnings: tuple[str, ...]
     simplification: str
+    label_factors: tuple[LabelErrors, ...] = ()
 
 
 class PotentialSection(Section):

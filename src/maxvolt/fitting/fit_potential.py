@@ -13,6 +13,7 @@ from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
 from maxvolt.fitting.atomic_energies import resolve_isolated_energies
 from maxvolt.fitting.contract import FitRequest
+from maxvolt.fitting.examination import examine, refuse
 from maxvolt.fitting.families import potential_to_fit, training_of
 from maxvolt.fitting.label_consistency import check_work
 from maxvolt.fitting.objective import Objective
@@ -116,6 +117,8 @@ def fit(
     )
     objective = Objective(dataset, settings.weights, settings.scaling, energies)
     training_set, doubts = _checked(objective, potential, validation, ranks)
+    found = examine(objective, training_set, potential.species, potential.cutoff, threads=threads)
+    doubts += refuse(objective, found, robust=settings.robust)
     # Sums in one order, and threads for the kernels.
     with threadpool_limits(1, user_api="blas"), shown_progress(progress) as report:
         fitted = training_of(potential).fit_members(

@@ -18,7 +18,7 @@ from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
 from maxvolt.units import GPA_PER_EV_A3, VOIGT, VOIGT_COUNTS
 
-__all__ = ["Work", "check_work", "measure_work"]
+__all__ = ["CAUSES", "Work", "check_work", "measure_work"]
 
 _MOST_PAIRS = 2000
 _FEWEST_PAIRS = 5
@@ -37,7 +37,7 @@ _RIGHT = 0.5  # distance from 1 that smearing and cut-offs of the calculation ma
 
 _RYDBERG, _HARTREE, _BOHR = 13.605693, 27.211386, 0.529177
 
-_CAUSES: dict[str, tuple[tuple[float, str], ...]] = {
+CAUSES: dict[str, tuple[tuple[float, str], ...]] = {
     "stresses": (
         (-1.0, "the stresses have the opposite sign: positive is tension, so change their sign"),
         (1 / GPA_PER_EV_A3, "the stresses are in GPa: divide them by 160.2177"),
@@ -107,7 +107,7 @@ def check_work(dataset: Dataset) -> list[str]:
 
 
 def _causes(name: str, value: float) -> list[str]:
-    return [text for factor, text in _CAUSES[name] if abs(value / factor - 1.0) < _WITHIN]
+    return [text for factor, text in CAUSES[name] if abs(value / factor - 1.0) < _WITHIN]
 
 
 def measure_work(dataset: Dataset) -> Work:

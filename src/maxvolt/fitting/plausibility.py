@@ -16,7 +16,7 @@ from maxvolt.errors import FitError
 from maxvolt.fitting.atomic_energies import composition_residuals
 from maxvolt.units import GPA_PER_EV_A3
 
-__all__ = ["check_contacts", "check_labels"]
+__all__ = ["check_contacts", "check_densities", "check_labels"]
 
 _IMPOSSIBLE_CONTACT = 0.2
 """Distance relative to the sum of covalent radii. The strongest compression in the core of a giant
@@ -119,14 +119,20 @@ def check_labels(dataset: Dataset) -> list[str]:
     FitError
         Names the structure and the remedy.
     """
-    _check_densities(dataset)
+    check_densities(dataset)
     _check_forces(dataset)
     _check_energies(dataset)
     return _check_stresses(dataset)
 
 
-def _check_densities(dataset: Dataset) -> None:
-    """Refuse cells in nanometres before their neighbours, thousands of an atom, are searched."""
+def check_densities(dataset: Dataset) -> None:
+    """Refuse cells in nanometres before their neighbours, thousands of an atom, are searched.
+
+    Raises
+    ------
+    FitError
+        Names the structure and the remedy.
+    """
     spheres = np.zeros(len(dataset))
     radii = covalent_radii[dataset.numbers]
     np.add.at(spheres, dataset.structure_of_atom, 4 / 3 * np.pi * radii**3)

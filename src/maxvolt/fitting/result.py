@@ -10,6 +10,7 @@ from maxvolt.fitting.contract import FittedMembers, MemberFit
 from maxvolt.fitting.error_statistics import EnsembleErrors, ErrorReport, errors_html
 from maxvolt.fitting.prediction_errors import compute_ensemble_errors
 from maxvolt.fitting.response import check_response
+from maxvolt.fitting.robust_weights import RobustReport, robust_report
 from maxvolt.fitting.settings import FitSettings
 from maxvolt.html_tables import described_table
 from maxvolt.parallel.ranks import ONE_PROCESS, Ranks
@@ -36,6 +37,8 @@ class FitResult:
     validation_errors : ErrorReport or None
     ensemble_training_errors, ensemble_validation_errors : EnsembleErrors or None
         Errors of every member, with mean and two standard deviations; None for one potential.
+    robust : RobustReport or None
+        Which labels a robust loss counts less; None without it.
     warnings : tuple of str
         What a user should know: a fit stopped by its iteration limit, labels that look wrong,
         an ensemble whose spread is no measure of its error.
@@ -48,6 +51,7 @@ class FitResult:
     ensemble_training_errors: EnsembleErrors | None
     ensemble_validation_errors: EnsembleErrors | None
     warnings: tuple[str, ...]
+    robust: RobustReport | None = None
 
     def _repr_html_(self) -> str:
         facts = {
@@ -61,6 +65,7 @@ class FitResult:
         if self.validation_errors is not None:
             reports["validation"] = self.validation_errors
         remarks = [f"Warning: {text}" for text in self.warnings]
+        remarks += [] if self.robust is None else self.robust.lines()
         return described_table("Fit", facts, remarks) + errors_html(reports)
 
 
@@ -120,6 +125,7 @@ def fit_result(
         ensemble_training_errors=training if several else None,
         ensemble_validation_errors=checked if several else None,
         warnings=tuple(warnings),
+        robust=robust_report(dataset, found) if (found := fitted.label_factors) else None,
     )
 
 

@@ -188,6 +188,9 @@ class FitSettings(SolverSettings):
         Number of potentials.
     seed : int
         Random seed of starts and random weights.
+    robust : bool
+        Huber's loss in place of squares: labels with large errors count less, see
+        `maxvolt.fitting.robust_weights`.
 
     Raises
     ------
@@ -202,6 +205,7 @@ class FitSettings(SolverSettings):
     isolated_energies: IsolatedEnergies = "fit"
     ensemble: int = 1
     seed: int = 0
+    robust: bool = False
 
     def __post_init__(self) -> None:
         SolverSettings.__post_init__(self)
@@ -213,6 +217,8 @@ class FitSettings(SolverSettings):
         MEMBERS.check("ensemble", self.ensemble, FitError)
         if self.seed < 0:
             raise FitError(f"a seed must be 0 or more; got {self.seed}")
+        if not isinstance(self.robust, bool):
+            raise FitError(f"robust must be True or False; got {self.robust!r:.60}")
         if not isinstance(self.weights, Weights):
             raise FitError(f"weights: expected maxvolt.Weights; got {self.weights!r:.60}")
         if isinstance(self.isolated_energies, Mapping):
@@ -259,6 +265,7 @@ class FitChanges(TypedDict, total=False):
     isolated_energies: IsolatedEnergies
     ensemble: int
     seed: int
+    robust: bool
 
 
 def settings_with(

@@ -1,12 +1,11 @@
 """Pairs of atoms inside a cutoff, structures with their neighbours, and Verlet lists."""
 
 from maxvolt.neighbors.pairs import (
-    MinimumDistances,
     NeighborList,
     build_neighbors,
     concatenate_neighbors,
-    minimum_distances,
 )
+from maxvolt.neighbors.shortest_distances import MinimumDistances, minimum_distances
 
 __all__ = [
     "MinimumDistances",

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 import vesin
-from ase.data import chemical_symbols
 from numpy.typing import ArrayLike, NDArray
 
-from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError, MaxvoltError
 
 __all__ = [
-    "MinimumDistances",
     "NeighborList",
     "build_neighbors",
     "check_cutoff",
     "concatenate_neighbors",
-    "minimum_distances",
 ]
 
 _SMALLEST_GRAM_DETERMINANT = 1e-12  # of normalised lattice vectors, as `Dataset` has it
@@ -194,75 +189,6 @@ def build_neighbors(
     else:
         pairs, shifts = search.compute(near, box, periodic, quantities="PS", copy=False)
     return NeighborList(len(x), pairs.astype(np.int32), shifts.astype(np.int32))
-
-
-@dataclass(frozen=True, slots=True)
-class MinimumDistances:
-    """Smallest interatomic distances of a dataset, in Angstrom.
-
-    Attributes
-    ----------
-    overall : float
-        The smallest of all; infinite where no two atoms are within the search radius.
-    structures : shape (n,)
-        The smallest of each structure.
-    pairs : mapping of (symbol, symbol) to float
-        The smallest of each pair of species, symbols in order of atomic number.
-    """
-
-    overall: float
-    structures: NDArray[np.float64]
-    pairs: Mapping[tuple[str, str], float]
-
-
-def _shortest(
-    dataset: Dataset, index: int, radius: float
-) -> tuple[float, dict[tuple[int, int], float]]:
-    """Smallest distance of one structure, overall and by pair of atomic numbers."""
-    atoms = dataset.atoms_of(index)
-    x, z = dataset.positions[atoms], dataset.numbers[atoms]
-    pairs = build_neighbors(x, dataset.cells[index], dataset.pbc[index], radius)
-    cell = np.where(dataset.pbc[index][:, None], dataset.cells[index], 0.0)
-    r = np.linalg.norm(x[pairs.neighbors] + pairs.shifts @ cell - x[pairs.owners], axis=1)
-    low = np.minimum(z[pairs.owners], z[pairs.neighbors])
-    high = np.maximum(z[pairs.owners], z[pairs.neighbors])
-    found: dict[tuple[int, int], float] = {}
-    for a, b in {(int(a), int(b)) for a, b in zip(low, high, strict=True)}:
-        found[a, b] = float(r[(low == a) & (high == b)].min())
-    return (float(r.min()) if len(r) else np.inf), found
-
-
-def minimum_distances(dataset: Dataset, *, search_radius: float = 6.0) -> MinimumDistances:
-    """Find the smallest distances between atoms, periodic images included.
-
-    Parameters
-    ----------
-    dataset
-        Structures.
-    search_radius : float, Angstrom
-        Pairs further apart than this are not looked for.
-
-    Returns
-    -------
-    MinimumDistances
-
-    Raises
-    ------
-    DataError
-        A structure cannot be searched; the message names it.
-    """
-    smallest = np.full(len(dataset), np.inf)
-    pairs: dict[tuple[int, int], float] = {}
-    for s in range(len(dataset)):
-        try:
-            smallest[s], found = _shortest(dataset, s, search_radius)
-        except DataError as error:
-            raise DataError(f"structure {s}: {error}") from error
-        for key, value in found.items():
-            pairs[key] = min(value, pairs.get(key, np.inf))
-    named = {(chemical_symbols[a], chemical_symbols[b]): pairs[a, b] for a, b in sorted(pairs)}
-    overall = float(smallest.min()) if len(dataset) else np.inf
-    return MinimumDistances(overall, smallest, MappingProxyType(named))
 
 
 def concatenate_neighbors(lists: Sequence[NeighborList]) -> NeighborList:

@@ -140,6 +140,8 @@ class FitSection(Section):
     replacement ("bootstrap"), or the same ("none"); "auto": weights where there are several."""
     starts_apart: bool = _FIT.starts_apart
     """Keep the members in different minima of the loss; they are then fitted one by one."""
+    robust: bool = _FIT.robust
+    """Huber's loss: labels with large errors count less."""
     max_iterations: Annotated[int, within(limits.ITERATIONS, whole=True)] = _FIT.max_iterations
     """Most iterations of a fit."""
     tolerance: Tolerance = _FIT.tolerance
@@ -167,6 +169,7 @@ class FitSection(Section):
             isolated_energies=self.isolated_energies,
             resampling=self.resampling,
             starts_apart=self.starts_apart,
+            robust=self.robust,
             max_iterations=self.max_iterations,
             tolerance=self.tolerance,
             starts=self.starts,

@@ -18,6 +18,8 @@ from maxvolt.campaign.steps.step_runner import StepRunner
 from maxvolt.dataset import Dataset
 from maxvolt.errors import CampaignError
 from maxvolt.executors.kinds import Kind
+from maxvolt.fitting.data_check import check_data
+from maxvolt.fitting.findings import Finding
 from maxvolt.labelling import (
     LabelLimits,
     LabelResult,
@@ -70,10 +72,14 @@ def label_structures(
     began = time.perf_counter()
     section, wanted = runner.settings.reference, np.flatnonzero(~keep)
     found, reasons = _labelled(runner, name, structures.select(wanted))
+    bad = _contradicting(runner, found.dataset)
+    reasons |= {int(found.indices[s]): reason for s, reason in bad.items()}
     quarantined = [
         {"index": int(wanted[index]), "reason": reason} for index, reason in sorted(reasons.items())
     ]
-    labelled = _in_order(structures, keep, found.dataset, wanted[found.indices])
+    good = ~np.isin(np.arange(len(found.dataset)), list(bad))
+    ready = wanted[found.indices[good]]
+    labelled = _in_order(structures, keep, found.dataset.select(good), ready)
     if quarantined and not len(labelled) and not runner.state.potential_files:
         raise CampaignError(
             f"the reference {section.calculator!r} labelled none of {len(structures)} structures; "
@@ -90,6 +96,27 @@ def label_structures(
         "seconds": time.perf_counter() - began,
     }
     return StepResult(record, {"labelled": labelled}, arrays)
+
+
+def _contradicting(runner: StepRunner, labelled: Dataset) -> dict[int, str]:
+    """New labels that those of the training set contradict, and why: they are not fitted."""
+    training, context = runner.state.training, runner.context
+    if not len(labelled) or not len(training):
+        return {}
+    both = Dataset.concatenate([training, labelled])
+    threads = context.threads(Kind.FITTING)
+    found: list[Finding] = context.compute(_findings, both, threads)
+    return {
+        s - len(training): one.reason()
+        for one in found
+        if one.certain
+        for s in one.structures
+        if s >= len(training)
+    }
+
+
+def _findings(both: Dataset, threads: int) -> list[Finding]:
+    return list(check_data(both, threads=threads).findings)
 
 
 def count_labels(store: Path) -> int:

@@ -23,7 +23,7 @@ from maxvolt.potentials.mtp.potential import MTP
 
 __all__ = ["Checkpoint", "fit_signature", "read_checkpoint", "states_so_far", "write_checkpoint"]
 
-_ARRAYS = ("radial", "linear")
+_ARRAYS = ("radial", "linear", "reference")
 _DAMAGE = (
     *(OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError),  # of the archive
     *(ValueError, KeyError, TypeError, AttributeError),  # of what it holds

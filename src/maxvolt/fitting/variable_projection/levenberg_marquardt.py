@@ -7,7 +7,7 @@ other half, the derivatives by the radial coefficients, follows for steps that a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -71,6 +71,10 @@ class FitState:
         Latest successive steps that changed the loss by less than the tolerance.
     finished : str
         Why the fit ended; "" while it goes on.
+    reference : shape (R + L,), or (0,)
+        Coefficients whose errors the weights of a robust fit follow, see `reweighting`.
+    reweighted : int
+        Iteration at which they were the latest ones.
     """
 
     radial: Array
@@ -81,6 +85,8 @@ class FitState:
     iteration: int = 0
     quiet: int = 0
     finished: str = ""
+    reference: Array = field(default_factory=lambda: np.zeros(0))
+    reweighted: int = 0
 
 
 def first_state(problem: LeastSquares, radial: Array, ridge: float) -> FitState:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from maxvolt.errors import FitError
 from maxvolt.fitting.contract import FitRequest, FittedMembers, MemberFit
 from maxvolt.fitting.response import RATTLE
+from maxvolt.fitting.robust_weights import LabelErrors
 from maxvolt.fitting.settings import FitSettings
 from maxvolt.fitting.usable_data import check_enough_equations
 from maxvolt.fitting.variable_projection.checkpoint import fit_signature, states_so_far
@@ -27,6 +28,11 @@ from maxvolt.fitting.variable_projection.levenberg_marquardt import (
 from maxvolt.fitting.variable_projection.problem import Problem
 from maxvolt.fitting.variable_projection.problem_builder import ProblemBuilder
 from maxvolt.fitting.variable_projection.random_starts import race, random_radial_coeffs
+from maxvolt.fitting.variable_projection.reweighting import (
+    first_robust_state,
+    iterate_robustly,
+    label_factors,
+)
 from maxvolt.potentials.mtp.potential import MTP
 
 __all__ = ["MemberFits", "fit_members"]
@@ -75,6 +81,7 @@ def fit_members(request: FitRequest) -> FittedMembers:
         ),
         warnings=(*_warnings(problem), *_of_minima(fitted)),
         simplification="" if level is None else f"lower the level (now {level})",
+        label_factors=tuple(one.factors for one in fitted if one.factors is not None),
     )
 
 
@@ -164,7 +171,9 @@ class MemberFits:
             fit, same = self._begun(member, 0, builder, problem), False
             fit.advance(self.settings.max_iterations)
         state = fit.state
-        return _Fitted(fit.name, state, problem.trained(state.radial, state.linear), same)
+        factors = label_factors(problem, state) if self.settings.robust else None
+        potential = problem.trained(state.radial, state.linear)
+        return _Fitted(fit.name, state, potential, same, factors)
 
     def _begun(self, member: int, attempt: int, builder: ProblemBuilder, problem: Problem) -> _Fit:
         """The first fit of a member, or one from other starts."""
@@ -274,13 +283,15 @@ class MemberFits:
 class _Fitted:
     """A potential of an ensemble, the name and last state of its fit.
 
-    `same_minimum` says that it could not be kept apart from the earlier ones.
+    `same_minimum` says that it could not be kept apart from the earlier ones; `factors` are those
+    of the labels in a robust fit.
     """
 
     name: str
     state: FitState
     potential: MTP
     same_minimum: bool
+    factors: LabelErrors | None
 
 
 @dataclass(slots=True, eq=False)
@@ -301,13 +312,15 @@ class _Fit:
     def begin(self, radial: NDArray[np.float64]) -> None:
         """Begin, unless the journal knows a state."""
         if self.name not in self.journal.states:
-            state = first_state(self.problem, radial.ravel(), self.settings.ridge)
+            first = first_robust_state if self.settings.robust else first_state
+            state = first(self.problem, radial.ravel(), self.settings.ridge)
             self.journal.begin(self.name, state)
 
     def advance(self, iterations: int) -> float:
         """Go on until so many iterations are done or the fit ends; the loss there."""
         if self._states is None:
-            self._states = iterate(self.problem, self.state, self.settings)
+            steps = iterate_robustly if self.settings.robust else iterate
+            self._states = steps(self.problem, self.state, self.settings)
         while not self.state.finished and self.state.iteration < iterations:
             began = perf_counter()
             state = next(self._states)
