@@ -1,0 +1,129 @@
+"""Mean of a series whose values depend on those before: equilibration, correlation, blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["SeriesMean", "correlation_time", "equilibrated_from", "series_mean", "weighted_line"]
+
+_WINDOW = 6.0
+"""Correlation times over which the correlation is summed (Sokal's automatic window)."""
+
+_BLOCK = 5.0
+"""Correlation times in a block, so that blocks hardly depend on each other."""
+
+_FEWEST_BLOCKS = 5
+
+_STARTS = 20
+"""Points at which equilibrium may begin, in the first half of a series."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesMean:
+    """Mean of a series and its statistical error.
+
+    Attributes
+    ----------
+    mean
+        Of the values from `start` on.
+    error
+        Standard error of the mean, from blocks.
+    correlation_time
+        Integrated, in steps between values; 0.5 where they are independent.
+    start
+        First value that counts; those before belong to the equilibration.
+    blocks
+        Their number.
+    """
+
+    mean: float
+    error: float
+    correlation_time: float
+    start: int
+    blocks: int
+
+
+def correlation_time(values: ArrayLike) -> float:
+    r"""Integrate the normalised autocorrelation, 1/2 + sum of rho(t).
+
+    The sum ends at the first t above six times itself (A. Sokal, in Functional Integration,
+    Springer 1997): later terms are noise.
+
+    Parameters
+    ----------
+    values : shape (n,)
+        The series.
+    """
+    series = np.asarray(values, float)
+    series = series - series.mean()
+    n = len(series)
+    variance = float(series @ series)
+    if n < 2 or variance == 0.0:
+        return 0.5
+    spectrum = np.abs(np.fft.rfft(series, 2 * n)) ** 2
+    rho = np.fft.irfft(spectrum)[:n] / variance
+    sums = 0.5 + np.cumsum(rho[1:])
+    enough = np.flatnonzero(np.arange(1, n) >= _WINDOW * sums)
+    return max(0.5, float(sums[enough[0] if len(enough) else -1]))
+
+
+def equilibrated_from(values: ArrayLike) -> int:
+    """Find where equilibrium begins: where most independent values are left.
+
+    J. D. Chodera, J. Chem. Theory Comput. 12, 1799 (2016). At most half of the series is left out.
+
+    Parameters
+    ----------
+    values : shape (n,)
+        The series.
+    """
+    series = np.asarray(values, float)
+    starts = np.unique(np.linspace(0, len(series) // 2, _STARTS).astype(int))
+    independent = [(len(series) - k) / (2 * correlation_time(series[k:])) for k in starts]
+    return int(starts[int(np.argmax(independent))])
+
+
+def series_mean(values: ArrayLike, start: int | None = None) -> SeriesMean:
+    """Average a series.
+
+    Parameters
+    ----------
+    values : shape (n,)
+        The series.
+    start
+        First value that counts; None: found by `equilibrated_from`.
+    """
+    series = np.asarray(values, float)
+    start = equilibrated_from(series) if start is None else start
+    kept = series[start:]
+    time = correlation_time(kept)
+    length = max(1, min(int(np.ceil(_BLOCK * 2 * time)), len(kept) // _FEWEST_BLOCKS))
+    count = len(kept) // length
+    if count < 2:
+        return SeriesMean(float(kept.mean()), float("nan"), time, start, count)
+    blocks = kept[len(kept) - count * length :].reshape(count, length).mean(axis=1)
+    from_blocks = float(blocks.std(ddof=1) / np.sqrt(count))
+    from_time = float(kept.std(ddof=1) * np.sqrt(2 * time / len(kept)))
+    # Blocks that are too short, because the series is, say less than the correlation does.
+    return SeriesMean(float(kept.mean()), max(from_blocks, from_time), time, start, count)
+
+
+def weighted_line(
+    x: Sequence[float], y: Sequence[float], errors: Sequence[float]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Fit y = c0 + c1 x by least squares with weights 1 / error^2.
+
+    Returns
+    -------
+    coefficients : shape (2,)
+    covariance : shape (2, 2)
+        From the errors given, not from the scatter.
+    """
+    weights = 1.0 / np.asarray(errors, float)
+    design = np.vander(np.asarray(x, float), 2, increasing=True) * weights[:, None]
+    covariance = np.linalg.inv(design.T @ design)
+    return covariance @ design.T @ (np.asarray(y, float) * weights), covariance
