@@ -234,7 +234,7 @@ class _Simulation:
             self._seed,
             len(cell) * int(np.prod(self._size)),
             mean,
-            step * np.arange(1, len(trace) + 1),
+            step * np.arange(1.0, len(trace) + 1),
             temperatures,
             np.array(crystal),
             stress.mean(axis=0),
@@ -243,9 +243,7 @@ class _Simulation:
             tuple(attempts),
         )
 
-    def _fraction(
-        self, found: Finished, rows: NDArray[np.bool_], temperature: float
-    ) -> float:
+    def _fraction(self, found: Finished, rows: NDArray[np.bool_], temperature: float) -> float:
         order = float(found.column("order")[rows].mean())
         return self._phases.solid_fraction(order, temperature)
 

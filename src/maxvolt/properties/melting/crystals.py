@@ -28,15 +28,12 @@ class Crystal:
         degree l of the spherical harmonics, and number of nearest neighbours they are summed over.
     is_cubic
         Whether one length is enough.
-    perfect
-        Order parameter of the perfect crystal.
     """
 
     name: str
     degree: int
     neighbors: int
     is_cubic: bool
-    perfect: float
 
     def cell(self, species: str, edges: tuple[float, float, float]) -> Atoms:
         """Return the cell at right angles with edges of these lengths, in Angstrom."""
@@ -54,10 +51,10 @@ class Crystal:
 
 
 CRYSTALS: Mapping[str, Crystal] = {
-    "fcc": Crystal("fcc", 6, 12, True, 0.57452),
-    "bcc": Crystal("bcc", 6, 14, True, 0.51069),
-    "hcp": Crystal("hcp", 6, 12, False, 0.48476),
-    "diamond": Crystal("diamond", 3, 4, True, 0.74536),
+    "fcc": Crystal("fcc", 6, 12, True),
+    "bcc": Crystal("bcc", 6, 14, True),
+    "hcp": Crystal("hcp", 6, 12, False),
+    "diamond": Crystal("diamond", 3, 4, True),
 }
 """By their names."""
 
@@ -81,4 +78,4 @@ def crystal_of(species: str, structure: str) -> tuple[Crystal, float | None]:
         )
     known = reference_states[atomic_numbers[species]] or {}
     found = known.get("a") if known.get("symmetry") == structure else None
-    return CRYSTALS[structure], found
+    return CRYSTALS[structure], found if isinstance(found, float) else None

@@ -193,10 +193,12 @@ class Inputs:
 
     def _trace(self) -> list[str]:
         every = self.settings.every
-        columns = "c_thermo_temp c_thermo_press[1] c_thermo_press[2] c_thermo_press[3] v_lx v_ly v_lz"
+        columns = (
+            "c_thermo_temp c_thermo_press[1] c_thermo_press[2] c_thermo_press[3] v_lx v_ly v_lz"
+        )
         return [
             *(f"variable {edge} equal {edge}" for edge in ("lx", "ly", "lz")),
-            f'fix trace all ave/time 5 {every // 5} {every} {columns} c_thermo_pe '
+            f"fix trace all ave/time 5 {every // 5} {every} {columns} c_thermo_pe "
             f'file {TRACE} format " %.12g"',
             f"fix order all ave/time {every} 1 {every} c_mean c_displacement[4] "
             f'file {ORDER} format " %.12g"',

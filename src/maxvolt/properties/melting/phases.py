@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,13 +23,16 @@ __all__ = ["PhasePoint", "Phases", "heated_guess"]
 _ATOMS = 500
 """Of a phase alone, about."""
 
-_AROUND = (0.9, 1.0, 1.1)
-"""Times the guess, at which both phases are simulated: liquids cool below, crystals heat above."""
+_AROUND = (1.0, 0.9, 1.1, 0.8, 1.2, 0.7)
+"""Times the guess, at which both phases are tried: liquids cool below it, crystals heat above."""
+
+_POINTS = 3
+"""At which both phases last, and which are enough."""
 
 _LEAST_CONTRAST = 0.05
 """Relative difference of the orders of both phases, by which they can be told apart."""
 
-_SUPERHEATING = 1.2
+_SUPERHEATING = 1.3
 """A crystal without a surface melts so much above the melting point when it is heated fast."""
 
 _SETTLED_PS = 3.0
@@ -97,14 +101,22 @@ class Phases:
         self._inputs = inputs
         self._recorder = recorder
         self.points: list[PhasePoint] = []
+        failed: list[PhasePoint] = []
         for factor in _AROUND:
-            self._add(factor * guess)
+            point = self._at(factor * guess)
+            (self.points if _have_contrast(point) else failed).append(point)
+            if len(self.points) == _POINTS:
+                return
+        raise _no_contrast(failed)
 
     def cover(self, temperature: float) -> None:
         """Simulate both phases at a temperature that lies outside what is known."""
         known = [one.temperature for one in self.points]
-        if not min(known) <= temperature <= max(known):
-            self._add(temperature)
+        if min(known) <= temperature <= max(known):
+            return
+        point = self._at(temperature)
+        if _have_contrast(point):  # else the parabola must do, and the search goes elsewhere
+            self.points.append(point)
 
     def edges(self, temperature: float) -> tuple[float, float, float]:
         """Edges of the cell of the crystal, by a parabola through all points, Angstrom."""
@@ -131,7 +143,7 @@ class Phases:
         coefficients = np.polyfit(scaled, values, min(2, len(known) - 1))
         return float(np.polyval(coefficients, temperature / known.mean() - 1))
 
-    def _add(self, temperature: float) -> None:
+    def _at(self, temperature: float) -> PhasePoint:
         crystal = self._phase(temperature, liquid=False)
         liquid = self._phase(temperature, liquid=True)
         settings = self._inputs.settings
@@ -139,13 +151,10 @@ class Phases:
         n = len(atoms)
         solid_means, liquid_means = _means(crystal, settings), _means(liquid, settings)
         lengths = [solid_means[name] for name in ("lx", "ly", "lz")]
+        x, y, z = (one.mean / r for one, r in zip(lengths, repeats, strict=True))
         if settings.crystal.is_cubic:
-            length = float(np.mean([one.mean for one in lengths]))
-            edges = (length / repeats[0],) * 3
-        else:
-            edges = tuple(one.mean / r for one, r in zip(lengths, repeats, strict=True))
-        x, y, z = edges
-        point = PhasePoint(
+            x = y = z = (x + y + z) / 3
+        return PhasePoint(
             temperature,
             (x, y, z),
             lengths[0].error / repeats[0],
@@ -153,8 +162,6 @@ class Phases:
             (_volume(crystal, settings) / n, _volume(liquid, settings) / n),
             (solid_means["order"].mean, liquid_means["order"].mean),
         )
-        _check_contrast(point)
-        self.points.append(point)
 
     def _phase(self, temperature: float, *, liquid: bool) -> Finished:
         text, steps = self._inputs.phase(temperature, 17, liquid=liquid)
@@ -185,10 +192,11 @@ def heated_guess(inputs: Inputs, recorder: Recorder) -> float:
     return float(found.column("temperature")[-5:].mean()) / _SUPERHEATING
 
 
-def kept(found: Finished, settings: MeltingSettings) -> NDArray[np.bool_]:
+def _kept(found: Finished, settings: MeltingSettings) -> NDArray[np.bool_]:
     """Rows of the last part of a stage of one phase, without its settling."""
     end = found.column("step")[-1]
-    return found.column("step") > end - settings.steps(settings.bulk_time)
+    last: NDArray[np.bool_] = found.column("step") > end - settings.steps(settings.bulk_time)
+    return last
 
 
 def _crystal(settings: MeltingSettings) -> tuple[Atoms, tuple[int, int, int]]:
@@ -200,32 +208,35 @@ def _crystal(settings: MeltingSettings) -> tuple[Atoms, tuple[int, int, int]]:
 
 
 def _means(found: Finished, settings: MeltingSettings) -> dict[str, SeriesMean]:
-    rows = kept(found, settings)
-    return {
-        name: series_mean(found.column(name)[rows], 0) for name in ("lx", "ly", "lz", "order")
-    }
+    rows = _kept(found, settings)
+    return {name: series_mean(found.column(name)[rows], 0) for name in ("lx", "ly", "lz", "order")}
 
 
 def _volume(found: Finished, settings: MeltingSettings) -> float:
-    rows = kept(found, settings)
+    rows = _kept(found, settings)
     x, y, z = (found.column(name)[rows] for name in ("lx", "ly", "lz"))
     return float((x * y * z).mean())
 
 
 def _enthalpy(found: Finished, settings: MeltingSettings, atoms: int) -> float:
-    rows = kept(found, settings)
+    rows = _kept(found, settings)
     kinetic = 1.5 * kB * float(found.column("temperature")[rows].mean())
     work = settings.pressure / GPA_PER_EV_A3 * _volume(found, settings) / atoms
     return float(found.column("potential")[rows].mean()) / atoms + kinetic + work
 
 
-def _check_contrast(point: PhasePoint) -> None:
+def _have_contrast(point: PhasePoint) -> bool:
+    """Say whether crystal and liquid are different: else one has become the other."""
     crystal, liquid = point.orders
-    if crystal - liquid >= _LEAST_CONTRAST * crystal:
-        return
-    raise MaxvoltError(
-        f"melting: at {point.temperature:.0f} K crystal and liquid have the same order, "
-        f"{crystal:.3f} and {liquid:.3f}: one has become the other. Is the structure stable with "
-        "this potential, and guess near the melting point? A guess that is too high melts the "
-        "crystal, one that is too low freezes the liquid"
+    return crystal - liquid >= _LEAST_CONTRAST * crystal
+
+
+def _no_contrast(failed: Sequence[PhasePoint]) -> MaxvoltError:
+    seen = ", ".join(
+        f"{p.orders[0]:.3f} and {p.orders[1]:.3f} at {p.temperature:.0f} K" for p in failed
+    )
+    return MaxvoltError(
+        f"melting: crystal and liquid have the same order, {seen}: one has become the other. Is "
+        "the structure stable with this potential, and guess near the melting point? A guess that "
+        "is too high melts the crystal, one that is too low freezes the liquid"
     )

@@ -155,7 +155,9 @@ def mean_of_size(runs: Sequence[Coexistence]) -> SizeMean:
     return SizeMean(runs[0].size, runs[0].atoms, mean, error)
 
 
-def weighted_mean(values: Sequence[float] | Any, errors: Sequence[float] | Any) -> tuple[float, float]:
+def weighted_mean(
+    values: Sequence[float] | Any, errors: Sequence[float] | Any
+) -> tuple[float, float]:
     """Average values with their errors; the error grows where they scatter more than it says."""
     found, weights = np.asarray(values, float), 1.0 / np.asarray(errors, float) ** 2
     mean = float((weights * found).sum() / weights.sum())

@@ -125,5 +125,6 @@ def weighted_line(
     """
     weights = 1.0 / np.asarray(errors, float)
     design = np.vander(np.asarray(x, float), 2, increasing=True) * weights[:, None]
-    covariance = np.linalg.inv(design.T @ design)
-    return covariance @ design.T @ (np.asarray(y, float) * weights), covariance
+    covariance = np.asarray(np.linalg.inv(design.T @ design), np.float64)
+    coefficients: NDArray[np.float64] = covariance @ design.T @ (np.asarray(y, float) * weights)
+    return coefficients, covariance
