@@ -9,11 +9,23 @@ import numpy as np
 import pytest
 
 from maxvolt.errors import DataError, FileFormatError, MaxvoltError
-from maxvolt.properties.melting import Interaction, MeltingSettings, SizeMean, melting_curve
-from maxvolt.properties.melting.coexistence import Attempt, _outcome, _Search
+from maxvolt.properties.melting import (
+    Attempt,
+    Coexistence,
+    Interaction,
+    MeltingPoint,
+    MeltingSettings,
+    PhasePoint,
+    SeriesMean,
+    SizeMean,
+    melting_curve,
+    plot_melting_curve,
+)
+from maxvolt.properties.melting.coexistence import _outcome, _Search
 from maxvolt.properties.melting.inputs import Inputs, Start
-from maxvolt.properties.melting.result import trend, weighted_mean
-from maxvolt.properties.melting.stages import Recorder, Stage
+from maxvolt.properties.melting.sizes import mean_of_size, trend
+from maxvolt.properties.melting.stages import Recorder, Stage, _remedy
+from maxvolt.properties.melting.statistics import weighted_mean
 
 ALUMINIUM = MeltingSettings(species="Al", structure="fcc")
 ZERO = Interaction.of_pair_style("zero 6.0", ["* *"])
@@ -152,3 +164,56 @@ def test_a_file_in_the_place_of_the_folder_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(MaxvoltError, match="cannot be a folder"):
         Recorder(tmp_path / "file", ["lmp"])
+
+
+def synthetic(pressure: float, value: float, *, stress: float = 0.0) -> MeltingPoint:
+    """A melting point of two sizes that no simulation has seen."""
+    times = 0.1 * np.arange(1, 201)
+    runs = tuple(
+        Coexistence(
+            (n, n, 2 * n),
+            1,
+            8 * n**3,
+            SeriesMean(value, 2.0, 3.0, 20, 6),
+            times,
+            value + np.sin(times),
+            np.full(200, 0.5),
+            np.array([0.0, 0.0, -pressure + stress]),
+            0.001,
+            np.column_stack([np.full(2 * n, 0.055), np.linspace(0.37, 0.5, 2 * n)]),
+            (Attempt(Start(value, 0.5, 1), "both", value, 0.5),),
+        )
+        for n in (5, 6)
+    )
+    phases = tuple(
+        PhasePoint(t, (a, a, a), 1e-4, (-3.17, -3.06), (17.6, 18.6), (0.5, 0.37))
+        for t, a in ((850.0, 4.12), (930.0, 4.13))
+    )
+    sizes = tuple(mean_of_size([run]) for run in runs)
+    return MeltingPoint(value, 1.5, *trend(sizes), pressure, 0.11, 1.0, sizes, runs, phases, "eam")
+
+
+def test_the_slope_is_that_of_clausius_and_clapeyron():
+    # 926 K * 1 A^3 / 0.11 eV, and 1 eV/A^3 is 160.2 GPa.
+    assert synthetic(0.0, 926.0).slope == pytest.approx(926 / 0.11 / 160.21766, rel=1e-6)
+
+
+def test_a_stress_along_the_axis_is_warned_of():
+    assert synthetic(5.0, 1200.0).warnings == ()
+    warning = synthetic(5.0, 1200.0, stress=0.2).warnings[0]
+    assert "a stress of 0.2 GPa is left along the axis" in warning
+
+
+def test_points_and_curves_are_drawn():
+    points = [synthetic(0.0, 926.0), synthetic(5.0, 1200.0)]
+    assert len(points[0].plot().axes) == 6
+    curve = plot_melting_curve(points).axes[0]
+    assert curve.get_xlabel() == "pressure (GPa)"
+    assert len(curve.lines) >= 3  # the points, and a slope at each
+    assert points[0].to_dict()["sizes"][1]["atoms"] == 1728
+
+
+def test_what_lammps_lacks_is_said_with_a_remedy():
+    assert "pip install maxvolt-lammps" in _remedy("Unrecognized pair style 'maxvolt'")
+    assert "shorter timestep" in _remedy("Lost atoms: original 10 current 9")
+    assert _remedy("something else") == ""

@@ -194,7 +194,7 @@ def _stages() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def _write(points: tuple[MeltingPoint, ...], folder: Path) -> None:
-    from maxvolt.properties.melting.figure import draw_melting_curve
+    from maxvolt.properties.melting import plot_melting_curve
     from maxvolt.report.output import save_figure, write_json
 
     for one in points:
@@ -202,7 +202,7 @@ def _write(points: tuple[MeltingPoint, ...], folder: Path) -> None:
         write_json(one.to_dict(), own / _RESULT)
         save_figure(one.plot(), own / _FIGURE)
     if len(points) > 1:
-        save_figure(draw_melting_curve(points), folder / _CURVE)
+        save_figure(plot_melting_curve(points), folder / _CURVE)
 
 
 def _print(points: tuple[MeltingPoint, ...]) -> None:

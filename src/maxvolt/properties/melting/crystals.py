@@ -24,8 +24,8 @@ class Crystal:
     name
         As ASE calls it.
     degree, neighbors
-        Of the order parameter of Steinhardt, Nelson and Ronchetti (Phys. Rev. B 28, 784 (1983)):
-        degree l of the spherical harmonics, and number of nearest neighbours they are summed over.
+        Of the order parameter of Steinhardt, Nelson and Ronchetti, equation (61): degree of the
+        spherical harmonics, and number of nearest neighbours they are summed over.
     is_cubic
         Whether one length is enough.
     """

@@ -10,9 +10,11 @@ from maxvolt.properties.melting.coexistence import Coexistence, simulate
 from maxvolt.properties.melting.inputs import Inputs
 from maxvolt.properties.melting.interaction import Interaction
 from maxvolt.properties.melting.phases import Phases, heated_guess
-from maxvolt.properties.melting.result import MeltingPoint, mean_of_size, trend, weighted_mean
+from maxvolt.properties.melting.result import MeltingPoint
 from maxvolt.properties.melting.settings import MeltingSettings
+from maxvolt.properties.melting.sizes import mean_of_size, trend
 from maxvolt.properties.melting.stages import Progress, Recorder
+from maxvolt.properties.melting.statistics import weighted_mean
 from maxvolt.sampling.lammps.program import find_program
 
 __all__ = ["melting_curve", "melting_point"]

