@@ -32,14 +32,14 @@ SMALL = MeltingSettings(
     species="Al",
     structure="fcc",
     guess=930.0,
-    sizes=((3, 3, 8),),
+    sizes=((4, 4, 8),),
     seeds=(1,),
     timestep=4.0,
-    bulk_time=2.0,
+    bulk_time=1.0,
     preparation_time=1.5,
-    equilibration_time=4.0,
-    production_time=4.0,
-    segment_time=2.0,
+    equilibration_time=3.0,
+    production_time=3.0,
+    segment_time=1.5,
     attempts=6,
 )
 
@@ -101,7 +101,7 @@ def test_lammps_gives_perfect_crystals_the_order_of_the_definition(
 
 
 def test_the_melting_point_of_a_small_cell_is_near_the_published_one(point):
-    # 288 atoms: fluctuations of a part of 1 / sqrt(3.5 * 288) = 3 % are slow, the run is short.
+    # 512 atoms: fluctuations of a part of 1 / sqrt(3.5 * 512) = 2.4 % are slow, the run is short.
     assert point.value == pytest.approx(926.0, rel=0.1)
     assert 0 < point.error < 100
 
@@ -144,11 +144,11 @@ def test_cold_starts_freeze_and_hot_ones_melt(folder):
     """A fifth below the melting point the crystal grows and gives off heat; above it melts."""
     inputs = Inputs(SMALL, aluminium())
     phases = Phases(inputs, recorder(folder), 930.0)
-    simulation = _Simulation(inputs, recorder(folder), phases, (3, 3, 8), 1)
-    cold, _ = simulation.attempt(0, 750.0, 0.6)
-    hot, _ = simulation.attempt(0, 1120.0, 0.6)
-    assert cold.solid_fraction > 0.7
-    assert hot.solid_fraction < 0.5
+    simulation = _Simulation(inputs, recorder(folder), phases, (4, 4, 8), 1)
+    cold, _ = simulation.attempt(0, 750.0, 0.5)
+    hot, _ = simulation.attempt(0, 1120.0, 0.5)
+    assert cold.solid_fraction > 0.6
+    assert hot.solid_fraction < 0.4
     assert cold.temperature > 750.0
     assert hot.temperature < 1120.0
 
@@ -159,7 +159,7 @@ def test_a_second_look_runs_nothing(point, folder):
         aluminium(), SMALL, folder, progress=lambda name, done, total: told.append(name)
     )
     assert told == []
-    assert again.to_dict() == point.to_dict()
+    assert json.dumps(again.to_dict()) == json.dumps(point.to_dict())
 
 
 def test_a_crystal_is_heated_until_it_melts(folder):
@@ -169,11 +169,11 @@ def test_a_crystal_is_heated_until_it_melts(folder):
 
 
 def test_killed_and_started_again_it_finds_the_same(point, tmp_path):
-    times = {"timestep": 4, "bulk-time": 2, "preparation-time": 1.5, "equilibration-time": 4}
-    times |= {"production-time": 4, "segment-time": 2, "guess": 930, "attempts": 6, "seeds": 1}
+    times = {"timestep": 4, "bulk-time": 1, "preparation-time": 1.5, "equilibration-time": 3}
+    times |= {"production-time": 3, "segment-time": 1.5, "guess": 930, "attempts": 6, "seeds": 1}
     options = [word for name, value in times.items() for word in (f"--{name}", str(value))]
     command = [sys.executable, "-m", "maxvolt", "melting", *WORDS, "--species", "Al"]
-    command += ["--structure", "fcc", "--sizes", "3x3x8", *options, "-o", str(tmp_path)]
+    command += ["--structure", "fcc", "--sizes", "4x4x8", *options, "-o", str(tmp_path)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     own = tmp_path / "0GPa"
     for enough in (2, 6):

@@ -74,7 +74,9 @@ def test_steps_are_multiples_of_what_is_recorded():
 
 
 def test_without_a_thermostat_only_the_axis_changes():
-    text, _ = Inputs(replace(ALUMINIUM, pressure=2.0), ZERO).coexistence(Start(900, 0.5, 1), 50, 12)
+    text, _ = Inputs(replace(ALUMINIUM, pressure=2.0), ZERO).coexistence(
+        Start(900, 0.5, 1), (4.13, 4.13, 4.13), 12
+    )
     last = text[text.index("unfix bath_liquid") :]
     assert "langevin" not in last
     assert "temp" not in last
@@ -102,11 +104,12 @@ def test_the_digest_is_of_the_file_and_not_of_its_folder(tmp_path):
 
 
 def test_what_melts_was_too_hot_and_what_freezes_too_cold():
-    assert _outcome(1200, 950, 0.0) == "melted"
-    assert _outcome(700, 900, 1.0) == "frozen"
-    assert _outcome(800, 900, 0.5) == "strained"
-    assert _outcome(920, 925, 0.8) == "uneven"
-    assert _outcome(920, 925, 0.5) == "both"
+    assert _outcome(1200, 950, 0.0, 4000) == "melted"
+    assert _outcome(700, 900, 1.0, 4000) == "frozen"
+    assert _outcome(800, 900, 0.5, 4000) == "strained"
+    assert _outcome(800, 850, 0.5, 300) == "both"  # by chance, in a cell so small
+    assert _outcome(920, 925, 0.8, 4000) == "uneven"
+    assert _outcome(920, 925, 0.5, 4000) == "both"
 
 
 def test_starts_are_bisected_between_what_melts_and_what_freezes():

@@ -64,6 +64,24 @@ def test_the_beginning_that_is_not_equilibrium_is_left_out():
     assert abs(series_mean(series).mean) < 3 * np.sqrt(2 * TIME / 3600)
 
 
+def test_fast_noise_on_something_slow_does_not_hide_it():
+    """Noise shortens the correlation time; blocks must be as long as the slow part asks."""
+    n, runs = 4000, 60
+    noise = np.random.default_rng(9)
+    slow = [process(n, 300 + seed) for seed in range(runs)]
+    found = [series_mean(one + 3 * noise.normal(size=n), 0, correlation_time(one)) for one in slow]
+    exact = np.sqrt((2 * TIME + 9) / n)
+    assert np.mean([one.error for one in found]) == pytest.approx(exact, rel=0.15)
+
+
+def test_a_run_of_a_few_correlation_times_says_so():
+    short = [series_mean(process(200, seed), 0, TIME) for seed in range(100)]
+    assert all(one.blocks < 5 for one in short)
+    # Too large rather than too small: 200 values are 10 independent ones.
+    within = sum(abs(one.mean) < 2 * one.error for one in short)
+    assert within >= 88
+
+
 def test_a_series_too_short_for_blocks_has_no_error():
     assert np.isnan(series_mean([1.0], 0).error)
 

@@ -13,7 +13,12 @@ from maxvolt.properties.melting.inputs import Inputs, Start
 from maxvolt.properties.melting.phases import Phases
 from maxvolt.properties.melting.settings import MeltingSettings, Size
 from maxvolt.properties.melting.stages import Finished, Recorder, Stage
-from maxvolt.properties.melting.statistics import SeriesMean, series_mean
+from maxvolt.properties.melting.statistics import (
+    SeriesMean,
+    correlation_time,
+    equilibrated_from,
+    series_mean,
+)
 
 __all__ = ["Attempt", "Coexistence", "Outcome", "simulate"]
 
@@ -33,14 +38,17 @@ The edges of a metal are then wrong by a thousandth at most. The energy of the c
 the square of that, and the melting point by some tenths of a Kelvin.
 """
 
+_HEAT_CAPACITY = 3.5
+"""Of an atom of a metal near melting, in units of Boltzmann's constant."""
+
 _STEP = 0.08
 """Relative change of a start by which a bracket is sought."""
 
 _NARROW = 0.02
 """Relative width of a bracket that says no more than chance does."""
 
-_FIRST_SHARE = 0.55
-"""Part of the length that is not heated: the hot liquid melts some layers of it."""
+_FIRST_SHARE = 0.5
+"""Part of the length that is not heated."""
 
 _SHARES = (0.3, 0.8)
 """Least and largest part that is not heated."""
@@ -192,13 +200,14 @@ class _Simulation:
         edges = self._phases.edges(temperature)
         atoms = settings.crystal.cell(settings.species, edges) * self._size
         start = Start(temperature, share, 1000 * self._seed + 10 * number + 1)
-        text, steps = self._inputs.coexistence(start, edges[2] * self._size[2], self._size[2])
+        text, steps = self._inputs.coexistence(start, edges, self._size[2])
         digest = self._inputs.interaction.digest
         found = self._recorder.finish(Stage(f"{self._name}-start", text, steps, digest, atoms))
         rows = found.column("step") > steps - settings.steps(settings.equilibration_time / 2)
         reached = float(found.column("temperature")[rows].mean())
         fraction = self._fraction(found, rows, reached)
-        return Attempt(start, _outcome(temperature, reached, fraction), reached, fraction), found
+        outcome = _outcome(temperature, reached, fraction, len(atoms))
+        return Attempt(start, outcome, reached, fraction), found
 
     def produce(self, before: Finished) -> tuple[list[Finished], bool]:
         """Go on, segment by segment; also say whether both phases last to the end."""
@@ -223,7 +232,9 @@ class _Simulation:
         trace = np.vstack([one.trace for one in segments])
         order = np.concatenate([one.column("order") for one in segments])
         temperatures = trace[:, 1]
-        mean = series_mean(temperatures)
+        start = equilibrated_from(temperatures)
+        # The temperature follows the place of the interfaces, which is slower than its own noise.
+        mean = series_mean(temperatures, start, correlation_time(order[start:]))
         stress = -trace[mean.start :, 2:5] / _BAR_PER_GPA
         crystal = [self._phases.solid_fraction(one, mean.mean) for one in order]
         profile = segments[-1].profiles[-1] if len(segments[-1].profiles) else np.zeros((0, 2))
@@ -291,11 +302,13 @@ def simulate(
     )
 
 
-def _outcome(started: float, reached: float, fraction: float) -> Outcome:
+def _outcome(started: float, reached: float, fraction: float, atoms: int) -> Outcome:
     if fraction < _PRESENT:
         return "melted"
     if fraction > 1 - _PRESENT:
         return "frozen"
-    if abs(reached / started - 1) > _NEAR:
+    # Two standard deviations of the slow fluctuations of the temperature, T sqrt(k / C).
+    by_chance = 2 / np.sqrt(_HEAT_CAPACITY * atoms)
+    if abs(reached / started - 1) > max(_NEAR, by_chance):
         return "strained"
     return "both" if abs(fraction - 0.5) <= _EVEN else "uneven"

@@ -49,6 +49,11 @@ class Crystal:
         a = lattice_constant
         return (a, a, a) if self.is_cubic else (a, np.sqrt(3.0) * a, np.sqrt(8.0 / 3.0) * a)
 
+    def nearest(self, species: str, edges: tuple[float, float, float]) -> float:
+        """Return the distance of nearest neighbours, Angstrom."""
+        distances = (self.cell(species, edges) * (2, 2, 2)).get_all_distances(mic=True)[0]
+        return float(np.sort(distances)[1])
+
 
 CRYSTALS: Mapping[str, Crystal] = {
     "fcc": Crystal("fcc", 6, 12, True),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ase.data import atomic_masses, atomic_numbers
+from ase.units import kB
 
 from maxvolt.properties.melting.interaction import Interaction
 from maxvolt.properties.melting.settings import MeltingSettings
@@ -45,6 +46,9 @@ _FASTEST_HEATING = 50.0
 _HOTTEST = 6000.0
 """K; tungsten melts at 3700 K, and a crystal without a surface a fifth above."""
 
+_VIBRATION = 0.1
+"""Root mean square displacement by the distance of neighbours: that of crystals near melting."""
+
 _LARGEST_SEED = 900_000_000
 
 
@@ -80,9 +84,11 @@ class Inputs:
     settings: MeltingSettings
     interaction: Interaction
 
-    def heating(self, nearest: float, seed: int) -> tuple[str, int]:
+    def heating(self, seed: int) -> tuple[str, int]:
         """Heat a crystal until its atoms leave their places; return the text and its steps."""
         cold = 100.0
+        settings = self.settings
+        nearest = settings.crystal.nearest(settings.species, settings.crystal.edges(settings.start))
         steps = self.settings.steps((_HOTTEST - cold) / _FASTEST_HEATING)
         lines = [
             *self._head(),
@@ -114,40 +120,46 @@ class Inputs:
         lines += [*self._thermostat(temperature, temperature), f"run {settle + average}"]
         return _text(lines), (2 * melt if liquid else 0) + settle + average
 
-    def coexistence(self, start: Start, length: float, bins: int) -> tuple[str, int]:
+    def coexistence(
+        self, start: Start, edges: tuple[float, float, float], cells: int
+    ) -> tuple[str, int]:
         """Melt a part of a crystal, then leave both alone; return the text and its steps.
 
-        While it is prepared, each half has a thermostat of its own. Then nothing adds or takes
-        energy: the cell changes its length along z at constant pressure, its edges along x and y
-        are those of the crystal.
+        While it is prepared, each half has a thermostat of its own, and springs hold the atoms of
+        the crystal, so that the hot liquid does not melt it. Then nothing adds or takes energy:
+        the cell changes its length along z at constant pressure, its edges along x and y are those
+        of the crystal.
 
         Parameters
         ----------
         start
             Temperature, share and seed.
-        length : Angstrom
-            Of the cell along z.
-        bins
-            Slabs of the profile.
+        edges : Angstrom
+            Of a cell of the crystal.
+        cells
+            Along z; as many slabs has the profile.
         """
         settings, t = self.settings, start.temperature
         part = settings.steps(settings.preparation_time)
         wait = settings.steps(settings.equilibration_time)
-        edge, hot = f"{start.solid_share * length:.17g}", HOT * t
+        end, hot = start.solid_share * cells * edges[2], HOT * t
+        spring = 3 * kB * t / (_VIBRATION * settings.crystal.nearest(settings.species, edges)) ** 2
         lines = [
             *self._head(),
-            f"region solid block INF INF INF INF 0 {edge} units box",
+            f"region solid block INF INF INF INF 0 {end:.17g} units box",
             "group solid region solid",
             "group liquid subtract all solid",
             f"velocity all create {2 * t:.17g} {_seed(start.seed)} mom yes rot no dist gaussian",
             *self._trace(),
-            *self._profile(bins),
-            f"fix integrate all nph {self._axial()} drag 0.5",
+            *self._profile(cells),
+            f"fix integrate all nph {self._axial()} drag 0.5 fixedpoint 0 0 {end / 2:.17g}",
+            f"fix springs solid spring/self {spring:.17g}",
             _langevin("solid", t, t, start.seed + 1),
             _langevin("liquid", hot, hot, start.seed + 2),
             f"run {part}",
             _langevin("liquid", hot, t, start.seed + 3),
             f"run {part}",
+            "unfix springs",
             _langevin("liquid", t, t, start.seed + 4),
             f"run {part}",
             "unfix bath_solid",

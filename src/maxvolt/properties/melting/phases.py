@@ -180,8 +180,7 @@ def heated_guess(inputs: Inputs, recorder: Recorder) -> float:
         It does not melt.
     """
     atoms, _ = _crystal(inputs.settings)
-    nearest = float(np.sort(atoms.get_all_distances(mic=True)[0])[1])
-    text, steps = inputs.heating(nearest, 17)
+    text, steps = inputs.heating(17)
     stage = Stage("heating", text, steps, inputs.interaction.digest, atoms, may_end_early=True)
     found = recorder.finish(stage)
     if found.column("step")[-1] >= steps:

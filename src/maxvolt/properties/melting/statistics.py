@@ -40,7 +40,8 @@ class SeriesMean:
     error
         Standard error of the mean, from blocks.
     correlation_time
-        Integrated, in steps between values; 0.5 where they are independent.
+        Integrated, in steps between values; 0.5 where they are independent. That of what is
+        slowest, where it was given.
     start
         First value that counts; those before belong to the equilibration.
     blocks
@@ -94,7 +95,7 @@ def equilibrated_from(values: ArrayLike) -> int:
     return int(starts[int(np.argmax(independent))])
 
 
-def series_mean(values: ArrayLike, start: int | None = None) -> SeriesMean:
+def series_mean(values: ArrayLike, start: int | None = None, slowest: float = 0.5) -> SeriesMean:
     """Average a series.
 
     Parameters
@@ -103,20 +104,27 @@ def series_mean(values: ArrayLike, start: int | None = None) -> SeriesMean:
         The series.
     start
         First value that counts; None: found by `equilibrated_from`.
+    slowest
+        Correlation time of something slow that the values follow, where that is known: blocks are
+        at least ten times as long. Where there are fewer than five of them, the error is that of
+        values which are all correlated for so long, which is rather too large.
     """
     series = np.asarray(values, float)
     start = equilibrated_from(series) if start is None else start
     kept = series[start:]
-    time = correlation_time(kept)
-    length = max(1, min(int(np.ceil(_BLOCK * 2 * time)), len(kept) // _FEWEST_BLOCKS))
+    time = max(own := correlation_time(kept), slowest)
+    length = int(np.ceil(_BLOCK * 2 * time))
     count = len(kept) // length
-    if count < 2:
+    if len(kept) < 2:
         return SeriesMean(float(kept.mean()), float("nan"), time, start, count)
+    spread = float(kept.std(ddof=1)) * np.sqrt(2 / len(kept))
+    if count < _FEWEST_BLOCKS:
+        return SeriesMean(float(kept.mean()), spread * np.sqrt(time), time, start, count)
     blocks = kept[len(kept) - count * length :].reshape(count, length).mean(axis=1)
     from_blocks = float(blocks.std(ddof=1) / np.sqrt(count))
-    from_time = float(kept.std(ddof=1) * np.sqrt(2 * time / len(kept)))
-    # Blocks that are too short, because the series is, say less than the correlation does.
-    return SeriesMean(float(kept.mean()), max(from_blocks, from_time), time, start, count)
+    return SeriesMean(
+        float(kept.mean()), max(from_blocks, spread * np.sqrt(own)), time, start, count
+    )
 
 
 def weighted_line(
