@@ -107,7 +107,7 @@ def test_what_melts_was_too_hot_and_what_freezes_too_cold():
     assert _outcome(1200, 950, 0.0, 4000) == "melted"
     assert _outcome(700, 900, 1.0, 4000) == "frozen"
     assert _outcome(800, 900, 0.5, 4000) == "strained"
-    assert _outcome(800, 850, 0.5, 300) == "both"  # by chance, in a cell so small
+    assert _outcome(800, 845, 0.5, 300) == "both"  # by chance, in a cell so small
     assert _outcome(920, 925, 0.8, 4000) == "uneven"
     assert _outcome(920, 925, 0.5, 4000) == "both"
 
