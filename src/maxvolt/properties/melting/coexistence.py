@@ -165,8 +165,10 @@ class _Search:
         self.share = float(np.clip(self.share + moved, *_SHARES))
         if attempt.outcome in ("melted", "frozen"):
             self.temperature = self._bracketed(attempt)
-        else:
+        elif abs(attempt.solid_fraction - 0.5) <= _EVEN:
             self.temperature = attempt.temperature
+        else:  # a thin phase melts or freezes before its time: half of the way is enough
+            self.temperature = (attempt.start.temperature + attempt.temperature) / 2
 
     def _bracketed(self, attempt: Attempt) -> float:
         """Choose a temperature after a phase has gone, which bounds the melting point."""
