@@ -41,6 +41,9 @@ the square of that, and the melting point by some tenths of a Kelvin.
 _HEAT_CAPACITY = 3.5
 """Of an atom of a metal near melting, in units of Boltzmann's constant."""
 
+_SMOOTH = 10
+"""Values of the order that are averaged, 1 ps: atoms then have vibrated several times."""
+
 _STEP = 0.08
 """Relative change of a start by which a bracket is sought."""
 
@@ -234,9 +237,10 @@ class _Simulation:
         trace = np.vstack([one.trace for one in segments])
         order = np.concatenate([one.column("order") for one in segments])
         temperatures = trace[:, 1]
-        start = equilibrated_from(temperatures)
-        # The temperature follows the place of the interfaces, which is slower than its own noise.
-        mean = series_mean(temperatures, start, correlation_time(order[start:]))
+        # The temperature follows the place of the interfaces, which is slower than its own noise;
+        # so is the order, once its noise is smoothed away.
+        smooth = np.convolve(order, np.ones(_SMOOTH) / _SMOOTH, "valid")
+        mean = series_mean(temperatures, equilibrated_from(smooth), correlation_time(smooth))
         stress = -trace[mean.start :, 2:5] / _BAR_PER_GPA
         crystal = [self._phases.solid_fraction(one, mean.mean) for one in order]
         profile = segments[-1].profiles[-1] if len(segments[-1].profiles) else np.zeros((0, 2))

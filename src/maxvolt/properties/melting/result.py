@@ -148,7 +148,10 @@ def _warnings(run: Coexistence, pressure: float) -> list[str]:
     found = []
     name = f"{'x'.join(map(str, run.size))} cells, seed {run.seed}"
     if run.temperature.blocks < _FEWEST_BLOCKS or not np.isfinite(run.temperature.error):
-        found.append(f"{name}: too short for an error; use a longer production_time")
+        found.append(
+            f"{name}: too short for {_FEWEST_BLOCKS} independent blocks, so that its error is "
+            "rough; use a longer production_time"
+        )
     axial = abs(float(run.stress[2]) + pressure)
     if axial > max(_STRESS, 3 * run.stress_error):
         found.append(
