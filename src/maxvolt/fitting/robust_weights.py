@@ -1,4 +1,4 @@
-"""Weights of labels by the size of their errors: equations (61) and (62) of docs/formulation.
+"""Weights of labels by the size of their errors: equations (49) and (50) of docs/formulation.
 
 Huber's loss grows with the square of a small error and with the size of a large one, so that a
 wrong label pulls no harder than a poor one. Its minimum is found by least squares with weights that
@@ -70,7 +70,7 @@ class LabelErrors:
 
 
 def scales(errors: LabelErrors) -> tuple[float, float, float]:
-    """Usual error of a component of each kind of label, equation (62).
+    """Usual error of a component of each kind of label, equation (50).
 
     The median of the sizes over that of a normal distribution with unit variance: half of the
     labels may be wrong before it has no meaning.
@@ -84,7 +84,7 @@ def scales(errors: LabelErrors) -> tuple[float, float, float]:
 
 
 def factors(errors: LabelErrors, usual: tuple[float, float, float]) -> LabelErrors:
-    """Factors of the weights, equation (61): 1 up to a limit, then the limit over the error."""
+    """Factors of the weights, equation (49): 1 up to a limit, then the limit over the error."""
     found = []
     for sizes, scale, components in zip(errors.kinds(), usual, _COMPONENTS, strict=True):
         limit = scale * _limit(components)

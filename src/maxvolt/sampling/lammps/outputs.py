@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from maxvolt.sampling.rule import StopReason
 
-__all__ = ["last_step", "read_trace", "reason_of", "said"]
+__all__ = ["last_step", "read_table", "read_trace", "reason_of", "said"]
 
 _COLUMNS = 6
 
@@ -31,18 +31,24 @@ _CAUSES: Mapping[str, StopReason] = {
 
 
 def read_trace(path: Path) -> NDArray[np.float64]:
-    """Read the table that ``fix ave/time`` writes, shape (k, 6); without an incomplete last line.
+    """Read the trace of a scenario, shape (k, 6), as `read_table` does.
 
     The columns are step, grade, temperature (K), potential and kinetic energy (eV) and volume
     (Angstrom^3).
     """
-    rows = [row for line in _lines(path) if (row := _numbers(line)) is not None]
-    return np.array(rows, float).reshape(-1, _COLUMNS)
+    return read_table(path, _COLUMNS)
 
 
-def last_step(path: Path) -> int:
-    """Step of the last whole line of a trace; 0 while there is none."""
-    steps = [row[0] for line in _lines(path, _ENOUGH) if (row := _numbers(line)) is not None]
+def read_table(path: Path, columns: int) -> NDArray[np.float64]:
+    """Read what ``fix ave/time`` writes, shape (k, columns); without an incomplete last line."""
+    rows = [row for line in _lines(path) if (row := _numbers(line, columns)) is not None]
+    return np.array(rows, float).reshape(-1, columns)
+
+
+def last_step(path: Path, columns: int = _COLUMNS) -> int:
+    """Step of the last whole line of such a table; 0 while there is none."""
+    lines = _lines(path, _ENOUGH)
+    steps = [row[0] for line in lines if (row := _numbers(line, columns)) is not None]
     return int(steps[-1]) if steps else 0
 
 
@@ -78,11 +84,11 @@ def _lines(path: Path, last: int | None = None) -> list[str]:
     return whole.splitlines()[1 if cut else 0 :]
 
 
-def _numbers(line: str) -> list[float] | None:
+def _numbers(line: str, columns: int) -> list[float] | None:
     if line.startswith("#"):
         return None
     try:
         found = [float(word) for word in line.split()]
     except ValueError:
         return None
-    return found if len(found) == _COLUMNS else None
+    return found if len(found) == columns else None

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -15,7 +16,7 @@ from pathlib import Path
 from maxvolt.errors import MaxvoltError
 from maxvolt.sampling.lammps import guard
 
-__all__ = ["SCREEN", "find_program", "run_lammps"]
+__all__ = ["SCREEN", "find_program", "run_folder", "run_lammps"]
 
 SCREEN = "screen.txt"
 """File for what the program prints."""
@@ -52,6 +53,11 @@ def find_program(ranks: int, command: str | None) -> list[str]:
         return [_found(words[0]), *(_beside(word) or word for word in words[1:])]
     launcher = [_found("mpiexec"), "-n", str(ranks)] if ranks > 1 else []
     return [*launcher, _found("lmp")]
+
+
+def run_folder() -> tempfile.TemporaryDirectory[str]:
+    """Make a folder for a run, which the guard may have removed before."""
+    return tempfile.TemporaryDirectory(prefix="maxvolt-lammps-", ignore_cleanup_errors=True)
 
 
 def run_lammps(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from maxvolt.dataset import Dataset
 from maxvolt.errors import MaxvoltError
 from maxvolt.sampling.lammps.outputs import last_step, read_trace, reason_of, said
-from maxvolt.sampling.lammps.program import SCREEN, run_lammps
+from maxvolt.sampling.lammps.program import SCREEN, run_folder, run_lammps
 from maxvolt.sampling.lammps.settings import DATA, LammpsSettings
 from maxvolt.sampling.lammps.turned import Frame, Turned
 from maxvolt.sampling.results import SamplingResult, Trace, frame
@@ -46,7 +45,7 @@ def try_input(
     thresholds: Thresholds,
 ) -> str | None:
     """Let LAMMPS read an input without a step; return what it complains of, None for nothing."""
-    with _folder() as name:
+    with run_folder() as name:
         folder = Path(name)
         Turned(scenario.structures[0], elements).write(folder / DATA)
         pair = [
@@ -91,7 +90,7 @@ class Run:
 
     def result(self, command: Sequence[str], progress: Progress | None) -> SamplingResult:
         """Run it to its end with the words of a command."""
-        with _folder() as name:
+        with run_folder() as name:
             folder = Path(name)
             self._write(folder)
             watch = _telling(progress, folder / _TRACE, self._scenario.steps)
@@ -186,11 +185,6 @@ class Run:
             )
             return Stop(StopReason.FAILED, message), steps, last
         return Stop(StopReason.FINISHED, f"{total} steps"), total, last
-
-
-def _folder() -> tempfile.TemporaryDirectory[str]:
-    """A folder for a run, which the guard may have removed before."""
-    return tempfile.TemporaryDirectory(prefix="maxvolt-lammps-", ignore_cleanup_errors=True)
 
 
 def _style(scenario: LammpsSettings, thresholds: Thresholds) -> str:
