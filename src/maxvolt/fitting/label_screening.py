@@ -200,7 +200,7 @@ def _clear(
         for s in structures
     ]
     poor = np.count_nonzero(sizes > _EXAMINED)
-    return min(left) < _CLOSE and 2 * len(structures) >= poor
+    return bool(min(left) < _CLOSE and 2 * len(structures) >= poor)
 
 
 def _size(name: str, dataset: Dataset, values: list[Array], s: int) -> float:
