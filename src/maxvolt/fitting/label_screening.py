@@ -31,6 +31,9 @@ cause, the former will do."""
 _LEFT = 0.35
 """Part of a label that its correction may leave unexplained."""
 
+_CLOSE = 0.15
+"""The same of one structure at least, where only the sign is wrong."""
+
 _OFFSET = 0.3
 """eV/atom; least offset of energies of another calculation that is told from errors of the small
 potential, which are smooth but not small."""
@@ -154,6 +157,8 @@ def other_units(dataset: Dataset, fitted: QuickFit, misfits: Misfits) -> list[Fi
             if (cause := _cause(name, labels[s], predicted[s])) is not None:
                 by_cause.setdefault(cause, []).append(s)
         for cause, structures in by_cause.items():
+            if "sign" in cause and not _clear(structures, sizes, labels, predicted):
+                continue
             worst = structures[int(np.argmax(sizes[structures]))]
             found.append(
                 Finding(
@@ -180,6 +185,22 @@ def _cause(name: str, label: Array, predicted: Array) -> str | None:
         if np.linalg.norm(corrected - predicted) < _LEFT * size:
             return text
     return None
+
+
+def _clear(
+    structures: list[int], sizes: Array, labels: list[Array], predicted: list[Array]
+) -> bool:
+    """Whether a wrong sign is more than a poor prediction with a sign of its own.
+
+    One of the structures at least agrees closely once its sign is changed, and of all that are
+    predicted as poorly at least half agree.
+    """
+    left = [
+        float(np.linalg.norm(labels[s] + predicted[s]) / np.linalg.norm(labels[s]))
+        for s in structures
+    ]
+    poor = np.count_nonzero(sizes > _EXAMINED)
+    return bool(min(left) < _CLOSE and 2 * len(structures) >= poor)
 
 
 def _size(name: str, dataset: Dataset, values: list[Array], s: int) -> float:
