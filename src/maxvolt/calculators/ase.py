@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from ase.calculators.calculator import (
 from ase.outputs import Properties
 from numpy.typing import NDArray
 
+from maxvolt.calculators.absent import why_absent
 from maxvolt.calculators.hessian import difference_hessian, warn_of_crossings
 from maxvolt.calculators.inputs import check_names, check_structure, loaded, loaded_query
 from maxvolt.calculators.results import graded, mean_and_spread, results_of, stress_shares
@@ -28,13 +30,12 @@ from maxvolt.errors import DataError, EvaluationError
 from maxvolt.neighbors.neighborhoods import Neighborhoods
 from maxvolt.neighbors.verlet import VerletNeighbors
 from maxvolt.potentials import Ensemble, Potential, SharesVirials
-from maxvolt.potentials.ensemble import members_of
 from maxvolt.potentials.families import title_of
 from maxvolt.potentials.results import Energies, Precision
 from maxvolt.selection import QueryStrategy
 from maxvolt.species import species_types
 
-__all__ = ["FailedEvaluationError", "MaxvoltCalculator", "member_calculators"]
+__all__ = ["FailedEvaluationError", "MaxvoltCalculator"]
 
 _ON_REQUEST = ("stresses", "atomic_virials", "hessian")
 """What costs more than energies and forces and is computed only where it is asked for."""
@@ -91,6 +92,11 @@ class MaxvoltCalculator(Calculator):
         stay double.
     **ase_options
         ``atoms``, ``directory`` and ``label`` of ASE's calculators.
+
+    Attributes
+    ----------
+    grading : bool
+        Set it to False to leave grades out but where ``grade`` or ``grades`` is asked for by name.
 
     Examples
     --------
@@ -155,6 +161,8 @@ class MaxvoltCalculator(Calculator):
         self.ensemble.check_options(threads=threads, precision=precision)
         self.threads = threads
         self.precision: Precision = precision
+        self.grading = True
+        self._later: Callable[[], dict[str, Any]] | None = None
         cutoff = self.ensemble.cutoff
         if self.query is not None:
             cutoff = max(cutoff, self.query.cutoff)
@@ -287,15 +295,23 @@ class MaxvoltCalculator(Calculator):
                 raise DataError("calculate needs a structure: none was given, now or before")
             check_structure(structure)
             try:
-                results = known or self._evaluate(structure)
+                results = known or self._evaluate(structure, properties)
                 if extra:
                     results = results | self._evaluate_extra(structure, extra)
             except EvaluationError as error:
                 raise FailedEvaluationError(str(error)) from error
             for wanted in properties:
                 if wanted not in results:
-                    raise PropertyNotImplementedError(self._why_absent(wanted, structure))
+                    raise PropertyNotImplementedError(why_absent(wanted, self, structure))
             self.results = results
+
+    def graded_later(self) -> Callable[[], dict[str, Any]] | None:
+        """Give what computes the grades of the last structure, if they were left out; else None.
+
+        It may be called at any time, whatever has been calculated since.
+        """
+        with self._lock:
+            return self._later
 
     def reset(self) -> None:
         """Forget structure, results and neighbours: what follows is as of a new calculator."""
@@ -329,6 +345,7 @@ class MaxvoltCalculator(Calculator):
             state = self.__dict__ | {
                 "neighbors": copy.copy(self.neighbors),
                 "results": dict(self.results),
+                "_later": None,
             }
         # ASE's is bound to the calculator that is copied.
         return {k: v for k, v in state.items() if k not in ("_lock", "get_spin_polarized")}
@@ -346,23 +363,44 @@ class MaxvoltCalculator(Calculator):
         types = self._types_of(atoms.numbers)
         return self.neighbors.neighborhoods(positions, cell, atoms.pbc, types)
 
-    def _evaluate(self, atoms: Atoms) -> dict[str, Any]:
-        where, query, grades = self._where(atoms, _positions_of(atoms)), self.query, None
+    def _evaluate(self, atoms: Atoms, wanted: Sequence[str]) -> dict[str, Any]:
+        where, query = self._where(atoms, _positions_of(atoms)), self.query
         energies: Sequence[Energies]
+        grades: dict[str, Any] = {}
+        now = self.grading or not {"grade", "grades"}.isdisjoint(wanted)
         # Of potentials that are also graded by: all in one pass, which is in double precision.
-        if query is not None and query.members == self.members and self.precision == "double":
-            energies, grades = query.evaluate_neighborhoods(where, threads=self.threads)
+        if now and query is not None and self._shares(query) and self.precision == "double":
+            energies, found = query.evaluate_neighborhoods(where, threads=self.threads)
+            grades = graded(found)
         else:
             energies = self.ensemble.evaluate_each(
                 where, threads=self.threads, precision=self.precision
             )
-        if query is not None and grades is None:
-            known = energies if query.members == self.members else None
-            where = where.with_types(species_types(atoms.numbers, query.species))
-            grades = query.grade_neighborhoods(where, known, threads=self.threads)
+        self._later = None
+        if query is not None and not grades:
+            later = partial(self._grades, query, where, atoms.numbers, energies)
+            grades, self._later = (later(), None) if now else ({}, later)
         each = [results_of(one, _volume_of(atoms)) for one in energies]
         results = each[0] if len(each) == 1 else mean_and_spread(each)
-        return results if grades is None else results | graded(grades)
+        return results | grades
+
+    def _shares(self, query: QueryStrategy) -> bool:
+        """Whether grades ask the potentials that give energies and forces."""
+        return query.members == self.members
+
+    def _grades(
+        self,
+        query: QueryStrategy,
+        where: Neighborhoods,
+        numbers: NDArray[Any],
+        energies: Sequence[Energies],
+    ) -> dict[str, Any]:
+        known = energies if self._shares(query) else None
+        where = where.with_types(species_types(numbers, query.species))
+        try:
+            return graded(query.grade_neighborhoods(where, known, threads=self.threads))
+        except EvaluationError as error:
+            raise FailedEvaluationError(str(error)) from error
 
     def _evaluate_extra(self, atoms: Atoms, wanted: Sequence[str]) -> dict[str, Any]:
         results: dict[str, Any] = {}
@@ -398,31 +436,6 @@ class MaxvoltCalculator(Calculator):
             self._types = numbers.copy(), species_types(numbers, self.ensemble.species)
         return self._types[1]
 
-    def _why_absent(self, wanted: str, atoms: Atoms) -> str:
-        if wanted not in self.implemented_properties:
-            return f"maxvolt does not compute {wanted!r}"
-        if wanted.endswith("_std") and len(self.members) == 1:
-            return f"{wanted} is the spread of an ensemble; this calculator has one potential"
-        if wanted in ("grade", "grades"):
-            return _why_no_grade(wanted, self.query)
-        return (
-            f"{wanted} needs a cell periodic in three directions; this structure has pbc "
-            f"{tuple(bool(p) for p in atoms.pbc)}"
-        )
-
-
-def member_calculators(
-    potential: Potential | str | Path,
-    *,
-    skin: float | None = None,
-    threads: int | None = None,
-) -> tuple[MaxvoltCalculator, ...]:
-    """Give each member of an ensemble its own calculator (one for a single potential)."""
-    return tuple(
-        MaxvoltCalculator(member, skin=skin, threads=threads)
-        for member in members_of(loaded(potential))
-    )
-
 
 def _positions_of(atoms: Atoms) -> NDArray[np.float64]:
     return np.ascontiguousarray(atoms.positions, dtype=np.float64)
@@ -430,9 +443,3 @@ def _positions_of(atoms: Atoms) -> NDArray[np.float64]:
 
 def _volume_of(atoms: Atoms) -> float | None:
     return float(atoms.get_volume()) if atoms.pbc.all() else None
-
-
-def _why_no_grade(wanted: str, query: QueryStrategy | None) -> str:
-    if query is None:
-        return f"{wanted} needs a query, such as a maxvolt.ActiveSet; this calculator has none"
-    return f"{wanted} of atoms do not exist here: {query.description}"
