@@ -139,6 +139,7 @@ constexpr int list_padding = 8;  // as long as the longest vector
 constexpr int panel_width = 24;  // columns of the inverse of an active set that lie together: whole tiles of each variant
 
 constexpr int single_width = 48;  // the same of its part in single precision
+constexpr int single_chunk = 48;  // terms of a sum in single precision; such sums are added up
 
 // The inverse B of the matrix of an active set, prepared for products in single precision, equations (37a) and (37b):
 // B = Q W + S b, where the few columns of Q span what makes B large (directions in which no structure differs), S is a

@@ -8,7 +8,7 @@ namespace maxvolt {
 namespace {
 
 constexpr double single_unit = 0x1p-24, double_unit = 0x1p-53;
-constexpr double far_out = 64.0;         // times the median length of columns: a direction to be left out
+constexpr double far_out = 16.0;         // times the median length of columns: a direction to be left out
 constexpr std::int64_t worthwhile = 48;  // parameters from which on it is faster
 
 using Columns = std::vector<std::vector<double>>;
@@ -111,7 +111,8 @@ void PreparedInverse::take(const std::vector<double>& inverse, const Columns& di
             squares_of_magnitude += std::pow(magnitude[j][k] / scales_[k], 2);
         }
         // The product and its factors in single precision; what the rest of a column was rounded by.
-        errors_[j] = above(double(n_ + 16) * single_unit * std::sqrt(squares) +
+        const double rounded = std::min(double(n_), single_chunk + double(n_) / single_chunk) + 16.0;
+        errors_[j] = above(rounded * single_unit * std::sqrt(squares) +
                            double(n_directions + 4) * double_unit * std::sqrt(squares_of_magnitude) + 1e-35);
         of_left_out_[j] = above(std::sqrt(dot(shares[j], shares[j])));
     }

@@ -163,9 +163,7 @@ class Trajectory:
         self._began -= state.seconds
         self._step = state.step
         self._good = _Frame(atoms)
-        self._graded = GradedSteps(
-            self._scenario.grade_every, self._thresholds.stop, state.growth
-        )
+        self._graded = GradedSteps(self._scenario.grade_every, self._thresholds.stop, state.growth)
         for schedule, change in self._changing:
             change(schedule.value(state.step))
         if self._progress is not None:

@@ -11,8 +11,16 @@ static_assert(panel_width % (column_tile * lanes) == 0 && single_width % (column
 
 // The columns in which any of these rows is not zero: rows of one species are zero in those of the others.
 inline std::int64_t find_used(const double* const* rows, std::int64_t n, std::int32_t* used) {
-    std::int64_t count = 0;
-    for (std::int64_t k = 0; k < n; ++k) {
+    std::int64_t count = 0, k = 0;
+    for (; k + lanes <= n; k += lanes) {
+        mask is_used{};
+        for (int r = 0; r < row_tile; ++r) is_used |= load(rows[r] + k) != 0.0;
+        for (int l = 0; l < lanes; ++l) {
+            used[count] = std::int32_t(k + l);
+            count += is_used[l] != 0;
+        }
+    }
+    for (; k < n; ++k) {
         bool is_used = false;
         for (int r = 0; r < row_tile; ++r) is_used |= rows[r][k] != 0.0;
         used[count] = std::int32_t(k);

@@ -16,23 +16,35 @@ MAXVOLT_INLINE single_vec magnitude(single_vec v) { return v < 0.0f ? -v : v; }
 
 // Memory to work in, of row_tile rows.
 struct SingleTile {
-    float* rows;      // [n_used][row_tile], times the scales
+    float* rows;      // [row_tile][n], times the scales
     float* products;  // [row_tile][width]
     std::int64_t width;
     double norms[row_tile];  // of the scaled rows, and of what they have of the directions that are left out
     double left_out[row_tile];
 };
 
-inline void load_tile(const SingleInverse& s, const double* const* tile, const std::int32_t* used, std::int64_t n_used,
-                      SingleTile& t) {
-    double squares[row_tile] = {};
-    for (std::int64_t q = 0; q < n_used; ++q)
-        for (int r = 0; r < row_tile; ++r) {
-            const double value = tile[r][used[q]] * s.scales[used[q]];
-            squares[r] += value * value;
-            t.rows[q * row_tile + r] = float(value);
+typedef float half_of_single __attribute__((vector_size(MAXVOLT_LANES * 4)));
+typedef float unaligned_half __attribute__((vector_size(MAXVOLT_LANES * 4), aligned(4)));
+
+inline void load_tile(const SingleInverse& s, std::int64_t n, const double* const* tile, SingleTile& t) {
+    for (int r = 0; r < row_tile; ++r) {
+        float* to = t.rows + r * n;
+        vec squares = zero();
+        std::int64_t k = 0;
+        for (; k + lanes <= n; k += lanes) {
+            const vec value = load(tile[r] + k) * load(s.scales + k);
+            squares += value * value;
+            *reinterpret_cast<unaligned_half*>(to + k) = __builtin_convertvector(value, half_of_single);
         }
-    for (int r = 0; r < row_tile; ++r) t.norms[r] = __builtin_sqrt(squares[r]) * (1.0 + 1e-9);
+        double sum = 0.0;
+        for (int l = 0; l < lanes; ++l) sum += squares[l];
+        for (; k < n; ++k) {
+            const double value = tile[r][k] * s.scales[k];
+            sum += value * value;
+            to[k] = float(value);
+        }
+        t.norms[r] = __builtin_sqrt(sum) * (1.0 + 1e-9);
+    }
 }
 
 inline void measure_left_out(const SingleInverse& s, std::int64_t n, const double* const* tile,
@@ -53,23 +65,30 @@ inline void measure_left_out(const SingleInverse& s, std::int64_t n, const doubl
     }
 }
 
+// Sums of single_chunk terms each are added up: that errs less than one long sum.
 inline void multiply_single(const SingleInverse& s, std::int64_t n, const std::int32_t* used, std::int64_t n_used,
                             const SingleTile& t) {
     for (std::int64_t column = 0; column < t.width; column += single_width)
         for (int c = 0; c < single_width; c += column_tile * single_lanes) {
             const float* panel = s.panels + column * n + c;
-            single_vec product[row_tile][column_tile] = {};
-            for (std::int64_t q = 0; q < n_used; ++q) {
-                single_vec of_inverse[column_tile];
-                for (int p = 0; p < column_tile; ++p)
-                    of_inverse[p] = load_single(panel + single_width * std::int64_t(used[q]) + single_lanes * p);
-                const float* row = t.rows + q * row_tile;
+            float* to = t.products + column + c;
+            for (std::int64_t begin = 0; begin == 0 || begin < n_used; begin += single_chunk) {
+                const std::int64_t end = begin + single_chunk < n_used ? begin + single_chunk : n_used;
+                single_vec product[row_tile][column_tile] = {};
+                for (std::int64_t q = begin; q < end; ++q) {
+                    const std::int64_t k = used[q];
+                    single_vec of_inverse[column_tile];
+                    for (int p = 0; p < column_tile; ++p)
+                        of_inverse[p] = load_single(panel + single_width * k + single_lanes * p);
+                    for (int r = 0; r < row_tile; ++r)
+                        for (int p = 0; p < column_tile; ++p) product[r][p] += t.rows[r * n + k] * of_inverse[p];
+                }
                 for (int r = 0; r < row_tile; ++r)
-                    for (int p = 0; p < column_tile; ++p) product[r][p] += row[r] * of_inverse[p];
+                    for (int p = 0; p < column_tile; ++p) {
+                        float* sum = to + r * t.width + single_lanes * p;
+                        store_single(sum, begin ? load_single(sum) + product[r][p] : product[r][p]);
+                    }
             }
-            for (int r = 0; r < row_tile; ++r)
-                for (int p = 0; p < column_tile; ++p)
-                    store_single(t.products + r * t.width + column + c + single_lanes * p, product[r][p]);
         }
 }
 
@@ -133,7 +152,7 @@ inline void largest_coordinates_single(const double* panels, const SingleInverse
     t.rows = memory;
     t.products = memory + row_tile * n;
     for_tiles(rows, n, count, used, [&](const double* const* tile, int n_rows, std::int64_t n_used, std::int64_t i) {
-        load_tile(s, tile, used, n_used, t);
+        load_tile(s, n, tile, t);
         measure_left_out(s, n, tile, used, n_used, t);
         multiply_single(s, n, used, n_used, t);
         bool decided = true;
