@@ -265,7 +265,7 @@ def test_going_on_with_fewer_grades(graded: Callable[[], maxvolt.Calculator]) ->
     whole = scenario(20, **HEATING).run(
         graded(), rule, seed=3, keep=lambda state: states.append(state()), renew_every=50
     )
-    assert len(states) == 5
+    assert [state.step for state in states] == [50, 100, 150, 200, 250, 300]
     for state in states:
         rest = scenario(20, **HEATING).run(graded(), rule, seed=3, state=state, renew_every=50)
         assert outcome(rest) == outcome(whole)
