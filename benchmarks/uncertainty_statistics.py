@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from maxvolt.uncertainty import Calibration, HeldOutErrors, reliability
+from maxvolt.uncertainty import Calibration, HeldOutErrors, reliability_on
 
 __all__ = ["COVERAGE", "DEFAULT_SELECT", "HALVES", "statistics"]
 
@@ -68,7 +68,7 @@ def _half(errors: HeldOutErrors, seed: int) -> dict[str, Any]:
     middle = len(order) // 2
     calibration = Calibration.from_errors(errors.select(np.sort(order[:middle])))
     test = errors.select(np.sort(order[middle:]))
-    found = reliability(calibration, test)
+    found = reliability_on(calibration, test)
     (row,) = [row for row in found.coverage if row.stated == COVERAGE]
     bounds = calibration.force.bounds(found.expected, COVERAGE)
     return {
@@ -87,7 +87,7 @@ def _other_kinds(errors: HeldOutErrors, known: NDArray[np.bool_] | None) -> floa
     if known is None or known.sum() < _LEAST or (~known).sum() < _LEAST:
         return None
     calibration = Calibration.from_errors(errors.select(np.flatnonzero(known)))
-    found = reliability(calibration, errors.select(np.flatnonzero(~known)))
+    found = reliability_on(calibration, errors.select(np.flatnonzero(~known)))
     (row,) = [row for row in found.coverage if row.stated == COVERAGE]
     return row.forces
 

@@ -24,8 +24,13 @@ std::string of_what(double id) { return id > 0.0 ? fmt::format("atom {}", tagint
 Extrapolation::Extrapolation(LAMMPS* lmp, const Settings& settings, std::vector<std::string> symbols, double cutoff)
     : Pointers(lmp), settings_(settings), symbols_(std::move(symbols)), cutoff_(cutoff) {}
 
+bool Extrapolation::is_due(bigint step) const {
+    return settings_.every > 0 && growth_.is_due(step, settings_.every, settings_.stop);
+}
+
 double Extrapolation::judge(const Graded& graded) {
     const Worst worst = find_worst(graded, {});
+    growth_.note(update->ntimestep, worst.grade);
     if (worst.grade > worst_of_run_.grade) {
         worst_of_run_ = worst;
         step_of_worst_ = update->ntimestep;
@@ -33,7 +38,9 @@ double Extrapolation::judge(const Graded& graded) {
     const bool stops = worst.grade > settings_.stop;
     if (!stops && !(worst.grade > settings_.select)) return worst.grade;
     // A minimisation evaluates several times at one step.
-    if (stops || update->ntimestep != last_written_) write(graded, worst, stops ? "break" : "select");
+    if (update->ntimestep != last_above_) ++n_above_;
+    last_above_ = update->ntimestep;
+    if (stops || (is_frame(graded) && update->ntimestep != last_written_)) write(graded, worst, stops ? "break" : "select");
     if (!stops) return worst.grade;
     const std::string message =
         fmt::format("extrapolation grade {:.6g} of {} at step {} is above break = {:g}{}", worst.grade, of_what(worst.id),
@@ -43,6 +50,12 @@ double Extrapolation::judge(const Graded& graded) {
     if (comm->me == 0) utils::logmesg(lmp, "pair_style {}: {}\n", settings_.style, message);
     timer->force_timeout();
     return worst.grade;
+}
+
+// Whether a step above select is written: steps that were graded only because break may be near are not.
+bool Extrapolation::is_frame(const Graded& graded) const {
+    if (settings_.frames_every > 0) return update->ntimestep % settings_.frames_every == 0;
+    return graded.asked || settings_.every == 0 || update->ntimestep % settings_.every == 0;
 }
 
 // The largest grade on any rank, but for atoms close to those that were found before.
@@ -70,7 +83,6 @@ Extrapolation::Worst Extrapolation::find_worst(const Graded& graded, const std::
 
 void Extrapolation::write(const Graded& graded, const Worst& worst, const char* reason) {
     last_written_ = update->ntimestep;
-    ++n_written_;
     if (settings_.frames.empty()) return;
     if (settings_.cut > 0.0 && is_large()) {
         append_all(cut_out(graded, worst, reason));
@@ -164,11 +176,11 @@ void Extrapolation::append_all(const std::vector<Frame>& frames) {
 }
 
 void Extrapolation::finish() {
-    if (n_written_ > 0 && comm->me == 0)
+    if (n_above_ > 0 && comm->me == 0)
         utils::logmesg(lmp, "pair_style {}: {} steps above a threshold, the worst with grade {:.6g} of {} at step {}{}\n",
-                       settings_.style, n_written_, worst_of_run_.grade, of_what(worst_of_run_.id), step_of_worst_,
+                       settings_.style, n_above_, worst_of_run_.grade, of_what(worst_of_run_.id), step_of_worst_,
                        settings_.frames.empty() ? "" : "; frames are in " + settings_.frames);
-    n_written_ = 0;
+    n_above_ = 0;
     worst_of_run_ = {};
 }
 

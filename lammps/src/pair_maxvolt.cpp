@@ -176,6 +176,7 @@ void PairMaxvolt::init_style() {
             error->warning(FLERR, "pair_style {}: special_bonds leaves bonded atoms out of the lists of neighbours; a moment "
                                   "tensor potential needs them all: special_bonds lj/coul 1e-50 1e-50 1e-50", name_);
     if (settings_.every > 0) check_grading();
+    if (extrapolation_) extrapolation_->begin_run();
     neighbor->add_request(this, NeighConst::REQ_FULL);
 }
 
@@ -226,13 +227,14 @@ void PairMaxvolt::compute(int eflag, int vflag) {
 }
 
 bool PairMaxvolt::wants_grades() const {
-    return grade_flag_ || (settings_.every > 0 && update->ntimestep % settings_.every == 0);
+    return grade_flag_ || extrapolation_->is_due(update->ntimestep);
 }
 
 // On all ranks.
 void PairMaxvolt::grade() {
     maxvolt_lammps::Graded graded;
     graded.of_atoms = about_.grading == MAXVOLT_NEIGHBORHOODS;
+    graded.asked = grade_flag_ != 0;
     graded.atoms.reserve(std::size_t(atoms_.n_local()));
     grades_of_lammps_.assign(std::size_t(atom->nmax), 0.0);
     for (int k = 0; k < atoms_.n_local(); ++k) {

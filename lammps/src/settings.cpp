@@ -24,6 +24,12 @@ int count(const std::string& name, const std::string& text) {
     return int(value);
 }
 
+bool is_keyword(const std::string& name) {
+    for (const char* known : {"select", "break", "every", "frames", "frames_every", "cut", "stop"})
+        if (name == known) return true;
+    return false;
+}
+
 bool is_cfg(const std::string& path) { return path.size() > 4 && path.substr(path.size() - 4) == ".cfg"; }
 
 bool truth(const std::string& name, std::string text) {
@@ -146,14 +152,15 @@ Settings read_settings(const std::vector<std::string>& words) {
     out.style = "maxvolt";
     for (std::size_t k = 0; k < words.size(); k += 2) {
         const std::string& name = words[k];
-        if (name != "select" && name != "break" && name != "every" && name != "frames" && name != "cut" && name != "stop")
-            throw SettingsError("'" + name + "' is not known; expected select, break, every, frames, cut or stop");
+        if (!is_keyword(name))
+            throw SettingsError("'" + name + "' is not known; expected select, break, every, frames, frames_every, cut or stop");
         if (k + 1 == words.size()) throw SettingsError("'" + name + "' needs a value");
         const std::string& value = words[k + 1];
         if (name == "select") out.select = positive(name, value);
         if (name == "break") out.stop = positive(name, value);
         if (name == "every") out.every = count(name, value);
         if (name == "frames") out.frames = value;
+        if (name == "frames_every") out.frames_every = count(name, value);
         if (name == "cut") out.cut = positive(name, value);
         if (name == "stop" && value != "error" && value != "soft")
             throw SettingsError("stop is '" + value + "'; expected error or soft");
@@ -162,6 +169,9 @@ Settings read_settings(const std::vector<std::string>& words) {
     if (out.stop < out.select && out.select < Settings::never)
         throw SettingsError("break is below select; expected thresholds with select below break");
     if (out.every == 0 && out.has_thresholds()) out.every = 1;
+    if (out.frames_every > 0 && (out.every == 0 || out.frames_every % out.every != 0))
+        throw SettingsError("frames_every is " + std::to_string(out.frames_every) +
+                            "; expected a multiple of every, since only steps with a grade can be written");
     out.as_cfg = is_cfg(out.frames);
     return out;
 }

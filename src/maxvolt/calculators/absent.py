@@ -1,45 +1,41 @@
-"""Why a calculator lacks a result."""
+"""Why a calculator does not give a result that was asked for."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
 from ase import Atoms
 
+from maxvolt.potentials import Potential
 from maxvolt.selection import QueryStrategy
 from maxvolt.uncertainty import Uncertainty
 
 __all__ = ["why_absent"]
 
 
-def why_absent(
-    wanted: str,
-    atoms: Atoms,
-    known: list[str],
-    query: QueryStrategy | None,
-    uncertainty: Uncertainty | None,
-) -> str:
-    """Say why a calculator has no such result for a structure.
+class _Calculating(Protocol):
+    implemented_properties: list[str]
+    query: QueryStrategy | None
+    uncertainty: Uncertainty | None
 
-    Parameters
-    ----------
-    wanted
-        Name of the result.
-    atoms
-        The structure.
-    known
-        Names of all results that there can be.
-    query, uncertainty
-        Of the calculator.
-    """
-    if wanted not in known:
+    @property
+    def members(self) -> Sequence[Potential]: ...
+
+
+def why_absent(wanted: str, calculator: _Calculating, atoms: Atoms) -> str:
+    """Say why `calculator` has no result of this name for a structure."""
+    query = calculator.query
+    if wanted not in calculator.implemented_properties:
         return f"maxvolt does not compute {wanted!r}"
-    if wanted.endswith("_std"):
+    if wanted.endswith("_std") and len(calculator.members) == 1:
         return f"{wanted} is the spread of an ensemble; this calculator has one potential"
     if wanted in ("grade", "grades"):
         if query is None:
             return f"{wanted} needs a query, such as a maxvolt.ActiveSet; this calculator has none"
         return f"{wanted} of atoms do not exist here: {query.description}"
     if wanted in ("energy_error", "force_errors"):
-        if uncertainty is None:
+        if calculator.uncertainty is None:
             return (
                 f"{wanted} needs an uncertainty (maxvolt.calibrate, maxvolt.read_uncertainty); "
                 "this calculator has none"

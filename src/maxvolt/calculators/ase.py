@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import (
-    CalculationFailed,
     Calculator,
     PropertyNotImplementedError,
     all_changes,
@@ -22,6 +22,7 @@ from ase.outputs import Properties
 from numpy.typing import NDArray
 
 from maxvolt.calculators.absent import why_absent
+from maxvolt.calculators.extrapolation import grades_of, with_expected_errors
 from maxvolt.calculators.hessian import difference_hessian, warn_of_crossings
 from maxvolt.calculators.inputs import (
     check_names,
@@ -29,13 +30,15 @@ from maxvolt.calculators.inputs import (
     loaded,
     loaded_query,
     loaded_uncertainty,
+    positions_of,
 )
 from maxvolt.calculators.results import (
+    FailedEvaluationError,
     graded,
     mean_and_spread,
     results_of,
     stress_shares,
-    with_errors,
+    volume_of,
 )
 from maxvolt.errors import DataError, EvaluationError
 from maxvolt.neighbors.neighborhoods import Neighborhoods
@@ -55,10 +58,6 @@ _ON_REQUEST = ("stresses", "atomic_virials", "hessian")
 _OWN_OPTIONS = ("query", "uncertainty", "skin", "threads", "precision")
 _ASE_OPTIONS = ("atoms", "directory", "label")
 _CHANGEABLE = ("skin", "threads", "precision")
-
-
-class FailedEvaluationError(EvaluationError, CalculationFailed):
-    """The potential has no finite numbers for a structure; for ASE, a failed calculation."""
 
 
 class MaxvoltCalculator(Calculator):
@@ -109,6 +108,11 @@ class MaxvoltCalculator(Calculator):
         stay double.
     **ase_options
         ``atoms``, ``directory`` and ``label`` of ASE's calculators.
+
+    Attributes
+    ----------
+    grading : bool
+        Set it to False to leave grades out but where ``grade`` or ``grades`` is asked for by name.
 
     Examples
     --------
@@ -179,6 +183,8 @@ class MaxvoltCalculator(Calculator):
         self.threads = threads
         self.precision: Precision = precision
         self.uncertainty = loaded_uncertainty(uncertainty, self.members)
+        self.grading = True
+        self._later: Callable[[], dict[str, Any]] | None = None
         cutoff = self.ensemble.cutoff
         for asked in (self.query, self.uncertainty):
             cutoff = cutoff if asked is None else max(cutoff, asked.cutoff)
@@ -311,15 +317,23 @@ class MaxvoltCalculator(Calculator):
                 raise DataError("calculate needs a structure: none was given, now or before")
             check_structure(structure)
             try:
-                results = known or self._evaluate(structure)
+                results = known or self._evaluate(structure, properties)
                 if extra:
                     results = results | self._evaluate_extra(structure, extra)
             except EvaluationError as error:
                 raise FailedEvaluationError(str(error)) from error
             for wanted in properties:
                 if wanted not in results:
-                    raise PropertyNotImplementedError(self._why_absent(wanted, structure))
+                    raise PropertyNotImplementedError(why_absent(wanted, self, structure))
             self.results = results
+
+    def graded_later(self) -> Callable[[], dict[str, Any]] | None:
+        """Give what computes the grades of the last structure, if they were left out; else None.
+
+        It may be called at any time, whatever has been calculated since.
+        """
+        with self._lock:
+            return self._later
 
     def reset(self) -> None:
         """Forget structure, results and neighbours: what follows is as of a new calculator."""
@@ -353,6 +367,7 @@ class MaxvoltCalculator(Calculator):
             state = self.__dict__ | {
                 "neighbors": copy.copy(self.neighbors),
                 "results": dict(self.results),
+                "_later": None,
             }
         # ASE's is bound to the calculator that is copied.
         return {k: v for k, v in state.items() if k not in ("_lock", "get_spin_polarized")}
@@ -370,35 +385,37 @@ class MaxvoltCalculator(Calculator):
         types = self._types_of(atoms.numbers)
         return self.neighbors.neighborhoods(positions, cell, atoms.pbc, types)
 
-    def _evaluate(self, atoms: Atoms) -> dict[str, Any]:
-        where, query, grades = self._where(atoms, _positions_of(atoms)), self.query, None
+    def _evaluate(self, atoms: Atoms, wanted: Sequence[str]) -> dict[str, Any]:
+        where, query = self._where(atoms, positions_of(atoms)), self.query
         energies: Sequence[Energies]
+        grades: dict[str, Any] = {}
+        now = self.grading or not {"grade", "grades"}.isdisjoint(wanted)
         # Of potentials that are also graded by: all in one pass, which is in double precision.
-        if query is not None and query.members == self.members and self.precision == "double":
-            energies, grades = query.evaluate_neighborhoods(where, threads=self.threads)
+        if (
+            now
+            and query is not None
+            and query.members == self.members
+            and self.precision == "double"
+        ):
+            energies, found = query.evaluate_neighborhoods(where, threads=self.threads)
+            grades = graded(found)
         else:
             energies = self.ensemble.evaluate_each(
                 where, threads=self.threads, precision=self.precision
             )
-        if query is not None and grades is None:
+        self._later = None
+        if query is not None and not grades:
             known = energies if query.members == self.members else None
-            where = where.with_types(species_types(atoms.numbers, query.species))
-            grades = query.grade_neighborhoods(where, known, threads=self.threads)
-        each = [results_of(one, _volume_of(atoms)) for one in energies]
-        results = each[0] if len(each) == 1 else mean_and_spread(each)
-        if grades is not None:
-            results |= graded(grades)
-        return results if self.uncertainty is None else self._with_errors(results, atoms, energies)
-
-    def _with_errors(
-        self, results: dict[str, Any], atoms: Atoms, energies: Sequence[Energies]
-    ) -> dict[str, Any]:
-        asked = self.uncertainty
-        assert asked is not None
-        types = species_types(atoms.numbers, asked.species)
-        where = self._where(atoms, _positions_of(atoms)).with_types(types)
-        return with_errors(
-            results, asked.of_neighborhoods(where, energies, threads=self.threads), len(atoms)
+            later = partial(
+                grades_of, query, where, atoms.numbers.copy(), known, threads=self.threads
+            )
+            grades, self._later = (later(), None) if now else ({}, later)
+        each = [results_of(one, volume_of(atoms)) for one in energies]
+        results = (each[0] if len(each) == 1 else mean_and_spread(each)) | grades
+        if self.uncertainty is None:
+            return results
+        return with_expected_errors(
+            results, self.uncertainty, where, atoms.numbers, energies, threads=self.threads
         )
 
     def _evaluate_extra(self, atoms: Atoms, wanted: Sequence[str]) -> dict[str, Any]:
@@ -406,19 +423,15 @@ class MaxvoltCalculator(Calculator):
         if "hessian" in wanted:
             results["hessian"] = self._hessian(atoms)
         if "hessian" not in wanted or len(wanted) > 1:
-            results |= stress_shares(self._atomic_virials(atoms), _volume_of(atoms))
+            results |= stress_shares(self._atomic_virials(atoms), volume_of(atoms))
         return results
-
-    def _why_absent(self, wanted: str, atoms: Atoms) -> str:
-        known = self.implemented_properties
-        return why_absent(wanted, atoms, known, self.query, self.uncertainty)
 
     def _hessian(self, atoms: Atoms) -> NDArray[np.float64]:
         def forces(positions: NDArray[np.float64]) -> NDArray[np.float64]:
             where = self._where(atoms, positions)
             return self.ensemble.evaluate_neighborhoods(where, threads=self.threads).forces
 
-        positions = _positions_of(atoms)
+        positions = positions_of(atoms)
         where = self._where(atoms, positions)
         for cutoff in sorted({member.cutoff for member in self.members}):
             warn_of_crossings(where, cutoff)
@@ -430,7 +443,7 @@ class MaxvoltCalculator(Calculator):
                 raise PropertyNotImplementedError(
                     f"a potential ({title_of(member)}) does not share out its virial among atoms"
                 )
-        where = self._where(atoms, _positions_of(atoms))
+        where = self._where(atoms, positions_of(atoms))
         return self.ensemble.atomic_virials(where, threads=self.threads)
 
     def _types_of(self, numbers: NDArray[Any]) -> NDArray[np.int32]:
@@ -438,11 +451,3 @@ class MaxvoltCalculator(Calculator):
         if self._types is None or not np.array_equal(self._types[0], numbers):
             self._types = numbers.copy(), species_types(numbers, self.ensemble.species)
         return self._types[1]
-
-
-def _positions_of(atoms: Atoms) -> NDArray[np.float64]:
-    return np.ascontiguousarray(atoms.positions, dtype=np.float64)
-
-
-def _volume_of(atoms: Atoms) -> float | None:
-    return float(atoms.get_volume()) if atoms.pbc.all() else None

@@ -7,13 +7,21 @@ from pathlib import Path
 
 import numpy as np
 from ase import Atoms
+from numpy.typing import NDArray
 
 from maxvolt.errors import DataError, MaxvoltError, SpeciesError, nearest_name
 from maxvolt.potentials import Ensemble, Potential, load
 from maxvolt.selection import QueryStrategy, read_active_set
 from maxvolt.uncertainty import Uncertainty, read_uncertainty
 
-__all__ = ["check_names", "check_structure", "loaded", "loaded_query", "loaded_uncertainty"]
+__all__ = [
+    "check_names",
+    "check_structure",
+    "loaded",
+    "loaded_query",
+    "loaded_uncertainty",
+    "positions_of",
+]
 
 
 def loaded(potential: Potential | str | Path) -> Potential:
@@ -126,3 +134,8 @@ def check_names(given: Iterable[str], known: Sequence[str], what: str) -> None:
         near = nearest_name(name, known)
         hint = f"; did you mean {near}?" if near else "."
         raise MaxvoltError(f"{what} has no option {name!r}{hint} It takes {', '.join(known)}")
+
+
+def positions_of(atoms: Atoms) -> NDArray[np.float64]:
+    """Positions as the kernels take them, shape (N, 3)."""
+    return np.ascontiguousarray(atoms.positions, dtype=np.float64)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from ase import Atoms
+from ase.calculators.calculator import CalculationFailed
 from numpy.typing import NDArray
 
 from maxvolt.errors import EvaluationError
@@ -15,7 +17,19 @@ from maxvolt.selection import Grades
 from maxvolt.uncertainty import ExpectedErrors
 from maxvolt.units import VOIGT
 
-__all__ = ["graded", "mean_and_spread", "results_of", "stress_shares", "with_errors"]
+__all__ = [
+    "FailedEvaluationError",
+    "graded",
+    "mean_and_spread",
+    "results_of",
+    "stress_shares",
+    "volume_of",
+    "with_errors",
+]
+
+
+class FailedEvaluationError(EvaluationError, CalculationFailed):
+    """The potential has no finite numbers for a structure; for ASE, a failed calculation."""
 
 
 def results_of(energies: Energies, volume: float | None) -> dict[str, Any]:
@@ -89,3 +103,8 @@ def mean_and_spread(members: Sequence[dict[str, Any]]) -> dict[str, Any]:
             # ASE expects energies to be Python floats.
             results[key] = float(value) if value.ndim == 0 else value
     return results
+
+
+def volume_of(atoms: Atoms) -> float | None:
+    """Volume of a cell that is periodic in three directions, Angstrom^3; else None."""
+    return float(atoms.get_volume()) if atoms.pbc.all() else None

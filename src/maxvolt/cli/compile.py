@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from maxvolt.cli.console import note
 from maxvolt.cli.options import add_species
 from maxvolt.cli.outputs import check_output
-from maxvolt.cli.potentials import load
+from maxvolt.cli.potentials import load, potential_files
 from maxvolt.errors import MaxvoltError
+
+if TYPE_CHECKING:
+    from maxvolt.potentials import MTP
+    from maxvolt.selection.active_rows import ActiveRows
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
 
@@ -43,32 +48,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read, compile, write."""
-    from maxvolt.potentials import MTP
-    from maxvolt.selection.active_set import read_active_set
-    from maxvolt.selection.mlip_files import has_active_set
+    from maxvolt.selection.mlip_files import read_active_rows, write_active_set
 
     if options.output.suffix != ".maxvolt":
         raise MaxvoltError(f"{options.output}: end the name of a compiled model with .maxvolt")
     check_output(options.output, [options.potential])
-    potential = load(options.potential, options.species)
-    if not isinstance(potential, MTP):
-        raise MaxvoltError(
-            f"{options.potential}: compiled models are made of one moment tensor potential, not of "
-            f"{type(potential).__name__}"
-        )
-    source = options.active_set or options.potential
-    if options.active_set or has_active_set(source):
-        active_set = read_active_set(source, potential.species)
+    potential, active_set = _read(options)
+    if options.active_set is not None:
+        active_set = read_active_rows(options.active_set, potential.species)
         if active_set.potential.digest != potential.digest:
             raise MaxvoltError(
-                f"{source}: the active set belongs to another potential than {options.potential}; "
-                "select it again: maxvolt select POT TRAIN --save-active-set FILE"
+                f"{options.active_set}: the active set belongs to another potential than "
+                f"{options.potential}; select it again: maxvolt select POT TRAIN "
+                "--save-active-set FILE"
             )
-        active_set.write(options.output)
-        graded = f"with its active set ({active_set.mode} mode)"
-    else:
+    if active_set is None:
         potential.write_compiled(options.output)
         graded = "without an active set"
+    else:
+        write_active_set(options.output, active_set)
+        graded = f"with its active set ({active_set.mode} mode)"
     kilobytes = options.output.stat().st_size / 1000
     elements = ", ".join(potential.species)
     note(f"{options.output}: compiled model of {elements}, {graded}, {kilobytes:.0f} kB")
+
+
+def _read(options: argparse.Namespace) -> tuple[MTP, ActiveRows | None]:
+    """Read the potential, and the active set where its file has one, from one reading of it."""
+    from maxvolt.potentials import MTP
+    from maxvolt.potentials.families import family_of_file
+    from maxvolt.selection.mlip_files import read_with_active_rows
+
+    files = potential_files(options.potential)
+    family = family_of_file(files[0]) if len(files) == 1 and files[0].is_file() else None
+    if options.active_set is None and family is not None and family.name == "mtp":
+        return read_with_active_rows(files[0], options.species)
+    potential = load(options.potential, options.species)
+    if isinstance(potential, MTP):
+        return potential, None
+    raise MaxvoltError(
+        f"{options.potential}: compiled models are made of one moment tensor potential, not of "
+        f"{type(potential).__name__}"
+    )

@@ -97,6 +97,7 @@ def _add_numbers(parser: argparse.ArgumentParser) -> None:
         ("--thermostat-time", positive_float, 100.0, "FS", "coupling to the thermostat, fs"),
         ("--barostat-time", positive_float, 500.0, "FS", "period of the barostat, fs"),
         ("--record-every", positive_int, 100, "N", "write and keep structures every N steps"),
+        ("--grade-every", positive_int, 1, "N", "compute grades every N steps, see docs/sampling"),
         ("--seed", non_negative_int, 0, "N", "random seed"),
     ):
         parser.add_argument(
@@ -183,6 +184,7 @@ def _scenario(options: argparse.Namespace, dataset: Dataset) -> MolecularDynamic
         shape=options.shape,
         record_every=options.record_every,
         limits=limits_of(options),
+        grade_every=options.grade_every,
     )
 
 

@@ -12,6 +12,13 @@ class ActiveSetArrays:
         inverse: Any,
     ) -> None: ...
 
+# An active set ready to grade; `grades` takes rows as `site_gradients` gives them, and an array.
+class ActiveSet:
+    def __init__(self, arrays: ActiveSetArrays, n_parameters: int) -> None: ...
+    @property
+    def has_single(self) -> bool: ...
+    def grades(self, rows: Any, kernels: str, single: bool, grades: Any) -> None: ...
+
 class NeighborWindows:
     def __init__(
         self,
@@ -192,6 +199,18 @@ def site_gradients(
     end: int,
     kernels: str,
     gradients: Any,
+    energies: Any = None,
+    rows: Any = None,
+    virials: Any = None,
+) -> int: ...
+def site_grades(
+    core: Core,
+    active_set: ActiveSet,
+    system: System,
+    begin: int,
+    end: int,
+    kernels: str,
+    grades: Any,
     energies: Any = None,
     rows: Any = None,
     virials: Any = None,

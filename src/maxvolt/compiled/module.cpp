@@ -1,51 +1,26 @@
 // The Python module: arrays in and out of the core, with their shapes checked and the GIL released.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
-#include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "active_set.hpp"
-#include "checks.hpp"
+#include "arrays.hpp"
 #include "contraction_table.hpp"
 #include "displacements.hpp"
-#include "evaluation.hpp"
 #include "image_search.hpp"
-#include "instruction_sets.hpp"
-#include "memory.hpp"
 #include "model_file.hpp"
 #include "plan_file.hpp"
 #include "potential_file.hpp"
 #include "slowdown.hpp"
-#include "unlocked.hpp"
-
-namespace nb = nanobind;
-using namespace nb::literals;
 
 namespace {
-
-using maxvolt::CompiledModel;
-using maxvolt::EvaluationArrays;
-using maxvolt::find_kernels;
-using maxvolt::Memory;
-using maxvolt::NeighborWindows;
-using maxvolt::require;
-using maxvolt::Unlocked;
-using maxvolt::WindowRange;
-template <class T, class... Shape>
-using Array = nb::ndarray<const T, nb::numpy, nb::device::cpu, nb::c_contig, Shape...>;
-template <class... Shape>
-using Output = nb::ndarray<double, nb::numpy, nb::device::cpu, nb::c_contig, Shape...>;
-using Doubles = Array<double, nb::ndim<1>>;
-using Integers = Array<std::int32_t, nb::ndim<1>>;
-using Vectors = Array<double, nb::shape<-1, 3>>;
 
 // A visitor of each_field: takes the fields of a struct of arrays from keywords.
 struct FromKeywords {
@@ -182,47 +157,6 @@ NeighborWindows* ghost_windows(Array<std::int64_t, nb::ndim<1>> first, Integers 
     return new NeighborWindows(list, labels.data(), positions.data(), window_atoms);
 }
 
-// Keeps the arrays of a system alive, and the binding the list.
-struct System {
-    System(Vectors given_positions, Array<double, nb::shape<-1, 3, 3>> given_cells, Integers given_types,
-           const NeighborWindows& list)
-        : positions(given_positions), cells(given_cells), types(given_types),
-          system(positions.data(), checked_size(positions, types), cells.data(), std::int64_t(cells.shape(0)),
-                 types.data(), list) {}
-
-    static std::int64_t checked_size(const Vectors& positions, const Integers& types) {
-        require(types.size() == positions.shape(0), "types needs one entry per atom");
-        return std::int64_t(positions.shape(0));
-    }
-
-    Vectors positions;
-    Array<double, nb::shape<-1, 3, 3>> cells;
-    Integers types;
-    maxvolt::AtomicSystem system;
-};
-
-EvaluationArrays checked(const System& s, const Output<nb::ndim<1>>& energies, const Output<nb::shape<-1, 4>>& rows,
-                         const Output<nb::shape<-1, 6>>& virials) {
-    const maxvolt::Windows& windows = *s.system.windows;
-    require(std::int64_t(energies.size()) == s.system.atoms.n_atoms, "site energies of wrong size");
-    require(std::int64_t(rows.shape(0)) == windows.n_rows(), "rows of forces of wrong size");
-    require(reinterpret_cast<std::uintptr_t>(rows.data()) % 32 == 0, "rows of forces must be aligned");
-    require(std::int64_t(virials.shape(0)) == windows.n_parts(), "virials of wrong size");
-    return {energies.data(), rows.data(), virials.data(), {}};
-}
-
-using MaybeEnergies = std::optional<Output<nb::ndim<1>>>;
-using MaybeRows = std::optional<Output<nb::shape<-1, 4>>>;
-using MaybeVirials = std::optional<Output<nb::shape<-1, 6>>>;
-
-std::optional<EvaluationArrays> checked(const System& s, const MaybeEnergies& energies, const MaybeRows& rows,
-                                        const MaybeVirials& virials) {
-    require(energies.has_value() == rows.has_value() && rows.has_value() == virials.has_value(),
-            "give energies, rows and virials, or none of them");
-    if (!energies) return std::nullopt;
-    return checked(s, *energies, *rows, *virials);
-}
-
 std::int64_t evaluate(const CompiledModel& model, const System& s, std::int64_t begin, std::int64_t end,
                       const std::string& kernels, bool single, Output<nb::ndim<1>> energies,
                       Output<nb::shape<-1, 4>> rows, Output<nb::shape<-1, 6>> virials) {
@@ -322,6 +256,32 @@ std::int64_t site_gradients(const CompiledModel& model, const System& s, std::in
                                    gradients.data());
 }
 
+// Grades of the atoms in windows [begin, end), in neighbourhood mode.
+std::int64_t site_grades(const CompiledModel& model, const maxvolt::ActiveSet& active_set, const System& s,
+                         std::int64_t begin, std::int64_t end, const std::string& kernels,
+                         Output<nb::ndim<1>> grades, MaybeEnergies energies, MaybeRows rows, MaybeVirials virials) {
+    const auto evaluated = checked(s, energies, rows, virials);
+    require(std::int64_t(grades.size()) == s.system.atoms.n_atoms, "grades of wrong size");
+    const maxvolt::Kernels& k = find_kernels(kernels);
+    const Unlocked unlocked;
+    return maxvolt::site_grades(model, active_set, s.system, WindowRange{begin, end}, k,
+                                evaluated ? &*evaluated : nullptr, grades.data());
+}
+
+// Grades of rows; all in double precision, or most of it in single precision.
+void row_grades(const maxvolt::ActiveSet& active_set, Array<double, nb::ndim<2>> rows, const std::string& kernels,
+                bool single, Output<nb::ndim<1>> grades) {
+    require(std::int64_t(rows.shape(1)) == active_set.size() && rows.shape(0) == grades.size(),
+            "rows or grades of wrong size");
+    const maxvolt::Kernels& k = find_kernels(kernels);
+    const Unlocked unlocked;
+    const auto count = std::int64_t(rows.shape(0));
+    if (single)
+        active_set.grades(k, rows.data(), count, grades.data());
+    else
+        active_set.double_grades(k, rows.data(), count, grades.data());
+}
+
 // Gradients of the energies of the parts of structures that lie in windows [begin, end).
 std::int64_t structure_gradients(const CompiledModel& model, const System& s, std::int64_t begin, std::int64_t end,
                                  const std::string& kernels, Output<nb::ndim<2>> gradients, MaybeEnergies energies,
@@ -381,6 +341,10 @@ void define_classes(nb::module_& module) {
     define_arrays<maxvolt::MomentArrays>(module, "MomentArrays");
     define_arrays<maxvolt::PlanArrays>(module, "PlanArrays");
     define_arrays<maxvolt::ActiveSetArrays>(module, "ActiveSetArrays");
+    nb::class_<maxvolt::ActiveSet>(module, "ActiveSet")
+        .def(nb::init<const maxvolt::ActiveSetArrays&, std::int64_t>(), "arrays"_a, "n_parameters"_a)
+        .def_prop_ro("has_single", &maxvolt::ActiveSet::has_single)
+        .def("grades", &row_grades, "rows"_a, "kernels"_a, "single"_a, "grades"_a.noconvert());
     nb::class_<NeighborWindows>(module, "NeighborWindows")
         .def(nb::new_(&periodic_windows), "pairs"_a, "shifts"_a, "inside"_a, "images"_a, "structures"_a, "labels"_a,
              "window_atoms"_a)
@@ -438,6 +402,9 @@ NB_MODULE(_core, module) {
                "most_images"_a);
     module.def("site_gradients", &site_gradients, "model"_a, "system"_a, "begin"_a, "end"_a, "kernels"_a,
                "gradients"_a.noconvert(), "energies"_a.noconvert() = nb::none(), "rows"_a.noconvert() = nb::none(),
+               "virials"_a.noconvert() = nb::none());
+    module.def("site_grades", &site_grades, "model"_a, "active_set"_a, "system"_a, "begin"_a, "end"_a, "kernels"_a,
+               "grades"_a.noconvert(), "energies"_a.noconvert() = nb::none(), "rows"_a.noconvert() = nb::none(),
                "virials"_a.noconvert() = nb::none());
     module.def("structure_gradients", &structure_gradients, "model"_a, "system"_a, "begin"_a, "end"_a, "kernels"_a,
                "gradients"_a.noconvert(), "energies"_a.noconvert() = nb::none(), "rows"_a.noconvert() = nb::none(),

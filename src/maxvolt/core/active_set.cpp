@@ -35,6 +35,7 @@ ActiveSet::ActiveSet(const ActiveSetArrays& arrays, std::int64_t n_parameters)
         for (std::int64_t j = 0; j < n; ++j)
             panels_[std::size_t(j / panel_width * panel_width * n + k * panel_width + j % panel_width)] =
                 arrays.inverse[std::size_t(k * n + j)];
+    if (rows_ == Rows::neighborhoods) single_ = PreparedInverse::of(arrays.inverse, n);
 }
 
 double ActiveSet::energy_factor(std::int64_t n_atoms) const {
@@ -42,6 +43,13 @@ double ActiveSet::energy_factor(std::int64_t n_atoms) const {
 }
 
 void ActiveSet::grades(const Kernels& kernels, const double* rows, std::int64_t count, double* grades) const {
+    if (single_)
+        single_->grades(kernels, panels_.data(), rows, count, grades);
+    else
+        double_grades(kernels, rows, count, grades);
+}
+
+void ActiveSet::double_grades(const Kernels& kernels, const double* rows, std::int64_t count, double* grades) const {
     std::vector<std::int32_t> used(static_cast<std::size_t>(size_));
     kernels.largest_coordinates(panels_.data(), size_, rows, count, used.data(), grades);
 }

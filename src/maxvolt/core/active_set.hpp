@@ -1,10 +1,12 @@
 // An active set ready to grade: which rows it has, and the inverse of its matrix.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "model.hpp"
 #include "model_arrays.hpp"
+#include "single_inverse.hpp"
 
 namespace maxvolt {
 
@@ -26,8 +28,14 @@ class ActiveSet {
     // The inverse, panel_width columns after the other: [..][n][panel_width], zeros at the end.
     const double* panels() const { return panels_.data(); }
 
-    // The grades of rows, [count][n]; NaN where one is not finite.
+    // The grades of rows, [count][n]; NaN where one is not finite. Of neighbourhoods most of the work is done in single
+    // precision, which is checked in double precision: the grades are the same to rounding.
     void grades(const Kernels&, const double* rows, std::int64_t count, double* grades) const;
+
+    // All of it in double precision.
+    void double_grades(const Kernels&, const double* rows, std::int64_t count, double* grades) const;
+
+    bool has_single() const { return single_ != nullptr; }
 
   private:
     Rows rows_;
@@ -35,6 +43,7 @@ class ActiveSet {
     double energy_weight_;
     std::int32_t weight_scaling_;
     std::vector<double> panels_;
+    std::shared_ptr<const PreparedInverse> single_;
 };
 
 }  // namespace maxvolt

@@ -138,6 +138,23 @@ struct Window {
 constexpr int list_padding = 8;  // as long as the longest vector
 constexpr int panel_width = 24;  // columns of the inverse of an active set that lie together: whole tiles of each variant
 
+constexpr int single_width = 48;  // the same of its part in single precision
+constexpr int single_chunk = 48;  // terms of a sum in single precision; such sums are added up
+
+// The inverse B of the matrix of an active set, prepared for products in single precision, equations (37a) and (37b):
+// B = Q W + S b, where the few columns of Q span what makes B large (directions in which no structure differs), S is a
+// diagonal of scales, and no entry of b is larger than 1.
+struct SingleInverse {
+    const float* panels;       // b, single_width columns after the other, [..][n][single_width], zeros at the end
+    const double* scales;      // [n]
+    const float* errors;       // of columns: what a product may be off by, for a scaled row of length one
+    const float* of_left_out;  // of columns of W: their lengths
+    const double* left_out;    // Q, as ActiveSet::panels
+    std::int64_t n_left_out;   // its columns
+    double left_out_error;     // what a product with Q may be off by, for a scaled row of length one
+    const double* columns;     // B by columns, [n][n]
+};
+
 // What kernels run over: a window with the atoms where they are now (window.hpp).
 struct System {
     std::int64_t n_own, n_rows, max_neighbors;
@@ -219,6 +236,9 @@ struct Kernels {
     // Grades of rows; coordinates.hpp.
     void (*largest_coordinates)(const double* panels, std::int64_t n, const double* rows, std::int64_t count,
                                 std::int32_t* used, double* grades);
+    // The same, most of it in single precision; single_coordinates.hpp.
+    void (*largest_coordinates_single)(const double* panels, const SingleInverse&, std::int64_t n, const double* rows,
+                                       std::int64_t count, std::int32_t* used, float* memory, double* grades);
 };
 
 // static: each instruction set keeps its own copy.

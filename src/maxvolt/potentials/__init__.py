@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from maxvolt.potentials.loading import load
     from maxvolt.potentials.mtp.potential import MTP, read_potential
     from maxvolt.potentials.protocol import (
+        GradesSites,
         HasMembers,
         ParameterGradients,
         Potential,
         SharesVirials,
+        SiteGrader,
     )
     from maxvolt.potentials.results import Energies, Evaluation, Predictions
 
@@ -28,12 +30,14 @@ __all__ = [
     "Energies",
     "Ensemble",
     "Evaluation",
+    "GradesSites",
     "HasMembers",
     "NeighborhoodPotential",
     "ParameterGradients",
     "Potential",
     "Predictions",
     "SharesVirials",
+    "SiteGrader",
     "load",
     "member_paths",
     "read_potential",
@@ -44,12 +48,14 @@ _HOME = {
     "Energies": "maxvolt.potentials.results:Energies",
     "Ensemble": "maxvolt.potentials.ensemble:Ensemble",
     "Evaluation": "maxvolt.potentials.results:Evaluation",
+    "GradesSites": "maxvolt.potentials.protocol:GradesSites",
     "HasMembers": "maxvolt.potentials.protocol:HasMembers",
     "NeighborhoodPotential": "maxvolt.potentials.evaluation:NeighborhoodPotential",
     "ParameterGradients": "maxvolt.potentials.protocol:ParameterGradients",
     "Potential": "maxvolt.potentials.protocol:Potential",
     "Predictions": "maxvolt.potentials.results:Predictions",
     "SharesVirials": "maxvolt.potentials.protocol:SharesVirials",
+    "SiteGrader": "maxvolt.potentials.protocol:SiteGrader",
     "load": "maxvolt.potentials.loading:load",
     "member_paths": "maxvolt.potentials.families:member_paths",
     "read_potential": "maxvolt.potentials.mtp.potential:read_potential",

@@ -13,7 +13,14 @@ from maxvolt.dataset import Dataset, StructureLike
 from maxvolt.neighbors.neighborhoods import Neighborhoods
 from maxvolt.potentials.results import Energies, Evaluation, Precision, Predictions
 
-__all__ = ["HasMembers", "ParameterGradients", "Potential", "SharesVirials"]
+__all__ = [
+    "GradesSites",
+    "HasMembers",
+    "ParameterGradients",
+    "Potential",
+    "SharesVirials",
+    "SiteGrader",
+]
 
 
 @runtime_checkable
@@ -153,4 +160,29 @@ class ParameterGradients(Potential, Protocol):
         self, neighborhoods: Neighborhoods
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Gradients of forces, shape (N, 3, P), and of virials, shape (n, 6, P)."""
+        ...
+
+
+class SiteGrader(Protocol):
+    """Grades atoms in one pass with the forces, without their rows in memory."""
+
+    def grades(
+        self, neighborhoods: Neighborhoods, *, threads: int | None = None
+    ) -> NDArray[np.float64]:
+        """Largest coordinate of the row of each atom, equation (37), shape (N,)."""
+        ...
+
+    def evaluate(
+        self, neighborhoods: Neighborhoods, *, threads: int | None = None
+    ) -> tuple[Energies, NDArray[np.float64]]:
+        """Energies and forces together with them."""
+        ...
+
+
+@runtime_checkable
+class GradesSites(ParameterGradients, Protocol):
+    """Capability: it grades atoms itself, faster than by rows."""
+
+    def site_grader(self, inverse: NDArray[np.float64]) -> SiteGrader:
+        """Give what grades by the inverse of the matrix of active rows, shape (P, P)."""
         ...

@@ -61,6 +61,10 @@ class MolecularDynamics(DynamicsSettings, OnePartPerStructure):
         Distances at which it stops.
     part
         Number of this part.
+    grade_every
+        Steps from one grade to the next; `record_every` must be a multiple. Steps in between are
+        graded afterwards where the simulation may have had to stop there, see docs/sampling.
+        Distances and numbers that are not finite are looked for at each step.
     """
 
     def run(

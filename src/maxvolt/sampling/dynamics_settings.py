@@ -54,6 +54,7 @@ class DynamicsSettings:
     record_every: int = 10
     limits: Limits = field(default_factory=Limits)
     part: int = 0
+    grade_every: int = 1
 
     def __post_init__(self) -> None:
         try:
@@ -76,8 +77,14 @@ class DynamicsSettings:
     def _check_numbers(self) -> None:
         if not 0 < self.bulk_modulus < math.inf:
             self._refuse(f"bulk_modulus must be a number above 0, not {self.bulk_modulus!r}")
-        if self.record_every < 1:
-            self._refuse(f"record_every must be at least 1, not {self.record_every!r}")
+        for name in ("record_every", "grade_every"):
+            if getattr(self, name) < 1:
+                self._refuse(f"{name} must be at least 1, not {getattr(self, name)!r}")
+        if self.record_every % self.grade_every:
+            self._refuse(
+                f"record_every = {self.record_every} must be a multiple of grade_every = "
+                f"{self.grade_every}: only steps that have a grade can be kept"
+            )
         try:
             for name, limit in _LIMITS.items():
                 limit.check(name, getattr(self, name), DataError)

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from maxvolt.dataset import Dataset
 from maxvolt.sampling.dynamics_settings import DynamicsSettings
+from maxvolt.sampling.graded_steps import GradedSteps
 from maxvolt.sampling.held import constraints_of, keep_constraints
 from maxvolt.sampling.integrators import (
     Coupling,
@@ -28,6 +29,7 @@ from maxvolt.sampling.rule import Stop, StopReason, Thresholds, not_finite
 from maxvolt.sampling.scenario import Progress
 from maxvolt.sampling.schedules import Schedule, as_schedule
 from maxvolt.sampling.trajectory_state import KeepState, TrajectoryState
+from maxvolt.sampling.ungraded import Ungraded, UngradedStep
 from maxvolt.sampling.watch import Watch
 from maxvolt.units import VOIGT
 
@@ -68,6 +70,8 @@ class Trajectory:
         self._first_cell = self._atoms.cell.array.copy()
         self._watch = Watch(scenario.limits, self._atoms.numbers)
         self._good = _Frame(self._atoms)
+        self._graded = GradedSteps(scenario.grade_every, thresholds.stop)
+        self._ungraded = Ungraded(self._atoms)
         self._kept: list[Atoms] = []
         self._rows: list[tuple[float, ...]] = []
         self._changing: list[tuple[Schedule, Callable[[float], None]]] = []
@@ -113,9 +117,13 @@ class Trajectory:
                         self._renew(dynamics)
                     self._prepare_next(step)
         except Exception as error:  # noqa: BLE001 (of whatever calculator; what was found counts)
-            # It refused the next structure: the geometry says why, if anything does.
-            stop = self._geometry() or Stop(StopReason.FAILED, f"{type(error).__name__}: {error}")
-            self._remember()
+            stop = self._settle(check=True)
+            if stop is None:
+                # It refused the next structure: the geometry says why, if anything does.
+                stop = self._geometry() or _failure(error)
+                self._remember()
+        finally:
+            self._ungraded.switch(on=True)
         return stop or Stop(StopReason.FINISHED, f"{scenario.steps} steps")
 
     def _start(self) -> Integrator:
@@ -156,6 +164,7 @@ class Trajectory:
         self._began -= state.seconds
         self._step = state.step
         self._good = _Frame(atoms)
+        self._graded = GradedSteps(self._scenario.grade_every, self._thresholds.stop, state.growth)
         for schedule, change in self._changing:
             change(schedule.value(state.step))
         if self._progress is not None:
@@ -169,6 +178,7 @@ class Trajectory:
         self._reset(dynamics)
 
     def _reset(self, dynamics: Integrator) -> None:
+        self._choose_grading(self._step + 1)
         self._atoms.calc.reset()
         self._watch.renew()
         dynamics.renew()
@@ -185,10 +195,18 @@ class Trajectory:
             kept=tuple(self._kept),
             rows=np.array(self._rows, float).reshape(-1, 6),
             seconds=time.perf_counter() - self._began,
+            growth=self._graded.growth,
         )
 
+    def _choose_grading(self, step: int) -> None:
+        """Have the calculator grade a step that is still to come, or not."""
+        scenario = self._scenario
+        ends = step == scenario.steps or step % self._renew_every == 0
+        self._ungraded.switch(ends or self._graded.due(step) or self._ungraded.is_full)
+
     def _prepare_next(self, step: int) -> None:
-        """Take temperature, pressure and cell along their schedules."""
+        """Take temperature, pressure and cell along their schedules, and choose what is graded."""
+        self._choose_grading(step + 1)
         for schedule, change in self._changing:
             change(schedule.value(step + 1))
         if (step + 1) % _CELL_EVERY == 0:
@@ -210,18 +228,62 @@ class Trajectory:
         stop = self._geometry() or not_finite(results)
         grade = results.get("grade")
         grade = None if grade is None else float(grade)
+        if stop is None and grade is None and self._ungraded.add(step, results):
+            self._remember()
+            return None
+        hidden = grade is not None and self._graded.may_hide(step, grade)
+        earlier = self._settle(check=hidden or stop is not None)
+        if earlier is not None:
+            return earlier
         if stop is None:
             stop = self._thresholds.check(grade)
+        if grade is not None:
+            self._graded.note(step, grade)
         self._remember()
         recorded = step % self._scenario.record_every == 0 or step == self._scenario.steps
         measured = stop is None or stop.reason is StopReason.GRADE
         if measured and (recorded or stop is not None):
             self._record(step, grade, results)
-        if stop is None and step > 0:
-            self._step = step
-            if self._progress is not None:
-                self._progress(1)
+        if stop is None:
+            self._count(step)
         return stop
+
+    def _settle(self, *, check: bool) -> Stop | None:
+        """Have done with the steps that were not graded; grade them now where one may have to stop.
+
+        The first that has to is where the simulation ends, as it does where all are graded.
+        """
+        for one in self._ungraded.take():
+            stop = self._look_back(one) if check else None
+            if stop is not None:
+                return stop
+            self._count(one.step)
+        return None
+
+    def _look_back(self, one: UngradedStep) -> Stop | None:
+        """Grade a step afterwards; go back to it where the simulation should have stopped."""
+        grades: dict[str, Any] = {}
+        try:
+            grades = one.grade()
+            stop = self._thresholds.check(grades["grade"])
+        except Exception as error:  # noqa: BLE001 (as where it is graded at once)
+            stop = _failure(error)
+        if stop is None:
+            self._graded.note(one.step, grades["grade"])
+            return None
+        one.bring_back(self._atoms, grades)
+        self._remember()
+        if stop.reason is StopReason.GRADE:
+            self._record(one.step, grades["grade"], self._atoms.calc.results)
+        return stop
+
+    def _count(self, step: int) -> None:
+        """Take a step as done."""
+        if step == 0:
+            return
+        self._step = step
+        if self._progress is not None:
+            self._progress(1)
 
     def _remember(self) -> None:
         """Take this structure as the last one, if it is one."""
@@ -270,6 +332,10 @@ def _bare(structures: Dataset) -> Atoms:
     """The one structure, without labels or velocities of its own."""
     atoms = structures[0]
     return Atoms(numbers=atoms.numbers, positions=atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
+
+
+def _failure(error: Exception) -> Stop:
+    return Stop(StopReason.FAILED, f"{type(error).__name__}: {error}")
 
 
 def _results(atoms: Atoms) -> dict[str, Any]:

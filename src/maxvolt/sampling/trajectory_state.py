@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
+
+from maxvolt.sampling.graded_steps import Growth
 
 __all__ = ["RENEW_EVERY", "KeepState", "TrajectoryState"]
 
@@ -41,6 +43,8 @@ class TrajectoryState:
         The trace so far.
     seconds
         Time it took.
+    growth
+        What was seen of the grade.
     """
 
     step: int
@@ -52,6 +56,7 @@ class TrajectoryState:
     kept: tuple[Atoms, ...]
     rows: NDArray[np.float64]
     seconds: float
+    growth: Growth = field(default_factory=Growth)
 
 
 KeepState = Callable[[Callable[[], TrajectoryState]], None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from os import PathLike
 from pathlib import Path
 from typing import Self
@@ -22,6 +22,7 @@ from maxvolt.potentials.results import Energies
 from maxvolt.selection.active_rows import EQUATIONS, ActiveRows
 from maxvolt.selection.grades import Grades, finite_grades
 from maxvolt.selection.grading import iterate_row_grades
+from maxvolt.selection.kept_grader import KeptGrader, grades_of_sites
 from maxvolt.selection.maxvol import largest_coordinates
 from maxvolt.selection.mlip_files import read_active_rows, write_active_set
 from maxvolt.selection.mlip_order import Algorithm
@@ -91,6 +92,8 @@ class ActiveSet(ActiveRows):
     structures
         The selected structures, with their labels.
     """
+
+    _grader: KeptGrader = field(default_factory=KeptGrader, init=False, repr=False)
 
     @classmethod
     def from_dataset(
@@ -274,6 +277,9 @@ class ActiveSet(ActiveRows):
         threads: int | None = None,
     ) -> Grades:
         """Grades of structures whose neighbours are known; `energies` are not needed."""
+        grader = self._grader.of(self)
+        if grader is not None:
+            return grades_of_sites(neighborhoods, grader.grades(neighborhoods, threads=threads))
         rows = neighborhood_rows(self.potential, self.weights, neighborhoods, threads=threads)
         return self._grades_of(neighborhoods, rows, threads)
 
@@ -281,6 +287,10 @@ class ActiveSet(ActiveRows):
         self, neighborhoods: Neighborhoods, *, threads: int | None = None
     ) -> tuple[tuple[Energies, ...], Grades]:
         """Energies and forces by the potential, and grades, in one pass over the neighbours."""
+        grader = self._grader.of(self)
+        if grader is not None:
+            energies, sites = grader.evaluate(neighborhoods, threads=threads)
+            return (energies,), grades_of_sites(neighborhoods, sites)
         energies, rows = evaluated_rows(
             self.potential, self.weights, neighborhoods, threads=threads
         )

@@ -26,20 +26,30 @@ from maxvolt.selection.active_rows import EQUATIONS, ActiveRows
 from maxvolt.selection.rows import iterate_rows
 from maxvolt.selection.weights import RowWeights
 
-__all__ = ["has_active_set", "read_active_rows", "write_active_set"]
+__all__ = ["has_active_set", "read_active_rows", "read_with_active_rows", "write_active_set"]
 
 
 def read_active_rows(path: str | Path, species: Sequence[str] | None = None) -> ActiveRows:
     """Read a potential with its active set; see `maxvolt.read_active_set`."""
-    file = read_potential_file(path)
-    if file.active_set is None:
+    _, rows = read_with_active_rows(path, species)
+    if rows is None:
         raise FileFormatError(
             path,
             "the potential has no active set; make one from its training set: maxvolt select "
             "POT TRAIN --save-active-set, or maxvolt.ActiveSet.from_dataset",
         )
+    return rows
+
+
+def read_with_active_rows(
+    path: str | Path, species: Sequence[str] | None = None
+) -> tuple[MTP, ActiveRows | None]:
+    """Read a potential, and its active set where the file has one, in one go."""
+    file = read_potential_file(path)
     potential = MTP.from_model(*model_of_file(path, file, species))
-    return _active_rows(potential, file.active_set, path)
+    if file.active_set is None:
+        return potential, None
+    return potential, _active_rows(potential, file.active_set, path)
 
 
 def has_active_set(path: str | Path) -> bool:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from maxvolt.campaign.record.storage import DamagedError, StepResult, read_result, write_result
 from maxvolt.dataset import Dataset
 from maxvolt.errors import MaxvoltError
 from maxvolt.sampling import TrajectoryState
+from maxvolt.sampling.graded_steps import Growth
 from maxvolt.sampling.trajectory_state import RENEW_EVERY
 
 __all__ = ["CHECKPOINT_SUFFIX", "CheckpointFile", "Checkpointing"]
@@ -79,6 +81,7 @@ class CheckpointFile:
             generator=record["generator"],
             kept=tuple(found.datasets["kept"]),
             seconds=record["seconds"],
+            growth=_growth(found.arrays.get("growth")),
         )
 
     def keep(self, state: Callable[[], TrajectoryState]) -> None:
@@ -103,7 +106,16 @@ class CheckpointFile:
             "seconds": state.seconds,
         }
         arrays = {name: np.asarray(getattr(state, name)) for name in _ARRAYS}
+        arrays["growth"] = np.array(astuple(state.growth), float)
         arrays |= {f"integrator_{name}": array for name, array in state.integrator.items()}
         write_result(
             self._path, StepResult(record, {"kept": Dataset.from_atoms(state.kept)}, arrays)
         )
+
+
+def _growth(numbers: NDArray[np.float64] | None) -> Growth:
+    """What was seen of the grade; nothing in states of version 0.1."""
+    if numbers is None:
+        return Growth()
+    step, grade, rate = numbers.tolist()
+    return Growth(int(step), grade, rate)

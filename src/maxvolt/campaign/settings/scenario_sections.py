@@ -100,6 +100,8 @@ class DynamicsSection(_Scenario):
     """Approximate bulk modulus of the material in GPa, for the barostat."""
     shape: bool = _DYNAMICS["shape"]
     """Whether npt changes the shape of the cell, too."""
+    grade_every: Count = _DYNAMICS["grade_every"]
+    """Steps from one grade to the next; record_every is a multiple of it."""
     copies: Annotated[int, within(limits.STRUCTURES, whole=True)] = 1
     """Runs of each structure, with different random numbers."""
 
@@ -107,6 +109,11 @@ class DynamicsSection(_Scenario):
     def _has_steps(self) -> DynamicsSection:
         if self.steps is None and not isinstance(self.temperature, str):
             raise ValueError("steps is missing; add it, or give temperature as a schedule")
+        if self.record_every % self.grade_every:
+            raise ValueError(
+                f"record_every = {self.record_every} must be a multiple of grade_every = "
+                f"{self.grade_every}: only steps that have a grade can be kept"
+            )
         for name, limit in (
             ("temperature", limits.TEMPERATURE),
             ("pressure", limits.PRESSURE_GPA),

@@ -3,6 +3,7 @@
 #include "jacobian.hpp"
 #include "rows.hpp"
 #include "single.hpp"
+#include "single_coordinates.hpp"
 
 namespace maxvolt {
 namespace MAXVOLT_VARIANT {
@@ -52,6 +53,7 @@ extern const Kernels MAXVOLT_TABLE(MAXVOLT_VARIANT) = {
     MAXVOLT_VARIANT::directional_gradient,
     MAXVOLT_VARIANT::jacobian,
     MAXVOLT_VARIANT::largest_coordinates,
+    MAXVOLT_VARIANT::largest_coordinates_single,
 };
 
 }  // namespace maxvolt

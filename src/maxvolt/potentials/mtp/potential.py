@@ -22,6 +22,7 @@ from maxvolt.potentials.mtp.basis.contraction import contraction_table
 from maxvolt.potentials.mtp.basis.radial import RadialBasis
 from maxvolt.potentials.mtp.basis.repulsion import ZBL
 from maxvolt.potentials.mtp.binding import kernels
+from maxvolt.potentials.mtp.binding.grading import CoreGrader
 from maxvolt.potentials.mtp.compiled_file import write_compiled_model
 from maxvolt.potentials.mtp.conversion import About, file_of_model, model_of_file
 from maxvolt.potentials.mtp.files.access import read_potential_file, write_potential_file
@@ -278,10 +279,7 @@ class MTP(NeighborhoodPotential):
     def atomic_virials(
         self, neighborhoods: Neighborhoods, *, threads: int | None = None
     ) -> NDArray[np.float64]:
-        """Share of each atom in the virial, equation (13a), shape (N, 3, 3), eV.
-
-        Errors as of `evaluate_neighborhoods`.
-        """
+        """Share of each atom in the virial, equation (13a), shape (N, 3, 3), eV."""
         self._require_trained()
         return kernels.atomic_virials(self.core, neighborhoods, threads=threads)
 
@@ -312,6 +310,10 @@ class MTP(NeighborhoodPotential):
             self.core, neighborhoods, sites=of_sites, threads=threads
         )
         return check_finite(energies, neighborhoods), self._of_file(gradients)
+
+    def site_grader(self, inverse: NDArray[np.float64]) -> CoreGrader:
+        """Give what grades atoms by the inverse of the matrix of active rows, shape (P, P)."""
+        return CoreGrader(self.core, inverse, self.model.scaling, self.model.n_radial)
 
     def force_and_virial_gradients(
         self, neighborhoods: Neighborhoods
@@ -365,10 +367,8 @@ class MTP(NeighborhoodPotential):
         ----------
         stream
             Datasets or single structures; as long as it likes.
-        threads
-            Number of threads; None for every core.
-        atoms_at_once
-            Atoms whose neighbours are held at once.
+        threads, atoms_at_once
+            Number of threads, None for every core; atoms whose neighbours are held at once.
 
         Yields
         ------

@@ -24,7 +24,9 @@ from maxvolt.threads import map_ranges, run_ranges, split, thread_count
 
 __all__ = [
     "ATOMS_TO_FOLD",
+    "BEST",
     "Columns",
+    "EvaluationArrays",
     "Jacobian",
     "atomic_virials",
     "check_precision",
@@ -35,6 +37,7 @@ __all__ = [
     "jacobian",
     "site_gradients",
     "structure_gradients",
+    "window_ranges",
 ]
 
 Columns = Literal["all", "radial", "linear"]
@@ -141,7 +144,7 @@ def evaluate(
     """
     check_precision(core, precision)
     single = precision == "single"
-    into = _EvaluationArrays.of(neighborhoods)
+    into = EvaluationArrays.of(neighborhoods)
     threads = thread_count(threads)
     found = run_ranges(
         lambda _, begin, end: _core.evaluate(
@@ -155,7 +158,7 @@ def evaluate(
             into.rows,
             into.virials,
         ),
-        _window_ranges(neighborhoods, threads),
+        window_ranges(neighborhoods, threads),
         threads,
     )
     check_distinct(found, neighborhoods)
@@ -163,7 +166,7 @@ def evaluate(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _EvaluationArrays:
+class EvaluationArrays:
     """What the kernels write energies, forces and virials to, window by window."""
 
     energies: NDArray[np.float64]
@@ -172,6 +175,7 @@ class _EvaluationArrays:
 
     @classmethod
     def of(cls, neighborhoods: Neighborhoods) -> Self:
+        """Arrays for structures; see the class."""
         return cls(
             np.empty(neighborhoods.n_atoms),
             _core.empty_rows(windows_of(neighborhoods).n_rows),
@@ -198,7 +202,7 @@ def _folded_forces(
     return forces
 
 
-def _window_ranges(neighborhoods: Neighborhoods, threads: int) -> list[tuple[int, int]]:
+def window_ranges(neighborhoods: Neighborhoods, threads: int) -> list[tuple[int, int]]:
     """Ranges of windows: as many for each thread, none so long that Ctrl-C would seem to hang."""
     n = windows_of(neighborhoods).n_windows
     return split(n, threads * max(1, -(-n // (threads * _WINDOWS_AT_ONCE))))
@@ -218,14 +222,14 @@ def atomic_virials(
     one share need not be symmetric. Parameters and errors as of `evaluate`.
     """
     threads = thread_count(threads)
-    into = _EvaluationArrays.of(neighborhoods)
+    into = EvaluationArrays.of(neighborhoods)
     moments = [_core.empty_rows(windows_of(neighborhoods).n_rows) for _ in range(3)]
     evaluated = (into.energies, into.rows, into.virials, *moments)
     found = run_ranges(
         lambda _, begin, end: _core.evaluate_moments(
             core, system_of(neighborhoods), begin, end, kernels, *evaluated
         ),
-        _window_ranges(neighborhoods, threads),
+        window_ranges(neighborhoods, threads),
         threads,
     )
     check_distinct(found, neighborhoods)
@@ -281,7 +285,7 @@ def evaluate_with_gradients(
         True: the gradients of `site_gradients`; False: those of `structure_gradients`.
     """
     threads = thread_count(threads)
-    into = _EvaluationArrays.of(neighborhoods)
+    into = EvaluationArrays.of(neighborhoods)
     compute = _site_gradients if sites else _structure_gradients
     gradients = compute(core, neighborhoods, into, threads, kernels)
     return into.folded(neighborhoods, threads), gradients
@@ -290,7 +294,7 @@ def evaluate_with_gradients(
 def _site_gradients(
     core: _core.Core,
     neighborhoods: Neighborhoods,
-    into: _EvaluationArrays | None,
+    into: EvaluationArrays | None,
     threads: int | None,
     kernels: str,
 ) -> NDArray[np.float64]:
@@ -301,7 +305,7 @@ def _site_gradients(
         lambda _, begin, end: _core.site_gradients(
             core, system_of(neighborhoods), begin, end, kernels, gradients, *evaluated
         ),
-        _window_ranges(neighborhoods, threads),
+        window_ranges(neighborhoods, threads),
         threads,
     )
     check_distinct(found, neighborhoods)
@@ -311,7 +315,7 @@ def _site_gradients(
 def _structure_gradients(
     core: _core.Core,
     neighborhoods: Neighborhoods,
-    into: _EvaluationArrays | None,
+    into: EvaluationArrays | None,
     threads: int | None,
     kernels: str,
 ) -> NDArray[np.float64]:
