@@ -391,12 +391,8 @@ class MaxvoltCalculator(Calculator):
         grades: dict[str, Any] = {}
         now = self.grading or not {"grade", "grades"}.isdisjoint(wanted)
         # Of potentials that are also graded by: all in one pass, which is in double precision.
-        if (
-            now
-            and query is not None
-            and query.members == self.members
-            and self.precision == "double"
-        ):
+        shared = query is not None and query.members == self.members
+        if now and query is not None and shared and self.precision == "double":
             energies, found = query.evaluate_neighborhoods(where, threads=self.threads)
             grades = graded(found)
         else:
@@ -405,7 +401,7 @@ class MaxvoltCalculator(Calculator):
             )
         self._later = None
         if query is not None and not grades:
-            known = energies if query.members == self.members else None
+            known = energies if shared else None
             later = partial(
                 grades_of, query, where, atoms.numbers.copy(), known, threads=self.threads
             )
