@@ -15,8 +15,10 @@ __all__ = ["why_absent"]
 
 class _Calculating(Protocol):
     implemented_properties: list[str]
-    members: Sequence[Potential]
     query: QueryStrategy | None
+
+    @property
+    def members(self) -> Sequence[Potential]: ...
 
 
 def why_absent(wanted: str, calculator: _Calculating, atoms: Atoms) -> str:
