@@ -229,7 +229,7 @@ def _heated(
 def _again(
     atoms: Atoms, timestep: float, used: ActiveSet, seeds: list[int], every: int
 ) -> dict[str, int]:
-    """Run with thresholds, every step graded and every N: how often are frames and ends the same."""
+    """Run with thresholds, every step and every N graded: how often do they agree."""
     same = total = 0
     for seed in seeds:
         for rule in (Thresholds(2.0, 10.0), Thresholds(1.5, 4.0), Thresholds(1.2, 2.0)):

@@ -18,7 +18,9 @@ class _Calculating(Protocol):
     query: QueryStrategy | None
 
     @property
-    def members(self) -> Sequence[Potential]: ...
+    def members(self) -> Sequence[Potential]:
+        """The potentials."""
+        ...
 
 
 def why_absent(wanted: str, calculator: _Calculating, atoms: Atoms) -> str:

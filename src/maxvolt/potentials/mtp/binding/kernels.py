@@ -175,6 +175,7 @@ class EvaluationArrays:
 
     @classmethod
     def of(cls, neighborhoods: Neighborhoods) -> Self:
+        """Make room for the results of all windows."""
         return cls(
             np.empty(neighborhoods.n_atoms),
             _core.empty_rows(windows_of(neighborhoods).n_rows),
