@@ -30,7 +30,7 @@ def test_an_unknown_option_is_refused_with_the_one_that_may_be_meant(
         MaxvoltCalculator(random_potential(0), **{name: 2})
     assert ("did you mean" in str(caught.value)) == (near is not None)
     assert near is None or f"did you mean {near}?" in str(caught.value)
-    assert "query, skin, threads, precision" in str(caught.value)
+    assert "query, uncertainty, skin, threads, precision" in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -166,7 +166,7 @@ def test_the_number_of_threads_changes_no_bit(threads: int) -> None:
         problem = builder.problem(small())
         assert len(problem.training_set.portions) > 5
         journal = Journal(QUICK, 1, None, None, Checkpoint("", {}, {}))
-        _, found = MemberFits(builder, problem, QUICK, journal).fit_member(0)
+        found = MemberFits(builder, problem, QUICK, journal).fit_member(0).potential
         return found.model.parameters.tobytes(), journal.losses["0"]
 
     assert fitted(threads) == fitted(1)

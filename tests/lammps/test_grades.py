@@ -119,16 +119,17 @@ def test_frames_above_select_are_written_until_the_break(
     used = active_set(mode)
     used.write(tmp_path / "pot.maxvolt")
     atoms = in_the_frame_of_lammps(alloy(2))
-    text = write_input(tmp_path, atoms, "maxvolt every 2", steps=30, more=MOVING)
-    graded = [float(row[2]) for row in table(run(tmp_path, text, ranks).stdout)][::2]
+    text = write_input(tmp_path, atoms, "maxvolt every 1", steps=30, more=MOVING)
+    graded = [float(row[2]) for row in table(run(tmp_path, text, ranks).stdout)]
     select, stop = np.min(graded) * 1.0000001, np.max(graded) * 0.9999999
     style = f"maxvolt every 2 select {select:.17g} break {stop:.17g} frames found.xyz"
-    done = run(tmp_path, text.replace("maxvolt every 2", style), ranks)
+    done = run(tmp_path, text.replace("maxvolt every 1", style), ranks)
     assert done.returncode != 0
+    # Near the break each step is graded, but frames above select are those of every second one.
     first = int(np.argmax(np.array(graded) > stop))
-    expected = [k for k in range(first + 1) if graded[k] > select]
+    expected = [k for k in range(0, first, 2) if graded[k] > select] + [first]
     frames = maxvolt.read(tmp_path / "found.xyz")
-    assert [info["step"] for info in frames.infos] == [2 * k for k in expected]
+    assert [info["step"] for info in frames.infos] == expected
     assert [info["reason"] for info in frames.infos] == ["select"] * (len(expected) - 1) + ["break"]
     grades = [info["MV_grade"] for info in frames.infos]
     np.testing.assert_allclose(grades, [graded[k] for k in expected], rtol=1e-8)
@@ -137,7 +138,7 @@ def test_frames_above_select_are_written_until_the_break(
     message = r"extrapolation grade \S+ of (.+) at step (\d+) is above break = \S+; the frame was"
     said = re.search(message, done.stdout)
     assert said
-    assert int(said[2]) == 2 * first
+    assert int(said[2]) == first
     if mode == "configuration":
         assert said[1] == "the configuration"
         return
@@ -230,3 +231,66 @@ def test_what_cannot_be_graded_is_an_error(
     done = run(tmp_path, write_input(tmp_path, atoms, style, more=more), ranks)
     assert done.returncode != 0
     assert message in done.stdout, done.stdout[-1000:]
+
+
+HEATED = """\
+velocity    all create 300 1
+timestep    0.00002
+thermo      1
+fix         move all nve
+fix         heat all langevin 300.0 9000.0 0.01 5
+"""
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_breaks_of_fewer_grades_are_those_of_each_step(ranks: int, tmp_path: Path) -> None:
+    used = active_set("neighborhood")
+    used.write(tmp_path / "pot.maxvolt")
+    atoms = in_the_frame_of_lammps(alloy(2))
+    text = write_input(tmp_path, atoms, "maxvolt every 1", steps=200, more=HEATED)
+    whole = [float(row[2]) for row in table(run(tmp_path, text, ranks).stdout)]
+    # Where the grade rises beyond its first values, but for steps that are graded anyway.
+    rising = np.flatnonzero(np.array(whole) > 1.001 * max(whole[:150]))[1:]
+    steps = [int(step) for step in rising if step % 10][::6]
+    assert len(steps) >= 2
+    for step in steps:
+        stop = 0.5 * (whole[step - 1] + whole[step])
+        style = f"maxvolt every 10 break {stop:.17g} stop soft frames found.xyz"
+        done = run(tmp_path, text.replace("maxvolt every 1", style), ranks)
+        assert done.returncode == 0, done.stdout[-2000:]
+        said = re.search(r"at step (\d+) is above break", done.stdout)
+        assert said
+        assert int(said[1]) == step
+
+
+def test_far_from_the_break_few_steps_are_graded(tmp_path: Path) -> None:
+    used = active_set("neighborhood")
+    used.write(tmp_path / "pot.maxvolt")
+    atoms = in_the_frame_of_lammps(alloy(1))
+    style = "maxvolt every 10 break 1e6 frames found.xyz"
+    text = write_input(tmp_path, atoms, style, steps=150, more=MOVING)
+    grades = [row[2] for row in table(run(tmp_path, text).stdout)]
+    changes = [step for step in range(1, 151) if grades[step] != grades[step - 1]]
+    # The first ten changes, one in a hundred steps to see a change within a step, each tenth.
+    assert changes == sorted({*range(1, 11), *range(20, 151, 10), 101})
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_frames_at_every_so_many_steps(ranks: int, tmp_path: Path) -> None:
+    used = active_set("neighborhood")
+    used.write(tmp_path / "pot.maxvolt")
+    atoms = in_the_frame_of_lammps(alloy(2))
+    style = "maxvolt select 1e-6 every 2 frames_every 6 frames found.xyz"
+    done = run(tmp_path, write_input(tmp_path, atoms, style, steps=20, more=MOVING), ranks)
+    assert done.returncode == 0, done.stdout[-2000:]
+    frames = maxvolt.read(tmp_path / "found.xyz")
+    assert [info["step"] for info in frames.infos] == [0, 6, 12, 18]
+    assert "11 steps above a threshold" in done.stdout
+
+
+def test_frames_of_steps_without_a_grade_are_refused(tmp_path: Path) -> None:
+    active_set("neighborhood").write(tmp_path / "pot.maxvolt")
+    style = "maxvolt select 2 every 4 frames_every 6"
+    done = run(tmp_path, write_input(tmp_path, alloy(1), style))
+    assert done.returncode != 0
+    assert "frames_every is 6; expected a multiple of every" in done.stdout

@@ -50,12 +50,12 @@ def test_deviations_of_linear_coefficients_are_those_of_refits_to_noisy_labels()
         found = curvature.refit(curvature.sums()).evaluate_neighborhoods(where)
         return found.forces, posterior_from(curvature, curvature.sums())
 
-    forces, posteriors = zip(*(refit() for _ in range(100)), strict=True)
+    forces, posteriors = zip(*(refit() for _ in range(400)), strict=True)
     empirical = np.sqrt(np.var(forces, axis=0, ddof=1).sum(axis=1))
     rows = potential().force_and_virial_gradients(where)[0]
     of_forces = rows[..., -len(posteriors[0].linear_factor) :]
     told = [np.linalg.norm(of_forces @ one.linear_factor, axis=(1, 2)) for one in posteriors[:20]]
-    # 100 refits know a standard deviation to 7 %, the mean over all atoms to less.
+    # 400 refits know a standard deviation to 3.5 %; those of atoms depend on each other.
     ratio = np.mean(told, axis=0) / empirical
     assert np.median(ratio) == pytest.approx(1.0, abs=0.05)
     assert ratio.min() > 0.75

@@ -22,6 +22,11 @@ class _Calculating(Protocol):
     @property
     def members(self) -> Sequence[Potential]: ...
 
+    @property
+    def members(self) -> Sequence[Potential]:
+        """The potentials."""
+        ...
+
 
 def why_absent(wanted: str, calculator: _Calculating, atoms: Atoms) -> str:
     """Say why `calculator` has no result of this name for a structure."""

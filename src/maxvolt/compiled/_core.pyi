@@ -12,7 +12,7 @@ class ActiveSetArrays:
         inverse: Any,
     ) -> None: ...
 
-# An active set ready to grade; `grades` takes rows as `site_gradients` gives them, and an array.
+# An active set ready to grade; `grades` sets an array from rows as `site_gradients` gives them.
 class ActiveSet:
     def __init__(self, arrays: ActiveSetArrays, n_parameters: int) -> None: ...
     @property

@@ -175,7 +175,7 @@ class EvaluationArrays:
 
     @classmethod
     def of(cls, neighborhoods: Neighborhoods) -> Self:
-        """Arrays for structures; see the class."""
+        """Make room for the results of all windows."""
         return cls(
             np.empty(neighborhoods.n_atoms),
             _core.empty_rows(windows_of(neighborhoods).n_rows),
