@@ -35,6 +35,10 @@ COMMANDS: dict[str, list[str]] = {
         *("train", "train.xyz", "-o", "apart.mtp", "--level", "6", "--ensemble", "2", "--json"),
         *("--max-iterations", "4", "--starts-apart", "--resampling", "bootstrap"),
     ],
+    "train_robust": [
+        *("train", "train.xyz", "-o", "robust.mtp", "--level", "6", "--robust", "--json"),
+        *("--max-iterations", "4", "--starts", "2"),
+    ],
     "evaluate": ["evaluate", "new.mtp", "large.xyz", "-o", "evaluated.cfg"],
     "evaluate_to_table": ["evaluate", "pot.almtp", "small.xyz"],
     "errors": ["errors", "new.mtp", "evaluated.cfg", "--species", "Mo", "--json"],

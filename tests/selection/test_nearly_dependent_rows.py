@@ -23,7 +23,7 @@ def vibrating(count: int) -> Dataset:
 
 
 def test_grades_of_one_molecule_are_right() -> None:
-    """In 60 digits a grade is what it is in doubles, and none exceeds the threshold."""
+    """The inverse is one, and no grade of the structures selected from exceeds the threshold."""
     data = vibrating(60)
     untrained = MTP(8, data.species, 5.0, 0.9, 8)
     model, rng = untrained.model, np.random.default_rng(0)
