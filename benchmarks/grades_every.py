@@ -27,6 +27,7 @@ import maxvolt
 from grade_speed import random_potential
 from grades_report import markdown_table, shared_folder, update_page, write_results
 from maxvolt import MTP, ActiveSet, Calculator, Dataset
+from maxvolt.potentials import ParameterGradients
 from maxvolt.sampling import MolecularDynamics, Thresholds, ramp
 from maxvolt.sampling.graded_steps import GradedSteps
 
@@ -75,7 +76,7 @@ def main() -> None:
 
 def crystal() -> Atoms:
     """1024 atoms of molybdenum, warm."""
-    atoms = bulk("Mo", a=3.16, cubic=True) * 8
+    atoms: Atoms = bulk("Mo", a=3.16, cubic=True) * 8
     atoms.rattle(0.05, seed=0)
     return atoms
 
@@ -115,14 +116,20 @@ def _cost(level: int, lammps: Path | None) -> dict[str, Any]:
 
 def _in_python(used: ActiveSet) -> dict[str, float]:
     """Least processor time for an atom and step, without grades and with them every N steps."""
-    atoms = crystal()
+    atoms = Dataset.of(crystal())
     best = dict.fromkeys(["none", *map(str, EVERY)], np.inf)
     for _ in range(_REPEATS):
         for name in best:
             every = 1 if name == "none" else int(name)
             query = None if name == "none" else used
             scenario = MolecularDynamics(
-                "md", atoms, _STEPS["python"], 50.0, "nve", record_every=50, grade_every=every
+                "md",
+                Dataset.of(atoms),
+                _STEPS["python"],
+                50.0,
+                "nve",
+                record_every=50,
+                grade_every=every,
             )
             calculator = Calculator(used.potential, query=query, threads=1)
             start = time.process_time()
@@ -134,7 +141,7 @@ def _in_python(used: ActiveSet) -> dict[str, float]:
 
 
 def _in_lammps(used: ActiveSet, lammps: Path) -> dict[str, float]:
-    atoms = crystal()
+    atoms = Dataset.of(crystal())
     best = dict.fromkeys(["none", *map(str, EVERY)], np.inf)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -200,6 +207,7 @@ def _fitted(dataset: Dataset, how: _Heated) -> _Fitted:
     training = dataset.select(chosen)
     untrained = MTP(how.level, how.species, 5.0, 2.0)
     potential = maxvolt.fit(untrained, training, max_iterations=30).potential
+    assert isinstance(potential, ParameterGradients)
     used = ActiveSet.from_dataset(potential, training, mode="neighborhood")
     full = [atoms for atoms in training if len(set(atoms.symbols)) == len(how.species)]
     start = max((atoms for atoms in full if atoms.pbc.all()), key=len)
@@ -231,7 +239,7 @@ def _heated(
 ) -> tuple[Any, list[int]]:
     scenario = MolecularDynamics(
         "heating",
-        system.start,
+        Dataset.of(system.start),
         2000,
         ramp(300.0, system.to, 2000),
         timestep_fs=3.0,

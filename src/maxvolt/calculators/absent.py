@@ -20,9 +20,6 @@ class _Calculating(Protocol):
     uncertainty: Uncertainty | None
 
     @property
-    def members(self) -> Sequence[Potential]: ...
-
-    @property
     def members(self) -> Sequence[Potential]:
         """The potentials."""
         ...
