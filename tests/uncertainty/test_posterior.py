@@ -122,6 +122,18 @@ def test_novelty_is_told(posterior: Posterior) -> None:
     assert np.median(beyond) > 3 * np.median(near)
 
 
+def test_linear_deviations_of_forces_are_the_spread_of_many_samples(posterior: Posterior) -> None:
+    where = potential().neighborhoods(held_out()[1])
+    told = posterior.linear_force_deviations(where)
+    forces = [
+        one.evaluate_neighborhoods(where).forces for one in posterior.ensemble(200, seed=1).members
+    ]
+    spread = np.sqrt(np.var(forces, axis=0, ddof=1).sum(axis=1))
+    # 200 samples of three components know a standard deviation to 3 to 5 %.
+    np.testing.assert_allclose(spread, told, rtol=0.2)
+    assert (told <= posterior.force_deviations(where) * (1 + 1e-6)).all()
+
+
 def test_ensembles_have_the_mean_and_the_spread(posterior: Posterior) -> None:
     structure = held_out()[1]
     ensemble = posterior.ensemble(400, seed=5)

@@ -211,7 +211,9 @@ class PosteriorMeasure:
 class ForceDeviationMeasure(PosteriorMeasure):
     """Standard deviations by a posterior: of the forces themselves, and of energies per atom.
 
-    Exact, and some ten times slower than `PosteriorMeasure`.
+    Those of forces are by the linear parameters, see `Posterior.linear_force_deviations`: what
+    samples of the posterior spread, without their noise. Some ten times slower than
+    `PosteriorMeasure`.
     """
 
     @property
@@ -233,7 +235,7 @@ class ForceDeviationMeasure(PosteriorMeasure):
     ) -> Measured:
         """Standard deviations; `energies` are not needed."""
         found = self.posterior.deviations(neighborhoods, threads=threads)
-        of_forces = self.posterior.force_deviations(neighborhoods)
+        of_forces = self.posterior.linear_force_deviations(neighborhoods)
         per_atom = found.structures / _counts(neighborhoods)
         return _finite(Measured(per_atom, of_forces), neighborhoods, self.name)
 

@@ -220,10 +220,17 @@ class Posterior:
         times what site energies need in time, and 24 P bytes of memory an atom.
         """
         of_forces, _ = self.potential.force_and_virial_gradients(neighborhoods)
-        with np.errstate(over="ignore", invalid="ignore"):
-            projected = of_forces.reshape(-1, of_forces.shape[2]) @ self.factor
-            squares = np.einsum("ij,ij->i", projected, projected)
-            return np.asarray(np.sqrt(squares.reshape(-1, 3).sum(axis=1)))
+        return _lengths_of_vectors(of_forces, self.factor)
+
+    def linear_force_deviations(self, neighborhoods: Neighborhoods) -> Array:
+        """The same by the linear parameters alone, the others held fixed: what samples spread.
+
+        Radial coefficients of pairs of species that the training set hardly determines move forces
+        far beyond where their derivatives hold. Of an alloy with few structures this deviation
+        tells the errors much better; of one element both tell the same (docs/uncertainty).
+        """
+        of_forces, _ = self.potential.force_and_virial_gradients(neighborhoods)
+        return _lengths_of_vectors(of_forces[..., -len(self.linear_factor) :], self.linear_factor)
 
     # ----------------------------------------------------------------- samples
 
@@ -372,6 +379,14 @@ def _factor(
 
 def _lengths(rows: Array) -> Array:
     return np.asarray(np.sqrt(np.einsum("ij,ij->i", rows, rows)))
+
+
+def _lengths_of_vectors(gradients: Array, factor: Array) -> Array:
+    """Root of the summed variances of three components with gradients of shape (N, 3, P)."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        projected = gradients.reshape(-1, gradients.shape[2]) @ factor
+        squares = np.einsum("ij,ij->i", projected, projected)
+        return np.asarray(np.sqrt(squares.reshape(-1, 3).sum(axis=1)))
 
 
 def trained_potential(
