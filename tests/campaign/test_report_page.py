@@ -130,6 +130,8 @@ def test_images_are_inside_and_described(page: Page) -> None:
         "reliability-iterations",
         "grades",
         "reasons",
+        "reliability-diagram",
+        "coverage",
         "energy-parity",
         "force-parity",
         "labels",

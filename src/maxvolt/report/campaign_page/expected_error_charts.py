@@ -28,7 +28,7 @@ def expected_error_charts(data: CampaignData) -> list[Chart]:
 
 
 def _diagram(found: ExpectedErrors) -> Chart:
-    from matplotlib.ticker import FuncFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator
 
     axes = new_axes()
     step = -(-len(found.errors) // _MOST)
@@ -53,6 +53,7 @@ def _diagram(found: ExpectedErrors) -> Chart:
     axes.set_xscale("log")
     axes.set_yscale("log")
     for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1.0, 3.0)))  # a decade may be all there is
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.set_minor_formatter(FuncFormatter(lambda *_: ""))
     axes.set_xlabel("expected force error (eV/Å)")
@@ -63,8 +64,8 @@ def _diagram(found: ExpectedErrors) -> Chart:
         name="reliability-diagram",
         title="Force errors against expected ones",
         caption=(
-            f"Atoms of the training set, by {found.record['source']}: neither the potential nor "
-            f"the calibration had seen their structure. Measure: {found.record['measure']}."
+            f"Atoms of the training set, by {found.record['source']}: linear coefficients and "
+            f"calibration were found without their structure. Measure: {found.record['measure']}."
         ),
         description=(
             f"Reliability diagram of {counted(len(found.errors), 'atom')}. Where the smallest "

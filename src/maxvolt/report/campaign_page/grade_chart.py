@@ -54,7 +54,7 @@ def _chart(iterations: Sequence[Iteration]) -> Chart | None:
     first, last = shown[0], shown[-1]
     left_out = len(graded) - len(shown)
     return Chart(
-        name="expected-errors" if in_unit else "grades",
+        name="errors-met" if in_unit else "grades",
         title=f"{'Expected errors' if in_unit else 'Grades'} met in each iteration",
         caption=(
             "At every recorded step of all scenarios; heights are scaled to the largest bin. "
