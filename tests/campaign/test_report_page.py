@@ -119,7 +119,7 @@ def test_large_files_are_linked_to(finished: Run, tmp_path: Path) -> None:
 
 def test_images_are_inside_and_described(page: Page) -> None:
     images = page.all("img")
-    assert len(images) == 13
+    assert len(images) == 15
     for image in images:
         assert content_of(image["src"]).startswith(b"<?xml")
         assert len(image["alt"]) > 40
@@ -130,6 +130,8 @@ def test_images_are_inside_and_described(page: Page) -> None:
         "reliability-iterations",
         "grades",
         "reasons",
+        "reliability-diagram",
+        "coverage",
         "energy-parity",
         "force-parity",
         "labels",
@@ -445,6 +447,7 @@ def test_a_campaign_that_has_just_begun(data: CampaignData) -> None:
         potential=(),
         training=None,
         checks=None,
+        expected_errors=None,
     )
     page = Page(campaign_page(begun, Path("page.html")))
     assert "No iteration is complete yet." in page.text
@@ -503,7 +506,7 @@ def test_in_a_browser(
     widest = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert browser.evaluate(widest) == 0, "the page scrolls sideways"
     images = browser.evaluate("[...document.images].map(i => [i.naturalWidth, i.width, i.alt])")
-    assert len(images) == 13
+    assert len(images) == 15
     for natural, shown, alt in images:
         assert natural > 0, f"broken: {alt}"
         assert 0.8 * 360 < shown < 700, f"too small or too large to be read: {alt}"

@@ -22,8 +22,10 @@ from maxvolt.campaign.record.storage import DamagedError, StepResult
 from maxvolt.campaign.settings.comparison import changed_settings, without_what_changes_no_result
 from maxvolt.campaign.settings.sections import StoppingSection
 from maxvolt.campaign.settings.stages import Settings
+from maxvolt.campaign.steps.calibration import calibrate_potential
 from maxvolt.campaign.steps.context import RunContext
 from maxvolt.campaign.steps.fitting import FitTask, fit_potential, remove_checkpoints
+from maxvolt.campaign.steps.grading import thresholds_of
 from maxvolt.campaign.steps.labelling import count_labels, label_structures
 from maxvolt.campaign.steps.sampling import run_sampling
 from maxvolt.campaign.steps.selection import select_structures
@@ -116,7 +118,7 @@ def _defaults(runner: StepRunner) -> dict[str, Any]:
     """A row of an iteration in which nothing was found: all as before."""
     state = runner.state
     last = state.past[-1].outcome if state.past else {}
-    kept = ("n_training", *_OF_A_FIT)
+    kept = ("n_training", "calibration", *_OF_A_FIT)
     return {
         "is_clean": None,
         "n_candidates": 0,
@@ -153,7 +155,13 @@ def _sample(runner: StepRunner) -> dict[str, Any]:
     """Run the scenarios; where one extrapolates, select, label and fit."""
     settings = runner.settings
     records, extrapolative = run_sampling(runner)
-    row = sampling_summary(records)
+    used = thresholds_of(runner.state.potential_files, settings.selection)
+    row = {
+        **sampling_summary(records),
+        "select": used.select,
+        "break": used.stop,
+        "unit": used.unit,
+    }
     row["is_clean"] = clean = is_clean(row, settings.stopping)
     if clean:
         return {**row, "reason": _why_clean(settings.stopping)}
@@ -249,6 +257,16 @@ def _fit(
     return {
         **_label_counts(labels),
         **{name: fitted.record.get(name) for name in _OF_A_FIT},
+        "calibration": _calibrate(runner, stored, fitted.record["inputs"]),
         "n_training": len(stored),
         "files": {**runner.state.numbers, **made},
     }
+
+
+def _calibrate(runner: StepRunner, training: Dataset, fitted: str) -> dict[str, Any] | None:
+    """Find which errors are to be expected of the new potential; None where nobody asks."""
+    if not runner.settings.calibrates:
+        return None
+    record = calibrate_potential(runner, training, fitted).record
+    names = ("measure", "calibrated", "source", "thresholds", "reason", "grades")
+    return {name: record[name] for name in names if name in record}

@@ -11,7 +11,6 @@ from pathlib import Path
 from maxvolt.campaign.record.fingerprints import derived_seed
 from maxvolt.campaign.settings.stages import CampaignSettings, Settings
 from maxvolt.campaign.settings.structure_sections import TrainingSection
-from maxvolt.campaign.steps.grading import thresholds_of
 from maxvolt.campaign.steps.scenarios import scenario_parts
 from maxvolt.campaign.steps.structures import Structures
 from maxvolt.dataset import Dataset
@@ -119,7 +118,7 @@ class _Check:
         first = parts[0]
         if self._here and isinstance(first, LammpsDynamics):
             settings = self._settings
-            first.check(settings.potential.species, thresholds_of(settings.selection))
+            first.check(settings.potential.species, settings.selection.grade_thresholds)
 
     def _wanted(self) -> list[str]:
         """Named structures that this stage uses, each once."""

@@ -8,7 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from maxvolt.cli.campaign_table import describe_change, describe_outcome
+from maxvolt.cli.campaign_table import (
+    describe_calibration,
+    describe_change,
+    describe_largest,
+    describe_outcome,
+)
 from maxvolt.cli.console import counted, note, stderr_console
 from maxvolt.cli.time_left import TimeLeft, describe_seconds
 
@@ -66,12 +71,10 @@ def describe_event(event: Event) -> str:
 def _describe_step(content: Any) -> str:
     step = content["step"]
     if step == "sampling":
-        grade = content["max_grade"]
         done = f"{content['steps']} of {content['total_steps']}"
         done = f"{done} structures" if content["kind"] == "Relaxation" else f"step {done}"
-        return f"{content['scenario']} {content['part']}: {content['reason']}, {done}" + (
-            "" if grade is None else f", largest grade {grade:.3g}"
-        )
+        largest = describe_largest(content["max_grade"], content.get("unit", ""))
+        return f"{content['scenario']} {content['part']}: {content['reason']}, {done}{largest}"
     if step == "selection":
         return (
             f"{content['n_selected']} of {counted(content['n_candidates'], 'structure')} selected"
@@ -84,6 +87,8 @@ def _describe_step(content: Any) -> str:
         )
     if step == "fit":
         return _describe_fit(content)
+    if step == "calibration":
+        return describe_calibration(content)
     return ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from maxvolt.cli.console import counted, print_table
@@ -10,7 +10,13 @@ from maxvolt.cli.console import counted, print_table
 if TYPE_CHECKING:
     from maxvolt.campaign import CampaignSummary
 
-__all__ = ["describe_change", "describe_outcome", "print_campaign"]
+__all__ = [
+    "describe_calibration",
+    "describe_change",
+    "describe_largest",
+    "describe_outcome",
+    "print_campaign",
+]
 
 _COLUMNS = (
     "iteration",
@@ -37,7 +43,10 @@ def print_campaign(summary: CampaignSummary) -> None:
     for stage, rows in by_stage.items():
         if len(by_stage) > 1:
             print(f"\nstage {stage!r}")
-        print_table(_COLUMNS, [_row(row) for row in rows])
+        by_errors = _by_errors(rows)
+        print_table(_columns(rows), [_row(row, by_errors=by_errors) for row in rows])
+        if by_errors and any(_largest(row, by_errors=True).startswith("(") for row in rows):
+            print("in brackets: largest grades, where expected errors were not calibrated yet")
     _print_notes(summary)
     if summary.current is not None:
         current = summary.current
@@ -45,6 +54,25 @@ def print_campaign(summary: CampaignSummary) -> None:
         print(f"iteration {current.iteration}, stage {current.stage}: {done or 'started'}")
         for name, (steps, total) in current.running.items():
             print(f"  {name}: step {steps} of {total}")
+
+
+def _by_errors(rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether expected errors decided in some iteration."""
+    return any(row.get("unit") for row in rows)
+
+
+def _largest(row: Mapping[str, Any], *, by_errors: bool) -> str:
+    """Largest grade or expected error; grades in brackets where others are errors."""
+    value = row.get("max_grade")
+    if value is None:
+        return ""
+    return f"({value:.3g})" if by_errors and not row.get("unit") else f"{value:.3g}"
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Headings; where expected errors decided, their column says so."""
+    largest = "error\neV/A" if _by_errors(rows) else "largest\ngrade"
+    return [largest if name == "largest\ngrade" else name for name in _COLUMNS]
 
 
 def _print_notes(summary: CampaignSummary) -> None:
@@ -55,6 +83,8 @@ def _print_notes(summary: CampaignSummary) -> None:
     print(f"{counted(labels, 'reference calculation')}; {runs}")
     if last is not None and last.get("largest_rank") is not None:
         print(f"active set: rank {last['rank']} of {last['largest_rank']} possible")
+    if last is not None and last.get("calibration") is not None:
+        print(describe_calibration(last["calibration"]))
     for text in () if last is None else last.get("warnings") or ():
         print(f"warning: {text}")
     for row in summary.iterations:
@@ -78,11 +108,10 @@ def describe_outcome(row: Mapping[str, Any]) -> str:
     """Say in one line what came out of an iteration."""
     parts = [f"iteration {row['iteration']} ({row['stage']})"]
     if row.get("reliability") is not None:
-        grade = row["max_grade"]
         parts.append(
             f"reliability {_percent(row['reliability'])}, "
             f"{row['n_breaks']} of {row['n_scenarios']} broke"
-            + ("" if grade is None else f", largest grade {grade:.3g}")
+            + describe_largest(row["max_grade"], row.get("unit", ""))
         )
     if row["n_labelled"] or row["n_quarantined"]:
         parts.append(
@@ -97,15 +126,41 @@ def describe_outcome(row: Mapping[str, Any]) -> str:
     return "; ".join(parts)
 
 
-def _row(row: Mapping[str, Any]) -> list[str]:
+def describe_largest(value: float | None, unit: str) -> str:
+    """Say how large the largest grade or expected error was, after a comma; "" without one."""
+    if value is None:
+        return ""
+    if unit:
+        return f", largest expected force error {value:.3g} {unit}"
+    return f", largest grade {value:.3g}"
+
+
+def describe_calibration(content: Mapping[str, Any]) -> str:
+    """Say which errors are expected at the thresholds, or why that is not known."""
+    if not content["calibrated"]:
+        told = f"expected errors are not calibrated yet: {content['reason']}"
+        grades = content.get("grades")
+        if grades is None:
+            return told
+        return f"{told}; until then grades of {grades[0]:g} and {grades[1]:g} decide"
+    rows = [
+        f"at {row['threshold']}"
+        + ("" if row["grade"] is None else f" (grade {row['grade']:.3g})")
+        + f" {row['expected_eV_per_A']:.3g} eV/A"
+        for row in content["thresholds"]
+    ]
+    told = f"expected force error by {content['measure']}: {', '.join(rows)}"
+    return told + (f"; {content['reason']}" if content["reason"] else "")
+
+
+def _row(row: Mapping[str, Any], *, by_errors: bool) -> list[str]:
     sampled = row.get("reliability") is not None
-    grade = row.get("max_grade")
     tried = row["n_labelled"] + row["n_quarantined"]
     return [
         str(row["iteration"]),
         _percent(row["reliability"]) if sampled else "",
         f"{row['n_breaks']}/{row['n_scenarios']}" if sampled else "",
-        "" if grade is None else f"{grade:.3g}",
+        _largest(row, by_errors=by_errors),
         f"{row['n_labelled']}/{tried}",
         "" if row["n_training"] is None else str(row["n_training"]),
         *_errors(row),

@@ -14,6 +14,7 @@ from maxvolt.errors import DataError
 from maxvolt.neighbors.neighborhoods import Neighborhoods
 from maxvolt.potentials import Ensemble, Potential
 from maxvolt.potentials.results import Energies
+from maxvolt.selection import ActiveSet
 from maxvolt.selection.grades import Grades, finite_grades
 from maxvolt.selection.rows import as_datasets
 from maxvolt.selection.strategy import Selection
@@ -37,9 +38,12 @@ class ErrorQuery:
     ----------
     uncertainty : Uncertainty
         What tells errors.
+    active_set : ActiveSet, optional
+        By which `select` chooses structures that differ; by default the one among the measures.
     """
 
     uncertainty: Uncertainty
+    active_set: ActiveSet | None = None
 
     @property
     def unit(self) -> str:
@@ -113,9 +117,9 @@ class ErrorQuery:
     ) -> Selection:
         """Select among the candidates with expected force errors above the threshold.
 
-        Those that enlarge the volume of the active set, where one is among the measures: they
-        differ from each other and from the training set. Without one, and where none of them does,
-        the largest errors first.
+        Those that enlarge the volume of the active set, where one is given or among the measures:
+        they differ from each other and from the training set. Without one, and where none of them
+        does, the largest errors first.
 
         Parameters
         ----------
@@ -149,7 +153,7 @@ class ErrorQuery:
     def _chosen(
         self, structures: Dataset, errors: Array, limit: int | None, threads: int | None
     ) -> NDArray[np.int64]:
-        active = self.uncertainty.active_set
+        active = self.active_set or self.uncertainty.active_set
         if active is not None and len(structures):
             diverse = active.select(structures, limit=limit, threads=threads).indices
             if len(diverse):

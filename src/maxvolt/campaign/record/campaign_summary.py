@@ -16,7 +16,16 @@ from maxvolt.campaign.settings.stages import Settings
 __all__ = ["CampaignSummary", "Current", "summarize"]
 
 _ENDS = ("finished", "stopped", "waiting")
-_STEPS = ("candidates", "sampling", "selection", "labels", "validation", "training", "fit")
+_STEPS = (
+    "candidates",
+    "sampling",
+    "selection",
+    "labels",
+    "validation",
+    "training",
+    "fit",
+    "calibration",
+)
 
 
 @dataclass(frozen=True, slots=True)

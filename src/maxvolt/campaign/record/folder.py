@@ -24,6 +24,7 @@ __all__ = [
     "CampaignFolder",
     "IterationFolder",
     "committee_file",
+    "errors_file",
     "potential_files",
 ]
 
@@ -249,6 +250,11 @@ def potential_files(folder: Path, potential: PotentialSection) -> list[Path]:
 def committee_file(files: Sequence[Path]) -> Path:
     """File of the scales of a committee, beside those of its potentials."""
     return files[0].with_name("committee.json")
+
+
+def errors_file(files: Sequence[Path]) -> Path:
+    """File of the expected errors of a potential, beside its own."""
+    return files[0].with_name(f"{_POTENTIAL}.uncertainty")
 
 
 def _plain(settings: Settings) -> dict[str, Any]:

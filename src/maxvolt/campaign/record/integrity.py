@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from maxvolt.campaign.record.folder import IterationFolder, committee_file
+from maxvolt.campaign.record.folder import IterationFolder, committee_file, errors_file
 from maxvolt.campaign.record.iteration_summary import OPENING
 from maxvolt.campaign.record.storage import (
     DamagedError,
@@ -68,6 +68,10 @@ def damaged_files(folder: IterationFolder) -> list[Path]:
         if scales.name in record.get(DIGESTS, {}):
             products.append(scales)
         found += damaged_products(record, products)
+        calibration = folder.step_file("calibration")
+        if row.get("calibration") is not None and calibration not in found:
+            kept = read_result(calibration).record
+            found += damaged_products(kept, [errors_file(products)])
     return found
 
 
@@ -115,4 +119,5 @@ def _results(folder: IterationFolder, settings: Settings, row: Mapping[str, Any]
         steps += ["selection", "labels"]
     if row["files"]["potential"] == folder.number:
         steps += ["training", "fit"]
+        steps += ["calibration"] if row.get("calibration") is not None else []
     return [*parts, *(folder.step_file(step) for step in steps)]

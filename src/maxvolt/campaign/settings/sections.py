@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, model_serializer, model_validator
+from pydantic import SerializerFunctionWrapHandler as Handler
 
 from maxvolt import limits
 from maxvolt.errors import MaxvoltError
@@ -19,6 +20,7 @@ from maxvolt.fitting.settings import (
 )
 from maxvolt.labelling import Reference
 from maxvolt.labelling.limits import LONGEST_CALCULATION
+from maxvolt.sampling import Thresholds
 from maxvolt.sections import NonNegative, Positive, Section, Symbol, within
 
 if TYPE_CHECKING:
@@ -94,6 +96,35 @@ class RowWeightsSection(Section):
         return self
 
 
+_THRESHOLD = re.compile(r"\s*([0-9.]+(?:[eE][-+]?[0-9]+)?)\s*(m?)eV/(?:A|Å|Angstrom)\s*")
+
+
+def _force_error(text: str) -> float:
+    """Read an expected force error such as "0.15 eV/A", eV/Angstrom."""
+    found = _THRESHOLD.fullmatch(text)
+    try:
+        value = float(found[1]) * (1e-3 if found[2] else 1.0) if found else 0.0
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise ValueError(
+            f"expected a grade, a number above 0 without quotes, or an expected force error such "
+            f'as "0.15 eV/A"; found {text!r}'
+        )
+    return value
+
+
+def _is_force_error(text: str) -> str:
+    _force_error(text)
+    return text
+
+
+Threshold = Positive | Annotated[str, AfterValidator(_is_force_error)]
+"""A grade, or an expected force error with its unit."""
+
+Uncertainty = Literal["posterior", "grade", "committee", "posterior forces"]
+
+
 class SelectionSection(Section):
     """How extrapolation is measured and what is done about it."""
 
@@ -101,10 +132,19 @@ class SelectionSection(Section):
     """Grades of D-optimality, or the spread of the potentials of an ensemble."""
     mode: Literal["configuration", "neighborhood"] = "configuration"
     """One grade per structure, or one per atom."""
-    select: Positive = 2.0
-    """Structures with this grade or a higher one are candidates for the training set."""
-    break_: Positive = Field(default=10.0, alias="break")
-    """A scenario stops where the grade reaches this."""
+    select: Threshold = 2.0
+    """Structures with this grade or a higher one are candidates for the training set; or with this
+    expected force error, "0.15 eV/A"."""
+    break_: Threshold = Field(default=10.0, alias="break")
+    """A scenario stops where the grade reaches this, or the expected force error: "1 eV/A"."""
+    uncertainty: Uncertainty = "posterior"
+    """What expected force errors are made of, where thresholds are such."""
+    grades: tuple[Positive, Positive] = (2.0, 10.0)
+    """Grades that stand for `select` and `break` in eV/A while the training set is too small for a
+    calibration."""
+    calibrate: bool | None = None
+    """Whether the force errors expected at the thresholds are found after each fit; by default so
+    for thresholds in eV/A, and for grades of atoms by one potential."""
     swap: float = Field(default=1.001, gt=1)
     """A candidate enters the active set where its grade exceeds this (maxvol)."""
     limit: Count | None = None
@@ -114,12 +154,86 @@ class SelectionSection(Section):
 
     @model_validator(mode="after")
     def _order(self) -> SelectionSection:
-        if self.break_ < self.select:
+        select, stop = (_threshold_value(one) for one in (self.select, self.break_))
+        if isinstance(self.select, str) != isinstance(self.break_, str):
             raise ValueError(
-                f"break = {self.break_:g} must not be below select = {self.select:g}; "
+                f"select = {_shown(self.select)} and break = {_shown(self.break_)}: expected two "
+                'grades, or two expected force errors such as "0.15 eV/A" and "1 eV/A"'
+            )
+        if stop < select:
+            raise ValueError(
+                f"break = {_shown(self.break_)} must not be below select = {_shown(self.select)}; "
                 "raise break or lower select"
             )
+        if self.grades[1] < self.grades[0]:
+            raise ValueError(
+                f"grades = [{self.grades[0]:g}, {self.grades[1]:g}]: the second, of break, must "
+                "not be below the first"
+            )
         return self
+
+    @model_validator(mode="after")
+    def _calibration(self) -> SelectionSection:
+        if self.unit and self.strategy == "committee":
+            raise ValueError(
+                'thresholds in eV/A go with strategy = "active set"; to make expected errors of a '
+                'committee, write uncertainty = "committee"'
+            )
+        if self.unit and self.calibrate is False:
+            raise ValueError(
+                "thresholds in eV/A need a calibration; remove calibrate = false, or give grades"
+            )
+        if self.calibrate and not self.unit and not self.grades_atoms:
+            raise ValueError(
+                "calibrate = true tells the force error that is expected at a grade of an atom: "
+                'write strategy = "active set" and mode = "neighborhood", or thresholds in eV/A'
+            )
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, handler: Handler) -> dict[str, Any]:
+        """Leave out newer settings that have their defaults, so that older results still count."""
+        content: dict[str, Any] = handler(self)
+        newer = ("uncertainty", "grades", "calibrate")
+        fields = type(self).model_fields
+        return {
+            name: value
+            for name, value in content.items()
+            if name not in newer or getattr(self, name) != fields[name].default
+        }
+
+    @property
+    def unit(self) -> str:
+        """Of both thresholds: "eV/A", or "" for grades."""
+        return "eV/A" if isinstance(self.select, str) else ""
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """Both thresholds, in their unit."""
+        return Thresholds(_threshold_value(self.select), _threshold_value(self.break_), self.unit)
+
+    @property
+    def grade_thresholds(self) -> Thresholds:
+        """Both thresholds as grades; where they are expected errors, those that stand for them."""
+        return Thresholds(*self.grades) if self.unit else self.thresholds
+
+    @property
+    def grades_atoms(self) -> bool:
+        """Whether grades are those of an active set, one for each atom."""
+        return self.strategy == "active set" and self.mode == "neighborhood"
+
+    @property
+    def measure(self) -> Uncertainty:
+        """What expected errors are made of: where thresholds are grades, of the grade."""
+        return self.uncertainty if self.unit else "grade"
+
+
+def _threshold_value(value: float | str) -> float:
+    return _force_error(value) if isinstance(value, str) else value
+
+
+def _shown(value: float | str) -> str:
+    return f'"{value}"' if isinstance(value, str) else f"{value:g}"
 
 
 class FitSection(Section):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -122,6 +122,7 @@ class Settings(Section):
                 f"scenario {in_lammps[0]!r} runs in LAMMPS, which grades by an active set only; "
                 'write strategy = "active set" in [selection], or kind = "md" in the scenario'
             )
+        self._check_expected_errors(in_lammps)
         if isinstance(self.fit.isolated_energies, dict):
             missing = [s for s in self.potential.species if s not in self.fit.isolated_energies]
             if missing:
@@ -130,6 +131,35 @@ class Settings(Section):
                     'every species, in eV, or write isolated_energies = "fit"'
                 )
         return self
+
+    @property
+    def has_lammps(self) -> bool:
+        """Whether a scenario that this stage runs is one of LAMMPS."""
+        return any(scenario.kind == "lammps" for scenario in self.active_scenarios)
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether expected force errors are calibrated after each fit."""
+        selection = self.selection
+        if selection.unit or selection.calibrate is not None:
+            return bool(selection.unit or selection.calibrate)
+        return selection.grades_atoms and self.potential.members == 1
+
+    def _check_expected_errors(self, in_lammps: Sequence[str]) -> None:
+        """Refuse what expected errors cannot be had for."""
+        selection = self.selection
+        if self.calibrates and self.potential.members > 1:
+            raise ValueError(
+                "expected force errors are calibrated by cross-validation, which refits one "
+                "potential: set members = 1 in [potential], or give thresholds as grades and "
+                "leave out calibrate in [selection]"
+            )
+        if selection.unit and selection.uncertainty != "grade" and in_lammps:
+            raise ValueError(
+                f"scenario {in_lammps[0]!r} runs in LAMMPS, which compares grades: write "
+                'uncertainty = "grade" in [selection] (thresholds in eV/A then become the grades '
+                'at which such errors are expected), or kind = "md" in the scenario'
+            )
 
     @property
     def active_scenarios(self) -> tuple[ScenarioSection, ...]:

@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from maxvolt.calculators.ase import MaxvoltCalculator
-from maxvolt.campaign.record.folder import committee_file
+from maxvolt.campaign.record.folder import committee_file, errors_file
 from maxvolt.campaign.record.storage import read_result
 from maxvolt.campaign.settings.sections import SelectionSection
 from maxvolt.dataset import Dataset
 from maxvolt.potentials import Ensemble, ParameterGradients, load
 from maxvolt.sampling import Thresholds
 from maxvolt.selection import ActiveSet, Committee, QueryStrategy, RowWeights, read_active_set
+from maxvolt.uncertainty import ErrorQuery, read_uncertainty
 
 __all__ = [
     "active_set_of",
+    "by_errors",
     "calculator_of",
     "query_of",
     "row_weights_of",
@@ -41,7 +43,7 @@ def active_set_of(
 
 
 def query_of(files: Sequence[Path], selection: SelectionSection) -> QueryStrategy:
-    """Read what grades structures: the active set with the potential, or the committee."""
+    """Read what grades structures: the active set with the potential, the committee, errors."""
     if selection.strategy == "committee":
         potential = load(files)
         assert isinstance(potential, Ensemble)
@@ -50,7 +52,14 @@ def query_of(files: Sequence[Path], selection: SelectionSection) -> QueryStrateg
             energy, force = read_result(files[0].with_name("fit.npz")).record["committee"]
             return Committee(potential, energy, force)
         return Committee.read(scales, potential)
+    if by_errors(files, selection):
+        return ErrorQuery(read_uncertainty(errors_file(files)), read_active_set(files[0]))
     return read_active_set(files[0])
+
+
+def by_errors(files: Sequence[Path], selection: SelectionSection) -> bool:
+    """Whether expected errors decide: they are asked for, and the potential is calibrated."""
+    return bool(selection.unit) and errors_file(files).exists()
 
 
 def calculator_of(files: Sequence[Path], selection: SelectionSection) -> MaxvoltCalculator:
@@ -66,9 +75,11 @@ def calculator_of(files: Sequence[Path], selection: SelectionSection) -> Maxvolt
     return MaxvoltCalculator(potential, query=query, threads=1)
 
 
-def thresholds_of(selection: SelectionSection) -> Thresholds:
-    """Thresholds of the rule in simulations."""
-    return Thresholds(select=selection.select, stop=selection.break_)
+def thresholds_of(files: Sequence[Path], selection: SelectionSection) -> Thresholds:
+    """Thresholds of the rule in simulations with a potential."""
+    if by_errors(files, selection):
+        return selection.thresholds
+    return selection.grade_thresholds
 
 
 def row_weights_of(selection: SelectionSection) -> RowWeights:

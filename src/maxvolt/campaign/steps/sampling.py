@@ -52,6 +52,8 @@ class Part:
         Where the result goes.
     checkpointing
         How often the state of a simulation is written down, so that it can go on after a kill.
+    unit
+        Of the grades: "eV/A" where expected errors decide.
     """
 
     scenario: Scenario
@@ -59,6 +61,7 @@ class Part:
     inputs: str
     path: Path
     checkpointing: Checkpointing = field(default_factory=Checkpointing)
+    unit: str = ""
 
     @property
     def key(self) -> tuple[str, int]:
@@ -147,7 +150,7 @@ def run_parts(
         The potential cannot be read, a result cannot be written: no fault of the scenarios.
     """
     waiting = {part.key: part for part in parts if inputs_of(part.path) != part.inputs}
-    thresholds = thresholds_of(selection)
+    thresholds = thresholds_of(potential_files, selection)
     tasks = [
         Task(part.scenario, thresholds, part.seed, partial(PartRecorder, part))
         for part in waiting.values()
@@ -166,15 +169,19 @@ def _part(runner: StepRunner, scenario: Scenario) -> Part:
     return Part(
         scenario=scenario,
         seed=seed,
-        inputs=fingerprint(scenario_fingerprint(scenario), *_grading(settings.selection), seed),
+        inputs=fingerprint(scenario_fingerprint(scenario), *_grading(runner), seed),
         path=runner.folder.part_file(name, part),
         checkpointing=runner.context.checkpointing,
+        unit=thresholds_of(runner.state.potential_files, settings.selection).unit,
     )
 
 
-def _grading(selection: SelectionSection) -> tuple[float | str, ...]:
+def _grading(runner: StepRunner) -> tuple[float | str, ...]:
     """What the course of a scenario depends on."""
-    return selection.strategy, selection.select, selection.break_
+    selection = runner.settings.selection
+    used = thresholds_of(runner.state.potential_files, selection)
+    unit = (used.unit,) if used.unit else ()
+    return selection.strategy, used.select, used.stop, *unit
 
 
 def _remove_stale(runner: StepRunner, parts: Sequence[Part]) -> None:
@@ -210,5 +217,7 @@ def _part_result(result: SamplingResult, part: Part) -> StepResult:
         "n_extrapolative": len(result.extrapolative),
         "max_grade": float(finite.max()) if len(finite) else None,
     }
+    if part.unit:
+        record["unit"] = part.unit
     datasets = {"extrapolative": result.extrapolative, "last": Dataset.from_atoms([result.last])}
     return StepResult(record, datasets, arrays)

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from maxvolt.campaign.record.storage import StepResult
 from maxvolt.campaign.settings.sections import SelectionSection
-from maxvolt.campaign.steps.grading import query_of
+from maxvolt.campaign.steps.grading import query_of, thresholds_of
 from maxvolt.campaign.steps.step_runner import StepRunner
 from maxvolt.dataset import Dataset
 from maxvolt.executors.kinds import Kind
+from maxvolt.sampling import Thresholds
+from maxvolt.selection import ActiveSet, QueryStrategy
 
 __all__ = ["select_structures"]
 
@@ -49,7 +51,7 @@ def _selected(
     query = query_of(files, section)
     found = query.select(
         candidates,
-        threshold=section.swap if section.strategy == "active set" else section.select,
+        threshold=_threshold(query, thresholds_of(files, section), section.swap),
         limit=section.limit,
         threads=threads,
     )
@@ -61,3 +63,8 @@ def _selected(
     }
     arrays = {"grades": found.grades, "indices": found.indices}
     return StepResult(record, {"structures": found.structures}, arrays)
+
+
+def _threshold(query: QueryStrategy, thresholds: Thresholds, swap: float) -> float:
+    """From where on a candidate is selected: an active set has a threshold of its own."""
+    return swap if isinstance(query, ActiveSet) else thresholds.select

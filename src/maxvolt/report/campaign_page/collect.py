@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from maxvolt.campaign.record.storage import read_result
 from maxvolt.dataset import Dataset
 from maxvolt.report.campaign_page.data import (
     CampaignData,
+    ExpectedErrors,
     Iteration,
     Parity,
     Quarantined,
@@ -59,6 +61,7 @@ def collect_campaign(folder: CampaignFolder) -> CampaignData:
         began=str(events[0]["time"]) if events else "",
         ended=str(events[-1]["time"]) if events else "",
         species=settings[len(complete) - 1].potential.species if complete else (),
+        expected_errors=_expected_errors(folder, summary.iterations),
         checks=_checks(folder, potential, settings, summary.iterations),
     )
 
@@ -78,13 +81,31 @@ def _checks(
     )
 
 
+def _expected_errors(
+    folder: CampaignFolder, rows: Sequence[Mapping[str, Any]]
+) -> ExpectedErrors | None:
+    """How far expected errors of the newest potential can be believed, where that is known."""
+    if not rows or not (rows[-1].get("calibration") or {}).get("calibrated"):
+        return None
+    found = read_result(folder.iteration(rows[-1]["files"]["potential"]).step_file("calibration"))
+    if "reliability" not in found.arrays:
+        return None
+    return ExpectedErrors(
+        record=found.record,
+        reliability=json.loads(str(found.arrays["reliability"])),
+        expected=found.arrays["expected"],
+        errors=found.arrays["errors"],
+    )
+
+
 def _iteration(
     folder: IterationFolder,
     settings: Settings,
     row: Mapping[str, Any],
     before: Mapping[str, Any] | None,
 ) -> Iteration:
-    runs = tuple(_run(folder.number, found) for found in row.get("scenarios", ()))
+    unit = row.get("unit", "")
+    runs = tuple(_run(folder.number, found, unit) for found in row.get("scenarios", ()))
     grades = [
         read_result(folder.part_file(run.scenario, run.part)).arrays["grades"] for run in runs
     ]
@@ -92,16 +113,17 @@ def _iteration(
     return Iteration(
         row=row,
         training_before=None if before is None else before["n_training"],
-        select=settings.selection.select,
-        stop=settings.selection.break_,
+        select=row.get("select", settings.selection.grade_thresholds.select),
+        stop=row.get("break", settings.selection.grade_thresholds.stop),
+        unit=row.get("unit", ""),
         runs=runs,
         grades=together[~np.isnan(together)],
     )
 
 
-def _run(iteration: int, record: Mapping[str, Any]) -> Run:
-    names = (name for name in Run.__dataclass_fields__ if name != "iteration")
-    return Run(iteration=iteration, **{name: record[name] for name in names})
+def _run(iteration: int, record: Mapping[str, Any], unit: str) -> Run:
+    names = (name for name in Run.__dataclass_fields__ if name not in ("iteration", "unit"))
+    return Run(iteration=iteration, unit=unit, **{name: record[name] for name in names})
 
 
 def _stages(settings: Sequence[Settings]) -> tuple[Stage, ...]:

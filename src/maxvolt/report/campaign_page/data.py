@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 from maxvolt.campaign import CampaignSummary
 from maxvolt.report.campaign_page.physical_checks import PhysicalChecks
 
-__all__ = ["CampaignData", "Iteration", "Parity", "Quarantined", "Run", "Stage"]
+__all__ = [
+    "CampaignData",
+    "ExpectedErrors",
+    "Iteration",
+    "Parity",
+    "Quarantined",
+    "Run",
+    "Stage",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,8 @@ class Run:
     seconds : s or None
     max_grade
         None without grades.
+    unit
+        "eV/A" where that is an expected force error; else "".
     """
 
     iteration: int
@@ -48,6 +58,7 @@ class Run:
     total_steps: int
     seconds: float | None
     max_grade: float | None
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +102,13 @@ class Iteration:
     training_before
         Structures that its first potential was trained on; None for the first iteration.
     select, stop
-        Thresholds of the grade.
+        Thresholds, in the unit of the grades.
     runs
         Of its scenarios.
     grades : shape (n,)
         At each recorded step of all runs, NaN left out.
+    unit
+        "eV/A" where grades are expected force errors; else "".
     """
 
     row: Mapping[str, Any]
@@ -104,6 +117,7 @@ class Iteration:
     stop: float
     runs: tuple[Run, ...]
     grades: NDArray[np.float64]
+    unit: str = ""
 
     @property
     def number(self) -> int:
@@ -147,6 +161,26 @@ class Parity:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ExpectedErrors:
+    """Force errors of the training set that are expected, and those found, by cross-validation.
+
+    Attributes
+    ----------
+    record
+        Of the calibration: measure, source, thresholds.
+    reliability
+        As of `maxvolt.uncertainty.Reliability.to_dict`, null for NaN.
+    expected, errors : shape (N,), eV/Angstrom
+        Of atoms, by calibrations that had not seen their structures.
+    """
+
+    record: Mapping[str, Any]
+    reliability: Mapping[str, Any]
+    expected: NDArray[np.float64]
+    errors: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class CampaignData:
     """All that the page of a campaign shows.
 
@@ -172,6 +206,8 @@ class CampaignData:
         Elements of the newest potential.
     checks
         Physical checks of the newest potential; None without one.
+    expected_errors
+        Of the newest potential; None where they are not calibrated.
     """
 
     summary: CampaignSummary
@@ -185,6 +221,7 @@ class CampaignData:
     ended: str
     species: tuple[str, ...] = ()
     checks: PhysicalChecks | None = None
+    expected_errors: ExpectedErrors | None = None
 
     @property
     def folder(self) -> str:

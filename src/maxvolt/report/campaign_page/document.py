@@ -42,6 +42,7 @@ def campaign_document(data: CampaignData) -> dict[str, Any]:
                     "iteration": one.number,
                     "select": one.select,
                     "break": one.stop,
+                    "unit": one.unit,
                     "counts": grade_counts(one, edges).tolist(),
                 }
                 for one in data.iterations
@@ -49,6 +50,9 @@ def campaign_document(data: CampaignData) -> dict[str, Any]:
             ],
         },
         "parity": {parity.name: _errors(parity) for parity in data.parities},
+        "expected_errors": None
+        if data.expected_errors is None
+        else {**data.expected_errors.record, "reliability": data.expected_errors.reliability},
         "physical_checks": _checks(data.checks),
         "quarantined": [
             {"iteration": one.iteration, "index": one.index, "reason": one.reason}

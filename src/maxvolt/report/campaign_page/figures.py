@@ -6,7 +6,8 @@ from maxvolt.report.campaign_page.cost_charts import labels_chart, speed_chart, 
 from maxvolt.report.campaign_page.data import CampaignData
 from maxvolt.report.campaign_page.drawing import Chart
 from maxvolt.report.campaign_page.error_charts import error_charts
-from maxvolt.report.campaign_page.grade_chart import grade_chart
+from maxvolt.report.campaign_page.expected_error_charts import expected_error_charts
+from maxvolt.report.campaign_page.grade_chart import grade_charts
 from maxvolt.report.campaign_page.parity_charts import parity_charts
 from maxvolt.report.campaign_page.physical_charts import physical_charts
 from maxvolt.report.campaign_page.reason_chart import reason_chart
@@ -15,7 +16,10 @@ from maxvolt.report.campaign_page.reliability_charts import (
     reliability_by_size,
 )
 
-__all__ = ["PHYSICAL_CHECKS", "campaign_figures"]
+__all__ = ["EXPECTED_ERRORS", "PHYSICAL_CHECKS", "campaign_figures"]
+
+EXPECTED_ERRORS = "Expected errors"
+"""Title of the section that says how far they can be believed."""
 
 PHYSICAL_CHECKS = "Physical checks"
 """Title of the section of curves computed with the newest potential."""
@@ -35,7 +39,8 @@ def campaign_figures(data: CampaignData) -> dict[str, list[Chart]]:
             *error_charts(data),
             reliability_by_iteration(data),
         ],
-        "Extrapolation": [grade_chart(data), reason_chart(data)],
+        "Extrapolation": [*grade_charts(data), reason_chart(data)],
+        EXPECTED_ERRORS: [*expected_error_charts(data)],
         "Parity": [*parity_charts(data)],
         PHYSICAL_CHECKS: [*physical_charts(data)],
         "Cost": [labels_chart(data), time_chart(data), speed_chart(data)],

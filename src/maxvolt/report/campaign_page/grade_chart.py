@@ -16,19 +16,27 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-__all__ = ["grade_chart"]
+__all__ = ["grade_charts"]
 
 _MOST = 20
 """Histograms that fit on a screen."""
 
 
-def grade_chart(data: CampaignData) -> Chart | None:
-    """Draw a histogram of the grades met in each iteration, the first on top."""
+def grade_charts(data: CampaignData) -> list[Chart]:
+    """Draw histograms of grades, and of expected errors where these decided."""
+    charts = [_chart([one for one in data.iterations if one.unit == unit]) for unit in ("", "eV/A")]
+    return [chart for chart in charts if chart is not None]
+
+
+def _chart(iterations: Sequence[Iteration]) -> Chart | None:
+    """Draw a histogram of what was met in each iteration, the first on top."""
     from matplotlib.ticker import FuncFormatter
 
-    graded = [one for one in data.iterations if len(one.grades)]
+    graded = [one for one in iterations if len(one.grades)]
     if not graded:
         return None
+    in_unit = " eV/Å" if graded[0].unit else ""
+    what = "expected force error" if in_unit else "extrapolation grade"
     shown = _spread(graded)
     edges = grade_bins(shown)
     axes = new_axes(height=0.9 + 0.3 * max(len(shown), 4))
@@ -40,24 +48,24 @@ def grade_chart(data: CampaignData) -> Chart | None:
     axes.set_ylim(-len(shown) + 0.85, 1.1)
     axes.set_yticks([-place for place in range(len(shown))], [str(one.number) for one in shown])
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel("extrapolation grade")
+    axes.set_xlabel(f"{what} (eV/Å)" if in_unit else what)
     axes.set_ylabel("iteration")
     _name_thresholds(axes, shown[0])
     first, last = shown[0], shown[-1]
     left_out = len(graded) - len(shown)
     return Chart(
-        name="grades",
-        title="Grades met in each iteration",
+        name="errors-met" if in_unit else "grades",
+        title=f"{'Expected errors' if in_unit else 'Grades'} met in each iteration",
         caption=(
             "At every recorded step of all scenarios; heights are scaled to the largest bin. "
             "Short lines mark the thresholds select and break; orange: beyond break."
             + (f" {len(shown)} of {len(graded)} iterations are shown." if left_out else "")
         ),
         description=(
-            f"Histograms of extrapolation grades by iteration. Largest grade in iteration "
-            f"{first.number}: {number(first.grades.max())}; in iteration {last.number}: "
-            f"{number(last.grades.max())}. Thresholds there: select {last.select:g}, "
-            f"break {last.stop:g}."
+            f"Histograms of {what}s by iteration. Largest in iteration {first.number}: "
+            f"{number(first.grades.max())}{in_unit}; in iteration {last.number}: "
+            f"{number(last.grades.max())}{in_unit}. Thresholds there: select "
+            f"{last.select:g}{in_unit}, break {last.stop:g}{in_unit}."
         ),
         figure=axes.figure,  # type: ignore[arg-type]
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from maxvolt.report.campaign_page.data import CampaignData
 from maxvolt.report.campaign_page.markup import Markup, element
@@ -90,5 +91,20 @@ def _numbers(data: CampaignData) -> Markup:
         if last.get("largest_rank") is not None:
             rank = f"{last['rank']:,} of {last['largest_rank']:,}"
             pairs.append(("rank of the active set, of the largest possible", rank))
+        pairs += _expected(last.get("calibration"))
     cells = [element("div", element("dt", name), element("dd", value)) for name, value in pairs]
     return element("dl", *cells, class_="numbers")
+
+
+def _expected(calibration: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """Force errors that are expected at the thresholds, where these are grades."""
+    if calibration is None or not calibration["calibrated"]:
+        return []
+    return [
+        (
+            f"force error expected at {row['threshold']}, grade {number(row['grade'])}, eV/Å",
+            number(row["expected_eV_per_A"]),
+        )
+        for row in calibration["thresholds"]
+        if row["grade"] is not None
+    ]

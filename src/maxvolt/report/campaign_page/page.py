@@ -21,12 +21,13 @@ from maxvolt.report.campaign_page.embed import (
     download,
     figure_link,
 )
-from maxvolt.report.campaign_page.figures import PHYSICAL_CHECKS, campaign_figures
+from maxvolt.report.campaign_page.figures import EXPECTED_ERRORS, PHYSICAL_CHECKS, campaign_figures
 from maxvolt.report.campaign_page.head import page_header
 from maxvolt.report.campaign_page.markup import Markup, element, join
 from maxvolt.report.campaign_page.tables import (
     changes_table,
     iterations_table,
+    misses_table,
     quarantine_table,
     reasons_table,
     runs_table,
@@ -139,8 +140,10 @@ def _figures_section(title: str, drawn: list[Markup], data: CampaignData) -> Mar
     said: tuple[str, ...] = ()
     if title == PHYSICAL_CHECKS and data.checks is not None:
         said = data.checks.left_out
+    table = misses_table(data) if title == EXPECTED_ERRORS else None
+    tables = [] if table is None else [table]
     notes = [element("p", f"Not shown: {text}.", class_="muted") for text in said]
-    return _section(title, element("div", *drawn, class_=style), *notes)
+    return _section(title, element("div", *drawn, class_=style), *tables, *notes)
 
 
 def _figure(chart: Chart) -> Markup:

@@ -64,8 +64,8 @@ def reason_chart(data: CampaignData) -> Chart | None:
         name="reasons",
         title="Why scenarios ended",
         caption=(
-            "Green: the scenario came to its end. Orange: it broke off because its extrapolation "
-            "grade exceeded the threshold; other colours: breaks for other reasons."
+            "Green: the scenario came to its end. Orange: it broke off because its grade or "
+            "expected error exceeded the threshold; other colours: breaks for other reasons."
         ),
         description=f"Stacked bars by iteration. In all: {told}.",
         figure=axes.figure,  # type: ignore[arg-type]

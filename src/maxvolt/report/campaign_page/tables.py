@@ -14,6 +14,7 @@ from maxvolt.report.campaign_page.wording import duration, number, per_cent
 __all__ = [
     "changes_table",
     "iterations_table",
+    "misses_table",
     "quarantine_table",
     "reasons_table",
     "runs_table",
@@ -38,7 +39,7 @@ def iterations_table(data: CampaignData) -> Markup:
         "training set",
         "energy error (meV/atom)",
         "force error (meV/Å)",
-        "largest grade",
+        "largest grade or expected error",
         "candidates",
         "selected",
         "labels so far",
@@ -62,7 +63,7 @@ def _iteration_row(one: Iteration) -> list[str]:
         "–" if row["n_training"] is None else str(row["n_training"]),
         number(errors.get("energy_rmse"), 1000.0),
         number(errors.get("force_rmse"), 1000.0),
-        _broke(number(row.get("max_grade")), (row.get("max_grade") or 0) > one.stop),
+        _broke(_largest(row.get("max_grade"), one.unit), (row.get("max_grade") or 0) > one.stop),
         str(row["n_candidates"]),
         str(row["n_selected"]) if sampled else "–",
         str(row["n_labels_total"]),
@@ -94,12 +95,20 @@ def runs_table(data: CampaignData) -> Markup:
             _broke(run.reason, run.is_break),
             run.message,
             f"{run.steps:,} of {run.total_steps:,}",
-            number(run.max_grade),
+            _largest(run.max_grade, run.unit),
             duration(run.seconds),
         ]
         for run in reversed(data.runs[-_MOST_RUNS:])
     ]
-    columns = ("iteration", "scenario", "ended", "message", "steps", "largest grade", "time")
+    columns = (
+        "iteration",
+        "scenario",
+        "ended",
+        "message",
+        "steps",
+        "largest grade or expected error",
+        "time",
+    )
     left_out = len(data.runs) - len(rows)
     title = f"Runs of scenarios ({left_out} older ones left out)" if left_out else "Runs"
     return _table(title, columns, rows, text=(1, 2, 3))
@@ -121,6 +130,47 @@ def warnings_table(data: CampaignData) -> Markup | None:
         return None
     rows = [[str(number), text] for text, number in first.items()]
     return _table("Warnings of fits", ("first in iteration", "warning"), rows, text=(1,))
+
+
+def misses_table(data: CampaignData) -> Markup | None:
+    """Large errors that the thresholds miss, and false alarms; None where it is not known."""
+    if data.expected_errors is None:
+        return None
+    thresholds = data.expected_errors.record["thresholds"]
+    rows = [
+        [
+            str(threshold["threshold"]),
+            number(threshold["grade"]),
+            number(row["threshold_eV_per_A"]),
+            number(row["large_error_eV_per_A"]),
+            str(row["atoms"]),
+            per_cent(row["missed_atoms"]),
+            str(row["structures"]),
+            per_cent(row["missed_structures"]),
+            str(row["told_structures"]),
+            per_cent(row["false_structures"]),
+        ]
+        for threshold, row in zip(
+            thresholds, data.expected_errors.reliability["misses"], strict=True
+        )
+    ]
+    columns = (
+        "threshold",
+        "grade",
+        "expected force error (eV/Å)",
+        "large: from (eV/Å)",
+        "atoms with a large error",
+        "missed",
+        "structures with one",
+        "missed",
+        "structures told",
+        "false alarms",
+    )
+    return _table("Large force errors that the thresholds miss", columns, rows, text=(0,))
+
+
+def _largest(value: float | None, unit: str) -> str:
+    return number(value) + (f" {unit.replace('A', 'Å')}" if unit and value is not None else "")
 
 
 def changes_table(data: CampaignData) -> Markup:

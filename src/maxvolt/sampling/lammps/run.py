@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import MaxvoltError
+from maxvolt.sampling.lammps.grading import Grading
 from maxvolt.sampling.lammps.outputs import last_step, read_trace, reason_of, said
 from maxvolt.sampling.lammps.program import SCREEN, run_folder, run_lammps
 from maxvolt.sampling.lammps.settings import DATA, LammpsSettings
@@ -20,7 +21,6 @@ from maxvolt.sampling.results import SamplingResult, Trace, frame
 from maxvolt.sampling.rule import Stop, StopReason, Thresholds
 from maxvolt.sampling.scenario import Progress
 from maxvolt.sampling.watch import Watch
-from maxvolt.selection import ActiveSet
 
 __all__ = ["Run", "try_input"]
 
@@ -69,23 +69,19 @@ class Run:
     ----------
     scenario
         What is run.
-    query
-        Potential and active set.
-    thresholds
-        Of the rule.
+    grading
+        Active set with its potential, and thresholds.
     seed
         Random seed.
     """
 
-    def __init__(
-        self, scenario: LammpsSettings, query: ActiveSet, thresholds: Thresholds, seed: int
-    ) -> None:
+    def __init__(self, scenario: LammpsSettings, grading: Grading, seed: int) -> None:
         self._scenario = scenario
-        self._query = query
-        self._thresholds = thresholds
+        self._grading = grading
+        self._query = grading.active_set
         self._seed = seed
         self._start = scenario.structures[0]
-        self._turned = Turned(self._start, query.potential.species)
+        self._turned = Turned(self._start, grading.active_set.potential.species)
         self._began = time.perf_counter()
 
     def result(self, command: Sequence[str], progress: Progress | None) -> SamplingResult:
@@ -104,7 +100,7 @@ class Run:
         self._turned.write(folder / DATA)
         self._query.write(folder / _MODEL)
         pair = [
-            _style(scenario, self._thresholds),
+            _style(scenario, self._grading.thresholds),
             f"pair_coeff * * {_MODEL} {' '.join(elements)}",
             "compute maxvolt_grade all pair maxvolt",
             *_recording(scenario, "c_maxvolt_grade[1]"),
@@ -125,9 +121,11 @@ class Run:
                 rows = np.vstack([rows, [at.step, at.grade, np.nan, np.nan, np.nan, volume]])
         else:
             stop, steps, last = self._without_break(folder, code, rows)
-        trace = Trace(rows[:, 0].astype(np.int64), *rows[:, 1:].T)
+        grades = self._grading.told(rows[:, 1])
+        trace = Trace(rows[:, 0].astype(np.int64), grades, *rows[:, 2:].T)
         found = [
-            frame(one.atoms, scenario.name, scenario.part, one.step, one.grade) for one in kept
+            frame(one.atoms, scenario.name, scenario.part, one.step, self._told(one.grade))
+            for one in kept
         ]
         return SamplingResult(
             scenario=scenario.name,
@@ -156,10 +154,24 @@ class Run:
                 return kept, (limit, one)
             kept.append(one)
             if one.is_break:
-                threshold = self._thresholds.stop
-                message = f"grade {one.grade:.4g}, break threshold {threshold:g}"
-                return kept, (Stop(StopReason.GRADE, message), one)
+                return kept, (self._break(one.grade), one)
         return kept, None
+
+    def _break(self, grade: float) -> Stop:
+        """Say what broke; LAMMPS wrote the grade, perhaps with fewer digits than it compared."""
+        asked = self._grading.asked
+        value = self._told(grade)
+        if asked.unit:
+            message = (
+                f"expected force error {value:.4g} {asked.unit} (grade {grade:.4g}), break "
+                f"threshold {asked.stop:g} {asked.unit}"
+            )
+        else:
+            message = f"grade {value:.4g}, break threshold {asked.stop:g}"
+        return Stop(StopReason.GRADE, message)
+
+    def _told(self, grade: float) -> float:
+        return float(self._grading.told(np.array([grade]))[0])
 
     def _without_break(
         self, folder: Path, code: int | None, rows: NDArray[np.float64]

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from ase.calculators.calculator import Calculator
 
-from maxvolt.calculators.ase import MaxvoltCalculator
+from maxvolt.errors import DataError
+from maxvolt.sampling.lammps.grading import Grading
 from maxvolt.sampling.lammps.program import find_program
 from maxvolt.sampling.lammps.run import Run, try_input
 from maxvolt.sampling.lammps.settings import LammpsSettings
 from maxvolt.sampling.results import SamplingResult
 from maxvolt.sampling.rule import Thresholds
 from maxvolt.sampling.scenario import OnePartPerStructure, Progress
-from maxvolt.selection import ActiveSet
 
 __all__ = ["LammpsDynamics"]
 
@@ -77,21 +77,19 @@ class LammpsDynamics(LammpsSettings, OnePartPerStructure):
         Raises
         ------
         DataError
-            There are several structures: `split` comes first; or the calculator is not graded by
-            an active set.
+            There are several structures: `split` comes first; or the calculator is graded neither
+            by an active set nor by expected errors of which the grade is a measure.
         MaxvoltError
             LAMMPS is not there.
         """
         if len(self.structures) != 1:
             self._refuse(f"has {len(self.structures)} structures; run each part of split()")
-        query = calculator.query if isinstance(calculator, MaxvoltCalculator) else None
-        if not isinstance(query, ActiveSet):
-            self._refuse(
-                "LAMMPS grades by an active set only, not by a committee; give a "
-                "maxvolt.Calculator with query=maxvolt.ActiveSet"
-            )
+        try:
+            grading = Grading.of(calculator, thresholds)
+        except DataError as error:
+            self._refuse(str(error))
         command = find_program(self.ranks, self.command)
-        return Run(self, query, thresholds, seed).result(command, progress)
+        return Run(self, grading, seed).result(command, progress)
 
     def check(self, species: Sequence[str], thresholds: Thresholds) -> None:
         """Let LAMMPS read the input of the first structure, without a step and without a potential.
