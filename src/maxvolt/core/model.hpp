@@ -238,7 +238,8 @@ struct Kernels {
                                 std::int32_t* used, double* grades);
     // The same, most of it in single precision; single_coordinates.hpp.
     void (*largest_coordinates_single)(const double* panels, const SingleInverse&, std::int64_t n, const double* rows,
-                                       std::int64_t count, std::int32_t* used, float* memory, double* grades);
+                                       std::int64_t count, std::int32_t* used, void* memory, double* grades);
+    std::int64_t (*single_coordinates_bytes)(std::int64_t n);
 };
 
 // static: each instruction set keeps its own copy.

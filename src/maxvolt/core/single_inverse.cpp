@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "memory.hpp"
+
 namespace maxvolt {
 
 namespace {
@@ -133,8 +135,8 @@ void PreparedInverse::grades(const Kernels& kernels, const double* panels, const
     const SingleInverse view{panels_.data(), scales_.data(), errors_.data(), of_left_out_.data(), left_out_.data(),
                              n_left_out_,    left_out_error_, columns_.data()};
     std::vector<std::int32_t> used(static_cast<std::size_t>(n_));
-    std::vector<float> memory(8 * (static_cast<std::size_t>(n_) + errors_.size()));  // of the longest tile
-    kernels.largest_coordinates_single(panels, view, n_, rows, count, used.data(), memory.data(), grades);
+    const Memory memory(kernels.single_coordinates_bytes(n_));
+    kernels.largest_coordinates_single(panels, view, n_, rows, count, used.data(), memory.data, grades);
 }
 
 }  // namespace maxvolt

@@ -14,14 +14,82 @@ MAXVOLT_INLINE single_vec load_single(const float* p) { return *reinterpret_cast
 MAXVOLT_INLINE void store_single(float* p, single_vec v) { *reinterpret_cast<unaligned_single*>(p) = v; }
 MAXVOLT_INLINE single_vec magnitude(single_vec v) { return v < 0.0f ? -v : v; }
 
-// Memory to work in, of row_tile rows.
+// Memory to work in. Rows are counted from a reference, the mean of an earlier tile of the same species, whose
+// coordinates are known in double precision: less is left to be computed in single precision.
 struct SingleTile {
-    float* rows;      // [row_tile][n], times the scales
-    float* products;  // [row_tile][width]
+    double* differences;  // [row_tile][n], from the reference
+    double* reference;    // [n]
+    float* rows;          // [row_tile][n], differences times the scales
+    float* products;      // [row_tile][width]
+    float* coordinates;   // [width], of the reference
     std::int64_t width;
-    double norms[row_tile];  // of the scaled rows, and of what they have of the directions that are left out
-    double left_out[row_tile];
+    std::int64_t first_used, n_used;         // of the reference; n_used < 0: there is none
+    double reference_norm;                   // times the scales, as all norms
+    double norms[row_tile], whole[row_tile]; // of the differences, of rows and reference together
+    double left_out[row_tile];               // what differences have of the directions that are left out
 };
+
+MAXVOLT_INLINE SingleTile make_single_tile(std::int64_t n, Arena& arena) {
+    SingleTile t{};
+    t.width = (n + single_width - 1) / single_width * single_width;
+    t.differences = arena.take<double>(row_tile * n);
+    t.reference = arena.take<double>(n);
+    t.rows = arena.take<float>(row_tile * n);
+    t.products = arena.take<float>(row_tile * t.width);
+    t.coordinates = arena.take<float>(t.width);
+    t.n_used = -1;
+    return t;
+}
+
+inline std::int64_t single_coordinates_bytes(std::int64_t n) {
+    Arena arena{nullptr};
+    make_single_tile(n, arena);
+    return arena.used;
+}
+
+MAXVOLT_INLINE double scaled_norm(const SingleInverse& s, const double* row, std::int64_t n) {
+    vec squares = zero();
+    std::int64_t k = 0;
+    for (; k + lanes <= n; k += lanes) {
+        const vec value = load(row + k) * load(s.scales + k);
+        squares += value * value;
+    }
+    double sum = 0.0;
+    for (int l = 0; l < lanes; ++l) sum += squares[l];
+    for (; k < n; ++k) sum += row[k] * s.scales[k] * (row[k] * s.scales[k]);
+    return __builtin_sqrt(sum) * (1.0 + 1e-9);
+}
+
+// The mean of a tile; zero where it is not finite, so that only its own rows suffer.
+inline void take_reference(const double* panels, const SingleInverse& s, std::int64_t n, const double* const* tile,
+                           const std::int32_t* used, std::int64_t n_used, SingleTile& t) {
+    for (std::int64_t k = 0; k < n; ++k) {
+        double sum = 0.0;
+        for (int r = 0; r < row_tile; ++r) sum += tile[r][k];
+        t.reference[k] = sum * (1.0 / row_tile);
+    }
+    t.first_used = n_used ? used[0] : 0;
+    t.n_used = n_used;
+    t.reference_norm = scaled_norm(s, t.reference, n);
+    if (!(t.reference_norm < 1e30)) {
+        for (std::int64_t k = 0; k < n; ++k) t.reference[k] = 0.0;
+        t.reference_norm = 0.0;
+        t.n_used = -1;
+    }
+    const double* same[row_tile];
+    for (const double*& row : same) row = t.reference;
+    for (std::int64_t j = 0; j < t.width; ++j) t.coordinates[j] = 0.0f;
+    for (std::int64_t column = 0; column < n; column += panel_width)
+        for (int c = 0; c < panel_width; c += column_tile * lanes) {
+            vec product[row_tile][column_tile];
+            multiply(panels + column * n + c, same, used, n_used, product);
+            for (int p = 0; p < column_tile; ++p)
+                for (int l = 0; l < lanes; ++l) {
+                    const std::int64_t j = column + c + lanes * p + l;
+                    if (j < n) t.coordinates[j] = float(product[0][p][l]);
+                }
+        }
+}
 
 typedef float half_of_single __attribute__((vector_size(MAXVOLT_LANES * 4)));
 typedef float unaligned_half __attribute__((vector_size(MAXVOLT_LANES * 4), aligned(4)));
@@ -29,26 +97,33 @@ typedef float unaligned_half __attribute__((vector_size(MAXVOLT_LANES * 4), alig
 inline void load_tile(const SingleInverse& s, std::int64_t n, const double* const* tile, SingleTile& t) {
     for (int r = 0; r < row_tile; ++r) {
         float* to = t.rows + r * n;
+        double* differences = t.differences + r * n;
         vec squares = zero();
         std::int64_t k = 0;
         for (; k + lanes <= n; k += lanes) {
-            const vec value = load(tile[r] + k) * load(s.scales + k);
+            const vec difference = load(tile[r] + k) - load(t.reference + k), value = difference * load(s.scales + k);
+            store(differences + k, difference);
             squares += value * value;
             *reinterpret_cast<unaligned_half*>(to + k) = __builtin_convertvector(value, half_of_single);
         }
         double sum = 0.0;
         for (int l = 0; l < lanes; ++l) sum += squares[l];
         for (; k < n; ++k) {
-            const double value = tile[r][k] * s.scales[k];
+            differences[k] = tile[r][k] - t.reference[k];
+            const double value = differences[k] * s.scales[k];
             sum += value * value;
             to[k] = float(value);
         }
-        t.norms[r] = __builtin_sqrt(sum) * (1.0 + 1e-9);
+        const double norm = __builtin_sqrt(sum) * (1.0 + 1e-9);
+        t.whole[r] = norm + 2.0 * t.reference_norm;
+        t.norms[r] = norm + 1e-6 * t.whole[r];  // and what double precision rounds
     }
 }
 
-inline void measure_left_out(const SingleInverse& s, std::int64_t n, const double* const* tile,
-                             const std::int32_t* used, std::int64_t n_used, SingleTile& t) {
+inline void measure_left_out(const SingleInverse& s, std::int64_t n, const std::int32_t* used, std::int64_t n_used,
+                             SingleTile& t) {
+    const double* tile[row_tile];
+    for (int r = 0; r < row_tile; ++r) tile[r] = t.differences + r * n;
     vec squares[row_tile] = {};
     for (std::int64_t column = 0; column < s.n_left_out; column += panel_width)
         for (int c = 0; c < panel_width; c += column_tile * lanes) {
@@ -61,7 +136,7 @@ inline void measure_left_out(const SingleInverse& s, std::int64_t n, const doubl
     for (int r = 0; r < row_tile; ++r) {
         double sum = 0.0;
         for (int l = 0; l < lanes; ++l) sum += squares[r][l];
-        t.left_out[r] = __builtin_sqrt(sum) * (1.0 + 1e-9) + s.left_out_error * t.norms[r];
+        t.left_out[r] = __builtin_sqrt(sum) * (1.0 + 1e-9) + 2.0 * s.left_out_error * t.whole[r];
     }
 }
 
@@ -110,12 +185,16 @@ inline double grade_row(const SingleInverse& s, std::int64_t n, const double* ro
     if (!(t.norms[r] < 1e30 && t.left_out[r] < 1e30)) return undecided;
     const float norm = float(t.norms[r]) * 1.000001f, left = float(t.left_out[r]) * 1.000001f;
     const float* products = t.products + r * t.width;
+    const auto size_of = [&](std::int64_t j) __attribute__((always_inline)) {
+        return magnitude(load_single(products + j) + load_single(t.coordinates + j));
+    };
     const auto error = [&](std::int64_t j) __attribute__((always_inline)) {
-        return norm * load_single(s.errors + j) + left * load_single(s.of_left_out + j);
+        return norm * load_single(s.errors + j) + left * load_single(s.of_left_out + j) +
+               3e-7f * (magnitude(load_single(products + j)) + magnitude(load_single(t.coordinates + j)));
     };
     single_vec least = {}, sums = {};
     for (std::int64_t j = 0; j < t.width; j += single_lanes) {
-        const single_vec size = magnitude(load_single(products + j)), low = size - error(j);
+        const single_vec size = size_of(j), low = size - error(j);
         least = low > least ? low : least;
         sums += size + low;
     }
@@ -128,7 +207,7 @@ inline double grade_row(const SingleInverse& s, std::int64_t n, const double* ro
     double grade = 0.0;
     int left_to_try = int(n / 16) + 4;
     for (std::int64_t j = 0; j < t.width; j += single_lanes) {
-        const single_vec high = magnitude(load_single(products + j)) + error(j);
+        const single_vec high = size_of(j) + error(j);
         const auto is_candidate = high >= bound;
         std::int32_t found = 0;
         for (int l = 0; l < single_lanes; ++l) found |= is_candidate[l];
@@ -143,28 +222,37 @@ inline double grade_row(const SingleInverse& s, std::int64_t n, const double* ro
     return grade;
 }
 
-// As largest_coordinates. memory: floats to work in, [row_tile][n + n rounded up to single_width].
+// As largest_coordinates. memory: to work in, single_coordinates_bytes. Where most rows of the first tiles cannot be decided,
+// the others are not tried.
 inline void largest_coordinates_single(const double* panels, const SingleInverse& s, std::int64_t n,
-                                       const double* rows, std::int64_t count, std::int32_t* used, float* memory,
+                                       const double* rows, std::int64_t count, std::int32_t* used, void* memory,
                                        double* grades) {
-    SingleTile t{};
-    t.width = (n + single_width - 1) / single_width * single_width;
-    t.rows = memory;
-    t.products = memory + row_tile * n;
+    constexpr std::int64_t tried = 8 * row_tile;
+    Arena arena{static_cast<char*>(memory)};
+    SingleTile t = make_single_tile(n, arena);
+    std::int64_t undecided = 0;
     for_tiles(rows, n, count, used, [&](const double* const* tile, int n_rows, std::int64_t n_used, std::int64_t i) {
-        load_tile(s, n, tile, t);
-        measure_left_out(s, n, tile, used, n_used, t);
-        multiply_single(s, n, used, n_used, t);
-        bool decided = true;
-        for (int r = 0; r < n_rows; ++r) {
-            grades[i + r] = grade_row(s, n, tile[r], t, r);
-            decided &= grades[i + r] == grades[i + r];
+        const bool tries = i < tried || undecided < i / 2;
+        if (tries) {
+            const bool fits = n_used == t.n_used && (n_used == 0 || used[0] == t.first_used);
+            if (!fits) take_reference(panels, s, n, tile, used, n_used, t);
+            load_tile(s, n, tile, t);
+            measure_left_out(s, n, used, n_used, t);
+            multiply_single(s, n, used, n_used, t);
+            std::int64_t left = 0;
+            for (int r = 0; r < n_rows; ++r) {
+                grades[i + r] = grade_row(s, n, tile[r], t, r);
+                left += !(grades[i + r] == grades[i + r]);
+            }
+            undecided += left;
+            if (!left) return;
+        } else {
+            undecided += n_rows;
         }
-        if (decided) return;
         double found[row_tile];
         grade_tile(panels, n, tile, used, n_used, found);
         for (int r = 0; r < n_rows; ++r)
-            if (!(grades[i + r] == grades[i + r])) grades[i + r] = found[r];
+            if (!tries || !(grades[i + r] == grades[i + r])) grades[i + r] = found[r];
     });
 }
 

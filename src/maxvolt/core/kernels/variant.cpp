@@ -54,6 +54,7 @@ extern const Kernels MAXVOLT_TABLE(MAXVOLT_VARIANT) = {
     MAXVOLT_VARIANT::jacobian,
     MAXVOLT_VARIANT::largest_coordinates,
     MAXVOLT_VARIANT::largest_coordinates_single,
+    MAXVOLT_VARIANT::single_coordinates_bytes,
 };
 
 }  // namespace maxvolt
