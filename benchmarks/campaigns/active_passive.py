@@ -30,7 +30,7 @@ from maxvolt.campaign.record.fingerprints import derived_seed
 from maxvolt.campaign.record.folder import CampaignFolder
 from maxvolt.campaign.record.history import read_history, state_after
 from maxvolt.campaign.settings import settings_of
-from maxvolt.campaign.steps.grading import active_set_of, thresholds_of
+from maxvolt.campaign.steps.grading import active_set_of
 from maxvolt.campaign.steps.scenarios import scenario_parts
 from maxvolt.campaign.steps.structures import Structures
 from maxvolt.dataset import Dataset
@@ -166,7 +166,7 @@ def reference_frames(settings: Settings, name: str) -> Dataset:
     for scenario in scenarios(settings):
         scenario.run(
             EMT(),
-            thresholds_of(settings.selection),
+            settings.selection.thresholds,
             seed=derived_seed(0, name, scenario.name),
             observer=lambda _, atoms: frames.append(labelled(atoms)),
         )
@@ -208,7 +208,7 @@ def reliability(potential: MTP, training: Dataset, settings: Settings) -> float:
     results = [
         scenario.run(
             MaxvoltCalculator(potential, query=query, threads=1),
-            thresholds_of(settings.selection),
+            settings.selection.thresholds,
             seed=derived_seed(settings.campaign.seed, "measure", scenario.name),
         )
         for scenario in scenarios(settings)

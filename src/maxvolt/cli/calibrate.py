@@ -11,6 +11,7 @@ from maxvolt.cli.inputs import check_order, check_species
 from maxvolt.cli.options import add_json, add_species, add_threads, positive_float, positive_int
 from maxvolt.cli.outputs import check_figure, check_output
 from maxvolt.cli.potentials import load, potential_files
+from maxvolt.cli.train_options import add_loss, loss_of
 from maxvolt.errors import MaxvoltError
 
 if TYPE_CHECKING:
@@ -72,8 +73,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="expected force error, eV/A, for the table of misses (its median and 90 %% quantile)",
     )
     parser.add_argument(
-        "--folds", type=positive_int, default=10, metavar="K", help="of a cross-validation (10)"
+        "--folds",
+        type=positive_int,
+        default=10,
+        metavar="K",
+        help="parts of TRAIN that are left out in turn, without HELD_OUT (10)",
     )
+    add_loss(parser)
     add_species(parser)
     add_threads(parser)
     add_json(parser)
@@ -104,12 +110,13 @@ def run(options: argparse.Namespace) -> None:
     with progress_bar("calibrating", steps) as advance:
         uncertainty, errors = calibrated_with_errors(
             *(potential, read.get(options.held_out), read.get(options.train), measures),
+            settings=loss_of(options),
             folds=options.folds,
             threads=options.threads,
             advance=advance,
         )
-    found = reliability_of_folds(errors, thresholds=options.threshold or ())
     uncertainty.write(options.output)
+    found = reliability_of_folds(errors, thresholds=options.threshold or ())
     calibration = uncertainty.calibration
     note(f"{options.output}: calibrated on {calibration.source}, by {' and '.join(measures)}")
     if options.json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -137,8 +138,9 @@ def run(options: argparse.Namespace) -> None:
             options.output,
             ranks=options.on_ranks,
             progress=progress,
+            found=partial(_write_point, options.output),
         )
-    _write(points, options.output)
+    _write_curve(options.output, points)
     if options.json:
         print_json([one.to_dict() for one in points])
         return
@@ -193,14 +195,18 @@ def _stages() -> Iterator[Callable[[str, int, int], None]]:
         yield show
 
 
-def _write(points: tuple[MeltingPoint, ...], folder: Path) -> None:
-    from maxvolt.properties.melting import plot_melting_curve
+def _write_point(folder: Path, point: MeltingPoint) -> None:
     from maxvolt.report.output import save_figure, write_json
 
-    for one in points:
-        own = folder / f"{one.pressure:g}GPa"
-        write_json(one.to_dict(), own / _RESULT)
-        save_figure(one.plot(), own / _FIGURE)
+    own = folder / f"{point.pressure:g}GPa"
+    write_json(point.to_dict(), own / _RESULT)
+    save_figure(point.plot(), own / _FIGURE)
+
+
+def _write_curve(folder: Path, points: tuple[MeltingPoint, ...]) -> None:
+    from maxvolt.properties.melting import plot_melting_curve
+    from maxvolt.report.output import save_figure
+
     if len(points) > 1:
         save_figure(plot_melting_curve(points), folder / _CURVE)
 

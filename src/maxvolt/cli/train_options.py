@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -23,7 +24,14 @@ from maxvolt.fitting.variable_projection.new_potential import (
     RADIAL_BASIS_SIZE,
 )
 
-__all__ = ["NEW_POTENTIAL", "add_arguments", "isolated_energies", "settings_of"]
+__all__ = [
+    "NEW_POTENTIAL",
+    "add_arguments",
+    "add_loss",
+    "isolated_energies",
+    "loss_of",
+    "settings_of",
+]
 
 NEW_POTENTIAL = ("level", "cutoff", "min_dist", "radial_basis_size")
 """Options that describe a new potential; none of them goes with --init."""
@@ -51,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--validation", type=Path, metavar="FILE", help="structures not trained on")
     _add_potential(parser)
-    _add_loss(parser)
+    add_loss(parser)
     _add_running(parser)
     add_json(parser)
 
@@ -74,16 +82,23 @@ def isolated_energies(text: str) -> str | dict[str, float]:
     return energies
 
 
-def settings_of(options: argparse.Namespace) -> FitSettings:
-    """Settings of the fit that the options ask for."""
+def loss_of(options: argparse.Namespace) -> FitSettings:
+    """Settings of the loss that the options ask for, the others as by default."""
     return FitSettings(
         weights=Weights(options.energy_weight, options.force_weight, options.stress_weight),
         scaling=options.scaling,
         isolated_energies=options.isolated_energies,
+        robust=options.robust,
+    )
+
+
+def settings_of(options: argparse.Namespace) -> FitSettings:
+    """Settings of the fit that the options ask for."""
+    return replace(
+        loss_of(options),
         ensemble=options.ensemble,
         resampling=options.resampling,
         starts_apart=options.starts_apart,
-        robust=options.robust,
         seed=options.seed,
         starts=options.starts,
         max_iterations=options.max_iterations,
@@ -121,7 +136,8 @@ def _add_potential(parser: argparse.ArgumentParser) -> None:
     add_species(group)
 
 
-def _add_loss(parser: argparse.ArgumentParser) -> None:
+def add_loss(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of the loss."""
     group = parser.add_argument_group("the loss, equations (7), (11), (12) of docs/formulation.md")
     weights = _FIT.weights
     for label, weight in (

@@ -15,6 +15,10 @@ __all__ = ["GradesLater", "Ungraded", "UngradedStep"]
 _MOST_BYTES = 256 * 2**20
 """Of the steps that are kept; with more of them the next one is graded."""
 
+_ATOM_BYTES = 350
+"""Of an atom in a step: positions, momenta, forces, and its neighbours in as far as they changed
+since the step before."""
+
 
 @runtime_checkable
 class GradesLater(Protocol):
@@ -71,7 +75,7 @@ class Ungraded:
     def __init__(self, atoms: Atoms) -> None:
         self._atoms = atoms
         self._calculator = atoms.calc if isinstance(atoms.calc, GradesLater) else None
-        self._most = max(1, _MOST_BYTES // (10 * 8 * len(atoms)))
+        self._most = max(1, _MOST_BYTES // (_ATOM_BYTES * len(atoms)))
         self._steps: list[UngradedStep] = []
 
     @property

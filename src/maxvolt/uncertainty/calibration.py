@@ -132,10 +132,10 @@ class CalibratedError:
 class Calibration:
     """Expected errors of forces and energies as functions of measures.
 
-    Make one with `from_errors`. What is guaranteed: for structures exchangeable with those held
-    out, on average over both, at least the stated share of force errors is within
-    ``force.bounds(..., strict=True)``, and about as many without ``strict``. What is not: anything
-    for structures unlike those held out, and for each single structure or environment; see
+    Make one with `from_errors`. For structures of equal size, exchangeable with those held out, a
+    share of at least 1 - 2 (1 - c) of the force errors is within ``force.bounds(c, strict=True)``
+    on average over both by the theory, and c in practice; about as many without ``strict``. Nothing
+    is promised for structures unlike those held out, nor for a single structure or environment; see
     docs/uncertainty.
 
     Attributes

@@ -65,7 +65,7 @@ class ConformalScores:
         coverage
             Share of errors to be inside.
         strict
-            True: the quantile that guarantees it, as if atoms of one structure were all alike. With
+            True: the quantile of conformal prediction, as if atoms of a structure were alike. With
             few structures it covers more than stated. False: the quantile that covers so many when
             each structure is left out and bounded by the others.
 

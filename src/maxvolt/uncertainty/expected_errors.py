@@ -74,8 +74,8 @@ class ExpectedErrors:
         coverage
             Share of errors to be inside.
         strict
-            Bounds that hold at least so many, on average over calibrations, by the theory of
-            conformal prediction, and with few held-out structures more than that; without it, as
+            Bounds by conformal prediction with structures as units, which hold more than so many
+            where held-out structures are few (docs/uncertainty says what is proven); without it, as
             many as structures left out of the calibration show.
 
         Raises

@@ -291,6 +291,11 @@ def curvature_on(
 ) -> Curvature:
     """Equations of a potential on its training set, as of `Posterior.from_dataset`, by folds."""
     potential = trained_potential(potential)
+    if settings.robust:
+        raise FitError(
+            "robust: posteriors and cross-validations of robust fits are not available; remove the "
+            "labels that the fit named, and fit again without it"
+        )
     data = structures_of(dataset, potential.species)
     check_known_species(data, potential.species, "the training set")
     curvature = training_of(potential).curvature

@@ -31,6 +31,8 @@ LEVELS = (0.5, 0.68, 0.8, 0.9, 0.95)
 """Coverages that are looked at."""
 
 _FOLDS = 5
+_FEW = 10
+"""Structures below which each is left out by itself."""
 _BINS = 10
 
 
@@ -248,7 +250,7 @@ def reliability_of_folds(
     """
     numbers = np.arange(len(errors.structures))
     pairs = []
-    parts = folds_of(numbers, folds)
+    parts = folds_of(numbers, folds if len(numbers) >= _FEW else len(numbers))
     for fold in parts:
         rest = np.setdiff1d(numbers, fold)
         calibration = Calibration.from_errors(errors.select(rest), force_length=force_length)
@@ -275,13 +277,15 @@ def _assessed(
     for level in LEVELS:
         inside = np.concatenate([_inside(one, of, level) for one, of in pairs])[labelled]
         found = np.concatenate([_energies_inside(one, of, level) for one, of in pairs])
-        by_structure = np.bincount(owners, inside) / np.maximum(np.bincount(owners), 1)
+        known = np.isfinite(inside)
+        counts = np.bincount(owners[known])
+        by_structure = np.bincount(owners[known], inside[known]) / np.maximum(counts, 1)
         coverage.append(
             Coverage(
                 level,
-                float(inside.mean()),
+                float(np.nanmean(inside)) if known.any() else float("nan"),
                 float(np.nanmean(found)) if np.isfinite(found).any() else float("nan"),
-                float(by_structure[np.unique(owners)].mean()),
+                float(by_structure[counts > 0].mean()) if known.any() else float("nan"),
             )
         )
     limits = thresholds or np.quantile(expected, (0.5, 0.9)).tolist()
@@ -304,9 +308,11 @@ def _columns(force: CalibratedError, errors: HeldOutErrors) -> Array:
     return errors.sites
 
 
-def _inside(calibration: Calibration, errors: HeldOutErrors, level: float) -> NDArray[np.bool_]:
+def _inside(calibration: Calibration, errors: HeldOutErrors, level: float) -> Array:
+    """1 or 0 for atoms with a bound, NaN for others."""
     expected = calibration.force.expected(_columns(calibration.force, errors))
-    return np.asarray(errors.force_errors <= calibration.force.bounds(expected, level))
+    bounds = calibration.force.bounds(expected, level)
+    return np.where(np.isfinite(bounds), errors.force_errors <= bounds, np.nan)
 
 
 def _energies_inside(calibration: Calibration, errors: HeldOutErrors, level: float) -> Array:

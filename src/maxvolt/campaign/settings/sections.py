@@ -125,6 +125,18 @@ Threshold = Positive | Annotated[str, AfterValidator(_is_force_error)]
 Uncertainty = Literal["posterior", "grade", "committee", "posterior forces"]
 
 
+def _without_newer(
+    section: Section, content: dict[str, Any], newer: tuple[str, ...]
+) -> dict[str, Any]:
+    """Leave out newer settings that have their defaults, so that older results still count."""
+    fields = type(section).model_fields
+    return {
+        name: value
+        for name, value in content.items()
+        if name not in newer or getattr(section, name) != fields[name].default
+    }
+
+
 class SelectionSection(Section):
     """How extrapolation is measured and what is done about it."""
 
@@ -192,15 +204,7 @@ class SelectionSection(Section):
 
     @model_serializer(mode="wrap")
     def _without_defaults(self, handler: Handler) -> dict[str, Any]:
-        """Leave out newer settings that have their defaults, so that older results still count."""
-        content: dict[str, Any] = handler(self)
-        newer = ("uncertainty", "grades", "calibrate")
-        fields = type(self).model_fields
-        return {
-            name: value
-            for name, value in content.items()
-            if name not in newer or getattr(self, name) != fields[name].default
-        }
+        return _without_newer(self, handler(self), ("uncertainty", "grades", "calibrate"))
 
     @property
     def unit(self) -> str:
@@ -268,6 +272,10 @@ class FitSection(Section):
     """Regularisation of the linear coefficients."""
     restart: bool = _FIT.restart_from_potential
     """Begin each fit with the coefficients of the iteration before."""
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, handler: Handler) -> dict[str, Any]:
+        return _without_newer(self, handler(self), ("starts_apart", "robust"))
 
     @model_validator(mode="after")
     def _any_weight(self) -> FitSection:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from maxvolt.errors import DataError
@@ -18,6 +18,9 @@ from maxvolt.properties.melting.statistics import weighted_mean
 from maxvolt.sampling.lammps.program import find_program
 
 __all__ = ["melting_curve", "melting_point"]
+
+_COARSE = 5.0
+"""K; starts are multiples of it."""
 
 
 def melting_point(
@@ -62,10 +65,14 @@ def melting_point(
     guess = settings.guess or heated_guess(inputs, recorder)
     phases = Phases(inputs, recorder, guess)
     runs: list[Coexistence] = []
+    begin = guess
     for size in sorted(settings.sizes, key=lambda size: size[0] * size[1] * size[2]):
         for seed in settings.seeds:
-            begin = _mean(runs)[0] if runs else guess
             runs.append(simulate(inputs, recorder, phases, size, seed, begin))
+            # Rounded, and of the first run alone: starts that are there stay valid when sizes,
+            # seeds or time are added.
+            found = runs[0].attempts[-1].start.temperature
+            begin = _COARSE * round(found / _COARSE)
     return _result(runs, phases, inputs)
 
 
@@ -78,6 +85,7 @@ def melting_curve(
     ranks: int = 1,
     command: str | None = None,
     progress: Progress | None = None,
+    found: Callable[[MeltingPoint], None] = lambda _: None,
 ) -> tuple[MeltingPoint, ...]:
     """Find the melting point at several pressures, each beginning with the slope of the last.
 
@@ -87,6 +95,8 @@ def melting_curve(
         In this order.
     interaction, settings, folder, ranks, command, progress
         As of `melting_point`; each pressure has a folder of its own in this one.
+    found
+        Is given each point as soon as it is there.
 
     Raises
     ------
@@ -111,13 +121,8 @@ def melting_curve(
                 progress=progress,
             )
         )
+        found(points[-1])
     return tuple(points)
-
-
-def _mean(runs: Sequence[Coexistence]) -> tuple[float, float]:
-    return weighted_mean(
-        [one.temperature.mean for one in runs], [one.temperature.error for one in runs]
-    )
 
 
 def _result(runs: Sequence[Coexistence], phases: Phases, inputs: Inputs) -> MeltingPoint:

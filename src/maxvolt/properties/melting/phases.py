@@ -35,8 +35,6 @@ _LEAST_CONTRAST = 0.05
 _SUPERHEATING = 1.3
 """A crystal without a surface melts so much above the melting point when it is heated fast."""
 
-_SETTLED_PS = 3.0
-
 
 @dataclass(frozen=True, slots=True)
 class PhasePoint:

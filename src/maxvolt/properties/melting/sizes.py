@@ -46,8 +46,8 @@ def mean_of_size(runs: Sequence[Coexistence]) -> SizeMean:
 
 
 def trend(sizes: Sequence[SizeMean]) -> tuple[float, float]:
-    """Extrapolate to infinite size, equation (54), K; NaN where there is one size."""
-    if len(sizes) < 2:
+    """Extrapolate to infinite size, equation (54), K; NaN where there is one number of atoms."""
+    if len({one.atoms for one in sizes}) < 2:
         return float("nan"), float("nan")
     coefficients, covariance = weighted_line(
         [1.0 / one.atoms for one in sizes],
