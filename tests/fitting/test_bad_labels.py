@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from ase.build import bulk
 from ase.calculators.emt import EMT
+from ase.calculators.tersoff import Tersoff, TersoffParameters
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from training_data import emt_dataset, relabelled
@@ -16,6 +17,7 @@ from training_data import emt_dataset, relabelled
 from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
 from maxvolt.fitting import FitSettings, fit
+from maxvolt.fitting.data_check import check_data
 from maxvolt.fitting.examination import examine
 from maxvolt.fitting.findings import Finding
 from maxvolt.fitting.objective import Objective
@@ -198,3 +200,26 @@ def test_compressed_cells_dimers_and_atoms_are_left_alone() -> None:
             atoms.get_stress()
         atoms.get_forces()
     assert findings(Dataset.from_atoms(found)) == []
+
+
+def test_a_few_structures_of_another_phase_refuse_no_fit() -> None:
+    """Diamond and simple cubic silicon by one calculator: the small potential cannot tell them."""
+    of_si = TersoffParameters(
+        *(3.0, 1.0, 1.3258, 4.8381, 2.0417, 0.0, 22.956, 0.33675),
+        *(1.3258, 95.373, 3.0, 0.2, 3.2394, 3264.7),
+    )
+    generator = np.random.default_rng(0)
+    found = []
+    for seed in range(40):
+        a = 5.43 * (1 + generator.uniform(-0.06, 0.06))
+        found.append(bulk("Si", "diamond", a=a, cubic=True))
+        found[-1].rattle(0.08, seed=seed)
+    for seed, volume in enumerate(np.linspace(16.5, 21.0, 14)):
+        found.append(bulk("Si", "sc", a=volume ** (1 / 3)) * 2)
+        found[-1].rattle(0.03, seed=seed)
+    for atoms in found:
+        atoms.calc = Tersoff({("Si", "Si", "Si"): of_si})
+        atoms.get_stress()
+        atoms.get_forces()
+    checked = check_data(Dataset.from_atoms(found), threads=1)
+    assert not any(finding.certain for finding in checked.findings)

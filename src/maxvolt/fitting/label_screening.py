@@ -264,8 +264,9 @@ def _offsets(
             tuple(members.tolist()),
             f"has an energy {left[alike][0]:+.3g} eV/atom away from what the others give",
             f"forces agree, and a constant explains it ({shifts})",
-            "energies of another functional, pseudopotential or code: calculate all structures "
-            "with one, or shift these by the differences of the energies of their atoms",
+            "energies of another functional, pseudopotential or code (calculate all structures "
+            "with one, or shift these by the differences of the energies of their atoms), or "
+            "another phase, which is right as it is",
             # A small potential fitted to forces does not know the energies of phases: another phase
             # among many structures of one looks the same.
             False,
