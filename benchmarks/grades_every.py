@@ -33,7 +33,7 @@ from maxvolt.sampling.graded_steps import GradedSteps
 LEVELS = (8, 16, 20)
 EVERY = (1, 5, 25)
 _NEVER = Thresholds(1e8, 1e9)
-_STEPS = {"python": 150, "lammps": 200}
+_STEPS = {"python": 500, "lammps": 500}
 _REPEATS = 5
 _INPUT = """\
 units       metal
