@@ -7,6 +7,7 @@ python benchmarks/grades_every.py --only cost --lammps /env/bin/lmp   # a LAMMPS
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -24,7 +25,6 @@ from ase.io.lammpsdata import write_lammps_data
 from numpy.typing import NDArray
 
 import maxvolt
-from grade_speed import random_potential
 from grades_report import markdown_table, shared_folder, update_page, write_results
 from maxvolt import MTP, ActiveSet, Calculator, Dataset
 from maxvolt.potentials import ParameterGradients
@@ -34,7 +34,7 @@ from maxvolt.sampling.graded_steps import GradedSteps
 LEVELS = (8, 16, 20)
 EVERY = (1, 5, 25)
 _NEVER = Thresholds(1e8, 1e9)
-_STEPS = {"python": 150, "lammps": 200}
+_STEPS = {"python": 500, "lammps": 500}
 _REPEATS = 5
 _INPUT = """\
 units       metal
@@ -42,9 +42,9 @@ read_data   structure.lammps
 mass        1 95.95
 pair_style  maxvolt {grading}
 pair_coeff  * * pot.maxvolt Mo
-velocity    all create 50 1
+velocity    all create 600 1
 fix         1 all nve
-timestep    0.0005
+timestep    0.001
 run         50 post no
 run         {steps}
 """
@@ -55,7 +55,7 @@ def main() -> None:
     options = _options()
     found: dict[str, Any] = {"load": os.getloadavg()[0]}
     if options.only in (None, "cost"):
-        found["cost"] = [_cost(level, options.lammps) for level in LEVELS]
+        found["cost"] = [_cost(level, options) for level in LEVELS]
     if options.only in (None, "decisions"):
         found["decisions"] = _decisions(shared_folder(options.shared))
     for rows in (found.get("cost", []), found.get("decisions", [])):
@@ -63,7 +63,9 @@ def main() -> None:
             print(row)
     if options.output is None:
         return
-    write_results(options.output / "every.json", found)
+    file = options.output / "every.json"
+    before = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    write_results(file, before | found)
     page = options.output / "README.md"
     if "cost" in found:
         update_page(page, "cost every N steps", _cost_table(found["cost"], found["load"]))
@@ -81,27 +83,24 @@ def crystal() -> Atoms:
     return atoms
 
 
-def active_set(level: int) -> ActiveSet:
-    """Return one that is nearly complete, of a potential with random coefficients.
-
-    Its energies are so small that atoms fly freely: random forces would tear the crystal apart.
-    """
-    random = random_potential(level, ("Mo",))
-    model = random.model
-    potential = random.with_coefficients(
-        model.radial_coeffs, model.species_coeffs, 1e-5 * model.moment_coeffs
-    )
-    training = []
-    for seed in range(60):
-        atoms = bulk("Mo", a=3.16, cubic=True) * 2
-        atoms.set_cell(atoms.cell.array * (0.96 + 0.0014 * seed), scale_atoms=True)
-        atoms.rattle(0.02 + 0.003 * seed, seed=seed)
-        training.append(atoms)
-    return ActiveSet.from_dataset(potential, Dataset.from_atoms(training), mode="neighborhood")
+def active_set(level: int, shared: Path, kept: Path | None) -> ActiveSet:
+    """Read a potential with its active set, or fit one to 60 structures, which takes minutes."""
+    file = None if kept is None else kept / f"Mo{level}.almtp"
+    if file is not None and file.exists():
+        return maxvolt.read_active_set(file)
+    dataset = maxvolt.read(shared / "data" / "mlearn" / "Mo_train.xyz")
+    small = np.flatnonzero(dataset.counts <= 60)
+    chosen = np.sort(np.random.default_rng(0).choice(small, 60, replace=False))
+    training = dataset.select(chosen)
+    fitted = maxvolt.fit(MTP(level, ["Mo"], 5.0, 2.0), training, max_iterations=10)
+    used = ActiveSet.from_dataset(fitted.potential, training, mode="neighborhood")
+    if file is not None:
+        used.write(file)
+    return used
 
 
-def _cost(level: int, lammps: Path | None) -> dict[str, Any]:
-    used = active_set(level)
+def _cost(level: int, options: argparse.Namespace) -> dict[str, Any]:
+    used, lammps = active_set(level, shared_folder(options.shared), options.kept), options.lammps
     found: dict[str, Any] = {
         "level": level,
         "parameters": used.size,
@@ -123,13 +122,7 @@ def _in_python(used: ActiveSet) -> dict[str, float]:
             every = 1 if name == "none" else int(name)
             query = None if name == "none" else used
             scenario = MolecularDynamics(
-                "md",
-                Dataset.of(atoms),
-                _STEPS["python"],
-                50.0,
-                "nve",
-                record_every=50,
-                grade_every=every,
+                "md", atoms, _STEPS["python"], 600.0, "nve", record_every=50, grade_every=every
             )
             calculator = Calculator(used.potential, query=query, threads=1)
             start = time.process_time()
@@ -200,7 +193,7 @@ class _Fitted:
 
 
 def _fitted(dataset: Dataset, how: _Heated) -> _Fitted:
-    """Fit to a few structures of at most 60 atoms; start from the largest with all elements."""
+    """Fit to a few structures of at most 60 atoms; start from a large one with most elements."""
     small = np.flatnonzero(dataset.counts <= 60)
     generator = np.random.default_rng(1)
     chosen = np.sort(generator.choice(small, min(how.n_training, len(small)), replace=False))
@@ -209,8 +202,8 @@ def _fitted(dataset: Dataset, how: _Heated) -> _Fitted:
     potential = maxvolt.fit(untrained, training, max_iterations=30).potential
     assert isinstance(potential, ParameterGradients)
     used = ActiveSet.from_dataset(potential, training, mode="neighborhood")
-    full = [atoms for atoms in training if len(set(atoms.symbols)) == len(how.species)]
-    start = max((atoms for atoms in full if atoms.pbc.all()), key=len)
+    periodic = [atoms for atoms in training if atoms.pbc.all()]
+    start = max(periodic, key=lambda atoms: (len(set(atoms.symbols)), len(atoms)))
     return _Fitted(start, used, how.to)
 
 
@@ -376,6 +369,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", choices=("cost", "decisions"))
     parser.add_argument("--output", type=Path, help="folder of the page; none: only print")
     parser.add_argument("--shared", type=Path, help="folder of the reference data")
+    parser.add_argument("--kept", type=Path, help="folder of fitted potentials, kept for next time")
     found = shutil.which("lmp")
     parser.add_argument(
         "--lammps",

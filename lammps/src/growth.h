@@ -32,7 +32,7 @@ class Growth {
     }
 
   private:
-    static constexpr int pairs = 10;
+    static constexpr int pairs = 20;
     static constexpr double caution = 2.0;
     std::int64_t last_step_ = -1, n_changes_ = 0;
     double grade_ = 0.0, rate_ = 0.0;

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -13,12 +13,14 @@ import pytest
 from ase.build import bulk
 from campaign_files import InThisProcess, Run
 
+from maxvolt.campaign.record.fingerprints import fingerprint
 from maxvolt.campaign.record.heartbeat import Heartbeat, read_heartbeats
 from maxvolt.campaign.record.storage import read_result
 from maxvolt.campaign.steps.sampling import Part, run_parts
+from maxvolt.campaign.steps.scenarios import scenario_fingerprint
 from maxvolt.dataset import Dataset
 from maxvolt.errors import MaxvoltError
-from maxvolt.sampling import SamplingResult
+from maxvolt.sampling import MolecularDynamics, SamplingResult
 from maxvolt.sampling.processes import WorkerPool
 
 
@@ -124,3 +126,18 @@ def test_a_heartbeat_that_cannot_be_written_ends_nothing(
     assert read_heartbeats(tmp_path) == {}
     beat.remove()
     Heartbeat(tmp_path / "missing" / "warm.0.npz", 100)(30)
+
+
+def test_a_setting_that_changes_nothing_leaves_results_of_older_campaigns_valid() -> None:
+    """Fingerprints are those of before there was `grade_every`, unless it is used."""
+    crystal = bulk("Cu", cubic=True)
+    one, other = (
+        MolecularDynamics("md", crystal, 10, 300.0, grade_every=every) for every in (1, 5)
+    )
+    described: list[object] = ["MolecularDynamics"]
+    for field in fields(MolecularDynamics):
+        if field.name != "grade_every":
+            value = getattr(one, field.name)
+            described += [field.name, value if isinstance(value, Dataset) else repr(value)]
+    assert scenario_fingerprint(one) == fingerprint(described)
+    assert scenario_fingerprint(other) != scenario_fingerprint(one)

@@ -150,6 +150,7 @@ temperature = "ramp 300 900 100"
         ('kind = "md"', 'kind = "mc"', ["[scenario 1]", "'md'", "'relaxation'", "'mc'"]),
         ('kind = "md"\n', "", ["[scenario 1]", "kind is missing", "'md'"]),
         ("steps = 60\n", "", ["[scenario 1]", "steps is missing", "schedule"]),
+        ("steps = 60\n", "steps = 60\ngrade_every = 7\n", ["multiple of grade_every = 7"]),
         ("steps = 60", "stepz = 60", ["[scenario 1] stepz", "'steps'"]),
         ("temperature = 600", 'temperature = "hot"', ["[scenario 1] temperature", "ramp 300"]),
         ("[campaign]", "[campain]", ["[campain]", "unknown key", "'campaign'"]),

@@ -118,3 +118,17 @@ def test_an_untrained_potential_is_refused(crystal, tmp_path, capsys):
     maxvolt.MTP(4, ["Cu"], 5.0, 2.0).write(path)
     assert main(arguments(path, crystal)) == 2
     assert "untrained" in capsys.readouterr().err
+
+
+def test_grades_at_every_so_many_steps(graded, crystal, tmp_path, capsys):
+    """The same is kept, and it ends at the same step."""
+    found = []
+    for every in ("1", "5"):
+        rule = ["--select", "3", "--break", "30", "--grade-every", every, "--json"]
+        assert main(arguments(graded, crystal, *rule)) == 0
+        trajectory = json.loads(capsys.readouterr().out)["trajectories"][0]
+        del trajectory["seconds"]
+        found.append((trajectory.pop("trace")["step"], trajectory.pop("message")[:5], trajectory))
+    assert found[0] == found[1]
+    assert main(arguments(graded, crystal, "--grade-every", "7")) == 2
+    assert "record_every = 20 must be a multiple of grade_every = 7" in capsys.readouterr().err

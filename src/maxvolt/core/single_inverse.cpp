@@ -10,7 +10,7 @@ namespace maxvolt {
 namespace {
 
 constexpr double single_unit = 0x1p-24, double_unit = 0x1p-53;
-constexpr double far_out = 16.0;         // times the median length of columns: a direction to be left out
+constexpr double far_out = 4.0;          // times the median length of columns: a direction to be left out
 constexpr std::int64_t worthwhile = 48;  // parameters from which on it is faster
 
 using Columns = std::vector<std::vector<double>>;

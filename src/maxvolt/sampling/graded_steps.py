@@ -15,7 +15,7 @@ __all__ = ["CAUTION", "GradedSteps", "Growth"]
 CAUTION = 2.0
 """Times the fastest change seen: what is reckoned with."""
 
-_PAIRS = 10
+_PAIRS = 20
 """Every so many intervals the step that follows a graded one is graded too, to see a change within
 one step: over several, what goes up and down again would look slow."""
 
