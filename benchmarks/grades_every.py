@@ -93,6 +93,7 @@ def active_set(level: int, shared: Path, kept: Path | None) -> ActiveSet:
     chosen = np.sort(np.random.default_rng(0).choice(small, 60, replace=False))
     training = dataset.select(chosen)
     fitted = maxvolt.fit(MTP(level, ["Mo"], 5.0, 2.0), training, max_iterations=10)
+    assert isinstance(fitted.potential, ParameterGradients)
     used = ActiveSet.from_dataset(fitted.potential, training, mode="neighborhood")
     if file is not None:
         used.write(file)
