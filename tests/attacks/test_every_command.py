@@ -18,8 +18,8 @@ COMMANDS = (
     *("train", "run", "status", "report", "evaluate", "errors", "grade", "calibrate", "select"),
     *("cut-neighborhood", "md", "relax", "i-pi", "label", "convert", "mindist", "info"),
 )
-REFUSED = ("run", "status", "report", "cut-neighborhood", "i-pi")
-"""Their file in the table is a wrong one, or has no grades, or nobody listens: exit code 2."""
+REFUSED = ("run", "status", "report", "calibrate", "cut-neighborhood", "i-pi")
+"""Their file is a wrong one, has no grades or too few structures, or nobody listens: exit code 2."""
 
 
 @pytest.fixture
