@@ -19,7 +19,7 @@ COMMANDS = (
     *("cut-neighborhood", "md", "relax", "i-pi", "label", "convert", "mindist", "info"),
 )
 REFUSED = ("run", "status", "report", "calibrate", "cut-neighborhood", "i-pi")
-"""Their file is a wrong one, has no grades or too few structures, or nobody listens: exit code 2."""
+"""Their file is wrong, has no grades or too few structures, or nobody listens: exit code 2."""
 
 
 @pytest.fixture
