@@ -11,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "BAR_PER_GPA",
+    "EV_PER_HARTREE",
+    "EV_PER_RYDBERG",
     "GPA_PER_EV_A3",
     "VOIGT",
     "VOIGT_COUNTS",
@@ -20,6 +23,12 @@ __all__ = [
 
 GPA_PER_EV_A3 = 160.2176634
 """One eV/Angstrom^3 in GPa (exact since the SI of 2019)."""
+
+BAR_PER_GPA = 1e4
+"""Of pressures in LAMMPS' metal units."""
+
+EV_PER_RYDBERG, EV_PER_HARTREE = 13.605693, 27.211386
+"""To the digits in which messages name them."""
 
 VOIGT: tuple[tuple[int, int], ...] = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 """Cartesian index pairs of the six Voigt components."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from maxvolt.cells import cell_volumes
 from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
-from maxvolt.units import GPA_PER_EV_A3, VOIGT, VOIGT_COUNTS
+from maxvolt.units import EV_PER_HARTREE, EV_PER_RYDBERG, GPA_PER_EV_A3, VOIGT, VOIGT_COUNTS
 
 __all__ = ["CAUSES", "Work", "check_work", "measure_work"]
 
@@ -35,7 +35,7 @@ _SMALL_PART = 0.2
 _WITHIN = 0.2  # of a factor, for its cause to be named
 _RIGHT = 0.5  # distance from 1 that smearing and cut-offs of the calculation may cause
 
-_RYDBERG, _HARTREE, _BOHR = 13.605693, 27.211386, 0.529177
+_BOHR = 0.529177
 
 CAUSES: dict[str, tuple[tuple[float, str], ...]] = {
     "stresses": (
@@ -48,12 +48,12 @@ CAUSES: dict[str, tuple[tuple[float, str], ...]] = {
     ),
     "forces": (
         (-1.0, "the forces have the opposite sign (gradients): change their sign"),
-        (_RYDBERG / _BOHR, "the forces are in Ry/Bohr: multiply them by 25.7110"),
-        (_HARTREE / _BOHR, "the forces are in Ha/Bohr: multiply them by 51.4221"),
+        (EV_PER_RYDBERG / _BOHR, "the forces are in Ry/Bohr: multiply them by 25.7110"),
+        (EV_PER_HARTREE / _BOHR, "the forces are in Ha/Bohr: multiply them by 51.4221"),
     ),
     "both": (
-        (1 / _RYDBERG, "the energies are in Rydberg: multiply them by 13.605693"),
-        (1 / _HARTREE, "the energies are in Hartree: multiply them by 27.211386"),
+        (1 / EV_PER_RYDBERG, "the energies are in Rydberg: multiply them by 13.605693"),
+        (1 / EV_PER_HARTREE, "the energies are in Hartree: multiply them by 27.211386"),
     ),
 }  # fmt: skip
 

@@ -18,6 +18,7 @@ from maxvolt.fitting.findings import Finding
 from maxvolt.fitting.label_consistency import CAUSES
 from maxvolt.fitting.robust_weights import LabelErrors, scales
 from maxvolt.fitting.variable_projection.quick_fit import QuickFit
+from maxvolt.units import EV_PER_HARTREE, EV_PER_RYDBERG
 
 __all__ = ["Misfits", "contrary_forces", "misfits_of", "other_energies", "other_units"]
 
@@ -45,16 +46,11 @@ reach 15."""
 _FEW = 3
 """Structures with the same offset per atom that tell another calculation."""
 
-_MANY = 10
-"""As many with the same offset leave no doubt."""
-
 _HALF_OF_NORMAL = 0.6745
 """Half of normal numbers are smaller."""
 
 _SMALLEST = 1e-5
 """eV/atom; labels have no more digits."""
-
-_RYDBERG, _HARTREE = 13.605693, 27.211386
 
 Array = NDArray[np.float64]
 
@@ -135,7 +131,7 @@ def contrary_forces(dataset: Dataset, fitted: QuickFit, misfits: Misfits) -> NDA
         for vectors in (dataset.forces, dataset.forces - fitted.forces)
     ]
     clear = misfits.forces > 1.0
-    virials = dataset.stresses * np.abs(dataset.volumes)[:, None]
+    virials = dataset.stresses * dataset.volumes[:, None]
     of_stress = ((virials - fitted.virials) ** 2).sum(axis=1) > (virials**2).sum(axis=1)
     found = (clear & (squares[1] > squares[0])) | ((misfits.stresses > 1.0) & of_stress)
     # Were most of them contrary, the fit would be wrong, not the labels.
@@ -144,7 +140,7 @@ def contrary_forces(dataset: Dataset, fitted: QuickFit, misfits: Misfits) -> NDA
 
 def other_units(dataset: Dataset, fitted: QuickFit, misfits: Misfits) -> list[Finding]:
     """Find forces and stresses in other units, or with the wrong sign, in some structures."""
-    virials = dataset.stresses * np.abs(dataset.volumes)[:, None]
+    virials = dataset.stresses * dataset.volumes[:, None]
     parts = {
         "forces": (misfits.forces, np.split(dataset.forces, dataset.offsets[1:-1]),
                    np.split(fitted.forces, dataset.offsets[1:-1])),
@@ -207,14 +203,14 @@ def _size(name: str, dataset: Dataset, values: list[Array], s: int) -> float:
     """The component of a label that is largest, with its sign."""
     flat = values[s].ravel()
     largest = float(flat[np.argmax(np.abs(flat))])
-    return largest / float(np.abs(dataset.volumes[s])) if name == "stresses" else largest
+    return largest / float(dataset.volumes[s]) if name == "stresses" else largest
 
 
 def other_energies(dataset: Dataset, fitted: QuickFit, misfits: Misfits) -> list[Finding]:
     """Find energies in other units, and those that differ by a constant for each atom."""
     far = (misfits.energies > _FAR_ENERGY) & (np.abs(misfits.energies_left) > _OFFSET)
     found, units = [], np.zeros(len(dataset), np.bool_)
-    for factor, unit in ((_RYDBERG, "Rydberg"), (_HARTREE, "Hartree")):
+    for factor, unit in ((EV_PER_RYDBERG, "Rydberg"), (EV_PER_HARTREE, "Hartree")):
         left = np.abs(dataset.energies * factor - fitted.energies) / dataset.counts
         alike = far & (left < 0.02 * np.abs(misfits.energies_left)) & (left < _OFFSET)
         if alike.any():
@@ -285,7 +281,7 @@ def _among_others(dataset: Dataset, members: NDArray[np.int64]) -> bool:
     others[members] = False
     if not others.any() or not periodic[members].all():
         return True
-    densities = dataset.counts / np.where(periodic, np.abs(dataset.volumes), 1.0)
+    densities = dataset.counts / np.where(periodic, dataset.volumes, 1.0)
     low, high = np.percentile(densities[others], (5, 95))
     inside = (densities[members] >= low) & (densities[members] <= high)
     return bool(2 * inside.sum() >= len(members))

@@ -19,6 +19,7 @@ from maxvolt.properties.melting.statistics import (
     equilibrated_from,
     series_mean,
 )
+from maxvolt.units import BAR_PER_GPA
 
 __all__ = ["Attempt", "Coexistence", "Outcome", "simulate"]
 
@@ -58,8 +59,6 @@ _SHARES = (0.3, 0.8)
 
 _MOST_MOVED = 0.1
 """By which that part changes at once."""
-
-_BAR_PER_GPA = 1e4
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +240,7 @@ class _Simulation:
         # so is the order, once its noise is smoothed away.
         smooth = np.convolve(order, np.ones(_SMOOTH) / _SMOOTH, "valid")
         mean = series_mean(temperatures, equilibrated_from(smooth), correlation_time(smooth))
-        stress = -trace[mean.start :, 2:5] / _BAR_PER_GPA
+        stress = -trace[mean.start :, 2:5] / BAR_PER_GPA
         crystal = [self._phases.solid_fraction(one, mean.mean) for one in order]
         profile = segments[-1].profiles[-1] if len(segments[-1].profiles) else np.zeros((0, 2))
         step = settings.every * settings.timestep / 1e3

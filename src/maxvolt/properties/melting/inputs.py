@@ -10,6 +10,7 @@ from ase.units import kB
 
 from maxvolt.properties.melting.interaction import Interaction
 from maxvolt.properties.melting.settings import MeltingSettings
+from maxvolt.units import BAR_PER_GPA
 
 __all__ = [
     "ORDER",
@@ -35,7 +36,6 @@ ORDER_COLUMNS = ("step", "order", "displacement")
 HOT = 2.0
 """Times the temperature of coexistence: above it no crystal lasts for picoseconds."""
 
-_BAR_PER_GPA = 1e4
 _THERMOSTAT_PS = 0.1
 _BAROSTAT_PS = 1.0
 _SETTLING_PS = 3.0
@@ -236,7 +236,7 @@ class Inputs:
         return f"z {self._bar()} {self._bar()} {_BAROSTAT_PS}"
 
     def _bar(self) -> str:
-        return f"{self.settings.pressure * _BAR_PER_GPA:.12g}"
+        return f"{self.settings.pressure * BAR_PER_GPA:.12g}"
 
 
 def _langevin(group: str, begin: float, end: float, seed: int) -> str:

@@ -15,11 +15,10 @@ from maxvolt.limits import PRESSURE_GPA, STEPS, TEMPERATURE, TIMESTEP_FS
 from maxvolt.sampling.held import constraints_of
 from maxvolt.sampling.lammps.template import PAIR, RESERVED, VARIABLES, Template
 from maxvolt.sampling.rule import Limits
-from maxvolt.units import GPA_PER_EV_A3
+from maxvolt.units import BAR_PER_GPA, GPA_PER_EV_A3
 
 __all__ = ["DATA", "LammpsSettings"]
 
-_BAR_PER_GPA = 1e4
 _FS_PER_PS = 1e3
 
 _LARGEST_SEED = 900_000_000
@@ -94,7 +93,7 @@ class LammpsSettings:
         pressure, timestep = self.pressure, self.timestep_fs
         numbers = {
             "temperature": self.temperature,
-            "pressure": None if pressure is None else pressure * GPA_PER_EV_A3 * _BAR_PER_GPA,
+            "pressure": None if pressure is None else pressure * GPA_PER_EV_A3 * BAR_PER_GPA,
             "timestep": None if timestep is None else timestep / _FS_PER_PS,
         }
         texts = {name: f"{value:.15g}" for name, value in numbers.items() if value is not None}
