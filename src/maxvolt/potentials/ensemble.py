@@ -19,7 +19,16 @@ from maxvolt.potentials.families import member_paths, title_of
 from maxvolt.potentials.protocol import HasMembers, Potential, SharesVirials
 from maxvolt.potentials.results import Energies, Evaluation, Precision
 
-__all__ = ["Ensemble", "ask_members", "joined", "mean_of", "members_of", "spread_of"]
+__all__ = [
+    "Ensemble",
+    "ask_members",
+    "joined",
+    "mean_of",
+    "members_of",
+    "spread_of",
+    "spreads_of_members",
+    "types_for",
+]
 
 P = TypeVar("P")
 T = TypeVar("T")
@@ -78,10 +87,7 @@ class Ensemble(NeighborhoodPotential):
 
     def member_neighborhoods(self, neighborhoods: Neighborhoods) -> list[Neighborhoods]:
         """The same structures with the types of each member, for those of the ensemble."""
-        return [
-            neighborhoods.with_types(_types(neighborhoods, self.species, one.species))
-            for one in self.members
-        ]
+        return [types_for(neighborhoods, self.species, one.species) for one in self.members]
 
     def evaluate_members(self, atoms: Atoms, *, threads: int | None = None) -> list[Evaluation]:
         """What every member says of a structure."""
@@ -187,6 +193,29 @@ def spread_of(values: Sequence[NDArray[np.float64]] | NDArray[np.float64]) -> ND
     return np.asarray(np.std(values, axis=0, ddof=1))
 
 
+def spreads_of_members(
+    neighborhoods: Neighborhoods, each: Sequence[Energies]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Spread over members of energies, shape (n,), and length of that of forces, shape (N,).
+
+    Parameters
+    ----------
+    neighborhoods
+        n structures with N atoms.
+    each
+        What at least two members say of them.
+
+    Returns
+    -------
+    energies : shape (n,), eV
+    forces : shape (N,), eV/Angstrom
+    """
+    n = neighborhoods.n_structures
+    totals = [np.bincount(neighborhoods.structures, e.site_energies, minlength=n) for e in each]
+    of_forces = np.linalg.norm(spread_of([one.forces for one in each]), axis=-1)
+    return spread_of(np.array(totals, dtype=float)), np.asarray(of_forces)
+
+
 def ask_members(members: Sequence[P], question: Callable[[P], T]) -> list[T]:
     """What each of several potentials answers.
 
@@ -207,10 +236,11 @@ def ask_members(members: Sequence[P], question: Callable[[P], T]) -> list[T]:
     return answers
 
 
-def _types(
+def types_for(
     neighborhoods: Neighborhoods, species: tuple[str, ...], wanted: tuple[str, ...]
-) -> NDArray[np.int32]:
-    """Types in the order of other species; the same array where the order is the same."""
+) -> Neighborhoods:
+    """The same structures with types in the order of other species."""
     if species == wanted:
-        return neighborhoods.types
-    return np.array([wanted.index(symbol) for symbol in species], np.int32)[neighborhoods.types]
+        return neighborhoods
+    order = np.array([wanted.index(symbol) for symbol in species], np.int32)
+    return neighborhoods.with_types(order[neighborhoods.types])

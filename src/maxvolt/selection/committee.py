@@ -20,9 +20,10 @@ from maxvolt.io.structures import Structures, structures_of
 from maxvolt.limits import SETTINGS_BYTES
 from maxvolt.neighbors.neighborhoods import Neighborhoods, iterate_neighborhoods
 from maxvolt.potentials import Ensemble, Potential
-from maxvolt.potentials.ensemble import spread_of
+from maxvolt.potentials.ensemble import spreads_of_members
 from maxvolt.potentials.evaluation import ATOMS_AT_ONCE
 from maxvolt.potentials.results import Energies
+from maxvolt.selection.candidates import candidates_above, largest_first
 from maxvolt.selection.grades import Grades, finite_grades
 from maxvolt.selection.rows import as_datasets
 from maxvolt.selection.strategy import Selection
@@ -278,23 +279,13 @@ class Committee:
         trajectory at intervals.
         """
         thread_count(threads)
-        kept: list[Dataset] = []
-        numbers: list[int] = []
-        grades = [np.empty(0)]
-        first = 0
-        for dataset in as_datasets(candidates, self.species):
-            found = self.grade(dataset, threads=threads)
-            above = np.flatnonzero(found > threshold)
-            kept.append(dataset.select(above))
-            numbers += (first + above).tolist()
-            grades.append(found)
-            first += len(dataset)
-        all_grades, structures = np.concatenate(grades), Dataset.concatenate(kept)
-        indices = np.array(numbers, np.int64)
-        if limit is not None and len(indices) > limit:
-            best = np.sort(np.argsort(-all_grades[indices], kind="stable")[:limit])
-            indices, structures = indices[best], structures.select(best)
-        return Selection(indices, all_grades, structures)
+        above = candidates_above(
+            candidates, self.species, lambda one: self.grade(one, threads=threads), threshold
+        )
+        if limit is None or len(above.indices) <= limit:
+            return above
+        best = largest_first(above.grades[above.indices], limit)
+        return Selection(above.indices[best], above.grades, above.structures.select(best))
 
     # ----------------------------------------------------------------- inside
 
@@ -304,13 +295,9 @@ class Committee:
         """Spread of the energies over sqrt(N), shape (n,), and of the forces, shape (N,)."""
         if energies is None:
             energies = self.ensemble.evaluate_each(neighborhoods, threads=threads)
-        n = neighborhoods.n_structures
-        totals = [
-            np.bincount(neighborhoods.structures, e.site_energies, minlength=n) for e in energies
-        ]
-        counts = np.bincount(neighborhoods.structures, minlength=n)
-        of_forces = np.linalg.norm(spread_of([e.forces for e in energies]), axis=-1)
-        return spread_of(np.array(totals, dtype=float)) / np.sqrt(counts), of_forces
+        of_energies, of_forces = spreads_of_members(neighborhoods, energies)
+        counts = np.bincount(neighborhoods.structures, minlength=neighborhoods.n_structures)
+        return of_energies / np.sqrt(counts), of_forces
 
 
 def _portions(ensemble: Ensemble, dataset: Dataset) -> Iterator[Neighborhoods]:

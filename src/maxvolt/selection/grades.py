@@ -12,7 +12,7 @@ from maxvolt.errors import EvaluationError
 from maxvolt.html_tables import html_table
 from maxvolt.neighbors.neighborhoods import Neighborhoods
 
-__all__ = ["GRADE", "GRADES", "Grades", "finite_grades", "with_grades"]
+__all__ = ["GRADE", "GRADES", "Grades", "finite_grades", "first_not_finite", "with_grades"]
 
 GRADE = "MV_grade"
 """Key of ``Dataset.infos`` and feature of .cfg files that holds the grade of a structure."""
@@ -60,21 +60,30 @@ def finite_grades(grades: Grades, neighborhoods: Neighborhoods) -> Grades:
     EvaluationError
         Names the first structure that has one.
     """
-    with np.errstate(all="ignore"):
-        total = grades.structures.sum()
-        if grades.sites is not None:
-            total += grades.sites.sum()
-    if np.isfinite(total):
+    number = first_not_finite(grades.structures, grades.sites, neighborhoods)
+    if number is None:
         return grades
-    bad = ~np.isfinite(grades.structures)
-    if grades.sites is not None:
-        bad[neighborhoods.structures[~np.isfinite(grades.sites)]] = True
-    number = neighborhoods.first_structure + (int(np.flatnonzero(bad)[0]) if bad.any() else 0)
     raise EvaluationError(
         f"the grade of structure {number} is not finite: the potential's gradients there are "
         "beyond the range of numbers; look for coefficients that are far too large and for atoms "
         "much closer than in its training set"
     )
+
+
+def first_not_finite(
+    structures: NDArray[np.float64], sites: NDArray[np.float64] | None, neighborhoods: Neighborhoods
+) -> int | None:
+    """Number of the first structure that has, or whose atoms have, a number that is not finite."""
+    with np.errstate(all="ignore"):
+        total = structures.sum()
+        if sites is not None:
+            total += sites.sum()
+    if np.isfinite(total):
+        return None
+    bad = ~np.isfinite(structures)
+    if sites is not None:
+        bad[neighborhoods.structures[~np.isfinite(sites)]] = True
+    return neighborhoods.first_structure + (int(np.flatnonzero(bad)[0]) if bad.any() else 0)
 
 
 def with_grades(dataset: Dataset, grades: Grades) -> Dataset:

@@ -11,10 +11,10 @@ from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
 from maxvolt.neighbors.neighborhoods import Neighborhoods, iterate_neighborhoods
 from maxvolt.potentials import Ensemble, Potential
-from maxvolt.potentials.ensemble import joined, mean_of, members_of
+from maxvolt.potentials.ensemble import joined, mean_of, members_of, types_for
 from maxvolt.potentials.results import Energies
 from maxvolt.uncertainty.calibration import HeldOutErrors
-from maxvolt.uncertainty.measures import ForceDeviationMeasure, Measure, Measured, types_for
+from maxvolt.uncertainty.measures import ForceDeviationMeasure, Measure, Measured
 
 __all__ = ["ATOMS_AT_ONCE", "held_out_errors", "measure_all", "portions_of"]
 

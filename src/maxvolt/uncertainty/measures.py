@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from maxvolt.errors import DataError, EvaluationError
 from maxvolt.neighbors.neighborhoods import Neighborhoods
 from maxvolt.potentials import Ensemble, Potential
-from maxvolt.potentials.ensemble import spread_of
+from maxvolt.potentials.ensemble import spreads_of_members
 from maxvolt.potentials.results import Energies
 from maxvolt.selection import ActiveSet
+from maxvolt.selection.grades import first_not_finite
 from maxvolt.uncertainty.posterior import Posterior
 
 __all__ = [
@@ -29,7 +30,6 @@ __all__ = [
     "Measure",
     "Measured",
     "PosteriorMeasure",
-    "types_for",
 ]
 
 
@@ -299,24 +299,9 @@ class CommitteeMeasure:
         """Sample standard deviations over the members, of forces as in equation (41)."""
         if energies is None:
             energies = self.ensemble.evaluate_each(neighborhoods, threads=threads)
-        of_forces = np.linalg.norm(spread_of([one.forces for one in energies]), axis=-1)
-        n = neighborhoods.n_structures
-        totals = [
-            np.bincount(neighborhoods.structures, one.site_energies, minlength=n)
-            for one in energies
-        ]
-        per_atom = spread_of(np.array(totals, dtype=float)) / _counts(neighborhoods)
+        of_energies, of_forces = spreads_of_members(neighborhoods, energies)
+        per_atom = of_energies / _counts(neighborhoods)
         return _finite(Measured(per_atom, of_forces), neighborhoods, self.name)
-
-
-def types_for(
-    neighborhoods: Neighborhoods, species: tuple[str, ...], wanted: tuple[str, ...]
-) -> Neighborhoods:
-    """The same structures with types in the order of other species."""
-    if species == wanted:
-        return neighborhoods
-    order = np.array([wanted.index(symbol) for symbol in species], np.int32)
-    return neighborhoods.with_types(order[neighborhoods.types])
 
 
 def _counts(neighborhoods: Neighborhoods) -> NDArray[np.int64]:
@@ -324,12 +309,9 @@ def _counts(neighborhoods: Neighborhoods) -> NDArray[np.int64]:
 
 
 def _finite(measured: Measured, neighborhoods: Neighborhoods, name: str) -> Measured:
-    with np.errstate(all="ignore"):
-        if np.isfinite(measured.structures.sum() + measured.sites.sum()):
-            return measured
-    bad = ~np.isfinite(measured.structures)
-    bad[neighborhoods.structures[~np.isfinite(measured.sites)]] = True
-    number = neighborhoods.first_structure + (int(np.flatnonzero(bad)[0]) if bad.any() else 0)
+    number = first_not_finite(measured.structures, measured.sites, neighborhoods)
+    if number is None:
+        return measured
     raise EvaluationError(
         f"the {name} of structure {number} is not finite: the potential's derivatives there are "
         "beyond the range of numbers; look for atoms much closer than in its training set"

@@ -15,6 +15,7 @@ from maxvolt.neighbors.neighborhoods import Neighborhoods
 from maxvolt.potentials import Ensemble, Potential
 from maxvolt.potentials.results import Energies
 from maxvolt.selection import ActiveSet
+from maxvolt.selection.candidates import candidates_above, largest_first
 from maxvolt.selection.grades import Grades, finite_grades
 from maxvolt.selection.rows import as_datasets
 from maxvolt.selection.strategy import Selection
@@ -135,20 +136,11 @@ class ErrorQuery:
         thread_count(threads)
         if limit is not None and limit < 0:
             raise DataError(f"limit is {limit}; expected the largest number of structures")
-        kept: list[Dataset] = []
-        numbers: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
-        grades, first = [np.empty(0)], 0
-        for dataset in as_datasets(candidates, self.species):
-            found = self.grade(dataset, threads=threads)
-            above = np.flatnonzero(found > threshold)
-            kept.append(dataset.select(above))
-            numbers.append(first + above)
-            grades.append(found)
-            first += len(dataset)
-        every, indices = np.concatenate(grades), np.concatenate(numbers)
-        structures = Dataset.concatenate(kept)
-        chosen = self._chosen(structures, every[indices], limit, threads)
-        return Selection(indices[chosen], every, structures.select(chosen))
+        above = candidates_above(
+            candidates, self.species, lambda one: self.grade(one, threads=threads), threshold
+        )
+        chosen = self._chosen(above.structures, above.grades[above.indices], limit, threads)
+        return Selection(above.indices[chosen], above.grades, above.structures.select(chosen))
 
     def _chosen(
         self, structures: Dataset, errors: Array, limit: int | None, threads: int | None
@@ -158,5 +150,4 @@ class ErrorQuery:
             diverse = active.select(structures, limit=limit, threads=threads).indices
             if len(diverse):
                 return diverse
-        order = np.argsort(-errors, kind="stable")
-        return np.sort(order if limit is None else order[:limit])
+        return largest_first(errors, limit)
