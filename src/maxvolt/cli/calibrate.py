@@ -13,6 +13,7 @@ from maxvolt.cli.outputs import check_figure, check_output
 from maxvolt.cli.potentials import load, potential_files
 from maxvolt.cli.train_options import add_loss, loss_of
 from maxvolt.errors import MaxvoltError
+from maxvolt.uncertainty import MEASURES
 
 if TYPE_CHECKING:
     from maxvolt.uncertainty import Calibration, Reliability
@@ -33,7 +34,6 @@ EXAMPLES = """\
   maxvolt calibrate pot.almtp test.xyz --train train.xyz --measure grade --measure posterior \\
       -o pot.uncertainty --json"""
 
-_MEASURES = ("grade", "posterior", "posterior forces", "committee")
 _GRADES = (2.0, 10.0)
 
 
@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--measure",
         action="append",
-        choices=_MEASURES,
+        choices=MEASURES,
         help="what tells errors (posterior); may be given several times",
     )
     parser.add_argument(

@@ -5,7 +5,7 @@ Names are imported when they are first used.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from maxvolt.lazy_names import imported
 
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from maxvolt.uncertainty.query import ErrorQuery
     from maxvolt.uncertainty.reliability import Reliability, reliability_of_folds, reliability_on
     from maxvolt.uncertainty.uncertainty import Uncertainty, read_uncertainty
+
+MeasureName = Literal["posterior", "grade", "committee", "posterior forces"]
+"""Measures that can be made of a training set."""
+
+MEASURES: tuple[MeasureName, ...] = get_args(MeasureName)
 
 _HOME = {
     "CalibratedError": "maxvolt.uncertainty.calibration:CalibratedError",
@@ -55,6 +60,7 @@ _HOME = {
 }
 
 __all__ = [
+    "MEASURES",
     "CalibratedError",
     "Calibration",
     "CommitteeMeasure",
@@ -66,6 +72,7 @@ __all__ = [
     "GradeMeasure",
     "HeldOutErrors",
     "Measure",
+    "MeasureName",
     "Measured",
     "Posterior",
     "PosteriorMeasure",

@@ -14,9 +14,9 @@ from maxvolt.io.structures import Structures, structures_of
 from maxvolt.potentials import HasMembers, ParameterGradients, Potential, load
 from maxvolt.potentials.ensemble import Ensemble, members_of
 from maxvolt.species import check_known_species
+from maxvolt.uncertainty import MEASURES
 from maxvolt.uncertainty.calibration import Calibration, HeldOutErrors
 from maxvolt.uncertainty.cross_validation import (
-    MEASURES,
     cross_validated_errors,
     measures_named,
 )

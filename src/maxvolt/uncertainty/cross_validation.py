@@ -26,6 +26,7 @@ from maxvolt.fitting.settings import FitSettings, settings_with
 from maxvolt.io.structures import Structures, structures_of
 from maxvolt.potentials import ParameterGradients
 from maxvolt.selection import ActiveSet
+from maxvolt.uncertainty import MEASURES
 from maxvolt.uncertainty.calibration import HeldOutErrors, folds_of
 from maxvolt.uncertainty.held_out import held_out_errors
 from maxvolt.uncertainty.measures import (
@@ -42,10 +43,7 @@ from maxvolt.uncertainty.posterior import (
     trained_potential,
 )
 
-__all__ = ["COMMITTEE_SIZE", "MEASURES", "cross_validated_errors", "measures_named"]
-
-MEASURES = ("grade", "posterior", "posterior forces", "committee")
-"""Names of the measures that can be made of a training set."""
+__all__ = ["COMMITTEE_SIZE", "cross_validated_errors", "measures_named"]
 
 COMMITTEE_SIZE = 5
 """Samples of a posterior that stand for a committee."""

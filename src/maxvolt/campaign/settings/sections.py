@@ -22,6 +22,7 @@ from maxvolt.labelling import Reference
 from maxvolt.labelling.limits import LONGEST_CALCULATION
 from maxvolt.sampling import Thresholds
 from maxvolt.sections import NonNegative, Positive, Section, Symbol, within
+from maxvolt.uncertainty import MeasureName
 
 if TYPE_CHECKING:
     from maxvolt.fitting.contract import PotentialSection
@@ -122,8 +123,6 @@ def _is_force_error(text: str) -> str:
 Threshold = Positive | Annotated[str, AfterValidator(_is_force_error)]
 """A grade, or an expected force error with its unit."""
 
-Uncertainty = Literal["posterior", "grade", "committee", "posterior forces"]
-
 
 def _without_newer(
     section: Section, content: dict[str, Any], newer: tuple[str, ...]
@@ -149,7 +148,7 @@ class SelectionSection(Section):
     expected force error, "0.15 eV/A"."""
     break_: Threshold = Field(default=10.0, alias="break")
     """A scenario stops where the grade reaches this, or the expected force error: "1 eV/A"."""
-    uncertainty: Uncertainty = "posterior"
+    uncertainty: MeasureName = "posterior"
     """What expected force errors are made of, where thresholds are such."""
     grades: tuple[Positive, Positive] = (2.0, 10.0)
     """Grades that stand for `select` and `break` in eV/A while the training set is too small for a
@@ -227,7 +226,7 @@ class SelectionSection(Section):
         return self.strategy == "active set" and self.mode == "neighborhood"
 
     @property
-    def measure(self) -> Uncertainty:
+    def measure(self) -> MeasureName:
         """What expected errors are made of: where thresholds are grades, of the grade."""
         return self.uncertainty if self.unit else "grade"
 
