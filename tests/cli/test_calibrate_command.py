@@ -26,7 +26,6 @@ def calibrated(files: Path, *words: str) -> int:
 
 
 def test_tables_file_and_figure(files, tmp_path, capsys) -> None:
-    pytest.importorskip("matplotlib")
     out, figure = tmp_path / "pot.uncertainty", tmp_path / "reliability.png"
     words = ("--measure", "grade", "--measure", "posterior", "-o", str(out), "--plot", str(figure))
     assert calibrated(files, *words) == 0

@@ -178,7 +178,6 @@ def test_reliability_counts_what_it_says() -> None:
 
 
 def test_the_diagram_is_drawn(tmp_path) -> None:
-    pytest.importorskip("matplotlib")
     figure = reliability_of_folds(synthetic(60, 9)).figure()
     figure.savefig(tmp_path / "diagram.png")
     assert (tmp_path / "diagram.png").stat().st_size > 1000
