@@ -80,10 +80,10 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_it_begins_with_the_first_and_learns_the_others(undisturbed: Path) -> None:
     rows = summarize(CampaignFolder.find(undisturbed)).iterations
-    assert (rows[0]["kind"], rows[0]["n_labelled"], rows[0]["n_training"]) == ("opening", 10, 10)
+    assert (rows[0]["kind"], rows[0]["n_labelled"], rows[0]["n_training"]) == ("opening", 20, 20)
     training = maxvolt.read(undisturbed.parent / "small/training.xyz")
     given = maxvolt.read(undisturbed.parent / "candidates.xyz")
-    assert len(training) == 10 + sum(row["n_labelled"] for row in rows[1:])
+    assert len(training) == 20 + sum(row["n_labelled"] for row in rows[1:])
     np.testing.assert_allclose(training.cells[:10], given.cells[:10], atol=1e-7)
     assert rows[-1]["steps"] == 14
 
@@ -123,12 +123,18 @@ def test_another_scenario_makes_other_candidates(tmp_path: Path) -> None:
     file.write_text(file.read_text().replace('structure = "candidates"', 'structure = "fcc"'))
     run(file)
     first = CampaignFolder.find(file).iteration(0)
-    assert first.outcome()["n_labelled"] == 1
+    assert first.outcome()["n_labelled"] == 2  # the crystal, and its displaced copy
 
 
 def test_molecular_dynamics_begins_with_its_crystal(tmp_path: Path) -> None:
     file = write_campaign(tmp_path, without_training())
-    assert len(found(file)) == 1
+    crystal, displaced = found(file)
+    assert len(crystal) == len(displaced) == 32
+    np.testing.assert_array_equal(crystal.cell.array, displaced.cell.array)
+    moves = displaced.positions - crystal.positions
+    assert 0.05 < moves.std() < 0.09
+    assert found(file).digest == found(file).digest  # the same whenever it is made
+    assert run(file).status == "finished"
 
 
 def test_tables_are_taken_from_in_turn_until_every_element_is_there(tmp_path: Path) -> None:
@@ -142,9 +148,10 @@ def test_tables_are_taken_from_in_turn_until_every_element_is_there(tmp_path: Pa
     file.write_text(
         text.replace('crystal = "fcc"\nspecies = ["Cu", "Al"]', 'crystal = "fcc"\nspecies = "Al"')
     )
-    names = ["".join(atoms.symbols) for atoms in found(file)]
-    assert names == ["Cu"] * FIRST + ["Al"]
-    edges = [round(float(atoms.cell.lengths()[0] * 2**0.5), 2) for atoms in found(file)]
+    first = found(file).to_atoms()
+    names = ["".join(atoms.symbols) for atoms in first]
+    assert names == ["Cu"] * FIRST + ["Al"] + ["Cu" * 8] * FIRST + ["Al" * 8]
+    edges = [round(float(atoms.cell.lengths()[0] * 2**0.5), 2) for atoms in first[: FIRST + 1]]
     assert edges == [3.6, 4.0, 3.61, 4.0, 3.62, 3.63, 3.64, 3.65, 3.66, 3.67, 3.77]
 
 
@@ -154,7 +161,7 @@ def test_short_distances_are_relaxed_by_the_repulsion(tmp_path: Path) -> None:
     narrow = Atoms("Al", cell=[1.0, 8.0, 8.0], pbc=True)
     file = candidates(tmp_path, [close, narrow, bulk("Al")])
     first = found(file)
-    assert [len(atoms) for atoms in first] == [4, 1]  # nobody can push an atom from its image
+    assert [len(atoms) for atoms in first] == [4, 1, 8, 8]  # nobody can push an atom from its image
     least = covalent_distances()[13, 13]
     assert least == pytest.approx(2 * 0.75 * 1.21)
     distances = first[0].get_all_distances(mic=True)[np.triu_indices(4, 1)]
@@ -166,10 +173,13 @@ def test_held_atoms_are_not_pushed(tmp_path: Path) -> None:
     close = bulk("Al", cubic=True, a=4.05)
     close.positions[1] = close.positions[0] + [0.5, 0.2, 0.1]
     close.set_constraint(FixAtoms([0, 2, 3]))
-    pushed = found(candidates(tmp_path, [close]))[0]
+    pushed, copy = found(candidates(tmp_path, [close]))
     np.testing.assert_allclose(pushed.positions[[0, 2, 3]], close.positions[[0, 2, 3]])
     assert np.abs(pushed.positions[1] - close.positions[1]).max() > 0.1
     assert pushed.constraints[0].index.tolist() == [0, 2, 3]
+    free = np.array([False, True, False, False] * 2)
+    moves = np.abs(copy.positions - pushed.repeat((2, 1, 1)).positions).max(axis=1)
+    np.testing.assert_array_equal(moves > 1e-9, free)
 
 
 def test_each_pair_has_its_own_distance() -> None:
