@@ -36,7 +36,7 @@ def pushed_apart(
         There is no room, or an atom is too close to its own periodic image.
     """
     cell = configuration.cell
-    pbc = cell.any(axis=1)
+    pbc = np.asarray(cell.any(axis=1))
     start = configuration.positions
     positions, succeeded = push_apart(start, cell, pbc, distance, free)
     if not succeeded:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,15 +13,39 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from maxvolt.properties.convex_hull import ConvexHull
-
 __all__ = ["hull_figure"]
 
 _MEV = 1000.0
+
+
+class Hull(Protocol):
+    """What is drawn: see `maxvolt.properties.ConvexHull`."""
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Components."""
+
+    @property
+    def compositions(self) -> NDArray[np.float64]:
+        """Shares of the elements, shape (n, elements)."""
+
+    @property
+    def formation_energies(self) -> NDArray[np.float64]:
+        """Per atom, eV, shape (n,)."""
+
+    @property
+    def distances(self) -> NDArray[np.float64]:
+        """Above the hull, eV/atom, shape (n,)."""
+
+    @property
+    def ground_states(self) -> tuple[int, ...]:
+        """Numbers of the corners."""
+
+
 _COLOURS = ("C0", "C3")
 
 
-def hull_figure(hull: ConvexHull, reference: ConvexHull | None = None) -> Figure:
+def hull_figure(hull: Hull, reference: Hull | None = None) -> Figure:
     """Draw a hull, and that of a reference; see `ConvexHull.plot`."""
     from matplotlib.figure import Figure
 
@@ -50,14 +74,12 @@ def hull_figure(hull: ConvexHull, reference: ConvexHull | None = None) -> Figure
     return figure
 
 
-def _shares(hull: ConvexHull, elements: tuple[str, ...]) -> NDArray[np.float64]:
+def _shares(hull: Hull, elements: tuple[str, ...]) -> NDArray[np.float64]:
     """Compositions with the elements in a given order."""
     return hull.compositions[:, [hull.elements.index(symbol) for symbol in elements]]
 
 
-def _binary(
-    axes: Axes, hull: ConvexHull, label: str, colour: str, elements: tuple[str, ...]
-) -> None:
+def _binary(axes: Axes, hull: Hull, label: str, colour: str, elements: tuple[str, ...]) -> None:
     share = _shares(hull, elements)[:, 1]
     energies = _MEV * hull.formation_energies
     corners = np.array(sorted(hull.ground_states, key=lambda s: share[s]))
@@ -67,9 +89,7 @@ def _binary(
     axes.set_ylim(min(axes.get_ylim()[0], -1.15 * depth), max(depth, 0.1 * energies.max()))
 
 
-def _ternary(
-    figure: Figure, axes: Axes, hull: ConvexHull, label: str, elements: tuple[str, ...]
-) -> None:
+def _ternary(figure: Figure, axes: Axes, hull: Hull, label: str, elements: tuple[str, ...]) -> None:
     at = _shares(hull, elements) @ np.array([[0.0, 0.0], [1.0, 0.0], [0.5, np.sqrt(3) / 2]])
     axes.plot([0, 1, 0.5, 0], [0, 0, np.sqrt(3) / 2, 0], color="0.5", linewidth=1)
     order = np.argsort(-hull.distances)
