@@ -1,7 +1,7 @@
 """Convex hull by two screens, from candidates by enumeration and an empty training set.
 
     python examples/agpd_emt/run.py output              # small: up to 5 atoms, minutes
-    python examples/agpd_emt/run.py output --atoms 12 --level 16   # 39,000 candidates
+    python examples/agpd_emt/run.py output --atoms 12 --level 16   # 27,477 candidates
 
 EMT stands in for the reference, so that all candidates can be relaxed with it, too (--check): which
 of its ground states were found, and with how many calculations. Every step writes its file last; a

@@ -83,7 +83,7 @@ def _binary(axes: Axes, hull: Hull, label: str, colour: str, elements: tuple[str
     share = _shares(hull, elements)[:, 1]
     energies = _MEV * hull.formation_energies
     corners = np.array(sorted(hull.ground_states, key=lambda s: share[s]))
-    axes.scatter(share, energies, s=5, alpha=0.3, color=colour, linewidths=0, rasterized=True)
+    axes.scatter(share, energies, s=9, alpha=0.5, color=colour, linewidths=0, rasterized=True)
     axes.plot(share[corners], energies[corners], "o-", color=colour, label=label or None)
     depth = max(-energies.min(), 1.0)
     axes.set_ylim(min(axes.get_ylim()[0], -1.15 * depth), max(depth, 0.1 * energies.max()))
