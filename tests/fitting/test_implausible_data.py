@@ -64,6 +64,18 @@ def test_work_is_the_difference_of_energies() -> None:
     assert work.explained > 0.9
 
 
+def test_cells_that_are_opposite_are_not_compared() -> None:
+    """Half way between a cell and its mirror image there is none."""
+    atoms = copper()[0]
+    mirrored = atoms.copy()
+    mirrored.set_cell(-atoms.cell.array)
+    from ase.calculators.emt import EMT
+
+    mirrored.calc = EMT()
+    mirrored.get_stress()
+    assert measure_work(Dataset.from_atoms([atoms, mirrored] * 6)).pairs == 0
+
+
 @pytest.mark.parametrize(
     ("label", "factor", "message"),
     [

@@ -24,6 +24,7 @@ from maxvolt.campaign.settings.sections import StoppingSection
 from maxvolt.campaign.settings.stages import Settings
 from maxvolt.campaign.steps.calibration import calibrate_potential
 from maxvolt.campaign.steps.context import RunContext
+from maxvolt.campaign.steps.first_structures import named_by_scenarios
 from maxvolt.campaign.steps.fitting import FitTask, fit_potential, remove_checkpoints
 from maxvolt.campaign.steps.grading import thresholds_of
 from maxvolt.campaign.steps.labelling import count_labels, label_structures
@@ -134,7 +135,12 @@ def _defaults(runner: StepRunner) -> dict[str, Any]:
 def _open(runner: StepRunner) -> dict[str, Any]:
     """Label the given or carried structures, and fit."""
     settings, context = runner.settings, runner.context
-    on = (settings.training, settings.structures, settings.stage, settings.selection)
+    on: tuple[Any, ...] = (
+        *(settings.training, settings.structures),
+        *(settings.stage, settings.selection),
+    )
+    if not settings.training and not len(runner.state.training):
+        on = (*on, settings.potential.species, named_by_scenarios(settings))
     candidates = runner.step(
         "candidates",
         (*on, settings.reference.reference().key, settings.campaign.seed),

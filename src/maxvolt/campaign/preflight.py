@@ -11,6 +11,7 @@ from pathlib import Path
 from maxvolt.campaign.record.fingerprints import derived_seed
 from maxvolt.campaign.settings.stages import CampaignSettings, Settings
 from maxvolt.campaign.settings.structure_sections import TrainingSection
+from maxvolt.campaign.steps.first_structures import first_candidates, named_by_scenarios
 from maxvolt.campaign.steps.scenarios import scenario_parts
 from maxvolt.campaign.steps.structures import Structures
 from maxvolt.dataset import Dataset
@@ -49,9 +50,10 @@ def check_campaign(
         Names every section at fault.
     """
     messages = [] if cluster is None else _cluster_messages(cluster)
-    for settings in file.stages:
+    for number, settings in enumerate(file.stages):
         stage = f"stage {settings.stage.name!r}, " if len(file.stages) > 1 else ""
-        messages += [f"{stage}{message}" for message in _Check(settings, root, here).messages()]
+        found = _Check(settings, root, here).messages(first=number == 0)
+        messages += [f"{stage}{message}" for message in found]
     if messages:
         listed = "\n".join(f"  {message}" for message in messages)
         raise SettingsError(f"{file.path}: cannot be used:\n{listed}")
@@ -88,10 +90,13 @@ class _Check:
         self._messages: list[str] = []
         self._elements: set[str] = set()
 
-    def messages(self) -> list[str]:
-        """Say what is wrong."""
+    def messages(self, *, first: bool) -> list[str]:
+        """Say what is wrong; the first stage has to begin with some structure."""
         settings = self._settings
         usable = {name for name in self._wanted() if self._structures(name)}
+        if first and not settings.training and usable.issuperset(named_by_scenarios(settings)):
+            with self._noting("[training]"):
+                first_candidates(settings, self._made)
         for scenario in settings.active_scenarios:
             if scenario.structure in usable:
                 with self._noting(f"[scenario {settings.scenario.index(scenario) + 1}]"):

@@ -75,7 +75,7 @@ class Settings(Section):
     selection: SelectionSection = SelectionSection()
     fit: FitSection = FitSection()
     training: tuple[TrainingSection, ...] = ()
-    """Where the first training set comes from."""
+    """Where the first training set comes from; without it, the first candidates are labelled."""
     validation: tuple[TrainingSection, ...] = ()
     """Structures to measure errors on; they are labelled but never trained on."""
     reference: ReferenceSection
