@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
+import inspect
 import pickle
 from pathlib import Path
 
@@ -13,10 +15,13 @@ from ase.calculators.calculator import PropertyNotImplementedError
 from uncertainty_data import held_out, labelled, potential, rattled, training, uncertainty
 
 import maxvolt
+from maxvolt.campaign.settings.sections import SelectionSection
+from maxvolt.cli import calibrate as command
 from maxvolt.errors import DataError, FileFormatError, SpeciesError
 from maxvolt.sampling import MolecularDynamics, StopReason, Thresholds
 from maxvolt.selection import QueryStrategy, unit_of
 from maxvolt.uncertainty import (
+    DEFAULT_MEASURE,
     CommitteeMeasure,
     Measure,
     cross_validated_errors,
@@ -58,6 +63,19 @@ def test_each_measure_calibrates_and_generalises(name: str, tmp_path: Path) -> N
     np.testing.assert_allclose(again.of(new).energies, found.of(new).energies, rtol=1e-9)
     bounds = [one.of(new).interval(0.8, strict=True).forces for one in (again, found)]
     np.testing.assert_allclose(*bounds, rtol=1e-9)
+
+
+def test_there_is_one_default_measure() -> None:
+    for function, name in ((maxvolt.calibrate, "measures"), (cross_validated_errors, "names")):
+        default = inspect.signature(function).parameters[name].default
+        assert default in (DEFAULT_MEASURE, (DEFAULT_MEASURE,))
+    assert SelectionSection().uncertainty == DEFAULT_MEASURE
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    assert f"({DEFAULT_MEASURE})" in parser.format_help()
+    page = (Path(__file__).parents[2] / "docs" / "uncertainty.md").read_text()
+    assert f"Where none is named it is `{DEFAULT_MEASURE}`" in page
+    assert f'uncertainty = "{DEFAULT_MEASURE}"   # the default' in page
 
 
 def test_rotations_permutations_and_supercells_change_nothing() -> None:
