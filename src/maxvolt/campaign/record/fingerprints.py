@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from maxvolt.dataset import Dataset
+from maxvolt.sections import AddedLater
 
 __all__ = ["derived_seed", "fingerprint"]
 
@@ -30,12 +31,36 @@ def _content(part: Any) -> bytes:
     if isinstance(part, Dataset):
         return b"".join(part.content(weights=False))
     if isinstance(part, BaseModel):
-        return part.model_dump_json(by_alias=True).encode()
+        return part.model_dump_json(by_alias=True, exclude=_without_effect(part)).encode()
     if isinstance(part, tuple | list):
         return b"".join(_content(item) + b"\1" for item in part)
     if isinstance(part, dict):
         return _content([list(item) for item in part.items()])
     return json.dumps(part).encode()
+
+
+def _without_effect(value: Any) -> dict[Any, Any]:
+    """Settings that were added later and do what was done before, for ``exclude`` of pydantic."""
+    if isinstance(value, BaseModel):
+        fields = type(value).model_fields
+        parts = {name: getattr(value, name) for name in fields}
+        left_out = {
+            name
+            for name, field in fields.items()
+            for mark in field.metadata
+            if isinstance(mark, AddedLater) and parts[name] == mark.before
+        }
+    elif isinstance(value, dict):
+        parts, left_out = value, set()
+    elif isinstance(value, tuple | list):
+        parts, left_out = dict(enumerate(value)), set()
+    else:
+        return {}
+    found: dict[Any, Any] = {name: True for name in left_out}
+    for name, part in parts.items():
+        if name not in left_out and (inner := _without_effect(part)):
+            found[name] = inner
+    return found
 
 
 def derived_seed(seed: int, *names: str | int) -> int:
