@@ -173,6 +173,28 @@ def test_queries_select_by_expected_errors() -> None:
     np.testing.assert_allclose(grades.structures, errors, rtol=1e-6)
 
 
+@pytest.mark.parametrize("names", [("grade",), ("posterior",), ("posterior forces", "grade")])
+def test_queries_evaluate_their_potential_once(
+    names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = maxvolt.calibrate(potential(), held_out(), training(), names, force_length=True)
+    query = maxvolt.ErrorQuery(found)
+    where = potential().neighborhoods(maxvolt.Dataset.from_atoms(rattled(5, seed=30)))
+    expected = potential().evaluate_neighborhoods(where)
+    grades = query.grade_neighborhoods(where, (expected,))
+
+    def forbidden(*_: object, **__: object) -> None:
+        raise AssertionError("a pass of its own")
+
+    monkeypatch.setattr(maxvolt.MTP, "evaluate_neighborhoods", forbidden)
+    (energies,), told = query.evaluate_neighborhoods(where)
+    # Sums are in another order.
+    np.testing.assert_allclose(energies.forces, expected.forces, atol=1e-12)
+    np.testing.assert_allclose(energies.site_energies, expected.site_energies, atol=1e-12)
+    np.testing.assert_allclose(told.structures, grades.structures, rtol=1e-9)
+    np.testing.assert_allclose(told.sites, grades.sites, rtol=1e-9)
+
+
 def test_dynamics_stops_at_an_expected_error() -> None:
     calculator = maxvolt.Calculator(potential(), query=maxvolt.ErrorQuery(uncertainty()))
     hot = MolecularDynamics("hot", bulk("Al", cubic=True) * 2, temperature=3000, steps=400)

@@ -20,11 +20,12 @@ from maxvolt.potentials import Ensemble, Potential
 from maxvolt.potentials.ensemble import spreads_of_members
 from maxvolt.potentials.results import Energies
 from maxvolt.selection import ActiveSet
-from maxvolt.selection.grades import first_not_finite
-from maxvolt.uncertainty.posterior import Posterior
+from maxvolt.selection.grades import Grades, first_not_finite
+from maxvolt.uncertainty.posterior import Deviations, Posterior
 
 __all__ = [
     "CommitteeMeasure",
+    "EvaluatingMeasure",
     "ForceDeviationMeasure",
     "GradeMeasure",
     "Measure",
@@ -102,6 +103,17 @@ class Measure(Protocol):
         ...
 
 
+@runtime_checkable
+class EvaluatingMeasure(Measure, Protocol):
+    """Capability: it evaluates its potential in the pass in which it measures."""
+
+    def evaluate_neighborhoods(
+        self, neighborhoods: Neighborhoods, *, threads: int | None = None
+    ) -> tuple[tuple[Energies, ...], Measured]:
+        """What `members` say of structures, and what `measure_neighborhoods` does."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class GradeMeasure:
     """The extrapolation grade of an active set.
@@ -150,11 +162,16 @@ class GradeMeasure:
         threads: int | None = None,
     ) -> Measured:
         """Grades; `energies` are not needed."""
-        grades = self.active_set.grade_neighborhoods(neighborhoods, threads=threads)
-        sites = grades.sites
-        if sites is None:
-            sites = grades.structures[neighborhoods.structures]
-        return Measured(grades.structures, sites)
+        return _of_grades(
+            self.active_set.grade_neighborhoods(neighborhoods, threads=threads), neighborhoods
+        )
+
+    def evaluate_neighborhoods(
+        self, neighborhoods: Neighborhoods, *, threads: int | None = None
+    ) -> tuple[tuple[Energies, ...], Measured]:
+        """Energies, forces and grades, in one pass over the neighbours."""
+        energies, grades = self.active_set.evaluate_neighborhoods(neighborhoods, threads=threads)
+        return energies, _of_grades(grades, neighborhoods)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -202,9 +219,29 @@ class PosteriorMeasure:
         threads: int | None = None,
     ) -> Measured:
         """Standard deviations; `energies` are not needed."""
-        found = self.posterior.deviations(neighborhoods, threads=threads)
+        gradients = self.posterior.potential.site_gradients(neighborhoods, threads=threads)
+        return self._of_gradients(gradients, neighborhoods)
+
+    def evaluate_neighborhoods(
+        self, neighborhoods: Neighborhoods, *, threads: int | None = None
+    ) -> tuple[tuple[Energies, ...], Measured]:
+        """Energies and forces together with the gradients of site energies, in one pass."""
+        energies, gradients = self.posterior.potential.evaluate_with_gradients(
+            neighborhoods, of_sites=True, threads=threads
+        )
+        return (energies,), self._of_gradients(gradients, neighborhoods)
+
+    def _of_gradients(
+        self, gradients: NDArray[np.float64], neighborhoods: Neighborhoods
+    ) -> Measured:
+        """Deviations from gradients of site energies, shape (N, P)."""
+        found = self.posterior.deviations_of(gradients, neighborhoods)
         per_atom = found.structures / _counts(neighborhoods)
-        return _finite(Measured(per_atom, found.sites), neighborhoods, self.name)
+        sites = self._of_sites(found, neighborhoods)
+        return _finite(Measured(per_atom, sites), neighborhoods, self.name)
+
+    def _of_sites(self, found: Deviations, neighborhoods: Neighborhoods) -> NDArray[np.float64]:
+        return found.sites
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -226,18 +263,8 @@ class ForceDeviationMeasure(PosteriorMeasure):
         """Of a force."""
         return "eV/A"
 
-    def measure_neighborhoods(
-        self,
-        neighborhoods: Neighborhoods,
-        energies: Sequence[Energies] | None = None,
-        *,
-        threads: int | None = None,
-    ) -> Measured:
-        """Standard deviations; `energies` are not needed."""
-        found = self.posterior.deviations(neighborhoods, threads=threads)
-        of_forces = self.posterior.linear_force_deviations(neighborhoods)
-        per_atom = found.structures / _counts(neighborhoods)
-        return _finite(Measured(per_atom, of_forces), neighborhoods, self.name)
+    def _of_sites(self, found: Deviations, neighborhoods: Neighborhoods) -> NDArray[np.float64]:
+        return self.posterior.linear_force_deviations(neighborhoods)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -302,6 +329,13 @@ class CommitteeMeasure:
         of_energies, of_forces = spreads_of_members(neighborhoods, energies)
         per_atom = of_energies / _counts(neighborhoods)
         return _finite(Measured(per_atom, of_forces), neighborhoods, self.name)
+
+
+def _of_grades(grades: Grades, neighborhoods: Neighborhoods) -> Measured:
+    sites = grades.sites
+    if sites is None:
+        sites = grades.structures[neighborhoods.structures]
+    return Measured(grades.structures, sites)
 
 
 def _counts(neighborhoods: Neighborhoods) -> NDArray[np.int64]:

@@ -56,7 +56,7 @@ def _without_effect(value: Any) -> dict[Any, Any]:
         parts, left_out = dict(enumerate(value)), set()
     else:
         return {}
-    found: dict[Any, Any] = {name: True for name in left_out}
+    found: dict[Any, Any] = dict.fromkeys(left_out, True)
     for name, part in parts.items():
         if name not in left_out and (inner := _without_effect(part)):
             found[name] = inner
