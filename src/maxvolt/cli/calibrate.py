@@ -115,10 +115,12 @@ def run(options: argparse.Namespace) -> None:
             threads=options.threads,
             advance=advance,
         )
-    uncertainty.write(options.output)
     found = reliability_of_folds(errors, thresholds=options.threshold or ())
+    uncertainty.write(options.output)
     calibration = uncertainty.calibration
     note(f"{options.output}: calibrated on {calibration.source}, by {' and '.join(measures)}")
+    for warning in calibration.warnings:
+        note(f"warning: {warning}")
     if options.json:
         print_json(document(calibration, found))
     else:
@@ -141,6 +143,7 @@ def document(calibration: Calibration, found: Reliability) -> dict[str, Any]:
         "largest_coverage": calibration.force.scores.largest_coverage,
         "thresholds": thresholds(calibration),
         "reliability": found.to_dict(),
+        "warnings": list(calibration.warnings),
     }
 
 
