@@ -57,7 +57,8 @@ def calibrate(
         ensemble's members, and of samples of the posterior of one potential. Of an ensemble, grade
         and posterior are those of its first member.
     settings
-        Of the fit, as of `maxvolt.fit`: weights, scaling and ridge matter to the posterior.
+        Of the fit, as of `maxvolt.fit`: weights, scaling, ridge and the robust loss matter to the
+        posterior and to a cross-validation.
     force_length
         Whether the length of the predicted force is one more measure; None: if it helps.
     folds
