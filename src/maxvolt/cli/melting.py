@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from maxvolt.cli.console import note, print_json, print_table, stderr_console
 from maxvolt.cli.options import (
@@ -57,7 +57,7 @@ class _OfSettings:
     def __str__(self) -> str:
         from maxvolt.properties.melting import MeltingSettings
 
-        value = next(one.default for one in fields(MeltingSettings) if one.name == self.name)
+        value: Any = next(one.default for one in fields(MeltingSettings) if one.name == self.name)
         if self.name == "sizes":
             return " ".join("x".join(map(str, size)) for size in value)
         return " ".join(map(str, value)) if isinstance(value, tuple) else f"{value:g}"

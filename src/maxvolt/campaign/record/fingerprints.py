@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -41,6 +42,8 @@ def _content(part: Any) -> bytes:
 
 def _without_effect(value: Any) -> dict[Any, Any]:
     """Settings that were added later and do what was done before, for ``exclude`` of pydantic."""
+    parts: Mapping[Any, Any]
+    left_out: Collection[Any] = ()
     if isinstance(value, BaseModel):
         fields = type(value).model_fields
         parts = {name: getattr(value, name) for name in fields}
@@ -51,9 +54,9 @@ def _without_effect(value: Any) -> dict[Any, Any]:
             if isinstance(mark, AddedLater) and parts[name] == mark.before
         }
     elif isinstance(value, dict):
-        parts, left_out = value, set()
+        parts = value
     elif isinstance(value, tuple | list):
-        parts, left_out = dict(enumerate(value)), set()
+        parts = dict(enumerate(value))
     else:
         return {}
     found: dict[Any, Any] = dict.fromkeys(left_out, True)
