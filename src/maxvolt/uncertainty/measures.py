@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from maxvolt.errors import DataError, EvaluationError
 from maxvolt.neighbors.neighborhoods import Neighborhoods
 from maxvolt.potentials import Ensemble, Potential
-from maxvolt.potentials.ensemble import spreads_of_members
+from maxvolt.potentials.ensemble import members_of, spreads_of_members
 from maxvolt.potentials.results import Energies
 from maxvolt.selection import ActiveSet
 from maxvolt.selection.grades import Grades, first_not_finite
@@ -114,8 +114,34 @@ class EvaluatingMeasure(Measure, Protocol):
         ...
 
 
+class _Asking:
+    """What a measure says of itself because the potentials that it asks say so."""
+
+    __slots__ = ()
+
+    @property
+    def _asked(self) -> Potential | ActiveSet:
+        raise NotImplementedError
+
+    @property
+    def species(self) -> tuple[str, ...]:
+        """Symbols of the species of the potentials, in the order of their types."""
+        return self._asked.species
+
+    @property
+    def cutoff(self) -> float:
+        """Longest cutoff of the potentials, Angstrom."""
+        return self._asked.cutoff
+
+    @property
+    def members(self) -> tuple[Potential, ...]:
+        """The potentials that it asks."""
+        asked = self._asked
+        return asked.members if isinstance(asked, ActiveSet) else members_of(asked)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class GradeMeasure:
+class GradeMeasure(_Asking):
     """The extrapolation grade of an active set.
 
     In neighbourhood mode each atom has its own, and a structure the largest of its atoms; in
@@ -140,19 +166,8 @@ class GradeMeasure:
         return ""
 
     @property
-    def species(self) -> tuple[str, ...]:
-        """Species of the potential."""
-        return self.active_set.species
-
-    @property
-    def cutoff(self) -> float:
-        """Cutoff of the potential, Angstrom."""
-        return self.active_set.cutoff
-
-    @property
-    def members(self) -> tuple[Potential, ...]:
-        """The potential."""
-        return self.active_set.members
+    def _asked(self) -> ActiveSet:
+        return self.active_set
 
     def measure_neighborhoods(
         self,
@@ -175,7 +190,7 @@ class GradeMeasure:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PosteriorMeasure:
+class PosteriorMeasure(_Asking):
     """Standard deviations by a posterior: of site energies, and of energies per atom.
 
     Parameters
@@ -197,19 +212,8 @@ class PosteriorMeasure:
         return "eV"
 
     @property
-    def species(self) -> tuple[str, ...]:
-        """Species of the potential."""
-        return self.posterior.potential.species
-
-    @property
-    def cutoff(self) -> float:
-        """Cutoff of the potential, Angstrom."""
-        return self.posterior.potential.cutoff
-
-    @property
-    def members(self) -> tuple[Potential, ...]:
-        """The potential."""
-        return (self.posterior.potential,)
+    def _asked(self) -> Potential:
+        return self.posterior.potential
 
     def measure_neighborhoods(
         self,
@@ -268,7 +272,7 @@ class ForceDeviationMeasure(PosteriorMeasure):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CommitteeMeasure:
+class CommitteeMeasure(_Asking):
     """Spread of the forces on atoms, and of energies per atom, over the members of an ensemble.
 
     Parameters
@@ -302,19 +306,8 @@ class CommitteeMeasure:
         return "eV/A"
 
     @property
-    def species(self) -> tuple[str, ...]:
-        """Species of the ensemble."""
-        return self.ensemble.species
-
-    @property
-    def cutoff(self) -> float:
-        """Cutoff of the ensemble, Angstrom."""
-        return self.ensemble.cutoff
-
-    @property
-    def members(self) -> tuple[Potential, ...]:
-        """The potentials."""
-        return self.ensemble.members
+    def _asked(self) -> Ensemble:
+        return self.ensemble
 
     def measure_neighborhoods(
         self,
