@@ -65,25 +65,7 @@ class _OfSettings:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument(
-        "potential",
-        nargs="?",
-        type=Path,
-        metavar="POT",
-        help="the potential, a file of maxvolt: .mtp, .almtp or .maxvolt",
-    )
-    parser.add_argument(
-        "--pair-style",
-        metavar="STYLE",
-        help="pair style of LAMMPS with its arguments, instead of POT: eam/fs",
-    )
-    parser.add_argument(
-        "--pair-coeff",
-        nargs="+",
-        metavar="WORDS",
-        help="arguments of pair_coeff in LAMMPS; those of each such command in quotes: "
-        '"* * Al_mm.eam.fs Al"',
-    )
+    _add_interaction(parser)
     parser.add_argument(
         "-o",
         "--output",
@@ -133,6 +115,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="MPI processes of each simulation in LAMMPS (1)",
     )
     add_json(parser)
+
+
+def _add_interaction(parser: argparse.ArgumentParser) -> None:
+    """Declare what acts between the atoms."""
+    parser.add_argument(
+        "potential",
+        nargs="?",
+        type=Path,
+        metavar="POT",
+        help="the potential, a file of maxvolt: .mtp, .almtp or .maxvolt",
+    )
+    parser.add_argument(
+        "--pair-style",
+        metavar="STYLE",
+        help="pair style of LAMMPS with its arguments, instead of POT: eam/fs",
+    )
+    parser.add_argument(
+        "--pair-coeff",
+        nargs="+",
+        metavar="WORDS",
+        help="arguments of pair_coeff in LAMMPS; those of each such command in quotes: "
+        '"* * Al_mm.eam.fs Al"',
+    )
 
 
 def _add_care(parser: argparse.ArgumentParser) -> None:
