@@ -13,8 +13,8 @@ from training_data import emt_dataset, relabelled
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError, FitError, SpeciesError
 from maxvolt.fitting import FitSettings, compute_errors, fit
-from maxvolt.fitting.label_consistency import check_work, measure_work
-from maxvolt.fitting.plausibility import check_contacts, check_labels
+from maxvolt.fitting.screening.label_consistency import check_work, measure_work
+from maxvolt.fitting.screening.plausibility import check_contacts, check_labels
 from maxvolt.io import read, write
 from maxvolt.potentials import MTP
 from maxvolt.units import GPA_PER_EV_A3

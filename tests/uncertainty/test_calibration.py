@@ -136,6 +136,24 @@ def test_what_cannot_be_calibrated() -> None:
         Calibration.from_errors(nothing)
 
 
+@pytest.mark.parametrize("structures", [5, 6, 9, 10])
+def test_what_can_be_calibrated_has_tables(structures: int) -> None:
+    errors = synthetic(structures, 4)
+    found = reliability_of_folds(errors)
+    assert len(found.errors) == len(errors.force_errors)
+    assert np.isfinite(found.expected).all()
+    assert 0 <= found.coverage[0].forces <= 1
+    with pytest.raises(DataError, match="1 structures with forces are too few"):
+        reliability_of_folds(errors.select(np.arange(2)))
+
+
+def test_a_calibration_of_few_structures_warns() -> None:
+    (warning,) = Calibration.from_errors(synthetic(5, 4)).warnings
+    assert warning.startswith("5 structures with forces are few")
+    assert "about 50" in warning
+    assert Calibration.from_errors(synthetic(50, 4)).warnings == ()
+
+
 def test_force_length_is_used_where_it_helps() -> None:
     errors = synthetic(200, 5)
     assert not Calibration.from_errors(errors).uses_force_length
