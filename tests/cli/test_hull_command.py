@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -156,3 +157,33 @@ def test_enumerations_that_are_refused(
     assert code == 2
     assert message in " ".join(capsys.readouterr().err.split())
     assert not out.exists()
+
+
+class Expecting:
+    """Stands for a calibration that expects the same error of all energies."""
+
+    species = ("Pd", "Ag")
+
+    def __init__(self, magnitude: float) -> None:
+        self.magnitude = magnitude
+
+    def of(self, structures: maxvolt.Dataset, threads: int | None) -> SimpleNamespace:
+        return SimpleNamespace(energies=np.full(len(structures), self.magnitude))
+
+
+def test_expected_magnitudes_become_deviations(
+    alloy: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def errors(*words: str) -> list[float]:
+        assert main(["hull", str(alloy), "--json", *words]) == 0
+        return list(json.loads(capsys.readouterr().out)["errors_eV_per_atom"])
+
+    rng = np.random.default_rng(0)
+    magnitude = float(np.abs(rng.normal(scale=0.01, size=100_000)).mean())
+    monkeypatch.setattr("maxvolt.uncertainty.read_uncertainty", lambda path: Expecting(magnitude))
+    found = errors("--uncertainty", "pot.uncertainty")
+    assert found == pytest.approx(errors("--error", "0.01"), rel=0.01)
+    monkeypatch.setattr("maxvolt.uncertainty.read_uncertainty", lambda path: Expecting(np.nan))
+    assert "says nothing of energies" in refused(
+        capsys, str(alloy), "--uncertainty", "pot.uncertainty"
+    )

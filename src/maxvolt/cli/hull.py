@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from maxvolt.cli.console import counted, note, print_json, print_table
 from maxvolt.cli.inputs import check_species, read_structures
 from maxvolt.cli.options import (
@@ -143,8 +145,14 @@ def _errors(options: argparse.Namespace, dataset: Dataset) -> dict[str, Any]:
 
         found = read_uncertainty(options.uncertainty)
         check_species(options.input, dataset, found.species)
-        energies = found.of(dataset, threads=options.threads).energies
-        return {"errors": energies}
+        expected = found.of(dataset, threads=options.threads).energies
+        if np.isnan(expected).any():
+            raise DataError(
+                f"{options.uncertainty}: says nothing of energies; calibrate on structures that "
+                "have some"
+            )
+        # Of errors with a normal distribution, the mean magnitude is sqrt(2 / pi) of the deviation.
+        return {"errors": np.sqrt(np.pi / 2) * expected}
     if options.ensemble is not None:
         from maxvolt.cli.potentials import load
         from maxvolt.potentials.ensemble import members_of
