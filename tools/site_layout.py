@@ -29,7 +29,7 @@ _NO_DESCRIPTION = re.compile(r'\s–(\s*<div class="doc-md-description">\s*</div
 _VIEW_BOX = re.compile(r'\bviewBox="[\d.]+ [\d.]+ ([\d.]+) ([\d.]+)"')
 _SENTENCE = 40
 """Characters from which on a cell of a table counts as a sentence."""
-_PHRASE = 25
+_PHRASE = 20
 """Characters from which on a cell beside the first is no number or name."""
 _SHORT = 14
 """Characters up to which cells share a line."""
@@ -77,8 +77,8 @@ def _width_over_height(picture: Path) -> float:
 
 def _laid_out(table: re.Match[str]) -> str:
     """Mark columns that hold sentences, and tables that narrow screens show row by row."""
-    rows = [_CELL.findall(row) for row in _ROW.findall(table[0])]
-    longest = [max(len(_text(cell)) for cell in column) for column in zip(*rows, strict=True)]
+    titles, *rows = [list(map(_text, _CELL.findall(row))) for row in _ROW.findall(table[0])]
+    longest = [max(map(len, column), default=0) for column in zip(*rows, strict=True)]
     head, separator, body = table[0].partition("</thead>")
     pieces = head.split("<th")
     for column, length in enumerate(longest):
@@ -86,7 +86,6 @@ def _laid_out(table: re.Match[str]) -> str:
             pieces[column + 2] = f' class="words"{pieces[column + 2]}'
     head = "<th".join(pieces)
     if len(longest) > _ROOM and max(longest[1:]) > _PHRASE:
-        titles = [_text(title) for title in rows[0]]
         head = head.replace("<table>", "<table data-rows>")
         body = _ROW.sub(lambda row: _with_titles(row[0], titles, longest), body)
     return head + separator + body
