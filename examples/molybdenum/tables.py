@@ -1,4 +1,4 @@
-"""Tables: results beside those of the paper, and how far the spread of the ensemble tells errors."""
+"""Tables: results beside those of the paper, and what the spread of the ensemble is worth."""
 
 from __future__ import annotations
 
