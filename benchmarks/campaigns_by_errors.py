@@ -78,24 +78,24 @@ name = "solid"
 kind = "md"
 structure = "crystal"
 temperature = 900
-steps = 1500
-timestep_fs = 2.0
+steps = 600
+timestep_fs = 3.0
 
 [[scenario]]
 name = "strained"
 kind = "md"
 structure = "crystal"
 temperature = 600
-strain = "ramp -0.03 0.05 1500"
-steps = 1500
-timestep_fs = 2.0
+strain = "ramp -0.03 0.05 600"
+steps = 600
+timestep_fs = 3.0
 
 [[scenario]]
 name = "liquid"
 kind = "md"
 structure = "crystal"
-temperature = "ramp 2500 2500 750; ramp 2500 1500 750"
-timestep_fs = 2.0
+temperature = "ramp 2500 2500 300; ramp 2500 1500 300"
+timestep_fs = 3.0
 """
 
 ALLOY = """\
@@ -121,24 +121,24 @@ rattle = 0.1
 name = "solids"
 kind = "md"
 structure = "crystals"
-temperature = "ramp 300 900 1000"
-timestep_fs = 2.0
+temperature = "ramp 300 900 400"
+timestep_fs = 4.0
 
 [[scenario]]
 name = "strained"
 kind = "md"
 structure = "disordered"
 temperature = 600
-strain = "ramp -0.03 0.05 1500"
-steps = 1500
-timestep_fs = 2.0
+strain = "ramp -0.03 0.05 600"
+steps = 600
+timestep_fs = 4.0
 
 [[scenario]]
 name = "liquid"
 kind = "md"
 structure = "disordered"
-temperature = "ramp 2500 2500 750; ramp 2500 1500 750"
-timestep_fs = 2.0
+temperature = "ramp 2500 2500 300; ramp 2500 1500 300"
+timestep_fs = 4.0
 """
 
 COMMON = """\

@@ -75,9 +75,9 @@ def spread_table(errors: Mapping[str, EnsembleErrors]) -> Table:
 
 
 def expected_table(found: Reliability) -> Table:
-    """Expected force errors, calibrated, beside those found: held-out structures, left out."""
+    """Expected force errors beside those found; a structure has no part in its own calibration."""
     table = Table(
-        title="Expected force errors of atoms, by the spread calibrated on the validation set",
+        title="Expected force errors of atoms",
         title_justify="left",
         box=box.SIMPLE_HEAD,
     )
