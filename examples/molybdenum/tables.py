@@ -68,7 +68,7 @@ def spread_table(errors: Mapping[str, EnsembleErrors]) -> Table:
                 unit,
                 f"{1000 * spread:.3g}",
                 f"{1000 * error:.3g}",
-                f"{spread / error:.2f}" if error else "",
+                f"{spread / error:.2g}" if error else "",
                 end_section=what == "forces",
             )
     return table
