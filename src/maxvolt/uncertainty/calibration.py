@@ -107,8 +107,8 @@ class CalibratedError:
     alone: dict[str, ErrorModel] = field(default_factory=dict)
 
     def expected(self, measures: Array) -> Array:
-        """Expected errors of measures of shape (m, k)."""
-        return self.model.expected(measures)
+        """Expected errors of measures of shape (m, k), also of larger ones than were held out."""
+        return self.model.beyond_held_out(measures)
 
     def bounds(self, expected: Array, coverage: float, *, strict: bool = False) -> Array:
         """Bounds that errors with these expected values keep; see `ConformalScores.factors`."""
