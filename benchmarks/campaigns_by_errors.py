@@ -4,14 +4,15 @@
     python benchmarks/campaigns_by_errors.py --minutes 30   # stop after the campaign that ends then
     python benchmarks/campaigns_by_errors.py --report       # tables and figure only
 
-Two systems, five seeds. Both campaigns of a seed are the same file but for `[selection]`: grades
-with their default thresholds, or thresholds in eV/Angstrom. The latter follow from the labels of
-the starting structures, which both campaigns have: `select` is a tenth and `break` a half of the
-root mean square length of their forces. After each fit the force error is measured on structures
-that no campaign sees: dynamics of the reference in the scenarios, and out of equilibrium, after
-shear, displacements and a vacancy that no scenario has. The reference is ASE's effective-medium
-theory (EMT), which stands in for DFT. A campaign is a folder, and goes on where it was stopped; its
-results go to campaigns.json when it ends, and it is not repeated.
+Two systems, five seeds. The campaigns of a seed are the same file but for `[selection]`: grades
+with their default thresholds, or thresholds in eV/Angstrom on errors expected by calibrated grades
+or by the posterior. These follow from the labels of the starting structures, which all campaigns
+have: `select` is a tenth and `break` a half of the root mean square length of their forces. After
+each fit the force error is measured on structures that no campaign sees: dynamics of the reference
+in the scenarios, and out of equilibrium, after shear, displacements and a vacancy that no scenario
+has. The reference is ASE's effective-medium theory (EMT), which stands in for DFT. A campaign is a
+folder, and goes on where it was stopped; its results go to campaigns.json when it ends, and it is
+not repeated.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ from maxvolt.fitting.prediction_errors import compute_errors
 from maxvolt.potentials import load
 from maxvolt.sampling import MolecularDynamics, Thresholds, rattle, strain, vacancy
 
-DRIVERS = ("grades", "errors")
+DRIVERS = {"grades": None, "errors by grade": "grade", "errors by posterior": "posterior"}
+"""What campaigns go by: grades, or errors expected by a calibrated measure."""
 SEEDS = 5
 SELECT, BREAK = 0.1, 0.5
 """Thresholds of expected errors over the forces of the starting structures."""
@@ -224,8 +226,8 @@ def run(
     system: System, driver: str, seed: int, work: Path, tests: dict[str, Dataset]
 ) -> dict[str, Any]:
     """Run a campaign, or what is left of it; measure the potential of each iteration."""
-    thresholds = "" if driver == "grades" else force_thresholds(system, seed, work)
-    file = work / f"{system.name}_{driver}_{seed}.toml"
+    thresholds = force_thresholds(system, driver, seed, work)
+    file = work / f"{system.name}_{driver.replace(' ', '_')}_{seed}.toml"
     file.write_text(campaign_text(system, seed, thresholds), encoding="utf-8")
     result = Campaign(file).run()
     folder = CampaignFolder(result.folder)
@@ -271,14 +273,19 @@ def settings_for(system: System, seed: int) -> Settings:
     return settings_of(document, Path("campaign.toml")).stages[0]
 
 
-def force_thresholds(system: System, seed: int, work: Path) -> str:
-    """Thresholds in eV/Angstrom, from the labels that a campaign starts with."""
+def force_thresholds(system: System, driver: str, seed: int, work: Path) -> str:
+    """Thresholds in eV/Angstrom, from the labels that a campaign starts with; none for grades."""
+    if DRIVERS[driver] is None:
+        return ""
     settings = settings_for(system, seed)
     with_seed = derived_seed(seed, "training", settings.stage.name)  # as in the campaign
     start, _ = Structures.of(settings, work).of_sources(settings.training, with_seed)
     forces = np.concatenate([labelled(atoms).get_forces() for atoms in start])
     size = float(np.sqrt(np.mean(np.sum(forces**2, axis=1))))
-    return f'select = "{SELECT * size:.2g} eV/A"\nbreak = "{BREAK * size:.2g} eV/A"'
+    return (
+        f'select = "{SELECT * size:.2g} eV/A"\nbreak = "{BREAK * size:.2g} eV/A"\n'
+        f'uncertainty = "{DRIVERS[driver]}"'
+    )
 
 
 def _seconds(rows: list[dict[str, Any]]) -> dict[str, float]:

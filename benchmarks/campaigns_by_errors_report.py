@@ -14,11 +14,11 @@ from grades_report import markdown_table, update_page
 
 __all__ = ["labels_needed", "write_report"]
 
-DRIVERS = {"grades": "grades 2 and 10", "errors": "expected errors"}
+DRIVERS = ("grades", "errors by grade", "errors by posterior")
 TESTS = {"scenarios": "in the scenarios", "out_of_equilibrium": "out of equilibrium"}
 FACTORS = (3.0, 1.5, 1.1)
 """Errors to be reached, over the median of the last errors of the campaigns by grades."""
-_COLOURS = {"grades": "tab:blue", "errors": "tab:orange"}
+_COLOURS = dict(zip(DRIVERS, ("tab:blue", "tab:orange", "tab:green"), strict=True))
 
 Campaigns = Sequence[dict[str, Any]]
 
@@ -62,7 +62,7 @@ def _labels(found: Campaigns, systems: Sequence[str]) -> str:
                     for chosen in (_of(found, system, driver) for driver in DRIVERS)
                 ]
                 rows.append([f"{system}, {where}", f"{1000 * error:.3g}", *cells])
-    return markdown_table(["", "to a force RMSE of, meV/Å", *DRIVERS.values()], rows)
+    return markdown_table(["", "to a force RMSE of, meV/Å", *DRIVERS], rows)
 
 
 def _ends(found: Campaigns, systems: Sequence[str]) -> str:
@@ -106,7 +106,7 @@ def _by_driver(
                 _spread([quantity(one) for one in _of(found, system, driver)]) for driver in DRIVERS
             ]
             rows.append([f"{system}: {name}", *cells])
-    return markdown_table(["", *DRIVERS.values()], rows)
+    return markdown_table(["", *DRIVERS], rows)
 
 
 def _spread(values: Sequence[float]) -> str:
@@ -133,7 +133,7 @@ def _draw(found: Campaigns, systems: Sequence[str], path: Path) -> None:
     grid = figure.subplots(len(systems), len(TESTS), squeeze=False)
     for row, system in zip(grid, systems, strict=True):
         for axes, (test, where) in zip(row, TESTS.items(), strict=True):
-            for driver, title in DRIVERS.items():
+            for driver in DRIVERS:
                 for number, one in enumerate(_of(found, system, driver)):
                     axes.plot(
                         [point["labels"] for point in one["points"]],
@@ -142,7 +142,7 @@ def _draw(found: Campaigns, systems: Sequence[str], path: Path) -> None:
                         markersize=3,
                         linewidth=0.8,
                         color=_COLOURS[driver],
-                        label=title if number == 0 else None,
+                        label=driver if number == 0 else None,
                     )
             axes.set_yscale("log")
             axes.set_title(f"{system}, {where}", fontsize=10)

@@ -29,9 +29,9 @@ from maxvolt.sampling import Thresholds
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
-def test_both_drivers_run_every_system_with_every_seed_once():
+def test_all_drivers_run_every_system_with_every_seed_once():
     planned = [(system.name, driver, seed) for system, driver, seed in plan(5)]
-    assert len(set(planned)) == len(planned) == 2 * len(SYSTEMS) * 5
+    assert len(set(planned)) == len(planned) == len(DRIVERS) * len(SYSTEMS) * 5
     assert {driver for _, driver, _ in planned} == set(DRIVERS)
 
 
@@ -43,13 +43,16 @@ def test_labels_are_counted_from_where_the_error_stays_small():
     assert math.isinf(labels_needed(points, "error", 5.0))
 
 
-def test_the_two_campaigns_of_a_seed_differ_by_their_thresholds_alone(tmp_path):
+def test_the_campaigns_of_a_seed_differ_by_their_thresholds_alone(tmp_path):
     aluminium = SYSTEMS[0]
-    text = campaign_text(aluminium, 0, force_thresholds(aluminium, 0, tmp_path))
+    assert force_thresholds(aluminium, "grades", 0, tmp_path) == ""
+    thresholds_text = force_thresholds(aluminium, "errors by grade", 0, tmp_path)
+    text = campaign_text(aluminium, 0, thresholds_text)
     by_errors = settings_of(tomllib.loads(text), tmp_path / "campaign.toml").stages[0]
     by_grades = settings_for(aluminium, 0)
     thresholds = by_errors.selection.thresholds
     assert thresholds.unit == "eV/A"
+    assert by_errors.selection.measure == "grade"
     assert thresholds.stop / thresholds.select == pytest.approx(BREAK / SELECT, rel=0.1)  # rounded
     assert by_grades.selection.thresholds == Thresholds(2.0, 10.0)
     assert by_errors.scenario == by_grades.scenario
