@@ -28,6 +28,7 @@ __all__ = [
     "new_axes_with_residuals",
     "open_markers",
     "shortened",
+    "size_ticks",
     "stage_lines",
     "stage_sizes",
     "stage_starts",
@@ -131,12 +132,14 @@ def open_markers(
         axes.plot(x, y, linestyle="", marker=kind, color=colour, markerfacecolor="white", zorder=3)
 
 
-def legend_below(axes: Axes, columns: int = 2) -> None:
+def legend_below(axes: Axes, columns: int = 2, marker_scale: float = 1.0) -> None:
     """Explain the lines below the axes, where there is more than one; long names are cut."""
     handles, labels = axes.get_legend_handles_labels()
     if len(labels) > 1:
         names = [shortened(label, _LETTERS // columns - 5) for label in labels]
-        axes.figure.legend(handles, names, loc="outside lower left", ncols=columns)
+        axes.figure.legend(
+            handles, names, loc="outside lower left", ncols=columns, markerscale=marker_scale
+        )
 
 
 def shortened(text: str, letters: int) -> str:
@@ -155,6 +158,14 @@ def iteration_ticks(axes: Axes) -> None:
 
     axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
     axes.set_xlabel("iteration")
+
+
+def size_ticks(axes: Axes) -> None:
+    """Count structures of the training set along the horizontal axis."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
+    axes.set_xlabel("structures in the training set")
 
 
 def stage_lines(axes: Axes, data: CampaignData) -> None:

@@ -58,14 +58,15 @@ def _diagram(found: ExpectedErrors) -> Chart:
         axis.set_minor_formatter(FuncFormatter(lambda *_: ""))
     axes.set_xlabel("expected force error (eV/Å)")
     axes.set_ylabel("force error (eV/Å)")
-    legend_below(axes)
+    legend_below(axes, marker_scale=2.0)
     first, last = means[0], means[-1]
     return Chart(
         name="reliability-diagram",
         title="Force errors against expected ones",
         caption=(
-            f"Atoms of the training set, by {found.record['source']}: linear coefficients and "
-            f"calibration were found without their structure. Measure: {found.record['measure']}."
+            f"{counted(len(found.errors), 'atom')} of the training set, by "
+            f"{found.record['source']}: linear coefficients and calibration were found without "
+            f"their structure. Measure: {found.record['measure']}."
         ),
         description=(
             f"Reliability diagram of {counted(len(found.errors), 'atom')}. Where the smallest "
