@@ -115,8 +115,13 @@ class CalibratedError:
         return self.scores.bounds(expected, coverage, strict=strict)
 
     def expected_at(self, value: float, name: str) -> float:
-        """Mean error of structures or atoms with this value of one measure."""
-        return float(self._alone(name).expected(np.array([[value]]))[0])
+        """Mean error of structures or atoms with this value of one measure.
+
+        The same at all values where the measure says nothing of the errors that were held out.
+        """
+        model = self._alone(name)
+        mean = model.beyond_held_out if model.exponents[0] > 0 else model.expected
+        return float(mean(np.array([[value]]))[0])
 
     def measure_at(self, error: float, name: str) -> float:
         """Value of one measure at which this error is expected; see `ErrorModel.measure_at`."""

@@ -92,7 +92,12 @@ class ErrorModel:
         if self.prefactor <= 0 or exponent == 0:
             return 0.0 if error <= self.prefactor else float("inf")
         with np.errstate(over="ignore"):
-            return max(0.0, float(np.power(error / self.prefactor, 1 / exponent)) - floor)
+            value = float(np.power(error / self.prefactor, 1 / exponent)) - floor
+        largest = float(self.largest[0])
+        if value > largest and exponent < 1:  # errors grow in proportion there, equation (45a)
+            known = float(self.expected(self.largest[None])[0])
+            value = (largest + floor) * error / known - floor
+        return max(0.0, value)
 
 
 def fit_error_model(measures: Array, errors: Array, floors: Array | None = None) -> ErrorModel:

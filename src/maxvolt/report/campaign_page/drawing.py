@@ -132,14 +132,12 @@ def open_markers(
         axes.plot(x, y, linestyle="", marker=kind, color=colour, markerfacecolor="white", zorder=3)
 
 
-def legend_below(axes: Axes, columns: int = 2, marker_scale: float = 1.0) -> None:
+def legend_below(axes: Axes, columns: int = 2) -> None:
     """Explain the lines below the axes, where there is more than one; long names are cut."""
     handles, labels = axes.get_legend_handles_labels()
     if len(labels) > 1:
         names = [shortened(label, _LETTERS // columns - 5) for label in labels]
-        axes.figure.legend(
-            handles, names, loc="outside lower left", ncols=columns, markerscale=marker_scale
-        )
+        axes.figure.legend(handles, names, loc="outside lower left", ncols=columns)
 
 
 def shortened(text: str, letters: int) -> str:

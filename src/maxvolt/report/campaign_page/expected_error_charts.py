@@ -42,8 +42,9 @@ def _diagram(found: ExpectedErrors) -> Chart:
         linewidths=0,
         color=COLOURS[0],
         rasterized=True,  # a vector file with many points opens slowly
-        label="atoms",
     )
+    # Dots as small as these would not be seen in the legend.
+    axes.plot([], [], color=COLOURS[0], marker="o", markersize=3, linestyle="", label="atoms")
     bins = found.reliability["diagram"]
     means = [(row["expected_eV_per_A"], row["error_eV_per_A"]) for row in bins]
     across, up = zip(*means, strict=True)
@@ -58,7 +59,7 @@ def _diagram(found: ExpectedErrors) -> Chart:
         axis.set_minor_formatter(FuncFormatter(lambda *_: ""))
     axes.set_xlabel("expected force error (eV/Å)")
     axes.set_ylabel("force error (eV/Å)")
-    legend_below(axes, marker_scale=2.0)
+    legend_below(axes)
     first, last = means[0], means[-1]
     return Chart(
         name="reliability-diagram",

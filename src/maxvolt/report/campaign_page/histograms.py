@@ -12,7 +12,7 @@ from maxvolt.report.campaign_page.data import Iteration
 __all__ = ["grade_bins", "grade_counts"]
 
 _PER_DECADE = 20
-_LIMITS = {"": (0.01, 1e4), "eV/A": (1e-4, 100.0)}
+_LIMITS = {"": (0.01, 1e4), "eV/A": (1e-3, 100.0)}
 """By unit; grades, or expected errors, beyond are counted in the first and the last bin."""
 
 

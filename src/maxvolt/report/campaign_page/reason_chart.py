@@ -58,7 +58,7 @@ def reason_chart(data: CampaignData) -> Chart | None:
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     iteration_ticks(axes)
     stage_lines(axes, data)
-    legend_below(axes, columns=3)
+    legend_below(axes)
     total = Counter(run.ended for run in data.runs)
     told = ", ".join(f"{reason} {count}" for reason, count in total.most_common())
     return Chart(
