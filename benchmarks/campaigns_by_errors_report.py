@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from grades_report import markdown_table, update_page
 
@@ -101,6 +102,8 @@ def _by_driver(
 ) -> str:
     rows = []
     for system in systems:
+        counts = [str(len(_of(found, system, driver))) for driver in DRIVERS]
+        rows.append([f"{system}: campaigns", *counts])
         for name, quantity in quantities.items():
             cells = [
                 _spread([quantity(one) for one in _of(found, system, driver)]) for driver in DRIVERS
@@ -145,6 +148,9 @@ def _draw(found: Campaigns, systems: Sequence[str], path: Path) -> None:
                         label=driver if number == 0 else None,
                     )
             axes.set_yscale("log")
+            axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axes.yaxis.set_minor_formatter(NullFormatter())
             axes.set_title(f"{system}, {where}", fontsize=10)
             axes.set_xlabel("labels")
             axes.set_ylabel("force RMSE (meV/Å)")
