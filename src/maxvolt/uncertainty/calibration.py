@@ -110,16 +110,21 @@ class CalibratedError:
     alone: dict[str, ErrorModel] = field(default_factory=dict)
 
     def expected(self, measures: Array) -> Array:
-        """Expected errors of measures of shape (m, k)."""
-        return self.model.expected(measures)
+        """Expected errors of measures of shape (m, k), also of larger ones than were held out."""
+        return self.model.beyond_held_out(measures)
 
     def bounds(self, expected: Array, coverage: float, *, strict: bool = False) -> Array:
         """Bounds that errors with these expected values keep; see `ConformalScores.factors`."""
         return self.scores.bounds(expected, coverage, strict=strict)
 
     def expected_at(self, value: float, name: str) -> float:
-        """Mean error of structures or atoms with this value of one measure."""
-        return float(self._alone(name).expected(np.array([[value]]))[0])
+        """Mean error of structures or atoms with this value of one measure.
+
+        The same at all values where the measure says nothing of the errors that were held out.
+        """
+        model = self._alone(name)
+        mean = model.beyond_held_out if model.exponents[0] > 0 else model.expected
+        return float(mean(np.array([[value]]))[0])
 
     def measure_at(self, error: float, name: str) -> float:
         """Value of one measure at which this error is expected; see `ErrorModel.measure_at`."""
