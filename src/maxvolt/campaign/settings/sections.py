@@ -43,6 +43,7 @@ __all__ = [
     "StoppingSection",
     "Symbol",
     "within",
+    "without_newer",
 ]
 
 
@@ -124,7 +125,7 @@ Threshold = Positive | Annotated[str, AfterValidator(_is_force_error)]
 """A grade, or an expected force error with its unit."""
 
 
-def _without_newer(
+def without_newer(
     section: Section, content: dict[str, Any], newer: tuple[str, ...]
 ) -> dict[str, Any]:
     """Leave out newer settings that have their defaults, so that older results still count."""
@@ -203,7 +204,7 @@ class SelectionSection(Section):
 
     @model_serializer(mode="wrap")
     def _without_defaults(self, handler: Handler) -> dict[str, Any]:
-        return _without_newer(self, handler(self), ("uncertainty", "grades", "calibrate"))
+        return without_newer(self, handler(self), ("uncertainty", "grades", "calibrate"))
 
     @property
     def unit(self) -> str:
@@ -271,10 +272,12 @@ class FitSection(Section):
     """Regularisation of the linear coefficients."""
     restart: bool = _FIT.restart_from_potential
     """Begin each fit with the coefficients of the iteration before."""
+    best_of: Annotated[int, within(limits.STARTS, whole=True)] = 1
+    """So many fits from different random starts; the one with the lowest loss counts."""
 
     @model_serializer(mode="wrap")
     def _without_defaults(self, handler: Handler) -> dict[str, Any]:
-        return _without_newer(self, handler(self), ("starts_apart", "robust"))
+        return without_newer(self, handler(self), ("starts_apart", "robust", "best_of"))
 
     @model_validator(mode="after")
     def _any_weight(self) -> FitSection:
