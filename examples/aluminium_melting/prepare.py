@@ -1,4 +1,4 @@
-"""Make what aluminium.toml needs beside it: the potentials that label, and cells of six lattice parameters."""
+"""Make what aluminium.toml needs beside it: potentials that label, and cells to start from."""
 
 from __future__ import annotations
 
