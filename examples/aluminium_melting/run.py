@@ -27,6 +27,9 @@ QUICK = {
     "hold 2500 500; ramp 2500": "hold 2500 200; ramp 2500",
     " 500; hold": " 100; hold",
     ' 5000"': ' 100"',
+    "ramp 300 2200 1500; hold 2200 1500; ramp 2200 900 1000": (
+        "ramp 300 2200 200; hold 2200 300; ramp 2200 900 100"
+    ),
     "best_of = 5": "best_of = 2",
     "sizes = [[5, 5, 16]]\nseeds = [1, 2]": "sizes = [[3, 3, 14]]\nseeds = [1]\nguess = 930.0",
     "equilibration_time = 20.0\nproduction_time = 100.0": (
