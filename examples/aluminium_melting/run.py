@@ -22,6 +22,7 @@ QUICK = {
     "level = 12": "level = 8",
     "cutoff = 6.5 ": "cutoff = 5.0 ",
     'mode = "configuration"': 'mode = "neighborhood"\ncalibrate = false\nlimit = 10',
+    "break = 10.0": "break = 3.0",
     "[fit]\nstarts = 2\nmax_iterations = 200": "[fit]\nstarts = 1\nmax_iterations = 50",
     "steps = 5000": "steps = 200",
     "hold 2500 500; ramp 2500": "hold 2500 200; ramp 2500",
