@@ -16,7 +16,12 @@ from maxvolt.campaign.planning import Plan
 from maxvolt.campaign.record.fingerprints import fingerprint
 from maxvolt.campaign.record.folder import IterationFolder, committee_file
 from maxvolt.campaign.record.history import CompleteIteration
-from maxvolt.campaign.record.iteration_summary import OPENING, is_clean, sampling_summary
+from maxvolt.campaign.record.iteration_summary import (
+    MELTING,
+    OPENING,
+    is_clean,
+    sampling_summary,
+)
 from maxvolt.campaign.record.journal import Event
 from maxvolt.campaign.record.storage import DamagedError, StepResult
 from maxvolt.campaign.settings.comparison import changed_settings, without_what_changes_no_result
@@ -28,6 +33,7 @@ from maxvolt.campaign.steps.first_structures import named_by_scenarios
 from maxvolt.campaign.steps.fitting import FitTask, fit_potential, remove_checkpoints
 from maxvolt.campaign.steps.grading import thresholds_of
 from maxvolt.campaign.steps.labelling import count_labels, label_structures
+from maxvolt.campaign.steps.melting import find_melting_point
 from maxvolt.campaign.steps.sampling import run_sampling
 from maxvolt.campaign.steps.selection import select_structures
 from maxvolt.campaign.steps.step_runner import StepRunner
@@ -102,10 +108,10 @@ def run_iteration(runner: StepRunner, kind: str) -> None:
     runner
         Makes its steps.
     kind
-        Opening or sampling.
+        Opening, sampling or melting.
     """
     make_folder(runner.folder.sampling)
-    row = _open(runner) if kind == OPENING else _sample(runner)
+    row = {OPENING: _open, MELTING: find_melting_point}.get(kind, _sample)(runner)
     last = runner.state.past[-1].outcome if runner.state.past else {}
     total = None if runner.remake is None else runner.remake.labels_total
     if total is None:

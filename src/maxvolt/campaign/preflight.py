@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from maxvolt.campaign.record.fingerprints import derived_seed
+from maxvolt.campaign.settings.melting_section import MeltingSection
 from maxvolt.campaign.settings.stages import CampaignSettings, Settings
 from maxvolt.campaign.settings.structure_sections import TrainingSection
 from maxvolt.campaign.steps.first_structures import first_candidates, named_by_scenarios
@@ -24,6 +25,7 @@ from maxvolt.executors.resources import ClusterPlan
 from maxvolt.labelling import check_reference
 from maxvolt.sampling import Scenario
 from maxvolt.sampling.lammps import LammpsDynamics
+from maxvolt.sampling.lammps.program import find_program
 
 __all__ = ["check_campaign"]
 
@@ -113,7 +115,9 @@ class _Check:
                     f"[{section} {number}]",
                     partial(self._of_source, source, seed),
                 )
-        if self._has_reference and not self._messages:
+        if settings.stage.melting is not None:
+            self._try_to_melt(settings.stage.melting)
+        elif self._has_reference and not self._messages:
             with self._noting("[reference]"):
                 check_reference(settings.reference.reference(), sorted(self._elements))
         return self._messages
@@ -124,6 +128,12 @@ class _Check:
         if self._here and isinstance(first, LammpsDynamics):
             settings = self._settings
             first.check(settings.potential.species, settings.selection.grade_thresholds)
+
+    def _try_to_melt(self, section: MeltingSection) -> None:
+        """Look for LAMMPS, where simulations run on this machine."""
+        if self._here:
+            with self._noting("[stage.melting]"):
+                find_program(section.ranks, section.command)
 
     def _wanted(self) -> list[str]:
         """Named structures that this stage uses, each once."""

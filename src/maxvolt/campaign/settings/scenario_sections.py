@@ -22,6 +22,7 @@ __all__ = [
     "LimitsSection",
     "RelaxationSection",
     "ScenarioSection",
+    "file_name",
     "part_name",
 ]
 
@@ -183,4 +184,9 @@ ScenarioSection = Annotated[
 
 def part_name(scenario: str, part: int) -> str:
     """Name of the files of a part of a scenario."""
-    return f"{re.sub(r'[^0-9A-Za-z._+-]', '_', scenario)}.{part}"
+    return f"{file_name(scenario)}.{part}"
+
+
+def file_name(name: str) -> str:
+    """Part of the name of a file for something that the file names."""
+    return re.sub(r"[^0-9A-Za-z._+-]", "_", name)

@@ -254,6 +254,8 @@ class FitSection(Section):
     """Regularisation of the linear coefficients."""
     restart: bool = _FIT.restart_from_potential
     """Begin each fit with the coefficients of the iteration before."""
+    best_of: Annotated[int, within(limits.STARTS, whole=True), AddedLater(1)] = 1
+    """So many fits from different random starts; the one with the lowest loss counts."""
 
     @model_validator(mode="after")
     def _any_weight(self) -> FitSection:
