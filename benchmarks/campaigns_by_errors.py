@@ -22,7 +22,7 @@ import json
 import os
 import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -288,7 +288,7 @@ def force_thresholds(system: System, driver: str, seed: int, work: Path) -> str:
     )
 
 
-def _seconds(rows: list[dict[str, Any]]) -> dict[str, float]:
+def _seconds(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """Wall time of each kind of step."""
     names = sorted({name for row in rows for name in row["seconds"]})
     return {name: round(sum(row["seconds"].get(name, 0.0) for row in rows), 1) for name in names}

@@ -122,7 +122,7 @@ def test_fingerprints_of_whole_settings_leave_out_the_same(interrupted: Path) ->
     text = settings.model_dump_json(by_alias=True)
     for later in (
         *(',"uncertainty":"posterior"', ',"grades":[2.0,10.0]', ',"calibrate":null'),
-        *(',"starts_apart":false', ',"robust":false'),
+        *(',"starts_apart":false', ',"robust":false', ',"best_of":1', ',"melting":null'),
     ):
         assert text.count(later) == 1
         text = text.replace(later, "")
