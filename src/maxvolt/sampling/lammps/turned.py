@@ -14,6 +14,7 @@ from ase.io import iread, read
 from ase.io.lammpsdata import write_lammps_data
 
 from maxvolt.errors import DataError, MaxvoltError
+from maxvolt.selection.grades import GRADE
 
 __all__ = ["Frame", "Turned"]
 
@@ -114,7 +115,7 @@ class Turned:
             yield Frame(
                 self.back(found),
                 int(info["step"]),
-                float(info["MV_grade"]),
+                float(info["expected_force_error"] if "expected_force_error" in info else info[GRADE]),
                 info.get("reason") == "break",
             )
 
