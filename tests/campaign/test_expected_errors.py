@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -22,8 +21,6 @@ from maxvolt.report.campaign_page.expected_error_charts import expected_error_ch
 from maxvolt.report.campaign_page.tables import misses_table
 from maxvolt.sampling import Thresholds
 from maxvolt.sampling.lammps.grading import Grading
-from maxvolt.uncertainty import Uncertainty
-from maxvolt.uncertainty.error_model import ErrorModel
 
 ERRORS = {"select": '"0.09 eV/A"', "break": '"0.3 eV/A"'}
 

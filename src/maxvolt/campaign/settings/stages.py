@@ -160,7 +160,7 @@ class Settings(Section):
         if selection.unit and selection.uncertainty not in _IN_LAMMPS and in_lammps:
             raise ValueError(
                 f"scenario {in_lammps[0]!r} runs in LAMMPS, which does not compute the measure "
-                f"{selection.uncertainty!r}: write uncertainty = \"posterior\" (or \"grade\") in "
+                f'{selection.uncertainty!r}: write uncertainty = "posterior" (or "grade") in '
                 '[selection], or kind = "md" in the scenario'
             )
 

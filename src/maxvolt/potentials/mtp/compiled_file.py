@@ -108,7 +108,7 @@ def error_arrays(errors: ErrorRecord, model: Model) -> _core.ErrorArrays:
 
     Lengths of products with the factor are those with a triangular one, which costs half as much.
     """
-    factor = np.ascontiguousarray(np.linalg.qr(errors.factor.T, mode="r").T)
+    factor = np.ascontiguousarray(np.linalg.qr(errors.factor.T).R.T)
     factor[: model.n_radial] *= model.scaling
     return _core.ErrorArrays(
         n_columns=factor.shape[1],

@@ -403,15 +403,9 @@ class MTP(NeighborhoodPotential):
     ) -> None:
         """Write a compiled model file, from which the core evaluates without Python.
 
-        Parameters
-        ----------
-        path
-            The file; it appears whole or not at all.
-        active_set
-            By which LAMMPS grades; `maxvolt.ActiveSet.write` gives it where the name of the file
-            ends with ``.maxvolt``.
-        errors
-            By which LAMMPS expects errors; `maxvolt.Uncertainty.write_compiled` gives it.
+        It appears whole or not at all. `maxvolt.ActiveSet.write` gives the `active_set` by which
+        LAMMPS grades, `maxvolt.Uncertainty.write` the `errors` that it expects, where the name of
+        their file ends with ``.maxvolt``.
 
         Raises
         ------

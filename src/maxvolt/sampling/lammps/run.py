@@ -122,8 +122,7 @@ class Run:
             stop, steps, last = self._without_break(folder, code, rows)
         trace = Trace(rows[:, 0].astype(np.int64), *rows[:, 1:].T)
         found = [
-            frame(one.atoms, scenario.name, scenario.part, one.step, one.grade)
-            for one in kept
+            frame(one.atoms, scenario.name, scenario.part, one.step, one.grade) for one in kept
         ]
         return SamplingResult(
             scenario=scenario.name,

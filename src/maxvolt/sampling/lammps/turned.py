@@ -18,6 +18,9 @@ from maxvolt.selection.grades import GRADE
 
 __all__ = ["Frame", "Turned"]
 
+_ERROR = "expected_force_error"
+"""Under which the pair style notes an expected error, where it compares such."""
+
 _HEAD = 1000
 """Characters of a data file that hold its first lines."""
 
@@ -115,7 +118,7 @@ class Turned:
             yield Frame(
                 self.back(found),
                 int(info["step"]),
-                float(info["expected_force_error"] if "expected_force_error" in info else info[GRADE]),
+                float(info[_ERROR if _ERROR in info else GRADE]),
                 info.get("reason") == "break",
             )
 
