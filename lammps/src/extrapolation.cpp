@@ -43,7 +43,8 @@ double Extrapolation::judge(const Graded& graded) {
     if (stops || (is_frame(graded) && update->ntimestep != last_written_)) write(graded, worst, stops ? "break" : "select");
     if (!stops) return worst.grade;
     const std::string message =
-        fmt::format("{} is above break = {:g}{}{}", told(worst, update->ntimestep), settings_.stop,
+        fmt::format("{}{} is above break = {:g}{}{}", settings_.by_errors ? "" : "extrapolation ",
+                    told(worst, update->ntimestep), settings_.stop,
                     settings_.by_errors ? " eV/A" : "",
                     settings_.frames.empty() ? "" : "; the frame was written to " + settings_.frames);
     if (!settings_.soft) fail(message);
@@ -185,7 +186,7 @@ void Extrapolation::finish() {
 }
 
 std::string Extrapolation::told(const Worst& worst, bigint step) const {
-    return fmt::format("{} {:.6g}{} of {} at step {}", settings_.by_errors ? "expected force error" : "extrapolation grade",
+    return fmt::format("{} {:.6g}{} of {} at step {}", settings_.by_errors ? "expected force error" : "grade",
                        worst.grade, settings_.by_errors ? " eV/A" : "", of_what(worst.id), step);
 }
 

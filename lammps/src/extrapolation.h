@@ -48,7 +48,7 @@ class Extrapolation : protected LAMMPS_NS::Pointers {
     double distance(const double* a, const double* b, double (&vector)[3]) const;
     bool is_large() const;
     void append_all(const std::vector<Frame>& frames);
-    // "extrapolation grade 3.1 of atom 7 at step 20", or an expected force error.
+    // "grade 3.1 of atom 7 at step 20", or an expected force error.
     std::string told(const Worst& worst, LAMMPS_NS::bigint step) const;
     [[noreturn]] void fail(const std::string& message) const;
 
