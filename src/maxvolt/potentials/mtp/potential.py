@@ -403,9 +403,8 @@ class MTP(NeighborhoodPotential):
     ) -> None:
         """Write a compiled model file, from which the core evaluates without Python.
 
-        It appears whole or not at all. `maxvolt.ActiveSet.write` gives the `active_set` by which
-        LAMMPS grades, `maxvolt.Uncertainty.write` the `errors` that it expects, where the name of
-        their file ends with ``.maxvolt``.
+        It appears whole or not at all. With the `active_set` LAMMPS grades, with `errors` it
+        expects errors: `maxvolt.ActiveSet.write` and `maxvolt.Uncertainty.write` give them.
 
         Raises
         ------
