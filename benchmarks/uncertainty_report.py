@@ -215,6 +215,7 @@ def _plot(found: Trials, path: Path) -> None:
         panel.plot([min(ends), max(ends)], [min(ends), max(ends)], color="0.5", linewidth=0.8)
         panel.set_title(system)
         panel.set_xlabel("expected force error, eV/Å")
+        panel.xaxis.set_minor_formatter("")  # would overlap
     panels[0].set_ylabel("mean force error, eV/Å")
     panels[0].legend(fontsize=6)
     figure.savefig(path, dpi=130)

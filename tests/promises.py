@@ -164,6 +164,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "dask": _dask,
     "mkdocs": _site,
     "slurm": _slurm,
+    "enumeration": _package("icet", "enumeration"),
     "phonopy": _package("phonopy", "phonopy"),
     "phono3py": _package("phono3py", "phono3py"),
     "pymatgen": _package("pymatgen", "pymatgen"),

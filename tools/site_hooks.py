@@ -3,8 +3,8 @@
 Pages are read on the site and in the repository, so their links must hold in both. Texts in the
 root (`ROOT_PAGES`) become pages, files of examples/ that a page links to are copied, and links to
 both are turned accordingly. Mathematics is drawn by MathJax, which comes from a package of PyPI and
-is loaded by pages that have any. Pictures are links to themselves, so that a telephone can enlarge
-them. Nothing is fetched from the network.
+is loaded by pages that have any. Nothing is fetched from the network. tools/site_layout.py lays the
+pages out.
 """
 
 from __future__ import annotations
@@ -27,6 +27,12 @@ ROOT_PAGES = {
     "CONTRIBUTING.md": "development/contributing.md",
 }
 """Texts in the root of the repository, and where they are on the site."""
+_NEXT = {
+    "ARCHITECTURE.md": "- [Contributing](CONTRIBUTING.md)\n- [Formulation](docs/formulation.md)",
+    "CHANGELOG.md": "- [Start in five minutes](docs/start.md)\n- [Commands](docs/commands.md)",
+    "CONTRIBUTING.md": "- [Architecture](ARCHITECTURE.md)\n- [Formulation](docs/formulation.md)",
+}
+"""Where to go on from them; on the site, every page says so."""
 
 MATHJAX = "assets/mathjax/tex-svg.js"
 _LINK = re.compile(r"(?<=\]\()(?!https?://|mailto:|#)([^)\s#]+)(#[^)\s]*)?(?=\))")
@@ -36,12 +42,7 @@ _SEARCHED_FIRST = ("faq.md", "how-to/troubleshooting.md")
 """Pages whose answers the search shows first."""
 _SEARCHED_LAST = ("benchmarks", "decisions", "development", "reference")
 """Folders of pages that the search shows after those for users."""
-_TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
-_ROW = re.compile(r"<tr>(.*?)</tr>", re.DOTALL)
-_CELL = re.compile(r"<t[hd][^>]*>(.*?)</t[hd]>", re.DOTALL)
-_PICTURE = re.compile(r'<img [^>]*src="([^"]*)"[^>]*>')
-_SENTENCE = 40
-"""Characters from which on a cell of a table counts as a sentence."""
+_LIST_BEHIND_TEXT = re.compile(r"^(?![-*#>\s]|\d+\.)(.+)\n(?=- )", re.MULTILINE)
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -72,10 +73,8 @@ def _exists(page: str, docs: Path) -> bool:
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the texts of the root, linked files of the repository, and MathJax."""
-    pages = {name: ROOT / name for name in ROOT_PAGES}
     for name, place in ROOT_PAGES.items():
-        text = pages[name].read_text(encoding="utf-8")
-        files.append(File.generated(config, place, content=text))
+        files.append(File.generated(config, place, content=_root_page(name)))
     sources = {file.src_uri: file.content_string for file in files.documentation_pages()}
     for target in sorted(_linked_files(sources)):
         files.append(
@@ -88,6 +87,12 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         )
     files.append(File.generated(config, MATHJAX, abs_src_path=str(_mathjax())))
     return files
+
+
+def _root_page(name: str) -> str:
+    """Text of the root with lists that Markdown sees as such, and with what is next at the end."""
+    text = _LIST_BEHIND_TEXT.sub(r"\1\n\n", (ROOT / name).read_text(encoding="utf-8"))
+    return f"{text.rstrip()}\n\n## Next\n\n{_NEXT[name]}\n"
 
 
 def on_page_markdown(markdown: str, *, page: Page, **_: Any) -> str:
@@ -108,25 +113,8 @@ def on_page_markdown(markdown: str, *, page: Page, **_: Any) -> str:
 
 
 def on_page_content(html: str, *, page: Page, files: Files, **_: Any) -> str:
-    """Make pages easier to read on small screens, and link what docstrings say of pages."""
-    html = _TABLE.sub(_columns_of_words_marked, html)
-    html = _PICTURE.sub(r'<a class="picture" href="\1">\g<0></a>', html)
+    """Link what docstrings say of pages."""
     return _pages_linked(html, page, files)
-
-
-def _columns_of_words_marked(table: re.Match[str]) -> str:
-    """Mark the columns of a table that hold sentences, which must not become too narrow."""
-    longest: dict[int, int] = {}
-    for row in _ROW.findall(table[0]):
-        for column, cell in enumerate(_CELL.findall(row)):
-            length = len(re.sub(r"<[^>]*>", "", cell))
-            longest[column] = max(longest.get(column, 0), length)
-    head, separator, body = table[0].partition("</thead>")
-    pieces = head.split("<th")
-    for column, length in longest.items():
-        if length > _SENTENCE and column + 2 < len(pieces):
-            pieces[column + 2] = f' class="words"{pieces[column + 2]}'
-    return "<th".join(pieces) + separator + body
 
 
 def _pages_linked(html: str, page: Page, files: Files) -> str:

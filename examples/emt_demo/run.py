@@ -3,7 +3,7 @@
     python run.py --output demo_output
 
 makes a labelled set, trains a moment tensor potential, prints its errors on structures it has not
-seen, draws them, and uses it as an ASE calculator.
+seen, says which errors were to be expected there, draws them, and uses it as an ASE calculator.
 """
 
 from __future__ import annotations
@@ -20,10 +20,13 @@ from structures import labelled_set, ordered_crystal
 
 import maxvolt
 from maxvolt.fitting import FitProgress
+from maxvolt.fitting.prediction_errors import compute_ensemble_errors
 from maxvolt.properties import equation_of_state, lattice_constant
 from maxvolt.report import print_errors, write_errors_json
+from maxvolt.uncertainty import held_out_errors, reliability_on
 
 LEVEL, CUTOFF, MIN_DIST, RADIAL_BASIS_SIZE = 10, 5.5, 2.2, 8
+COVERAGE, MEMBERS = 0.9, 5
 
 
 def main() -> None:
@@ -58,7 +61,10 @@ def main() -> None:
     print_errors(errors, Console(highlight=False))
     write_errors_json(errors, options.output / "errors.json")
 
-    print("4. Cu3Au with the potential and with its reference")
+    print("4. Expected force errors, from the training set alone, beside those found")
+    print_expected_errors(result, train, test)
+
+    print("5. Cu3Au with the potential and with its reference")
     curves = {}
     for name, calculator in (
         ("maxvolt", maxvolt.Calculator(result.potential)),
@@ -70,6 +76,35 @@ def main() -> None:
         print(f"   {name:<8} lattice constant {constant.value:.4f} A")
     save_figure(options.output / "emt_demo.png", result.potential, test, curves)
     print(f"Done in {time.perf_counter() - started:.0f} s; see {options.output}")
+
+
+def print_expected_errors(
+    result: maxvolt.FitResult, train: maxvolt.Dataset, test: maxvolt.Dataset
+) -> None:
+    """Say how large errors are expected to be, how large they are, and what a spread is worth."""
+    uncertainty = maxvolt.calibrate(result.potential, training=train, measures=["posterior forces"])
+    found = reliability_on(
+        uncertainty.calibration,
+        held_out_errors(result.potential, uncertainty.measures, test),
+    )
+    bounds = next(row for row in found.coverage if row.stated == COVERAGE)
+    print(
+        f"   length of the error of a force, mean: expected {1000 * found.expected.mean():.1f}, "
+        f"found {1000 * found.errors.mean():.1f} meV/A\n"
+        f"   bounds that state {100 * COVERAGE:.0f} % hold for {100 * bounds.forces:.0f} % of the "
+        f"atoms; rank correlation with the error {found.correlations['expected error']:.2f}"
+    )
+    # Samples of the posterior of the linear coefficients: an ensemble without a further fit.
+    ensemble = maxvolt.Posterior.from_dataset(result.potential, train).ensemble(MEMBERS, seed=0)
+    spread = compute_ensemble_errors(ensemble.members, test)
+    error = spread.mean_prediction.total.force_components.rmse
+    print(
+        f"   a force component: spread of {MEMBERS} samples of the posterior "
+        f"{1000 * spread.force_spread:.1f}, error of their mean {1000 * error:.1f} meV/A, "
+        f"ratio {spread.force_spread / error:.2f}"
+    )
+    if doubt := spread.doubt("validation"):
+        print(f"   warning: {doubt}")
 
 
 def without_close_pairs(structures: list[Atoms]) -> maxvolt.Dataset:

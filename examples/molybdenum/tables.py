@@ -1,6 +1,8 @@
-"""The table of results beside those of the paper."""
+"""Tables: results beside those of the paper, and what the spread of the ensemble is worth."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import paper
 from crystal import CrystalProperties
@@ -8,6 +10,7 @@ from rich import box
 from rich.table import Table
 
 from maxvolt.fitting.error_statistics import EnsembleErrors
+from maxvolt.uncertainty import Reliability
 
 
 def comparison_table(training: EnsembleErrors, crystal: CrystalProperties) -> Table:
@@ -40,4 +43,46 @@ def comparison_table(training: EnsembleErrors, crystal: CrystalProperties) -> Ta
     for name, (mean, two_sigma) in paper.ELASTIC_CONSTANTS.items():
         spread = crystal.elastic.of(lambda result, name=name: getattr(result, name))
         table.add_row(name, "GPa", f"{spread:.0f}", f"{mean:.0f} +- {two_sigma:.0f}")
+    return table
+
+
+def spread_table(errors: Mapping[str, EnsembleErrors]) -> Table:
+    """Spread of the members beside the error of their mean: what the spread is worth."""
+    table = Table(
+        title="Spread of the members and error of their mean, root mean squares",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+    )
+    table.add_column("quantity")
+    table.add_column("unit")
+    for heading in ("spread", "error", "spread / error"):
+        table.add_column(heading, justify="right")
+    for name, one in errors.items():
+        total = one.mean_prediction.total
+        for what, unit, spread, error in (
+            ("energy", "meV/atom", one.energy_spread, total.energy_per_atom.rmse),
+            ("forces", "meV/Å", one.force_spread, total.force_components.rmse),
+        ):
+            table.add_row(
+                f"{name}, {what}",
+                unit,
+                f"{1000 * spread:.3g}",
+                f"{1000 * error:.3g}",
+                f"{spread / error:.2g}" if error else "",
+                end_section=what == "forces",
+            )
+    return table
+
+
+def expected_table(found: Reliability) -> Table:
+    """Expected force errors beside those found; a structure has no part in its own calibration."""
+    table = Table(
+        title="Expected force errors of atoms",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+    )
+    for heading in ("expected (eV/Å)", "found (eV/Å)", "atoms"):
+        table.add_column(heading, justify="right")
+    for expected, error, atoms in found.diagram(5):
+        table.add_row(f"{expected:.3f}", f"{error:.3f}", str(atoms))
     return table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from ase.data import atomic_numbers
@@ -9,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from maxvolt.limits import Limit
 
-__all__ = ["NonNegative", "Positive", "Section", "Symbol", "within"]
+__all__ = ["AddedLater", "NonNegative", "Positive", "Section", "Symbol", "within"]
 
 
 class Section(BaseModel):
@@ -23,6 +24,17 @@ class Section(BaseModel):
         use_attribute_docstrings=True,
         populate_by_name=True,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class AddedLater:
+    """Marks a setting that did not exist at first: ``Annotated[bool, AddedLater(False)]``.
+
+    Fingerprints leave it out where it has the value that does what was done before it existed, so
+    that results from then still count.
+    """
+
+    before: Any
 
 
 def _is_element(symbol: str) -> str:

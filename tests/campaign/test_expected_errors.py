@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,9 @@ from maxvolt.errors import DataError, SettingsError
 from maxvolt.report.campaign_page import campaign_document, collect_campaign, write_campaign_page
 from maxvolt.report.campaign_page.drawing import drawing_style
 from maxvolt.report.campaign_page.expected_error_charts import expected_error_charts
+from maxvolt.report.campaign_page.histograms import grade_bins, grade_counts
 from maxvolt.report.campaign_page.tables import misses_table
+from maxvolt.report.campaign_page.usage import error_lines
 from maxvolt.sampling import Thresholds
 from maxvolt.sampling.lammps.grading import Grading
 
@@ -156,6 +159,35 @@ def test_the_page_says_how_far_errors_can_be_believed(by_errors: Run) -> None:
     document = campaign_document(data)
     assert len(document["expected_errors"]["reliability"]["diagram"]) == 10
     json.dumps(document, allow_nan=False, default=float)
+
+
+def test_the_page_says_expected_error_where_it_decided(by_errors: Run) -> None:
+    data = collect_campaign(CampaignFolder(by_errors.result.folder))
+    decided = [one for one in data.iterations if one.unit and one.runs]
+    assert decided
+    broken = [run for one in decided for run in one.runs if run.reason == "grade"]
+    assert all(run.ended == "expected error" for run in broken)
+    assert all(run.ended == run.reason for run in data.runs if not run.unit)
+    # No expected error is below the bins, as a grade of a hundredth would be.
+    edges = grade_bins(decided)
+    grades = np.concatenate([one.grades for one in decided])
+    assert edges[0] < max(grades.min(), 1e-3)
+    assert sum(grade_counts(one, edges).sum() for one in decided) == len(grades)
+
+
+def test_the_script_of_the_page_tells_expected_errors(
+    by_errors: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = by_errors.result.folder
+    data = collect_campaign(CampaignFolder(folder))
+    assert data.expected_errors is not None
+    monkeypatch.chdir(folder)
+    atoms = maxvolt.read("training.xyz")[0]
+    script = error_lines(data.potential, data.expected_errors.file)
+    exec(compile(script, "script", "exec"), {"maxvolt": maxvolt, "atoms": atoms})
+    expected = maxvolt.read_uncertainty(data.expected_errors.file).of(atoms).forces
+    assert atoms.calc.results["force_errors"] == pytest.approx(expected)
+    assert script in unescape(write_campaign_page(CampaignFolder(folder)).read_text())
 
 
 def test_no_calibration_where_none_is_wanted(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ is what the same version gave for the second one without interruption, ``uninter
 
 from __future__ import annotations
 
+import hashlib
 import tarfile
 from pathlib import Path
 
@@ -15,7 +16,21 @@ import pytest
 from campaign_files import InThisProcess
 
 from maxvolt.campaign import Campaign, CampaignFolder, Event, read_result, summarize
+from maxvolt.campaign.record.fingerprints import fingerprint
+from maxvolt.campaign.settings.sections import FitSection, SelectionSection
+from maxvolt.campaign.settings.stages import Settings
 from maxvolt.sampling import MolecularDynamics
+
+SELECTION = (
+    '{"strategy":"active set","mode":"configuration","select":2.0,"break":10.0,"swap":1.001,'
+    '"limit":null,"weights":{"energy":1.0,"force":0.0,"stress":0.0,"scaling":2}}'
+)
+FIT = (
+    '{"energy_weight":1.0,"force_weight":0.01,"stress_weight":0.001,"scaling":"vibrations",'
+    '"isolated_energies":"fit","resampling":"auto","max_iterations":100,"tolerance":0.0001,'
+    '"starts":null,"start_iterations":12,"ridge":1e-10,"restart":true}'
+)
+"""Sections as they were hashed before settings were added to them."""
 
 ARCHIVE = Path(__file__).parent / "data" / "interrupted.tar.xz"
 
@@ -76,3 +91,40 @@ def test_what_it_goes_on_with_is_what_it_would_have_been(interrupted: Path) -> N
     # The last 100 steps may be those of another machine, whose rounding errors grow with time.
     last, wanted = (one.datasets["last"] for one in (found, expected))
     np.testing.assert_allclose(last.positions, wanted.positions, atol=1e-7)
+
+
+def hashed(text: str) -> str:
+    """What the fingerprint of a section was that says this."""
+    return hashlib.sha256(text.encode() + b"\0").hexdigest()[:16]
+
+
+@pytest.mark.parametrize(
+    ("section", "older", "newer"),
+    [
+        (SelectionSection, SELECTION, '"uncertainty":"grade"'),
+        (SelectionSection, SELECTION, '"grades":[3.0,5.0]'),
+        (FitSection, FIT, '"starts_apart":true'),
+        (FitSection, FIT, '"robust":true'),
+    ],
+)
+def test_settings_that_were_added_leave_fingerprints_as_they_were(
+    section: type[SelectionSection | FitSection], older: str, newer: str
+) -> None:
+    assert fingerprint(section.model_validate_json(older)) == hashed(older)
+    changed = section.model_validate_json(f"{older[:-1]},{newer}}}")
+    assert fingerprint(changed) != hashed(older)
+    # What is written down, and shown as an example, says all of them.
+    assert newer.partition(":")[0] in section.model_validate_json(older).model_dump_json()
+
+
+def test_fingerprints_of_whole_settings_leave_out_the_same(interrupted: Path) -> None:
+    settings = CampaignFolder(interrupted.parent / "small").iteration(0).settings()
+    text = settings.model_dump_json(by_alias=True)
+    for later in (
+        *(',"uncertainty":"posterior"', ',"grades":[2.0,10.0]', ',"calibrate":null'),
+        *(',"starts_apart":false', ',"robust":false'),
+    ):
+        assert text.count(later) == 1
+        text = text.replace(later, "")
+    assert Settings.model_validate_json(text) == settings
+    assert fingerprint(settings) == hashed(text)

@@ -57,6 +57,18 @@ def test_json(files, tmp_path, capsys) -> None:
     assert stated == [0.5, 0.68, 0.8, 0.9, 0.95]
 
 
+def test_five_structures_have_tables_and_a_warning(files, tmp_path, capsys) -> None:
+    few, out = tmp_path / "few.xyz", tmp_path / "pot.uncertainty"
+    maxvolt.write(few, maxvolt.read(files / "train.xyz").select(range(5)))
+    assert calibrated(files, str(few), "-o", str(out)) == 0
+    printed = capsys.readouterr()
+    assert "stated" in printed.out
+    assert "warning: 5 structures with forces are few" in printed.err
+    assert calibrated(files, str(few), "-o", str(out), "--json") == 0
+    (warning,) = json.loads(capsys.readouterr().out)["warnings"]
+    assert warning in " ".join(printed.err.split())
+
+
 def test_what_is_refused(files, tmp_path, capsys) -> None:
     out = tmp_path / "pot.uncertainty"
     assert main(["calibrate", str(files / "pot.mtp"), "-o", str(out)]) == 2

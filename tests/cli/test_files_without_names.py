@@ -174,7 +174,7 @@ def test_stand_ins_are_elements_without_a_radius() -> None:
 def test_distances_of_types_without_names_are_not_judged() -> None:
     """Bonds of unknown elements have no length that a distance could be compared with."""
     from maxvolt.fitting.objective import Objective
-    from maxvolt.fitting.plausibility import check_contacts
+    from maxvolt.fitting.screening.plausibility import check_contacts
     from maxvolt.fitting.settings import Weights
     from maxvolt.fitting.training_set import prepare
 

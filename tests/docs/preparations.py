@@ -45,6 +45,31 @@ def campaign(folder: Path) -> None:
     (folder / "aluminium.toml").write_text(_CAMPAIGN, encoding="utf-8")
 
 
+def alloy(folder: Path) -> None:
+    """candidates.xyz: orderings of Cu and Pd on fcc, without labels; alloy.mtp: a potential."""
+    crystals = []
+    for symbols in ("Cu4", "Cu3Pd", "CuPdPdCu", "CuPd3", "Pd4"):
+        crystal = bulk("Cu", cubic=True)
+        crystal.symbols[:] = Atoms(symbols).symbols
+        share = float(np.mean(crystal.symbols == "Pd"))
+        crystal.set_cell(crystal.cell * ((3.61 + 0.28 * share) / 3.61), scale_atoms=True)
+        crystals.append(crystal)
+    write(folder / "candidates.xyz", crystals)
+    generator = np.random.default_rng(5)
+    training = []
+    for crystal in crystals * 6:
+        strain = np.eye(3) + 0.02 * generator.normal(size=(3, 3))
+        crystal = crystal.repeat((2, 1, 1))
+        crystal.set_cell(crystal.cell.array @ strain, scale_atoms=True)
+        crystal.positions += 0.08 * generator.normal(size=crystal.positions.shape)
+        _label(crystal)
+        training.append(crystal)
+    untrained = maxvolt.MTP(6, ["Cu", "Pd"], cutoff=5.0, min_dist=2.0)
+    dataset = maxvolt.Dataset.from_atoms(training)
+    fitted = maxvolt.fit(untrained, dataset, max_iterations=20, starts=1)
+    fitted.potential.write(folder / "alloy.mtp")
+
+
 _CAMPAIGN = """\
 [structures.crystal]
 crystal = "fcc"
@@ -127,6 +152,7 @@ def _label(atoms: Atoms) -> None:
 
 
 PREPARATIONS: dict[str, Callable[[Path], None]] = {
+    "alloy": alloy,
     "aluminium": aluminium,
     "campaign": campaign,
     "copper": copper,

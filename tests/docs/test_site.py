@@ -14,6 +14,7 @@ from functools import partial
 from html.parser import HTMLParser
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -98,6 +99,96 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+class _Linked(HTMLParser):
+    """Where a page leads, the places in it that have a name, and its texts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.names: set[str] = set()
+        self.paragraphs: list[str] = []
+        self._in_paragraph = False
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = dict(attributes)
+        self.addresses += [given[name] or "" for name in ("href", "src") if name in given]
+        self.names |= {given[name] or "" for name in ("id", "name") if name in given}
+        if tag == "p":
+            self._in_paragraph = True
+            self.paragraphs.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "p":
+            self._in_paragraph = False
+
+    def handle_data(self, data: str) -> None:
+        if self._in_paragraph:
+            self.paragraphs[-1] += data
+
+
+@pytest.fixture(scope="module")
+def linked(site: Path) -> dict[Path, _Linked]:
+    """Every page of the site, read."""
+    pages = {}
+    for path in site.rglob("*.html"):
+        pages[path] = _Linked()
+        pages[path].feed(path.read_text("utf-8"))
+    return pages
+
+
+def _is_written(page: Path) -> bool:
+    """Whether a page is a text: not the page of a campaign, nor that for wrong addresses."""
+    return page.name not in ("404.html", "report.html")
+
+
+def test_every_link_of_the_site_leads_somewhere(site, linked):
+    broken = []
+    for page, content in linked.items():
+        if page.name == "404.html":  # its addresses begin at the root of a server
+            continue
+        for address in content.addresses:
+            if re.match(r"(https?|mailto|data|javascript):", address):
+                continue
+            place, _, name = unquote(address).partition("#")
+            target = (page.parent / place).resolve() if place else page
+            if target.is_dir():
+                target /= "index.html"
+            known = linked.get(target)
+            if not target.is_file() or (name and known is not None and name not in known.names):
+                broken.append(f"{page.relative_to(site)}: {address}")
+    assert not broken, "\n".join(broken)
+
+
+def test_every_page_of_the_site_says_what_is_next(site, linked):
+    without = [
+        page.relative_to(site).as_posix()
+        for page, content in linked.items()
+        if _is_written(page) and "next" not in content.names
+    ]
+    assert not without
+
+
+def test_lists_are_lists(site, linked):
+    """A list that follows its sentence without an empty line is none to Python's Markdown."""
+    wrong = [
+        f"{page.relative_to(site)}: {text[:60]}"
+        for page, content in linked.items()
+        for text in content.paragraphs
+        if re.search(r"\n(- |\* |\d+\. )", text)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_parameters_described_together_have_types_of_their_own(site):
+    text = re.sub(r"<[^>]*>", "", (site / "reference/properties.html").read_text("utf-8"))
+    described = text[text.index("Find the melting point at several pressures") :]
+    types = dict(re.findall(r"(ranks|command)\s+\(([^)]*?)(?:,\s*default:[^)]*)?\)", described)[:2])
+    assert {name: " ".join(kind.split()) for name, kind in types.items()} == {
+        "ranks": "int",
+        "command": "str | None",
+    }
+
+
 class _Loaded(HTMLParser):
     """What a page loads from elsewhere."""
 
@@ -177,6 +268,7 @@ def test_pages_can_be_read_on_a_telephone(site, address, browser):
         browser.open(f"{address}/{name}", TELEPHONE)
         if (found := browser.evaluate("document.documentElement.scrollWidth")) > TELEPHONE:
             problems.append(f"{name}: {found} pixels wide")
+        problems += [f"{name}: cut off: {text}" for text in browser.evaluate(_CUT_OFF)]
         if broken := browser.evaluate(_BROKEN_IMAGES):
             problems.append(f"{name}: pictures that do not load: {broken}")
         if wrong := browser.evaluate(_MATHEMATICS_NOT_DRAWN):
@@ -199,6 +291,23 @@ def test_the_search_finds_pages(address, browser):
 _BROKEN_IMAGES = """
 [...document.images].filter(image => image.complete && image.naturalWidth === 0)
   .map(image => image.src).join(" ")
+"""
+_CUT_OFF = """
+(() => {
+  const cut = [];
+  for (const table of document.querySelectorAll(".md-content table[data-rows]"))
+    if (table.scrollWidth > table.parentElement.clientWidth + 1)
+      cut.push("a table that goes row by row: " + table.textContent.trim().slice(0, 40));
+  for (const element of document.querySelectorAll(".md-content :is(p, li, img, pre, table, svg)")) {
+    const edge = element.getBoundingClientRect().right;
+    if (edge <= document.documentElement.clientWidth + 1) continue;
+    let box = element;
+    while (box && !["auto", "scroll"].includes(getComputedStyle(box).overflowX))
+      box = box.parentElement;
+    if (!box) cut.push(element.tagName + ": " + element.textContent.trim().slice(0, 40));
+  }
+  return cut;
+})()
 """
 _MATHEMATICS_NOT_DRAWN = """
 (async () => {

@@ -18,9 +18,9 @@ from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
 from maxvolt.fitting import FitSettings, fit
 from maxvolt.fitting.data_check import check_data
-from maxvolt.fitting.examination import examine
-from maxvolt.fitting.findings import Finding
 from maxvolt.fitting.objective import Objective
+from maxvolt.fitting.screening.examination import examine
+from maxvolt.fitting.screening.findings import Finding
 from maxvolt.fitting.settings import Weights
 from maxvolt.fitting.training_set import prepare
 from maxvolt.potentials import MTP

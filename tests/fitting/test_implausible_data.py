@@ -13,8 +13,8 @@ from training_data import emt_dataset, relabelled
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError, FitError, SpeciesError
 from maxvolt.fitting import FitSettings, compute_errors, fit
-from maxvolt.fitting.label_consistency import check_work, measure_work
-from maxvolt.fitting.plausibility import check_contacts, check_labels
+from maxvolt.fitting.screening.label_consistency import check_work, measure_work
+from maxvolt.fitting.screening.plausibility import check_contacts, check_labels
 from maxvolt.io import read, write
 from maxvolt.potentials import MTP
 from maxvolt.units import GPA_PER_EV_A3
@@ -62,6 +62,18 @@ def test_work_is_the_difference_of_energies() -> None:
     assert work.forces == pytest.approx(1.0, abs=0.1)
     assert work.stresses == pytest.approx(1.0, abs=0.15)  # the pressure is not linear in the strain
     assert work.explained > 0.9
+
+
+def test_cells_that_are_opposite_are_not_compared() -> None:
+    """Half way between a cell and its mirror image there is none."""
+    atoms = copper()[0]
+    mirrored = atoms.copy()
+    mirrored.set_cell(-atoms.cell.array)
+    from ase.calculators.emt import EMT
+
+    mirrored.calc = EMT()
+    mirrored.get_stress()
+    assert measure_work(Dataset.from_atoms([atoms, mirrored] * 6)).pairs == 0
 
 
 @pytest.mark.parametrize(

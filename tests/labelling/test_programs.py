@@ -14,6 +14,7 @@ from labelling_data import still_runs
 
 from maxvolt.errors import LabellingError
 from maxvolt.labelling import LabelLimits, LabelStore, Reference, label
+from maxvolt.labelling.codes.espresso import Espresso
 from promises import needs
 
 STEP = 0.02
@@ -160,11 +161,13 @@ def test_a_program_that_is_not_there(store, tmp_path):
     assert store.quarantined() == []
 
 
-def test_a_command_put_right_is_the_one_that_runs(pretended, store):
+def test_a_command_put_right_is_the_one_that_runs(pretended, store, monkeypatch):
     right = pretended("exit 3")
     wrong = replace(right, machine={**right.machine, "command": "no-such-program"})
-    with pytest.raises(LabellingError, match="not on the PATH"):
-        label([pair()], wrong, store)  # leaves the folder of the job, with the wrong command
+    with monkeypatch.context() as patched:
+        patched.setattr(Espresso, "try_out", lambda *_: None)  # as if it was lost in between
+        with pytest.raises(LabellingError, match="not on the PATH"):
+            label([pair()], wrong, store)  # leaves the folder of the job, with the wrong command
     result = label([pair()], right, store, limits=LabelLimits(retries=0))
     assert "ended with exit code 3" in result.quarantined[0].reason
 

@@ -64,7 +64,7 @@ def test_example_trains_computes_prints_and_draws(run_example, tmp_path, capsys)
     close.calc = morse()
     close.get_stress()
     maxvolt.write(tmp_path / "train.xyz", maxvolt.Dataset.from_atoms([*labelled(0, 30), close]))
-    maxvolt.write(tmp_path / "test.xyz", maxvolt.Dataset.from_atoms(labelled(1, 5)))
+    maxvolt.write(tmp_path / "test.xyz", maxvolt.Dataset.from_atoms(labelled(1, 12)))
     output = tmp_path / "output"
     run_example(
         tmp_path / "train.xyz",
@@ -73,7 +73,7 @@ def test_example_trains_computes_prints_and_draws(run_example, tmp_path, capsys)
     )
     text = capsys.readouterr().out
     assert "train.xyz: 31 structures, 1 dropped with a distance below 1.9 A" in text
-    assert "test.xyz: 5 structures, 0 dropped" in text
+    assert "test.xyz: 12 structures, 0 dropped" in text
     assert "466 +- 22" in text
     assert {path.name for path in output.iterdir()} == {
         "pot.0.mtp",
@@ -82,6 +82,7 @@ def test_example_trains_computes_prints_and_draws(run_example, tmp_path, capsys)
         "properties.json",
         "energy_volume.png",
         "elastic_constants.png",
+        "reliability.png",
     }
     properties = json.loads((output / "properties.json").read_text())
     expected = lattice_constant(morse(), bulk("Mo")).value
@@ -93,11 +94,15 @@ def test_example_trains_computes_prints_and_draws(run_example, tmp_path, capsys)
         for part in ("elastic", "curve")
         for warning in member[part]["warnings"]
     ]
-    printed = [line for line in text.splitlines() if line.startswith("warning: ")]
+    printed = [line for line in text.splitlines() if line.startswith("warning: potential")]
     assert printed == expected_warnings
+    # Two members of a low level agree more than they are right, which the example must not hide.
+    assert "warning: the members of the ensemble differ in " in text
+    assert "validation, forces" in text
+    assert "inside bounds that state 90 %; rank correlation of spread and force error" in text
     errors = json.loads((output / "errors.json").read_text())
     assert errors["datasets"]["training"]["total"]["structures"] == 30
-    assert errors["datasets"]["validation"]["total"]["structures"] == 5
+    assert errors["datasets"]["validation"]["total"]["structures"] == 12
 
 
 def test_doubtful_properties_are_named_with_their_potential(monkeypatch):

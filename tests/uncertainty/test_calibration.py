@@ -66,7 +66,7 @@ def test_thresholds_are_the_inverse(exponent: float, error: float, floor: float)
     model = ErrorModel(np.array([floor]), np.array([exponent]), 0.3, np.array([1.0]))
     value = model.measure_at(error)
     if value > 1e-9 * max(floor, 1e-3):
-        assert model.expected(np.array([[value]]))[0] == pytest.approx(error, rel=1e-5)
+        assert model.beyond_held_out(np.array([[value]]))[0] == pytest.approx(error, rel=1e-5)
     else:
         assert model.expected(np.array([[0.0]]))[0] >= error * (1 - 1e-5)
 
@@ -136,6 +136,24 @@ def test_what_cannot_be_calibrated() -> None:
         Calibration.from_errors(nothing)
 
 
+@pytest.mark.parametrize("structures", [5, 6, 9, 10])
+def test_what_can_be_calibrated_has_tables(structures: int) -> None:
+    errors = synthetic(structures, 4)
+    found = reliability_of_folds(errors)
+    assert len(found.errors) == len(errors.force_errors)
+    assert np.isfinite(found.expected).all()
+    assert 0 <= found.coverage[0].forces <= 1
+    with pytest.raises(DataError, match="1 structures with forces are too few"):
+        reliability_of_folds(errors.select(np.arange(2)))
+
+
+def test_a_calibration_of_few_structures_warns() -> None:
+    (warning,) = Calibration.from_errors(synthetic(5, 4)).warnings
+    assert warning.startswith("5 structures with forces are few")
+    assert "about 50" in warning
+    assert Calibration.from_errors(synthetic(50, 4)).warnings == ()
+
+
 def test_force_length_is_used_where_it_helps() -> None:
     errors = synthetic(200, 5)
     assert not Calibration.from_errors(errors).uses_force_length
@@ -188,3 +206,26 @@ def test_deviance_prefers_the_truth() -> None:
     expected = np.exp(rng.normal(size=2000))
     errors = expected * rng.exponential(size=2000)
     assert deviance(expected, errors) < deviance(np.full(2000, errors.mean()), errors)
+
+
+@pytest.mark.parametrize("exponents", [(0.0, 0.0), (0.4, 0.2), (1.5, 0.0)])
+def test_errors_grow_beyond_all_that_was_held_out(exponents: tuple[float, float]) -> None:
+    """A measure that told nothing where all structures are alike must not say so of others."""
+    model = ErrorModel(np.array([0.1, 0.0]), np.array(exponents), 0.02, np.array([2.0, 3.0]))
+    inside = np.array([[2.0, 3.0], [0.5, 1.0], [0.0, 3.0]])
+    assert model.beyond_held_out(inside) == pytest.approx(model.expected(inside), rel=1e-12)
+    at = model.expected(np.array([[2.0, 3.0]]))[0]
+    tenfold = 10 * (2.0 + 0.1) - 0.1  # with its floor
+    (found,) = model.beyond_held_out(np.array([[tenfold, 3.0]]))
+    assert found == pytest.approx(at * 10 ** max(exponents[0], 1.0), rel=1e-12)
+    rising = np.column_stack([np.linspace(0, 50, 400), np.linspace(0.1, 9, 400)])
+    assert (np.diff(model.beyond_held_out(rising)) >= 0).all()
+
+
+def test_a_measure_that_hardly_varies_has_no_steep_law() -> None:
+    """Its prefactor would overflow, and errors of other structures be no numbers."""
+    rng = np.random.default_rng(0)
+    scatter = rng.normal(size=12)
+    model = fit_error_model(1e-5 * (1 + 1e-4 * scatter[:, None]), np.exp(scatter))
+    assert 0 < model.exponents[0] <= 10
+    assert np.isfinite(model.expected(np.array([[0.0], [1e-5], [1e-3]]))).all()

@@ -62,6 +62,50 @@ def test_deviations_of_linear_coefficients_are_those_of_refits_to_noisy_labels()
     assert ratio.max() < 1.3
 
 
+def with_wrong_labels() -> maxvolt.Dataset:
+    """The training set, the forces of two structures with the wrong sign and size."""
+    forces = training().forces.copy()
+    for structure in (3, 17):
+        forces[training().atoms_of(structure)] *= -3.0
+    return dataclasses.replace(training(), forces=forces)
+
+
+def test_of_a_robust_fit_the_weights_are_those_that_it_ended_with() -> None:
+    data, settings = with_wrong_labels(), FitSettings(robust=True)
+    untrained = maxvolt.MTP(6, ["Al"], 4.5, 2.0)
+    options = {"starts": 1, "max_iterations": 60, "tolerance": 1e-8, "progress": False}
+    fitted = maxvolt.fit(untrained, data, settings, **options).potential
+    assert isinstance(fitted, maxvolt.MTP)
+    where = fitted.neighborhoods(held_out())
+    expected = fitted.evaluate_neighborhoods(where).forces
+
+    def change(robust: bool) -> float:
+        """Of the forces, by another solution for the linear coefficients."""
+        fold = [np.arange(10), np.arange(10, len(data))]
+        given = dataclasses.replace(settings, robust=robust)
+        curvature = curvature_on(fitted, data, given, folds=fold, threads=1)
+        found = curvature.refit(curvature.sums()).evaluate_neighborhoods(where).forces
+        return float(np.abs(found - expected).max())
+
+    # Weights follow the errors until the loss settles, and are not quite at their fixed point.
+    assert change(robust=True) < 0.02 * change(robust=False)
+    told, misled = (
+        Posterior.from_dataset(fitted, data, dataclasses.replace(settings, robust=robust))
+        for robust in (True, False)
+    )
+    assert told.noise < 0.1 * misled.noise
+
+
+def test_a_robust_fit_is_cross_validated() -> None:
+    data = with_wrong_labels()
+    plain, robust = (
+        maxvolt.calibrate(potential(), None, data, "posterior", settings={"robust": one}, folds=5)
+        for one in (False, True)
+    )
+    good = maxvolt.Dataset.from_atoms(rattled(20, seed=31))
+    assert robust.of(good).forces.mean() < plain.of(good).forces.mean()
+
+
 def test_deviations_are_differences_of_the_potential_along_the_factor(posterior: Posterior) -> None:
     """To first order a prediction changes by g F z; here by finite differences of the potential."""
     structure = held_out()[1]

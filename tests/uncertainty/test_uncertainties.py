@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
+import inspect
 import pickle
 from pathlib import Path
 
@@ -13,10 +15,13 @@ from ase.calculators.calculator import PropertyNotImplementedError
 from uncertainty_data import held_out, labelled, potential, rattled, training, uncertainty
 
 import maxvolt
+from maxvolt.campaign.settings.sections import SelectionSection
+from maxvolt.cli import calibrate as command
 from maxvolt.errors import DataError, FileFormatError, SpeciesError
 from maxvolt.sampling import MolecularDynamics, StopReason, Thresholds
 from maxvolt.selection import QueryStrategy, unit_of
 from maxvolt.uncertainty import (
+    DEFAULT_MEASURE,
     CommitteeMeasure,
     Measure,
     cross_validated_errors,
@@ -58,6 +63,19 @@ def test_each_measure_calibrates_and_generalises(name: str, tmp_path: Path) -> N
     np.testing.assert_allclose(again.of(new).energies, found.of(new).energies, rtol=1e-9)
     bounds = [one.of(new).interval(0.8, strict=True).forces for one in (again, found)]
     np.testing.assert_allclose(*bounds, rtol=1e-9)
+
+
+def test_there_is_one_default_measure() -> None:
+    for function, name in ((maxvolt.calibrate, "measures"), (cross_validated_errors, "names")):
+        default = inspect.signature(function).parameters[name].default
+        assert default in (DEFAULT_MEASURE, (DEFAULT_MEASURE,))
+    assert SelectionSection().uncertainty == DEFAULT_MEASURE
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    assert f"({DEFAULT_MEASURE})" in parser.format_help()
+    page = (Path(__file__).parents[2] / "docs" / "uncertainty.md").read_text()
+    assert f"Where none is named it is `{DEFAULT_MEASURE}`" in page
+    assert f'uncertainty = "{DEFAULT_MEASURE}"   # the default' in page
 
 
 def test_rotations_permutations_and_supercells_change_nothing() -> None:
@@ -153,6 +171,28 @@ def test_queries_select_by_expected_errors() -> None:
     each, grades = query.evaluate_neighborhoods(potential().neighborhoods(candidates))
     assert len(each) == 1
     np.testing.assert_allclose(grades.structures, errors, rtol=1e-6)
+
+
+@pytest.mark.parametrize("names", [("grade",), ("posterior",), ("posterior forces", "grade")])
+def test_queries_evaluate_their_potential_once(
+    names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = maxvolt.calibrate(potential(), held_out(), training(), names, force_length=True)
+    query = maxvolt.ErrorQuery(found)
+    where = potential().neighborhoods(maxvolt.Dataset.from_atoms(rattled(5, seed=30)))
+    expected = potential().evaluate_neighborhoods(where)
+    grades = query.grade_neighborhoods(where, (expected,))
+
+    def forbidden(*_: object, **__: object) -> None:
+        raise AssertionError("a pass of its own")
+
+    monkeypatch.setattr(maxvolt.MTP, "evaluate_neighborhoods", forbidden)
+    (energies,), told = query.evaluate_neighborhoods(where)
+    # Sums are in another order.
+    np.testing.assert_allclose(energies.forces, expected.forces, atol=1e-12)
+    np.testing.assert_allclose(energies.site_energies, expected.site_energies, atol=1e-12)
+    np.testing.assert_allclose(told.structures, grades.structures, rtol=1e-9)
+    np.testing.assert_allclose(told.sites, grades.sites, rtol=1e-9)
 
 
 def test_dynamics_stops_at_an_expected_error() -> None:

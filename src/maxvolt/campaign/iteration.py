@@ -16,7 +16,12 @@ from maxvolt.campaign.planning import Plan
 from maxvolt.campaign.record.fingerprints import fingerprint
 from maxvolt.campaign.record.folder import IterationFolder, committee_file
 from maxvolt.campaign.record.history import CompleteIteration
-from maxvolt.campaign.record.iteration_summary import OPENING, is_clean, sampling_summary
+from maxvolt.campaign.record.iteration_summary import (
+    MELTING,
+    OPENING,
+    is_clean,
+    sampling_summary,
+)
 from maxvolt.campaign.record.journal import Event
 from maxvolt.campaign.record.storage import DamagedError, StepResult
 from maxvolt.campaign.settings.comparison import changed_settings, without_what_changes_no_result
@@ -24,9 +29,11 @@ from maxvolt.campaign.settings.sections import StoppingSection
 from maxvolt.campaign.settings.stages import Settings
 from maxvolt.campaign.steps.calibration import calibrate_potential
 from maxvolt.campaign.steps.context import RunContext
+from maxvolt.campaign.steps.first_structures import named_by_scenarios
 from maxvolt.campaign.steps.fitting import FitTask, fit_potential, remove_checkpoints
 from maxvolt.campaign.steps.grading import thresholds_of
 from maxvolt.campaign.steps.labelling import count_labels, label_structures
+from maxvolt.campaign.steps.melting import find_melting_point
 from maxvolt.campaign.steps.sampling import run_sampling
 from maxvolt.campaign.steps.selection import select_structures
 from maxvolt.campaign.steps.step_runner import StepRunner
@@ -101,10 +108,10 @@ def run_iteration(runner: StepRunner, kind: str) -> None:
     runner
         Makes its steps.
     kind
-        Opening or sampling.
+        Opening, sampling or melting.
     """
     make_folder(runner.folder.sampling)
-    row = _open(runner) if kind == OPENING else _sample(runner)
+    row = {OPENING: _open, MELTING: find_melting_point}.get(kind, _sample)(runner)
     last = runner.state.past[-1].outcome if runner.state.past else {}
     total = None if runner.remake is None else runner.remake.labels_total
     if total is None:
@@ -134,7 +141,12 @@ def _defaults(runner: StepRunner) -> dict[str, Any]:
 def _open(runner: StepRunner) -> dict[str, Any]:
     """Label the given or carried structures, and fit."""
     settings, context = runner.settings, runner.context
-    on = (settings.training, settings.structures, settings.stage, settings.selection)
+    on: tuple[Any, ...] = (
+        *(settings.training, settings.structures),
+        *(settings.stage, settings.selection),
+    )
+    if not settings.training and not len(runner.state.training):
+        on = (*on, settings.potential.species, named_by_scenarios(settings))
     candidates = runner.step(
         "candidates",
         (*on, settings.reference.reference().key, settings.campaign.seed),

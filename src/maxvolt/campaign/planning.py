@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from maxvolt.campaign.record.history import CompleteIteration
-from maxvolt.campaign.record.iteration_summary import OPENING, SAMPLING
+from maxvolt.campaign.record.iteration_summary import MELTING, OPENING, SAMPLING
 from maxvolt.campaign.settings.comparison import (
     same_grades,
     same_reference,
@@ -44,7 +44,7 @@ class Plan:
     settings
         Of the stage that goes on, starts or has ended.
     kind
-        Of the iteration to make: opening or sampling.
+        Of the iteration to make: opening, sampling or melting.
     """
 
     action: Action
@@ -91,10 +91,13 @@ def iteration_kind(past: Sequence[CompleteIteration], settings: Settings) -> str
     """Whether the next iteration has to label and fit before it can sample.
 
     So it is at the start of a campaign, where a stage sparsifies, and where the potential, the
-    fit, the reference or the given structures were changed in the file.
+    fit, the reference or the given structures were changed in the file. A stage that asks for a
+    melting point does neither: it takes the potential that is there.
     """
     if not past:
         return OPENING
+    if settings.stage.melting is not None:
+        return MELTING
     before = past[-1].settings
     new_stage = before.stage.name != settings.stage.name
     if new_stage and (settings.stage.sparsify or settings.training):
@@ -114,15 +117,19 @@ def iteration_kind(past: Sequence[CompleteIteration], settings: Settings) -> str
 
 def _complete(past: Sequence[CompleteIteration], settings: Settings) -> str:
     """Say why the stage is complete, "" where it is not."""
-    recent = past[-settings.stopping.repeats :]
-    if len(recent) < settings.stopping.repeats:
+    repeats = settings.stopping.repeats if settings.stage.melting is None else 1
+    recent = past[-repeats:]
+    if len(recent) < repeats:
         return ""
+    kind = SAMPLING if settings.stage.melting is None else MELTING
     for one in recent:
-        if one.outcome["kind"] != SAMPLING or not one.outcome["is_clean"]:
+        if one.outcome["kind"] != kind or not one.outcome["is_clean"]:
             return ""
         if without_what_changes_no_result(one.settings) != without_what_changes_no_result(settings):
             return ""
     stopping, stage = settings.stopping, settings.stage.name
+    if kind == MELTING:
+        return f"the melting point of stage {stage!r} was found"
     if stopping.until == "no extrapolation":
         return f"no scenario of stage {stage!r} extrapolates"
     if stopping.reliability == 1:

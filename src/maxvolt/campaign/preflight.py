@@ -9,8 +9,10 @@ from functools import partial
 from pathlib import Path
 
 from maxvolt.campaign.record.fingerprints import derived_seed
+from maxvolt.campaign.settings.melting_section import MeltingSection
 from maxvolt.campaign.settings.stages import CampaignSettings, Settings
 from maxvolt.campaign.settings.structure_sections import TrainingSection
+from maxvolt.campaign.steps.first_structures import first_candidates, named_by_scenarios
 from maxvolt.campaign.steps.scenarios import scenario_parts
 from maxvolt.campaign.steps.structures import Structures
 from maxvolt.dataset import Dataset
@@ -23,6 +25,7 @@ from maxvolt.executors.resources import ClusterPlan
 from maxvolt.labelling import check_reference
 from maxvolt.sampling import Scenario
 from maxvolt.sampling.lammps import LammpsDynamics
+from maxvolt.sampling.lammps.program import find_program
 
 __all__ = ["check_campaign"]
 
@@ -49,9 +52,10 @@ def check_campaign(
         Names every section at fault.
     """
     messages = [] if cluster is None else _cluster_messages(cluster)
-    for settings in file.stages:
+    for number, settings in enumerate(file.stages):
         stage = f"stage {settings.stage.name!r}, " if len(file.stages) > 1 else ""
-        messages += [f"{stage}{message}" for message in _Check(settings, root, here).messages()]
+        found = _Check(settings, root, here).messages(first=number == 0)
+        messages += [f"{stage}{message}" for message in found]
     if messages:
         listed = "\n".join(f"  {message}" for message in messages)
         raise SettingsError(f"{file.path}: cannot be used:\n{listed}")
@@ -88,10 +92,13 @@ class _Check:
         self._messages: list[str] = []
         self._elements: set[str] = set()
 
-    def messages(self) -> list[str]:
-        """Say what is wrong."""
+    def messages(self, *, first: bool) -> list[str]:
+        """Say what is wrong; the first stage has to begin with some structure."""
         settings = self._settings
         usable = {name for name in self._wanted() if self._structures(name)}
+        if first and not settings.training and usable.issuperset(named_by_scenarios(settings)):
+            with self._noting("[training]"):
+                first_candidates(settings, self._made)
         for scenario in settings.active_scenarios:
             if scenario.structure in usable:
                 with self._noting(f"[scenario {settings.scenario.index(scenario) + 1}]"):
@@ -108,7 +115,9 @@ class _Check:
                     f"[{section} {number}]",
                     partial(self._of_source, source, seed),
                 )
-        if self._has_reference and not self._messages:
+        if settings.stage.melting is not None:
+            self._try_to_melt(settings.stage.melting)
+        elif self._has_reference and not self._messages:
             with self._noting("[reference]"):
                 check_reference(settings.reference.reference(), sorted(self._elements))
         return self._messages
@@ -119,6 +128,12 @@ class _Check:
         if self._here and isinstance(first, LammpsDynamics):
             settings = self._settings
             first.check(settings.potential.species, settings.selection.grade_thresholds)
+
+    def _try_to_melt(self, section: MeltingSection) -> None:
+        """Look for LAMMPS, where simulations run on this machine."""
+        if self._here:
+            with self._noting("[stage.melting]"):
+                find_program(section.ranks, section.command)
 
     def _wanted(self) -> list[str]:
         """Named structures that this stage uses, each once."""

@@ -13,7 +13,7 @@ from maxvolt.cli.outputs import check_figure, check_output
 from maxvolt.cli.potentials import load, potential_files
 from maxvolt.cli.train_options import add_loss, loss_of
 from maxvolt.errors import MaxvoltError
-from maxvolt.uncertainty import MEASURES
+from maxvolt.uncertainty import DEFAULT_MEASURE, MEASURES
 
 if TYPE_CHECKING:
     from maxvolt.uncertainty import Calibration, Reliability
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--measure",
         action="append",
         choices=MEASURES,
-        help="what tells errors (posterior); may be given several times",
+        help=f"what tells errors ({DEFAULT_MEASURE}); may be given several times",
     )
     parser.add_argument(
         "-o",
@@ -105,7 +105,7 @@ def run(options: argparse.Namespace) -> None:
     for path in given:
         read[path] = naming.read(path, potential.species)
         check_species(path, read[path], potential.species)
-    measures = list(dict.fromkeys(options.measure or ["posterior"]))
+    measures = list(dict.fromkeys(options.measure or [DEFAULT_MEASURE]))
     steps = options.folds if options.held_out is None else None
     with progress_bar("calibrating", steps) as advance:
         uncertainty, errors = calibrated_with_errors(
@@ -115,10 +115,12 @@ def run(options: argparse.Namespace) -> None:
             threads=options.threads,
             advance=advance,
         )
-    uncertainty.write(options.output)
     found = reliability_of_folds(errors, thresholds=options.threshold or ())
+    uncertainty.write(options.output)
     calibration = uncertainty.calibration
     note(f"{options.output}: calibrated on {calibration.source}, by {' and '.join(measures)}")
+    for warning in calibration.warnings:
+        note(f"warning: {warning}")
     if options.json:
         print_json(document(calibration, found))
     else:
@@ -141,6 +143,7 @@ def document(calibration: Calibration, found: Reliability) -> dict[str, Any]:
         "largest_coverage": calibration.force.scores.largest_coverage,
         "thresholds": thresholds(calibration),
         "reliability": found.to_dict(),
+        "warnings": list(calibration.warnings),
     }
 
 

@@ -12,6 +12,7 @@ from maxvolt.cli.campaign_table import (
     describe_calibration,
     describe_change,
     describe_largest,
+    describe_melting,
     describe_outcome,
 )
 from maxvolt.cli.console import counted, note, stderr_console
@@ -53,7 +54,7 @@ def describe_event(event: Event) -> str:
             f"{content['seconds']:.0f} s whether it still lives"
         )
     if event.kind == "iteration":
-        what = "labels and fits" if content["kind"] == "opening" else "samples"
+        what = {"opening": "labels and fits", "melting": "melts"}.get(content["kind"], "samples")
         return f"iteration {event.iteration} ({event.stage}) {what}"
     if event.kind == "settings changed":
         return "\n".join(f"  {describe_change(change)}" for change in content["changes"])
@@ -89,6 +90,8 @@ def _describe_step(content: Any) -> str:
         return _describe_fit(content)
     if step == "calibration":
         return describe_calibration(content)
+    if step == "melting":
+        return describe_melting(content)
     return ""
 
 

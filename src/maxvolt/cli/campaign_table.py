@@ -14,6 +14,7 @@ __all__ = [
     "describe_calibration",
     "describe_change",
     "describe_largest",
+    "describe_melting",
     "describe_outcome",
     "print_campaign",
 ]
@@ -90,6 +91,8 @@ def _print_notes(summary: CampaignSummary) -> None:
     for row in summary.iterations:
         if row["reason"] not in _USUAL and not row["is_clean"]:
             print(f"iteration {row['iteration']}: {row['reason']}")
+        if row.get("melting") is not None:
+            print(f"iteration {row['iteration']}: {describe_melting(row['melting'])}")
     for change in summary.changes:
         print(f"iteration {change['iteration']}: {describe_change(change)}")
 
@@ -133,6 +136,16 @@ def describe_largest(value: float | None, unit: str) -> str:
     if unit:
         return f", largest expected force error {value:.3g} {unit}"
     return f", largest grade {value:.3g}"
+
+
+def describe_melting(point: Mapping[str, Any]) -> str:
+    """Say where the potential melts, and what speaks against the number."""
+    told = (
+        f"melting point at {point['pressure_GPa']:g} GPa: {point['melting_point_K']:.1f} +- "
+        f"{point['error_K']:.1f} K; heat of fusion "
+        f"{1e3 * point['heat_of_fusion_eV_per_atom']:.1f} meV/atom"
+    )
+    return "\n".join([told, *(f"warning: {text}" for text in point["warnings"])])
 
 
 def describe_calibration(content: Mapping[str, Any]) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from maxvolt.cli.console import note, print_json, print_table, stderr_console
 from maxvolt.cli.options import (
@@ -44,36 +45,99 @@ EXAMPLES = """\
 _RESULT, _FIGURE, _CURVE = "melting.json", "melting.png", "melting_curve.png"
 
 
+@dataclass(frozen=True)
+class _OfSettings:
+    """The default of a setting, looked up where help shows it: its module takes seconds to import.
+
+    Where an option is not given this is its value, and the settings have theirs.
+    """
+
+    name: str
+
+    def __str__(self) -> str:
+        from maxvolt.properties.melting import MeltingSettings
+
+        value: Any = next(one.default for one in fields(MeltingSettings) if one.name == self.name)
+        if self.name == "sizes":
+            return " ".join("x".join(map(str, size)) for size in value)
+        return " ".join(map(str, value)) if isinstance(value, tuple) else f"{value:g}"
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
+    _add_interaction(parser)
     parser.add_argument(
-        "potential", nargs="?", type=Path, metavar="POT", help="potential: .mtp, .almtp, .maxvolt"
-    )
-    parser.add_argument("--pair-style", metavar="STYLE", help="of LAMMPS, instead of POT")
-    parser.add_argument(
-        "--pair-coeff", nargs="+", metavar="WORDS", help="one quoted argument a pair_coeff"
-    )
-    parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="FOLDER", help="what is kept"
-    )
-    parser.add_argument("--species", required=True, metavar="A", help="element")
-    parser.add_argument(
-        "--structure", required=True, metavar="NAME", help="fcc, bcc, hcp or diamond"
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="folder for all that is found, one subfolder a pressure; the same command goes on "
+        "from what is there",
     )
     parser.add_argument(
-        "--lattice-constant", type=positive_float, metavar="A", help="Angstrom, to begin with"
+        "--species", required=True, metavar="A", help="chemical symbol of the element that melts"
     )
     parser.add_argument(
-        "--guess", type=positive_float, metavar="K", help="default: where a heated crystal melts"
+        "--structure",
+        required=True,
+        metavar="NAME",
+        help="crystal structure that melts: fcc, bcc, hcp or diamond",
     )
     parser.add_argument(
-        "--pressure", type=finite_float, nargs="+", default=[0.0], metavar="GPA", help="GPa (0)"
+        "--lattice-constant",
+        type=positive_float,
+        metavar="A",
+        help="lattice constant to begin with, in Angstrom; it is relaxed (default: that of the "
+        "element in ASE)",
+    )
+    parser.add_argument(
+        "--guess",
+        type=positive_float,
+        metavar="K",
+        help="melting point to begin with, in K (default: a crystal is heated until it melts)",
+    )
+    parser.add_argument(
+        "--pressure",
+        type=finite_float,
+        nargs="+",
+        default=_OfSettings("pressure"),
+        metavar="GPA",
+        help="external pressure in GPa; several give a melting curve (%(default)s)",
     )
     _add_care(parser)
     parser.add_argument(
-        "--ranks", dest="on_ranks", type=positive_int, default=1, metavar="N", help="of MPI (1)"
+        "--ranks",
+        dest="on_ranks",
+        type=positive_int,
+        default=1,
+        metavar="N",
+        help="MPI processes of each simulation in LAMMPS (1)",
     )
     add_json(parser)
+
+
+def _add_interaction(parser: argparse.ArgumentParser) -> None:
+    """Declare what acts between the atoms."""
+    parser.add_argument(
+        "potential",
+        nargs="?",
+        type=Path,
+        metavar="POT",
+        help="the potential, a file of maxvolt: .mtp, .almtp or .maxvolt",
+    )
+    parser.add_argument(
+        "--pair-style",
+        metavar="STYLE",
+        help="pair style of LAMMPS with its arguments, instead of POT: eam/fs",
+    )
+    parser.add_argument(
+        "--pair-coeff",
+        nargs="+",
+        metavar="WORDS",
+        help="arguments of pair_coeff in LAMMPS; those of each such command in quotes: "
+        '"* * Al_mm.eam.fs Al"',
+    )
 
 
 def _add_care(parser: argparse.ArgumentParser) -> None:
@@ -82,31 +146,54 @@ def _add_care(parser: argparse.ArgumentParser) -> None:
         "--sizes",
         nargs="+",
         type=_size,
-        default=[(6, 6, 12), (8, 8, 16)],
+        default=_OfSettings("sizes"),
         metavar="XxYxZ",
-        help="cells, the axis across the interfaces last (6x6x12 8x8x16)",
+        help="numbers of unit cells along x, y and z of each simulation; z stands across the "
+        "interfaces and is the longest; two sizes show how the melting point depends on it "
+        "(%(default)s)",
     )
     parser.add_argument(
-        "--seeds", nargs="+", type=non_negative_int, default=[1, 2], metavar="N", help="(1 2)"
+        "--seeds",
+        nargs="+",
+        type=non_negative_int,
+        default=_OfSettings("seeds"),
+        metavar="N",
+        help="random seeds; each size is simulated once with each of them (%(default)s)",
     )
-    times = {
-        "timestep": (2.0, "FS", "fs"),
-        "bulk-time": (15.0, "PS", "ps in which each phase alone is averaged"),
-        "preparation-time": (4.0, "PS", "ps for melting, cooling and settling, each"),
-        "equilibration-time": (40.0, "PS", "ps before both phases are judged"),
-        "production-time": (200.0, "PS", "ps in which the temperature is read off"),
-        "segment-time": (10.0, "PS", "ps that an interruption loses at most"),
-    }
-    for name, (default, unit, meaning) in times.items():
+    for name, unit, meaning in (
+        ("timestep", "FS", "time step of all simulations, in fs"),
+        ("bulk-time", "PS", "time over which crystal and liquid alone are averaged, in ps"),
+        (
+            "preparation-time",
+            "PS",
+            "time of each part of a preparation, in ps: half of the crystal melts, cools, settles",
+        ),
+        (
+            "equilibration-time",
+            "PS",
+            "time of both phases together before it is judged whether both are left, in ps",
+        ),
+        ("production-time", "PS", "time in which the temperature is read off, in ps"),
+        (
+            "segment-time",
+            "PS",
+            "time between saved states: what an interruption loses at most, in ps",
+        ),
+    ):
         parser.add_argument(
             f"--{name}",
             type=positive_float,
-            default=default,
+            default=_OfSettings(name.replace("-", "_")),
             metavar=unit,
-            help=f"{meaning} ({default:g})",
+            help=f"{meaning} (%(default)s)",
         )
     parser.add_argument(
-        "--attempts", type=positive_int, default=8, metavar="N", help="starts of each run (8)"
+        "--attempts",
+        type=positive_int,
+        default=_OfSettings("attempts"),
+        metavar="N",
+        help="how many temperatures to start a simulation from at most, until one is found from "
+        "which crystal and liquid both last (%(default)s)",
     )
 
 
@@ -114,27 +201,16 @@ def run(options: argparse.Namespace) -> None:
     """Simulate, print, and write JSON and figures."""
     from maxvolt.properties.melting import MeltingSettings, melting_curve
 
-    settings = MeltingSettings(
-        species=options.species,
-        structure=options.structure,
-        lattice_constant=options.lattice_constant,
-        guess=options.guess,
-        sizes=tuple(options.sizes),
-        seeds=tuple(options.seeds),
-        timestep=options.timestep,
-        bulk_time=options.bulk_time,
-        preparation_time=options.preparation_time,
-        equilibration_time=options.equilibration_time,
-        production_time=options.production_time,
-        segment_time=options.segment_time,
-        attempts=options.attempts,
-    )
+    asked = {one.name: getattr(options, one.name) for one in fields(MeltingSettings)}
+    given = {name: value for name, value in asked.items() if not isinstance(value, _OfSettings)}
+    pressures = given.pop("pressure", None)
+    settings = MeltingSettings(**given)
     interaction = _interaction(options)
     with _stages() as progress:
         points = melting_curve(
             interaction,
             settings,
-            options.pressure,
+            [settings.pressure] if pressures is None else pressures,
             options.output,
             ranks=options.on_ranks,
             progress=progress,

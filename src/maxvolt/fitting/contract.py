@@ -158,8 +158,8 @@ class Training:
     described
         Numbers of a potential that a campaign records, by name.
     curvature
-        ``curvature(potential, objective, ridge=, folds=, threads=)`` gives the equations of all
-        parameters of a trained potential, for its posterior; None: the family has none.
+        ``curvature(potential, objective, ridge=, robust=, folds=, threads=)`` gives the equations
+        of all parameters of a trained potential, for its posterior; None: the family has none.
     shifted_linear
         ``shifted_linear(potential, change)`` adds to the parameters that predictions are linear in;
         None: the family has none.

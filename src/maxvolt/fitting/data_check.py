@@ -10,11 +10,11 @@ import numpy as np
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError, MaxvoltError
-from maxvolt.fitting.examination import examine
-from maxvolt.fitting.findings import Finding
-from maxvolt.fitting.label_consistency import check_work
 from maxvolt.fitting.objective import Objective
-from maxvolt.fitting.plausibility import check_contacts, check_densities, check_labels
+from maxvolt.fitting.screening.examination import examine
+from maxvolt.fitting.screening.findings import Finding
+from maxvolt.fitting.screening.label_consistency import check_work
+from maxvolt.fitting.screening.plausibility import check_contacts, check_densities, check_labels
 from maxvolt.fitting.settings import DEFAULT_SCALING, Weights
 from maxvolt.fitting.training_set import TrainingSet, prepare
 from maxvolt.fitting.usable_data import check_training_data

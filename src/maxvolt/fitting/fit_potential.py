@@ -13,14 +13,14 @@ from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
 from maxvolt.fitting.atomic_energies import resolve_isolated_energies
 from maxvolt.fitting.contract import FitRequest
-from maxvolt.fitting.examination import examine, refuse
 from maxvolt.fitting.families import potential_to_fit, training_of
-from maxvolt.fitting.label_consistency import check_work
 from maxvolt.fitting.objective import Objective
-from maxvolt.fitting.plausibility import check_contacts, check_labels
 from maxvolt.fitting.progress import Progress
 from maxvolt.fitting.progress_display import shown_progress
 from maxvolt.fitting.result import FitResult, fit_result
+from maxvolt.fitting.screening.examination import examine, refuse
+from maxvolt.fitting.screening.label_consistency import check_work
+from maxvolt.fitting.screening.plausibility import check_contacts, check_labels
 from maxvolt.fitting.settings import FitChanges, FitSettings, settings_with
 from maxvolt.fitting.training_set import TrainingSet, prepare
 from maxvolt.fitting.usable_data import (

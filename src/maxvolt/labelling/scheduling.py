@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
@@ -256,9 +257,13 @@ def check_reference(reference: Reference, symbols: Sequence[str]) -> None:
     Raises
     ------
     LabellingError
-        Something is missing; the message says what to do.
+        Something is missing, or a program or its launcher cannot start; the message says what to
+        do.
     """
+    machine, variables = reference.machine, reference.machine.get("environment", {})
+    environment = {name: str(value) for name, value in {**os.environ, **variables}.items()}
     try:
-        reference.code.check(reference.complete_settings, reference.machine, symbols)
+        reference.code.check(reference.complete_settings, machine, symbols)
+        reference.code.try_out(machine, environment)
     except MisconfiguredError as error:
         raise LabellingError(f"{reference.calculator}: {error}") from error

@@ -1,5 +1,6 @@
-"""Physical properties of a crystal from any ASE calculator, one module a property."""
+"""Physical properties of crystals from any ASE calculator, one module a property."""
 
+from maxvolt.properties.convex_hull import ConvexHull, convex_hull
 from maxvolt.properties.deformation import InternalRelaxation
 from maxvolt.properties.elastic_constants import ElasticConstants, elastic_constants
 from maxvolt.properties.ensemble import EnsembleStatistics, MeanSpread, ensemble_statistics
@@ -12,6 +13,7 @@ from maxvolt.properties.lattice_constant import LatticeConstant, lattice_constan
 from maxvolt.properties.shells import Shell, interaction_cutoff, nearest_shell
 
 __all__ = [
+    "ConvexHull",
     "ElasticConstants",
     "EnsembleStatistics",
     "EquationOfState",
@@ -19,6 +21,7 @@ __all__ = [
     "LatticeConstant",
     "MeanSpread",
     "Shell",
+    "convex_hull",
     "elastic_constants",
     "ensemble_statistics",
     "equation_of_state",

@@ -1,6 +1,7 @@
 """Sampling: molecular dynamics, relaxation and random structures under the two-threshold rule."""
 
 from maxvolt.sampling.dynamics import MolecularDynamics
+from maxvolt.sampling.enumeration import Enumeration, enumerated_structures
 from maxvolt.sampling.perturbations import rattle, strain, substitution, vacancy
 from maxvolt.sampling.random_structures import random_structures
 from maxvolt.sampling.recorder import Recorder
@@ -14,6 +15,7 @@ from maxvolt.sampling.schedules import Schedule, hold, oscillation, parse_schedu
 from maxvolt.sampling.trajectory_state import TrajectoryState
 
 __all__ = [
+    "Enumeration",
     "Limits",
     "MolecularDynamics",
     "Recorder",
@@ -27,6 +29,7 @@ __all__ = [
     "Thresholds",
     "Trace",
     "TrajectoryState",
+    "enumerated_structures",
     "hold",
     "iterate_scenarios",
     "oscillation",

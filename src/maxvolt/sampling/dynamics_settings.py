@@ -11,6 +11,7 @@ import numpy as np
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
 from maxvolt.limits import DURATION_FS, PRESSURE_GPA, STEPS, STRAIN, TEMPERATURE, TIMESTEP_FS
+from maxvolt.sampling.graded_steps import check_steps_between
 from maxvolt.sampling.held import check_constraints, constraints_of
 from maxvolt.sampling.integrators import Ensemble, Thermostat
 from maxvolt.sampling.rule import Limits
@@ -77,15 +78,8 @@ class DynamicsSettings:
     def _check_numbers(self) -> None:
         if not 0 < self.bulk_modulus < math.inf:
             self._refuse(f"bulk_modulus must be a number above 0, not {self.bulk_modulus!r}")
-        for name in ("record_every", "grade_every"):
-            if getattr(self, name) < 1:
-                self._refuse(f"{name} must be at least 1, not {getattr(self, name)!r}")
-        if self.record_every % self.grade_every:
-            self._refuse(
-                f"record_every = {self.record_every} must be a multiple of grade_every = "
-                f"{self.grade_every}: only steps that have a grade can be kept"
-            )
         try:
+            check_steps_between(self.record_every, self.grade_every)
             for name, limit in _LIMITS.items():
                 limit.check(name, getattr(self, name), DataError)
             TEMPERATURE.check("the first temperature", self.first_temperature, DataError)

@@ -10,7 +10,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-__all__ = ["CAUTION", "GradedSteps", "Growth"]
+from maxvolt.errors import DataError
+
+__all__ = ["CAUTION", "GradedSteps", "Growth", "check_steps_between"]
 
 CAUTION = 2.0
 """Times the fastest change seen: what is reckoned with."""
@@ -97,3 +99,21 @@ class GradedSteps:
     def note(self, step: int, grade: float) -> None:
         """Take in the grade of a step."""
         self.growth = self.growth.after(step, grade)
+
+
+def check_steps_between(record_every: int, grade_every: int) -> None:
+    """Refuse numbers of steps from one kept structure, or grade, to the next that do not fit.
+
+    Raises
+    ------
+    DataError
+        One is below 1, or structures without a grade would be kept.
+    """
+    for name, steps in (("record_every", record_every), ("grade_every", grade_every)):
+        if steps < 1:
+            raise DataError(f"{name} must be at least 1, not {steps!r}")
+    if record_every % grade_every:
+        raise DataError(
+            f"record_every = {record_every} must be a multiple of grade_every = {grade_every}: "
+            "only steps that have a grade can be kept"
+        )

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 import numpy as np
 from ase import Atoms
-from ase.data import atomic_numbers, covalent_radii
+from ase.data import atomic_numbers
 from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError, SpeciesError
 from maxvolt.limits import ATOMS, RANDOM_ATOMS, STRUCTURES
 from maxvolt.neighbors import build_neighbors
+from maxvolt.sampling.repulsion import covalent_distances
 from maxvolt.sampling.rule import PairDistances, distance_table
 
 __all__ = ["random_structures"]
@@ -25,9 +26,6 @@ _PUSHES = 200
 
 _PUSH = 1.02
 """Distance, relative to the limit, to which they are pushed."""
-
-_RADII = 0.75
-"""Shortest distance relative to the sum of covalent radii where none is given."""
 
 
 def random_structures(
@@ -117,9 +115,9 @@ def _range(name: str, value: float | tuple[float, float]) -> tuple[float, float]
 
 
 def _distances(given: PairDistances | None, elements: list[int]) -> NDArray[np.float64]:
-    table = _RADII * (covalent_radii[:119, None] + covalent_radii[:119])
+    table = covalent_distances()
     if given is None:
-        return np.asarray(table)
+        return table
     named = distance_table(given, default=np.nan)
     return np.where(np.isnan(named), table, named)
 

@@ -33,6 +33,9 @@ MeasureName = Literal["posterior", "grade", "committee", "posterior forces"]
 
 MEASURES: tuple[MeasureName, ...] = get_args(MeasureName)
 
+DEFAULT_MEASURE: MeasureName = "posterior"
+"""What expected errors are made of where nothing else is asked for."""
+
 _HOME = {
     "CalibratedError": "maxvolt.uncertainty.calibration:CalibratedError",
     "Calibration": "maxvolt.uncertainty.calibration:Calibration",
@@ -60,6 +63,7 @@ _HOME = {
 }
 
 __all__ = [
+    "DEFAULT_MEASURE",
     "MEASURES",
     "CalibratedError",
     "Calibration",

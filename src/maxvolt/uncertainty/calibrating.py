@@ -14,7 +14,7 @@ from maxvolt.io.structures import Structures, structures_of
 from maxvolt.potentials import HasMembers, ParameterGradients, Potential, load
 from maxvolt.potentials.ensemble import Ensemble, members_of
 from maxvolt.species import check_known_species
-from maxvolt.uncertainty import MEASURES
+from maxvolt.uncertainty import DEFAULT_MEASURE, MEASURES
 from maxvolt.uncertainty.calibration import Calibration, HeldOutErrors
 from maxvolt.uncertainty.cross_validation import (
     cross_validated_errors,
@@ -32,7 +32,7 @@ def calibrate(
     potential: Potential | str | PathLike[str],
     held_out: Structures | None = None,
     training: Structures | None = None,
-    measures: Sequence[str | Measure] | str = ("posterior forces",),
+    measures: Sequence[str | Measure] | str = DEFAULT_MEASURE,
     *,
     settings: FitSettings | Mapping[str, Any] = FitSettings(),  # noqa: B008 (immutable)
     force_length: bool | None = None,
@@ -53,10 +53,12 @@ def calibrate(
         The training set, which the measures are made of; not needed where all measures are given.
     measures
         One or several of "grade", "posterior", "posterior forces" and "committee", or `Measure`
-        objects. "committee" is the spread of an ensemble's members, and of samples of the posterior
-        of one potential. Of an ensemble, grade and posterior are those of its first member.
+        objects; by default `maxvolt.uncertainty.DEFAULT_MEASURE`. "committee" is the spread of an
+        ensemble's members, and of samples of the posterior of one potential. Of an ensemble, grade
+        and posterior are those of its first member.
     settings
-        Of the fit, as of `maxvolt.fit`: weights, scaling and ridge matter to the posterior.
+        Of the fit, as of `maxvolt.fit`: weights, scaling, ridge and the robust loss matter to the
+        posterior and to a cross-validation.
     force_length
         Whether the length of the predicted force is one more measure; None: if it helps.
     folds

@@ -21,6 +21,9 @@ FORCE_LENGTH = "force length"
 
 _FOLDS = 10
 _LEAST_STRUCTURES = 5
+_USUAL_BOUND = 0.9
+"""Coverage below which bounds are too low to be of use."""
+
 _GAIN = 0.05
 """Deviance that the length of the force must save to be used, about 5 % of the error."""
 
@@ -107,16 +110,21 @@ class CalibratedError:
     alone: dict[str, ErrorModel] = field(default_factory=dict)
 
     def expected(self, measures: Array) -> Array:
-        """Expected errors of measures of shape (m, k)."""
-        return self.model.expected(measures)
+        """Expected errors of measures of shape (m, k), also of larger ones than were held out."""
+        return self.model.beyond_held_out(measures)
 
     def bounds(self, expected: Array, coverage: float, *, strict: bool = False) -> Array:
         """Bounds that errors with these expected values keep; see `ConformalScores.factors`."""
         return self.scores.bounds(expected, coverage, strict=strict)
 
     def expected_at(self, value: float, name: str) -> float:
-        """Mean error of structures or atoms with this value of one measure."""
-        return float(self._alone(name).expected(np.array([[value]]))[0])
+        """Mean error of structures or atoms with this value of one measure.
+
+        The same at all values where the measure says nothing of the errors that were held out.
+        """
+        model = self._alone(name)
+        mean = model.beyond_held_out if model.exponents[0] > 0 else model.expected
+        return float(mean(np.array([[value]]))[0])
 
     def measure_at(self, error: float, name: str) -> float:
         """Value of one measure at which this error is expected; see `ErrorModel.measure_at`."""
@@ -167,6 +175,7 @@ class Calibration:
         force_length: bool | None = None,
         bins: int | None = None,
         source: str = "",
+        least: int = _LEAST_STRUCTURES,
     ) -> Calibration:
         """Calibrate on held-out errors.
 
@@ -181,18 +190,20 @@ class Calibration:
             Of the expected error, for the bounds; see `conformal_scores`.
         source
             Where the errors came from, in words.
+        least
+            Structures with forces below which there is none; at least 2.
 
         Raises
         ------
         DataError
-            Fewer than five structures with forces, or no error at all.
+            Fewer structures with forces, or no error at all.
         """
         labelled = np.isfinite(errors.force_errors)
         owners = errors.owners[labelled]
-        if (count := len(np.unique(owners))) < _LEAST_STRUCTURES:
+        if (count := len(np.unique(owners))) < least:
             raise DataError(
                 f"{count} structures with forces are too few for a calibration; expected "
-                f"{_LEAST_STRUCTURES} or more, and about 50 for bounds at 90 %"
+                f"{least} or more, and about 50 for bounds at 90 %"
             )
         own, lengths = errors.sites[labelled], errors.force_lengths[labelled, None]
         force = _calibrated(
@@ -200,12 +211,23 @@ class Calibration:
         )
         known = np.flatnonzero(np.isfinite(errors.energy_errors))
         energy = None
-        if len(known) >= _LEAST_STRUCTURES and errors.energy_errors[known].any():
+        if len(known) >= least and errors.energy_errors[known].any():
             measures, nothing = errors.structures[known], np.empty((len(known), 1))
             energy = _calibrated(
                 errors.names, measures, nothing, errors.energy_errors[known], known, False, bins
             )
         return cls(errors.names, force, energy, count, int(labelled.sum()), source)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is to be doubted of it."""
+        if (most := self.force.scores.largest_coverage) >= _USUAL_BOUND:
+            return ()
+        return (
+            f"{self.n_structures} structures with forces are few: there are bounds up to a "
+            f"coverage of {most:.0%} only, and how far to believe them is uncertain itself; give "
+            "about 50 for bounds at 90 %",
+        )
 
     @property
     def uses_force_length(self) -> bool:

@@ -26,7 +26,7 @@ from maxvolt.fitting.settings import FitSettings, settings_with
 from maxvolt.io.structures import Structures, structures_of
 from maxvolt.potentials import ParameterGradients
 from maxvolt.selection import ActiveSet
-from maxvolt.uncertainty import MEASURES
+from maxvolt.uncertainty import DEFAULT_MEASURE, MEASURES
 from maxvolt.uncertainty.calibration import HeldOutErrors, folds_of
 from maxvolt.uncertainty.held_out import held_out_errors
 from maxvolt.uncertainty.measures import (
@@ -98,7 +98,7 @@ def measures_named(
 def cross_validated_errors(
     potential: ParameterGradients | str | PathLike[str],
     training: Structures,
-    names: Sequence[str] = ("posterior",),
+    names: Sequence[str] = (DEFAULT_MEASURE,),
     *,
     folds: int = 10,
     settings: FitSettings | Mapping[str, Any] = FitSettings(),  # noqa: B008 (immutable)

@@ -34,6 +34,9 @@ _LEAST_ERROR = 0.02
 """Of the mean error: smaller ones count as that. The forces of a perfect crystal vanish by symmetry
 and are right whatever the potential, and how right says nothing."""
 
+_LARGEST_EXPONENT = 10.0
+"""A steeper law is chance: a measure that is nearly the same for all that were held out."""
+
 _ROUNDS = 2
 """In which the floors of several measures are chosen, one after the other."""
 
@@ -64,6 +67,19 @@ class ErrorModel:
         logs = np.log(measures + self.floors)
         return np.asarray(self.prefactor * np.exp(logs @ self.exponents))
 
+    def beyond_held_out(self, measures: Array) -> Array:
+        """Expected errors also of measures above all that were held out, equation (45a).
+
+        There the errors grow at least in proportion to the measure that is farthest out. Held-out
+        structures that are much alike give exponents near zero, of which a larger measure would
+        follow to be no worse, whatever it is.
+        """
+        inside = np.minimum(measures, self.largest)
+        growth = (measures + self.floors) / (inside + self.floors)
+        fitted = np.exp(np.log(growth) @ self.exponents)
+        farthest = growth.max(axis=1, initial=1.0)
+        return np.asarray(self.expected(inside) * np.maximum(fitted, farthest))
+
     def measure_at(self, error: float) -> float:
         """The value of the only measure at which this error is expected.
 
@@ -76,7 +92,12 @@ class ErrorModel:
         if self.prefactor <= 0 or exponent == 0:
             return 0.0 if error <= self.prefactor else float("inf")
         with np.errstate(over="ignore"):
-            return max(0.0, float(np.power(error / self.prefactor, 1 / exponent)) - floor)
+            value = float(np.power(error / self.prefactor, 1 / exponent)) - floor
+        largest = float(self.largest[0])
+        if value > largest and exponent < 1:  # errors grow in proportion there, equation (45a)
+            known = float(self.expected(self.largest[None])[0])
+            value = (largest + floor) * error / known - floor
+        return max(0.0, value)
 
 
 def fit_error_model(measures: Array, errors: Array, floors: Array | None = None) -> ErrorModel:
@@ -164,9 +185,8 @@ def _solve(
 ) -> tuple[Array, float]:
     """Best parameters of the standardised logarithms, and their deviance."""
     logs = np.log(measures + floors)
-    columns = np.column_stack(
-        [np.ones(len(logs)), (logs - logs.mean(axis=0)) / _spreads(measures, floors)]
-    )
+    spreads = _spreads(measures, floors)
+    columns = np.column_stack([np.ones(len(logs)), (logs - logs.mean(axis=0)) / spreads])
     typical = float(errors.mean())
 
     def loss(parameters: Array) -> tuple[float, Array]:
@@ -178,7 +198,7 @@ def _solve(
     if start is not None:
         first[:] = start
         first[0] -= np.log(typical)
-    bounds = [(None, None), *[(0.0, None)] * measures.shape[1]]
+    bounds = [(None, None), *[(0.0, _LARGEST_EXPONENT * spread) for spread in spreads]]
     found = minimize(loss, first, jac=True, method="L-BFGS-B", bounds=bounds)
     parameters = np.array(found.x)
     # The condition of the constant exactly: errors are on average what is expected of them.

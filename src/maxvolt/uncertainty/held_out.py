@@ -14,9 +14,14 @@ from maxvolt.potentials import Ensemble, Potential
 from maxvolt.potentials.ensemble import joined, mean_of, members_of, types_for
 from maxvolt.potentials.results import Energies
 from maxvolt.uncertainty.calibration import HeldOutErrors
-from maxvolt.uncertainty.measures import ForceDeviationMeasure, Measure, Measured
+from maxvolt.uncertainty.measures import (
+    EvaluatingMeasure,
+    ForceDeviationMeasure,
+    Measure,
+    Measured,
+)
 
-__all__ = ["ATOMS_AT_ONCE", "held_out_errors", "measure_all", "portions_of"]
+__all__ = ["ATOMS_AT_ONCE", "evaluate_and_measure", "held_out_errors", "measure_all", "portions_of"]
 
 Array = NDArray[np.float64]
 
@@ -56,6 +61,29 @@ def measure_all(
         known = energies if tuple(measure.members) == members else None
         found.append(measure.measure_neighborhoods(where, known, threads=threads))
     return found
+
+
+def evaluate_and_measure(
+    measures: Sequence[Measure],
+    potential: Potential,
+    neighborhoods: Neighborhoods,
+    *,
+    threads: int | None = None,
+) -> tuple[Sequence[Energies], list[Measured]]:
+    """What the members of the potential and all measures say; parameters as of `measure_all`.
+
+    In one pass where a measure evaluates the potential itself.
+    """
+    members = members_of(potential)
+    for number, measure in enumerate(measures):
+        if isinstance(measure, EvaluatingMeasure) and tuple(measure.members) == members:
+            where = types_for(neighborhoods, potential.species, measure.species)
+            energies, own = measure.evaluate_neighborhoods(where, threads=threads)
+            others = [*measures[:number], *measures[number + 1 :]]
+            found = measure_all(others, potential, neighborhoods, energies, threads=threads)
+            return energies, [*found[:number], own, *found[number:]]
+    each = Ensemble(members).evaluate_each(neighborhoods, threads=threads)
+    return each, measure_all(measures, potential, neighborhoods, each, threads=threads)
 
 
 def portions_of(

@@ -17,14 +17,15 @@ from numpy.typing import NDArray
 from maxvolt.errors import DataError, EvaluationError
 from maxvolt.neighbors.neighborhoods import Neighborhoods
 from maxvolt.potentials import Ensemble, Potential
-from maxvolt.potentials.ensemble import spreads_of_members
+from maxvolt.potentials.ensemble import members_of, spreads_of_members
 from maxvolt.potentials.results import Energies
 from maxvolt.selection import ActiveSet
-from maxvolt.selection.grades import first_not_finite
-from maxvolt.uncertainty.posterior import Posterior
+from maxvolt.selection.grades import Grades, first_not_finite
+from maxvolt.uncertainty.posterior import Deviations, Posterior
 
 __all__ = [
     "CommitteeMeasure",
+    "EvaluatingMeasure",
     "ForceDeviationMeasure",
     "GradeMeasure",
     "Measure",
@@ -102,8 +103,45 @@ class Measure(Protocol):
         ...
 
 
+@runtime_checkable
+class EvaluatingMeasure(Measure, Protocol):
+    """Capability: it evaluates its potential in the pass in which it measures."""
+
+    def evaluate_neighborhoods(
+        self, neighborhoods: Neighborhoods, *, threads: int | None = None
+    ) -> tuple[tuple[Energies, ...], Measured]:
+        """What `members` say of structures, and what `measure_neighborhoods` does."""
+        ...
+
+
+class _Asking:
+    """What a measure says of itself because the potentials that it asks say so."""
+
+    __slots__ = ()
+
+    @property
+    def _asked(self) -> Potential | ActiveSet:
+        raise NotImplementedError
+
+    @property
+    def species(self) -> tuple[str, ...]:
+        """Symbols of the species of the potentials, in the order of their types."""
+        return self._asked.species
+
+    @property
+    def cutoff(self) -> float:
+        """Longest cutoff of the potentials, Angstrom."""
+        return self._asked.cutoff
+
+    @property
+    def members(self) -> tuple[Potential, ...]:
+        """The potentials that it asks."""
+        asked = self._asked
+        return asked.members if isinstance(asked, ActiveSet) else members_of(asked)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class GradeMeasure:
+class GradeMeasure(_Asking):
     """The extrapolation grade of an active set.
 
     In neighbourhood mode each atom has its own, and a structure the largest of its atoms; in
@@ -128,19 +166,8 @@ class GradeMeasure:
         return ""
 
     @property
-    def species(self) -> tuple[str, ...]:
-        """Species of the potential."""
-        return self.active_set.species
-
-    @property
-    def cutoff(self) -> float:
-        """Cutoff of the potential, Angstrom."""
-        return self.active_set.cutoff
-
-    @property
-    def members(self) -> tuple[Potential, ...]:
-        """The potential."""
-        return self.active_set.members
+    def _asked(self) -> ActiveSet:
+        return self.active_set
 
     def measure_neighborhoods(
         self,
@@ -150,15 +177,20 @@ class GradeMeasure:
         threads: int | None = None,
     ) -> Measured:
         """Grades; `energies` are not needed."""
-        grades = self.active_set.grade_neighborhoods(neighborhoods, threads=threads)
-        sites = grades.sites
-        if sites is None:
-            sites = grades.structures[neighborhoods.structures]
-        return Measured(grades.structures, sites)
+        return _of_grades(
+            self.active_set.grade_neighborhoods(neighborhoods, threads=threads), neighborhoods
+        )
+
+    def evaluate_neighborhoods(
+        self, neighborhoods: Neighborhoods, *, threads: int | None = None
+    ) -> tuple[tuple[Energies, ...], Measured]:
+        """Energies, forces and grades, in one pass over the neighbours."""
+        energies, grades = self.active_set.evaluate_neighborhoods(neighborhoods, threads=threads)
+        return energies, _of_grades(grades, neighborhoods)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PosteriorMeasure:
+class PosteriorMeasure(_Asking):
     """Standard deviations by a posterior: of site energies, and of energies per atom.
 
     Parameters
@@ -180,19 +212,8 @@ class PosteriorMeasure:
         return "eV"
 
     @property
-    def species(self) -> tuple[str, ...]:
-        """Species of the potential."""
-        return self.posterior.potential.species
-
-    @property
-    def cutoff(self) -> float:
-        """Cutoff of the potential, Angstrom."""
-        return self.posterior.potential.cutoff
-
-    @property
-    def members(self) -> tuple[Potential, ...]:
-        """The potential."""
-        return (self.posterior.potential,)
+    def _asked(self) -> Potential:
+        return self.posterior.potential
 
     def measure_neighborhoods(
         self,
@@ -202,9 +223,29 @@ class PosteriorMeasure:
         threads: int | None = None,
     ) -> Measured:
         """Standard deviations; `energies` are not needed."""
-        found = self.posterior.deviations(neighborhoods, threads=threads)
+        gradients = self.posterior.potential.site_gradients(neighborhoods, threads=threads)
+        return self._of_gradients(gradients, neighborhoods)
+
+    def evaluate_neighborhoods(
+        self, neighborhoods: Neighborhoods, *, threads: int | None = None
+    ) -> tuple[tuple[Energies, ...], Measured]:
+        """Energies and forces together with the gradients of site energies, in one pass."""
+        energies, gradients = self.posterior.potential.evaluate_with_gradients(
+            neighborhoods, of_sites=True, threads=threads
+        )
+        return (energies,), self._of_gradients(gradients, neighborhoods)
+
+    def _of_gradients(
+        self, gradients: NDArray[np.float64], neighborhoods: Neighborhoods
+    ) -> Measured:
+        """Deviations from gradients of site energies, shape (N, P)."""
+        found = self.posterior.deviations_of(gradients, neighborhoods)
         per_atom = found.structures / _counts(neighborhoods)
-        return _finite(Measured(per_atom, found.sites), neighborhoods, self.name)
+        sites = self._of_sites(found, neighborhoods)
+        return _finite(Measured(per_atom, sites), neighborhoods, self.name)
+
+    def _of_sites(self, found: Deviations, neighborhoods: Neighborhoods) -> NDArray[np.float64]:
+        return found.sites
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -226,22 +267,12 @@ class ForceDeviationMeasure(PosteriorMeasure):
         """Of a force."""
         return "eV/A"
 
-    def measure_neighborhoods(
-        self,
-        neighborhoods: Neighborhoods,
-        energies: Sequence[Energies] | None = None,
-        *,
-        threads: int | None = None,
-    ) -> Measured:
-        """Standard deviations; `energies` are not needed."""
-        found = self.posterior.deviations(neighborhoods, threads=threads)
-        of_forces = self.posterior.linear_force_deviations(neighborhoods)
-        per_atom = found.structures / _counts(neighborhoods)
-        return _finite(Measured(per_atom, of_forces), neighborhoods, self.name)
+    def _of_sites(self, found: Deviations, neighborhoods: Neighborhoods) -> NDArray[np.float64]:
+        return self.posterior.linear_force_deviations(neighborhoods)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CommitteeMeasure:
+class CommitteeMeasure(_Asking):
     """Spread of the forces on atoms, and of energies per atom, over the members of an ensemble.
 
     Parameters
@@ -275,19 +306,8 @@ class CommitteeMeasure:
         return "eV/A"
 
     @property
-    def species(self) -> tuple[str, ...]:
-        """Species of the ensemble."""
-        return self.ensemble.species
-
-    @property
-    def cutoff(self) -> float:
-        """Cutoff of the ensemble, Angstrom."""
-        return self.ensemble.cutoff
-
-    @property
-    def members(self) -> tuple[Potential, ...]:
-        """The potentials."""
-        return self.ensemble.members
+    def _asked(self) -> Ensemble:
+        return self.ensemble
 
     def measure_neighborhoods(
         self,
@@ -302,6 +322,13 @@ class CommitteeMeasure:
         of_energies, of_forces = spreads_of_members(neighborhoods, energies)
         per_atom = of_energies / _counts(neighborhoods)
         return _finite(Measured(per_atom, of_forces), neighborhoods, self.name)
+
+
+def _of_grades(grades: Grades, neighborhoods: Neighborhoods) -> Measured:
+    sites = grades.sites
+    if sites is None:
+        sites = grades.structures[neighborhoods.structures]
+    return Measured(grades.structures, sites)
 
 
 def _counts(neighborhoods: Neighborhoods) -> NDArray[np.int64]:

@@ -137,7 +137,9 @@ class Posterior:
             The training set, with labels. A `Dataset`, one `ase.Atoms`, the path of a file, or
             several of these.
         settings, **changes
-            As of `maxvolt.fit`: weights, scaling, isolated energies and ridge matter.
+            As of `maxvolt.fit`: weights, scaling, isolated energies, ridge and the robust loss
+            matter. With it, labels have the weights that the fit ended with; where errors of labels
+            are normal, deviations are then 10 % too small.
         threads
             Number of threads; None for every core.
 
@@ -291,11 +293,6 @@ def curvature_on(
 ) -> Curvature:
     """Equations of a potential on its training set, as of `Posterior.from_dataset`, by folds."""
     potential = trained_potential(potential)
-    if settings.robust:
-        raise FitError(
-            "robust: posteriors and cross-validations of robust fits are not available; remove the "
-            "labels that the fit named, and fit again without it"
-        )
     data = structures_of(dataset, potential.species)
     check_known_species(data, potential.species, "the training set")
     curvature = training_of(potential).curvature
@@ -311,6 +308,7 @@ def curvature_on(
             potential,
             objective,
             ridge=settings.ridge,
+            robust=settings.robust,
             folds=[np.arange(len(data))] if folds is None else folds,
             threads=count,
         )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
 from maxvolt.neighbors.neighborhoods import Neighborhoods
-from maxvolt.potentials import Ensemble, Potential
+from maxvolt.potentials import Potential
 from maxvolt.potentials.results import Energies
 from maxvolt.selection import ActiveSet
 from maxvolt.selection.candidates import candidates_above, largest_first
@@ -20,6 +20,7 @@ from maxvolt.selection.grades import Grades, finite_grades
 from maxvolt.selection.rows import as_datasets
 from maxvolt.selection.strategy import Selection
 from maxvolt.threads import thread_count
+from maxvolt.uncertainty.expected_errors import ExpectedErrors
 from maxvolt.uncertainty.uncertainty import Uncertainty
 
 __all__ = ["ErrorQuery"]
@@ -99,14 +100,14 @@ class ErrorQuery:
     ) -> Grades:
         """Expected force errors of structures whose neighbours are known."""
         found = self.uncertainty.of_neighborhoods(neighborhoods, energies, threads=threads)
-        return finite_grades(Grades(found.structures, found.forces), neighborhoods)
+        return _grades(found, neighborhoods)
 
     def evaluate_neighborhoods(
         self, neighborhoods: Neighborhoods, *, threads: int | None = None
     ) -> tuple[tuple[Energies, ...], Grades]:
         """Energies and forces by every member, and expected force errors."""
-        energies = tuple(Ensemble(self.members).evaluate_each(neighborhoods, threads=threads))
-        return energies, self.grade_neighborhoods(neighborhoods, energies, threads=threads)
+        energies, found = self.uncertainty.evaluate_neighborhoods(neighborhoods, threads=threads)
+        return tuple(energies), _grades(found, neighborhoods)
 
     def select(
         self,
@@ -151,3 +152,7 @@ class ErrorQuery:
             if len(diverse):
                 return diverse
         return largest_first(errors, limit)
+
+
+def _grades(found: ExpectedErrors, neighborhoods: Neighborhoods) -> Grades:
+    return finite_grades(Grades(found.structures, found.forces), neighborhoods)

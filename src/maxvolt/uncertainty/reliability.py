@@ -34,6 +34,8 @@ _FOLDS = 5
 _FEW = 10
 """Structures below which each is left out by itself."""
 _BINS = 10
+_LEAST = 2
+"""Structures with forces that are left when a fold is taken away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,14 +248,21 @@ def reliability_of_folds(
     thresholds
         As of `reliability_on`.
     folds
-        Number of folds.
+        Number of folds; with fewer than ten structures each is left out by itself.
+
+    Raises
+    ------
+    DataError
+        Fewer than two structures with forces are left without a fold.
     """
     numbers = np.arange(len(errors.structures))
     pairs = []
     parts = folds_of(numbers, folds if len(numbers) >= _FEW else len(numbers))
     for fold in parts:
         rest = np.setdiff1d(numbers, fold)
-        calibration = Calibration.from_errors(errors.select(rest), force_length=force_length)
+        calibration = Calibration.from_errors(
+            errors.select(rest), force_length=force_length, least=_LEAST
+        )
         pairs.append((calibration, errors.select(fold)))
     ordered = HeldOutErrors.concatenate([part for _, part in pairs])
     return _assessed(pairs, ordered, thresholds)

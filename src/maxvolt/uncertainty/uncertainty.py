@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from maxvolt.errors import DataError
 from maxvolt.io.structures import Structures, structures_of
 from maxvolt.neighbors.neighborhoods import Neighborhoods
-from maxvolt.potentials import Ensemble, Potential
+from maxvolt.potentials import Potential
 from maxvolt.potentials.ensemble import joined, mean_of, members_of
 from maxvolt.potentials.results import Energies
 from maxvolt.selection import ActiveSet
@@ -22,7 +22,7 @@ from maxvolt.uncertainty.calibration import Calibration
 from maxvolt.uncertainty.compiled import check_compilable, write_compiled_parts
 from maxvolt.uncertainty.expected_errors import ExpectedErrors, expected_errors
 from maxvolt.uncertainty.files import read_parts, write_parts
-from maxvolt.uncertainty.held_out import measure_all, portions_of
+from maxvolt.uncertainty.held_out import evaluate_and_measure, measure_all, portions_of
 from maxvolt.uncertainty.measures import GradeMeasure, Measure, Measured
 
 __all__ = ["Uncertainty", "read_uncertainty"]
@@ -157,6 +157,25 @@ class Uncertainty:
         owners = neighborhoods.structures.astype(np.int64)
         return expected_errors(self.calibration, measured, lengths, owners)
 
+    def evaluate_neighborhoods(
+        self, neighborhoods: Neighborhoods, *, threads: int | None = None
+    ) -> tuple[Sequence[Energies], ExpectedErrors]:
+        """What `members` say of structures, and the errors to be expected of their mean.
+
+        In one pass where a measure allows it: the posterior and the grade of the potential do.
+
+        Parameters
+        ----------
+        neighborhoods, threads
+            As of `of_neighborhoods`.
+        """
+        energies, measured = evaluate_and_measure(
+            self.measures, self.potential, neighborhoods, threads=threads
+        )
+        owners = neighborhoods.structures.astype(np.int64)
+        lengths = _force_lengths(energies)
+        return energies, expected_errors(self.calibration, measured, lengths, owners)
+
     def write(self, path: str | Path) -> None:
         """Write potential, measures and calibration to one file, which appears whole or not at all.
 
@@ -200,13 +219,21 @@ class Uncertainty:
         self, neighborhoods: Neighborhoods, energies: Sequence[Energies] | None, threads: int | None
     ) -> tuple[list[Measured], Array]:
         if energies is None and self.calibration.uses_force_length:
-            energies = Ensemble(self.members).evaluate_each(neighborhoods, threads=threads)
+            energies, measured = evaluate_and_measure(
+                self.measures, self.potential, neighborhoods, threads=threads
+            )
+            return measured, _force_lengths(energies)
         measured = measure_all(
             self.measures, self.potential, neighborhoods, energies, threads=threads
         )
         if energies is None:
             return measured, np.zeros(neighborhoods.n_atoms)
-        return measured, np.linalg.norm(joined(energies, mean_of).forces, axis=1)
+        return measured, _force_lengths(energies)
+
+
+def _force_lengths(energies: Sequence[Energies]) -> Array:
+    """Of the mean of the members, shape (N,), eV/Angstrom."""
+    return np.asarray(np.linalg.norm(joined(energies, mean_of).forces, axis=1))
 
 
 def read_uncertainty(path: str | Path) -> Uncertainty:

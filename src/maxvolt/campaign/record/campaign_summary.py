@@ -25,6 +25,7 @@ _STEPS = (
     "training",
     "fit",
     "calibration",
+    "melting",
 )
 
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from maxvolt.campaign.record.journal import read_journal
 from maxvolt.campaign.record.storage import DamagedError, read_document, write_document
-from maxvolt.campaign.settings.scenario_sections import part_name
+from maxvolt.campaign.settings.scenario_sections import file_name, part_name
 from maxvolt.campaign.settings.stages import Settings, read_settings
 from maxvolt.errors import CampaignError
 from maxvolt.fitting.contract import PotentialSection
@@ -195,6 +195,10 @@ class CampaignFolder:
     def lock_file(self) -> Path:
         """Held while a process works on the campaign."""
         return self.path / ".lock"
+
+    def melting(self, stage: str) -> Path:
+        """Folder of the simulations of a stage that finds a melting point."""
+        return self.path / "melting" / file_name(stage)
 
     def potential_files(self, potential: PotentialSection) -> list[Path]:
         """Files of the newest potential, see `potential_files`."""

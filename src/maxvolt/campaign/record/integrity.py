@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from maxvolt.campaign.record.folder import IterationFolder, committee_file, errors_file
-from maxvolt.campaign.record.iteration_summary import OPENING
+from maxvolt.campaign.record.iteration_summary import MELTING, OPENING
 from maxvolt.campaign.record.storage import (
     DamagedError,
     digest_of_file,
@@ -115,6 +115,8 @@ def _results(folder: IterationFolder, settings: Settings, row: Mapping[str, Any]
     parts = [folder.part_file(part["scenario"], part["part"]) for part in row.get("scenarios", ())]
     if row["kind"] == OPENING:
         steps += ["candidates", "labels", *(["validation"] if settings.validation else [])]
+    elif row["kind"] == MELTING:
+        steps += [MELTING]
     elif row["n_candidates"]:
         steps += ["selection", "labels"]
     if row["files"]["potential"] == folder.number:

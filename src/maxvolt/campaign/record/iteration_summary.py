@@ -7,10 +7,11 @@ from typing import Any
 
 from maxvolt.campaign.settings.sections import StoppingSection
 
-__all__ = ["OPENING", "SAMPLING", "is_clean", "sampling_summary"]
+__all__ = ["MELTING", "OPENING", "SAMPLING", "is_clean", "sampling_summary"]
 
 OPENING = "opening"
 SAMPLING = "sampling"
+MELTING = "melting"
 
 _OF_A_PART = (
     "scenario",

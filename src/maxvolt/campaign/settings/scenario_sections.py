@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -12,6 +12,7 @@ from maxvolt import limits
 from maxvolt.campaign.settings.sections import Count, Name, NonNegative, Positive, Section, within
 from maxvolt.errors import MaxvoltError
 from maxvolt.sampling import Limits, MolecularDynamics, Relaxation, hold, parse_schedule
+from maxvolt.sampling.graded_steps import check_steps_between
 from maxvolt.sampling.integrators import Ensemble, Thermostat
 from maxvolt.units import GPA_PER_EV_A3
 
@@ -21,6 +22,7 @@ __all__ = [
     "LimitsSection",
     "RelaxationSection",
     "ScenarioSection",
+    "file_name",
     "part_name",
 ]
 
@@ -69,6 +71,14 @@ class _Scenario(Section):
     limits: LimitsSection = LimitsSection()
     """Distances at which it stops."""
 
+    @model_validator(mode="after")
+    def _steps_between(self) -> Self:
+        try:
+            check_steps_between(self.record_every, getattr(self, "grade_every", 1))
+        except MaxvoltError as error:
+            raise ValueError(str(error)) from error
+        return self
+
 
 class DynamicsSection(_Scenario):
     """Molecular dynamics."""
@@ -109,11 +119,6 @@ class DynamicsSection(_Scenario):
     def _has_steps(self) -> DynamicsSection:
         if self.steps is None and not isinstance(self.temperature, str):
             raise ValueError("steps is missing; add it, or give temperature as a schedule")
-        if self.record_every % self.grade_every:
-            raise ValueError(
-                f"record_every = {self.record_every} must be a multiple of grade_every = "
-                f"{self.grade_every}: only steps that have a grade can be kept"
-            )
         for name, limit in (
             ("temperature", limits.TEMPERATURE),
             ("pressure", limits.PRESSURE_GPA),
@@ -179,4 +184,9 @@ ScenarioSection = Annotated[
 
 def part_name(scenario: str, part: int) -> str:
     """Name of the files of a part of a scenario."""
-    return f"{re.sub(r'[^0-9A-Za-z._+-]', '_', scenario)}.{part}"
+    return f"{file_name(scenario)}.{part}"
+
+
+def file_name(name: str) -> str:
+    """Part of the name of a file for something that the file names."""
+    return re.sub(r"[^0-9A-Za-z._+-]", "_", name)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_serializer, model_validator
-from pydantic import SerializerFunctionWrapHandler as Handler
+from pydantic import AfterValidator, Field, model_validator
 
 from maxvolt import limits
 from maxvolt.errors import MaxvoltError
@@ -21,8 +20,8 @@ from maxvolt.fitting.settings import (
 from maxvolt.labelling import Reference
 from maxvolt.labelling.limits import LONGEST_CALCULATION
 from maxvolt.sampling import Thresholds
-from maxvolt.sections import NonNegative, Positive, Section, Symbol, within
-from maxvolt.uncertainty import MeasureName
+from maxvolt.sections import AddedLater, NonNegative, Positive, Section, Symbol, within
+from maxvolt.uncertainty import DEFAULT_MEASURE, MeasureName
 
 if TYPE_CHECKING:
     from maxvolt.fitting.contract import PotentialSection
@@ -124,18 +123,6 @@ Threshold = Positive | Annotated[str, AfterValidator(_is_force_error)]
 """A grade, or an expected force error with its unit."""
 
 
-def _without_newer(
-    section: Section, content: dict[str, Any], newer: tuple[str, ...]
-) -> dict[str, Any]:
-    """Leave out newer settings that have their defaults, so that older results still count."""
-    fields = type(section).model_fields
-    return {
-        name: value
-        for name, value in content.items()
-        if name not in newer or getattr(section, name) != fields[name].default
-    }
-
-
 class SelectionSection(Section):
     """How extrapolation is measured and what is done about it."""
 
@@ -148,12 +135,12 @@ class SelectionSection(Section):
     expected force error, "0.15 eV/A"."""
     break_: Threshold = Field(default=10.0, alias="break")
     """A scenario stops where the grade reaches this, or the expected force error: "1 eV/A"."""
-    uncertainty: MeasureName = "posterior"
+    uncertainty: Annotated[MeasureName, AddedLater("posterior")] = DEFAULT_MEASURE
     """What expected force errors are made of, where thresholds are such."""
-    grades: tuple[Positive, Positive] = (2.0, 10.0)
+    grades: Annotated[tuple[Positive, Positive], AddedLater((2.0, 10.0))] = (2.0, 10.0)
     """Grades that stand for `select` and `break` in eV/A while the training set is too small for a
     calibration."""
-    calibrate: bool | None = None
+    calibrate: Annotated[bool | None, AddedLater(None)] = None
     """Whether the force errors expected at the thresholds are found after each fit; by default so
     for thresholds in eV/A, and for grades of atoms by one potential."""
     swap: float = Field(default=1.001, gt=1)
@@ -200,10 +187,6 @@ class SelectionSection(Section):
                 'write strategy = "active set" and mode = "neighborhood", or thresholds in eV/A'
             )
         return self
-
-    @model_serializer(mode="wrap")
-    def _without_defaults(self, handler: Handler) -> dict[str, Any]:
-        return _without_newer(self, handler(self), ("uncertainty", "grades", "calibrate"))
 
     @property
     def unit(self) -> str:
@@ -255,9 +238,9 @@ class FitSection(Section):
     resampling: Resampling = _FIT.resampling
     """Data of each member: random weights of the structures ("weights"), structures drawn with
     replacement ("bootstrap"), or the same ("none"); "auto": weights where there are several."""
-    starts_apart: bool = _FIT.starts_apart
+    starts_apart: Annotated[bool, AddedLater(False)] = _FIT.starts_apart
     """Keep the members in different minima of the loss; they are then fitted one by one."""
-    robust: bool = _FIT.robust
+    robust: Annotated[bool, AddedLater(False)] = _FIT.robust
     """Huber's loss: labels with large errors count less."""
     max_iterations: Annotated[int, within(limits.ITERATIONS, whole=True)] = _FIT.max_iterations
     """Most iterations of a fit."""
@@ -271,10 +254,8 @@ class FitSection(Section):
     """Regularisation of the linear coefficients."""
     restart: bool = _FIT.restart_from_potential
     """Begin each fit with the coefficients of the iteration before."""
-
-    @model_serializer(mode="wrap")
-    def _without_defaults(self, handler: Handler) -> dict[str, Any]:
-        return _without_newer(self, handler(self), ("starts_apart", "robust"))
+    best_of: Annotated[int, within(limits.STARTS, whole=True), AddedLater(1)] = 1
+    """So many fits from different random starts; the one with the lowest loss counts."""
 
     @model_validator(mode="after")
     def _any_weight(self) -> FitSection:

@@ -15,6 +15,7 @@ from maxvolt.campaign.settings.executor_sections import (
     ExecutorSection,
     LocalSection,
 )
+from maxvolt.campaign.settings.melting_section import MeltingSection
 from maxvolt.campaign.settings.messages import describe_errors
 from maxvolt.campaign.settings.scenario_sections import ScenarioSection, part_name
 from maxvolt.campaign.settings.sections import (
@@ -32,6 +33,7 @@ from maxvolt.errors import MaxvoltError, SettingsError
 from maxvolt.executors.resources import ClusterPlan
 from maxvolt.labelling.reference import with_files
 from maxvolt.limits import SETTINGS_BYTES
+from maxvolt.sections import AddedLater
 
 __all__ = ["STAGED", "CampaignSettings", "Settings", "StageHeader", "read_settings"]
 
@@ -60,6 +62,8 @@ class StageHeader(Section):
     """Begin with only those structures from which all others are interpolated."""
     scenarios: tuple[Name, ...] | None = None
     """Which of the scenarios run, by default all."""
+    melting: Annotated[MeltingSection | None, AddedLater(None)] = None
+    """Take the potential of the stages before, and find its melting point; no scenario runs."""
 
 
 class Settings(Section):
@@ -78,7 +82,7 @@ class Settings(Section):
     selection: SelectionSection = SelectionSection()
     fit: FitSection = FitSection()
     training: tuple[TrainingSection, ...] = ()
-    """Where the first training set comes from."""
+    """Where the first training set comes from; without it, the first candidates are labelled."""
     validation: tuple[TrainingSection, ...] = ()
     """Structures to measure errors on; they are labelled but never trained on."""
     reference: ReferenceSection
@@ -126,6 +130,7 @@ class Settings(Section):
                 'write strategy = "active set" in [selection], or kind = "md" in the scenario'
             )
         self._check_expected_errors(in_lammps)
+        self._check_one_potential()
         if isinstance(self.fit.isolated_energies, dict):
             missing = [s for s in self.potential.species if s not in self.fit.isolated_energies]
             if missing:
@@ -164,9 +169,28 @@ class Settings(Section):
                 '[selection], or kind = "md" in the scenario'
             )
 
+    def _check_one_potential(self) -> None:
+        """Refuse an ensemble where one potential is needed."""
+        several = self.potential.members > 1
+        if several and self.fit.best_of > 1:
+            raise ValueError(
+                "best_of in [fit] picks one of several fits, and members in [potential] keeps "
+                "several: leave out one of them"
+            )
+        if self.stage.melting is None:
+            return
+        if several:
+            raise ValueError(
+                f"stage {self.stage.name!r} asks for the melting point of one potential: set "
+                "members = 1 in [potential]"
+            )
+        self.stage.melting.settings(self.potential.species)
+
     @property
     def active_scenarios(self) -> tuple[ScenarioSection, ...]:
         """Scenarios that this stage runs."""
+        if self.stage.melting is not None:
+            return ()
         wanted = self.stage.scenarios
         return tuple(s for s in self.scenario if wanted is None or s.name in wanted)
 
@@ -254,6 +278,11 @@ def settings_of(document: Mapping[str, Any], path: Path) -> CampaignSettings:
         f"[[stage]] name: two stages are called {name!r}; give each its own name"
         for name in sorted({name for name in names if names.count(name) > 1})
     ]
+    if found and found[0].stage.melting is not None:
+        messages.append(
+            "[stage 1.melting]: the first stage has no potential yet whose melting point could be "
+            "found; put a stage that trains one before it"
+        )
     if messages:
         listed = "\n".join(f"  {message}" for message in dict.fromkeys(messages))
         raise SettingsError(f"{path}: cannot be used:\n{listed}")

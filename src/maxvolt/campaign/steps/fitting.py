@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Executor, wait
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,16 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maxvolt.campaign.record.fingerprints import derived_seed
 from maxvolt.campaign.record.folder import IterationFolder, committee_file
 from maxvolt.campaign.record.heartbeat import PROGRESS_SUFFIX, Heartbeat, read_heartbeats
 from maxvolt.campaign.record.storage import StepResult
-from maxvolt.campaign.settings.stages import Settings
+from maxvolt.campaign.steps.best_fit import BestFit, FitTask, fit_member
 from maxvolt.campaign.steps.grading import active_set_of
 from maxvolt.dataset import Dataset
-from maxvolt.errors import FitError
 from maxvolt.executors.kinds import run_task
-from maxvolt.fitting import FitResult, FitSettings, fit
 from maxvolt.fitting.families import training_named
 from maxvolt.fitting.prediction_errors import Comparison, compute_ensemble_errors
 from maxvolt.potentials import Ensemble, ParameterGradients, Potential, Predictions
@@ -32,37 +29,6 @@ __all__ = ["FitTask", "errors_of", "fit_potential", "remove_checkpoints"]
 
 _LOOK = 0.5
 """Seconds between looks at how far fits elsewhere have come."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FitTask:
-    """A fit to be made; it can be pickled where `progress` can.
-
-    Attributes
-    ----------
-    settings
-        Of the iteration.
-    folder
-        Of the iteration, where the potential and its checkpoints go.
-    training
-        Training set.
-    validation
-        Structures to measure errors on, perhaps none.
-    before
-        Potential of the iteration before.
-    threads
-        Number of threads.
-    progress
-        Called after each iteration, with how many are done of how many at most.
-    """
-
-    settings: Settings
-    folder: IterationFolder
-    training: Dataset
-    validation: Dataset
-    before: Potential | None
-    threads: int
-    progress: Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,11 +56,11 @@ def fit_potential(task: FitTask, executor: Executor | None = None) -> StepResult
     members = range(task.settings.potential.members)
     # Members that are to be kept apart know those before them.
     rounds = [[m] for m in members] if task.settings.fit.starts_apart else [list(members)]
-    results: list[FitResult] = []
+    results: list[BestFit] = []
     for several in rounds:
-        others = tuple(result.potential for result in results)
+        others = tuple(one.result.potential for one in results)
         if executor is None:
-            results += [_fit_member(task, member, others) for member in several]
+            results += [fit_member(task, member, others) for member in several]
         else:
             results += _fitted_elsewhere(task, several, others, executor)
     if executor is None:
@@ -107,9 +73,9 @@ def fit_potential(task: FitTask, executor: Executor | None = None) -> StepResult
     return StepResult(record, arrays=assessed.arrays)
 
 
-def _warnings(task: FitTask, potential: Potential, results: Sequence[FitResult]) -> list[str]:
+def _warnings(task: FitTask, potential: Potential, results: Sequence[BestFit]) -> list[str]:
     """What the fits warn of, and a spread that is far below the error."""
-    warnings = list(dict.fromkeys(text for result in results for text in result.warnings))
+    warnings = list(dict.fromkeys(text for one in results for text in one.result.warnings))
     if isinstance(potential, Ensemble):
         name, labelled = "validation", task.validation
         if not len(labelled):
@@ -122,13 +88,11 @@ def _warnings(task: FitTask, potential: Potential, results: Sequence[FitResult])
 
 def _fitted_elsewhere(
     task: FitTask, members: Sequence[int], others: tuple[Potential, ...], executor: Executor
-) -> list[FitResult]:
+) -> list[BestFit]:
     """Fit all members at once; tell how far the slowest one has come."""
     files = [task.folder.path / f"fit.{member}.npz" for member in members]
     futures = [
-        executor.submit(
-            _fit_member, replace(task, progress=Heartbeat(file, 0).note), member, others
-        )
+        executor.submit(fit_member, replace(task, progress=Heartbeat(file, 0).note), member, others)
         for member, file in zip(members, files, strict=True)
     ]
     try:
@@ -148,21 +112,23 @@ def _quiet(done: int, total: int) -> None:
     """Tell nobody."""
 
 
-def _assess(task: FitTask, results: Sequence[FitResult]) -> _Assessed:
+def _assess(task: FitTask, results: Sequence[BestFit]) -> _Assessed:
     """Make one potential of the members; choose its active set, measure its errors."""
-    members = tuple(result.potential for result in results)
+    members = tuple(one.result.potential for one in results)
     potential = members[0] if len(members) == 1 else Ensemble(members)
     query, grading = _grading(task, potential)
     training = training_named(task.settings.potential.family)
     record: dict[str, Any] = {
-        "iterations": [len(result.members[0].losses) - 1 for result in results],
-        "loss": [result.members[0].losses[-1] for result in results],
-        "finished": [result.members[0].finished for result in results],
+        "iterations": [len(one.history.losses) - 1 for one in results],
+        "loss": [one.history.losses[-1] for one in results],
+        "finished": [one.history.finished for one in results],
         "warnings": _warnings(task, potential, results),
         "n_parameters": _with_gradients(members[0]).n_parameters,
         **training.described(members[0]),
         **grading,
     }
+    if task.settings.fit.best_of > 1:
+        record["losses"] = list(results[0].losses)
     arrays: dict[str, NDArray[np.float64]] = {}
     for name, dataset in (("training", task.training), ("validation", task.validation)):
         record[name] = None
@@ -171,51 +137,6 @@ def _assess(task: FitTask, results: Sequence[FitResult]) -> _Assessed:
             record[name] = errors_of(found, dataset)
             arrays |= {f"{name}_energies": found.energies, f"{name}_forces": found.forces}
     return _Assessed(potential, query, record, arrays)
-
-
-def _fit_member(task: FitTask, member: int, others: tuple[Potential, ...]) -> FitResult:
-    """Fit a member; `others` are those to be kept apart from, if that is asked for."""
-    settings = task.settings
-    training = training_named(settings.potential.family)
-    before = _member(task.before, member) if settings.fit.restart else None
-    start = training.start_of_fit(settings.potential, task.training, before)
-    checkpoint = task.folder.path / f"fit.{member}.checkpoint"
-    for restart in (True, False) if checkpoint.exists() else (False,):
-        try:
-            return fit(
-                start,
-                task.training,
-                _member_settings(task, member),
-                threads=task.threads,
-                checkpoint=checkpoint,
-                restart=restart,
-                apart_from=others if settings.fit.starts_apart else (),
-                progress=lambda news: task.progress(news.iteration, news.most_iterations),
-            )
-        except FitError:
-            if not restart:
-                raise
-            checkpoint.unlink()  # of other settings: the file was edited meanwhile
-    raise AssertionError("a fit returns or raises")
-
-
-def _member_settings(task: FitTask, member: int) -> FitSettings:
-    """Settings of one member: those of the ensemble, whose members are fitted one by one here."""
-    settings = task.settings
-    whole = settings.fit.settings(settings.potential.members)
-    return replace(
-        whole,
-        ensemble=1,
-        resampling=whole.resampling_used,
-        starts=whole.n_starts if whole.starts_apart else whole.starts,
-        seed=derived_seed(settings.campaign.seed, "fit", task.folder.number, member),
-    )
-
-
-def _member(potential: Potential | None, member: int) -> Potential | None:
-    """Potential of the iteration before that a member goes on from."""
-    members = () if potential is None else members_of(potential)
-    return members[member] if member < len(members) else None
 
 
 def _grading(task: FitTask, potential: Potential) -> tuple[ActiveSet | Committee, dict[str, Any]]:

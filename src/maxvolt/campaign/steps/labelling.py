@@ -19,7 +19,7 @@ from maxvolt.dataset import Dataset
 from maxvolt.errors import CampaignError
 from maxvolt.executors.kinds import Kind
 from maxvolt.fitting.data_check import check_data
-from maxvolt.fitting.findings import Finding
+from maxvolt.fitting.screening.findings import Finding
 from maxvolt.labelling import (
     LabelLimits,
     LabelResult,

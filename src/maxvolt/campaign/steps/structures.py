@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+import numpy as np
 from ase.build import bulk
+from numpy.typing import NDArray
 
 from maxvolt.campaign.record.fingerprints import derived_seed
 from maxvolt.campaign.settings.stages import Settings
@@ -24,7 +26,7 @@ from maxvolt.errors import CampaignError, DataError
 from maxvolt.io import read
 from maxvolt.sampling import random_structures, rattle, strain, substitution, vacancy
 
-__all__ = ["Structures"]
+__all__ = ["Structures", "bare"]
 
 Source = FileTraining | PerturbationTraining | RandomTraining
 
@@ -74,7 +76,7 @@ class Structures:
         seed = derived_seed(self.seed, "structures", name)
         if section.file is not None:
             path = self.root / section.file
-            made = _bare(read(path, index=section.index, species=self.species))
+            made = bare(read(path, index=section.index, species=self.species))
         elif section.random is not None:
             made = _random(section.random, derived_seed(seed, "random"))
         else:
@@ -127,7 +129,7 @@ class Structures:
         path = self.root / source.file
         structures = read(path, index=source.index, species=self.species)
         if source.labels == "reference":
-            return _bare(structures), False
+            return bare(structures), False
         if not (structures.has_energy & structures.has_forces).all():
             raise CampaignError(
                 f"{path}: some structures have no energy or no forces, and the labels of the file "
@@ -173,12 +175,12 @@ def _changed(section: ChangesSection, structures: Dataset, seed: int) -> Dataset
     return made
 
 
-def _bare(dataset: Dataset) -> Dataset:
-    """The structures without their labels."""
+def bare(dataset: Dataset, positions: NDArray[np.float64] | None = None) -> Dataset:
+    """Return the structures without their labels, their atoms at other positions if given."""
     return Dataset.from_arrays(
         dataset.offsets,
         dataset.numbers,
-        dataset.positions,
+        dataset.positions if positions is None else positions,
         dataset.cells,
         dataset.pbc,
         weights=dataset.weights,

@@ -12,6 +12,7 @@ from maxvolt.campaign.record.history import CampaignState
 from maxvolt.campaign.record.storage import StepResult
 from maxvolt.campaign.settings.comparison import same_reference
 from maxvolt.campaign.settings.stages import Settings
+from maxvolt.campaign.steps.first_structures import first_candidates
 from maxvolt.campaign.steps.grading import row_weights_of
 from maxvolt.campaign.steps.structures import Structures
 from maxvolt.dataset import Dataset
@@ -28,7 +29,8 @@ def opening_candidates(
 ) -> StepResult:
     """Structures carried over from the stage before, and those that the file gives.
 
-    The array ``keep`` says which of them keep their labels; the others are to be labelled.
+    Where neither has any, the first candidates of the scenarios take their place. The array
+    ``keep`` says which structures keep their labels; the others are to be labelled.
     """
     before = state.past[-1].settings if state.past else None
     carried, dropped = state.training, 0
@@ -45,10 +47,13 @@ def opening_candidates(
         parts.append(given.select(new))
         keep += [value for value, is_new in zip(kept, new, strict=True) if is_new]
     structures = Dataset.concatenate(parts)
+    if not len(structures) and not settings.training:
+        structures = first_candidates(settings, Structures.of(settings, root))
+        keep = [False] * len(structures)
     if not len(structures):
         raise CampaignError(
-            "there is no structure to start with: give some in [[training]], for example "
-            'kind = "perturbation" of a table of [structures]'
+            "the sources of [[training]] hold no structure to start with; correct them, or leave "
+            "[[training]] out: the first candidates of the scenarios are then labelled"
         )
     record = {
         "n_structures": len(structures),

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -20,6 +20,7 @@ from maxvolt.fitting.usable_data import check_training_data
 from maxvolt.fitting.variable_projection.elimination import eliminate
 from maxvolt.fitting.variable_projection.normal_equations import LinearEquations
 from maxvolt.fitting.variable_projection.problem import Problem
+from maxvolt.fitting.variable_projection.reweighting import robustly_weighted
 from maxvolt.fitting.variable_projection.vanishing_columns import DISPLACEMENT, TRUSTED
 from maxvolt.parallel.blocks import LocalBlocks
 from maxvolt.potentials.mtp.binding import kernels
@@ -39,12 +40,14 @@ def curvature_of(
     objective: Objective,
     *,
     ridge: float,
+    robust: bool,
     folds: Sequence[NDArray[np.int64]],
     threads: int,
 ) -> Curvature:
     """Sum up the equations of a trained potential over folds of a training set.
 
-    One pass over the structures, of the cost of two iterations of a fit.
+    One pass over the structures, of the cost of two iterations of a fit. Of a robust fit the labels
+    have the weights that it ended with, also where folds are left out.
 
     Parameters
     ----------
@@ -54,6 +57,8 @@ def curvature_of(
         Labelled structures and how they count.
     ridge
         Regularisation, as of `FitSettings`.
+    robust
+        Whether labels with large errors count less, as of `FitSettings`.
     folds
         Numbers of the structures of each fold.
     threads
@@ -73,11 +78,13 @@ def curvature_of(
     known = 0 if given is None else len(baseline)
     relative = replace(objective, isolated_energies=baseline)
     model, linear = _model_of(potential, baseline)
+    parts: Iterable[TrainingSet] = (_prepared(relative.selected(fold), potential) for fold in folds)
+    if robust:
+        parts = robustly_weighted(model, list(parts), threads=threads)
     sums = []
-    for fold in folds:
-        training_set = _prepared(relative.selected(fold), potential)
+    for fold, part in zip(folds, parts, strict=True):
         share = len(fold) / len(dataset)  # weights of a fold are divided by its own number
-        sums.append(_summed(potential, model, linear, training_set, known, share, threads))
+        sums.append(_summed(potential, model, linear, part, known, share, threads))
     chosen = spread_structures(dataset, _COPIED_STRUCTURES, _COPIED_ATOMS)
     copies = displaced_copies(dataset.select(chosen), DISPLACEMENT)
     displaced = _prepared(replace(relative, dataset=copies), potential)

@@ -7,7 +7,7 @@ off goes on to the same last bit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import partial
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from maxvolt.fitting.robust_weights import LabelErrors, factors, scales
 from maxvolt.fitting.settings import SolverSettings
-from maxvolt.fitting.training_set import Portion
+from maxvolt.fitting.training_set import Portion, TrainingSet
 from maxvolt.fitting.variable_projection.elimination import eliminate
 from maxvolt.fitting.variable_projection.levenberg_marquardt import (
     ITERATION_LIMIT,
@@ -30,7 +30,7 @@ from maxvolt.potentials.mtp.binding import kernels
 from maxvolt.potentials.mtp.model import Model, compile_model
 from maxvolt.units import VOIGT_COUNTS
 
-__all__ = ["first_robust_state", "iterate_robustly", "label_factors"]
+__all__ = ["first_robust_state", "iterate_robustly", "label_factors", "robustly_weighted"]
 
 _FIRST_ROUNDS = 20
 """Most solutions for the linear coefficients of a start, each with weights of the one before."""
@@ -124,12 +124,36 @@ def _reweighted(problem: Problem, reference: Array) -> tuple[Problem, tuple[floa
     """The same problem with the weights that the errors of a reference give, and usual errors."""
     usual = scales(_errors(problem, reference))
     model = _model(problem, reference)
-    portions = problem.training_set.portions.kept(
-        partial(_weighted, model, usual), threads=problem.threads
-    )
     weighted = copy(problem)  # what was found when it was made does not depend on weights
-    object.__setattr__(weighted, "training_set", replace(problem.training_set, portions=portions))
+    training_set = _with_factors(problem.training_set, model, usual, problem.threads)
+    object.__setattr__(weighted, "training_set", training_set)
     return weighted, usual
+
+
+def robustly_weighted(
+    model: Model, parts: Sequence[TrainingSet], *, threads: int
+) -> list[TrainingSet]:
+    """Parts of a training set with the weights of a robust fit that ended with this model.
+
+    Parameters
+    ----------
+    model
+        Its energies are relative to the baseline of the parts.
+    parts
+        With the weights that labels have without errors.
+    threads
+        Number of threads.
+    """
+    sizes = [part.portions.each(partial(_sizes, model), threads=threads) for part in parts]
+    usual = scales(LabelErrors.joined([one for part in sizes for one in part]))
+    return [_with_factors(part, model, usual, threads) for part in parts]
+
+
+def _with_factors(
+    training_set: TrainingSet, model: Model, usual: tuple[float, float, float], threads: int
+) -> TrainingSet:
+    weighted = training_set.portions.kept(partial(_weighted, model, usual), threads=threads)
+    return replace(training_set, portions=weighted)
 
 
 def _model(problem: Problem, coefficients: Array) -> Model:

@@ -11,6 +11,7 @@ from ase import Atoms
 
 from maxvolt.labelling.codes.in_process import InProcess, require
 from maxvolt.labelling.codes.protocol import MisconfiguredError, merged, refuse_unknown
+from maxvolt.labelling.codes.pseudopotentials import files_for
 
 __all__ = ["DFTPY", "KEDFS", "DFTpy"]
 
@@ -118,25 +119,12 @@ def _pseudopotential(settings: Mapping[str, Any], machine: Mapping[str, Any], sy
         raise MisconfiguredError(
             f"no local pseudopotential for {symbol}: give its file as "
             f'pseudopotentials = {{{symbol} = "..."}} in the settings; {folder} has '
-            f"{_candidates(folder, symbol)}"
+            f"{files_for(symbol, folder, _FORMATS)}"
         )
     for path in (folder / named, Path.cwd() / named):
         if path.is_file():
             return path.absolute()
     raise MisconfiguredError(
         f"the pseudopotential {folder / named} does not exist; give the folder as pseudo_dir under "
-        f"[machine]; {folder} has {_candidates(folder, symbol)}"
+        f"[machine]; {folder} has {files_for(symbol, folder, _FORMATS)}"
     )
-
-
-def _candidates(folder: Path, symbol: str) -> str:
-    """Return the files of a folder that may be pseudopotentials of an element."""
-    if not folder.is_dir():
-        return "nothing: it is no folder"
-    found = sorted(
-        path.name
-        for path in folder.iterdir()
-        if path.suffix.lower() in _FORMATS
-        and path.name.lower().startswith((f"{symbol.lower()}.", f"{symbol.lower()}_"))
-    )
-    return ", ".join(found) or "none for it"

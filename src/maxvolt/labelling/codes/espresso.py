@@ -19,6 +19,7 @@ from maxvolt.labelling.codes.protocol import (
     UnfinishedError,
     merged,
 )
+from maxvolt.labelling.codes.pseudopotentials import files_for
 
 __all__ = ["ESPRESSO", "Espresso"]
 
@@ -44,6 +45,9 @@ _PROPERTIES = ("energy", "forces", "stress")
 _DEBIAN = Path("/usr/share/espresso/pseudo")
 _TEMPLATE = EspressoTemplate()
 _DONE = "JOB DONE."
+
+_ENDINGS = ("upf",)
+"""Of files of pseudopotentials, in small letters."""
 
 
 class Espresso(ProgramCode):
@@ -81,15 +85,16 @@ class Espresso(ProgramCode):
         folder = _pseudo_dir(machine)
         named = settings.get("pseudopotentials", {})
         for symbol in symbols:
+            there = f"{folder} has {files_for(symbol, folder, _ENDINGS)}"
             if symbol not in named:
                 raise MisconfiguredError(
                     f'no pseudopotential for {symbol}: give its file as "pseudopotentials" in the '
-                    f'settings, {symbol} = "..."; {folder} has {_candidates(folder, symbol)}'
+                    f'settings, {symbol} = "..."; {there}'
                 )
             if not (folder / named[symbol]).is_file():
                 raise MisconfiguredError(
                     f"the pseudopotential {folder / named[symbol]} does not exist; give the folder "
-                    f'as "pseudo_dir" under [machine]; {folder} has {_candidates(folder, symbol)}'
+                    f'as "pseudo_dir" under [machine]; {there}'
                 )
 
     def command(self, machine: Mapping[str, Any]) -> str:
@@ -132,15 +137,3 @@ def _pseudo_dir(machine: Mapping[str, Any]) -> Path:
     given = machine.get("pseudo_dir") or configured("espresso", "pseudo_dir")
     given = given or os.environ.get("ESPRESSO_PSEUDO") or _DEBIAN
     return Path(given).expanduser()
-
-
-def _candidates(folder: Path, symbol: str) -> str:
-    """Return the files of a folder that may be pseudopotentials of an element."""
-    if not folder.is_dir():
-        return "nothing: it is no folder"
-    found = sorted(
-        path.name
-        for path in folder.iterdir()
-        if re.match(rf"{symbol}[._-].*upf$", path.name, re.IGNORECASE)
-    )
-    return ", ".join(found) or "none for it"

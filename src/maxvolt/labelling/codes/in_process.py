@@ -25,6 +25,9 @@ class InProcess:
         """There is nothing to say of the machine but the environment."""
         return frozenset()
 
+    def try_out(self, machine: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+        """There is no program to start."""
+
     def processes(self, machine: Mapping[str, Any]) -> int | None:
         """One calculation per core."""
         return None

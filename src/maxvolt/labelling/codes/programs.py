@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import shlex
-import shutil
 import stat
 import subprocess
 from collections.abc import Mapping
@@ -13,20 +13,18 @@ from typing import Any, Protocol
 from ase import Atoms
 from ase.config import cfg
 
-from maxvolt.labelling.codes.protocol import Code, MisconfiguredError, UnfinishedError
+from maxvolt.labelling.codes.commands import check_command, find_programs, is_launched
+from maxvolt.labelling.codes.protocol import Code, UnfinishedError
 
 __all__ = [
     "ProgramCode",
-    "check_program",
     "configured",
-    "is_launched",
     "output_text",
     "run_and_read",
     "tail",
     "write_script",
 ]
 
-_LAUNCHERS = ("mpirun", "mpiexec", "srun", "aprun", "jsrun")
 _TAIL = 600
 
 
@@ -50,7 +48,11 @@ class ProgramCode(Code, Protocol):
 
     def prepare(self, machine: Mapping[str, Any]) -> None:
         """Look for the program."""
-        check_program(self.command(machine))
+        find_programs(self.command(machine), os.environ)
+
+    def try_out(self, machine: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+        """Look for the program, and whether it and its launcher can start."""
+        check_command(self.command(machine), environment)
 
     def processes(self, machine: Mapping[str, Any]) -> int | None:
         """One calculation per core, or one at a time where a launcher takes several cores."""
@@ -67,21 +69,6 @@ class ProgramCode(Code, Protocol):
         write_script(
             folder, f"{line} > {self.output} 2> {self.errors}", machine.get("environment", {})
         )
-
-
-def check_program(command: str) -> None:
-    """Raise `MisconfiguredError` where the first word of a command is no program here."""
-    program = shlex.split(command)[0]
-    if shutil.which(program) is None:
-        raise MisconfiguredError(
-            f"the program {program!r} is not on the PATH; install it, or give the command as "
-            f'"command" under [machine], such as command = "mpirun -n 4 {program}"'
-        )
-
-
-def is_launched(command: str) -> bool:
-    """Say whether a command starts several processes for one calculation."""
-    return Path(shlex.split(command)[0]).name.startswith(_LAUNCHERS)
 
 
 def run_and_read(

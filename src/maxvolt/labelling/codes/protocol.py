@@ -63,6 +63,12 @@ class Code(Protocol):
         """Raise `MisconfiguredError` when the code cannot run here; load what takes long."""
         ...
 
+    def try_out(self, machine: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+        """Raise `MisconfiguredError` when a program that the code starts cannot start here.
+
+        With these environment variables; called before anything is calculated.
+        """
+
     def processes(self, machine: Mapping[str, Any]) -> int | None:
         """Return how many calculations fit on this machine at once; None: one per core."""
         ...

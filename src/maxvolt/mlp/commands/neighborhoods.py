@@ -130,7 +130,12 @@ COMMANDS = (
         options=(
             Option("lattice", None, "nine numbers: the cell (a cube of twice the cutoff)", (3,)),
             Option("cutoff", 5.0, "half the edge of the cube, Angstrom", (3,)),
-            Option("mindist", None, "push atoms apart that the cut brings closer than this", (3,)),
+            Option(
+                "mindist",
+                None,
+                "one distance for all types: push atoms apart that the cut brings closer, Angstrom",
+                (3,),
+            ),
         ),
         run=_extract,
     ),

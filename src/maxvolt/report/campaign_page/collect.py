@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.campaign import CampaignFolder, IterationFolder, Settings, summarize
+from maxvolt.campaign.record.folder import errors_file
 from maxvolt.campaign.record.storage import read_result
 from maxvolt.dataset import Dataset
 from maxvolt.report.campaign_page.data import (
@@ -87,7 +88,8 @@ def _expected_errors(
     """How far expected errors of the newest potential can be believed, where that is known."""
     if not rows or not (rows[-1].get("calibration") or {}).get("calibrated"):
         return None
-    found = read_result(folder.iteration(rows[-1]["files"]["potential"]).step_file("calibration"))
+    iteration = folder.iteration(rows[-1]["files"]["potential"])
+    found = read_result(iteration.step_file("calibration"))
     if "reliability" not in found.arrays:
         return None
     return ExpectedErrors(
@@ -95,6 +97,7 @@ def _expected_errors(
         reliability=json.loads(str(found.arrays["reliability"])),
         expected=found.arrays["expected"],
         errors=found.arrays["errors"],
+        file=errors_file([iteration.path / "potential"]).relative_to(folder.path).as_posix(),
     )
 
 

@@ -24,6 +24,7 @@ _TASKS = (
     ("selection", ("candidates", "selection")),
     ("reference", ("labels", "validation")),
     ("fit", ("training", "fit")),
+    ("calibration", ("calibration",)),
 )
 
 
@@ -75,7 +76,7 @@ def time_chart(data: CampaignData) -> Chart | None:
     axes.set_ylabel(f"time ({unit})")
     iteration_ticks(axes)
     stage_lines(axes, data)
-    legend_below(axes, columns=4)
+    legend_below(axes, columns=3)
     told = ", ".join(f"{name} {duration(sum(values))}" for name, values in spent.items())
     return Chart(
         name="time",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from maxvolt.campaign import CampaignSummary
 from maxvolt.report.campaign_page.physical_checks import PhysicalChecks
+from maxvolt.sampling import StopReason
 
 __all__ = [
     "CampaignData",
@@ -59,6 +60,11 @@ class Run:
     seconds: float | None
     max_grade: float | None
     unit: str = ""
+
+    @property
+    def ended(self) -> str:
+        """Why it ended, as the page says it."""
+        return "expected error" if self.unit and self.reason == StopReason.GRADE else self.reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +178,15 @@ class ExpectedErrors:
         As of `maxvolt.uncertainty.Reliability.to_dict`, null for NaN.
     expected, errors : shape (N,), eV/Angstrom
         Of atoms, by calibrations that had not seen their structures.
+    file
+        Potential and calibration, relative to the folder of the campaign.
     """
 
     record: Mapping[str, Any]
     reliability: Mapping[str, Any]
     expected: NDArray[np.float64]
     errors: NDArray[np.float64]
+    file: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)

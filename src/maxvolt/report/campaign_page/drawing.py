@@ -28,6 +28,7 @@ __all__ = [
     "new_axes_with_residuals",
     "open_markers",
     "shortened",
+    "size_ticks",
     "stage_lines",
     "stage_sizes",
     "stage_starts",
@@ -155,6 +156,14 @@ def iteration_ticks(axes: Axes) -> None:
 
     axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
     axes.set_xlabel("iteration")
+
+
+def size_ticks(axes: Axes) -> None:
+    """Count structures of the training set along the horizontal axis."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
+    axes.set_xlabel("structures in the training set")
 
 
 def stage_lines(axes: Axes, data: CampaignData) -> None:

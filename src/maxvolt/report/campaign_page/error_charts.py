@@ -14,6 +14,7 @@ from maxvolt.report.campaign_page.drawing import (
     marker,
     new_axes,
     open_markers,
+    size_ticks,
     stage_sizes,
 )
 from maxvolt.report.campaign_page.wording import stage_caption
@@ -112,7 +113,7 @@ def _chart(
     if any(error for curve in curves for error in curve.errors):  # not all of them 0
         axes.set_yscale("log")
         _plain_numbers(axes.yaxis)
-    axes.set_xlabel("structures in the training set")
+    size_ticks(axes)
     axes.set_ylabel(f"{title} ({unit})")
     stage_sizes(axes, data)
     legend_below(axes)

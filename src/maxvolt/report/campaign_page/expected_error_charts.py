@@ -42,8 +42,9 @@ def _diagram(found: ExpectedErrors) -> Chart:
         linewidths=0,
         color=COLOURS[0],
         rasterized=True,  # a vector file with many points opens slowly
-        label="atoms",
     )
+    # Dots as small as these would not be seen in the legend.
+    axes.plot([], [], color=COLOURS[0], marker="o", markersize=3, linestyle="", label="atoms")
     bins = found.reliability["diagram"]
     means = [(row["expected_eV_per_A"], row["error_eV_per_A"]) for row in bins]
     across, up = zip(*means, strict=True)
@@ -64,8 +65,9 @@ def _diagram(found: ExpectedErrors) -> Chart:
         name="reliability-diagram",
         title="Force errors against expected ones",
         caption=(
-            f"Atoms of the training set, by {found.record['source']}: linear coefficients and "
-            f"calibration were found without their structure. Measure: {found.record['measure']}."
+            f"{counted(len(found.errors), 'atom')} of the training set, by "
+            f"{found.record['source']}: linear coefficients and calibration were found without "
+            f"their structure. Measure: {found.record['measure']}."
         ),
         description=(
             f"Reliability diagram of {counted(len(found.errors), 'atom')}. Where the smallest "

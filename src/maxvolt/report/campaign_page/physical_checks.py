@@ -110,7 +110,7 @@ class PhysicalChecks:
 def physical_checks(
     potential: tuple[Path, ...], settings: Settings, training: Dataset, root: Path
 ) -> PhysicalChecks:
-    """Make the checks with the structure of the first active scenario.
+    """Make the checks with the structure of the first active scenario, or the first of the file.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def physical_checks(
     root
         Folder that names of files in the settings are relative to.
     """
-    scenario = settings.active_scenarios[0]
+    scenario = (settings.active_scenarios or settings.scenario)[0]
     name, calculator_name = scenario.structure, settings.reference.calculator
     left_out = []
     energy_volume, distribution = None, None
@@ -204,7 +204,7 @@ def _distribution(
 
 def _conditions(settings: Settings) -> tuple[float, float]:
     """Temperature (K) at which the first dynamics ends, and its time step (fs)."""
-    for scenario in settings.active_scenarios:
+    for scenario in settings.active_scenarios or settings.scenario:
         if scenario.kind == "md":
             temperature = scenario.temperature
             if isinstance(temperature, str):

@@ -17,11 +17,12 @@ from maxvolt.sampling import StopReason
 
 __all__ = ["count_reasons", "reason_chart"]
 
-_COLOURS = {
+_COLOURS: dict[str, str] = {
     StopReason.FINISHED: "#00785a",
     StopReason.CONVERGED: "#4aa98c",
     StopReason.STEP_LIMIT: "#8a97a3",
     StopReason.GRADE: WARNING,
+    "expected error": "#f2a33c",
     StopReason.TOO_CLOSE: "#b3261e",
     StopReason.LOST_ATOM: "#8a3b8f",
     StopReason.NOT_FINITE: "#6d0f1b",
@@ -32,7 +33,7 @@ _COLOURS = {
 def count_reasons(data: CampaignData) -> dict[str, Counter[str]]:
     """How often the runs of each scenario ended for each reason."""
     return {
-        name: Counter(run.reason for run in data.runs if run.scenario == name)
+        name: Counter(run.ended for run in data.runs if run.scenario == name)
         for name in data.scenarios
     }
 
@@ -48,7 +49,7 @@ def reason_chart(data: CampaignData) -> Chart | None:
     numbers = [one.number for one in sampled]
     below = [0] * len(numbers)
     for reason, colour in _COLOURS.items():
-        heights = [sum(run.reason == reason for run in one.runs) for one in sampled]
+        heights = [sum(run.ended == reason for run in one.runs) for one in sampled]
         if any(heights):
             axes.bar(numbers, heights, bottom=below, width=0.7, color=colour, label=str(reason))
             below = [start + height for start, height in zip(below, heights, strict=True)]
@@ -57,8 +58,8 @@ def reason_chart(data: CampaignData) -> Chart | None:
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     iteration_ticks(axes)
     stage_lines(axes, data)
-    legend_below(axes, columns=4)
-    total = Counter(run.reason for run in data.runs)
+    legend_below(axes)
+    total = Counter(run.ended for run in data.runs)
     told = ", ".join(f"{reason} {count}" for reason, count in total.most_common())
     return Chart(
         name="reasons",

@@ -16,6 +16,7 @@ from maxvolt.report.campaign_page.drawing import (
     marker,
     new_axes,
     open_markers,
+    size_ticks,
     stage_lines,
     stage_sizes,
     stage_starts,
@@ -40,7 +41,7 @@ def reliability_by_size(data: CampaignData) -> Chart | None:
         return None
     axes = new_axes()
     _draw(axes, data, sampled, lambda one: float(one.training_before or 0))
-    axes.set_xlabel("structures in the training set")
+    size_ticks(axes)
     stage_sizes(axes, data)
     legend_below(axes)
     first, last = sampled[0], sampled[-1]

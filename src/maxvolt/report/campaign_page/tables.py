@@ -75,7 +75,7 @@ def _iteration_row(one: Iteration) -> list[str]:
 def reasons_table(data: CampaignData) -> Markup:
     """Scenarios: how often they ended for which reason, and how fast they were."""
     counts = count_reasons(data)
-    reasons = list(dict.fromkeys(run.reason for run in data.runs))
+    reasons = list(dict.fromkeys(run.ended for run in data.runs))
     sampled = [one for one in data.iterations if one.runs]
     rows = []
     for name, found in counts.items():
@@ -92,7 +92,7 @@ def runs_table(data: CampaignData) -> Markup:
         [
             str(run.iteration),
             run.scenario if run.part == 0 else f"{run.scenario} ({run.part})",
-            _broke(run.reason, run.is_break),
+            _broke(run.ended, run.is_break),
             run.message,
             f"{run.steps:,} of {run.total_steps:,}",
             _largest(run.max_grade, run.unit),
@@ -200,7 +200,9 @@ def _table(
     def style(column: int) -> str | None:
         return "text" if column in text else None
 
-    head = join(element("th", name, scope="col", class_=style(i)) for i, name in enumerate(columns))
+    # A unit is not broken at its slash.
+    names = [name.replace("/", "/\N{WORD JOINER}") for name in columns]
+    head = join(element("th", name, scope="col", class_=style(i)) for i, name in enumerate(names))
     body = join(
         element("tr", join(element("td", cell, class_=style(i)) for i, cell in enumerate(row)))
         for row in rows

@@ -9,7 +9,7 @@ from maxvolt.potentials.families import file_suffix
 from maxvolt.report.campaign_page.data import CampaignData
 from maxvolt.report.campaign_page.markup import Markup, element
 
-__all__ = ["command_lines", "python_lines", "usage_section_parts"]
+__all__ = ["command_lines", "error_lines", "python_lines", "usage_section_parts"]
 
 
 def python_lines(files: Sequence[Path]) -> str:
@@ -32,6 +32,16 @@ def python_lines(files: Sequence[Path]) -> str:
             'print(atoms.calc.get_property("energy_std", atoms))  # spread of the ensemble'
         )
     return "\n".join(lines) + "\n"
+
+
+def error_lines(files: Sequence[Path], uncertainty: str) -> str:
+    """A script that tells which force errors are to be expected."""
+    return (
+        f'uncertainty = "{uncertainty}"\n'
+        f'atoms.calc = maxvolt.Calculator("{files[0].name}", uncertainty=uncertainty)\n'
+        "print(atoms.get_forces())\n"
+        'print(atoms.calc.results["force_errors"])  # eV/Å, expected for each atom\n'
+    )
 
 
 def command_lines(files: Sequence[Path], training: Path | None) -> str:
@@ -68,6 +78,17 @@ def usage_section_parts(data: CampaignData) -> list[Markup]:
         ),
         element("h3", "Python"),
         element("pre", python_lines(data.potential), tabindex="0", id="use-python"),
+        *_expected_errors(data),
         element("h3", "Command line"),
         element("pre", command_lines(data.potential, data.training), tabindex="0", id="use-shell"),
+    ]
+
+
+def _expected_errors(data: CampaignData) -> list[Markup]:
+    if data.expected_errors is None:
+        return []
+    lines = error_lines(data.potential, data.expected_errors.file)
+    return [
+        element("h3", "Expected errors, in the folder of the campaign"),
+        element("pre", lines, tabindex="0", id="use-errors"),
     ]

@@ -12,6 +12,7 @@ import numpy as np
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
 from maxvolt.limits import PRESSURE_GPA, STEPS, TEMPERATURE, TIMESTEP_FS
+from maxvolt.sampling.graded_steps import check_steps_between
 from maxvolt.sampling.held import constraints_of
 from maxvolt.sampling.lammps.template import PAIR, RESERVED, VARIABLES, Template
 from maxvolt.sampling.rule import Limits
@@ -61,6 +62,7 @@ class LammpsSettings:
         object.__setattr__(self, "structures", Dataset.of(self.structures))
         try:
             self._check_limits()
+            check_steps_between(self.record_every, self.grade_every)
             self.template.check_variables({PAIR, "elements", *self.values(0, 0)})
         except DataError as error:
             self._refuse(str(error))
@@ -109,14 +111,8 @@ class LammpsSettings:
             TIMESTEP_FS.check("timestep_fs", self.timestep_fs, DataError)
 
     def _check_numbers(self) -> None:
-        for name in ("record_every", "grade_every", "ranks"):
-            if getattr(self, name) < 1:
-                self._refuse(f"{name} must be at least 1, not {getattr(self, name)!r}")
-        if self.record_every % self.grade_every:
-            self._refuse(
-                f"record_every = {self.record_every} must be a multiple of grade_every = "
-                f"{self.grade_every}: only steps that have a grade can be kept"
-            )
+        if self.ranks < 1:
+            self._refuse(f"ranks must be at least 1, not {self.ranks!r}")
         if self.ranks > 1 and self.command is not None:
             self._refuse("give ranks, or the whole command with its mpiexec, not both")
         for name, value in self.variables.items():

@@ -10,7 +10,7 @@ from ase.data import atomic_numbers
 from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
-from maxvolt.fitting.findings import Finding
+from maxvolt.fitting.screening.findings import Finding
 from maxvolt.fitting.training_set import Portion, TrainingSet
 from maxvolt.potentials.mtp.basis.repulsion import ZBL
 from maxvolt.unnamed_types import STAND_INS

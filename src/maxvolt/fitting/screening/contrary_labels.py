@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
-from maxvolt.fitting.findings import Finding
-from maxvolt.fitting.label_consistency import CAUSES
 from maxvolt.fitting.robust_weights import LabelErrors, scales
+from maxvolt.fitting.screening.findings import Finding
+from maxvolt.fitting.screening.label_consistency import CAUSES
 from maxvolt.fitting.variable_projection.quick_fit import QuickFit
 from maxvolt.units import EV_PER_HARTREE, EV_PER_RYDBERG
 

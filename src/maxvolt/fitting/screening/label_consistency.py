@@ -183,5 +183,7 @@ def _difference(
     fractional = np.linalg.solve(cells[1].T, two.T).T - np.linalg.solve(cells[0].T, one.T).T
     fractional -= np.round(fractional)
     middle = cells.mean(axis=0)
+    if abs(np.linalg.det(middle)) < 0.5 * cell_volumes(cells).min():
+        return two - one, np.full((3, 3), np.inf)  # cells of unlike shapes have no cell between
     gradient = np.linalg.solve(middle, cells[1] - cells[0])
     return fractional @ middle, 0.5 * (gradient + gradient.T)

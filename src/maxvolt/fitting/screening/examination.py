@@ -8,16 +8,16 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from maxvolt.errors import FitError
-from maxvolt.fitting.findings import Finding
-from maxvolt.fitting.force_bounds import impossible_forces
-from maxvolt.fitting.label_screening import (
+from maxvolt.fitting.objective import Objective
+from maxvolt.fitting.screening.contrary_labels import (
     contrary_forces,
     misfits_of,
     other_energies,
     other_units,
 )
-from maxvolt.fitting.misplaced_atoms import misplaced_atoms
-from maxvolt.fitting.objective import Objective
+from maxvolt.fitting.screening.findings import Finding
+from maxvolt.fitting.screening.force_bounds import impossible_forces
+from maxvolt.fitting.screening.misplaced_atoms import misplaced_atoms
 from maxvolt.fitting.training_set import TrainingSet
 from maxvolt.fitting.variable_projection.quick_fit import quick_fit
 

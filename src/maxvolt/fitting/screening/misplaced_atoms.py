@@ -1,6 +1,6 @@
 """Structures whose atoms are not where their labels say: swapped elements, positions in Bohr.
 
-A structure far from what a cheap fit predicts (`label_screening`) is changed in the ways in which
+A structure far from what a cheap fit predicts (`contrary_labels`) is changed in the ways in which
 structures get mixed up, and the labels are compared again.
 """
 
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import MaxvoltError
-from maxvolt.fitting.findings import Finding
-from maxvolt.fitting.label_screening import Misfits
+from maxvolt.fitting.screening.contrary_labels import Misfits
+from maxvolt.fitting.screening.findings import Finding
 from maxvolt.fitting.variable_projection.quick_fit import QuickFit
 
 __all__ = ["misplaced_atoms"]

@@ -1,0 +1,70 @@
+"""The melting point of aluminium from few reference calculations: the whole example.
+
+    python run.py --output aluminium_output          # hours
+    python run.py --quick --output quick_output      # minutes, everything smaller
+
+Run it again after an interruption: it goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import figures
+import prepare
+
+from maxvolt.cli import main as command
+
+FILE = Path(__file__).with_name("aluminium.toml")
+
+QUICK = {
+    "level = 12": "level = 8",
+    "cutoff = 6.5 ": "cutoff = 5.0 ",
+    'mode = "configuration"': 'mode = "neighborhood"\ncalibrate = false\nlimit = 10',
+    "break = 10.0": "break = 3.0",
+    "[fit]\nstarts = 2\nmax_iterations = 200": "[fit]\nstarts = 1\nmax_iterations = 50",
+    "steps = 5000": "steps = 200",
+    "hold 2500 500; ramp 2500": "hold 2500 200; ramp 2500",
+    " 500; hold": " 100; hold",
+    ' 5000"': ' 100"',
+    "ramp 300 2200 1500; hold 2200 1500; ramp 2200 900 1000": (
+        "ramp 300 2200 200; hold 2200 300; ramp 2200 900 100"
+    ),
+    "best_of = 5": "best_of = 2",
+    "sizes = [[5, 5, 16]]\nseeds = [1, 2]": "sizes = [[3, 3, 14]]\nseeds = [1]\nguess = 930.0",
+    "equilibration_time = 20.0\nproduction_time = 100.0": (
+        "timestep = 4.0\nbulk_time = 1.0\npreparation_time = 1.5\nequilibration_time = 3.0\n"
+        "production_time = 3.0\nsegment_time = 1.5"
+    ),
+}
+"""What the quick form has in place of what; its melting point is a number without worth."""
+
+
+def campaign_text(*, quick: bool) -> str:
+    """Give the campaign file, or its quick form."""
+    text = FILE.read_text()
+    for old, new in QUICK.items() if quick else ():
+        if old not in text:
+            raise SystemExit(f"{FILE}: {old!r} is gone; correct QUICK in {Path(__file__).name}")
+        text = text.replace(old, new)
+    return text
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Prepare, run the campaign, draw."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output", type=Path, default=Path("aluminium_output"))
+    parser.add_argument("--quick", action="store_true", help="minutes; no number to rely on")
+    options = parser.parse_args(arguments)
+    options.output.mkdir(parents=True, exist_ok=True)
+    prepare.main([str(options.output)])
+    file = options.output / FILE.name
+    file.write_text(campaign_text(quick=options.quick))
+    if code := command(["run", str(file)]):
+        raise SystemExit(code)
+    figures.main([str(file.with_suffix("")), "--output", str(options.output)])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""`maxvolt enumerate`: all orderings of elements on crystal lattices."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from maxvolt.cli.console import counted, note, print_json, print_table, progress_bar
+from maxvolt.cli.options import add_json, positive_int, species_list
+from maxvolt.cli.outputs import check_structures
+
+if TYPE_CHECKING:
+    from maxvolt.sampling import Enumeration
+
+__all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
+
+NAME = "enumerate"
+SUMMARY = "all orderings of elements on fcc, bcc and hcp lattices"
+DESCRIPTION = """\
+Write every ordering of the elements on crystal lattices that no symmetry turns into another one, up
+to a number of atoms: candidates for 'maxvolt relax' or a campaign. Lattice constants are means of
+those of the elements (Vegard); these follow from the volume of an atom in nature unless they are
+given. 'parent_lattice' in the info of a structure is its lattice. icet makes the orderings: pip
+install 'maxvolt[enumeration]'."""
+EXAMPLES = """\
+  maxvolt enumerate Ag,Pd --atoms 6 -o candidates.xyz
+  maxvolt enumerate Ag,Pd --atoms 12 --lattice fcc --concentration Ag=0.25:0.75 -o fcc.xyz
+  maxvolt enumerate Ni,Al --atoms 8 --lattice-constant fcc:Ni=3.52 --lattice-constant fcc:Al=4.05 \\
+      -o candidates.xyz --json"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("species", type=species_list, metavar="A,B,...", help="elements")
+    parser.add_argument(
+        "--atoms", type=positive_int, required=True, metavar="N", help="most atoms of a cell"
+    )
+    parser.add_argument(
+        "--fewest", type=positive_int, default=1, metavar="N", help="fewest atoms of a cell (1)"
+    )
+    parser.add_argument(
+        "--lattice",
+        action="append",
+        choices=("fcc", "bcc", "hcp"),
+        help="a lattice; may be given several times (default: all three)",
+    )
+    parser.add_argument(
+        "--concentration",
+        type=_concentration,
+        action="append",
+        default=[],
+        metavar="A=LEAST:MOST",
+        help="share of an element, from 0 to 1; may be given several times",
+    )
+    parser.add_argument(
+        "--lattice-constant",
+        type=_constant,
+        action="append",
+        default=[],
+        metavar="LATTICE:A=LENGTH",
+        help="lattice constant of a pure element, A; may be given several times",
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="OUT", help="file to write"
+    )
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Enumerate, write, count."""
+    from maxvolt import io
+    from maxvolt.dataset import Dataset
+    from maxvolt.sampling.enumeration import PARENT_LATTICE, enumerated_structures
+
+    check_structures(options.output, None, [], several=True)
+    wanted = _wanted(options)
+    counts: Counter[tuple[str, int]] = Counter()
+    structures = []
+    with progress_bar("enumerating", None) as advance:
+        for atoms in enumerated_structures(wanted):
+            structures.append(atoms)
+            counts[atoms.info[PARENT_LATTICE], len(atoms)] += 1
+            advance(1)
+    io.write(options.output, Dataset.from_atoms(structures), species=options.species)
+    note(f"{options.output}: {counted(len(structures), 'structure')}")
+    sizes = sorted({size for _, size in counts})
+    if options.json:
+        found = {
+            lattice: {str(size): counts[lattice, size] for size in sizes if counts[lattice, size]}
+            for lattice in wanted.lattices
+        }
+        print_json({"structures": len(structures), "counts": found})
+        return
+    rows = [
+        [str(size), *(str(counts[lattice, size]) for lattice in wanted.lattices)] for size in sizes
+    ]
+    rows.append(
+        ["all", *(str(sum(counts[name, size] for size in sizes)) for name in wanted.lattices)]
+    )
+    print_table(["atoms", *wanted.lattices], rows)
+
+
+def _wanted(options: argparse.Namespace) -> Enumeration:
+    from maxvolt.sampling.enumeration import LATTICES, Enumeration
+
+    constants: dict[str, dict[str, float]] = {}
+    for lattice, symbol, value in options.lattice_constant:
+        constants.setdefault(lattice, {})[symbol] = value
+    return Enumeration(
+        options.species,
+        options.atoms,
+        options.fewest,
+        tuple(dict.fromkeys(options.lattice or LATTICES)),
+        dict(options.concentration),
+        constants,
+    )
+
+
+def _concentration(text: str) -> tuple[str, tuple[float, float]]:
+    symbol, _, span = text.partition("=")
+    least, _, most = span.partition(":")
+    try:
+        return symbol, (float(least), float(most))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: expected an element and its least and largest share, such as Ag=0.25:0.75"
+        ) from None
+
+
+def _constant(text: str) -> tuple[str, str, float]:
+    place, _, value = text.partition("=")
+    lattice, _, symbol = place.partition(":")
+    try:
+        if not symbol:
+            raise ValueError
+        return lattice, symbol, float(value)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: expected lattice, element and length in A, such as fcc:Ag=4.09"
+        ) from None
