@@ -83,15 +83,19 @@ def crystal() -> Atoms:
     return atoms
 
 
+def training_set(shared: Path) -> Dataset:
+    """60 structures of molybdenum with few atoms."""
+    dataset = maxvolt.read(shared / "data" / "mlearn" / "Mo_train.xyz")
+    small = np.flatnonzero(dataset.counts <= 60)
+    return dataset.select(np.sort(np.random.default_rng(0).choice(small, 60, replace=False)))
+
+
 def active_set(level: int, shared: Path, kept: Path | None) -> ActiveSet:
     """Read a potential with its active set, or fit one to 60 structures, which takes minutes."""
     file = None if kept is None else kept / f"Mo{level}.almtp"
     if file is not None and file.exists():
         return maxvolt.read_active_set(file)
-    dataset = maxvolt.read(shared / "data" / "mlearn" / "Mo_train.xyz")
-    small = np.flatnonzero(dataset.counts <= 60)
-    chosen = np.sort(np.random.default_rng(0).choice(small, 60, replace=False))
-    training = dataset.select(chosen)
+    training = training_set(shared)
     fitted = maxvolt.fit(MTP(level, ["Mo"], 5.0, 2.0), training, max_iterations=10)
     assert isinstance(fitted.potential, ParameterGradients)
     used = ActiveSet.from_dataset(fitted.potential, training, mode="neighborhood")
@@ -146,12 +150,12 @@ def _in_lammps(used: ActiveSet, lammps: Path) -> dict[str, float]:
                 grading = "" if kind == "none" else f"select 1e8 break 1e9 every {kind}"
                 text = _INPUT.format(grading=grading, steps=_STEPS["lammps"])
                 (folder / "in.lammps").write_text(text)
-                spent = _run_lammps(lammps, folder)
+                spent = run_lammps(lammps, folder)
                 best[kind] = min(best[kind], 1e6 * spent / _STEPS["lammps"] / len(atoms))
     return best
 
 
-def _run_lammps(lammps: Path, folder: Path) -> float:
+def run_lammps(lammps: Path, folder: Path) -> float:
     """Return the processor time of the timed run, seconds."""
     command = [str(lammps), "-in", "in.lammps", "-log", "none"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}

@@ -43,8 +43,9 @@ double Extrapolation::judge(const Graded& graded) {
     if (stops || (is_frame(graded) && update->ntimestep != last_written_)) write(graded, worst, stops ? "break" : "select");
     if (!stops) return worst.grade;
     const std::string message =
-        fmt::format("extrapolation grade {:.6g} of {} at step {} is above break = {:g}{}", worst.grade, of_what(worst.id),
-                    update->ntimestep, settings_.stop,
+        fmt::format("{}{} is above break = {:g}{}{}", settings_.by_errors ? "" : "extrapolation ",
+                    told(worst, update->ntimestep), settings_.stop,
+                    settings_.by_errors ? " eV/A" : "",
                     settings_.frames.empty() ? "" : "; the frame was written to " + settings_.frames);
     if (!settings_.soft) fail(message);
     if (comm->me == 0) utils::logmesg(lmp, "pair_style {}: {}\n", settings_.style, message);
@@ -104,6 +105,7 @@ Frame Extrapolation::frame_of(const Graded& graded, const Worst& worst, const ch
     frame.cell[2][0] = domain->h[4];
     frame.cell[2][1] = domain->h[3];
     frame.has_grades = graded.of_atoms;
+    frame.of_errors = settings_.by_errors;
     frame.step = update->ntimestep;
     frame.grade = worst.grade;
     frame.worst = static_cast<long long>(worst.id);
@@ -177,11 +179,15 @@ void Extrapolation::append_all(const std::vector<Frame>& frames) {
 
 void Extrapolation::finish() {
     if (n_above_ > 0 && comm->me == 0)
-        utils::logmesg(lmp, "pair_style {}: {} steps above a threshold, the worst with grade {:.6g} of {} at step {}{}\n",
-                       settings_.style, n_above_, worst_of_run_.grade, of_what(worst_of_run_.id), step_of_worst_,
-                       settings_.frames.empty() ? "" : "; frames are in " + settings_.frames);
+        utils::logmesg(lmp, "pair_style {}: {} steps above a threshold, the worst with {}{}\n", settings_.style, n_above_,
+                       told(worst_of_run_, step_of_worst_), settings_.frames.empty() ? "" : "; frames are in " + settings_.frames);
     n_above_ = 0;
     worst_of_run_ = {};
+}
+
+std::string Extrapolation::told(const Worst& worst, bigint step) const {
+    return fmt::format("{} {:.6g}{} of {} at step {}", settings_.by_errors ? "expected force error" : "grade",
+                       worst.grade, settings_.by_errors ? " eV/A" : "", of_what(worst.id), step);
 }
 
 void Extrapolation::fail(const std::string& message) const {

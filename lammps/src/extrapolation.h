@@ -1,4 +1,4 @@
-// What happens with grades: thresholds, frames, the end of a run.
+// What happens with grades, or with expected errors in their place: thresholds, frames, the end of a run.
 #pragma once
 #include <string>
 #include <vector>
@@ -48,6 +48,8 @@ class Extrapolation : protected LAMMPS_NS::Pointers {
     double distance(const double* a, const double* b, double (&vector)[3]) const;
     bool is_large() const;
     void append_all(const std::vector<Frame>& frames);
+    // "grade 3.1 of atom 7 at step 20", or an expected force error.
+    std::string told(const Worst& worst, LAMMPS_NS::bigint step) const;
     [[noreturn]] void fail(const std::string& message) const;
 
     Settings settings_;

@@ -13,6 +13,9 @@ namespace maxvolt_lammps {
 
 namespace {
 
+const char* name_of_grade(const Frame& frame) { return frame.of_errors ? "expected_force_error" : "MV_grade"; }
+const char* name_of_grades(const Frame& frame) { return frame.of_errors ? "expected_force_errors" : "nbh_grades"; }
+
 constexpr int width = sizeof(FrameAtom) / sizeof(double);
 
 __attribute__((format(printf, 2, 3))) void add(std::string& text, const char* format, ...) {
@@ -31,10 +34,11 @@ std::string as_extended_xyz(const Frame& frame, const std::vector<std::string>& 
     add(out, "%zu\nLattice=\"", frame.atoms.size());
     for (int k = 0; k < 9; ++k) add(out, "%s%.17g", k ? " " : "", frame.cell[k / 3][k % 3]);
     out += "\" Properties=species:S:1:pos:R:3:id:I:1";
-    if (frame.has_grades) out += ":nbh_grades:R:1";
+    if (frame.has_grades) add(out, ":%s:R:1", name_of_grades(frame));
     if (frame.has_ghosts) out += ":ghost:L:1";
     const auto letter = [&](int d) { return frame.periodic[d] ? 'T' : 'F'; };
-    add(out, " pbc=\"%c %c %c\" step=%lld MV_grade=%.10g", letter(0), letter(1), letter(2), frame.step, frame.grade);
+    add(out, " pbc=\"%c %c %c\" step=%lld %s=%.10g", letter(0), letter(1), letter(2), frame.step, name_of_grade(frame),
+        frame.grade);
     if (frame.worst) add(out, " atom=%lld", frame.worst);
     out += " reason=" + frame.reason + "\n";
     for (const FrameAtom& atom : frame.atoms) {
@@ -54,18 +58,18 @@ std::string as_cfg(const Frame& frame) {
     for (int d = 0; d < 3; ++d)
         if (frame.periodic[d]) add(out, "    %.16e %.16e %.16e\n", frame.cell[d][0], frame.cell[d][1], frame.cell[d][2]);
     out += " AtomData:  id type cartes_x cartes_y cartes_z";
-    if (frame.has_grades) out += " nbh_grades";
+    if (frame.has_grades && !frame.of_errors) out += " nbh_grades";  // MLIP has no column of errors
     if (frame.has_ghosts) out += " ghost";
     out += '\n';
     int number = 0;
     for (const FrameAtom& atom : frame.atoms) {
         add(out, " %d %.0f %.16e %.16e %.16e", ++number, atom.species, atom.x[0], atom.x[1], atom.x[2]);
-        if (frame.has_grades) add(out, " %.10g", atom.grade);
+        if (frame.has_grades && !frame.of_errors) add(out, " %.10g", atom.grade);
         if (frame.has_ghosts) out += atom.ghost ? " true" : " false";
         out += '\n';
     }
-    add(out, " Feature   MV_grade\t%.10g\n Feature   step\t%lld\n Feature   reason\t%s\nEND_CFG\n\n", frame.grade, frame.step,
-        frame.reason.c_str());
+    add(out, " Feature   %s\t%.10g\n Feature   step\t%lld\n Feature   reason\t%s\nEND_CFG\n\n", name_of_grade(frame),
+        frame.grade, frame.step, frame.reason.c_str());
     return out;
 }
 

@@ -17,6 +17,7 @@ struct Frame {
     bool periodic[3] = {};
     std::vector<FrameAtom> atoms;
     bool has_grades = false, has_ghosts = false;  // of atoms
+    bool of_errors = false;  // grades are expected force errors, eV/Angstrom
     long long step = 0, worst = 0;  // worst: id of the atom, 0 where the whole configuration was graded
     double grade = 0.0;
     std::string reason;

@@ -1,6 +1,7 @@
 #include "pair_maxvolt.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "atom.h"
@@ -35,8 +36,8 @@ PairMaxvolt::PairMaxvolt(LAMMPS* lmp, const char* name, std::string plans)
     centroidstressflag = CENTROID_AVAIL;
     // Used with newton off only; comm_style tiled takes the first of them for the size of its messages.
     comm_reverse = comm_reverse_off = force_size + share_size;
-    nextra = 1;
-    pvector = &summed_grade_;
+    nextra = 2;
+    pvector = summed_;
 }
 
 PairMaxvolt::~PairMaxvolt() {
@@ -175,7 +176,8 @@ void PairMaxvolt::init_style() {
         if (force->special_lj[k] == 0.0 && force->special_coul[k] == 0.0 && comm->me == 0)
             error->warning(FLERR, "pair_style {}: special_bonds leaves bonded atoms out of the lists of neighbours; a moment "
                                   "tensor potential needs them all: special_bonds lj/coul 1e-50 1e-50 1e-50", name_);
-    if (settings_.every > 0) check_grading();
+    if (settings_.every > 0) settings_.by_errors ? check_errors() : check_grading();
+    if (settings_.every > 0 && !atom->tag_enable) fail("frames that extrapolate need atoms with ids (atom_modify id yes)");
     if (extrapolation_) extrapolation_->begin_run();
     neighbor->add_request(this, NeighConst::REQ_FULL);
 }
@@ -187,9 +189,16 @@ void PairMaxvolt::check_grading() const {
     if (about_.grading == MAXVOLT_OTHER_ROWS)
         fail("the active set of {} has rows of forces, stresses, or of energies and atoms at once; grades are "
              "available for one row per configuration or one per atom", path_);
-    if (!atom->tag_enable) fail("frames that extrapolate need atoms with ids (atom_modify id yes)");
-    if (settings_.cut > 0.0 && about_.grading != MAXVOLT_NEIGHBORHOODS)
+    if (settings_.cut > 0.0 && !settings_.by_errors && about_.grading != MAXVOLT_NEIGHBORHOODS)
         fail("cut needs the grades of atoms; {} grades whole configurations (maxvolt select --mode neighborhood)", path_);
+    if (settings_.cut > 0.0 && settings_.cut < cutoff_)
+        fail("cut is {:g}; expected at least the cutoff of the potential, {:g}, and better twice as much", settings_.cut, cutoff_);
+}
+
+void PairMaxvolt::check_errors() const {
+    if (about_.measures == 0)
+        fail("{} has no calibration, by which errors are expected; make one with maxvolt calibrate POT --train TRAIN --measure "
+             "posterior -o pot.uncertainty, then maxvolt compile POT --uncertainty pot.uncertainty -o pot.maxvolt", path_);
     if (settings_.cut > 0.0 && settings_.cut < cutoff_)
         fail("cut is {:g}; expected at least the cutoff of the potential, {:g}, and better twice as much", settings_.cut, cutoff_);
 }
@@ -202,51 +211,114 @@ double PairMaxvolt::init_one(int i, int j) {
 void PairMaxvolt::compute(int eflag, int vflag) {
     ev_init(eflag, vflag);
     if (neighbor->ago == 0 || !neighbors_) make_list();
-    const bool direct = atoms_.is_in_order() && force->newton_pair && atom->f && energy_unit_ == 1.0;
-    if (grade_flag_) check_grading();
-    const bool graded = wants_grades(), of_atoms = about_.grading == MAXVOLT_NEIGHBORHOODS;
+    decide_what_to_grade();
+    const bool of_atoms = about_.grading == MAXVOLT_NEIGHBORHOODS;
+    const bool lengths = errors_now_ && (about_.measures & MAXVOLT_BY_FORCE);
+    const bool direct = atoms_.is_in_order() && force->newton_pair && atom->f && energy_unit_ == 1.0 && !lengths;
     maxvolt_results results{};
     if (!direct) forces_.assign(3 * atoms_.size(), 0.0);
     energies_.resize(eflag_atom ? atoms_.n_local() : 0);
     shares_.assign(wants_shares() ? share_size * atoms_.size() : 0, 0.0);
-    grades_.resize(graded && of_atoms ? atoms_.n_local() : 0);
-    row_.resize(graded && !of_atoms ? std::size_t(about_.n_parameters) : 0);
+    grades_.resize(grades_now_ && of_atoms ? atoms_.n_local() : 0);
+    deviations_.resize(errors_now_ && (about_.measures & MAXVOLT_BY_DEVIATION) ? atoms_.n_local() : 0);
+    row_.resize(grades_now_ && !of_atoms ? std::size_t(about_.n_parameters) : 0);
     results.forces = direct ? (atom->nmax > 0 ? atom->f[0] : nullptr) : forces_.data();
     results.energies = eflag_atom ? energies_.data() : nullptr;
     results.shares = wants_shares() ? shares_.data() : nullptr;
     results.grades = grades_.empty() ? nullptr : grades_.data();
+    results.deviations = deviations_.empty() ? nullptr : deviations_.data();
     results.row = row_.empty() ? nullptr : row_.data();
     maxvolt_message message;
     const maxvolt_status status = maxvolt_evaluate(model_, neighbors_, atoms_.positions(), &results, &message);
     check(status, message, results);
+    if (lengths) find_force_lengths();
     if (energy_unit_ != 1.0) convert_units(results);
     if (!direct) scatter();
     add_energies(results);
     if (wants_shares()) add_shares();
-    if (graded) grade();
+    if (grades_now_) grade();
+    if (errors_now_) expect_errors();
 }
 
-bool PairMaxvolt::wants_grades() const {
-    return grade_flag_ || extrapolation_->is_due(update->ntimestep);
+// By what fix pair and the thresholds ask for; errors may be made of grades.
+void PairMaxvolt::decide_what_to_grade() {
+    if (grade_flag_) check_grading();
+    if (error_flag_ || bound_flag_) check_errors();
+    const bool is_due = extrapolation_->is_due(update->ntimestep);
+    errors_now_ = error_flag_ || bound_flag_ || (is_due && settings_.by_errors);
+    grades_now_ = grade_flag_ || (is_due && !settings_.by_errors) || (errors_now_ && (about_.measures & MAXVOLT_BY_GRADE));
 }
 
 // On all ranks.
 void PairMaxvolt::grade() {
+    const bool of_atoms = about_.grading == MAXVOLT_NEIGHBORHOODS;
+    give_to_lammps(grades_, grades_of_lammps_);
+    const double whole = of_atoms ? 0.0 : grade_of_configuration();
+    if (settings_.by_errors)
+        grade_ = of_atoms ? largest(grades_) : whole;
+    else
+        grade_ = judge(grades_, whole);
+    summed_[0] = comm->me == 0 ? grade_ : 0.0;
+}
+
+// On all ranks.
+void PairMaxvolt::expect_errors() {
+    const maxvolt_measured measured{grades_.data(), deviations_.data(), lengths_.data()};
+    errors_.resize(std::size_t(atoms_.n_local()));
+    std::vector<double> bounds(errors_.size());
+    maxvolt_message message;
+    maxvolt_status status = maxvolt_expected_errors(model_, atoms_.n_local(), &measured, errors_.data(), nullptr, &message);
+    if (status == MAXVOLT_OK)
+        status = maxvolt_error_bounds(model_, settings_.coverage, 0, atoms_.n_local(), errors_.data(), bounds.data(), &message);
+    if (status != MAXVOLT_OK)
+        error->one(FLERR, "pair_style {}: {} (step {})", name_, message.text, update->ntimestep);
+    give_to_lammps(errors_, errors_of_lammps_);
+    give_to_lammps(bounds, bounds_of_lammps_);
+    error_ = settings_.by_errors ? judge(errors_, 0.0) : largest(errors_);
+    summed_[1] = comm->me == 0 ? error_ : 0.0;
+}
+
+// Lengths of the forces of this style on the local atoms, what atoms of other ranks do to them among it; the forces are
+// still in eV/Angstrom.
+void PairMaxvolt::find_force_lengths() {
+    const int width = force_size + share_size;
+    total_.assign(std::size_t(width) * (atom->nlocal + atom->nghost), 0.0);
+    for (std::size_t k = 0; k < atoms_.size(); ++k)
+        std::copy_n(forces_.data() + force_size * k, force_size, total_.data() + std::size_t(width) * atoms_[k]);
+    comm->reverse_comm(this);
+    lengths_.resize(std::size_t(atoms_.n_local()));
+    for (std::size_t k = 0; k < lengths_.size(); ++k) {
+        const double* f = total_.data() + std::size_t(width) * atoms_[k];
+        lengths_[k] = std::sqrt(f[0] * f[0] + f[1] * f[1] + f[2] * f[2]);
+    }
+}
+
+double PairMaxvolt::largest(const std::vector<double>& of_atoms) const {
+    double mine = 0.0, found = 0.0;
+    for (const double value : of_atoms) mine = std::max(mine, value);
+    MPI_Allreduce(&mine, &found, 1, MPI_DOUBLE, MPI_MAX, world);
+    return found;
+}
+
+// Zero for atoms that do not have this style.
+void PairMaxvolt::give_to_lammps(const std::vector<double>& of_atoms, std::vector<double>& of_lammps) const {
+    of_lammps.assign(std::size_t(atom->nmax), 0.0);
+    for (std::size_t k = 0; k < of_atoms.size(); ++k) of_lammps[std::size_t(atoms_[k])] = of_atoms[k];
+}
+
+// Applies the thresholds to values of the local atoms, or to one of the whole configuration where there are none. On all ranks.
+double PairMaxvolt::judge(const std::vector<double>& of_atoms, double of_configuration) {
     maxvolt_lammps::Graded graded;
-    graded.of_atoms = about_.grading == MAXVOLT_NEIGHBORHOODS;
-    graded.asked = grade_flag_ != 0;
+    graded.of_atoms = settings_.by_errors || about_.grading == MAXVOLT_NEIGHBORHOODS;
+    graded.of_configuration = of_configuration;
+    graded.asked = settings_.by_errors ? error_flag_ || bound_flag_ : grade_flag_ != 0;
     graded.atoms.reserve(std::size_t(atoms_.n_local()));
-    grades_of_lammps_.assign(std::size_t(atom->nmax), 0.0);
     for (int k = 0; k < atoms_.n_local(); ++k) {
         const int i = atoms_[k];
-        const double* x = atom->x[i];
-        const double grade = graded.of_atoms ? grades_[k] : 0.0, id = atom->tag_enable ? double(atom->tag[i]) : 0.0;
-        graded.atoms.push_back({id, double(atoms_.species(k)), {x[0], x[1], x[2]}, grade, 0.0});
-        grades_of_lammps_[i] = grade;
+        const double *x = atom->x[i], id = atom->tag_enable ? double(atom->tag[i]) : 0.0;
+        graded.atoms.push_back({id, double(atoms_.species(k)), {x[0], x[1], x[2]}, graded.of_atoms ? of_atoms[k] : 0.0, 0.0});
     }
-    if (!graded.of_atoms) graded.of_configuration = grade_of_configuration();
-    grade_ = extrapolation_->judge(graded);
-    summed_grade_ = comm->me == 0 ? grade_ : 0.0;
+    return extrapolation_->judge(graded);
 }
 
 double PairMaxvolt::grade_of_configuration() {
@@ -351,7 +423,8 @@ void PairMaxvolt::unpack_reverse_comm(int n, int* to, double* buffer) {
 
 double PairMaxvolt::memory_usage() {
     const std::size_t reals = forces_.capacity() + energies_.capacity() + shares_.capacity() + total_.capacity() +
-                              grades_.capacity() + grades_of_lammps_.capacity();
+                              grades_.capacity() + deviations_.capacity() + lengths_.capacity() + errors_.capacity() +
+                              grades_of_lammps_.capacity() + errors_of_lammps_.capacity() + bounds_of_lammps_.capacity();
     return Pair::memory_usage() + atoms_.memory_usage() + 8.0 * double(reals);
 }
 
@@ -360,11 +433,17 @@ void* PairMaxvolt::extract(const char* name, int& dimension) {
     if (std::strcmp(name, "cut") == 0) return &cutoff_;
     if (std::strcmp(name, "grade") == 0) return &grade_;
     if (std::strcmp(name, "grade_flag") == 0) return &grade_flag_;
+    if (std::strcmp(name, "error") == 0) return &error_;
+    if (std::strcmp(name, "error_flag") == 0) return &error_flag_;
+    if (std::strcmp(name, "bound_flag") == 0) return &bound_flag_;
     return nullptr;
 }
 
 void* PairMaxvolt::extract_peratom(const char* name, int& columns) {
     columns = 0;
+    const bool is_error = std::strcmp(name, "error") == 0, is_bound = std::strcmp(name, "bound") == 0;
+    if (model_ && (is_error || is_bound)) check_errors();
+    if (is_error || is_bound) return is_error ? errors_of_lammps_.data() : bounds_of_lammps_.data();
     if (std::strcmp(name, "grade") != 0) return nullptr;
     if (model_ && about_.grading != MAXVOLT_NEIGHBORHOODS)
         fail("atoms have no grades by the active set of {}, or it has none; fix pair needs one in neighborhood mode "

@@ -1,7 +1,8 @@
 // pair_style maxvolt select 2 break 10
 // pair_coeff * * pot.maxvolt Ag Pd
 //
-// The grades of atoms: fix ID all pair N maxvolt grade 1; that of the configuration: compute ID all pair maxvolt.
+// The grades of atoms: fix ID all pair N maxvolt grade 1; that of the configuration: compute ID all pair maxvolt. Likewise
+// "error", expected force errors in eV/Angstrom, and "bound", what they stay below at the coverage of the settings.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -48,9 +49,15 @@ class PairMaxvolt : public Pair {
     void number_types();
     void number_elements();
     void check_grading() const;
-    bool wants_grades() const;
+    void check_errors() const;
+    void decide_what_to_grade();
     void grade();
     double grade_of_configuration();
+    void expect_errors();
+    void find_force_lengths();
+    double largest(const std::vector<double>& of_atoms) const;
+    void give_to_lammps(const std::vector<double>& of_atoms, std::vector<double>& of_lammps) const;
+    double judge(const std::vector<double>& of_atoms, double of_configuration);
     std::vector<std::string> read_words(FILE*);
     template <class... Values>
     void notice(const char* format, const Values&... values) const;
@@ -79,10 +86,13 @@ class PairMaxvolt : public Pair {
 
     maxvolt_lammps::ListedAtoms atoms_;
     std::vector<double> forces_, energies_, shares_, grades_;  // of atoms of the list
+    std::vector<double> deviations_, lengths_, errors_;        // of local ones, eV and eV/Angstrom: for expected errors
     std::vector<double> row_;                                  // of the energy by the parameters
-    std::vector<double> grades_of_lammps_;                     // of its atoms, for fix pair
-    double grade_ = 0.0, summed_grade_ = 0.0;  // the largest; the same on one rank only, as compute pair sums
-    int grade_flag_ = 0;                       // fix pair asks for grades at this step
+    std::vector<double> grades_of_lammps_, errors_of_lammps_, bounds_of_lammps_;  // of its atoms, for fix pair
+    double grade_ = 0.0, error_ = 0.0;  // the largest
+    double summed_[2] = {};             // both on one rank only, as compute pair sums
+    int grade_flag_ = 0, error_flag_ = 0, bound_flag_ = 0;  // fix pair asks for them at this step
+    bool grades_now_ = false, errors_now_ = false;          // what this step computes
     std::vector<double> total_;  // forces and shares of atoms of LAMMPS, to be sent to their owners (newton off)
 };
 

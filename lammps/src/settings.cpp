@@ -25,9 +25,16 @@ int count(const std::string& name, const std::string& text) {
 }
 
 bool is_keyword(const std::string& name) {
-    for (const char* known : {"select", "break", "every", "frames", "frames_every", "cut", "stop"})
+    for (const char* known : {"select", "break", "every", "frames", "frames_every", "cut", "stop", "unit", "coverage"})
         if (name == known) return true;
     return false;
+}
+
+// Whether thresholds are expected force errors.
+bool is_unit_of_errors(const std::string& unit) {
+    if (unit != "eV/A" && unit != "none")
+        throw SettingsError("unit is '" + unit + "'; expected eV/A for expected force errors, or none for grades");
+    return unit == "eV/A";
 }
 
 bool is_cfg(const std::string& path) { return path.size() > 4 && path.substr(path.size() - 4) == ".cfg"; }
@@ -153,7 +160,8 @@ Settings read_settings(const std::vector<std::string>& words) {
     for (std::size_t k = 0; k < words.size(); k += 2) {
         const std::string& name = words[k];
         if (!is_keyword(name))
-            throw SettingsError("'" + name + "' is not known; expected select, break, every, frames, frames_every, cut or stop");
+            throw SettingsError("'" + name + "' is not known; expected select, break, unit, every, frames, frames_every, cut, stop or "
+                                "coverage");
         if (k + 1 == words.size()) throw SettingsError("'" + name + "' needs a value");
         const std::string& value = words[k + 1];
         if (name == "select") out.select = positive(name, value);
@@ -165,6 +173,9 @@ Settings read_settings(const std::vector<std::string>& words) {
         if (name == "stop" && value != "error" && value != "soft")
             throw SettingsError("stop is '" + value + "'; expected error or soft");
         if (name == "stop") out.soft = value == "soft";
+        if (name == "unit") out.by_errors = is_unit_of_errors(value);
+        if (name == "coverage") out.coverage = positive(name, value);
+        if (out.coverage >= 1.0) throw SettingsError("coverage is '" + value + "'; expected a number between 0 and 1, like 0.9");
     }
     if (out.stop < out.select && out.select < Settings::never)
         throw SettingsError("break is below select; expected thresholds with select below break");

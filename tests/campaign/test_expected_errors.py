@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import shutil
 from html import unescape
@@ -24,9 +23,7 @@ from maxvolt.report.campaign_page.histograms import grade_bins, grade_counts
 from maxvolt.report.campaign_page.tables import misses_table
 from maxvolt.report.campaign_page.usage import error_lines
 from maxvolt.sampling import Thresholds
-from maxvolt.sampling.lammps.grading import Grading, grade_thresholds
-from maxvolt.uncertainty import Uncertainty
-from maxvolt.uncertainty.error_model import ErrorModel
+from maxvolt.sampling.lammps.grading import Grading
 
 ERRORS = {"select": '"0.09 eV/A"', "break": '"0.3 eV/A"'}
 
@@ -249,40 +246,23 @@ def test_units(tmp_path: Path, text: str) -> None:
     assert settings.selection.unit == "eV/A"
 
 
-def with_exponent(by_errors: Run, exponent: float) -> Uncertainty:
-    """Errors of 0.1 eV/A times a power of the grade with a floor of 0.1."""
-    (potential,) = by_errors.result.potential
-    training = maxvolt.read(by_errors.result.training)
-    found = maxvolt.calibrate(potential, training=training, measures=["grade"])
-    model = ErrorModel(np.array([0.1]), np.array([exponent]), 0.1, np.array([10.0]))
-    force = dataclasses.replace(found.calibration.force, alone={"grade": model})
-    calibration = dataclasses.replace(found.calibration, force=force)
-    return dataclasses.replace(found, calibration=calibration)
-
-
 class TestInLammps:
-    """Errors as the grades at which they are expected."""
+    """LAMMPS expects errors itself, where it can compute the measure."""
 
-    def test_grades_and_errors_go_there_and_back(self, by_errors: Run) -> None:
-        uncertainty = with_exponent(by_errors, 0.5)
-        asked = Thresholds(0.1 * 2.1**0.5, 0.1 * 5.1**0.5, unit="eV/A")
-        found = grade_thresholds(uncertainty, asked)
-        assert (found.select, found.stop) == pytest.approx((2.0, 5.0))
-        calculator = maxvolt.Calculator(
-            uncertainty.potential, query=maxvolt.ErrorQuery(uncertainty)
-        )
-        grading = Grading.of(calculator, asked)
-        assert grading.active_set is uncertainty.active_set
-        told = grading.told(np.array([2.0, np.nan]))
-        assert told[0] == pytest.approx(asked.select)
-        assert np.isnan(told[1])
-
-    def test_grades_that_tell_nothing_are_refused(self, by_errors: Run) -> None:
-        asked = Thresholds(0.05, 1.0, unit="eV/A")
-        with pytest.raises(DataError, match="tell too little of the errors"):
-            grade_thresholds(with_exponent(by_errors, 0.0), asked)
+    def test_expected_errors_are_compared_as_they_are(self, by_errors: Run) -> None:
+        (last,) = sorted(by_errors.folder.path.rglob("*.uncertainty"))[-1:]
+        uncertainty = maxvolt.read_uncertainty(last)
+        asked = Thresholds(0.1, 1.0, unit="eV/A")
+        query = maxvolt.ErrorQuery(uncertainty)
+        grading = Grading.of(maxvolt.Calculator(uncertainty.potential, query=query), asked)
+        assert grading.by is uncertainty
+        assert grading.thresholds is asked
+        assert grading.column == "2"
 
     def test_other_measures_are_refused(self, by_errors: Run) -> None:
-        (last,) = sorted(by_errors.folder.path.rglob("*.uncertainty"))[-1:]
-        with pytest.raises(DataError, match="LAMMPS compares grades"):
-            grade_thresholds(maxvolt.read_uncertainty(last), Thresholds(0.1, 1.0, unit="eV/A"))
+        (potential,) = by_errors.result.potential
+        training = maxvolt.read(by_errors.result.training)
+        found = maxvolt.calibrate(potential, training=training, measures=["posterior forces"])
+        calculator = maxvolt.Calculator(found.potential, query=maxvolt.ErrorQuery(found))
+        with pytest.raises(DataError, match="calibrate with the measure posterior, grade, or both"):
+            Grading.of(calculator, Thresholds(0.1, 1.0, unit="eV/A"))

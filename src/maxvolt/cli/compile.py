@@ -10,7 +10,7 @@ from maxvolt.cli.console import note
 from maxvolt.cli.options import add_species
 from maxvolt.cli.outputs import check_output
 from maxvolt.cli.potentials import load, potential_files
-from maxvolt.errors import MaxvoltError
+from maxvolt.errors import DataError, MaxvoltError
 
 if TYPE_CHECKING:
     from maxvolt.potentials import MTP
@@ -24,10 +24,11 @@ DESCRIPTION = """\
 Write a moment tensor potential with its evaluation plan as one compiled model file, from which the
 compiled core evaluates at full speed without Python: pair_style maxvolt of LAMMPS reads it. The
 file holds the names of the elements, and the active set, by which LAMMPS grades, where POT or
---active-set has one."""
+--active-set has one. With --uncertainty LAMMPS expects force errors in eV/A, too."""
 EXAMPLES = """\
   maxvolt compile pot.mtp -o pot.maxvolt
   maxvolt compile pot.mtp --active-set pot.almtp -o pot.maxvolt
+  maxvolt compile pot.mtp --uncertainty pot.uncertainty -o pot.maxvolt
   maxvolt compile mlip.almtp -o pot.maxvolt --species Ag,Pd"""
 
 
@@ -42,6 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="active set to grade by, .almtp or .als; default: that of POT, where it has one",
+    )
+    parser.add_argument(
+        "--uncertainty",
+        type=Path,
+        metavar="FILE",
+        help="expected errors of POT by the measures posterior or grade, of maxvolt calibrate",
     )
     add_species(parser)
 
@@ -62,15 +69,40 @@ def run(options: argparse.Namespace) -> None:
                 f"{options.potential}; select it again: maxvolt select POT TRAIN "
                 "--save-active-set FILE"
             )
-    if active_set is None:
+    graded = "without an active set"
+    if active_set is not None:
+        graded = f"with its active set ({active_set.mode} mode)"
+    if options.uncertainty is not None:
+        graded = _write_with_errors(options, potential, active_set)
+    elif active_set is None:
         potential.write_compiled(options.output)
-        graded = "without an active set"
     else:
         write_active_set(options.output, active_set)
-        graded = f"with its active set ({active_set.mode} mode)"
     kilobytes = options.output.stat().st_size / 1000
     elements = ", ".join(potential.species)
     note(f"{options.output}: compiled model of {elements}, {graded}, {kilobytes:.0f} kB")
+
+
+def _write_with_errors(
+    options: argparse.Namespace, potential: MTP, active_set: ActiveRows | None
+) -> str:
+    """Write a model that holds expected errors; return what it holds, in words."""
+    from maxvolt.uncertainty import read_uncertainty
+
+    uncertainty = read_uncertainty(options.uncertainty)
+    try:
+        uncertainty.check_compilable()
+    except DataError as error:
+        raise MaxvoltError(f"{options.uncertainty}: {error}") from error
+    if [member.digest for member in uncertainty.members] != [potential.digest]:
+        raise MaxvoltError(
+            f"{options.uncertainty}: the expected errors are of another potential than "
+            f"{options.potential}; calibrate again: maxvolt calibrate POT --train TRAIN -o FILE"
+        )
+    uncertainty.write_compiled(options.output, active_set)
+    mode = uncertainty.active_set or active_set
+    graded = "" if mode is None else f"its active set ({mode.mode} mode) and "
+    return f"with {graded}expected errors by {' and '.join(uncertainty.calibration.force.names)}"
 
 
 def _read(options: argparse.Namespace) -> tuple[MTP, ActiveRows | None]:

@@ -19,6 +19,34 @@ class ActiveSet:
     def has_single(self) -> bool: ...
     def grades(self, rows: Any, kernels: str, single: bool, grades: Any) -> None: ...
 
+class ErrorArrays:
+    def __init__(
+        self,
+        *,
+        n_columns: int,
+        factor: Any,
+        measures: Any,
+        floors: Any,
+        exponents: Any,
+        largest: Any,
+        prefactor: float,
+        edges: Any,
+        score_counts: Any,
+        scores: Any,
+        structures: Any,
+        reached: Any,
+    ) -> None: ...
+
+# A calibration as programs without Python apply it; `deviations` sets an array from rows as
+# `site_gradients` gives them.
+class ForceErrors:
+    def __init__(self, arrays: ErrorArrays, n_parameters: int) -> None: ...
+    def expected(self, grade: float, deviation: float, force_length: float) -> float: ...
+    def is_beyond(self, grade: float, deviation: float) -> bool: ...
+    def bin(self, expected: float) -> int: ...
+    def factors(self, coverage: float, strict: bool) -> list[float]: ...
+    def deviations(self, rows: Any, kernels: str, deviations: Any) -> None: ...
+
 class NeighborWindows:
     def __init__(
         self,
@@ -144,7 +172,10 @@ class Core:
     def n_parameters(self) -> int: ...
     def n_columns(self, radial: bool, linear: bool) -> int: ...
     def file_bytes(
-        self, species: list[str], active_set: ActiveSetArrays | None = None
+        self,
+        species: list[str],
+        active_set: ActiveSetArrays | None = None,
+        errors: ErrorArrays | None = None,
     ) -> bytes: ...
 
 # A potential as programs without Python read it: a compiled model or a text potential, the latter

@@ -14,6 +14,7 @@
 #include "arrays.hpp"
 #include "contraction_table.hpp"
 #include "displacements.hpp"
+#include "force_errors.hpp"
 #include "image_search.hpp"
 #include "model_file.hpp"
 #include "plan_file.hpp"
@@ -79,12 +80,16 @@ CompiledModel* compile(const maxvolt::RadialArrays& radial, const maxvolt::Repul
 }
 
 nb::bytes model_file_of(const CompiledModel& model, std::vector<std::string> species,
-                        const maxvolt::ActiveSetArrays* active_set) {
+                        const maxvolt::ActiveSetArrays* active_set, const maxvolt::ErrorArrays* errors) {
     require(species.empty() || std::int32_t(species.size()) == model.view().n_species, "one symbol for each species");
-    maxvolt::ModelFile file{model.arrays(), std::move(species), {}};
+    maxvolt::ModelFile file{model.arrays(), std::move(species), {}, {}};
     if (active_set) {
         maxvolt::ActiveSet(*active_set, model.n_parameters());  // refuses what no reader would accept
         file.active_set = *active_set;
+    }
+    if (errors) {
+        maxvolt::ForceErrors(*errors, model.n_parameters());
+        file.errors = *errors;
     }
     const std::string bytes = maxvolt::model_file_bytes(file);
     return nb::bytes(bytes.data(), bytes.size());
@@ -264,8 +269,8 @@ std::int64_t site_grades(const CompiledModel& model, const maxvolt::ActiveSet& a
     require(std::int64_t(grades.size()) == s.system.atoms.n_atoms, "grades of wrong size");
     const maxvolt::Kernels& k = find_kernels(kernels);
     const Unlocked unlocked;
-    return maxvolt::site_grades(model, active_set, s.system, WindowRange{begin, end}, k,
-                                evaluated ? &*evaluated : nullptr, grades.data());
+    return maxvolt::site_measures(model, {&active_set, grades.data()}, s.system, WindowRange{begin, end}, k,
+                                  evaluated ? &*evaluated : nullptr);
 }
 
 // Grades of rows; all in double precision, or most of it in single precision.
@@ -280,6 +285,17 @@ void row_grades(const maxvolt::ActiveSet& active_set, Array<double, nb::ndim<2>>
         active_set.grades(k, rows.data(), count, grades.data());
     else
         active_set.double_grades(k, rows.data(), count, grades.data());
+}
+
+// Standard deviations of what has these gradients.
+void row_deviations(const maxvolt::ForceErrors& errors, Array<double, nb::ndim<2>> rows, const std::string& kernels,
+                    Output<nb::ndim<1>> deviations) {
+    require(errors.posterior(), "these expected errors are made without a posterior");
+    require(std::int64_t(rows.shape(1)) == errors.posterior()->size() && rows.shape(0) == deviations.size(),
+            "rows or deviations of wrong size");
+    const maxvolt::Kernels& k = find_kernels(kernels);
+    const Unlocked unlocked;
+    errors.posterior()->deviations(k, rows.data(), std::int64_t(rows.shape(0)), deviations.data());
 }
 
 // Gradients of the energies of the parts of structures that lie in windows [begin, end).
@@ -345,6 +361,24 @@ void define_classes(nb::module_& module) {
         .def(nb::init<const maxvolt::ActiveSetArrays&, std::int64_t>(), "arrays"_a, "n_parameters"_a)
         .def_prop_ro("has_single", &maxvolt::ActiveSet::has_single)
         .def("grades", &row_grades, "rows"_a, "kernels"_a, "single"_a, "grades"_a.noconvert());
+    define_arrays<maxvolt::ErrorArrays>(module, "ErrorArrays");
+    nb::class_<maxvolt::ForceErrors>(module, "ForceErrors")
+        .def(nb::init<const maxvolt::ErrorArrays&, std::int64_t>(), "arrays"_a, "n_parameters"_a)
+        .def(
+            "expected",
+            [](const maxvolt::ForceErrors& errors, double grade, double deviation, double force_length) {
+                return errors.expected({grade, deviation, force_length});
+            },
+            "grade"_a, "deviation"_a, "force_length"_a)
+        .def(
+            "is_beyond",
+            [](const maxvolt::ForceErrors& errors, double grade, double deviation) {
+                return errors.is_beyond({grade, deviation, 0.0});
+            },
+            "grade"_a, "deviation"_a)
+        .def("bin", &maxvolt::ForceErrors::bin, "expected"_a)
+        .def("factors", &maxvolt::ForceErrors::factors, "coverage"_a, "strict"_a)
+        .def("deviations", &row_deviations, "rows"_a, "kernels"_a, "deviations"_a.noconvert());
     nb::class_<NeighborWindows>(module, "NeighborWindows")
         .def(nb::new_(&periodic_windows), "pairs"_a, "shifts"_a, "inside"_a, "images"_a, "structures"_a, "labels"_a,
              "window_atoms"_a)
@@ -370,7 +404,8 @@ void define_classes(nb::module_& module) {
             "n_columns",
             [](const CompiledModel& m, bool radial, bool linear) { return maxvolt::n_columns(m.view(), radial, linear); },
             "radial"_a, "linear"_a)
-        .def("file_bytes", &model_file_of, "species"_a, "active_set"_a.none() = nb::none());
+        .def("file_bytes", &model_file_of, "species"_a, "active_set"_a.none() = nb::none(),
+             "errors"_a.none() = nb::none());
 }
 
 }  // namespace

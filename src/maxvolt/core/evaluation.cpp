@@ -94,14 +94,18 @@ std::int64_t site_gradients(const CompiledModel& model, const AtomicSystem& s, W
         });
 }
 
-std::int64_t site_grades(const CompiledModel& model, const ActiveSet& active_set, const AtomicSystem& s,
-                         WindowRange range, const Kernels& k, const EvaluationArrays* evaluated, double* grades) {
+std::int64_t site_measures(const CompiledModel& model, const SiteMeasures& measures, const AtomicSystem& s,
+                           WindowRange range, const Kernels& k, const EvaluationArrays* evaluated) {
     check(model, s, range);
     const Model& m = model.view();
     const std::int64_t width = n_parameters(m);
-    require(active_set.size() == width, "the active set belongs to another potential");
+    require(!measures.grades || measures.active_set->size() == width, "the active set belongs to another potential");
+    require(!measures.deviations || measures.posterior->size() == width, "the posterior belongs to another potential");
     std::vector<double*> to;
     std::vector<double> rows, of_rows;
+    const auto scatter = [&](const System& system, double* values) {
+        for (std::int64_t i = 0; i < system.n_own; ++i) values[system.atoms[system.order[i]]] = of_rows[std::size_t(i)];
+    };
     return for_windows(
         k, m, s, range, [&](const System& system) { return k.workspace_bytes(m, system); },
         [&](std::int64_t w, const System& system, void* memory) {
@@ -114,8 +118,14 @@ std::int64_t site_grades(const CompiledModel& model, const ActiveSet& active_set
                 return k.gradient_rows(m, system, 0, system.n_own, memory, out, {to.data(), {}});
             });
             if (bad >= 0) return bad;
-            active_set.grades(k, rows.data(), system.n_own, of_rows.data());
-            for (std::size_t i = 0; i < n; ++i) grades[system.atoms[system.order[i]]] = of_rows[i];
+            if (measures.grades) {
+                measures.active_set->grades(k, rows.data(), system.n_own, of_rows.data());
+                scatter(system, measures.grades);
+            }
+            if (measures.deviations) {
+                measures.posterior->deviations(k, rows.data(), system.n_own, of_rows.data());
+                scatter(system, measures.deviations);
+            }
             return bad;
         });
 }

@@ -10,6 +10,7 @@
 #include "active_set.hpp"
 #include "atomic_system.hpp"
 #include "compiled_model.hpp"
+#include "posterior_factor.hpp"
 
 namespace maxvolt {
 
@@ -33,10 +34,19 @@ std::int64_t evaluate(const CompiledModel&, const AtomicSystem&, WindowRange, co
 std::int64_t site_gradients(const CompiledModel&, const AtomicSystem&, WindowRange, const Kernels&,
                             const EvaluationArrays*, double* gradients);
 
-// Extrapolation grades of the atoms, [n_atoms], in neighbourhood mode; energies and the rest in the same pass where
-// there is somewhere to write them. NaN where a grade is not finite.
-std::int64_t site_grades(const CompiledModel&, const ActiveSet&, const AtomicSystem&, WindowRange, const Kernels&,
-                         const EvaluationArrays*, double* grades);
+// What is made of the gradients of site energies: extrapolation grades in neighbourhood mode, and standard deviations by a
+// posterior, [n_atoms] each. Null where one is not wanted.
+struct SiteMeasures {
+    const ActiveSet* active_set = nullptr;
+    double* grades = nullptr;
+    const PosteriorFactor* posterior = nullptr;
+    double* deviations = nullptr;
+};
+
+// Measures of the atoms; energies and the rest in the same pass where there is somewhere to write them. What is not finite
+// in a measure is so because a gradient is not.
+std::int64_t site_measures(const CompiledModel&, const SiteMeasures&, const AtomicSystem&, WindowRange, const Kernels&,
+                           const EvaluationArrays*);
 
 // Gradients of the energies of the parts of structures that lie in these windows,
 // [first_part(end) - first_part(begin)][n_parameters], added to what is there.

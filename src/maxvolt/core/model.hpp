@@ -138,6 +138,8 @@ struct Window {
 constexpr int list_padding = 8;  // as long as the longest vector
 constexpr int panel_width = 24;  // columns of the inverse of an active set that lie together: whole tiles of each variant
 
+constexpr int tile_group = 8;    // tiles of rows that a panel is multiplied by one after the other, while it is in a cache
+
 constexpr int single_width = 48;  // the same of its part in single precision
 constexpr int single_chunk = 48;  // terms of a sum in single precision; such sums are added up
 
@@ -240,6 +242,9 @@ struct Kernels {
     void (*largest_coordinates_single)(const double* panels, const SingleInverse&, std::int64_t n, const double* rows,
                                        std::int64_t count, std::int32_t* used, void* memory, double* grades);
     std::int64_t (*single_coordinates_bytes)(std::int64_t n);
+    // Lengths of the products of rows with a factor; coordinates.hpp.
+    void (*product_lengths)(const double* panels, const std::int32_t* first, std::int64_t n, std::int64_t n_columns,
+                            const double* rows, std::int64_t count, std::int32_t* used, double* lengths);
 };
 
 // static: each instruction set keeps its own copy.

@@ -172,4 +172,36 @@ struct ActiveSetArrays {
     }
 };
 
+// What makes expected force errors of measures: a factor of the posterior, equation (44), the mean error as a function of
+// the measures, equation (45), and what bounds it, equations (46) to (48).
+struct ErrorArrays {
+    static constexpr std::int32_t grade = 0, deviation = 1, force_length = 2;  // measures
+
+    // F, for gradients of the kernels as the inverse of an active set; no columns where no measure needs it.
+    std::int32_t n_columns = 0;
+    Reals factor;
+    Integers32 measures;  // what each factor of the mean is of
+    Reals floors, exponents, largest;
+    double prefactor = 0.0;
+    Reals edges;               // expected errors between the bins of the scores
+    Integers32 score_counts;   // of each bin
+    Reals scores, structures, reached;
+
+    template <class Self, class Visit>
+    static void each_field(Self& a, Visit&& visit) {
+        visit("n_columns", a.n_columns);
+        visit("factor", a.factor, {any_length});  // a row for each parameter
+        visit("measures", a.measures, {any_length});
+        visit("floors", a.floors, {any_length});        // one for each measure, as the next two
+        visit("exponents", a.exponents, {any_length});
+        visit("largest", a.largest, {any_length});
+        visit("prefactor", a.prefactor);
+        visit("edges", a.edges, {any_length});
+        visit("score_counts", a.score_counts, {any_length});  // one more than edges
+        visit("scores", a.scores, {any_length});              // ascending in each bin
+        visit("structures", a.structures, {any_length});      // of each bin
+        visit("reached", a.reached, {any_length});            // of each bin, at equidistant levels from 0 to 1
+    }
+};
+
 }  // namespace maxvolt

@@ -4,7 +4,7 @@ namespace maxvolt {
 
 namespace {
 
-constexpr char plan_prefix[] = "plan.", active_prefix[] = "active_set.";
+constexpr char plan_prefix[] = "plan.", active_prefix[] = "active_set.", error_prefix[] = "errors.";
 
 std::vector<std::string> split_symbols(const Field& f) {
     std::vector<std::string> out;
@@ -34,6 +34,7 @@ std::string model_file_bytes(const ModelFile& file) {
     if (file.arrays.plan)
         PlanArrays::each_field(*file.arrays.plan, PrefixedWriter{w, plan_prefix});
     if (file.active_set) ActiveSetArrays::each_field(*file.active_set, PrefixedWriter{w, active_prefix});
+    if (file.errors) ErrorArrays::each_field(*file.errors, PrefixedWriter{w, error_prefix});
     return w.file(model_file_kind);
 }
 
@@ -45,6 +46,8 @@ ModelFile parse_model_file(const char* data, std::size_t size) {
         PlanArrays::each_field(out.arrays.plan.emplace(), Filler(fields, plan_prefix));
     if (fields.contains(active_prefix + std::string("inverse")))
         ActiveSetArrays::each_field(out.active_set.emplace(), Filler(fields, active_prefix));
+    if (fields.contains(error_prefix + std::string("measures")))
+        ErrorArrays::each_field(out.errors.emplace(), Filler(fields, error_prefix));
     out.species = split_symbols(fields.find("species", 'c'));
     if (!out.species.empty() && std::int64_t(out.species.size()) != out.arrays.radial.n_species)
         fields.wrong("species");

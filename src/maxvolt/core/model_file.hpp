@@ -1,5 +1,6 @@
 // Compiled model files: all arrays of a potential, its evaluation plan among them, so that a C++ program
-// evaluates at full speed what Python has compiled; and, where there is one, its active set.
+// evaluates at full speed what Python has compiled; and, where there are any, its active set and what makes expected
+// errors.
 #pragma once
 #include <cstddef>
 #include <optional>
@@ -15,6 +16,7 @@ struct ModelFile {
     ModelArrays arrays;
     std::vector<std::string> species;  // symbols in the order of the types; empty where they are not known
     std::optional<ActiveSetArrays> active_set;
+    std::optional<ErrorArrays> errors;
 };
 
 extern const FileKind model_file_kind;

@@ -19,6 +19,7 @@ from maxvolt.io.cfg_types import with_indices, with_labels
 from maxvolt.io.cfg_write import text_bytes
 from maxvolt.potentials import MTP
 from maxvolt.potentials.families import family_of_file
+from maxvolt.potentials.mtp.compiled_file import ErrorRecord
 from maxvolt.potentials.mtp.conversion import file_of_model, model_of_file
 from maxvolt.potentials.mtp.files.access import read_potential_file, write_potential_file
 from maxvolt.potentials.mtp.files.active_set import INITIAL, ActiveSetRecord, Dialect
@@ -98,7 +99,10 @@ def _active_rows(potential: MTP, record: ActiveSetRecord, path: str | Path) -> A
 
 
 def write_active_set(
-    path: str | Path, active_set: ActiveRows, dialect: Dialect | None = None
+    path: str | Path,
+    active_set: ActiveRows,
+    dialect: Dialect | None = None,
+    errors: ErrorRecord | None = None,
 ) -> None:
     """Write potential and active set; see `maxvolt.ActiveSet.write`.
 
@@ -110,6 +114,8 @@ def write_active_set(
         What to write.
     dialect
         Whose file it is to be; None: as the name says.
+    errors
+        What makes expected errors, for a compiled model.
     """
     if dialect is None:
         dialect = "MLIP-2" if Path(path).suffix == ".als" else "MLIP-3"
@@ -121,7 +127,7 @@ def write_active_set(
         )
     record = _record(active_set, potential, dialect)
     if Path(path).suffix == ".maxvolt":
-        potential.write_compiled(path, record)
+        potential.write_compiled(path, record, errors)
         return
     file = file_of_model(potential.model, potential.species, potential.about, record)
     write_potential_file(path, file)

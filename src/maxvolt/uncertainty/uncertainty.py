@@ -16,8 +16,10 @@ from maxvolt.potentials import Potential
 from maxvolt.potentials.ensemble import joined, mean_of, members_of
 from maxvolt.potentials.results import Energies
 from maxvolt.selection import ActiveSet
+from maxvolt.selection.active_rows import ActiveRows
 from maxvolt.threads import thread_count
 from maxvolt.uncertainty.calibration import Calibration
+from maxvolt.uncertainty.compiled import check_compilable, write_compiled_parts
 from maxvolt.uncertainty.expected_errors import ExpectedErrors, expected_errors
 from maxvolt.uncertainty.files import read_parts, write_parts
 from maxvolt.uncertainty.held_out import evaluate_and_measure, measure_all, portions_of
@@ -177,9 +179,41 @@ class Uncertainty:
     def write(self, path: str | Path) -> None:
         """Write potential, measures and calibration to one file, which appears whole or not at all.
 
-        `maxvolt.read_uncertainty` reads it.
+        `maxvolt.read_uncertainty` reads it; a file whose name ends with ``.maxvolt`` is a compiled
+        model for LAMMPS, see `write_compiled`.
         """
+        if Path(path).suffix == ".maxvolt":
+            self.write_compiled(path)
+            return
         write_parts(path, self.potential, self.measures, self.calibration)
+
+    def write_compiled(self, path: str | Path, active_set: ActiveRows | None = None) -> None:
+        """Write a compiled model, by which LAMMPS expects force errors as `of` does.
+
+        Parameters
+        ----------
+        path
+            The file; it appears whole or not at all.
+        active_set
+            By which LAMMPS grades, too; that of the measures comes before it.
+
+        Raises
+        ------
+        DataError
+            See `check_compilable`.
+        """
+        write_compiled_parts(path, self.potential, self.measures, self.calibration, active_set)
+
+    def check_compilable(self) -> None:
+        """Refuse what LAMMPS cannot compute.
+
+        Raises
+        ------
+        DataError
+            A measure other than grades of atoms and the posterior of site energies, or a potential
+            other than one moment tensor potential.
+        """
+        check_compilable(self.potential, self.measures)
 
     def _measured(
         self, neighborhoods: Neighborhoods, energies: Sequence[Energies] | None, threads: int | None

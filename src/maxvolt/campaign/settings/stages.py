@@ -49,6 +49,9 @@ STAGED = (
 )
 """Sections that a stage may have of its own."""
 
+_IN_LAMMPS = ("posterior", "grade")
+"""Measures of expected errors that LAMMPS computes."""
+
 
 class StageHeader(Section):
     """What makes a stage."""
@@ -159,11 +162,11 @@ class Settings(Section):
                 "potential: set members = 1 in [potential], or give thresholds as grades and "
                 "leave out calibrate in [selection]"
             )
-        if selection.unit and selection.uncertainty != "grade" and in_lammps:
+        if selection.unit and selection.uncertainty not in _IN_LAMMPS and in_lammps:
             raise ValueError(
-                f"scenario {in_lammps[0]!r} runs in LAMMPS, which compares grades: write "
-                'uncertainty = "grade" in [selection] (thresholds in eV/A then become the grades '
-                'at which such errors are expected), or kind = "md" in the scenario'
+                f"scenario {in_lammps[0]!r} runs in LAMMPS, which does not compute the measure "
+                f'{selection.uncertainty!r}: write uncertainty = "posterior" (or "grade") in '
+                '[selection], or kind = "md" in the scenario'
             )
 
     def _check_one_potential(self) -> None:

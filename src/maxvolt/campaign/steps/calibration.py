@@ -21,7 +21,6 @@ from maxvolt.errors import DataError, FitError
 from maxvolt.executors.kinds import Kind
 from maxvolt.potentials import load
 from maxvolt.sampling import Thresholds
-from maxvolt.sampling.lammps.grading import grade_thresholds
 from maxvolt.uncertainty import HeldOutErrors, Uncertainty, reliability_of_folds
 from maxvolt.uncertainty.calibrating import calibrated_with_errors
 
@@ -80,7 +79,7 @@ def _calibrated(
                 threads=threads,
             )
             if settings.selection.unit and settings.has_lammps:
-                grade_thresholds(uncertainty, settings.selection.thresholds)
+                uncertainty.check_compilable()
         except (DataError, FitError) as error:
             record |= {"reason": str(error), "seconds": time.perf_counter() - began}
             return None, StepResult(record)

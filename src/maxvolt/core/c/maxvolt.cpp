@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "evaluation.hpp"
+#include "force_errors.hpp"
 #include "instruction_sets.hpp"
 #include "memory.hpp"
 #include "model_file.hpp"
@@ -24,16 +25,26 @@ struct maxvolt_model {
     explicit maxvolt_model(ModelFile file) : species(std::move(file.species)), compiled(std::move(file.arrays)) {
         for (const std::string& symbol : species) names.push_back(symbol.c_str());
         if (file.active_set) active_set.emplace(*file.active_set, compiled.n_parameters());
+        if (file.errors) errors.emplace(std::move(*file.errors), compiled.n_parameters());
+        if ((measures() & MAXVOLT_BY_GRADE) && grading() != MAXVOLT_NEIGHBORHOODS)
+            throw std::invalid_argument("expected errors by grades need an active set with a row for each atom");
     }
     maxvolt_grading grading() const {
         if (!active_set) return MAXVOLT_NO_GRADES;
         if (active_set->rows() == ActiveSet::Rows::others) return MAXVOLT_OTHER_ROWS;
         return active_set->rows() == ActiveSet::Rows::neighborhoods ? MAXVOLT_NEIGHBORHOODS : MAXVOLT_CONFIGURATIONS;
     }
+    std::int32_t measures() const {
+        if (!errors) return 0;
+        return (errors->needs(ErrorArrays::grade) ? MAXVOLT_BY_GRADE : 0) |
+               (errors->needs(ErrorArrays::deviation) ? MAXVOLT_BY_DEVIATION : 0) |
+               (errors->needs(ErrorArrays::force_length) ? MAXVOLT_BY_FORCE : 0);
+    }
     std::vector<std::string> species;
     std::vector<const char*> names;
     CompiledModel compiled;
     std::optional<ActiveSet> active_set;
+    std::optional<ForceErrors> errors;
 };
 
 struct maxvolt_list {
@@ -161,14 +172,16 @@ void collect(maxvolt_list& list, const EvaluationArrays& from, maxvolt_results& 
 void check_finite(const maxvolt_list& list, maxvolt_results& results) {
     double sum = results.energy;
     for (const double v : results.virial) sum += v;
-    for (std::int64_t i = 0; results.grades && i < list.n_local; ++i) sum += results.grades[i];
+    for (const double* measure : {results.grades, results.deviations})
+        for (std::int64_t i = 0; measure && i < list.n_local; ++i) sum += measure[i];
     if (std::isfinite(sum)) return;
     const char* what = "a force";
     for (std::int64_t i = 0; i < list.n_local && results.atom < 0; ++i) {
         const bool energy_is = std::isfinite(list.energies[std::size_t(i)]);
-        if (energy_is && (!results.grades || std::isfinite(results.grades[i]))) continue;
+        const bool grade_is = !results.grades || std::isfinite(results.grades[i]);
+        if (energy_is && grade_is && (!results.deviations || std::isfinite(results.deviations[i]))) continue;
         results.atom = i;
-        what = energy_is ? "the grade" : "the energy";
+        what = !energy_is ? "the energy" : grade_is ? "the standard deviation of the energy" : "the grade";
     }
     const std::string of_atom = results.atom < 0 ? "" : " of atom " + std::to_string(results.atom);
     throw Refusal(MAXVOLT_NOT_FINITE, what + of_atom + " is not finite" + meaningless);
@@ -178,6 +191,11 @@ void need_grading(const maxvolt_model& model, maxvolt_grading grading, const cha
     if (model.grading() != grading) throw std::invalid_argument(std::string(what) + " by this active set, or without one");
 }
 
+const ForceErrors& calibration_of(const maxvolt_model& model) {
+    if (!model.errors) throw std::invalid_argument("forces have no expected errors without a calibration");
+    return *model.errors;
+}
+
 // Energies, forces and what else is asked for; gives an atom that coincides with another, or -1. Shares of the
 // virial are not made in the same pass as grades.
 std::int64_t compute(const maxvolt_model& model, maxvolt_list& list, const double* positions, maxvolt_results& results,
@@ -185,13 +203,24 @@ std::int64_t compute(const maxvolt_model& model, maxvolt_list& list, const doubl
     const AtomicSystem system = system_of(list, positions);
     const WindowRange all{0, list.windows.windows().count()};
     const EvaluationArrays* left = &to;
-    if (results.shares || !(results.grades || results.row)) {
+    const bool of_atoms = results.grades || results.deviations;
+    if (results.shares || !(of_atoms || results.row)) {
         const std::int64_t bad = evaluate(model.compiled, system, all, best(), false, to);
         if (bad >= 0) return bad;
         left = nullptr;
     }
-    if (results.grades) return site_grades(model.compiled, *model.active_set, system, all, best(), left, results.grades);
+    if (of_atoms) {
+        SiteMeasures measures;
+        if (results.grades) measures = {&*model.active_set, results.grades};
+        if (results.deviations) {
+            measures.posterior = model.errors->posterior();
+            measures.deviations = results.deviations;
+        }
+        const std::int64_t bad = site_measures(model.compiled, measures, system, all, best(), left);
+        if (bad >= 0) return bad;
+    }
     if (!results.row) return -1;
+    if (of_atoms) left = nullptr;
     const std::int64_t n = model.compiled.n_parameters(), n_parts = list.windows.windows().n_parts();
     std::vector<double> parts(static_cast<std::size_t>(n * n_parts));
     const std::int64_t bad = structure_gradients(model.compiled, system, all, best(), left, parts.data());
@@ -219,7 +248,7 @@ void maxvolt_free_model(maxvolt_model* model) { delete model; }
 maxvolt_about maxvolt_about_model(const maxvolt_model* model) {
     const CompiledModel& m = model->compiled;
     return {m.view().cutoff, m.view().n_species, m.has_plan(), m.n_parameters(), model->grading(),
-            model->names.empty() ? nullptr : model->names.data()};
+            model->measures(), model->names.empty() ? nullptr : model->names.data()};
 }
 
 int maxvolt_same_potential(const maxvolt_model* one, const maxvolt_model* other) {
@@ -255,6 +284,8 @@ maxvolt_status maxvolt_evaluate(const maxvolt_model* model, maxvolt_list* list, 
         results->atom = -1;
         std::memset(results->virial, 0, sizeof results->virial);
         if (results->grades) need_grading(*model, MAXVOLT_NEIGHBORHOODS, "atoms have no grades");
+        if (results->deviations && !(model->measures() & MAXVOLT_BY_DEVIATION))
+            throw std::invalid_argument("atoms have no standard deviations without a calibration by the posterior");
         if (results->row) need_grading(*model, MAXVOLT_CONFIGURATIONS, "configurations have no grades");
         const EvaluationArrays to = arrays_of(*list, results->shares != nullptr);
         check_distinct(compute(*model, *list, positions, *results, to), results);
@@ -274,6 +305,39 @@ maxvolt_status maxvolt_grade(const maxvolt_model* model, const double* row, int6
         active_set.grades(best(), weighted.data(), 1, grade);
         if (!std::isfinite(*grade))
             throw Refusal(MAXVOLT_NOT_FINITE, std::string("the grade is not finite") + meaningless);
+    });
+}
+
+maxvolt_status maxvolt_expected_errors(const maxvolt_model* model, int64_t n, const maxvolt_measured* measured,
+                                       double* errors, int32_t* beyond, maxvolt_message* message) {
+    return guarded(message, [&] {
+        need(model && measured && n >= 0 && (errors || n == 0), "a model, measures, or where errors go,");
+        const ForceErrors& calibration = calibration_of(*model);
+        const std::int32_t needed = model->measures();
+        need(n == 0 || ((measured->grades || !(needed & MAXVOLT_BY_GRADE)) &&
+                        (measured->deviations || !(needed & MAXVOLT_BY_DEVIATION)) &&
+                        (measured->force_lengths || !(needed & MAXVOLT_BY_FORCE))),
+             "a measure of the calibration");
+        const auto of = [](const double* values, std::int64_t i) { return values ? values[i] : 0.0; };
+        for (std::int64_t i = 0; i < n; ++i) {
+            const ForceErrors::Measures m{of(measured->grades, i), of(measured->deviations, i),
+                                          of(measured->force_lengths, i)};
+            errors[i] = calibration.expected(m);
+            if (beyond) beyond[i] = calibration.is_beyond(m);
+            if (!std::isfinite(errors[i]))
+                throw Refusal(MAXVOLT_NOT_FINITE,
+                              "the expected error of atom " + std::to_string(i) + " is not finite" + meaningless);
+        }
+    });
+}
+
+maxvolt_status maxvolt_error_bounds(const maxvolt_model* model, double coverage, int32_t strict, int64_t n,
+                                    const double* errors, double* bounds, maxvolt_message* message) {
+    return guarded(message, [&] {
+        need(model && n >= 0 && ((errors && bounds) || n == 0), "a model, errors, or where bounds go,");
+        const ForceErrors& calibration = calibration_of(*model);
+        const std::vector<double> factors = calibration.factors(coverage, strict != 0);
+        for (std::int64_t i = 0; i < n; ++i) bounds[i] = errors[i] * factors[calibration.bin(errors[i])];
     });
 }
 

@@ -20,7 +20,7 @@ extern "C" {
 #define MAXVOLT_API
 #endif
 
-#define MAXVOLT_INTERFACE 2 /* grows with each incompatible change of this file */
+#define MAXVOLT_INTERFACE 3 /* grows with each incompatible change of this file */
 
 typedef enum {
     MAXVOLT_OK = 0,
@@ -44,7 +44,14 @@ typedef enum {
     MAXVOLT_OTHER_ROWS = 3      /* an active set with rows of forces or of both kinds, by which nothing is graded here */
 } maxvolt_grading;
 
-typedef struct maxvolt_model maxvolt_model; /* a potential, with its active set where the file has one */
+/* Measures of which the expected error of a force is made, added up; 0: the file has no calibration. */
+typedef enum {
+    MAXVOLT_BY_GRADE = 1,
+    MAXVOLT_BY_DEVIATION = 2,
+    MAXVOLT_BY_FORCE = 4 /* length of the force that the potential predicts, summed over all processes */
+} maxvolt_measures;
+
+typedef struct maxvolt_model maxvolt_model; /* a potential, with active set and calibration where the file has them */
 typedef struct maxvolt_list maxvolt_list;   /* neighbours made ready for evaluations */
 
 /* What a potential is. */
@@ -54,6 +61,7 @@ typedef struct {
     int32_t has_plan; /* 0: its scalars are evaluated as they stand, which is slower */
     int64_t n_parameters;
     int32_t grading;  /* a maxvolt_grading */
+    int32_t measures; /* of maxvolt_measures */
     const char* const* species; /* symbols; NULL where the file does not name them. They live with the model. */
 } maxvolt_about;
 
@@ -76,6 +84,8 @@ typedef struct {
                          the vector from an atom j to it times component b of the derivative of the energy of
                          j, at 3 a + b; NULL: not wanted. Shares of ghosts belong to the atoms they stand for. */
     double* grades;   /* [n_local], grade of each local atom; NULL: not wanted. Neighbourhoods only. */
+    double* deviations; /* [n_local], eV, standard deviation of the energy of each local atom by the posterior; NULL: not
+                         wanted. Only where MAXVOLT_BY_DEVIATION is among the measures. */
     double* row;      /* [n_parameters], gradient of the energy of the local atoms by the parameters, of which
                          maxvolt_grade makes the grade of the configuration; NULL: not wanted. Configurations only. */
     double energy;    /* sum of the energies of the local atoms */
@@ -120,6 +130,24 @@ MAXVOLT_API maxvolt_status maxvolt_evaluate(const maxvolt_model* model, maxvolt_
 /* The grade of a configuration of n_atoms atoms from its row, [n_parameters]: the sum of the rows of all processes. */
 MAXVOLT_API maxvolt_status maxvolt_grade(const maxvolt_model* model, const double* row, int64_t n_atoms, double* grade,
                                          maxvolt_message* message);
+
+/* Measures of atoms, [n]; NULL where one is not among those of the model. */
+typedef struct {
+    const double* grades;
+    const double* deviations;    /* eV */
+    const double* force_lengths; /* eV/Angstrom */
+} maxvolt_measured;
+
+/* Expected errors of the forces on n atoms, errors: [n], eV/Angstrom: the mean length of the error of force vectors with such
+ * measures. beyond: [n], 1 where a measure is larger than all that the calibration has seen, else 0; NULL: not wanted. */
+MAXVOLT_API maxvolt_status maxvolt_expected_errors(const maxvolt_model* model, int64_t n, const maxvolt_measured* measured,
+                                                   double* errors, int32_t* beyond, maxvolt_message* message);
+
+/* Bounds that a share of the errors keeps, from errors that are expected; infinite where the calibration is too small for
+ * one. coverage: the share, like 0.9. strict: 0 or 1, by conformal prediction, which covers more where it has seen few
+ * structures. bounds: [n], may be the same array as errors. */
+MAXVOLT_API maxvolt_status maxvolt_error_bounds(const maxvolt_model* model, double coverage, int32_t strict, int64_t n,
+                                                const double* errors, double* bounds, maxvolt_message* message);
 
 /* Gradients of the energies of the local atoms by all parameters, rows: [n_local][n_parameters]; by radial
  * coefficients they are those of the product of coefficient and scaling of the potential's file. */

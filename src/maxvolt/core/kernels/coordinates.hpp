@@ -94,4 +94,38 @@ inline void largest_coordinates(const double* panels, std::int64_t n, const doub
     });
 }
 
+// Lengths of the products of rows, [count][n], with a factor, equation (44). panels: PosteriorFactor::panels; first: the first
+// row of each panel that is not zero. used: [tile_group][n] to work in. A panel is used for several tiles while it is in
+// a cache.
+inline void product_lengths(const double* panels, const std::int32_t* first, std::int64_t n, std::int64_t n_columns,
+                            const double* rows, std::int64_t count, std::int32_t* used, double* lengths) {
+    for (std::int64_t i = 0; i < count; i += tile_group * row_tile) {
+        const double* tiles[tile_group][row_tile];
+        std::int64_t n_used[tile_group], skipped[tile_group] = {};
+        vec squares[tile_group][row_tile] = {};
+        int n_tiles = 0;
+        for (std::int64_t at = i; at < count && n_tiles < tile_group; at += row_tile, ++n_tiles) {
+            for (int r = 0; r < row_tile; ++r) tiles[n_tiles][r] = rows + n * (at + r < count ? at + r : count - 1);
+            n_used[n_tiles] = find_used(tiles[n_tiles], n, used + n * n_tiles);
+        }
+        for (std::int64_t column = 0; column < n_columns; column += panel_width)
+            for (int g = 0; g < n_tiles; ++g) {
+                const std::int32_t* of_tile = used + n * g;
+                std::int64_t& q = skipped[g];
+                while (q < n_used[g] && of_tile[q] < first[column / panel_width]) ++q;
+                for (int c = 0; c < panel_width; c += column_tile * lanes) {
+                    vec product[row_tile][column_tile];
+                    multiply(panels + column * n + c, tiles[g], of_tile + q, n_used[g] - q, product);
+                    for (int r = 0; r < row_tile; ++r)
+                        for (int p = 0; p < column_tile; ++p) squares[g][r] += product[r][p] * product[r][p];
+                }
+            }
+        for (std::int64_t k = 0; k < n_tiles * row_tile && i + k < count; ++k) {
+            real sum = 0.0;
+            for (int l = 0; l < lanes; ++l) sum += squares[k / row_tile][k % row_tile][l];
+            lengths[i + k] = __builtin_sqrt(sum);
+        }
+    }
+}
+
 }  // namespace maxvolt::MAXVOLT_VARIANT

@@ -55,6 +55,7 @@ extern const Kernels MAXVOLT_TABLE(MAXVOLT_VARIANT) = {
     MAXVOLT_VARIANT::largest_coordinates,
     MAXVOLT_VARIANT::largest_coordinates_single,
     MAXVOLT_VARIANT::single_coordinates_bytes,
+    MAXVOLT_VARIANT::product_lengths,
 };
 
 }  // namespace maxvolt

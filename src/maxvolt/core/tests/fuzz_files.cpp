@@ -40,6 +40,24 @@ bool is_finding(maxvolt_status status, const maxvolt_message& message) {
     return status == MAXVOLT_INTERNAL || status == MAXVOLT_MEMORY || (status != MAXVOLT_OK && !has_message);
 }
 
+// Expected errors and their bounds.
+maxvolt_status expect_errors(const maxvolt_model* model, maxvolt_list* list, const Hosted& host, const maxvolt_about& about,
+                             maxvolt_message& message) {
+    const std::size_t n = host.types.size(), n_local = host.first.size() - 1;
+    std::vector<double> forces(3 * n), grades(n_local), deviations(n_local), lengths(n_local, 1.0), errors(n_local);
+    maxvolt_results results{};
+    results.forces = forces.data();
+    if (about.measures & MAXVOLT_BY_GRADE) results.grades = grades.data();
+    if (about.measures & MAXVOLT_BY_DEVIATION) results.deviations = deviations.data();
+    maxvolt_status status = maxvolt_evaluate(model, list, host.positions.data(), &results, &message);
+    const maxvolt_measured measured{grades.data(), deviations.data(), lengths.data()};
+    if (status == MAXVOLT_OK)
+        status = maxvolt_expected_errors(model, std::int64_t(n_local), &measured, errors.data(), nullptr, &message);
+    if (status == MAXVOLT_OK)
+        status = maxvolt_error_bounds(model, 0.9, 0, std::int64_t(n_local), errors.data(), errors.data(), &message);
+    return status;
+}
+
 // Energies, forces, shares of the virial, grades and gradients of a model that was accepted.
 maxvolt_status evaluate(const maxvolt_model* model, const Hosted& host, maxvolt_message& message) {
     const FullList l = host.list();
@@ -61,6 +79,7 @@ maxvolt_status evaluate(const maxvolt_model* model, const Hosted& host, maxvolt_
             status = maxvolt_evaluate(model, list, host.positions.data(), &results, &message);
         if (status == MAXVOLT_OK && results.row)
             status = maxvolt_grade(model, row.data(), l.n_local, grades.data(), &message);
+        if (status == MAXVOLT_OK && about.measures) status = expect_errors(model, list, host, about, message);
         const std::int64_t n_rows = l.n_local * about.n_parameters;
         if (status == MAXVOLT_OK && n_rows < most_rows) {
             std::vector<double> rows(std::size_t(n_rows), 0.0);

@@ -19,6 +19,7 @@ from maxvolt import MTP
 from maxvolt.files import replacing
 from maxvolt.io.cfg_record import CfgConfiguration
 from maxvolt.io.cfg_write import text_bytes
+from maxvolt.potentials.mtp.compiled_file import MEASURES, ErrorRecord
 from maxvolt.potentials.mtp.conversion import file_of_model
 from maxvolt.potentials.mtp.files.access import write_potential_file
 from maxvolt.potentials.mtp.files.active_set import ActiveSetRecord, Dialect
@@ -41,6 +42,9 @@ def main() -> None:
         if dialect == "MLIP-2":  # one with grades of atoms, one with those of configurations
             graded = replace(graded, energy_weight=0.0, site_energy_weight=1.0)
         small.write_compiled(FOLDER / f"graded_{GRADED[dialect]}.maxvolt", graded)
+        if dialect == "MLIP-2":
+            errors = calibration(small.n_parameters)
+            small.write_compiled(FOLDER / "expected_errors.maxvolt", graded, errors)
 
 
 def write(name: str, level: int, species: list[str], radial_basis_size: int = 5) -> MTP:
@@ -80,6 +84,22 @@ def active_set(n: int, dialect: Dialect) -> ActiveSetRecord:
         origins=np.zeros((n, 2), np.int64),
         structures=text_bytes(structure),
         dialect=dialect,
+    )
+
+
+def calibration(n: int) -> ErrorRecord:
+    """Make one of all measures, with two bins."""
+    return ErrorRecord(
+        measures=MEASURES,
+        factor=np.tril(np.ones((n, n))),
+        floors=np.array([0.1, 0.01, 0.5]),
+        exponents=np.array([0.5, 0.25, 1.0]),
+        largest=np.array([3.0, 2.0, 1.0]),
+        prefactor=0.1,
+        edges=np.array([0.1]),
+        scores=(np.array([0.5, 1.0, 2.0]), np.array([1.0, 1.5])),
+        structures=np.array([3.0, 2.0]),
+        reached=np.array([[0.0, 0.5, 0.9], [0.0, 0.4, 0.8]]),
     )
 
 

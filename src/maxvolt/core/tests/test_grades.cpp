@@ -72,6 +72,28 @@ TEST_CASE("kernels find the largest coordinate of every row") {
         }
 }
 
+TEST_CASE("rows that use as many columns as others, but not the same, are graded as they are") {
+    constexpr std::int64_t n = 72, count = 16;
+    const ActiveSetArrays arrays = random_active_set(n, true);
+    const ActiveSet active_set(arrays, n);
+    REQUIRE(active_set.has_single());
+    std::mt19937 random(5);
+    std::normal_distribution<double> normal;
+    std::vector<double> rows(n * count), grades(count);
+    for (std::int64_t i = 0; i < count; ++i)
+        for (std::int64_t k = 0; k < n; ++k) {
+            const bool is_used = k < 24 || (i < count / 2 ? k < 48 : k >= 48);
+            rows[std::size_t(i * n + k)] = is_used ? 1.0 + 0.01 * normal(random) : 0.0;
+        }
+    for (const Kernels* k : available_kernels()) {
+        CAPTURE(k->name);
+        active_set.grades(*k, rows.data(), count, grades.data());
+        for (std::int64_t i = 0; i < count; ++i)
+            CHECK(grades[std::size_t(i)] ==
+                  doctest::Approx(largest_coordinate(rows.data() + i * n, arrays.inverse, std::size_t(n))).epsilon(1e-12));
+    }
+}
+
 TEST_CASE("grades of atoms come with the same energies and forces") {
     for (const std::string& name : all_models) {
         CAPTURE(name);

@@ -23,7 +23,7 @@ from maxvolt.potentials.mtp.basis.radial import RadialBasis
 from maxvolt.potentials.mtp.basis.repulsion import ZBL
 from maxvolt.potentials.mtp.binding import kernels
 from maxvolt.potentials.mtp.binding.grading import CoreGrader
-from maxvolt.potentials.mtp.compiled_file import write_compiled_model
+from maxvolt.potentials.mtp.compiled_file import ErrorRecord, write_compiled_model
 from maxvolt.potentials.mtp.conversion import About, file_of_model, model_of_file
 from maxvolt.potentials.mtp.files.access import read_potential_file, write_potential_file
 from maxvolt.potentials.mtp.files.active_set import ActiveSetRecord
@@ -395,16 +395,16 @@ class MTP(NeighborhoodPotential):
         """Write the potential as .mtp; the file appears whole or not at all."""
         write_potential_file(path, file_of_model(self.model, self.species, self.about))
 
-    def write_compiled(self, path: str | Path, active_set: ActiveSetRecord | None = None) -> None:
+    def write_compiled(
+        self,
+        path: str | Path,
+        active_set: ActiveSetRecord | None = None,
+        errors: ErrorRecord | None = None,
+    ) -> None:
         """Write a compiled model file, from which the core evaluates without Python.
 
-        Parameters
-        ----------
-        path
-            The file; it appears whole or not at all.
-        active_set
-            By which LAMMPS grades; `maxvolt.ActiveSet.write` gives it where the name of the file
-            ends with ``.maxvolt``.
+        It appears whole or not at all. With the `active_set` LAMMPS grades, with `errors` it
+        expects errors: `maxvolt.ActiveSet.write` and `maxvolt.Uncertainty.write` give them.
 
         Raises
         ------
@@ -414,7 +414,7 @@ class MTP(NeighborhoodPotential):
             The file cannot be written.
         """
         self._require_trained()
-        write_compiled_model(path, self.core, self.species, self.model, active_set)
+        write_compiled_model(path, self.core, self.species, self.model, active_set, errors)
 
 
 def read_potential(path: str | Path, species: Sequence[str] | None = None) -> MTP:

@@ -78,10 +78,9 @@ class Run:
     def __init__(self, scenario: LammpsSettings, grading: Grading, seed: int) -> None:
         self._scenario = scenario
         self._grading = grading
-        self._query = grading.active_set
         self._seed = seed
         self._start = scenario.structures[0]
-        self._turned = Turned(self._start, grading.active_set.potential.species)
+        self._turned = Turned(self._start, grading.species)
         self._began = time.perf_counter()
 
     def result(self, command: Sequence[str], progress: Progress | None) -> SamplingResult:
@@ -96,14 +95,14 @@ class Run:
     def _write(self, folder: Path) -> None:
         """Write structure, model and input."""
         scenario = self._scenario
-        elements = self._query.potential.species
+        elements = self._grading.species
         self._turned.write(folder / DATA)
-        self._query.write(folder / _MODEL)
+        self._grading.by.write(folder / _MODEL)
         pair = [
             _style(scenario, self._grading.thresholds),
             f"pair_coeff * * {_MODEL} {' '.join(elements)}",
             "compute maxvolt_grade all pair maxvolt",
-            *_recording(scenario, "c_maxvolt_grade[1]"),
+            *_recording(scenario, f"c_maxvolt_grade[{self._grading.column}]"),
         ]
         end = f"write_data {_LAST} nocoeff"
         (folder / _INPUT).write_text(_filled(scenario, elements, pair, self._seed, end))
@@ -121,11 +120,9 @@ class Run:
                 rows = np.vstack([rows, [at.step, at.grade, np.nan, np.nan, np.nan, volume]])
         else:
             stop, steps, last = self._without_break(folder, code, rows)
-        grades = self._grading.told(rows[:, 1])
-        trace = Trace(rows[:, 0].astype(np.int64), grades, *rows[:, 2:].T)
+        trace = Trace(rows[:, 0].astype(np.int64), *rows[:, 1:].T)
         found = [
-            frame(one.atoms, scenario.name, scenario.part, one.step, self._told(one.grade))
-            for one in kept
+            frame(one.atoms, scenario.name, scenario.part, one.step, one.grade) for one in kept
         ]
         return SamplingResult(
             scenario=scenario.name,
@@ -159,19 +156,11 @@ class Run:
 
     def _break(self, grade: float) -> Stop:
         """Say what broke; LAMMPS wrote the grade, perhaps with fewer digits than it compared."""
-        asked = self._grading.asked
-        value = self._told(grade)
-        if asked.unit:
-            message = (
-                f"expected force error {value:.4g} {asked.unit} (grade {grade:.4g}), break "
-                f"threshold {asked.stop:g} {asked.unit}"
-            )
-        else:
-            message = f"grade {value:.4g}, break threshold {asked.stop:g}"
+        stop, unit = self._grading.thresholds.stop, self._grading.thresholds.unit
+        message = f"grade {grade:.4g}, break threshold {stop:g}"
+        if unit:
+            message = f"expected force error {grade:.4g} {unit}, break threshold {stop:g} {unit}"
         return Stop(StopReason.GRADE, message)
-
-    def _told(self, grade: float) -> float:
-        return float(self._grading.told(np.array([grade]))[0])
 
     def _without_break(
         self, folder: Path, code: int | None, rows: NDArray[np.float64]
@@ -203,6 +192,7 @@ def _style(scenario: LammpsSettings, thresholds: Thresholds) -> str:
     return (
         f"pair_style maxvolt select {thresholds.select:.17g} break {thresholds.stop:.17g} "
         f"every {scenario.grade_every} frames {_FRAMES}"
+        f"{' unit ' + thresholds.unit if thresholds.unit else ''}"
     )
 
 

@@ -78,7 +78,7 @@ class LammpsDynamics(LammpsSettings, OnePartPerStructure):
         ------
         DataError
             There are several structures: `split` comes first; or the calculator is graded neither
-            by an active set nor by expected errors of which the grade is a measure.
+            by an active set nor by expected errors whose measures LAMMPS computes.
         MaxvoltError
             LAMMPS is not there.
         """

@@ -14,8 +14,12 @@ from ase.io import iread, read
 from ase.io.lammpsdata import write_lammps_data
 
 from maxvolt.errors import DataError, MaxvoltError
+from maxvolt.selection.grades import GRADE
 
 __all__ = ["Frame", "Turned"]
+
+_ERROR = "expected_force_error"
+"""Under which the pair style notes an expected error, where it compares such."""
 
 _HEAD = 1000
 """Characters of a data file that hold its first lines."""
@@ -114,7 +118,7 @@ class Turned:
             yield Frame(
                 self.back(found),
                 int(info["step"]),
-                float(info["MV_grade"]),
+                float(info[_ERROR if _ERROR in info else GRADE]),
                 info.get("reason") == "break",
             )
 
