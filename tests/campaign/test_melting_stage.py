@@ -181,12 +181,6 @@ class TestSettings:
         with pytest.raises(SettingsError, match=message):
             file_of(text)
 
-    def test_results_of_older_campaigns_still_count(self) -> None:
-        """What was not there before is not written where it has its default."""
-        (settings,) = file_of(SMALL).stages
-        assert "best_of" not in settings.fit.model_dump()
-        assert "melting" not in settings.stage.model_dump()
-
     def test_it_needs_a_stage_before_it(self, tmp_path: Path) -> None:
         alone = STAGES[STAGES.index('[[stage]]\nname = "melt"') :]
         file = write_campaign(tmp_path, SMALL + alone)

@@ -101,7 +101,7 @@ def hashed(text: str) -> str:
 @pytest.mark.parametrize(
     ("section", "older", "newer"),
     [
-        (SelectionSection, SELECTION, '"uncertainty":"grade"'),
+        (SelectionSection, SELECTION, '"uncertainty":"posterior"'),
         (SelectionSection, SELECTION, '"grades":[3.0,5.0]'),
         (FitSection, FIT, '"starts_apart":true'),
         (FitSection, FIT, '"robust":true'),
@@ -121,7 +121,7 @@ def test_fingerprints_of_whole_settings_leave_out_the_same(interrupted: Path) ->
     settings = CampaignFolder(interrupted.parent / "small").iteration(0).settings()
     text = settings.model_dump_json(by_alias=True)
     for later in (
-        *(',"uncertainty":"posterior"', ',"grades":[2.0,10.0]', ',"calibrate":null'),
+        *(',"uncertainty":"grade"', ',"grades":[2.0,10.0]', ',"calibrate":null'),
         *(',"starts_apart":false', ',"robust":false', ',"best_of":1', ',"melting":null'),
     ):
         assert text.count(later) == 1

@@ -20,9 +20,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def calibrated(files: Path, *words: str) -> int:
-    train = str(files / "train.xyz")
-    return main(["calibrate", str(files / "pot.almtp"), "--train", train, *words])
+def calibrated(files: Path, *words: str, held_out: tuple[str, ...] = ()) -> int:
+    train = ["--train", str(files / "train.xyz")]
+    return main(["calibrate", str(files / "pot.almtp"), *held_out, *train, *words])
 
 
 def test_tables_file_and_figure(files, tmp_path, capsys) -> None:
@@ -60,11 +60,11 @@ def test_json(files, tmp_path, capsys) -> None:
 def test_five_structures_have_tables_and_a_warning(files, tmp_path, capsys) -> None:
     few, out = tmp_path / "few.xyz", tmp_path / "pot.uncertainty"
     maxvolt.write(few, maxvolt.read(files / "train.xyz").select(range(5)))
-    assert calibrated(files, str(few), "-o", str(out)) == 0
+    assert calibrated(files, "-o", str(out), held_out=(str(few),)) == 0
     printed = capsys.readouterr()
     assert "stated" in printed.out
     assert "warning: 5 structures with forces are few" in printed.err
-    assert calibrated(files, str(few), "-o", str(out), "--json") == 0
+    assert calibrated(files, "-o", str(out), "--json", held_out=(str(few),)) == 0
     (warning,) = json.loads(capsys.readouterr().out)["warnings"]
     assert warning in " ".join(printed.err.split())
 

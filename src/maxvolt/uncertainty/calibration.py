@@ -221,12 +221,12 @@ class Calibration:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is to be doubted of it."""
-        if (most := self.force.scores.largest_coverage) >= _USUAL_BOUND:
+        if (most := self.n_structures / (self.n_structures + 1)) >= _USUAL_BOUND:
             return ()
         return (
-            f"{self.n_structures} structures with forces are few: there are bounds up to a "
-            f"coverage of {most:.0%} only, and how far to believe them is uncertain itself; give "
-            "about 50 for bounds at 90 %",
+            f"{self.n_structures} structures with forces are few: strict bounds reach a coverage "
+            f"of {most:.0%} only, and how far to believe others is uncertain itself; give about 50 "
+            "for bounds at 90 %",
         )
 
     @property

@@ -21,7 +21,7 @@ from maxvolt.labelling import Reference
 from maxvolt.labelling.limits import LONGEST_CALCULATION
 from maxvolt.sampling import Thresholds
 from maxvolt.sections import AddedLater, NonNegative, Positive, Section, Symbol, within
-from maxvolt.uncertainty import DEFAULT_MEASURE, MeasureName
+from maxvolt.uncertainty import MeasureName
 
 if TYPE_CHECKING:
     from maxvolt.fitting.contract import PotentialSection
@@ -135,8 +135,9 @@ class SelectionSection(Section):
     expected force error, "0.15 eV/A"."""
     break_: Threshold = Field(default=10.0, alias="break")
     """A scenario stops where the grade reaches this, or the expected force error: "1 eV/A"."""
-    uncertainty: Annotated[MeasureName, AddedLater("posterior")] = DEFAULT_MEASURE
-    """What expected force errors are made of, where thresholds are such."""
+    uncertainty: Annotated[MeasureName, AddedLater("grade")] = "grade"
+    """What expected force errors are made of, where thresholds are such. A campaign begins with few
+    structures, and grades tell what is new; see docs/uncertainty_campaigns."""
     grades: Annotated[tuple[Positive, Positive], AddedLater((2.0, 10.0))] = (2.0, 10.0)
     """Grades that stand for `select` and `break` in eV/A while the training set is too small for a
     calibration."""
