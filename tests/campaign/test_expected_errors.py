@@ -68,7 +68,7 @@ def test_selected_structures_are_expected_to_be_wrong(by_errors: Run) -> None:
         selection = read_result(folder.step_file("selection"))
         chosen = selection.arrays["grades"][selection.arrays["indices"]]
         assert (chosen > 0.09).all()
-        assert "expected force error in eV/A by posterior" in selection.record["description"]
+        assert "expected force error in eV/A by grade" in selection.record["description"]
 
 
 def test_the_file_of_an_iteration_tells_errors(by_errors: Run) -> None:
@@ -121,13 +121,13 @@ def test_a_lost_calibration_is_made_again(by_errors: Run, tmp_path: Path, how: s
 def test_a_change_of_the_measure_calibrates_anew(by_errors: Run, tmp_path: Path) -> None:
     copy = shutil.copytree(by_errors.file.parent, tmp_path / "copy")
     file = copy / "small.toml"
-    file.write_text(file.read_text().replace("limit = 3", 'limit = 3\nuncertainty = "grade"'))
+    file.write_text(file.read_text().replace("limit = 3", 'limit = 3\nuncertainty = "posterior"'))
     events: list[Event] = []
     run(file, events.append)
     kinds = [event.content["kind"] for event in events if event.kind == "iteration"]
     assert kinds[0] == "opening"
     rows = summarize(CampaignFolder(copy / "small")).iterations
-    assert rows[-1]["calibration"]["measure"] == "grade"
+    assert rows[-1]["calibration"]["measure"] == "posterior"
 
 
 def test_status(by_errors: Run, finished: Run, capsys: pytest.CaptureFixture[str]) -> None:
