@@ -84,10 +84,15 @@ bool ForceErrors::needs(std::int32_t measure) const {
 }
 
 double ForceErrors::expected(const Measures& m) const {
-    double log = 0.0;
-    for (std::size_t k = 0; k < a_.measures.size(); ++k)
-        log += a_.exponents[k] * std::log(value_of(a_.measures[k], m) + a_.floors[k]);
-    return a_.prefactor * std::exp(log);
+    double within = 0.0, fitted = 0.0, farthest = 1.0;  // the first two are logarithms
+    for (std::size_t k = 0; k < a_.measures.size(); ++k) {
+        const double value = value_of(a_.measures[k], m), inside = std::min(value, a_.largest[k]) + a_.floors[k];
+        const double growth = (value + a_.floors[k]) / inside;
+        within += a_.exponents[k] * std::log(inside);
+        fitted += a_.exponents[k] * std::log(growth);
+        farthest = std::max(farthest, growth);
+    }
+    return a_.prefactor * std::exp(within) * std::max(std::exp(fitted), farthest);
 }
 
 bool ForceErrors::is_beyond(const Measures& m) const {

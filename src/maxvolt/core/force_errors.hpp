@@ -24,7 +24,7 @@ class ForceErrors {
         double grade, deviation, force_length;  // eV and eV/Angstrom
     };
 
-    // Mean error of the force, eV/Angstrom, equation (45).
+    // Mean error of the force, eV/Angstrom, equations (45) and (45a).
     double expected(const Measures&) const;
     // Whether a measure is larger than all that were held out; the length of the force does not count.
     bool is_beyond(const Measures&) const;

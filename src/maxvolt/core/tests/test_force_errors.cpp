@@ -90,6 +90,10 @@ TEST_CASE("expected errors and bounds follow their definitions") {
     const ForceErrors errors(calibration(7), 7);
     const ForceErrors::Measures m{0.0, 0.3, 2.0};
     CHECK(errors.expected(m) == doctest::Approx(0.2 * std::pow(0.31, 0.5) * std::pow(2.5, 1.25)).epsilon(1e-14));
+    // Beyond what was held out at least in proportion, however small the exponent.
+    const double within = 0.2 * std::pow(2.01, 0.5) * std::pow(1.2, 1.25);
+    CHECK(errors.expected({0.0, 2.0, 0.7}) == doctest::Approx(within).epsilon(1e-14));
+    CHECK(errors.expected({0.0, 4.0, 0.7}) == doctest::Approx(within * 4.01 / 2.01).epsilon(1e-14));
     CHECK(!errors.is_beyond(m));
     CHECK(errors.is_beyond({0.0, 2.1, 0.0}));
     CHECK(errors.bin(0.05) == 0);
@@ -128,7 +132,8 @@ TEST_CASE("errors of atoms through a file and the C header") {
         const double expected =
             length(rows.data() + i * width, file.errors->factor, about.n_parameters, about.n_parameters);
         CHECK(deviations[i] == doctest::Approx(expected).epsilon(1e-12));
-        const double error = 0.2 * std::pow(expected + 0.01, 0.5) * std::pow(1.2, 1.25);
+        const double inside = std::min(expected, 2.0) + 0.01;
+        const double error = 0.2 * std::pow(inside, 0.5) * std::pow(1.2, 1.25) * (expected + 0.01) / inside;
         CHECK(errors[i] == doctest::Approx(error).epsilon(1e-12));
         CHECK(beyond[i] == (expected > 2.0));
     }
