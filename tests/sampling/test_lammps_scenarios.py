@@ -511,5 +511,6 @@ def test_the_template_of_the_documentation():
 
 
 def test_grades_of_an_active_set_are_needed():
-    with pytest.raises(DataError, match="by an active set or by expected errors, not by a committee"):
+    refusal = "by an active set or by expected errors, not by a committee"
+    with pytest.raises(DataError, match=refusal):
         dynamics().run(maxvolt.Calculator(copper(), threads=1), Thresholds(), seed=1)
