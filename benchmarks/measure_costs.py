@@ -64,9 +64,10 @@ def main() -> None:
     """Measure, print, write."""
     options = _options()
     load = os.getloadavg()[0]
-    costs = [_costs(level, options) for level in options.levels]
-    for row in costs:
-        print(row)
+    costs = []
+    for level in options.levels:
+        costs.append(_costs(level, options))
+        print(costs[-1], flush=True)
     if options.output is None:
         return
     found = {"load": load, "cores": os.cpu_count(), "repeats": options.repeats, "costs": costs}
