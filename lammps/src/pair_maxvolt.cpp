@@ -34,7 +34,7 @@ PairMaxvolt::PairMaxvolt(LAMMPS* lmp, const char* name, std::string plans)
     manybody_flag = 1;
     no_virial_fdotr_compute = 1;
     centroidstressflag = CENTROID_AVAIL;
-    // Used with newton off only; comm_style tiled takes the first of them for the size of its messages.
+    // Used with newton off, and for the lengths of forces; comm_style tiled takes the first for the size of its messages.
     comm_reverse = comm_reverse_off = force_size + share_size;
     nextra = 2;
     pvector = summed_;

@@ -93,7 +93,7 @@ class PairMaxvolt : public Pair {
     double summed_[2] = {};             // both on one rank only, as compute pair sums
     int grade_flag_ = 0, error_flag_ = 0, bound_flag_ = 0;  // fix pair asks for them at this step
     bool grades_now_ = false, errors_now_ = false;          // what this step computes
-    std::vector<double> total_;  // forces and shares of atoms of LAMMPS, to be sent to their owners (newton off)
+    std::vector<double> total_;  // forces and shares of atoms of LAMMPS, to be sent to their owners
 };
 
 }  // namespace LAMMPS_NS

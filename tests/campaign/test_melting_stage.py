@@ -181,6 +181,20 @@ class TestSettings:
         with pytest.raises(SettingsError, match=message):
             file_of(text)
 
+    @pytest.mark.parametrize(
+        ("new", "message"),
+        [
+            (
+                'structure = "fcc"\nproduction_tme = 5',
+                r"\[stage 2.melting\] production_tme: unknown key",
+            ),
+            ("", r"\[stage 2.melting\] structure: is missing"),
+        ],
+    )
+    def test_keys_at_fault_are_named(self, new: str, message: str) -> None:
+        with pytest.raises(SettingsError, match=message):
+            file_of(TEXT.replace('structure = "fcc"', new))
+
     def test_it_needs_a_stage_before_it(self, tmp_path: Path) -> None:
         alone = STAGES[STAGES.index('[[stage]]\nname = "melt"') :]
         file = write_campaign(tmp_path, SMALL + alone)

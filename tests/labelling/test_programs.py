@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from labelling_data import still_runs
 from maxvolt.errors import LabellingError
 from maxvolt.labelling import LabelLimits, LabelStore, Reference, label
 from maxvolt.labelling.codes.espresso import Espresso
+from maxvolt.labelling.codes.protocol import MisconfiguredError
+from maxvolt.labelling.codes.vasp import Vasp
 from promises import needs
 
 STEP = 0.02
@@ -179,3 +182,28 @@ def test_programs_that_start_several_processes_run_one_at_a_time():
     assert default_workers(Reference("espresso", {}, {"command": "/opt/bin/srun pw.x"})) == 1
     alone = default_workers(Reference("abinit", {}, {"command": "abinit"}))
     assert alone == default_workers(Reference("emt"))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "mpirun -np $SLURM_NTASKS vasp_std",
+        "OMP_NUM_THREADS=1 mpirun -n 4 vasp_std",
+        "module load vasp && vasp_std",
+        "~/bin/vasp_std",
+    ],
+)
+def test_lines_of_the_shell_are_left_to_it(command: str) -> None:
+    Vasp().prepare({"command": command})
+    Vasp().try_out({"command": command}, {"PATH": ""})
+
+
+def test_what_no_shell_reads_is_refused_with_the_remedy() -> None:
+    code = Espresso()
+    with pytest.raises(MisconfiguredError, match=r'environment = \{ OMP_NUM_THREADS = "2" \}'):
+        code.prepare({"command": "OMP_NUM_THREADS=2 pw.x"})
+    with pytest.raises(MisconfiguredError, match="absolute path"):
+        code.prepare(
+            {"command": "mpirun -n 2 ./pw.x"} if which("mpirun") else {"command": "./pw.x"}
+        )
+    assert code.processes({"command": "OMP_NUM_THREADS=2 mpirun -n 2 pw.x"}) == 1

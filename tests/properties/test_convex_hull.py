@@ -173,3 +173,16 @@ def test_pictures(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="expected the elements Al, Cu"):
         two.plot(three)
     assert two.to_dict()["ground_states"] == list(two.ground_states)
+
+
+def test_ground_states_are_near_however_small_the_errors() -> None:
+    rng = np.random.default_rng(2)
+    for _ in range(30):
+        formulas = [f"Al{a}Cu{b}Ni{c}" for a, b, c in rng.integers(1, 5, (12, 3))]
+        found = hull(
+            *[(symbol, 0.0) for symbol in ("Al", "Cu", "Ni")],
+            *[(formula, float(rng.normal(scale=0.3))) for formula in formulas],
+            errors=0.0,
+        )
+        assert set(found.ground_states) <= set(found.near(sigmas=1.0).tolist())
+        assert set(found.ground_states) <= set(found.near(within=0.0).tolist())

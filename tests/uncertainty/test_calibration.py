@@ -71,10 +71,13 @@ def test_thresholds_are_the_inverse(exponent: float, error: float, floor: float)
         assert model.expected(np.array([[0.0]]))[0] >= error * (1 - 1e-5)
 
 
-def test_a_useless_measure_has_no_threshold() -> None:
+def test_thresholds_of_a_useless_measure_are_beyond_what_was_held_out() -> None:
     flat = ErrorModel(np.ones(1), np.zeros(1), 0.3, np.ones(1))
     assert flat.measure_at(0.2) == 0.0
-    assert flat.measure_at(0.4) == float("inf")
+    assert flat.measure_at(0.4) > 1.0
+    assert flat.beyond_held_out(np.array([[flat.measure_at(0.4)]]))[0] == pytest.approx(0.4)
+    nothing = ErrorModel(np.ones(1), np.zeros(1), 0.0, np.ones(1))
+    assert nothing.measure_at(0.1) == float("inf")
     two = ErrorModel(np.ones(2), np.ones(2), 0.3, np.ones(2))
     with pytest.raises(DataError, match="single measure"):
         two.measure_at(0.1)

@@ -24,7 +24,7 @@ DESCRIPTION = """\
 Write a moment tensor potential with its evaluation plan as one compiled model file, from which the
 compiled core evaluates at full speed without Python: pair_style maxvolt of LAMMPS reads it. The
 file holds the names of the elements, and the active set, by which LAMMPS grades, where POT or
---active-set has one. With --uncertainty LAMMPS expects force errors in eV/A, too."""
+--active-set has one. With --uncertainty LAMMPS predicts force errors in eV/A, too."""
 EXAMPLES = """\
   maxvolt compile pot.mtp -o pot.maxvolt
   maxvolt compile pot.mtp --active-set pot.almtp -o pot.maxvolt

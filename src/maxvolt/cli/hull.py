@@ -53,7 +53,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     errors = parser.add_mutually_exclusive_group()
     errors.add_argument(
-        "--error", type=non_negative_float, metavar="E", help="error of an energy, eV/atom"
+        "--error",
+        type=non_negative_float,
+        metavar="E",
+        help="standard deviation of the energies, eV/atom",
     )
     errors.add_argument(
         "--uncertainty",
@@ -62,16 +65,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what 'maxvolt calibrate' wrote: expected errors of the energies",
     )
     errors.add_argument(
-        "--ensemble", type=Path, metavar="POT", help="potentials that differ as they are wrong"
+        "--ensemble", type=Path, metavar="POT", help="ensemble; its spread estimates the error"
     )
     parser.add_argument(
         "--sigmas",
         type=positive_float,
         metavar="S",
-        help="near the hull is what is at most so many errors above it",
+        help="count structures up to S standard deviations above the hull as near it",
     )
     parser.add_argument(
-        "--within", type=non_negative_float, metavar="D", help="near is below so much, eV/atom"
+        "--within",
+        type=non_negative_float,
+        metavar="D",
+        help="count structures up to D eV/atom above the hull as near it",
     )
     parser.add_argument(
         "--save-near", type=Path, metavar="FILE", help="write the structures near the hull"

@@ -49,7 +49,8 @@ void ForceErrors::check(std::int64_t n_parameters) const {
     sizes.same("exponents", a_.exponents, n, "measure");
     sizes.same("largest", a_.largest, n, "measure");
     for (const Reals* values : {&a_.floors, &a_.exponents, &a_.largest, &a_.factor}) all_finite(*values);
-    not_negative(a_.floors, "expected errors: a floor is negative");
+    for (const double floor : a_.floors) require(floor > 0.0, "expected errors: a floor is not positive");
+    not_negative(a_.largest, "expected errors: a largest measure is negative");
     not_negative(a_.exponents, "expected errors: an exponent is negative");
     require(std::isfinite(a_.prefactor) && a_.prefactor >= 0.0, "expected errors: the prefactor is negative or not finite");
     const bool has_factor = needs(ErrorArrays::deviation);

@@ -1,5 +1,7 @@
 #include "posterior_factor.hpp"
 
+#include <algorithm>
+
 namespace maxvolt {
 
 PosteriorFactor::PosteriorFactor(const std::vector<double>& factor, std::int64_t n, std::int64_t n_columns)
@@ -13,6 +15,8 @@ PosteriorFactor::PosteriorFactor(const std::vector<double>& factor, std::int64_t
             panels_[std::size_t(j / panel_width * panel_width * n + k * panel_width + j % panel_width)] = value;
             if (value != 0.0) first_[std::size_t(j / panel_width)] = std::int32_t(k);
         }
+    // Kernels only go forward in the rows of a panel.
+    for (std::size_t p = first_.size(); p-- > 1;) first_[p - 1] = std::min(first_[p - 1], first_[p]);
 }
 
 void PosteriorFactor::deviations(const Kernels& kernels, const double* rows, std::int64_t count,

@@ -88,7 +88,7 @@ class ConvexHull(TableOfNumbers):
         if sigmas is None:
             if within is None:
                 raise DataError("near: give sigmas or within")
-            return np.flatnonzero(self.distances <= within)
+            return np.flatnonzero(self.distances <= within)  # of corners exactly 0
         if np.isnan(self.errors).any():
             raise DataError("near: sigmas need errors; give them to convex_hull, or give within")
         return np.flatnonzero(self.distances <= sigmas * self.errors)
@@ -149,6 +149,9 @@ def convex_hull(
     elements, compositions, energies = _per_atom(dataset)
     found = _Lower.of(compositions, energies, elements)
     distances = found.distances(compositions, energies)
+    distances[found.corners] = (
+        0.0  # not rounding errors, which would be above the error of a corner
+    )
     if errors is not None and member_energies is not None:
         raise DataError("convex_hull: give errors or member_energies, not both")
     known = np.full(len(energies), np.nan)

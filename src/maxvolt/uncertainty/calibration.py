@@ -118,13 +118,12 @@ class CalibratedError:
         return self.scores.bounds(expected, coverage, strict=strict)
 
     def expected_at(self, value: float, name: str) -> float:
-        """Mean error of structures or atoms with this value of one measure.
+        """Mean error of structures or atoms with this value of one measure."""
+        return float(self._alone(name).beyond_held_out(np.array([[value]]))[0])
 
-        The same at all values where the measure says nothing of the errors that were held out.
-        """
-        model = self._alone(name)
-        mean = model.beyond_held_out if model.exponents[0] > 0 else model.expected
-        return float(mean(np.array([[value]]))[0])
+    def is_told_by(self, name: str) -> bool:
+        """Whether the errors that were held out grow with a measure at all."""
+        return bool(self._alone(name).exponents[0] > 0)
 
     def measure_at(self, error: float, name: str) -> float:
         """Value of one measure at which this error is expected; see `ErrorModel.measure_at`."""
@@ -276,5 +275,5 @@ def _out_of_fold(measures: Array, errors: Array, owners: NDArray[np.int64], floo
                 "the held-out errors are all of one fold: give more structures, that differ"
             )
         model = fit_error_model(measures[~inside], errors[~inside], floors)
-        expected[inside] = model.expected(measures[inside])
+        expected[inside] = model.beyond_held_out(measures[inside])
     return expected

@@ -1,4 +1,4 @@
-"""Compiled models with a calibration, by which LAMMPS expects errors."""
+"""Compiled models with a calibration, by which LAMMPS predicts force errors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def check_compilable(potential: Potential, measures: Sequence[Measure]) -> None:
     """
     if not isinstance(potential, MTP):
         raise DataError(
-            "LAMMPS expects errors of one moment tensor potential, not of "
+            "LAMMPS predicts errors of one moment tensor potential, not of "
             f"{type(potential).__name__}: calibrate one member"
         )
     for measure in measures:
@@ -93,7 +93,7 @@ def write_compiled_parts(
     Raises
     ------
     DataError
-        As of `check_compilable`.
+        As of `check_compilable`; an active set of another potential.
     """
     check_compilable(potential, measures)
     assert isinstance(potential, MTP)
@@ -101,6 +101,11 @@ def write_compiled_parts(
     for measure in measures:
         if isinstance(measure, GradeMeasure):
             active_set = measure.active_set
+    if active_set is not None and active_set.potential.digest != potential.digest:
+        raise DataError(
+            "the active set belongs to another potential than the one whose errors are told: make "
+            "one of this potential"
+        )
     if active_set is None:
         potential.write_compiled(path, errors=errors)
     else:

@@ -88,7 +88,9 @@ class ConformalScores:
 
     def bounds(self, expected: Array, coverage: float, *, strict: bool = False) -> Array:
         """Bounds of errors, of the shape of what is expected; see `factors`."""
-        return np.asarray(expected * self.factors(coverage, strict=strict)[self.bins(expected)])
+        factors = self.factors(coverage, strict=strict)[self.bins(expected)]
+        # No bound is no bound, also where no error is expected.
+        return np.where(np.isinf(factors), np.inf, expected * np.nan_to_num(factors, posinf=0.0))
 
     def bins(self, expected: Array) -> NDArray[np.int64]:
         """Number of the bin of each expected error."""
@@ -119,6 +121,7 @@ def conformal_scores(
     most = _MOST_BINS if bins is None else bins
     for number in range(most, 1, -1):
         edges = np.unique(np.quantile(expected, np.arange(1, number) / number))
+        edges = edges[edges > expected.min()]  # else no error would be in the first bin
         places = np.searchsorted(edges, expected, side="right")
         counts = np.array([effective(owners[places == b]) for b in range(len(edges) + 1)])
         if bins is None and (len(edges) < number - 1 or counts.min() < _STRUCTURES_OF_A_BIN):

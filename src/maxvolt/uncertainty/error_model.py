@@ -83,16 +83,19 @@ class ErrorModel:
     def measure_at(self, error: float) -> float:
         """The value of the only measure at which this error is expected.
 
-        0 where a larger one is expected at all values, infinite where none is reached: the measure
-        says nothing of the error then.
+        0 where a larger one is expected at all values. Where the measure says nothing of the errors
+        that were held out, it is 0 or beyond all of them.
         """
         if len(self.floors) != 1:
             raise DataError("the measure at an error is defined for a single measure only")
         exponent, floor = float(self.exponents[0]), float(self.floors[0])
-        if self.prefactor <= 0 or exponent == 0:
-            return 0.0 if error <= self.prefactor else float("inf")
-        with np.errstate(over="ignore"):
-            value = float(np.power(error / self.prefactor, 1 / exponent)) - floor
+        if self.prefactor <= 0:
+            return 0.0 if error <= 0 else float("inf")
+        if exponent == 0:
+            value = 0.0 if error <= self.prefactor else float("inf")
+        else:
+            with np.errstate(over="ignore"):
+                value = float(np.power(error / self.prefactor, 1 / exponent)) - floor
         largest = float(self.largest[0])
         if value > largest and exponent < 1:  # errors grow in proportion there, equation (45a)
             known = float(self.expected(self.largest[None])[0])

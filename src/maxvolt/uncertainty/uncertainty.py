@@ -188,7 +188,7 @@ class Uncertainty:
         write_parts(path, self.potential, self.measures, self.calibration)
 
     def write_compiled(self, path: str | Path, active_set: ActiveRows | None = None) -> None:
-        """Write a compiled model, by which LAMMPS expects force errors as `of` does.
+        """Write a compiled model, by which LAMMPS predicts force errors as `of` does.
 
         Parameters
         ----------

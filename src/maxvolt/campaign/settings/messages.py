@@ -95,7 +95,7 @@ class _Place:
             self.path.insert(0, f"stage {stage + 1}")
 
     def _enter(self, part: int | str) -> None:
-        node = self._resolved(self.node)
+        node = self._section(self._resolved(self.node))
         properties = node.get("properties", {})
         if isinstance(part, int):
             self.node = node.get("items") or (node.get("prefixItems") or [{}] * (part + 1))[part]
@@ -114,6 +114,13 @@ class _Place:
         else:
             self.parent, self.node = node, {}
             self.path.append(part)
+
+    def _section(self, node: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Give a section that may be left out, where a node is one: what it is if it is there."""
+        there = [one for one in node.get("anyOf", ()) if one.get("type") != "null"]
+        if len(there) == 1 and "properties" in (section := self._resolved(there[0])):
+            return section
+        return node
 
     def _resolved(self, node: Mapping[str, Any]) -> Mapping[str, Any]:
         while "$ref" in node:

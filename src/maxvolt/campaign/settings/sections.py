@@ -137,7 +137,8 @@ class SelectionSection(Section):
     """A scenario stops where the grade reaches this, or the expected force error: "1 eV/A"."""
     uncertainty: Annotated[MeasureName, AddedLater("grade")] = "grade"
     """What expected force errors are made of, where thresholds are such. A campaign begins with few
-    structures, and grades tell what is new; see docs/uncertainty_campaigns."""
+    structures, and grades tell what is new; which spares an alloy
+    that is not known yet from being taken for well described."""
     grades: Annotated[tuple[Positive, Positive], AddedLater((2.0, 10.0))] = (2.0, 10.0)
     """Grades that stand for `select` and `break` in eV/A while the training set is too small for a
     calibration."""
@@ -256,7 +257,8 @@ class FitSection(Section):
     restart: bool = _FIT.restart_from_potential
     """Begin each fit with the coefficients of the iteration before."""
     best_of: Annotated[int, within(limits.STARTS, whole=True), AddedLater(1)] = 1
-    """So many fits from different random starts; the one with the lowest loss counts."""
+    """So many fits; the one with the lowest loss counts. Their starts are random, but for the first
+    with `restart = true`, which begins with the potential before."""
 
     @model_validator(mode="after")
     def _any_weight(self) -> FitSection:

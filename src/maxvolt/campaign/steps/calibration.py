@@ -85,8 +85,7 @@ def _calibrated(
             return None, StepResult(record)
         thresholds = _thresholds(settings, uncertainty)
         arrays, doubt = _reliability(errors, [row["expected_eV_per_A"] for row in thresholds])
-    first, last = (row["expected_eV_per_A"] for row in thresholds)
-    if first == last and not settings.selection.unit:
+    if not settings.selection.unit and not uncertainty.calibration.force.is_told_by("grade"):
         doubt = "; ".join(filter(None, ["grades tell nothing of these errors", doubt]))
     record |= {
         "calibrated": True,

@@ -337,7 +337,10 @@ maxvolt_status maxvolt_error_bounds(const maxvolt_model* model, double coverage,
         need(model && n >= 0 && ((errors && bounds) || n == 0), "a model, errors, or where bounds go,");
         const ForceErrors& calibration = calibration_of(*model);
         const std::vector<double> factors = calibration.factors(coverage, strict != 0);
-        for (std::int64_t i = 0; i < n; ++i) bounds[i] = errors[i] * factors[calibration.bin(errors[i])];
+        for (std::int64_t i = 0; i < n; ++i) {
+            const double factor = factors[calibration.bin(errors[i])];
+            bounds[i] = std::isinf(factor) ? factor : errors[i] * factor;  // no bound, also where no error is expected
+        }
     });
 }
 

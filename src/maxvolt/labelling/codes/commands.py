@@ -16,7 +16,7 @@ from pathlib import Path
 
 from maxvolt.labelling.codes.protocol import MisconfiguredError
 
-__all__ = ["check_command", "find_programs", "is_launched"]
+__all__ = ["check_command", "find_programs", "is_launched", "needs_shell"]
 
 _MPI = ("mpirun", "mpiexec")
 _OF_BATCH_SYSTEMS = ("srun", "aprun", "jsrun")
@@ -27,12 +27,16 @@ _WITH_VALUE = frozenset(
         *("-host", "-H", "-hosts", "-hostfile", "-f", "-machinefile", "-rankfile"),
         *("-map-by", "-bind-to", "-rank-by", "-cpu-bind", "-cpus-per-task", "-mem", "-mpi"),
         *("-x", "-env", "-genvlist", "-wdir", "-w", "-D"),
-        *("-p", "-partition", "-A", "-account", "-t", "-time", "-J"),
+        *("-p", "-partition", "-A", "-account", "-t", "-time", "-J", "-q", "-qos", "-C", "-G"),
+        *("-constraint", "-gpus", "-gres", "-npernode", "-cpus-per-proc"),
     }
 )
 """Options of launchers that are followed by a value; also with two dashes."""
 
 _WITH_TWO_VALUES = frozenset({"-mca", "-genv", "-gmca", "-prtemca"})
+
+_OF_THE_SHELL = re.compile(r"[$~;&|<>`()*?]")
+_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 
 _SECONDS = 60.0
 """After which nothing is said of a program that has not answered."""
@@ -42,7 +46,13 @@ _SAID = 400
 
 def is_launched(command: str) -> bool:
     """Say whether a command starts several processes for one calculation."""
-    return Path(_words(command)[0]).name.startswith((*_MPI, *_OF_BATCH_SYSTEMS))
+    words = [word for word in _words(command) if not _ASSIGNMENT.match(word)] or [""]
+    return Path(words[0]).name.startswith((*_MPI, *_OF_BATCH_SYSTEMS))
+
+
+def needs_shell(command: str) -> bool:
+    """Say whether only a shell knows which programs a command starts: variables, lists, pipes."""
+    return bool(_OF_THE_SHELL.search(command) or _ASSIGNMENT.match(command.lstrip()))
 
 
 def find_programs(command: str, environment: Mapping[str, str]) -> list[Path]:
@@ -116,6 +126,17 @@ def _behind(words: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 def _found(program: str, launcher: str, environment: Mapping[str, str]) -> Path:
+    if _ASSIGNMENT.match(program):
+        name, _, value = program.partition("=")
+        raise MisconfiguredError(
+            f"the command begins with {program!r}, which sets a variable; write "
+            f'environment = {{ {name} = "{value}" }} under [machine], and the command without it'
+        )
+    if "/" in program and not Path(program).is_absolute():
+        raise MisconfiguredError(
+            f"{program!r} is a relative path, but calculations run in folders of their own; give "
+            "the absolute path of the program"
+        )
     path = shutil.which(program, path=environment.get("PATH"))
     if path is not None:
         return Path(path)
@@ -128,8 +149,11 @@ def _found(program: str, launcher: str, environment: Mapping[str, str]) -> Path:
 
 def _check_can_start(program: Path, environment: Mapping[str, str]) -> None:
     """Refuse a program without its interpreter or its shared libraries."""
-    with program.open("rb") as stream:
-        beginning = stream.read(256)
+    try:
+        with program.open("rb") as stream:
+            beginning = stream.read(256)
+    except PermissionError:  # may be run, but not be read
+        return
     if beginning.startswith(b"#!"):
         line = beginning[2:].split(b"\n")[0].split()
         interpreter = line[0].decode(errors="replace") if line else ""

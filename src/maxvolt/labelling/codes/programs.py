@@ -13,7 +13,12 @@ from typing import Any, Protocol
 from ase import Atoms
 from ase.config import cfg
 
-from maxvolt.labelling.codes.commands import check_command, find_programs, is_launched
+from maxvolt.labelling.codes.commands import (
+    check_command,
+    find_programs,
+    is_launched,
+    needs_shell,
+)
 from maxvolt.labelling.codes.protocol import Code, UnfinishedError
 
 __all__ = [
@@ -48,11 +53,18 @@ class ProgramCode(Code, Protocol):
 
     def prepare(self, machine: Mapping[str, Any]) -> None:
         """Look for the program."""
-        find_programs(self.command(machine), os.environ)
+        if not self._is_for_a_shell(machine):
+            find_programs(self.command(machine), os.environ)
 
     def try_out(self, machine: Mapping[str, Any], environment: Mapping[str, str]) -> None:
         """Look for the program, and whether it and its launcher can start."""
-        check_command(self.command(machine), environment)
+        if not self._is_for_a_shell(machine):
+            check_command(self.command(machine), environment)
+
+    def _is_for_a_shell(self, machine: Mapping[str, Any]) -> bool:
+        """Whether a shell reads the command, and it has what only a shell understands."""
+        command = self.command(machine)
+        return needs_shell(command) and isinstance(self.arguments(machine), str)
 
     def processes(self, machine: Mapping[str, Any]) -> int | None:
         """One calculation per core, or one at a time where a launcher takes several cores."""
