@@ -32,7 +32,7 @@ PAPER = {
     "cheap calculations": "359",
     "accurate calculations": "186 + N",
 }
-"""Novikov, Gubaev, Podryabinkin, Shapeev, Mach. Learn.: Sci. Technol. 2, 025002 (2020)."""
+"""Novikov, Gubaev, Podryabinkin, Shapeev, Mach. Learn.: Sci. Technol. 2, 025002 (2021)."""
 
 Row = Mapping[str, Any]
 
