@@ -91,7 +91,7 @@ def test_with_few_structures_there_is_no_bound() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("floors", np.array([-1.0, 0.0, 0.0]), "a floor is negative"),
+        ("floors", np.array([0.0, 0.1, 0.1]), "a floor is not positive"),
         ("exponents", np.array([1.0, np.nan, 0.0]), "not finite"),
         ("exponents", np.array([1.0]), "exponents has 1 entries; expected 3"),
         ("edges", np.array([0.3, 0.2]), "not in order"),

@@ -106,7 +106,7 @@ def _thresholds(settings: Settings, uncertainty: Uncertainty) -> list[dict[str, 
         expected, grade = value, None
         if not wanted.unit:
             expected, grade = force.expected_at(value, "grade"), value
-        elif "grade" in force.alone:
+        elif "grade" in force.alone and force.is_told_by("grade"):
             grade = force.measure_at(value, "grade")
         known = None if grade is None or math.isinf(grade) else grade
         rows.append({"threshold": name, "grade": known, "expected_eV_per_A": expected})
