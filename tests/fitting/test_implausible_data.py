@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.build import bulk
+from ase.calculators.emt import EMT
 from training_data import emt_dataset, relabelled
 
 from maxvolt.dataset import Dataset
@@ -29,7 +32,6 @@ def copper(count: int = 12) -> Dataset:
 def trajectory(count: int = 12) -> Dataset:
     """One crystal, a little displaced and strained from structure to structure."""
     from ase.build import bulk
-    from ase.calculators.emt import EMT
 
     generator = np.random.default_rng(0)
     found = []
@@ -64,13 +66,32 @@ def test_work_is_the_difference_of_energies() -> None:
     assert work.explained > 0.9
 
 
+def strained_crystals(seed: int, count: int = 10) -> Dataset:
+    """Ten crystals, as a campaign begins with: far from each other, for pairs."""
+    rng, frames = np.random.default_rng(seed), []
+    for _ in range(count):
+        atoms = bulk("Al", "fcc", 4.0, cubic=True) * (2, 2, 2)
+        strain = rng.normal(scale=0.02, size=(3, 3))
+        atoms.set_cell(atoms.cell @ (np.eye(3) + (strain + strain.T) / 2), scale_atoms=True)
+        atoms.positions += rng.normal(scale=0.1, size=(len(atoms), 3))
+        atoms.calc = EMT()
+        atoms.get_stress()
+        frames.append(atoms)
+    return Dataset.from_atoms(frames)
+
+
+def test_few_pairs_are_no_reason_to_doubt_right_labels() -> None:
+    assert [check_work(strained_crystals(seed)) for seed in range(6)] == [[]] * 6
+    right = strained_crystals(0)
+    (doubt,) = check_work(replace(right, stresses=3.0 * right.stresses))
+    assert "where 1 is right" in doubt
+
+
 def test_cells_that_are_opposite_are_not_compared() -> None:
     """Half way between a cell and its mirror image there is none."""
     atoms = copper()[0]
     mirrored = atoms.copy()
     mirrored.set_cell(-atoms.cell.array)
-    from ase.calculators.emt import EMT
-
     mirrored.calc = EMT()
     mirrored.get_stress()
     assert measure_work(Dataset.from_atoms([atoms, mirrored] * 6)).pairs == 0

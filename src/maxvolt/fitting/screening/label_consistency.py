@@ -34,6 +34,9 @@ _SMALL_PART = 0.2
 """Part of the differences of energy that a kind of work must explain for its factor to count."""
 _WITHIN = 0.2  # of a factor, for its cause to be named
 _RIGHT = 0.5  # distance from 1 that smearing and cut-offs of the calculation may cause
+_SURE = 3.0
+"""Standard errors by which a factor has to be farther from 1: few pairs that are not small steps
+have large ones, though all labels are right."""
 
 _BOHR = 0.529177
 
@@ -70,12 +73,22 @@ class Work:
         Factors of the two kinds of work; NaN where the pairs have none of it.
     explained : float
         Part of the squared differences of energy that is explained by both.
+    forces_error, stresses_error : float
+        Standard errors of the factors, by what is not explained.
     """
 
     pairs: int
     forces: float
     stresses: float
     explained: float
+    forces_error: float = 0.0
+    stresses_error: float = 0.0
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether a factor is not 1, for all that is known of it."""
+        factors = ((self.forces, self.forces_error), (self.stresses, self.stresses_error))
+        return any(abs(value - 1.0) > _RIGHT + _SURE * error for value, error in factors)
 
 
 def check_work(dataset: Dataset) -> list[str]:
@@ -101,7 +114,7 @@ def check_work(dataset: Dataset) -> list[str]:
     text = f"over {work.pairs} pairs of similar structures the energy changes by {measured}"
     if found:
         raise FitError(f"{text}, where 1 is right: {found[0]}")
-    if any(abs(value - 1.0) > _RIGHT for value in factors.values()):
+    if work.is_doubtful:
         return [f"{text}, where 1 is right: check units, signs and the convergence of the labels"]
     return []
 
@@ -132,8 +145,13 @@ def measure_work(dataset: Dataset) -> Work:
     # Of a kind of work that explains little the factor is not measured.
     factors = np.full(2, np.nan)
     factors[used] = np.where(np.abs(solution) > _SMALL_PART * total, solution / sizes[used], np.nan)
-    explained = 1.0 - float(left @ left) / total**2
-    return Work(len(rows), float(factors[0]), float(factors[1]), explained)
+    squares = float(left @ left)
+    errors = np.zeros(2)
+    variance = squares / max(len(rows) - int(used.sum()), 1)
+    errors[used] = np.sqrt(variance * np.diag(np.linalg.pinv(scaled.T @ scaled))) / sizes[used]
+    (forces, stresses), (of_forces, of_stresses) = factors.tolist(), errors.tolist()
+    explained = 1.0 - squares / total**2
+    return Work(len(rows), forces, stresses, explained, of_forces, of_stresses)
 
 
 def _work_between(dataset: Dataset, a: int, b: int) -> tuple[float, NDArray[np.float64]] | None:
