@@ -6,8 +6,6 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from maxvolt.cli.console import counted, note, print_json, print_table
 from maxvolt.cli.inputs import check_species, read_structures
 from maxvolt.cli.options import (
@@ -147,6 +145,8 @@ def _check(options: argparse.Namespace) -> None:
 def _errors(options: argparse.Namespace, dataset: Dataset) -> dict[str, Any]:
     """What is known of the errors of the energies."""
     if options.uncertainty is not None:
+        import numpy as np
+
         from maxvolt.uncertainty import read_uncertainty
 
         found = read_uncertainty(options.uncertainty)
