@@ -111,7 +111,7 @@ class CalibratedError:
 
     def expected(self, measures: Array) -> Array:
         """Expected errors of measures of shape (m, k), also of larger ones than were held out."""
-        return self.model.beyond_held_out(measures)
+        return self.model.expected(measures)
 
     def bounds(self, expected: Array, coverage: float, *, strict: bool = False) -> Array:
         """Bounds that errors with these expected values keep; see `ConformalScores.factors`."""
@@ -119,7 +119,7 @@ class CalibratedError:
 
     def expected_at(self, value: float, name: str) -> float:
         """Mean error of structures or atoms with this value of one measure."""
-        return float(self._alone(name).beyond_held_out(np.array([[value]]))[0])
+        return float(self._alone(name).expected(np.array([[value]]))[0])
 
     def is_told_by(self, name: str) -> bool:
         """Whether the errors that were held out grow with a measure at all."""
@@ -275,5 +275,5 @@ def _out_of_fold(measures: Array, errors: Array, owners: NDArray[np.int64], floo
                 "the held-out errors are all of one fold: give more structures, that differ"
             )
         model = fit_error_model(measures[~inside], errors[~inside], floors)
-        expected[inside] = model.beyond_held_out(measures[inside])
+        expected[inside] = model.expected(measures[inside])
     return expected

@@ -63,22 +63,18 @@ class ErrorModel:
     largest: Array
 
     def expected(self, measures: Array) -> Array:
-        """Expected errors, shape (m,), of measures of shape (m, k)."""
-        logs = np.log(measures + self.floors)
-        return np.asarray(self.prefactor * np.exp(logs @ self.exponents))
+        """Expected errors, shape (m,), of measures of shape (m, k), equations (45) and (45a).
 
-    def beyond_held_out(self, measures: Array) -> Array:
-        """Expected errors also of measures above all that were held out, equation (45a).
-
-        There the errors grow at least in proportion to the measure that is farthest out. Held-out
-        structures that are much alike give exponents near zero, of which a larger measure would
-        follow to be no worse, whatever it is.
+        Above all that was held out the errors grow at least in proportion to the measure that is
+        farthest out. Held-out structures that are much alike give exponents near zero, of which a
+        larger measure would follow to be no worse, whatever it is.
         """
         inside = np.minimum(measures, self.largest)
         growth = (measures + self.floors) / (inside + self.floors)
         fitted = np.exp(np.log(growth) @ self.exponents)
         farthest = growth.max(axis=1, initial=1.0)
-        return np.asarray(self.expected(inside) * np.maximum(fitted, farthest))
+        known = self.prefactor * np.exp(np.log(inside + self.floors) @ self.exponents)
+        return np.asarray(known * np.maximum(fitted, farthest))
 
     def measure_at(self, error: float) -> float:
         """The value of the only measure at which this error is expected.
