@@ -10,7 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase.build import bulk
-from campaign_files import InThisProcess, Run, products, write_campaign
+from campaign_files import (
+    RELAXATION,
+    InterruptedRunError,
+    InThisProcess,
+    Run,
+    products,
+    run,
+    run_with_interruptions,
+    write_campaign,
+)
 
 import maxvolt
 from maxvolt.campaign import Campaign, CampaignFolder, Event, Settings, summarize
@@ -22,11 +31,6 @@ from maxvolt.cli.campaign_progress import describe_event
 from maxvolt.errors import CampaignError
 from maxvolt.sampling import strain
 from maxvolt.selection import read_active_set
-
-
-def run(file: Path, *callbacks: object, **options: bool) -> object:
-    with InThisProcess() as executor:
-        return Campaign(file).run(callbacks, executor=executor, **options)
 
 
 class TestFinished:
@@ -130,29 +134,9 @@ class TestFinished:
         assert products(tmp_path) == products(finished.file.parent)
 
 
-class InterruptedRunError(Exception):
-    """Stands for whatever ends a program."""
-
-
 def test_interrupted_after_every_step(finished: Run, tmp_path: Path) -> None:
     file = write_campaign(tmp_path)
-    seen: set[str] = set()
-
-    def interrupt(event: Event) -> None:
-        if event.kind in ("step", "outcome", "iteration"):
-            key = json.dumps([event.kind, event.iteration, {**event.content, "seconds": 0}])
-            if key not in seen:
-                seen.add(key)
-                raise InterruptedRunError
-
-    runs = 0
-    while True:
-        runs += 1
-        try:
-            result = run(file, interrupt)
-        except InterruptedRunError:
-            continue
-        break
+    result, runs = run_with_interruptions(file)
     assert result.status == "finished"
     assert runs > 30
     assert products(tmp_path) == products(finished.file.parent)
@@ -304,19 +288,7 @@ def test_relaxations_drive_a_campaign(tmp_path: Path) -> None:
     maxvolt.write(tmp_path / "candidates.xyz", maxvolt.Dataset.from_atoms(candidates))
     text = file.read_text()
     begin, end = text.index("[[scenario]]"), text.index("[reference]")
-    scenario = """
-[structures.candidates]
-file = "candidates.xyz"
-
-[[scenario]]
-name = "relax"
-kind = "relaxation"
-structure = "candidates"
-force_tolerance = 0.01
-stress_tolerance = 0.1
-
-"""
-    file.write_text(text[:begin] + scenario + text[end:])
+    file.write_text(text[:begin] + RELAXATION + text[end:])
     result = run(file)
     assert result.status == "finished"
     rows = summarize(CampaignFolder(result.folder)).iterations

@@ -10,9 +10,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from campaign_files import InThisProcess, Run, products, write_campaign
+from campaign_files import InThisProcess, Run, products, run, write_campaign
 
-from maxvolt.campaign import Campaign, CampaignFolder, CampaignResult, summarize
+from maxvolt.campaign import CampaignFolder, summarize
 from maxvolt.campaign.record.storage import (
     DamagedError,
     StepResult,
@@ -32,11 +32,6 @@ def copied(finished: Run, tmp_path: Path) -> Path:
     """Campaign file of a copy of a finished campaign."""
     shutil.copytree(finished.folder.path, tmp_path / "small")
     return write_campaign(tmp_path)
-
-
-def run(file: Path) -> CampaignResult:
-    with InThisProcess() as executor:
-        return Campaign(file).run(executor=executor)
 
 
 def damage(path: Path, how: str) -> None:

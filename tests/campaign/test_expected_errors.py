@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from campaign_files import SMALL, InThisProcess, Run, products, write_campaign
+from campaign_files import SMALL, Run, products, run, run_with_interruptions, write_campaign
 
 import maxvolt
-from maxvolt.campaign import Campaign, CampaignFolder, Event, read_result, read_settings, summarize
+from maxvolt.campaign import CampaignFolder, Event, read_result, read_settings, summarize
 from maxvolt.cli import main
 from maxvolt.cli.campaign_progress import describe_event
 from maxvolt.errors import DataError, SettingsError
@@ -26,11 +26,6 @@ from maxvolt.sampling import Thresholds
 from maxvolt.sampling.lammps.grading import Grading
 
 ERRORS = {"select": '"0.09 eV/A"', "break": '"0.3 eV/A"'}
-
-
-def run(file: Path, *callbacks: object) -> object:
-    with InThisProcess() as executor:
-        return Campaign(file).run(callbacks, executor=executor)
 
 
 @pytest.fixture(scope="module")
@@ -80,25 +75,7 @@ def test_the_file_of_an_iteration_tells_errors(by_errors: Run) -> None:
 
 
 def test_interrupted_after_every_step(by_errors: Run, tmp_path: Path) -> None:
-    class InterruptedRunError(Exception):
-        pass
-
-    seen: set[str] = set()
-
-    def interrupt(event: Event) -> None:
-        if event.kind in ("step", "outcome"):
-            key = json.dumps([event.kind, event.iteration, {**event.content, "seconds": 0}])
-            if key not in seen:
-                seen.add(key)
-                raise InterruptedRunError
-
-    file = write_campaign(tmp_path, **ERRORS)
-    for _ in range(200):
-        try:
-            result = run(file, interrupt)
-        except InterruptedRunError:
-            continue
-        break
+    result, _ = run_with_interruptions(write_campaign(tmp_path, **ERRORS))
     assert result.status == "finished"
     assert products(tmp_path) == products(by_errors.file.parent)
     assert calibrations(CampaignFolder(result.folder)) == calibrations(by_errors.folder)

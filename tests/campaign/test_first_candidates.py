@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,15 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 from ase.constraints import FixAtoms
-from campaign_files import SMALL, InThisProcess, products, write_campaign
+from campaign_files import (
+    RELAXATION,
+    SMALL,
+    InterruptedRunError,
+    products,
+    run,
+    run_with_interruptions,
+    write_campaign,
+)
 
 import maxvolt
 from maxvolt.campaign import Campaign, CampaignFolder, Event, read_settings, summarize
@@ -30,20 +37,6 @@ def without_training(scenario: str = "") -> str:
     return text[:begin] + (scenario or text[begin:end]) + text[end:]
 
 
-RELAXATION = """
-[structures.candidates]
-file = "candidates.xyz"
-
-[[scenario]]
-name = "relax"
-kind = "relaxation"
-structure = "candidates"
-force_tolerance = 0.01
-stress_tolerance = 0.1
-
-"""
-
-
 def candidates(folder: Path, structures: list[Atoms], text: str = "", **replaced: str) -> Path:
     """Write a campaign that relaxes structures, which it finds in a file."""
     file = write_campaign(folder, text or without_training(RELAXATION), **replaced)
@@ -59,15 +52,6 @@ def strained(count: int) -> list[Atoms]:
 def found(file: Path) -> maxvolt.Dataset:
     settings = read_settings(file).stages[0]
     return first_candidates(settings, Structures.of(settings, file.parent))
-
-
-def run(file: Path, *callbacks: object) -> object:
-    with InThisProcess() as executor:
-        return Campaign(file).run(callbacks, executor=executor)
-
-
-class InterruptedRunError(Exception):
-    """Stands for whatever ends a program."""
 
 
 @pytest.fixture(scope="module")
@@ -90,23 +74,9 @@ def test_it_begins_with_the_first_and_learns_the_others(undisturbed: Path) -> No
 
 def test_interrupted_after_every_step(undisturbed: Path, tmp_path: Path) -> None:
     file = candidates(tmp_path, strained(14))
-    seen: set[str] = set()
-
-    def interrupt(event: Event) -> None:
-        if event.kind in ("step", "outcome", "iteration"):
-            key = json.dumps([event.kind, event.iteration, {**event.content, "seconds": 0}])
-            if key not in seen:
-                seen.add(key)
-                raise InterruptedRunError
-
-    while True:
-        try:
-            result = run(file, interrupt)
-        except InterruptedRunError:
-            continue
-        break
+    result, runs = run_with_interruptions(file)
     assert result.status == "finished"
-    assert len(seen) > 8
+    assert runs > 9
     assert products(tmp_path) == products(undisturbed.parent)
 
 

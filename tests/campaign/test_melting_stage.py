@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from campaign_files import SMALL, InThisProcess, products, write_campaign
+from campaign_files import SMALL, products, run, write_campaign
 
-from maxvolt.campaign import Campaign, CampaignFolder, CampaignResult, summarize
+from maxvolt.campaign import Campaign, CampaignFolder, summarize
 from maxvolt.campaign.planning import Action, CompleteIteration, plan
 from maxvolt.campaign.record.storage import read_result
 from maxvolt.campaign.settings import CampaignSettings, settings_of
@@ -57,11 +57,6 @@ class Found:
         self.asked.append((potential, settings, folder))
         folder.mkdir(parents=True, exist_ok=True)
         return MeltingPoint(931.5, 2.5, np.nan, np.nan, 0.0, 0.11, 0.9, (), (), (), "potential")
-
-
-def run(file: Path) -> CampaignResult:
-    with InThisProcess() as executor:
-        return Campaign(file).run(executor=executor)
 
 
 @pytest.fixture(scope="module")
