@@ -373,6 +373,12 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Grades at every N steps: cost and decisions.")
     parser.add_argument("--only", choices=("cost", "decisions"))
     parser.add_argument("--output", type=Path, help="folder of the page; none: only print")
+    add_places(parser)
+    return parser.parse_args()
+
+
+def add_places(parser: argparse.ArgumentParser) -> None:
+    """Declare where data, fitted potentials and LAMMPS are."""
     parser.add_argument("--shared", type=Path, help="folder of the reference data")
     parser.add_argument("--kept", type=Path, help="folder of fitted potentials, kept for next time")
     found = shutil.which("lmp")
@@ -382,7 +388,6 @@ def _options() -> argparse.Namespace:
         default=None if found is None else Path(found),
         help="LAMMPS with the plugin; default: lmp, where there is one",
     )
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

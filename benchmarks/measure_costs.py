@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import math
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -24,7 +23,7 @@ from typing import Any
 from ase.io.lammpsdata import write_lammps_data
 
 import maxvolt
-from grades_every import EVERY, LEVELS, active_set, crystal, run_lammps, training_set
+from grades_every import EVERY, LEVELS, active_set, add_places, crystal, run_lammps, training_set
 from grades_report import markdown_table, shared_folder, update_page, write_results
 from maxvolt import ActiveSet, Calculator, Committee, Dataset, Ensemble, ErrorQuery, Posterior
 from maxvolt.potentials import Potential
@@ -224,15 +223,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--levels", type=int, nargs="+", default=LEVELS)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--output", type=Path, help="folder docs; none: only print")
-    parser.add_argument("--shared", type=Path, help="folder of the reference data")
-    parser.add_argument("--kept", type=Path, help="folder of fitted potentials, kept for next time")
-    found = shutil.which("lmp")
-    parser.add_argument(
-        "--lammps",
-        type=Path,
-        default=None if found is None else Path(found),
-        help="LAMMPS with the plugin; default: lmp, where there is one",
-    )
+    add_places(parser)
     return parser.parse_args()
 
 
