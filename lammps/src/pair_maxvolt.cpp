@@ -281,11 +281,7 @@ void PairMaxvolt::expect_errors() {
 // Lengths of the forces of this style on the local atoms, what atoms of other ranks do to them among it; the forces are
 // still in eV/Angstrom.
 void PairMaxvolt::find_force_lengths() {
-    const int width = force_size + share_size;
-    total_.assign(std::size_t(width) * (atom->nlocal + atom->nghost), 0.0);
-    for (std::size_t k = 0; k < atoms_.size(); ++k)
-        std::copy_n(forces_.data() + force_size * k, force_size, total_.data() + std::size_t(width) * atoms_[k]);
-    comm->reverse_comm(this);
+    const int width = send_to_owners();
     lengths_.resize(std::size_t(atoms_.n_local()));
     for (std::size_t k = 0; k < lengths_.size(); ++k) {
         const double* f = total_.data() + std::size_t(width) * atoms_[k];
@@ -365,6 +361,20 @@ void PairMaxvolt::convert_units(maxvolt_results& results) {
     for (double& value : results.virial) value *= energy_unit_;
 }
 
+// Forces and shares of each atom of LAMMPS in total_, those on ghosts added at their owners; returns how many numbers an
+// atom has there.
+int PairMaxvolt::send_to_owners() {
+    const int width = force_size + share_size;
+    total_.assign(std::size_t(width) * (atom->nlocal + atom->nghost), 0.0);
+    for (std::size_t k = 0; k < atoms_.size(); ++k) {
+        double* to = total_.data() + width * std::size_t(atoms_[k]);
+        for (int c = 0; c < force_size; ++c) to[c] = forces_[force_size * k + c];
+        for (int c = 0; c < share_size && !shares_.empty(); ++c) to[force_size + c] = shares_[share_size * k + c];
+    }
+    comm->reverse_comm(this);
+    return width;
+}
+
 // Forces to the atoms of LAMMPS. With newton off nobody else brings those on ghosts to their owners.
 void PairMaxvolt::scatter() {
     if (force->newton_pair) {
@@ -372,14 +382,7 @@ void PairMaxvolt::scatter() {
             for (int c = 0; c < 3; ++c) atom->f[atoms_[k]][c] += forces_[3 * k + c];
         return;
     }
-    const int width = force_size + share_size;
-    total_.assign(std::size_t(width) * (atom->nlocal + atom->nghost), 0.0);
-    for (std::size_t k = 0; k < atoms_.size(); ++k) {
-        double* to = total_.data() + width * std::size_t(atoms_[k]);
-        for (int c = 0; c < force_size; ++c) to[c] = forces_[3 * k + c];
-        for (int c = 0; c < share_size && !shares_.empty(); ++c) to[force_size + c] = shares_[share_size * k + c];
-    }
-    comm->reverse_comm(this);
+    const int width = send_to_owners();
     for (int i = 0; i < atom->nlocal; ++i)
         for (int c = 0; c < 3; ++c) atom->f[i][c] += total_[std::size_t(width) * i + c];
     for (std::size_t k = 0; k < atoms_.size() && !shares_.empty(); ++k) {

@@ -66,6 +66,7 @@ class PairMaxvolt : public Pair {
     void make_list();
     void check(maxvolt_status, const maxvolt_message&, const maxvolt_results&) const;
     void convert_units(maxvolt_results&);
+    int send_to_owners();
     void scatter();
     void add_energies(const maxvolt_results&);
     void add_shares();
