@@ -100,6 +100,7 @@ def active_set(level: int, shared: Path, kept: Path | None) -> ActiveSet:
     assert isinstance(fitted.potential, ParameterGradients)
     used = ActiveSet.from_dataset(fitted.potential, training, mode="neighborhood")
     if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
         used.write(file)
     return used
 

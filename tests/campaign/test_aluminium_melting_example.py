@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from ase.io import read
 from campaign_files import Run
 
+from example_modules import importable
 from maxvolt.campaign.settings import CampaignSettings, settings_of
 from maxvolt.campaign.steps.scenarios import scenario_parts
 from maxvolt.campaign.steps.structures import Structures
@@ -21,14 +22,12 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "aluminium_melting"
 
 
 @pytest.fixture
-def example(monkeypatch: pytest.MonkeyPatch) -> Any:
+def example() -> Iterator[Any]:
     """Give the modules of the example."""
-    monkeypatch.syspath_prepend(str(EXAMPLE))
-    for name in ("figures", "prepare", "run"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    import run
+    with importable(EXAMPLE):
+        import run
 
-    return run
+        yield run
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from ase.calculators.morse import MorsePotential
 from strained_toy import StrainedToy, cubic_stiffness
 
 import maxvolt
+from example_modules import importable
 from maxvolt.properties import (
     elastic_constants,
     ensemble_statistics,
@@ -45,16 +46,8 @@ def labelled(seed, count):
 def run_example(monkeypatch):
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["run.py", *map(str, arguments)])
-        monkeypatch.syspath_prepend(EXAMPLE)
-        before = set(sys.modules)
-        try:
+        with importable(EXAMPLE):
             runpy.run_path(str(EXAMPLE / "run.py"), run_name="__main__")
-        finally:
-            # Its modules have common names, which other examples use too.
-            for name in set(sys.modules) - before:
-                file = getattr(sys.modules[name], "__file__", None) or ""
-                if Path(file).parent == EXAMPLE:
-                    del sys.modules[name]
 
     return run
 
@@ -105,13 +98,10 @@ def test_example_trains_computes_prints_and_draws(run_example, tmp_path, capsys)
     assert errors["datasets"]["validation"]["total"]["structures"] == 12
 
 
-def test_doubtful_properties_are_named_with_their_potential(monkeypatch):
-    monkeypatch.syspath_prepend(EXAMPLE)
-    before = set(sys.modules)
-    example = runpy.run_path(str(EXAMPLE / "run.py"), run_name="example")
-    crystal_module = sys.modules["crystal"]
-    for name in {"crystal", "figures", "tables", "paper"} - before:
-        sys.modules.pop(name, None)
+def test_doubtful_properties_are_named_with_their_potential():
+    with importable(EXAMPLE):
+        example = runpy.run_path(str(EXAMPLE / "run.py"), run_name="example")
+        crystal_module = sys.modules["crystal"]
     equilibrium = lattice_constant(morse(), bulk("Mo")).atoms
     stiffness = cubic_stiffness(350.0, 160.0, 100.0)
     toys = [StrainedToy(equilibrium, stiffness), StrainedToy(equilibrium, stiffness, jump=8.0)]

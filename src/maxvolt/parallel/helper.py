@@ -32,7 +32,7 @@ from maxvolt.parallel.store import BlockStore, Done
 
 __all__ = ["serve"]
 
-_GRACE = 3.0
+_GRACE = 10.0
 """Seconds in which the head may end all in order, after this process was asked to end."""
 
 _TERMINATED = 128 + signal.SIGTERM
