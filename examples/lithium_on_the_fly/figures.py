@@ -109,6 +109,8 @@ def _ends(axes: Axes, courses: Sequence[Course]) -> None:
         axes.annotate(f" grade {one['threshold']:g}", at, xytext=(3, 3), textcoords="offset points")
     axes.set(xlabel="reference calculations in all", ylabel="force error at the end, meV/Å")
     axes.margins(0.2)
+    if done:
+        axes.set_ylim(0, 1.4 * max(one["force_error"][-1] for one in done))
 
 
 def find(folder: Path) -> dict[str, list[Course]]:
