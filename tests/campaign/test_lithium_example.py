@@ -18,7 +18,6 @@ from example_modules import importable
 from maxvolt.campaign.settings import CampaignSettings, read_settings, settings_of
 from maxvolt.campaign.steps.scenarios import scenario_parts
 from maxvolt.campaign.steps.structures import Structures
-from promises import needs, shared
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "lithium_on_the_fly"
 
@@ -129,10 +128,9 @@ def test_there_is_nothing_to_draw(example: Any, tmp_path: Path) -> None:
         example.figures.main([str(tmp_path)])
 
 
-def test_the_reference_is_a_potential_of_lithium(example: Any) -> None:
+def test_the_reference_is_a_potential_of_lithium(shared: Path) -> None:
     """As good as the published potential of this level: 0.66 meV/atom and 13 meV/A."""
-    needs("shared")
-    test = maxvolt.read(shared() / "data" / "mlearn" / "Li_test.xyz")
+    test = maxvolt.read(shared / "data" / "mlearn" / "Li_test.xyz")
     potential = maxvolt.load(EXAMPLE / "reference.mtp")
     total = maxvolt.compute_errors(potential, test).total
     assert total.energy_per_atom.rmse < 1.1e-3
