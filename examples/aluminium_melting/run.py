@@ -21,15 +21,16 @@ FILE = Path(__file__).with_name("aluminium.toml")
 QUICK = {
     "level = 12": "level = 8",
     "cutoff = 6.5 ": "cutoff = 5.0 ",
-    'mode = "configuration"': 'mode = "neighborhood"\ncalibrate = false\nlimit = 10',
+    "calibrate = false": "calibrate = false\nlimit = 10",
     "break = 10.0": "break = 3.0",
-    "[fit]\nstarts = 2\nmax_iterations = 200": "[fit]\nstarts = 1\nmax_iterations = 50",
+    "[fit]\nstarts = 2\nmax_iterations = 100": "[fit]\nstarts = 1\nmax_iterations = 50",
     "steps = 5000": "steps = 200",
-    "hold 2500 500; ramp 2500": "hold 2500 200; ramp 2500",
-    " 500; hold": " 100; hold",
-    ' 5000"': ' 100"',
+    "steps = 2000": "steps = 150",
+    "hold 2500 300; ramp 2500": "hold 2500 80; ramp 2500",
+    " 300; hold": " 40; hold",
+    ' 1400"': ' 60"',
     "ramp 300 2200 1500; hold 2200 1500; ramp 2200 900 1000": (
-        "ramp 300 2200 200; hold 2200 300; ramp 2200 900 100"
+        "ramp 300 2200 150; hold 2200 200; ramp 2200 900 50"
     ),
     "best_of = 5": "best_of = 2",
     "sizes = [[5, 5, 16]]\nseeds = [1, 2]": "sizes = [[3, 3, 14]]\nseeds = [1]\nguess = 930.0",
