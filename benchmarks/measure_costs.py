@@ -3,18 +3,18 @@
 python benchmarks/measure_costs.py --kept /tmp/kept                  # print; --kept saves the fits
 python benchmarks/measure_costs.py --kept /tmp/kept --output docs    # docs/uncertainty/costs.json
 
-Times of a step are differences of two lengths of a run, so that starting up does not count; all
-kinds alternate, and the least time of each counts. Ratios are of one machine in one run.
+Times of a step in Python are differences of two lengths of a run, so that starting up does not
+count; all kinds alternate, and the least time of each length counts. Ratios are of one machine in
+one run.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -108,17 +108,19 @@ def _costs(level: int, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _in_python(kinds: Mapping[str, _Kind], repeats: int) -> dict[str, dict[str, float]]:
-    runs: dict[tuple[str, str], Callable[[], float]] = {}
+    runs: dict[tuple[str, str], Callable[[], Sequence[float]]] = {}
     for name, kind in kinds.items():
-        for every in (0,) if name == "none" else EVERY:
+        for every in {"none": (0,), _COMMITTEE: (1,)}.get(name, EVERY):
             runs[name, str(every or "none")] = partial(_python_step, kind, every or 1)
     return _alternating(runs, repeats)
 
 
-def _python_step(kind: _Kind, every: int) -> float:
-    """Processor time for an atom and step, microseconds."""
-    short, long = (_dynamics(kind, every, _BEFORE + more) for more in (0, kind.steps))
-    return 1e6 * (long - short) / kind.steps / len(crystal())
+def _python_step(kind: _Kind, every: int) -> Sequence[float]:
+    """Processor times of a longer and a shorter run, whose difference is that of a step."""
+    return [
+        1e6 * _dynamics(kind, every, _BEFORE + more) / kind.steps / len(crystal())
+        for more in (kind.steps, 0)
+    ]
 
 
 def _dynamics(kind: _Kind, every: int, steps: int) -> float:
@@ -175,25 +177,28 @@ def _in_lammps(
         return _alternating(runs, options.repeats)
 
 
-def _lammps_step(folder: Path, pair: str, lammps: Path) -> float:
+def _lammps_step(folder: Path, pair: str, lammps: Path) -> Sequence[float]:
     steps = _STEPS["lammps"]
     (folder / "in.lammps").write_text(_INPUT.format(pair=pair, before=_BEFORE, steps=steps))
-    return 1e6 * run_lammps(lammps, folder) / steps / len(crystal())
+    return [1e6 * run_lammps(lammps, folder) / steps / len(crystal())]
 
 
 # ------------------------------------------------------------------------- both
 
 
 def _alternating(
-    runs: Mapping[tuple[str, str], Callable[[], float]], repeats: int
+    runs: Mapping[tuple[str, str], Callable[[], Sequence[float]]], repeats: int
 ) -> dict[str, dict[str, float]]:
-    """Least time of each run, one after the other, several times."""
-    best: dict[str, dict[str, float]] = {}
+    """Microseconds for an atom and step, of least times; the runs come in turn, several times."""
+    best: dict[tuple[str, str], Sequence[float]] = {}
     for _ in range(repeats):
-        for (name, every), run in runs.items():
-            times = best.setdefault(name, {})
-            times[every] = min(times.get(every, math.inf), run())
-    return best
+        for key, run in runs.items():
+            times = run()
+            best[key] = [min(pair) for pair in zip(best.get(key, times), times, strict=True)]
+    found: dict[str, dict[str, float]] = {}
+    for (name, every), (longer, *shorter) in best.items():
+        found.setdefault(name, {})[every] = longer - sum(shorter)
+    return found
 
 
 def _table(costs: list[dict[str, Any]], load: float) -> str:
@@ -221,7 +226,7 @@ def _table(costs: list[dict[str, Any]], load: float) -> str:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--levels", type=int, nargs="+", default=LEVELS)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--output", type=Path, help="folder docs; none: only print")
     add_places(parser)
     return parser.parse_args()
