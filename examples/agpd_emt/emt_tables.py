@@ -57,13 +57,13 @@ class Element:
 
     def embedding(self, density: Array) -> Array:
         """Energy of an atom in a density, eV; nothing without neighbours."""
-        with np.errstate(divide="ignore", over="ignore"):
-            radius = -np.log(density / self.density_in_its_crystal) / (beta * self.eta2)
-            stretch = getattr(self, "lambda") * radius
-            cohesive = np.where(density > 0, (1.0 + stretch) * np.exp(-stretch), 0.0)
-            sphere = np.where(density > 0, np.exp(-self.kappa * radius), 0.0)
-        energy = self.E0 * np.nan_to_num(cohesive) + 6.0 * self.V0 * sphere
-        return np.asarray(energy - self.E0)
+        energy = np.zeros_like(density)
+        some = density > 0
+        radius = -np.log(density[some] / self.density_in_its_crystal) / (beta * self.eta2)
+        stretch = getattr(self, "lambda") * radius
+        energy[some] = self.E0 * (1.0 + stretch) * np.exp(-stretch)
+        energy[some] += 6.0 * self.V0 * np.exp(-self.kappa * radius)
+        return energy - self.E0
 
     def pair(self, other: Element, r: Array) -> Array:
         """Energy of a pair, eV."""

@@ -74,4 +74,4 @@ def relax_in_parts(
             told = time.monotonic()
             print(f"  {len(done)} of {len(files)} parts", flush=True)
     everything = maxvolt.Dataset.concatenate([maxvolt.read(file) for file in files.values()])
-    return everything, sum(info["seconds"] for info in everything.infos)
+    return everything, float(sum(info["seconds"] for info in everything.infos))

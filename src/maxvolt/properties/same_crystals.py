@@ -20,10 +20,14 @@ __all__ = ["DISTANCE", "SameCrystals", "crystal_fingerprints", "same_crystals"]
 
 Array = NDArray[np.float64]
 
-DISTANCE = 0.02
-"""Of fingerprints, below which crystals are the same unless their energies say otherwise."""
+DISTANCE = 0.003
+"""Of fingerprints, below which crystals are the same unless their energies say otherwise.
 
-_SHELLS = 8
+Atoms displaced by 0.003 Angstrom make 0.0007; close-packed metals that differ in the order of their
+layers, up to nine, are at least 0.007 apart.
+"""
+
+_SHELLS = 12
 """Functions of the distance."""
 
 _CUTOFF = 7.0
@@ -79,10 +83,10 @@ def same_crystals(
     if not (distance >= 0 and energy >= 0):
         raise DataError(f"same_crystals: expected limits of at least 0; got {distance}, {energy}")
     dataset = structures_of(structures, None, name="structures")
+    if not len(dataset):
+        return SameCrystals(np.empty(0, np.int64), np.empty(0, np.int64))
     fingerprints = crystal_fingerprints(dataset)
-    energies = np.where(dataset.has_energy, dataset.energies, np.nan) / np.maximum(
-        np.diff(dataset.offsets), 1
-    )
+    energies = np.where(dataset.has_energy, dataset.energies, np.nan) / dataset.counts
     pairs = cKDTree(fingerprints).query_pairs(distance, p=np.inf, output_type="ndarray")
     apart = abs(energies[pairs[:, 0]] - energies[pairs[:, 1]])  # NaN where one is unknown
     pairs = pairs[~(apart > energy)]
@@ -91,7 +95,7 @@ def same_crystals(
     _, found = connected_components(graph, directed=False)
     _, first, groups = np.unique(found, return_index=True, return_inverse=True)
     groups = np.argsort(np.argsort(first))[groups]
-    best = np.lexsort((np.nan_to_num(energies, nan=np.inf), np.diff(dataset.offsets), groups))
+    best = np.lexsort((np.nan_to_num(energies, nan=np.inf), dataset.counts, groups))
     representatives = best[np.unique(groups[best], return_index=True)[1]]
     return SameCrystals(groups.astype(np.int64), representatives.astype(np.int64))
 
