@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 from ase.calculators.espresso import Espresso, EspressoProfile
+from ase.calculators.singlepoint import SinglePointCalculator
 from ase.db import connect
 from relaxing import relax_in_parts
 
@@ -31,11 +32,13 @@ from maxvolt.properties import ConvexHull, convex_hull
 HERE = Path(__file__).parent
 
 
-def cells(database: Path, most_atoms: int) -> tuple[maxvolt.Dataset, np.ndarray]:
+def cells(
+    database: Path, most_atoms: int, tags: list[str] | None
+) -> tuple[maxvolt.Dataset, np.ndarray]:
     """Orderings at their own lattice parameters, and their mixing energies, eV/atom."""
     structures, energies = [], []
     for row in connect(database).select():
-        if row.natoms > most_atoms:
+        if row.natoms > most_atoms or (tags is not None and row.tag not in tags):
             continue
         atoms = row.toatoms()
         volume = row.lattice_parameter**3 / 4 * len(atoms)
@@ -136,8 +139,6 @@ def _with(structures: maxvolt.Dataset, published: np.ndarray) -> maxvolt.Dataset
     """The same structures with published mixing energies instead of energies."""
     made = []
     for atoms, energy in zip(structures, published, strict=True):
-        from ase.calculators.singlepoint import SinglePointCalculator
-
         atoms.calc = SinglePointCalculator(atoms, energy=energy * len(atoms))
         made.append(atoms)
     return maxvolt.Dataset.from_atoms(made)
@@ -150,10 +151,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="ASE database")
     parser.add_argument("--pseudo", type=Path, required=True, help="folder of Ag.UPF and Pd.UPF")
     parser.add_argument("--most-atoms", type=int, default=4)
+    parser.add_argument(
+        "--tags", type=lambda text: text.split(","), help="these cells only, Ag and Pd among them"
+    )
     parser.add_argument("--relax", action="store_true", help="relax cells and atoms as well")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    structures, published = cells(options.data, options.most_atoms)
+    structures, published = cells(options.data, options.most_atoms, options.tags)
     labelled = label(options.folder, structures, options.pseudo)
     document = {"on the lattice": report("on the lattice", labelled, published)}
     hull = convex_hull(labelled)

@@ -83,13 +83,13 @@ def run(options: argparse.Namespace) -> None:
     counts: Counter[tuple[str, int]] = Counter()
     with progress_bar("enumerating", None) as advance:
 
-        def found() -> Iterator[Atoms]:
+        def structures() -> Iterator[Atoms]:
             for atoms in enumerated_structures(wanted):
                 counts[atoms.info[PARENT_LATTICE], len(atoms)] += 1
                 advance(1)
                 yield atoms
 
-        _write(options.output, kind, found(), options.species)
+        _write(options.output, kind, structures(), options.species)
     note(f"{options.output}: {counted(counts.total(), 'structure')}")
     sizes = sorted({size for _, size in counts})
     if options.json:
