@@ -1,18 +1,18 @@
 """Convex hull by two screens, from candidates by enumeration and an empty training set.
 
     python examples/agpd_emt/run.py output              # small: up to 5 atoms, minutes
-    python examples/agpd_emt/run.py output --atoms 12 --level 16   # 27,477 candidates
+    python examples/agpd_emt/run.py output --elements Cu,Pd --atoms 12 --level 16 --check
 
 EMT stands in for the reference, so that all candidates can be relaxed with it, too (--check): which
-of its ground states were found, and with how many calculations. Every step writes its file last; a
-run that was killed goes on where it was. Needs icet: pip install 'maxvolt[enumeration]'.
+of its ground states were found, and with how many calculations. What is done is kept, also of a
+step that was interrupted; a run that was killed goes on where it was. Needs icet: pip install
+'maxvolt[enumeration]'.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -20,28 +20,23 @@ from typing import Any
 
 import numpy as np
 from ase.calculators.emt import EMT
+from clock import Clock
+from emt_tables import write_tables
+from relaxing import relax_in_parts
+from table import print_table
 
 import maxvolt
 from maxvolt.campaign import Campaign, CampaignFolder, summarize
+from maxvolt.cli import main as maxvolt_command
 from maxvolt.files import replacing
-from maxvolt.properties import ConvexHull, convex_hull
+from maxvolt.properties import convex_hull, same_crystals
 from maxvolt.properties.convex_hull import SAME_ENERGY
-from maxvolt.sampling import (
-    Enumeration,
-    Relaxation,
-    Thresholds,
-    enumerated_structures,
-    iterate_scenarios,
-)
 
 HERE = Path(__file__).parent
 SIGMAS = 4.0
 HELD_OUT = 40
-FEW = 200
-"""Relaxed in this process: to start others takes longer."""
+"""Labels by which the error is measured; half of them near the hull, half of all."""
 TOLERANCES = {"force_tolerance": 1e-3, "stress_tolerance": 0.01 / 160.2}
-NEVER = Thresholds(1e9, 1e9)
-"""The last relaxations go to their ends: the campaigns have seen to it that none extrapolates."""
 
 
 class Screening:
@@ -52,6 +47,7 @@ class Screening:
         self.folder: Path = options.folder
         self.folder.mkdir(parents=True, exist_ok=True)
         self._numbers = self.folder / "numbers.json"
+        self.clock = Clock(self.folder / "clock.json")
         self.numbers: dict[str, Any] = {}
         if self._numbers.exists():
             self.numbers = json.loads(self._numbers.read_text())
@@ -69,15 +65,15 @@ class Screening:
             file.write((json.dumps(self.numbers, indent=2) + "\n").encode())
 
     def step(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Make a step, or read what it gave; the seconds it took are among its numbers."""
+        """Make a step, or read what it gave; the seconds of all tries are among its numbers."""
         if name not in self.numbers:
             print(f"{name} ...", flush=True)
-            began = time.perf_counter()
-            made = make()
-            self.numbers[name] = {"seconds": time.perf_counter() - began, **made}
+            with self.clock.running(name):
+                made = make()
+            tries = self.clock.tries(name)
+            self.numbers[name] = {"seconds": sum(tries), "tries": len(tries), **made}
             self.keep()
-        shown = {key: value for key, value in self.numbers[name].items() if key != "steps"}
-        print(f"{name}: {shown}", flush=True)
+        print(f"{name}: {self.numbers[name]}", flush=True)
         return self.numbers[name]
 
     def run(self) -> None:
@@ -91,11 +87,11 @@ class Screening:
         self.step("relaxed2", partial(self._relax, "screen2", "near1", "relaxed2"))
         self.step("held_out2", partial(self._held_out, "screen2", "relaxed2", "held_out2"))
         self.step("near2", partial(self._near, "relaxed2", "held_out2", "near2"))
-        self.step("final", partial(self._relax, None, "near2", "final"))
+        self.step("final", partial(self._relax, "emt", "near2", "final"))
         if self.options.check:
-            self.step("all", partial(self._relax, None, "candidates", "all"))
+            self.step("all", self._relax_everything)
             self.step("recall", self._recall)
-        self._report()
+        print_table(self.numbers)
 
     def read(self, name: str) -> maxvolt.Dataset:
         """Structures of a step."""
@@ -105,10 +101,12 @@ class Screening:
         maxvolt.write(self.folder / f"{name}.xyz", structures)
 
     def _enumerate(self) -> dict[str, Any]:
-        wanted = Enumeration(tuple(self.options.elements), self.options.atoms)
-        structures = maxvolt.Dataset.from_atoms(list(enumerated_structures(wanted)))
-        self._write("candidates", structures)
-        return {"structures": len(structures)}
+        elements, atoms = ",".join(self.options.elements), str(self.options.atoms)
+        file = self.folder / "candidates.xyz"
+        command = ["enumerate", elements, "--atoms", atoms, "-o", str(file)]
+        if maxvolt_command(command):
+            raise SystemExit("no candidates")
+        return {"structures": len(maxvolt.read(file))}
 
     def _campaign(self, name: str) -> dict[str, Any]:
         """Run a campaign; its own folder says how far it is."""
@@ -139,59 +137,88 @@ class Screening:
             "spent": spent,
         }
 
-    def _relax(self, screen: str | None, given: str, name: str) -> dict[str, Any]:
+    def _calculator(self, screen: str) -> Callable[[], Any]:
+        if screen == "emt":
+            return EMT
+        file = self.folder / screen / "potential.almtp"
+        if screen == "tables":
+            file = self.folder / "emt.eam.alloy"
+            if not file.exists():
+                write_tables(file, self.options.elements)
+        return partial(maxvolt.Calculator, maxvolt.load(file), threads=1)
+
+    def _relax(self, screen: str, given: str, name: str) -> dict[str, Any]:
         """Relax with the potential of a screen, or with the reference."""
-        structures = self.read(given)
-        factory: Callable[[], Any] = EMT
-        if screen is not None:
-            potential = maxvolt.load(self.folder / screen / "potential.almtp")
-            factory = partial(maxvolt.Calculator, potential, threads=1)
-        scenario = Relaxation("relaxation", structures, **TOLERANCES)
-        workers = None if len(structures) < 2 * FEW else self.options.workers
-        parts = list(iterate_scenarios([scenario], factory, NEVER, seed=0, executor=workers))
-        ends = sorted((end for part in parts for end in part.candidates), key=lambda end: end.index)
-        relaxed = []
-        for end in ends:
-            end.structure.info |= structures.infos[end.index]
-            end.structure.info.setdefault("candidate", end.index)
-            if end.status == "relaxed":
-                relaxed.append(end.structure)
-        self._write(name, maxvolt.Dataset.from_atoms(relaxed))
+        found, seconds = relax_in_parts(
+            self.read(given),
+            self._calculator(screen),
+            self.folder / name,
+            workers=self.options.workers,
+            **TOLERANCES,
+        )
+        ended = [s for s, info in enumerate(found.infos) if info["status"] == "relaxed"]
+        self._write(name, found.select(ended))
         return {
-            "structures": len(ends),
-            "not_relaxed": len(ends) - len(relaxed),
-            "evaluations": sum(end.steps for end in ends),
+            "structures": len(found),
+            "not_relaxed": len(found) - len(ended),
+            "evaluations": sum(int(info["steps"]) for info in found.infos),
+            "processor_seconds": seconds,
         }
+
+    def _relax_everything(self) -> dict[str, Any]:
+        """Relax all candidates with the tables of EMT, and see how well these agree with it."""
+        numbers = self._relax("tables", "candidates", "all")
+        everything = self.read("all")
+        chosen = np.random.default_rng(0).permutation(len(everything))[:100]
+        some = everything.select(np.sort(chosen))
+        apart = (self._labelled(some).energies - some.energies) / np.diff(some.offsets)
+        crystals = same_crystals(everything).representatives
+        return {
+            **numbers,
+            "crystals": len(crystals),
+            "tables_off_by_meV_per_atom": 1000 * float(abs(apart).max()),
+        }
+
+    def _labelled(self, structures: maxvolt.Dataset) -> maxvolt.Dataset:
+        labelled = []
+        for atoms in structures:
+            atoms.calc = EMT()
+            atoms.get_potential_energy(), atoms.get_forces(), atoms.get_stress()
+            labelled.append(atoms)
+        return maxvolt.Dataset.from_atoms(labelled)
 
     def _held_out(self, screen: str, given: str, name: str) -> dict[str, Any]:
         """Measure the error of the energies where they count: on relaxed structures."""
         structures = self.read(given)
         trained = set(maxvolt.read(self.folder / screen / "training.xyz").digests)
-        new = [s for s, digest in enumerate(structures.digests) if digest not in trained]
+        new = np.array([d not in trained for d in structures.digests])
+        new[np.setdiff1d(np.arange(len(new)), same_crystals(structures).representatives)] = False
         generator = np.random.default_rng(self.options.seed)
-        chosen = np.sort(generator.permutation(new)[:HELD_OUT])
-        labelled = []
-        for atoms in structures.select(chosen):
-            atoms.calc = EMT()
-            atoms.get_potential_energy(), atoms.get_forces(), atoms.get_stress()
-            labelled.append(atoms)
-        dataset = maxvolt.Dataset.from_atoms(labelled)
-        counts = np.diff(dataset.offsets)
-        errors = (structures.energies[chosen] - dataset.energies) / counts
-        self._write(name, dataset)
+        near = np.flatnonzero(new)[convex_hull(structures).distances[new].argsort()]
+        near = near[: HELD_OUT // 2]
+        others = generator.permutation(np.setdiff1d(np.flatnonzero(new), near))
+        chosen = np.concatenate([near, others[: HELD_OUT - HELD_OUT // 2]])
+        labelled = self._labelled(structures.select(chosen))
+        errors = structures.energies[chosen] - labelled.energies
+        errors *= 1000 / np.diff(labelled.offsets)
+        self._write(name, labelled)
+        of_near, of_others = errors[: len(near)], errors[len(near) :]
         return {
             "calculations": len(chosen),
-            "sigma_meV_per_atom": 1000 * float(np.sqrt(np.mean(errors**2))),
+            "sigma_meV_per_atom": _root_mean_square(errors),
+            "sigma_near_meV_per_atom": _root_mean_square(of_near),
+            "sigma_others_meV_per_atom": _root_mean_square(of_others),
+            "spread_near_meV_per_atom": float(of_near.std()) if len(near) else None,
         }
 
     def _near(self, given: str, held_out: str, name: str) -> dict[str, Any]:
         """Keep what may be a ground state, as far as the measured error allows to say."""
         structures = self.read(given)
         sigma = self.numbers[held_out]["sigma_meV_per_atom"] / 1000
-        hull = convex_hull(structures, errors=sigma)
-        near = hull.near(sigmas=SIGMAS)
-        self._write(name, structures.select(near))
-        return {"structures": len(near), "of": len(structures)}
+        near = structures.select(convex_hull(structures, errors=sigma).near(sigmas=SIGMAS))
+        crystals = same_crystals(near).representatives
+        self._write(name, near.select(np.sort(crystals)))
+        return {"structures": len(crystals), "near": len(near), "of": len(structures)}
 
     def _recall(self) -> dict[str, Any]:
         """Which ground states of the reference were found, and how far the others were missed."""
@@ -213,44 +240,13 @@ class Screening:
                     "missed_by_meV_per_atom": None if np.isinf(above) else 1000 * float(above),
                 }
             )
-        self._draw(truth, found)
-        return {"ground_states": rows, "found": sum(row["found"] for row in rows), "of": len(rows)}
-
-    def _draw(self, truth: ConvexHull, found: ConvexHull) -> None:
         by_potential = convex_hull(self.read("relaxed1"))
         by_potential.plot(truth).savefig(self.folder / "hull.png", dpi=120)
+        return {"ground_states": rows, "found": sum(row["found"] for row in rows), "of": len(rows)}
 
-    def _report(self) -> None:
-        numbers = self.numbers
-        potential = sum(numbers[name]["seconds"] for name in ("relaxed1", "relaxed2"))
-        parts = {
-            "first screen": ("screen1", "relaxed1", "held_out1"),
-            "second screen": ("near1", "screen2", "relaxed2", "held_out2"),
-            "last relaxations, with the reference": ("near2", "final"),
-        }
-        seconds = {part: sum(numbers[n]["seconds"] for n in names) for part, names in parts.items()}
-        total = sum(seconds.values())
-        count = numbers["candidates"]["structures"]
-        single = sum(
-            numbers[name]["calculations"]
-            for name in ("screen1", "held_out1", "screen2", "held_out2")
-        )
-        print(f"\ncandidates: {count}")
-        for part, value in seconds.items():
-            print(f"{part}: {value:.0f} s, {100 * value / total:.0f} %")
-        print(f"relaxed with the potentials: {1000 * potential / count:.1f} ms per candidate")
-        print(f"calculations for learning and errors: {single}")
-        steps = numbers["final"]["evaluations"]
-        print(f"last relaxations: {numbers['final']['structures']}, {steps} calculations")
-        if "recall" in numbers:
-            everything = numbers["all"]
-            print(
-                f"relaxing everything: {everything['evaluations']} calculations, "
-                f"{everything['seconds']:.0f} s"
-            )
-            print(f"ground states found: {numbers['recall']['found']} of {numbers['recall']['of']}")
-            for row in numbers["recall"]["ground_states"]:
-                print(f"  {row}")
+
+def _root_mean_square(values: np.ndarray) -> float | None:
+    return float(np.sqrt(np.mean(values**2))) if len(values) else None
 
 
 def main() -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.build import bulk
 from ase.calculators.singlepoint import SinglePointCalculator
 
 import maxvolt
 from maxvolt.cli import main
+from maxvolt.uncertainty import PosteriorMeasure
 from promises import needs
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "potentials"))
@@ -63,6 +66,31 @@ def test_tables(alloy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "20.00" in out  # below the others
     assert [len(atoms) for atoms in maxvolt.read(near)] == [1, 1, 2, 2]
     assert maxvolt.read(near).energies[2] == pytest.approx(-0.1)
+
+
+def test_columns_have_units(alloy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["hull", str(alloy), "--error", "0.01", "--show", "2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    heads = [k for k, line in enumerate(lines) if "structure" in line and "number" in line]
+    assert len(heads) == 2
+    units = [lines[head].count("meV/atom") + lines[head + 1].count("meV/atom") for head in heads]
+    assert units == [2, 3]
+
+
+def test_each_crystal_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    near = tmp_path / "near.xyz"
+    made = []
+    for atoms, energy in ((bulk("Ag"), 0.0), (bulk("Ag") * (2, 1, 1), 1e-6), (bulk("Pd"), 0.0)):
+        atoms.calc = SinglePointCalculator(atoms, energy=energy * len(atoms))
+        made.append(atoms)
+    maxvolt.write(tmp_path / "all.xyz", made)
+    given = ["hull", str(tmp_path / "all.xyz"), "--within", "0.01"]
+    assert "--distinct" in refused(capsys, *given[1:], "--distinct")
+    assert main([*given, "--save-near", str(near)]) == 0
+    assert len(maxvolt.read(near)) == 3
+    assert main([*given, "--save-near", str(near), "--distinct"]) == 0
+    assert "2 structures, of 3 near the hull" in capsys.readouterr().err
+    assert [len(atoms) for atoms in maxvolt.read(near)] == [1, 1]
 
 
 def test_json_and_both_hulls(alloy: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,6 +164,46 @@ def test_enumerate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert maxvolt.read(out).infos[0]["lattice_constant"] == pytest.approx((5 + 3.89) / 2)
 
 
+@pytest.mark.filterwarnings("ignore:Set OLD_ERROR_HANDLING:DeprecationWarning")
+def test_structures_are_written_as_they_come(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs("enumeration")
+    for name in ("one.xyz", "one.bin.cfg", "one.traj"):
+        given = ["enumerate", "Ag,Pd", "--atoms", "4", "-o", str(tmp_path / name)]
+        assert main(given) == 0
+        at_once = maxvolt.read(tmp_path / name)
+        with monkeypatch.context() as patch:
+            patch.setattr("maxvolt.cli.enumerate_structures._ATOMS_AT_ONCE", 10)
+            assert main(given) == 0
+        assert maxvolt.read(tmp_path / name).digest == at_once.digest
+    nothing = ["--concentration", "Ag=0.45:0.46"]
+    assert (
+        main(["enumerate", "Ag,Pd", "--atoms", "3", "-o", str(tmp_path / "none.xyz"), *nothing])
+        == 0
+    )
+    assert len(maxvolt.read(tmp_path / "none.xyz")) == 0
+    capsys.readouterr()
+
+
+def test_what_is_interrupted_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(wanted: object) -> Iterator[Atoms]:
+        for _ in range(30):
+            atoms = bulk("Ag")
+            atoms.info["parent_lattice"] = "fcc"
+            yield atoms
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("maxvolt.sampling.enumeration.enumerated_structures", broken)
+    monkeypatch.setattr("maxvolt.cli.enumerate_structures._ATOMS_AT_ONCE", 10)
+    out = tmp_path / "candidates.xyz"
+    with pytest.raises((KeyboardInterrupt, SystemExit)):
+        raise SystemExit(main(["enumerate", "Ag,Pd", "--atoms", "4", "-o", str(out)]))
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -164,8 +232,9 @@ class Expecting:
 
     species = ("Pd", "Ag")
 
-    def __init__(self, magnitude: float) -> None:
+    def __init__(self, magnitude: float, measures: tuple[object, ...] = ()) -> None:
         self.magnitude = magnitude
+        self.measures = measures
 
     def of(self, structures: maxvolt.Dataset, threads: int | None) -> SimpleNamespace:
         return SimpleNamespace(energies=np.full(len(structures), self.magnitude))
@@ -187,3 +256,24 @@ def test_expected_magnitudes_become_deviations(
     assert "says nothing of energies" in refused(
         capsys, str(alloy), "--uncertainty", "pot.uncertainty"
     )
+
+
+def test_calibrated_errors_have_the_correlations_of_the_posterior(
+    alloy: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All structures err alike, by 0.02 eV/atom: no distance to the hull has an error then."""
+
+    class Alike:
+        """Stands for a posterior of one direction."""
+
+        def energy_factor(self, structures: maxvolt.Dataset, threads: int | None) -> np.ndarray:
+            return 3.0 * structures.counts[:, None].astype(float)
+
+    measure = object.__new__(PosteriorMeasure)
+    object.__setattr__(measure, "posterior", Alike())
+    expecting = Expecting(0.02, (measure,))
+    monkeypatch.setattr("maxvolt.uncertainty.read_uncertainty", lambda path: expecting)
+    given = ["hull", str(alloy), "--json", "--uncertainty", "pot.uncertainty"]
+    assert main(given) == 0
+    found = json.loads(capsys.readouterr().out)["errors_eV_per_atom"]
+    assert found == pytest.approx([0.0] * 5, abs=1e-12)

@@ -99,6 +99,30 @@ def test_errors_propagate_through_the_corners() -> None:
     assert spread[3] == pytest.approx(expected, rel=0.05)
 
 
+def test_errors_that_belong_together() -> None:
+    """Against what such errors do to the distance, while corners remain corners."""
+    given = [("Al", 0.0), ("Cu", 0.0), ("AlCu", -0.2), ("Al3Cu", 0.05), ("AlCu3", 0.1)]
+    generator = np.random.default_rng(4)
+    factor = 0.002 * generator.normal(size=(5, 3))
+    found = hull(*given, joint_errors=factor)
+    mixed = factor[3] - 0.5 * factor[0] - 0.5 * factor[2]
+    assert found.errors[3] == pytest.approx(np.linalg.norm(mixed))
+    assert found.errors[:3].tolist() == [0.0, 0.0, 0.0]
+    dataset = maxvolt.Dataset.from_atoms([structure(*one) for one in given])
+    samples = generator.normal(size=(4000, 3)) @ factor.T
+    members = dataset.energies + dataset.counts * samples
+    spread = convex_hull(dataset, member_energies=members).errors
+    np.testing.assert_allclose(found.errors[3:], spread[3:], rtol=0.05)
+
+
+def test_what_all_structures_have_in_common_is_no_error_of_a_distance() -> None:
+    given = [("Al", 0.0), ("Cu", 0.0), ("AlCu", -0.2), ("Al3Cu", 0.05)]
+    np.testing.assert_allclose(hull(*given, joint_errors=[[0.01]] * 4).errors, 0.0, atol=1e-15)
+    alone = hull(*given, joint_errors=np.diag([0.001, 0.002, 0.003, 0.004]))
+    independent = hull(*given, errors=[0.001, 0.002, 0.003, 0.004])
+    np.testing.assert_allclose(alone.errors, independent.errors)
+
+
 def test_what_is_near() -> None:
     found = hull(("Al", 0.0), ("Cu", 0.0), ("AlCu", 0.01), ("Al3Cu", 0.1), errors=0.004)
     assert found.near(sigmas=4).tolist() == [0, 1, 2]
@@ -152,6 +176,10 @@ def test_structures_without_energy_are_named() -> None:
         ({"errors": [0.1, 0.2, 0.3]}, "one for each of 2"),
         ({"member_energies": [[1.0, 2.0]]}, "at least two members"),
         ({"member_energies": [[1.0], [2.0]]}, "expected shape"),
+        ({"joint_errors": [[0.1]]}, r"shape \(2, directions\)"),
+        ({"joint_errors": [0.1, 0.1]}, r"shape \(2, directions\)"),
+        ({"joint_errors": [[0.1], [np.inf]]}, "finite"),
+        ({"errors": 0.1, "joint_errors": [[0.1], [0.1]]}, "not both"),
         ({"errors": 0.1, "member_energies": [[1.0, 2.0]] * 2}, "not both"),
     ],
 )

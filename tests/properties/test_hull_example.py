@@ -8,10 +8,33 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pytest
+from ase.build import bulk
+from ase.calculators.emt import EMT
+
 import maxvolt
+from example_modules import importable
 from promises import needs
 
 SCRIPT = Path(__file__).parents[2] / "examples/agpd_emt/run.py"
+
+
+def test_the_tables_are_those_of_emt(tmp_path: Path) -> None:
+    with importable(SCRIPT.parent):
+        from emt_tables import write_tables
+
+        write_tables(tmp_path / "emt.eam.alloy", ["Cu", "Pd"])
+    tables = maxvolt.load(tmp_path / "emt.eam.alloy")
+    for seed, scale in enumerate((0.9, 1.0, 1.2)):
+        atoms = bulk("Cu", cubic=True, a=3.75 * scale) * (2, 1, 1)
+        atoms.symbols[[0, 3, 4]] = "Pd"
+        atoms.rattle(0.1, seed=seed)
+        found = tables.evaluate(atoms)
+        atoms.calc = EMT()
+        assert found.energy == pytest.approx(atoms.get_potential_energy(), abs=1e-6 * len(atoms))
+        np.testing.assert_allclose(found.forces, atoms.get_forces(), atol=1e-5)
+        np.testing.assert_allclose(found.stress, atoms.get_stress(), atol=1e-6)
 
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -35,6 +58,8 @@ def test_two_screens_find_the_hull_of_the_reference(tmp_path: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.xyz")}
     (tmp_path / "final.xyz").unlink()
     del numbers["final"], numbers["recall"]
+    parts = {path: path.stat().st_mtime_ns for path in tmp_path.glob("final/*")}
+    assert parts
     (tmp_path / "numbers.json").write_text(json.dumps(numbers))
     again = run(tmp_path, *given)  # as after a kill
     assert again.returncode == 0, again.stderr
@@ -42,6 +67,7 @@ def test_two_screens_find_the_hull_of_the_reference(tmp_path: Path) -> None:
     after = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.xyz")}
     assert [path.name for path in before if before[path] != after[path]] == ["final.xyz"]
     assert maxvolt.read(tmp_path / "final.xyz").digest == final.digest
+    assert {path: path.stat().st_mtime_ns for path in parts} == parts  # not relaxed again
     other = run(tmp_path, "--atoms", "4")
     assert other.returncode != 0
     assert "has results of other options" in other.stderr

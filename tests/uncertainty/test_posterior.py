@@ -136,6 +136,26 @@ def test_deviations_are_differences_of_the_potential_along_the_factor(posterior:
     np.testing.assert_allclose(found.structures, np.sqrt(variances[2, :1]), rtol=2e-3)
 
 
+def test_energies_err_together(posterior: Posterior) -> None:
+    """Against the gradients of the energies, also where the structures come in portions."""
+    structures = maxvolt.Dataset.from_atoms([*rattled(3, seed=2), *rattled(1, seed=3)])
+    factor = posterior.energy_factor(structures)
+    where = potential().neighborhoods(structures)
+    gradients = potential().site_gradients(where)
+    rows = np.stack([gradients[where.structures == s].sum(axis=0) for s in range(4)])
+    covariance = rows @ posterior.factor @ posterior.factor.T @ rows.T
+    np.testing.assert_allclose(
+        factor @ factor.T, covariance, rtol=1e-9, atol=1e-12 * covariance.max()
+    )
+    told = posterior.deviations(where).structures
+    np.testing.assert_allclose(np.linalg.norm(factor, axis=1), told, rtol=1e-12)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("maxvolt.uncertainty.posterior._ATOMS_AT_ONCE", 1)
+        np.testing.assert_allclose(
+            posterior.energy_factor(structures), factor, atol=1e-9 * abs(factor).max()
+        )
+
+
 def test_rotation_permutation_and_supercell(posterior: Posterior) -> None:
     structure = held_out()[1]
     turned = structure.copy()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from maxvolt.cli.options import add_json, positive_int, species_list
 from maxvolt.cli.outputs import check_structures
 
 if TYPE_CHECKING:
+    from ase import Atoms
+
     from maxvolt.sampling import Enumeration
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
@@ -29,6 +32,9 @@ EXAMPLES = """\
   maxvolt enumerate Ag,Pd --atoms 12 --lattice fcc --concentration Ag=0.25:0.75 -o fcc.xyz
   maxvolt enumerate Ni,Al --atoms 8 --lattice-constant fcc:Ni=3.52 --lattice-constant fcc:Al=4.05 \\
       -o candidates.xyz --json"""
+
+_ATOMS_AT_ONCE = 20_000
+"""That are held before they are written."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,28 +76,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Enumerate, write, count."""
-    from maxvolt import io
-    from maxvolt.dataset import Dataset
     from maxvolt.sampling.enumeration import PARENT_LATTICE, enumerated_structures
 
-    check_structures(options.output, None, [], several=True)
+    kind = check_structures(options.output, None, [], several=True)
     wanted = _wanted(options)
     counts: Counter[tuple[str, int]] = Counter()
-    structures = []
     with progress_bar("enumerating", None) as advance:
-        for atoms in enumerated_structures(wanted):
-            structures.append(atoms)
-            counts[atoms.info[PARENT_LATTICE], len(atoms)] += 1
-            advance(1)
-    io.write(options.output, Dataset.from_atoms(structures), species=options.species)
-    note(f"{options.output}: {counted(len(structures), 'structure')}")
+
+        def structures() -> Iterator[Atoms]:
+            for atoms in enumerated_structures(wanted):
+                counts[atoms.info[PARENT_LATTICE], len(atoms)] += 1
+                advance(1)
+                yield atoms
+
+        _write(options.output, kind, structures(), options.species)
+    note(f"{options.output}: {counted(counts.total(), 'structure')}")
     sizes = sorted({size for _, size in counts})
     if options.json:
         found = {
             lattice: {str(size): counts[lattice, size] for size in sizes if counts[lattice, size]}
             for lattice in wanted.lattices
         }
-        print_json({"structures": len(structures), "counts": found})
+        print_json({"structures": counts.total(), "counts": found})
         return
     rows = [
         [str(size), *(str(counts[lattice, size]) for lattice in wanted.lattices)] for size in sizes
@@ -100,6 +106,22 @@ def run(options: argparse.Namespace) -> None:
         ["all", *(str(sum(counts[name, size] for size in sizes)) for name in wanted.lattices)]
     )
     print_table(["atoms", *wanted.lattices], rows)
+
+
+def _write(path: Path, kind: str, structures: Iterator[Atoms], species: tuple[str, ...]) -> None:
+    """Write structures as they come, in bounded memory; the file appears when it is complete."""
+    from maxvolt import io
+    from maxvolt.dataset import Dataset
+    from maxvolt.files import replacing_path
+    from maxvolt.io.formats import holds_labels
+
+    if not holds_labels(kind):  # its files cannot grow
+        io.write(path, Dataset.from_atoms(list(structures)), format=kind, species=species)
+        return
+    with replacing_path(path) as temporary:
+        io.write(temporary, Dataset.from_atoms([]), format=kind, species=species)
+        for some in Dataset.batches(structures, _ATOMS_AT_ONCE):
+            io.write(temporary, some, format=kind, species=species, append=True)
 
 
 def _wanted(options: argparse.Namespace) -> Enumeration:

@@ -23,6 +23,7 @@ from maxvolt.errors import DataError, MaxvoltError
 if TYPE_CHECKING:
     from maxvolt.dataset import Dataset
     from maxvolt.properties import ConvexHull
+    from maxvolt.uncertainty import Uncertainty
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
 
@@ -36,7 +37,7 @@ ensemble (--ensemble), from calibrated errors (--uncertainty) or from a number (
 others' is how far a ground state lies below the hull of all structures that are not the same."""
 EXAMPLES = """\
   maxvolt hull relaxed.xyz
-  maxvolt hull relaxed.xyz --error 0.003 --sigmas 4 --save-near near.xyz
+  maxvolt hull relaxed.xyz --error 0.003 --sigmas 4 --save-near near.xyz --distinct
   maxvolt hull relaxed.xyz --reference dft.xyz --plot hull.png
   maxvolt hull relaxed.xyz --ensemble pot.mtp --json"""
 
@@ -81,6 +82,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--save-near", type=Path, metavar="FILE", help="write the structures near the hull"
     )
     parser.add_argument(
+        "--distinct",
+        action="store_true",
+        help="write each crystal once to --save-near, in the smallest cell that there is of it",
+    )
+    parser.add_argument(
         "--show", type=positive_int, metavar="N", help="list the N structures nearest to the hull"
     )
     parser.add_argument(
@@ -112,15 +118,24 @@ def run(options: argparse.Namespace) -> None:
     else:
         _print(options, hull, dataset, near, reference)
     if options.save_near is not None and near is not None:
-        from maxvolt import io
-
-        io.write(options.save_near, dataset.select(near), species=options.species)
-        note(f"{options.save_near}: {counted(len(near), 'structure')}")
+        _save_near(options, dataset.select(near))
     if options.plot is not None:
         from maxvolt.report.output import save_figure
 
         save_figure(figure, options.plot)
         note(f"{options.plot}: convex hull")
+
+
+def _save_near(options: argparse.Namespace, near: Dataset) -> None:
+    from maxvolt import io
+    from maxvolt.properties import same_crystals
+
+    said = ""
+    if options.distinct:
+        said = f", of {len(near)} near the hull"
+        near = near.select(same_crystals(near).representatives)
+    io.write(options.save_near, near, species=options.species)
+    note(f"{options.save_near}: {counted(len(near), 'structure')}{said}")
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -129,6 +144,8 @@ def _check(options: argparse.Namespace) -> None:
         raise MaxvoltError("give --sigmas or --within, not both")
     if options.save_near is not None and options.sigmas is None and options.within is None:
         raise MaxvoltError("--save-near: say what is near, with --sigmas or --within")
+    if options.distinct and options.save_near is None:
+        raise MaxvoltError("--distinct: says what --save-near writes; give that, too")
     has_errors = any(
         given is not None for given in (options.error, options.uncertainty, options.ensemble)
     )
@@ -158,7 +175,7 @@ def _errors(options: argparse.Namespace, dataset: Dataset) -> dict[str, Any]:
                 "have some"
             )
         # Of errors with a normal distribution, the mean magnitude is sqrt(2 / pi) of the deviation.
-        return {"errors": np.sqrt(np.pi / 2) * expected}
+        return _together(np.sqrt(np.pi / 2) * expected, found, dataset, options.threads)
     if options.ensemble is not None:
         from maxvolt.cli.potentials import load
         from maxvolt.potentials.ensemble import members_of
@@ -175,6 +192,23 @@ def _errors(options: argparse.Namespace, dataset: Dataset) -> dict[str, Any]:
             ]
         }
     return {} if options.error is None else {"errors": options.error}
+
+
+def _together(
+    errors: Any, found: Uncertainty, dataset: Dataset, threads: int | None
+) -> dict[str, Any]:
+    """Errors of known sizes, with the correlations of the posterior where there is one."""
+    import numpy as np
+
+    from maxvolt.uncertainty import PosteriorMeasure
+
+    for measure in found.measures:
+        if isinstance(measure, PosteriorMeasure):
+            factor = measure.posterior.energy_factor(dataset, threads=threads)
+            lengths = np.linalg.norm(factor, axis=1)
+            scale = np.divide(errors, lengths, out=np.zeros_like(errors), where=lengths > 0)
+            return {"joint_errors": scale[:, None] * factor}
+    return {"errors": errors}
 
 
 def _document(
@@ -204,7 +238,13 @@ def _print(
         nearest = hull.distances.argsort(kind="stable")[: options.show]
         print("Nearest to the hull")
         print_table(
-            ["structure", "number", "formation\nmeV/atom", "above hull\nmeV/atom", "error"],
+            [
+                "structure",
+                "number",
+                "formation\nmeV/atom",
+                "above hull\nmeV/atom",
+                "error\nmeV/atom",
+            ],
             [
                 [_name(dataset, s), str(s), *map(_mev, numbers)]
                 for s, *numbers in zip(
@@ -230,7 +270,7 @@ def _print(
 
 def _print_ground_states(hull: ConvexHull, dataset: Dataset) -> None:
     print_table(
-        ["structure", "number", *hull.elements, "formation\nmeV/atom", "below the\nothers"],
+        ["structure", "number", *hull.elements, "formation\nmeV/atom", "below others\nmeV/atom"],
         [
             [
                 *(_name(dataset, s), str(s)),

@@ -10,6 +10,7 @@ from maxvolt.properties.equation_of_state import (
     fit_birch_murnaghan,
 )
 from maxvolt.properties.lattice_constant import LatticeConstant, lattice_constant
+from maxvolt.properties.same_crystals import SameCrystals, crystal_fingerprints, same_crystals
 from maxvolt.properties.shells import Shell, interaction_cutoff, nearest_shell
 
 __all__ = [
@@ -20,8 +21,10 @@ __all__ = [
     "InternalRelaxation",
     "LatticeConstant",
     "MeanSpread",
+    "SameCrystals",
     "Shell",
     "convex_hull",
+    "crystal_fingerprints",
     "elastic_constants",
     "ensemble_statistics",
     "equation_of_state",
@@ -29,4 +32,5 @@ __all__ = [
     "interaction_cutoff",
     "lattice_constant",
     "nearest_shell",
+    "same_crystals",
 ]

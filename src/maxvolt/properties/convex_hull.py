@@ -123,6 +123,7 @@ def convex_hull(
     structures: Structures,
     *,
     errors: ArrayLike | None = None,
+    joint_errors: ArrayLike | None = None,
     member_energies: ArrayLike | None = None,
 ) -> ConvexHull:
     """Find formation energies, their convex hull, and the distance of each structure to it.
@@ -135,7 +136,10 @@ def convex_hull(
         With energies: a `Dataset`, several ``ase.Atoms`` or the path of a file.
     errors : eV/atom
         Standard deviation of the energies, one or one for each structure, that are independent of
-        each other.
+        each other: equation (73).
+    joint_errors : shape (n, directions), eV/atom
+        Errors that belong together, instead of `errors`: the covariance of the energies is
+        ``joint_errors @ joint_errors.T``, equation (73a). See `Posterior.energy_factor`.
     member_energies : shape (members, n), eV
         Energies by each member of an ensemble, instead of `errors`: the error of a distance is then
         the standard deviation of the distances that the members give, each with its own hull.
@@ -152,11 +156,13 @@ def convex_hull(
     distances[found.corners] = (
         0.0  # not rounding errors, which would be above the error of a corner
     )
-    if errors is not None and member_energies is not None:
-        raise DataError("convex_hull: give errors or member_energies, not both")
+    if sum(given is not None for given in (errors, joint_errors, member_energies)) > 1:
+        raise DataError("convex_hull: give one of errors, joint_errors, member_energies, not both")
     known = np.full(len(energies), np.nan)
     if member_energies is not None:
         known = _spread(np.asarray(member_energies, np.float64), dataset, compositions, elements)
+    elif joint_errors is not None:
+        known = found.joint_errors(compositions, _factor_of(joint_errors, len(energies)))
     elif errors is not None:
         known = found.errors(compositions, _errors_of(errors, len(energies)))
     order = np.lexsort(compositions[found.corners].T[::-1])
@@ -201,6 +207,16 @@ def _errors_of(errors: ArrayLike, n: int) -> Array:
             f"shape {given.shape}"
         )
     return np.broadcast_to(given.reshape(-1), (n,))
+
+
+def _factor_of(joint_errors: ArrayLike, n: int) -> Array:
+    given = np.asarray(joint_errors, np.float64)
+    if given.ndim != 2 or len(given) != n or not np.isfinite(given).all():
+        raise DataError(
+            f"joint_errors: expected finite numbers of shape ({n}, directions); got shape "
+            f"{given.shape}"
+        )
+    return given
 
 
 def _spread(
@@ -280,15 +296,27 @@ class _Lower:
 
     def errors(self, compositions: Array, errors: Array) -> Array:
         """Standard deviation of the distances where errors of the energies are independent."""
-        facet = (compositions @ self.planes.T).argmax(axis=1)
-        corners = self.facets[facet]
-        spanning = self.compositions[corners].transpose(0, 2, 1)
-        weights = np.linalg.solve(spanning, compositions[..., None])[..., 0]
+        corners, weights = self._mixtures(compositions)
         own = corners == np.arange(len(errors))[:, None]
         share = 1.0 - (weights * own).sum(axis=1)
         others = (weights * ~own * errors[corners]) ** 2
         variance = (share * errors) ** 2 + others.sum(axis=1)
         return np.asarray(np.sqrt(variance))
+
+    def joint_errors(self, compositions: Array, factor: Array) -> Array:
+        """The same where the covariance of the energies is the square of a factor."""
+        corners, weights = self._mixtures(compositions)
+        along = factor.copy()
+        for corner, weight in zip(corners.T, weights.T, strict=True):
+            along -= weight[:, None] * factor[corner]
+        along[self.corners] = 0.0  # not rounding errors
+        return np.asarray(np.linalg.norm(along, axis=1))
+
+    def _mixtures(self, compositions: Array) -> tuple[NDArray[np.int64], Array]:
+        """Corners of the facet at each composition, and their weights, shapes (n, k)."""
+        corners = self.facets[(compositions @ self.planes.T).argmax(axis=1)]
+        spanning = self.compositions[corners].transpose(0, 2, 1)
+        return corners, np.linalg.solve(spanning, compositions[..., None])[..., 0]
 
 
 def _end_members(

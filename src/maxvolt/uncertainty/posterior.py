@@ -27,7 +27,7 @@ from maxvolt.fitting.families import training_of
 from maxvolt.fitting.objective import Objective
 from maxvolt.fitting.settings import FitSettings, settings_with
 from maxvolt.io.structures import Structures, structures_of
-from maxvolt.neighbors.neighborhoods import Neighborhoods
+from maxvolt.neighbors.neighborhoods import Neighborhoods, iterate_neighborhoods
 from maxvolt.potentials import Ensemble, HasMembers, ParameterGradients, Potential, load
 from maxvolt.species import check_known_species
 from maxvolt.threads import thread_count
@@ -51,6 +51,9 @@ __all__ = [
 
 _KIND = "maxvolt posterior"
 _VERSION = 1
+
+_ATOMS_AT_ONCE = 5000
+"""Whose gradients are held."""
 
 Array = NDArray[np.float64]
 
@@ -213,6 +216,38 @@ class Posterior:
             first = np.searchsorted(neighborhoods.structures, np.arange(neighborhoods.n_structures))
             sums = np.add.reduceat(projected, first, axis=0)
             return Deviations(_lengths(projected), _lengths(sums))
+
+    def energy_factor(self, structures: Structures, *, threads: int | None = None) -> Array:
+        """Directions in which energies of structures err together.
+
+        Parameters
+        ----------
+        structures
+            A `Dataset`, ``ase.Atoms`` or the path of a file; labels are not looked at.
+        threads
+            Number of threads; None for every core.
+
+        Returns
+        -------
+        factor : shape (n, r), eV
+            The covariance of the energies is ``factor @ factor.T``; see
+            `maxvolt.properties.convex_hull`.
+
+        Raises
+        ------
+        SpeciesError
+            A species unknown to the potential.
+        """
+        potential = self.potential
+        dataset = structures_of(structures, potential.species, name="structures")
+        found = np.empty((len(dataset), self.factor.shape[1]))
+        for part, where in iterate_neighborhoods(
+            dataset, potential.species, potential.cutoff, atoms_at_once=_ATOMS_AT_ONCE
+        ):
+            gradients = potential.site_gradients(where, threads=threads)
+            first = np.searchsorted(where.structures, np.arange(where.n_structures))
+            found[part] = np.add.reduceat(gradients, first, axis=0) @ self.factor
+        return found
 
     def force_deviations(self, neighborhoods: Neighborhoods) -> Array:
         """Standard deviations of the forces on all atoms, shape (N,), eV/Angstrom.
