@@ -9,24 +9,37 @@ from maxvolt.properties.equation_of_state import (
     equation_of_state,
     fit_birch_murnaghan,
 )
+from maxvolt.properties.evaluation import PropertyResult, Value, compute_property
+from maxvolt.properties.findings import Curve, Findings, Quantity
 from maxvolt.properties.lattice_constant import LatticeConstant, lattice_constant
+from maxvolt.properties.registry import Property, find_property, register, registered
 from maxvolt.properties.shells import Shell, interaction_cutoff, nearest_shell
 
 __all__ = [
     "ConvexHull",
+    "Curve",
     "ElasticConstants",
     "EnsembleStatistics",
     "EquationOfState",
+    "Findings",
     "InternalRelaxation",
     "LatticeConstant",
     "MeanSpread",
+    "Property",
+    "PropertyResult",
+    "Quantity",
     "Shell",
+    "Value",
+    "compute_property",
     "convex_hull",
     "elastic_constants",
     "ensemble_statistics",
     "equation_of_state",
+    "find_property",
     "fit_birch_murnaghan",
     "interaction_cutoff",
     "lattice_constant",
     "nearest_shell",
+    "register",
+    "registered",
 ]

@@ -69,8 +69,8 @@ class Curve:
         ticks: Sequence[tuple[float, str]] = (),
     ) -> Curve:
         """Take the points from arrays of shape (n,)."""
-        points = (tuple(np.asarray(one, dtype=float).tolist()) for one in (x, y))
-        return cls(name, *points, *labels, ticks=tuple(ticks))
+        xs, ys = (tuple(np.asarray(one, dtype=float).tolist()) for one in (x, y))
+        return cls(name, xs, ys, labels[0], labels[1], ticks=tuple(ticks))
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain numbers and lists."""

@@ -28,7 +28,7 @@ class GradeRecorder(Calculator):
     """
 
     def __init__(self, inner: Any) -> None:
-        super().__init__()
+        Calculator.__init__(self)
         self.inner = inner
         self.implemented_properties = list(inner.implemented_properties)
         self.largest_grade: float | None = None

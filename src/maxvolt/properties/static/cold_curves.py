@@ -98,7 +98,7 @@ class ColdCurveSettings:
 def cold_curves(
     calculator: Calculating,
     atoms: Atoms | None = None,
-    settings: ColdCurveSettings = ColdCurveSettings(),  # noqa: B008 (immutable)
+    settings: ColdCurveSettings = ColdCurveSettings(),
 ) -> Findings:
     """Compute energies of crystal structures of one element over a wide range of volume.
 

@@ -30,15 +30,15 @@ __all__ = ["GrainBoundarySettings", "grain_boundaries"]
 
 _BOUNDARIES: dict[str, dict[str, Directions]] = {
     "fcc": {
-        "Σ5(210)": ((1, -2, 0), (0, 0, 1), (2, 1, 0)),
-        "Σ5(310)": ((1, -3, 0), (0, 0, 1), (3, 1, 0)),
-        "Σ3(111)": ((1, 1, -2), (1, -1, 0), (1, 1, 1)),
+        "Σ5(210)": ((-1, 2, 0), (0, 0, 1), (2, 1, 0)),
+        "Σ5(310)": ((-1, 3, 0), (0, 0, 1), (3, 1, 0)),
+        "Σ3(111)": ((1, 1, -2), (-1, 1, 0), (1, 1, 1)),
     },
     "bcc": {
-        "Σ5(210)": ((1, -2, 0), (0, 0, 1), (2, 1, 0)),
-        "Σ5(310)": ((1, -3, 0), (0, 0, 1), (3, 1, 0)),
-        "Σ3(112)": ((1, 1, -1), (1, -1, 0), (1, 1, 2)),
-        "Σ3(111)": ((1, 1, -2), (1, -1, 0), (1, 1, 1)),
+        "Σ5(210)": ((-1, 2, 0), (0, 0, 1), (2, 1, 0)),
+        "Σ5(310)": ((-1, 3, 0), (0, 0, 1), (3, 1, 0)),
+        "Σ3(112)": ((1, 1, -1), (-1, 1, 0), (1, 1, 2)),
+        "Σ3(111)": ((1, 1, -2), (-1, 1, 0), (1, 1, 1)),
     },
 }
 """Crystal directions along x, y (the tilt axis) and z (across the boundary)."""
@@ -95,7 +95,7 @@ class GrainBoundarySettings:
 def grain_boundaries(
     calculator: Calculating,
     atoms: Atoms | None = None,
-    settings: GrainBoundarySettings = GrainBoundarySettings(),  # noqa: B008 (immutable)
+    settings: GrainBoundarySettings = GrainBoundarySettings(),
 ) -> Findings:
     """Search the lowest energy of symmetric tilt grain boundaries.
 
@@ -235,7 +235,8 @@ def _bicrystal(grain: Atoms, shift: Any, overlap: float) -> Atoms:
     count = len(lower)
     distances = both.get_all_distances(mic=True)[count:, :count]
     keep = [*range(count), *(count + np.flatnonzero(distances.min(axis=1) > overlap)).tolist()]
-    return both[keep]
+    chosen: Atoms = both[keep]
+    return chosen
 
 
 def _shortest(atoms: Atoms) -> float:

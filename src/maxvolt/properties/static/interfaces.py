@@ -64,7 +64,8 @@ def stacked(cell: Atoms, height: float) -> Atoms:
     heights = atoms.positions[:, 2] % atoms.cell[2, 2]
     heights[heights > atoms.cell[2, 2] - _SAME_LAYER] = 0.0
     atoms.positions[:, 2] = heights - heights.min()
-    return atoms[np.argsort(atoms.positions[:, 2], kind="stable")]
+    ordered: Atoms = atoms[np.argsort(atoms.positions[:, 2], kind="stable")]
+    return ordered
 
 
 def layers_of(atoms: Atoms) -> NDArray[np.int64]:

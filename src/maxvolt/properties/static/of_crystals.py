@@ -73,7 +73,7 @@ def lattice_findings(
 def elastic_findings(
     calculator: Calculating,
     atoms: Atoms | None = None,
-    settings: ElasticSettings = ElasticSettings(),  # noqa: B008 (immutable)
+    settings: ElasticSettings = ElasticSettings(),
 ) -> Findings:
     """Elastic constants of a crystal, relaxed first."""
     calculator, atoms = system_of(calculator, atoms, "elastic constants")
@@ -105,7 +105,7 @@ def _constants(found: ElasticConstants) -> dict[str, float]:
 def equation_of_state_findings(
     calculator: Calculating,
     atoms: Atoms | None = None,
-    settings: EquationOfStateSettings = EquationOfStateSettings(),  # noqa: B008 (immutable)
+    settings: EquationOfStateSettings = EquationOfStateSettings(),
 ) -> Findings:
     """Equation of state of a crystal, relaxed first."""
     calculator, atoms = system_of(calculator, atoms, "an equation of state")

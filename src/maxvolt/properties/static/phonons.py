@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -120,7 +121,7 @@ def _path_of_ase(primitive: Any) -> list[Segment]:
     points = path.special_points
     segments: list[Segment] = []
     for part in _parts(path.path):
-        for start, end in zip(part, part[1:], strict=False):
+        for start, end in itertools.pairwise(part):
             line = np.linspace(points[start], points[end], _POINTS)
             segments.append((line, _named(start), _named(end)))
     return segments

@@ -103,7 +103,7 @@ class Host:
 
     def relaxed(self, defect: Atoms) -> Atoms:
         """Return a copy with a defect, its atoms relaxed."""
-        copy = defect.copy()
+        copy: Atoms = defect.copy()
         copy.calc = self.calculator
         self.relaxation.run(copy)
         return copy
@@ -119,7 +119,8 @@ class Host:
 
     def without(self, *indices: int) -> Atoms:
         """Return the crystal without some of its atoms."""
-        return self.perfect[[k for k in range(len(self.perfect)) if k not in indices]]
+        kept: Atoms = self.perfect[[k for k in range(len(self.perfect)) if k not in indices]]
+        return kept
 
     def neighbour(self, atom: int) -> int:
         """Return one of the nearest neighbours of an atom."""
@@ -131,7 +132,7 @@ class Host:
 def vacancies(
     calculator: Calculating,
     atoms: Atoms | None = None,
-    settings: DefectSettings = DefectSettings(),  # noqa: B008 (immutable)
+    settings: DefectSettings = DefectSettings(),
 ) -> Findings:
     """Compute the formation energies of a vacancy and of two neighbouring ones.
 
@@ -170,7 +171,7 @@ def vacancies(
 def interstitials(
     calculator: Calculating,
     atoms: Atoms | None = None,
-    settings: DefectSettings = DefectSettings(),  # noqa: B008 (immutable)
+    settings: DefectSettings = DefectSettings(),
 ) -> Findings:
     """Compute the formation energies of interstitial atoms: dumbbells, octahedral, tetrahedral.
 
@@ -210,7 +211,7 @@ def interstitials(
 def _dumbbell(host: Host, way: Direction) -> Atoms:
     """Two atoms share the place of one."""
     middle = host.middle()
-    defect = host.perfect.copy()
+    defect: Atoms = host.perfect.copy()
     half = np.asarray(way) / np.linalg.norm(way) * _DUMBBELL * host.crystal.nearest / 2
     place = defect.positions[middle].copy()
     defect.positions[middle] = place - half
@@ -238,7 +239,7 @@ def _inserted(host: Host, place: NDArray[np.float64]) -> Atoms:
 
     hcp has two kinds of atoms, in lower and upper layers; a cell begins with a lower one.
     """
-    defect = host.perfect.copy()
+    defect: Atoms = host.perfect.copy()
     same = np.arange(0, len(defect), len(host.unit))
     from_middle = defect.positions[same] - defect.cell.array.sum(axis=0) / 2
     origin = defect.positions[same[np.linalg.norm(from_middle, axis=1).argmin()]]

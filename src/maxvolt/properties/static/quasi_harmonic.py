@@ -67,7 +67,7 @@ class QuasiHarmonicSettings(PhononSettings):
 def quasi_harmonic(
     calculator: Calculating,
     atoms: Atoms | None = None,
-    settings: QuasiHarmonicSettings = QuasiHarmonicSettings(),  # noqa: B008 (immutable)
+    settings: QuasiHarmonicSettings = QuasiHarmonicSettings(),
 ) -> Findings:
     """Compute expansion, heat capacity and bulk modulus against temperature, at zero pressure.
 
@@ -104,12 +104,11 @@ def quasi_harmonic(
         energies.append(float(cell.get_potential_energy()) * primitive / len(cell))
         found.append(phonons)
         warnings = tuple(dict.fromkeys((*warnings, *warned)))
+    odd = settings.mesh // 2 * 2 + 1  # such a mesh has Γ, and the symmetry of the crystal
     step = settings.highest / max(round(settings.highest / 10), 4)
     temperatures = np.arange(0, settings.highest + 2.5 * step, step)
     try:
-        result = phonopy.run_qha(
-            found, temperatures, internal_energies=energies, mesh=[settings.mesh] * 3
-        )
+        result = phonopy.run_qha(found, temperatures, internal_energies=energies, mesh=[odd] * 3)
     except (RuntimeError, ValueError, TypeError) as error:
         raise MaxvoltError(
             f"{purpose}: phonopy finds no equation of state ({error}); use other volumes, look at "
@@ -157,7 +156,7 @@ def _read(
         "linear expansion": (1e6 * np.asarray(result.thermal_expansion) / 3, "1e-6/K"),
         "bulk modulus": (GPA_PER_EV_A3 * np.asarray(result.bulk_moduli), "GPa"),
         "heat capacity": (
-            _J_PER_MOL * np.asarray(result.heat_capacity_P.heat_capacity) / atoms,
+            _J_PER_MOL * np.asarray(result.heat_capacity_P.heat_capacities) / atoms,
             "J/K/mol",
         ),
     }

@@ -56,9 +56,10 @@ def resting_cell(
             f"{purpose}: the calculator gives no stress, so that the cell cannot be relaxed; use "
             "one that does, or a crystal of one element (fcc, bcc, sc, hcp, diamond)"
         )
-    copy = atoms.copy()
+    copy: Atoms = atoms.copy()
     copy.calc = calculator
-    optimizer = LBFGS(FrechetCellFilter(copy), logfile=StringIO())
+    moving: Any = FrechetCellFilter(copy)
+    optimizer = LBFGS(moving, logfile=StringIO())
     if not optimizer.run(fmax=_FORCE_TOLERANCE, steps=_MAX_STEPS):
         left = float(np.linalg.norm(copy.get_forces(), axis=1).max())
         raise MaxvoltError(

@@ -69,7 +69,7 @@ class StackingFaultSettings:
 def stacking_faults(
     calculator: Calculating,
     atoms: Atoms | None = None,
-    settings: StackingFaultSettings = StackingFaultSettings(),  # noqa: B008 (immutable)
+    settings: StackingFaultSettings = StackingFaultSettings(),
 ) -> Findings:
     """Compute the energy of generalised stacking faults of an fcc, bcc or hcp crystal.
 
@@ -166,7 +166,7 @@ class _Fault:
     ) -> Atoms:
         """Return the crystal with planes slipped by shares of the slip vector, by their number."""
         vector = self.slip if slip is None else slip
-        atoms = self.perfect.copy()
+        atoms: Atoms = self.perfect.copy()
         cell = atoms.cell.array
         for plane, share in shares.items():
             atoms.positions[self.layers > self.first + plane] += share * vector

@@ -73,7 +73,7 @@ class SurfaceSettings:
 def surfaces(
     calculator: Calculating,
     atoms: Atoms | None = None,
-    settings: SurfaceSettings = SurfaceSettings(),  # noqa: B008 (immutable)
+    settings: SurfaceSettings = SurfaceSettings(),
 ) -> Findings:
     """Compute energies of surfaces, and how the first layers move.
 

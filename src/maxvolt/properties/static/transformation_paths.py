@@ -54,7 +54,7 @@ class TransformationSettings:
 def transformation_paths(
     calculator: Calculating,
     atoms: Atoms | None = None,
-    settings: TransformationSettings = TransformationSettings(),  # noqa: B008 (immutable)
+    settings: TransformationSettings = TransformationSettings(),
 ) -> Findings:
     """Compute the energy along the Bain path and the trigonal path, at constant volume.
 
@@ -87,7 +87,8 @@ def transformation_paths(
             "angle (degrees)",
         ),
     }
-    curves, known = [], {}
+    curves: list[Curve] = []
+    known: dict[str, float] = {}
     for name, (cell_of, bounds, ticks, label) in at.items():
         energy = _energy_of(crystal.symbol, crystal.volume, cell_of, calculator)
         for place, structure in ticks:

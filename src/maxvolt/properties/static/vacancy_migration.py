@@ -48,7 +48,7 @@ class MigrationSettings(DefectSettings):
 def vacancy_migration(
     calculator: Calculating,
     atoms: Atoms | None = None,
-    settings: MigrationSettings = MigrationSettings(),  # noqa: B008 (immutable)
+    settings: MigrationSettings = MigrationSettings(),
 ) -> Findings:
     """Compute the barrier for a vacancy to change places with a nearest neighbour.
 
