@@ -16,7 +16,7 @@ from maxvolt.cli.potentials import potential_files
 from maxvolt.errors import MaxvoltError
 
 if TYPE_CHECKING:
-    from maxvolt.properties.registry import Property
+    from maxvolt.properties.named_property import Property
     from maxvolt.report.card import CardSource
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from maxvolt.properties.findings import Curve
+from maxvolt.properties.curves import Curve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,10 +12,12 @@ from ase import Atoms
 
 from maxvolt.html_tables import TableOfNumbers
 from maxvolt.properties.arguments import Calculating, calculators_of
+from maxvolt.properties.curves import Curve
 from maxvolt.properties.ensemble import MeanSpread
-from maxvolt.properties.findings import Curve, Findings
+from maxvolt.properties.findings import Findings
 from maxvolt.properties.grade_recorder import GradeRecorder
-from maxvolt.properties.registry import Property, find_property, settings_of
+from maxvolt.properties.named_property import Property
+from maxvolt.properties.registry import find_property, settings_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from maxvolt.properties.registry import Property
+from maxvolt.properties.named_property import Property
 from maxvolt.properties.static.cold_curves import ColdCurveSettings, cold_curves
 from maxvolt.properties.static.force_constants import PhononSettings
 from maxvolt.properties.static.grain_boundaries import GrainBoundarySettings, grain_boundaries

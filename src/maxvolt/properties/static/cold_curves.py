@@ -13,8 +13,9 @@ from scipy.optimize import minimize_scalar
 
 from maxvolt.errors import DataError, nearest_name
 from maxvolt.properties.arguments import Calculating, system_of
+from maxvolt.properties.curves import Curve
 from maxvolt.properties.deformation import require_bulk
-from maxvolt.properties.findings import Curve, Findings, Quantity
+from maxvolt.properties.findings import Findings, Quantity
 
 __all__ = ["PROTOTYPES", "ColdCurveSettings", "cold_curves"]
 

@@ -8,10 +8,11 @@ import numpy as np
 from ase import Atoms
 
 from maxvolt.properties.arguments import Calculating, system_of
+from maxvolt.properties.curves import Curve
 from maxvolt.properties.elastic_constants import ElasticConstants, elastic_constants
 from maxvolt.properties.elemental_crystals import resting_crystal
 from maxvolt.properties.equation_of_state import EquationOfState, equation_of_state
-from maxvolt.properties.findings import Curve, Findings, Quantity
+from maxvolt.properties.findings import Findings, Quantity
 from maxvolt.properties.static.resting_cells import resting_cell
 
 __all__ = ["ElasticSettings", "EquationOfStateSettings", "LatticeSettings"]

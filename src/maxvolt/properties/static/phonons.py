@@ -11,7 +11,8 @@ from ase.cell import Cell
 from numpy.typing import NDArray
 
 from maxvolt.properties.arguments import Calculating, system_of
-from maxvolt.properties.findings import Curve, Findings, Quantity
+from maxvolt.properties.curves import Curve
+from maxvolt.properties.findings import Findings, Quantity
 from maxvolt.properties.static.force_constants import PhononSettings, phonons_of, require_phonopy
 from maxvolt.properties.static.resting_cells import resting_cell
 

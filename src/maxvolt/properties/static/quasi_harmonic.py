@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from maxvolt.errors import DataError, MaxvoltError
 from maxvolt.properties.arguments import Calculating, system_of
+from maxvolt.properties.curves import Curve
 from maxvolt.properties.deformation import InternalRelaxation, deformed
-from maxvolt.properties.findings import Curve, Findings, Quantity
+from maxvolt.properties.findings import Findings, Quantity
 from maxvolt.properties.shells import crossing_volumes, interaction_cutoff
 from maxvolt.properties.static.force_constants import PhononSettings, phonons_of, require_phonopy
 from maxvolt.properties.static.resting_cells import resting_cell

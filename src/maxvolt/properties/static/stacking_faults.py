@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from maxvolt.errors import DataError
 from maxvolt.properties.arguments import Calculating, system_of
+from maxvolt.properties.curves import Curve
 from maxvolt.properties.elemental_crystals import (
     ElementalCrystal,
     has_stress,
     reach_of,
     resting_crystal,
 )
-from maxvolt.properties.findings import Curve, Findings, Quantity
+from maxvolt.properties.findings import Findings, Quantity
 from maxvolt.properties.static.interfaces import (
     MJ_PER_M2,
     area_of,

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from maxvolt.errors import DataError, nearest_name
 from maxvolt.properties.arguments import Calculating, system_of
+from maxvolt.properties.curves import Curve
 from maxvolt.properties.deformation import InternalRelaxation
 from maxvolt.properties.elemental_crystals import ElementalCrystal, reach_of, resting_crystal
-from maxvolt.properties.findings import Curve, Findings, Quantity
+from maxvolt.properties.findings import Findings, Quantity
 from maxvolt.properties.static.interfaces import (
     MJ_PER_M2,
     Directions,

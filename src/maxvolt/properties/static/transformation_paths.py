@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from maxvolt.errors import DataError
 from maxvolt.properties.arguments import Calculating, system_of
+from maxvolt.properties.curves import Curve
 from maxvolt.properties.elemental_crystals import resting_crystal
-from maxvolt.properties.findings import Curve, Findings, Quantity
+from maxvolt.properties.findings import Findings, Quantity
 
 __all__ = ["TransformationSettings", "transformation_paths"]
 

@@ -12,7 +12,8 @@ from ase.optimize import FIRE
 
 from maxvolt.errors import DataError, MaxvoltError
 from maxvolt.properties.arguments import Calculating, system_of
-from maxvolt.properties.findings import Curve, Findings, Quantity
+from maxvolt.properties.curves import Curve
+from maxvolt.properties.findings import Findings, Quantity
 from maxvolt.properties.static.point_defects import DefectSettings, Host
 
 __all__ = ["MigrationSettings", "vacancy_migration"]

@@ -9,8 +9,8 @@ from pathlib import Path
 from maxvolt import __version__
 from maxvolt.files import replacing
 from maxvolt.properties.curve_figure import draw_panel, panels_of
+from maxvolt.properties.curves import Curve
 from maxvolt.properties.evaluation import PropertyResult, Value
-from maxvolt.properties.findings import Curve
 from maxvolt.report.campaign_page.drawing import Chart, drawing_style, new_axes
 from maxvolt.report.campaign_page.embed import data_link
 from maxvolt.report.campaign_page.layout import anchor, figure_element, html_page, section
