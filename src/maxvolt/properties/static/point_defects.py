@@ -228,10 +228,9 @@ def _sites(crystal: ElementalCrystal) -> dict[str, NDArray[np.float64]]:
 
 def _octahedral_of_hcp(crystal: ElementalCrystal) -> NDArray[np.float64]:
     """The place among three atoms below and three above, seen from the atom of the lower layer."""
-    primitive = crystal.primitive()
-    first, second = primitive.positions
-    third = (primitive.cell[0] + primitive.cell[1]) - (second - first) * [1, 1, 0]
-    return np.asarray(third * [1, 1, 0] + [0, 0, (crystal.c or 0.0) / 4])
+    places = crystal.right_angled().positions
+    above = places[int(places[:, 2].argmax())] - places[0]
+    return np.asarray(-above * [1, 1, 0] + [0, 0, (crystal.c or 0.0) / 4])
 
 
 def _inserted(host: Host, place: NDArray[np.float64]) -> Atoms:
