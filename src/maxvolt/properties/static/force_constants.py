@@ -96,6 +96,7 @@ def phonons_of(
         crystal.get_chemical_symbols(),
         cell=crystal.cell.array,
         scaled_positions=crystal.get_scaled_positions(),
+        masses=crystal.get_masses(),
     )
     phonons = phonopy.Phonopy(unit, supercell_matrix=np.diag(times), primitive_matrix="auto")
     displacement, warnings = _clear_displacement(calculator, crystal, settings.displacement)
