@@ -3,7 +3,7 @@
     python benchmarks/property_answers.py POTENTIALS --output docs/properties
 
 POTENTIALS is the folder of potentials of LAMMPS. Writes known_answers.json, which keeps what is
-computed, and known_answers.md, the table. Phonons and expansion need phonopy.
+computed, and known_answers.txt, the table. Phonons and expansion need phonopy.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def main() -> None:
             f"| {one.potential} | {label} ({ours['unit']}) | {ours['value']:.5g} | "
             f"{one.theirs:.6g} | {one.source} |"
         )
-    (options.output / "known_answers.md").write_text("\n".join(lines) + "\n")
+    (options.output / "known_answers.txt").write_text("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":
