@@ -9,6 +9,7 @@ from functools import partial
 
 from maxvolt.cli import (
     calibrate,
+    card,
     compile,
     completion,
     convert,
@@ -25,6 +26,7 @@ from maxvolt.cli import (
     md,
     melting,
     mindist,
+    property,
     relax,
     report,
     run,
@@ -56,6 +58,8 @@ _COMMANDS = (
     enumerate_structures,
     hull,
     lammps,
+    property,
+    card,
     melting,
     i_pi,
     label,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-from importlib.resources import files
 from pathlib import Path
 
 from maxvolt import __version__
@@ -13,16 +11,16 @@ from maxvolt.files import replacing
 from maxvolt.report.campaign_page.collect import collect_campaign
 from maxvolt.report.campaign_page.data import CampaignData
 from maxvolt.report.campaign_page.document import campaign_document
-from maxvolt.report.campaign_page.drawing import Chart, drawing_style
+from maxvolt.report.campaign_page.drawing import drawing_style
 from maxvolt.report.campaign_page.embed import (
     INLINE_LIMIT,
     Download,
     data_link,
     download,
-    figure_link,
 )
 from maxvolt.report.campaign_page.figures import EXPECTED_ERRORS, PHYSICAL_CHECKS, campaign_figures
 from maxvolt.report.campaign_page.head import page_header
+from maxvolt.report.campaign_page.layout import anchor, figure_element, html_page, section
 from maxvolt.report.campaign_page.markup import Markup, element, join
 from maxvolt.report.campaign_page.tables import (
     changes_table,
@@ -42,9 +40,6 @@ PAGE_NAME = "report.html"
 """In the folder of the campaign, if no other place is asked for."""
 
 _USE = "Use this potential"
-
-# Nothing is loaded from anywhere, and no script runs.
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 def write_campaign_page(
@@ -93,12 +88,12 @@ def campaign_page(data: CampaignData, path: Path, *, inline_limit: int = INLINE_
     offered = _downloads(data, path, inline_limit)
     with drawing_style():
         figures = {
-            title: [_figure(chart) for chart in charts]
+            title: [figure_element(chart) for chart in charts]
             for title, charts in campaign_figures(data).items()
         }
     usage = usage_section_parts(data)
     sections = [_downloads_section(offered)]
-    sections += [_section(_USE, *usage)] if usage else []
+    sections += [section(_USE, *usage)] if usage else []
     sections += [_figures_section(title, drawn, data) for title, drawn in figures.items()]
     sections += _tables(data)
     titles = [
@@ -108,31 +103,12 @@ def campaign_page(data: CampaignData, path: Path, *, inline_limit: int = INLINE_
         "Tables",
         "Settings",
     ]
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("title", f"{data.summary.name} – maxvolt campaign"),
-        # Else browsers ask the server for an icon.
-        element("link", rel="icon", href="data:,"),
-        element("style", Markup(files(__package__).joinpath("page.css").read_text("utf-8"))),
-    )
-    body = element(
-        "body",
-        page_header(data, [(title, _anchor(title)) for title in titles]),
+    return html_page(
+        f"{data.summary.name} – maxvolt campaign",
+        page_header(data, [(title, anchor(title)) for title in titles]),
         element("main", *sections),
         _footer(),
     )
-    return "<!DOCTYPE html>\n" + element("html", head, body, lang="en") + "\n"
-
-
-def _anchor(title: str) -> str:
-    return re.sub(r"[^a-z]+", "-", title.lower())
-
-
-def _section(title: str, *children: str) -> Markup:
-    return element("section", element("h2", title, id=_anchor(title)), *children)
 
 
 def _figures_section(title: str, drawn: list[Markup], data: CampaignData) -> Markup:
@@ -143,20 +119,7 @@ def _figures_section(title: str, drawn: list[Markup], data: CampaignData) -> Mar
     table = misses_table(data) if title == EXPECTED_ERRORS else None
     tables = [] if table is None else [table]
     notes = [element("p", f"Not shown: {text}.", class_="muted") for text in said]
-    return _section(title, element("div", *drawn, class_=style), *tables, *notes)
-
-
-def _figure(chart: Chart) -> Markup:
-    width, height = chart.figure.get_size_inches()
-    image = element(
-        "img",
-        src=figure_link(chart.figure),
-        alt=chart.description,
-        width=str(round(96 * width)),
-        height=str(round(96 * height)),
-    )
-    caption = element("figcaption", chart.caption)
-    return element("figure", element("h3", chart.title), image, caption, id=chart.name)
+    return section(title, element("div", *drawn, class_=style), *tables, *notes)
 
 
 def _downloads(data: CampaignData, page: Path, limit: int) -> list[tuple[str, Download]]:
@@ -199,7 +162,7 @@ def _downloads_section(offered: list[tuple[str, Download]]) -> Markup:
         if elsewhere
         else []
     )
-    return _section("Downloads", element("ul", *items, class_="downloads"), *note)
+    return section("Downloads", element("ul", *items, class_="downloads"), *note)
 
 
 def _tables(data: CampaignData) -> list[Markup]:
@@ -221,7 +184,7 @@ def _tables(data: CampaignData) -> list[Markup]:
         for stage in data.stages
     ]
     nothing = element("p", "No iteration is complete yet.")
-    return [_section("Tables", join(shown or [nothing])), _section("Settings", *settings)]
+    return [section("Tables", join(shown or [nothing])), section("Settings", *settings)]
 
 
 def _folded(title: str, content: Markup) -> Markup:

@@ -1,0 +1,199 @@
+"""`maxvolt card`: what potentials predict, side by side, on one page."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from maxvolt.cli.console import counted, note, print_json, progress_bar
+from maxvolt.cli.crystal_options import KINDS, named_crystal, setting
+from maxvolt.cli.options import add_json, positive_float, positive_int
+from maxvolt.cli.outputs import check_output
+from maxvolt.cli.potentials import potential_files
+from maxvolt.errors import MaxvoltError
+
+if TYPE_CHECKING:
+    from maxvolt.properties.named_property import Property
+    from maxvolt.report.card import CardSource
+
+__all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
+
+NAME = "card"
+SUMMARY = "what potentials predict, side by side: a page with tables and figures"
+DESCRIPTION = """\
+Compute a set of properties with one or several potentials and write them side by side into one HTML
+file. Every result is kept in a folder beside it as it comes: the same command goes on after an
+interruption, and with more properties or potentials it adds what is missing.
+
+Without --only, the card has every property that takes seconds and is defined for the crystal;
+--include adds others: grain-boundaries, phonons, quasi-harmonic ('maxvolt property --list')."""
+EXAMPLES = """\
+  maxvolt card pot.almtp --species Al --output card.html
+  maxvolt card old.mtp new.mtp --species Al --reference Al_mm.eam.fs --output card.html
+  maxvolt card pot.mtp --species W --include phonons quasi-harmonic -o card.html
+  maxvolt card pot.mtp --species Cu --only vacancies --set vacancies.size=15 -o card.html"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument(
+        "potentials", nargs="+", type=Path, metavar="POT", help="potentials or ensembles"
+    )
+    parser.add_argument("--species", required=True, metavar="A", help="chemical symbol")
+    parser.add_argument("-o", "--output", required=True, type=Path, metavar="HTML", help="the page")
+    parser.add_argument(
+        "--structure", choices=KINDS, metavar="NAME",
+        help=f"crystal: {', '.join(KINDS)} (default: that of the element in ASE)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--lattice-constant",
+        type=positive_float,
+        metavar="A",
+        help="lattice constant to begin with, in Angstrom; it is relaxed (default: that of ASE)",
+    )
+    parser.add_argument("--include", nargs="+", default=[], metavar="NAME", help="also these")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="these properties and no others")
+    parser.add_argument(
+        "--set",
+        dest="settings",
+        type=setting,
+        action="append",
+        metavar="PROPERTY.NAME=VALUE",
+        help="a setting of a property; may be repeated",
+    )
+    parser.add_argument(
+        "--reference", metavar="REF", help="compare with a potential, a code, or a TOML file"
+    )
+    parser.add_argument(
+        "--workers", type=positive_int, metavar="N", help="processes (default: one per core)"
+    )
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Compute what is missing, and write the page."""
+    from maxvolt.processors import worker_count
+    from maxvolt.report.card import CardSource, make_card, write_card_page
+
+    atoms, structure = named_crystal(options.species, options.structure, options.lattice_constant)
+    chosen = _properties(options, structure.split()[0])
+    settings = _settings(options, chosen)
+    files = [file for path in options.potentials for file in potential_files(path)]
+    check_output(options.output, files)
+    sources = _sources(options)
+    reference = None
+    if options.reference is not None:
+        reference = CardSource("reference", options.reference, (options.species,), True)
+        reference.calculating()  # what is no reference is refused before anything runs
+    folder = options.output.with_name(f"{options.output.stem}_results")
+    names = [one.name for one in chosen]
+    total = len(names) * (len(sources) + (reference is not None))
+    note(f"{structure}: {counted(len(names), 'property').replace('propertys', 'properties')} of "
+         f"{counted(len(sources), 'potential')}; kept in {folder}")  # fmt: skip
+    with _shown(total) as progress:
+        card = make_card(
+            sources,
+            atoms,
+            names,
+            folder,
+            structure=structure,
+            settings=settings,
+            reference=reference,
+            workers=worker_count(options.workers),
+            progress=progress,
+        )
+    if not card.results:
+        raise MaxvoltError(f"no property could be computed: {next(iter(card.failures.values()))}")
+    write_card_page(card, options.output)
+    if options.json:
+        print_json(card.to_dict())
+    for (label, name), text in card.failures.items():
+        note(f"not computed: {name} of {label}: {text}")
+    note(f"{options.output}: {counted(len(card.results), 'result')}")
+
+
+def _sources(options: argparse.Namespace) -> list[CardSource]:
+    """One for each potential; names of files tell them apart, else their paths."""
+    from maxvolt.cli.potentials import load
+    from maxvolt.report.card import CardSource
+
+    names = [path.name for path in options.potentials]
+    labels = names if len(set(names)) == len(names) else [str(path) for path in options.potentials]
+    if len(set(labels)) < len(labels) or "reference" in labels:
+        raise MaxvoltError("potentials: each must be given once, none named 'reference'")
+    sources = []
+    for label, path in zip(labels, options.potentials, strict=True):
+        potential = load(path, None if _names_species(path) else (options.species,))
+        if getattr(potential, "is_trained", True) is False:
+            raise MaxvoltError(f"{path}: this potential is untrained; fit it first")
+        if options.species not in potential.species:
+            raise MaxvoltError(
+                f"{path}: knows {', '.join(potential.species)}, not {options.species}"
+            )
+        sources.append(CardSource(label, str(path), tuple(potential.species)))
+    return sources
+
+
+def _names_species(path: Path) -> bool:
+    from maxvolt.cli.potentials import load
+    from maxvolt.errors import SpeciesError
+
+    try:
+        load(path, None)
+    except SpeciesError:
+        return False
+    return True
+
+
+def _properties(options: argparse.Namespace, kind: str) -> list[Property]:
+    """Those asked for, in the order of the registry; refused where the crystal has none."""
+    from maxvolt.properties.registry import find_property, registered
+
+    known = registered()
+    asked = [find_property(name) for name in (options.only or []) + options.include]
+    for one in asked:
+        if not _suits(one, kind):
+            raise MaxvoltError(
+                f"{one.name}: is defined for {', '.join(one.crystals)} crystals; this one is {kind}"
+            )
+    if options.only is None:
+        asked += [one for one in known.values() if one.quick and _suits(one, kind)]
+    return [one for one in known.values() if one in asked]
+
+
+def _suits(one: Property, kind: str) -> bool:
+    return not one.crystals or kind in one.crystals
+
+
+def _settings(options: argparse.Namespace, chosen: list[Property]) -> dict[str, dict[str, Any]]:
+    """Settings by property, checked."""
+    from maxvolt.properties.registry import settings_of
+
+    found: dict[str, dict[str, Any]] = {}
+    names = {one.name.replace("-", "_"): one for one in chosen}
+    for key, value in options.settings or []:
+        owner, _, name = key.partition(".")
+        if owner not in names or not name:
+            raise MaxvoltError(
+                f"--set {key}: expected PROPERTY.NAME=VALUE with a property of this card: "
+                f"{', '.join(one.name for one in chosen)}"
+            )
+        found.setdefault(names[owner].name, {})[name] = value
+    for name, values in found.items():
+        settings_of(next(one for one in chosen if one.name == name), values)
+    return found
+
+
+@contextmanager
+def _shown(total: int) -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar on a terminal, and a line for each result elsewhere."""
+    from maxvolt.cli.console import stderr_console
+
+    if not stderr_console().is_terminal:
+        yield lambda what, done, total: note(f"{done} of {total}: {what}")
+        return
+    with progress_bar("computing", total) as advance:
+        yield lambda what, done, total: advance(1)

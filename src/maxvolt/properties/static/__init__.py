@@ -1,0 +1,1 @@
+"""Properties of crystals and their defects at rest."""

@@ -1,0 +1,245 @@
+"""Symmetric tilt grain boundaries of cubic crystals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+
+from maxvolt.errors import DataError, MaxvoltError, nearest_name
+from maxvolt.properties.arguments import Calculating, system_of
+from maxvolt.properties.elemental_crystals import (
+    ElementalCrystal,
+    has_stress,
+    reach_of,
+    resting_crystal,
+)
+from maxvolt.properties.findings import Findings, Quantity
+from maxvolt.properties.static.interfaces import (
+    MJ_PER_M2,
+    Directions,
+    area_of,
+    oriented,
+    relax_interface,
+)
+
+__all__ = ["GrainBoundarySettings", "grain_boundaries"]
+
+_BOUNDARIES: dict[str, dict[str, Directions]] = {
+    "fcc": {
+        "Σ5(210)": ((-1, 2, 0), (0, 0, 1), (2, 1, 0)),
+        "Σ5(310)": ((-1, 3, 0), (0, 0, 1), (3, 1, 0)),
+        "Σ3(111)": ((1, 1, -2), (-1, 1, 0), (1, 1, 1)),
+    },
+    "bcc": {
+        "Σ5(210)": ((-1, 2, 0), (0, 0, 1), (2, 1, 0)),
+        "Σ5(310)": ((-1, 3, 0), (0, 0, 1), (3, 1, 0)),
+        "Σ3(112)": ((1, 1, -1), (-1, 1, 0), (1, 1, 2)),
+        "Σ3(111)": ((1, 1, -2), (-1, 1, 0), (1, 1, 1)),
+    },
+}
+"""Crystal directions along x, y (the tilt axis) and z (across the boundary)."""
+
+_SCREENING = {"force_tolerance": 0.1, "max_steps": 40}
+_FINALISTS = 2
+_TOO_CLOSE = 0.5
+"""Distances of nearest neighbours below which a start is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class GrainBoundarySettings:
+    """Settings of `grain_boundaries`.
+
+    Parameters
+    ----------
+    boundaries
+        Names as Σ5(210); empty: all that are known of the crystal.
+    shifts
+        How many shifts of one grain along x and along the tilt axis are tried.
+    overlaps
+        Distances, in those of nearest neighbours, below which one of two atoms of different grains
+        is taken away; each is tried.
+    thickness : Angstrom or None
+        Of each grain at least; None: twice the cutoff.
+    force_tolerance : eV/Angstrom
+    max_steps
+        Of the last relaxation.
+    """
+
+    boundaries: tuple[str, ...] = ()
+    shifts: tuple[int, int] = (4, 2)
+    overlaps: tuple[float, ...] = (0.6, 0.8)
+    thickness: float | None = None
+    force_tolerance: float = 5e-3
+    max_steps: int = 500
+
+    def __post_init__(self) -> None:
+        known = sorted({name for names in _BOUNDARIES.values() for name in names})
+        for name in self.boundaries:
+            if name not in known:
+                near = nearest_name(name, known)
+                hint = f"did you mean {near}? " if near else ""
+                raise DataError(
+                    f"grain boundaries: unknown {name!r}; {hint}known are {', '.join(known)}"
+                )
+        if min(self.shifts) < 1 or not self.overlaps:
+            raise DataError(
+                "grain boundaries: expected at least one shift along each axis and one overlap; "
+                f"got {self.shifts!r} and {self.overlaps!r}"
+            )
+
+
+def grain_boundaries(
+    calculator: Calculating,
+    atoms: Atoms | None = None,
+    settings: GrainBoundarySettings = GrainBoundarySettings(),
+) -> Findings:
+    """Search the lowest energy of symmetric tilt grain boundaries.
+
+    A grain and its mirror image stand on each other, with two equal boundaries in a periodic cell.
+    One grain is shifted along the boundary, atoms that come too close are taken away, and each
+    start is relaxed, with the height of the cell. The lowest counts; equation (84).
+
+    Parameters
+    ----------
+    calculator
+        Any ASE calculator; where it gives no stress, the height of the cell is held.
+    atoms
+        An fcc or bcc crystal near equilibrium; it is relaxed first.
+    settings
+        Which boundaries, and how thoroughly they are searched.
+
+    Raises
+    ------
+    DataError
+        The crystal is neither fcc nor bcc, or has no such boundary here.
+    MaxvoltError
+        No start could be relaxed.
+    """
+    purpose = "grain boundaries"
+    calculator, atoms = system_of(calculator, atoms, purpose)
+    crystal = resting_crystal(calculator, atoms, purpose)
+    if crystal.kind not in _BOUNDARIES:
+        raise DataError(f"{purpose}: expected an fcc or bcc crystal; this one is {crystal.kind}")
+    known = _BOUNDARIES[crystal.kind]
+    chosen = settings.boundaries or tuple(known)
+    foreign = [name for name in chosen if name not in known]
+    if foreign:
+        raise DataError(
+            f"{purpose}: the crystal is {crystal.kind} and has {', '.join(known)} here, not "
+            f"{', '.join(foreign)}"
+        )
+    reach, notes = reach_of(calculator)
+    search = _Search(crystal, calculator, settings.thickness or 2 * reach, settings)
+    quantities = {}
+    for name in chosen:
+        energy, tried, count = search.lowest(known[name])
+        quantities[name] = Quantity(energy, "mJ/m²")
+        notes += (f"{name}: the lowest of {tried} starts, in a cell of {count} atoms",)
+    if not search.with_height:
+        notes += ("the calculator gives no stress: the height of the cell was held",)
+    return Findings("Grain boundaries", quantities, notes=notes)
+
+
+class _Search:
+    """Starts of a boundary, relaxed; the lowest is kept."""
+
+    def __init__(
+        self,
+        crystal: ElementalCrystal,
+        calculator: Any,
+        thickness: float,
+        settings: GrainBoundarySettings,
+    ) -> None:
+        self.crystal, self.calculator = crystal, calculator
+        self.thickness, self.settings = thickness, settings
+        bulk = crystal.primitive()
+        bulk.calc = calculator
+        self.per_atom = float(bulk.get_potential_energy()) / len(bulk)
+        self.with_height = has_stress(calculator, crystal.primitive())
+
+    def lowest(self, directions: Directions) -> tuple[float, int, int]:
+        """Energy in mJ/m^2, number of starts, and of atoms."""
+        found = []
+        for start in self._starts(directions):
+            self._relax(start, **_SCREENING, strict=False)
+            found.append((self._energy(start), start))
+        if not found:
+            raise MaxvoltError(
+                "grain boundaries: atoms come too close in all starts; allow more shifts or larger "
+                "overlaps"
+            )
+        found.sort(key=lambda item: item[0])
+        ends = []
+        for _, best in found[:_FINALISTS]:
+            self._relax(
+                best,
+                force_tolerance=self.settings.force_tolerance,
+                max_steps=self.settings.max_steps,
+                strict=True,
+            )
+            ends.append((self._energy(best), len(best)))
+        energy, count = min(ends)
+        return energy, len(found), count
+
+    def _relax(
+        self, atoms: Atoms, *, force_tolerance: float, max_steps: float, strict: bool
+    ) -> None:
+        relax_interface(
+            atoms,
+            only_normal=False,
+            with_height=self.with_height,
+            force_tolerance=force_tolerance,
+            max_steps=int(max_steps),
+            strict=strict,
+        )
+
+    def _energy(self, atoms: Atoms) -> float:
+        excess = float(atoms.get_potential_energy()) - len(atoms) * self.per_atom
+        return MJ_PER_M2 * excess / (2 * area_of(atoms))
+
+    def _starts(self, directions: Directions) -> Iterator[Atoms]:
+        grain = oriented(self.crystal, directions, self.thickness)
+        along_x, along_y = self.settings.shifts
+        seen = set()
+        for i in range(along_x):
+            for j in range(along_y):
+                shift = i / along_x * grain.cell[0] + j / along_y * grain.cell[1]
+                for overlap in self.settings.overlaps:
+                    start = _bicrystal(grain, shift, overlap * self.crystal.nearest)
+                    if (i, j, len(start)) in seen or _shortest(start) < (
+                        _TOO_CLOSE * self.crystal.nearest
+                    ):
+                        continue
+                    seen.add((i, j, len(start)))
+                    start.calc = self.calculator
+                    yield start
+
+
+def _bicrystal(grain: Atoms, shift: Any, overlap: float) -> Atoms:
+    """Put the mirror image of a grain, shifted, on top of it; both have their end layers."""
+    height = float(grain.cell[2, 2])
+    lower = grain.copy()
+    lowest = lower[lower.positions[:, 2] < 1e-3]
+    lowest.positions[:, 2] += height
+    lower += lowest
+    upper = lower.copy()
+    upper.positions[:, 2] = 2 * height - upper.positions[:, 2]
+    upper.positions += shift
+    both = lower + upper
+    both.set_cell([grain.cell[0], grain.cell[1], [0, 0, 2 * height]])
+    both.pbc = True
+    count = len(lower)
+    distances = both.get_all_distances(mic=True)[count:, :count]
+    keep = [*range(count), *(count + np.flatnonzero(distances.min(axis=1) > overlap)).tolist()]
+    chosen: Atoms = both[keep]
+    return chosen
+
+
+def _shortest(atoms: Atoms) -> float:
+    distances = atoms.get_all_distances(mic=True)
+    np.fill_diagonal(distances, np.inf)
+    return float(distances.min())

@@ -1,0 +1,128 @@
+"""Crystals with planes across z: their cells at right angles, layers, and relaxation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import StringIO
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.constraints import FixCartesian
+from ase.filters import FrechetCellFilter
+from ase.lattice.cubic import BodyCenteredCubic, Diamond, FaceCenteredCubic, SimpleCubic
+from ase.optimize import LBFGS
+from numpy.typing import NDArray
+
+from maxvolt.errors import MaxvoltError
+from maxvolt.properties.elemental_crystals import ElementalCrystal
+
+__all__ = ["MJ_PER_M2", "area_of", "layers_of", "oriented", "relax_interface"]
+
+MJ_PER_M2 = 16021.766340
+"""Of one eV/Angstrom^2."""
+
+_FACTORIES = {
+    "fcc": FaceCenteredCubic,
+    "bcc": BodyCenteredCubic,
+    "sc": SimpleCubic,
+    "diamond": Diamond,
+}
+
+_SAME_LAYER = 0.05
+"""Atoms whose heights differ by less, in Angstrom, are in one layer."""
+
+Directions = Sequence[Sequence[int]]
+
+
+def oriented(crystal: ElementalCrystal, directions: Directions, height: float) -> Atoms:
+    """Return a cubic crystal with these crystal directions along x, y and z.
+
+    Parameters
+    ----------
+    crystal
+        What it is made of.
+    directions
+        Three directions at right angles, as Miller indices of the cubic cell.
+    height : Angstrom
+        The cell is repeated along z until it is as high.
+    """
+    unit = _FACTORIES[crystal.kind](
+        directions=[list(one) for one in directions],
+        symbol=crystal.symbol,
+        latticeconstant=crystal.a,
+        pbc=True,
+    )
+    cell = Atoms(unit.symbols, unit.positions, cell=unit.cell, pbc=True)
+    return stacked(cell, height)
+
+
+def stacked(cell: Atoms, height: float) -> Atoms:
+    """Repeat a cell along z until it is as high, with its lowest layer at z = 0."""
+    times = max(int(np.ceil(height / cell.cell.lengths()[2] - 1e-9)), 1)
+    atoms = cell * (1, 1, times)
+    heights = atoms.positions[:, 2] % atoms.cell[2, 2]
+    heights[heights > atoms.cell[2, 2] - _SAME_LAYER] = 0.0
+    atoms.positions[:, 2] = heights - heights.min()
+    ordered: Atoms = atoms[np.argsort(atoms.positions[:, 2], kind="stable")]
+    return ordered
+
+
+def layers_of(atoms: Atoms) -> NDArray[np.int64]:
+    """Number of the layer of each atom, counted from the lowest, shape (N,)."""
+    order = np.argsort(atoms.positions[:, 2], kind="stable")
+    steps = np.diff(atoms.positions[order, 2], prepend=atoms.positions[order[0], 2])
+    layers = np.empty(len(atoms), dtype=np.int64)
+    layers[order] = np.cumsum(steps > _SAME_LAYER)
+    return layers
+
+
+def area_of(atoms: Atoms) -> float:
+    """Area of the cell across z, Angstrom^2."""
+    return float(np.linalg.norm(np.cross(atoms.cell[0], atoms.cell[1])))
+
+
+def relax_interface(
+    atoms: Atoms,
+    *,
+    only_normal: bool,
+    with_height: bool,
+    force_tolerance: float,
+    max_steps: int,
+    strict: bool = True,
+) -> None:
+    """Relax a structure that carries a calculator, in place.
+
+    Parameters
+    ----------
+    atoms
+        Its planes are across z.
+    only_normal
+        Atoms move along z alone, as in a generalised stacking fault.
+    with_height
+        The cell gets higher or lower, too; the calculator must give stress.
+    force_tolerance : eV/Angstrom
+    max_steps
+        Steps after which the relaxation ends.
+    strict
+        Whether it is an error where the forces did not fall below the tolerance.
+
+    Raises
+    ------
+    MaxvoltError
+        They did not.
+    """
+    if only_normal:
+        atoms.set_constraint(FixCartesian(range(len(atoms)), mask=(True, True, False)))
+    moving: Any = atoms
+    if with_height:
+        moving = FrechetCellFilter(atoms, mask=[False, False, True, False, False, False])
+    done = LBFGS(moving, logfile=StringIO()).run(fmax=force_tolerance, steps=max_steps)
+    atoms.set_constraint()
+    if strict and not done:
+        left = float(np.linalg.norm(atoms.get_forces(), axis=1).max())
+        raise MaxvoltError(
+            f"relaxation of an interface of {len(atoms)} atoms: after {max_steps} steps a force of "
+            f"{left:.3g} eV/A is left (tolerance {force_tolerance:g}); raise max_steps or "
+            "force_tolerance"
+        )

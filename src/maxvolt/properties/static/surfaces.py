@@ -1,0 +1,175 @@
+"""Surface energies, and the distances of the layers below a surface."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from ase import Atoms
+from numpy.typing import NDArray
+
+from maxvolt.errors import DataError, nearest_name
+from maxvolt.properties.arguments import Calculating, system_of
+from maxvolt.properties.curves import Curve
+from maxvolt.properties.deformation import InternalRelaxation
+from maxvolt.properties.elemental_crystals import ElementalCrystal, reach_of, resting_crystal
+from maxvolt.properties.findings import Findings, Quantity
+from maxvolt.properties.static.interfaces import (
+    MJ_PER_M2,
+    Directions,
+    area_of,
+    layers_of,
+    oriented,
+    stacked,
+)
+
+__all__ = ["SurfaceSettings", "surfaces"]
+
+_CUBIC: dict[str, Directions] = {
+    "100": ((0, 1, 0), (0, 0, 1), (1, 0, 0)),
+    "110": ((0, 0, 1), (1, -1, 0), (1, 1, 0)),
+    "111": ((1, -1, 0), (1, 1, -2), (1, 1, 1)),
+}
+_HEXAGONAL = {"0001": (0, 1, 2), "10-10": (2, 0, 1)}
+"""Axes of the right-angled cell that become x, y and z."""
+
+_INSIDE = 8.0
+"""Angstrom of a slab beside what its two surfaces see."""
+
+_SMALLEST_GAP = 12.0
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SurfaceSettings:
+    """Settings of `surfaces`.
+
+    Parameters
+    ----------
+    surfaces
+        Miller indices: 100, 110 and 111 of cubic crystals, 0001 and 10-10 of hcp; empty: all.
+    thickness : Angstrom or None
+        Of the slab at least; None: twice the cutoff and 8 Angstrom.
+    force_tolerance : eV/Angstrom
+    max_steps
+        Of each relaxation.
+    """
+
+    surfaces: tuple[str, ...] = ()
+    thickness: float | None = None
+    force_tolerance: float = 2e-3
+    max_steps: int = 500
+
+    def __post_init__(self) -> None:
+        known = [*_CUBIC, *_HEXAGONAL]
+        for name in self.surfaces:
+            if name not in known:
+                near = nearest_name(name, known)
+                hint = f"did you mean {near}? " if near else ""
+                raise DataError(
+                    f"surfaces: unknown surface {name!r}; {hint}known are {', '.join(known)}"
+                )
+
+
+def surfaces(
+    calculator: Calculating,
+    atoms: Atoms | None = None,
+    settings: SurfaceSettings = SurfaceSettings(),
+) -> Findings:
+    """Compute energies of surfaces, and how the first layers move.
+
+    A slab is cut where its layers are farthest apart, and its atoms are relaxed. Surfaces are not
+    reconstructed: atoms go where their forces lead. Equation (83).
+
+    Parameters
+    ----------
+    calculator
+        Any ASE calculator.
+    atoms
+        Crystal near equilibrium; it is relaxed first.
+    settings
+        Which surfaces, and how thick.
+
+    Raises
+    ------
+    DataError
+        The structure is no crystal of one element, or has no such surface.
+    MaxvoltError
+        A relaxation did not converge.
+    """
+    calculator, atoms = system_of(calculator, atoms, "surfaces")
+    crystal = resting_crystal(calculator, atoms, "surfaces")
+    known = list(_HEXAGONAL if crystal.kind == "hcp" else _CUBIC)
+    chosen = settings.surfaces or known
+    foreign = [name for name in chosen if name not in known]
+    if foreign:
+        raise DataError(
+            f"surfaces: the crystal is {crystal.kind} and has {', '.join(known)} here, not "
+            f"{', '.join(foreign)}"
+        )
+    reach, notes = reach_of(calculator)
+    bulk = crystal.primitive()
+    bulk.calc = calculator
+    per_atom = float(bulk.get_potential_energy()) / len(bulk)
+    relaxation = InternalRelaxation(settings.force_tolerance, settings.max_steps)
+    quantities: dict[str, Quantity] = {}
+    curves = []
+    for name in chosen:
+        slab = _slab(crystal, name, settings.thickness or 2 * reach + _INSIDE, reach)
+        before = _gaps(slab)
+        slab.calc = calculator
+        cut = _energy(slab, per_atom)
+        layers = layers_of(slab)
+        relaxation.run(slab)
+        changes = 100 * (_gaps(slab, layers) / before - 1)
+        quantities[f"({name})"] = Quantity(_energy(slab, per_atom), "mJ/m²")
+        quantities[f"({name}), not relaxed"] = Quantity(cut, "mJ/m²")
+        for index in range(min(_SHOWN, len(changes) // 2)):
+            label = f"({name}) d{index + 1}{index + 2}"
+            quantities[label] = Quantity(float(changes[index]), "%")
+        half = np.arange(1, len(changes) // 2 + 1)
+        labels = ("distance of layers, from the surface", "change (%)")
+        curves.append(Curve.of(f"({name})", half, changes[: len(half)], labels))
+    if crystal.kind == "diamond":
+        notes += ("surfaces of this crystal reconstruct in nature; these are not reconstructed",)
+    return Findings("Surfaces", quantities, tuple(curves), notes=notes)
+
+
+def _slab(crystal: ElementalCrystal, name: str, thickness: float, reach: float) -> Atoms:
+    """Layers with a gap, cut where the layers of the crystal are farthest apart."""
+    if crystal.kind == "hcp":
+        axes = list(_HEXAGONAL[name])
+        cell = crystal.right_angled()
+        turned = Atoms(
+            cell.symbols,
+            cell.positions[:, axes],
+            cell=cell.cell.array[axes][:, axes],
+            pbc=True,
+        )
+        slab = stacked(turned, thickness)
+    else:
+        slab = oriented(crystal, _CUBIC[name], thickness)
+    heights = slab.positions[:, 2]
+    levels = np.unique(heights.round(3))
+    gaps = np.diff(levels, append=levels[0] + slab.cell[2, 2])
+    # Of equal gaps the last, at the end of the cell.
+    cut = levels[len(gaps) - 1 - int((gaps[::-1] > gaps.max() - 0.01).argmax())] + 0.01
+    slab.positions[:, 2] = (heights - cut) % slab.cell[2, 2]
+    slab.positions[:, 2] -= slab.positions[:, 2].min()
+    height = float(np.ptp(slab.positions[:, 2])) + max(reach + 3, _SMALLEST_GAP)
+    slab.set_cell([slab.cell[0], slab.cell[1], [0, 0, height]])
+    slab.positions[:, 2] += (height - np.ptp(slab.positions[:, 2])) / 2
+    return slab
+
+
+def _gaps(slab: Atoms, layers: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
+    """Distances of layers from the top surface down, Angstrom."""
+    layers = layers_of(slab) if layers is None else layers
+    counts = np.bincount(layers)
+    heights = np.bincount(layers, weights=slab.positions[:, 2]) / counts
+    return np.asarray(np.diff(heights)[::-1])
+
+
+def _energy(slab: Atoms, per_atom: float) -> float:
+    excess = float(slab.get_potential_energy()) - len(slab) * per_atom
+    return MJ_PER_M2 * excess / (2 * area_of(slab))

@@ -1,0 +1,109 @@
+"""The barrier of a vacancy's jump to a neighbouring place, by a nudged elastic band."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from io import StringIO
+
+import numpy as np
+from ase import Atoms
+from ase.mep import NEB
+from ase.optimize import FIRE
+
+from maxvolt.errors import DataError, MaxvoltError
+from maxvolt.properties.arguments import Calculating, system_of
+from maxvolt.properties.curves import Curve
+from maxvolt.properties.findings import Findings, Quantity
+from maxvolt.properties.static.point_defects import DefectSettings, Host
+
+__all__ = ["MigrationSettings", "vacancy_migration"]
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationSettings(DefectSettings):
+    """Settings of `vacancy_migration`.
+
+    Parameters
+    ----------
+    size, force_tolerance, max_steps
+        As of `DefectSettings`, for both ends.
+    images
+        Structures between the two ends; an odd number has one in the middle, where the saddle lies
+        by symmetry.
+    band_tolerance : eV/Angstrom
+        Largest force left on the band.
+    band_steps
+        Steps after which the band counts as not converged.
+    """
+
+    images: int = 5
+    band_tolerance: float = 0.02
+    band_steps: int = 300
+
+    def __post_init__(self) -> None:
+        DefectSettings.__post_init__(self)
+        if self.images < 1:
+            raise DataError(f"vacancy migration: expected at least 1 image; got {self.images!r}")
+
+
+def vacancy_migration(
+    calculator: Calculating,
+    atoms: Atoms | None = None,
+    settings: MigrationSettings = MigrationSettings(),
+) -> Findings:
+    """Compute the barrier for a vacancy to change places with a nearest neighbour.
+
+    A nudged elastic band with a climbing image (ASE) between the two relaxed ends.
+
+    Parameters
+    ----------
+    calculator
+        Any ASE calculator.
+    atoms
+        Crystal near equilibrium; it is relaxed first.
+    settings
+        Size of the cell, number of images, tolerances.
+
+    Raises
+    ------
+    DataError
+        The structure is no fcc, bcc, sc, hcp or diamond crystal of one element.
+    MaxvoltError
+        A relaxation or the band did not converge.
+    """
+    purpose = "vacancy migration"
+    calculator, atoms = system_of(calculator, atoms, purpose)
+    host = Host(calculator, atoms, settings, purpose)
+    hole = host.middle()
+    jumper = host.neighbour(hole)
+    initial = host.without(hole)
+    final = initial.copy()
+    moved = jumper - (jumper > hole)
+    final.positions[moved] += host.perfect.get_distance(jumper, hole, mic=True, vector=True)
+    ends = [host.relaxed(one) for one in (initial, final)]
+    images = [ends[0], *(ends[0].copy() for _ in range(settings.images)), ends[1]]
+    band = NEB(images, climb=True, method="improvedtangent", allow_shared_calculator=True)
+    band.interpolate(mic=True)
+    for image in images[1:-1]:
+        image.calc = calculator
+    done = FIRE(band, logfile=StringIO()).run(
+        fmax=settings.band_tolerance, steps=settings.band_steps
+    )
+    if not done:
+        raise MaxvoltError(
+            f"{purpose}: after {settings.band_steps} steps the band has a force above "
+            f"{settings.band_tolerance:g} eV/A; raise band_steps or band_tolerance"
+        )
+    energies = np.array([image.get_potential_energy() for image in images])
+    energies -= energies[0]
+    formation = host.formation(ends[0])
+    barrier = float(energies.max())
+    quantities = {
+        "vacancy migration": Quantity(barrier, "eV"),
+        "vacancy self-diffusion": Quantity(formation + barrier, "eV"),
+    }
+    way = np.linspace(0, 1, len(images))
+    labels = ("share of the jump", "energy above the vacancy (eV)")
+    note = f"{settings.images} images, climbing; the highest is the barrier"
+    curve = Curve.of("vacancy jump", way, energies, labels)
+    return Findings("Vacancy migration", quantities, (curve,), notes=(*host.notes, note))

@@ -1,0 +1,263 @@
+"""Properties of several potentials, computed side by side and kept as they come."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import as_completed
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+
+from maxvolt.errors import MaxvoltError
+from maxvolt.files import make_folder
+from maxvolt.potentials.loading import load, potential_files
+from maxvolt.properties.evaluation import PropertyResult, compute_property
+from maxvolt.properties.reference_calculator import reference_calculator
+from maxvolt.report.output import write_json
+from maxvolt.sampling.processes import local_pool
+from maxvolt.selection import has_active_set
+
+__all__ = ["Card", "CardSource", "Progress", "make_card"]
+
+REFERENCE = "reference"
+
+Progress = Callable[[str, int, int], None]
+"""Called with what has just ended, how much has ended, and how much there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardSource:
+    """Where numbers of a card come from.
+
+    Parameters
+    ----------
+    label
+        Its name in the card.
+    given
+        The path of a potential; of the reference, what a command line calls it.
+    species
+        Elements of type 0, 1, ... for a potential that names none.
+    is_reference
+        Whether `given` may also be the name of a code.
+    """
+
+    label: str
+    given: str
+    species: tuple[str, ...] | None = None
+    is_reference: bool = False
+
+    def calculating(self) -> tuple[Any, str | None]:
+        """Return what computes, and the file of its active set where it has one."""
+        if self.is_reference:
+            return reference_calculator(self.given, self.species), None
+        graded = has_active_set(self.given) if Path(self.given).is_file() else False
+        return load(self.given, self.species), self.given if graded else None
+
+    def fingerprint(self) -> str:
+        """Changes when the files of a potential, or the name of a code, change."""
+        digest = sha256(self.given.encode())
+        path = Path(self.given)
+        files = [path] if path.is_file() else [] if self.is_reference else potential_files(path)
+        for file in files:
+            digest.update(file.read_bytes())
+        return digest.hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Card:
+    """What is known of each potential.
+
+    Attributes
+    ----------
+    structure
+        What the crystal is called: "fcc Al".
+    sources
+        The potentials, in their order, without the reference.
+    reference
+        What the others are compared with; None where nothing is.
+    properties
+        Names, in their order.
+    results
+        By the label of the potential (or "reference") and the name of the property.
+    failures
+        Why there is no result, by the same.
+    """
+
+    structure: str
+    sources: tuple[CardSource, ...]
+    reference: CardSource | None
+    properties: tuple[str, ...]
+    results: Mapping[tuple[str, str], PropertyResult]
+    failures: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain values."""
+        labels = [one.label for one in self.sources]
+        labels += [] if self.reference is None else [self.reference.label]
+        return {
+            "structure": self.structure,
+            "potentials": {one.label: one.given for one in self.sources},
+            "reference": None if self.reference is None else self.reference.given,
+            "properties": {
+                name: {
+                    label: self.results[label, name].to_dict()
+                    if (label, name) in self.results
+                    else {"failed": self.failures[label, name]}
+                    for label in labels
+                    if (label, name) in self.results or (label, name) in self.failures
+                }
+                for name in self.properties
+            },
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    source: CardSource
+    name: str
+    atoms: Atoms
+    settings: Mapping[str, Any]
+    reference: PropertyResult | None
+    file: Path
+    fingerprint: str
+
+    def run(self) -> PropertyResult:
+        """Compute the property and keep it."""
+        calculator, query = self.source.calculating()
+        result = compute_property(
+            self.name,
+            calculator,
+            self.atoms,
+            self.settings,
+            query=query,
+            reference=self.reference,
+        )
+        write_json({"fingerprint": self.fingerprint, "result": result.to_dict()}, self.file)
+        return result
+
+    def kept(self) -> PropertyResult | None:
+        """Return what an earlier run has kept, if it is of the same potential and settings."""
+        if not self.file.is_file():
+            return None
+        try:
+            document = json.loads(self.file.read_text(encoding="utf-8"))
+            if document["fingerprint"] != self.fingerprint:
+                return None
+            return PropertyResult.from_dict(document["result"])
+        except (ValueError, KeyError, TypeError):
+            return None  # a file of another version, or damaged: it is computed again
+
+
+def make_card(
+    sources: Sequence[CardSource],
+    atoms: Atoms,
+    properties: Sequence[str],
+    folder: Path,
+    *,
+    structure: str,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+    reference: CardSource | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Card:
+    """Compute properties of potentials, and of a reference first.
+
+    What is computed is kept in a folder, one file for a property of a potential, and is not
+    computed again.
+
+    Parameters
+    ----------
+    sources
+        The potentials; their labels differ.
+    atoms
+        Crystal near equilibrium.
+    properties
+        Names of properties.
+    folder
+        Where results are kept; it is made.
+    structure
+        What the crystal is called.
+    settings
+        Settings by the name of the property, as plain values.
+    reference
+        What the others are compared with.
+    workers
+        Processes that compute side by side.
+    progress
+        Called when a property of a potential is there.
+    """
+    make_folder(folder)
+    given = settings or {}
+    results: dict[tuple[str, str], PropertyResult] = {}
+    failures: dict[tuple[str, str], str] = {}
+    total = len(properties) * (len(sources) + (reference is not None))
+    rounds = ([] if reference is None else [[reference]]) + [list(sources)]
+    for these in rounds:
+        tasks = []
+        for source in these:
+            digest = source.fingerprint()
+            for name in properties:
+                compared = None if source.is_reference else results.get((REFERENCE, name))
+                tasks.append(_task(source, digest, name, atoms, given, compared, folder))
+        for task, outcome in _outcomes(tasks, workers):
+            key = (task.source.label, task.name)
+            if isinstance(outcome, PropertyResult):
+                results[key] = outcome
+            else:
+                failures[key] = str(outcome)
+            if progress is not None:
+                progress(f"{task.source.label}: {task.name}", len(results) + len(failures), total)
+    return Card(structure, tuple(sources), reference, tuple(properties), results, failures)
+
+
+def _task(
+    source: CardSource,
+    digest: str,
+    name: str,
+    atoms: Atoms,
+    settings: Mapping[str, Mapping[str, Any]],
+    reference: PropertyResult | None,
+    folder: Path,
+) -> _Task:
+    own = dict(settings.get(name, {}))
+    compared = None if reference is None else replace(reference, seconds=0.0).to_dict()
+    what = [digest, name, own, atoms.get_chemical_symbols(), compared]
+    what += [np.round(atoms.cell.array, 8).tolist(), np.round(atoms.positions, 8).tolist()]
+    fingerprint = sha256(json.dumps(what, default=str).encode()).hexdigest()[:32]
+    label = "".join(
+        letter if letter.isalnum() or letter in "._-" else "_" for letter in source.label
+    )
+    return _Task(source, name, atoms, own, reference, folder / f"{label}.{name}.json", fingerprint)
+
+
+def _outcomes(
+    tasks: Sequence[_Task], workers: int
+) -> Iterator[tuple[_Task, PropertyResult | MaxvoltError]]:
+    missing = []
+    for task in tasks:
+        known = task.kept()
+        if known is None:
+            missing.append(task)
+        else:
+            yield task, known
+    if min(workers, len(missing)) <= 1:
+        for task in missing:
+            yield task, _outcome(task)
+        return
+    with local_pool(min(workers, len(missing))) as pool:
+        begun = {pool.submit(_outcome, task): task for task in missing}
+        for future in as_completed(begun):
+            yield begun[future], future.result()
+
+
+def _outcome(task: _Task) -> PropertyResult | MaxvoltError:
+    """Compute; a potential that cannot do one thing may do others."""
+    try:
+        return task.run()
+    except MaxvoltError as error:
+        return MaxvoltError(str(error))  # some errors cannot be sent between processes

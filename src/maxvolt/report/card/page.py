@@ -1,0 +1,164 @@
+"""The page of a card: tables and figures, a column and a colour for each potential."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from maxvolt import __version__
+from maxvolt.files import replacing
+from maxvolt.properties.curve_figure import draw_panel, panels_of
+from maxvolt.properties.curves import Curve
+from maxvolt.properties.evaluation import PropertyResult, Value
+from maxvolt.report.campaign_page.drawing import Chart, drawing_style, new_axes
+from maxvolt.report.campaign_page.embed import data_link
+from maxvolt.report.campaign_page.layout import anchor, figure_element, html_page, section
+from maxvolt.report.campaign_page.markup import Markup, element
+from maxvolt.report.campaign_page.wording import counted, duration
+from maxvolt.report.card.card import REFERENCE, Card
+
+__all__ = ["card_page", "write_card_page"]
+
+_HEIGHT = 3.2
+
+
+def write_card_page(card: Card, path: Path) -> None:
+    """Write the card as one HTML file."""
+    text = card_page(card)
+    with replacing(path) as file:
+        file.write(text.encode())
+
+
+def card_page(card: Card) -> str:
+    """Return the card as HTML; it needs no other file and runs no script."""
+    titles = {name: _title(card, name) for name in card.properties}
+    with drawing_style():
+        sections = [_property_section(card, name, titles[name]) for name in card.properties]
+    links = [
+        element("li", element("a", title, href=f"#{anchor(title)}")) for title in titles.values()
+    ]
+    names = ", ".join(one.label for one in card.sources)
+    compared = "" if card.reference is None else f", compared with {card.reference.given}"
+    numbers = json.dumps(card.to_dict(), default=float).encode()
+    header = element(
+        "header",
+        element("h1", f"{card.structure}: {names}"),
+        element("p", f"Properties of {counted(len(card.sources), 'potential')}{compared}."),
+        element("nav", element("ul", *links), aria_label="Sections"),
+    )
+    download = element(
+        "a", "Numbers of this page", href=data_link(numbers, "application/json"),
+        download="card.json",
+    )  # fmt: skip
+    list_of = element("ul", element("li", download), class_="downloads")
+    footer = element(
+        "footer",
+        element(
+            "p",
+            f"Made by maxvolt {__version__}. ± is twice the standard deviation over the members "
+            "of an ensemble. A grade above 2 means that the potential extrapolates.",
+        ),
+    )
+    body = element("main", *sections, section("Downloads", list_of))
+    return html_page(f"{card.structure} – card of potentials", header, body, footer)
+
+
+def _results(card: Card, name: str) -> dict[str, PropertyResult]:
+    """Of each potential, the reference last."""
+    labels = [*(one.label for one in card.sources), REFERENCE]
+    return {label: card.results[label, name] for label in labels if (label, name) in card.results}
+
+
+def _title(card: Card, name: str) -> str:
+    found = _results(card, name)
+    return next(iter(found.values())).title if found else name
+
+
+def _property_section(card: Card, name: str, title: str) -> Markup:
+    found = _results(card, name)
+    parts: list[Markup] = []
+    if found:
+        parts.append(_table(card, name, found))
+    charts = _charts(name, found)
+    if charts:
+        drawn = [figure_element(chart) for chart in charts]
+        style = "figures pair" if len(drawn) % 2 == 0 else "figures"
+        parts.append(element("div", *drawn, class_=style))
+    parts += [
+        element("p", f"{label}: not computed: {text}.", class_="warning")
+        for (label, failed), text in card.failures.items()
+        if failed == name
+    ]
+    parts += [
+        element("p", f"{label}: {text}.", class_="warning")
+        for label, result in found.items()
+        for text in result.warnings
+    ]
+    notes = dict.fromkeys(text for result in found.values() for text in result.notes)
+    if notes:
+        parts.append(element("p", f"{'; '.join(notes)}.", class_="muted"))
+    return section(title, *parts)
+
+
+def _table(card: Card, name: str, found: Mapping[str, PropertyResult]) -> Markup:
+    labels = [label for label in found if label != REFERENCE]
+    reference = found.get(REFERENCE)
+    columns = ["", "unit", *labels, *([] if reference is None else [REFERENCE])]
+    keys = dict.fromkeys(key for result in found.values() for key in result.values)
+    rows = []
+    for key in keys:
+        units = [result.values[key].unit for result in found.values() if key in result.values]
+        cells = [_number(result.values.get(key)) for result in found.values()]
+        rows.append([key, units[0], *cells])
+    errors = dict.fromkeys(key for label in labels for key in found[label].curve_errors)
+    for key in errors:
+        cells = [_short(found[label].curve_errors.get(key)) for label in labels]
+        rows.append([f"difference from the reference, {key}", "", *cells, ""])
+    if any(found[label].largest_grade is not None for label in labels):
+        cells = [_short(found[label].largest_grade) for label in labels]
+        rows.append(["largest grade", "", *cells, *([] if reference is None else [""])])
+    times = [duration(result.seconds) for result in found.values()]
+    rows.append(["time", "", *times])
+    head = element("tr", *(_cell("th", text, n) for n, text in enumerate(columns)))
+    body = [element("tr", *(_cell("td", text, n) for n, text in enumerate(row))) for row in rows]
+    table = element("table", element("thead", head), element("tbody", *body))
+    return element(
+        "div", table, class_="wide", tabindex="0", role="region", aria_label=_title(card, name)
+    )
+
+
+def _cell(tag: str, text: str, column: int) -> Markup:
+    return element(tag, text, class_="text" if column < 2 else None)
+
+
+def _number(value: Value | None) -> str:
+    if value is None or value.value != value.value:
+        return "–"
+    text = f"{value.value:.5g}"
+    return text if value.two_sigma is None else f"{text} ± {value.two_sigma:.2g}"
+
+
+def _short(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3g}"
+
+
+def _charts(name: str, found: Mapping[str, PropertyResult]) -> list[Chart]:
+    by_source: dict[str, tuple[Curve, ...]] = {
+        label: result.curves for label, result in found.items()
+    }
+    panels = panels_of([curve for curves in by_source.values() for curve in curves])
+    charts = []
+    for index, panel in enumerate(panels):
+        axes = new_axes(_HEIGHT)
+        draw_panel(axes, by_source, panel)
+        charts.append(
+            Chart(
+                name=f"{name}-{index}",
+                title=panel[1],
+                caption=f"against {panel[0]}",
+                description=f"Lines of {', '.join(found)}: {panel[1]} against {panel[0]}.",
+                figure=axes.figure,  # type: ignore[arg-type]
+            )
+        )
+    return charts

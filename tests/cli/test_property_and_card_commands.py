@@ -1,0 +1,148 @@
+"""`maxvolt property` and `maxvolt card`."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+import maxvolt
+from embedded_atoms import Analytic
+from maxvolt.cli import main
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "potentials"))
+from make_potentials import copper
+
+QUICK = ("--only", "lattice", "cold-curves", "--set", 'cold-curves.structures=["fcc","bcc"]')
+POINTS = ("--set", "cold-curves.points=7", "--workers", "1")
+
+
+@pytest.fixture
+def potential(tmp_path: Path) -> Path:
+    return Analytic(("Al",)).write(tmp_path / "Al.eam.alloy", 301, 301)
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    try:
+        code = main(list(words))
+    except SystemExit as end:
+        code = int(str(end.code))
+    assert code == 2
+    return " ".join(capsys.readouterr().err.split())
+
+
+def test_the_list(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["property", "--list"]) == 0
+    out = capsys.readouterr().out
+    assert "stacking-faults" in out
+    assert main(["property", "--list", "--json"]) == 0
+    known = json.loads(capsys.readouterr().out)
+    assert known["vacancies"]["settings"]["size"] is None
+    assert known["phonons"]["in_every_card"] is False
+
+
+def test_a_property_with_a_reference(potential: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["property", "cold-curves", str(potential), "fcc:Al:4.0", "--reference", "emt"]
+    words += ["--set", 'structures=["fcc"]', "--set", "points=7"]
+    picture = potential.with_name("curves.png")
+    assert main([*words, "--plot", str(picture)]) == 0
+    out = capsys.readouterr().out
+    assert "fcc energy" in out
+    assert "reference" in out
+    assert "root mean square difference" in out
+    assert picture.stat().st_size > 1000
+    assert main([*words, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["values"]["fcc energy"]["unit"] == "eV/atom"
+    assert found["values"]["fcc energy"]["reference"] is not None
+    assert found["settings"]["points"] == 7
+
+
+def test_an_ensemble(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = copper()
+    maxvolt.Ensemble((one, one)).write(tmp_path / "two.mtp")
+    words = ["cold-curves", str(tmp_path / "two.mtp"), "Cu", "--set", 'structures=["fcc"]']
+    assert main(["property", *words, "--set", "points=5", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["members"] == 2
+    assert found["values"]["fcc volume"]["two_sigma"] in (0.0, None)
+
+
+def test_what_a_property_refuses(potential: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = str(potential)
+    assert "NAME POT STRUCTURE" in refused(capsys, "property", "lattice", given)
+    assert "did you mean lattice" in refused(capsys, "property", "latice", given, "Al")
+    assert "no such file" in refused(capsys, "property", "lattice", given, "missing.xyz")
+    assert "is no element" in refused(capsys, "property", "lattice", given, "Xx")
+    wrong = refused(capsys, "property", "vacancies", given, "Al", "--set", "sice=3")
+    assert "did you mean size" in wrong
+    assert "expected NAME=VALUE" in refused(
+        capsys, "property", "vacancies", given, "Al", "--set", "size"
+    )
+    picture = str(potential.with_name("a.png"))
+    assert "no curves" in refused(capsys, "property", "lattice", given, "Al", "--plot", picture)
+    assert not Path(picture).exists()
+
+
+def test_a_card_goes_on_from_what_is_kept(
+    potential: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = Analytic(("Al",), seed=1).write(potential.with_name("other.eam.alloy"), 301, 301)
+    page = potential.with_name("card.html")
+    words = ["card", str(potential), str(other), "--species", "Al", "-o", str(page)]
+    words += ["--reference", "emt", *QUICK, *POINTS]
+    assert main(words) == 0
+    text = page.read_text(encoding="utf-8")
+    assert "Al.eam.alloy" in text
+    assert "other.eam.alloy" in text
+    assert "Cold curves" in text
+    assert text.count("data:image/svg+xml") == 1
+    assert not re.search(r'(src|href)="(?!data:|#)', text)
+    kept = potential.with_name("card_results")
+    assert len(list(kept.iterdir())) == 6
+    # What is kept is believed, what is damaged or of another potential is computed again.
+    file = kept / "Al.eam.alloy.lattice.json"
+    document = json.loads(file.read_text())
+    document["result"]["values"]["a"]["value"] = 4.321
+    file.write_text(json.dumps(document))
+    (kept / "other.eam.alloy.lattice.json").write_text("{")
+    capsys.readouterr()
+    assert main([*words, "--json"]) == 0
+    lattice = json.loads(capsys.readouterr().out)["properties"]["lattice"]
+    assert lattice["Al.eam.alloy"]["values"]["a"]["value"] == 4.321
+    assert 3.5 < lattice["other.eam.alloy"]["values"]["a"]["value"] < 4.5
+    Analytic(("Al",), seed=2).write(potential, 301, 301)
+    assert main([*words, "--json"]) == 0
+    lattice = json.loads(capsys.readouterr().out)["properties"]["lattice"]
+    assert lattice["Al.eam.alloy"]["values"]["a"]["value"] != 4.321
+
+
+def test_a_card_says_what_could_not_be_computed(
+    potential: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = potential.with_name("card.html")
+    words = ["card", str(potential), "--species", "Al", "-o", str(page), "--workers", "1"]
+    words += ["--lattice-constant", "6.5", "--only", "lattice", "cold-curves", *POINTS[:2]]
+    assert main(words) == 0
+    assert "not computed: lattice of Al.eam.alloy" in capsys.readouterr().err
+    assert "not computed" in page.read_text(encoding="utf-8")
+
+
+def test_what_a_card_refuses(potential: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = str(potential.with_name("card.html"))
+    words = ("card", str(potential), "-o", page, "--species")
+    assert "not Cu" in refused(capsys, *words, "Cu")
+    assert "is no element" in refused(capsys, *words, "Xx")
+    assert "did you mean phonons" in refused(capsys, *words, "Al", "--include", "phonon")
+    assert "this one is sc" in refused(
+        capsys, *words, "Al", "--structure", "sc", "--only", "stacking-faults"
+    )
+    assert "PROPERTY.NAME=VALUE" in refused(capsys, *words, "Al", "--set", "size=3")
+    assert "unknown calculator" in refused(capsys, *words, "Al", "--reference", "nobody")
+    assert "overwrite" in refused(
+        capsys, "card", str(potential), "-o", str(potential), "--species", "Al"
+    )
+    assert not Path(page).exists()
