@@ -184,19 +184,20 @@ class TestSettings:
                 r"\[stage 2.melting\] production_tme: unknown key",
             ),
             ("", r"\[stage 2.melting\] structure: is missing"),
-            (
-                'structure = "fcc"\nspecies = "Al"\nattempts = 1\nsegment_time = 1e3',
-                r"  \[stage 2.melting\]: segment_time = 1000 ps is longer than",
-            ),
-            (
-                'structure = "fcc"\nsegment_time = 1e3',
-                r"\[stage.melting\]: segment_time = 1000 ps is longer than",
-            ),
         ],
     )
     def test_keys_at_fault_are_named(self, new: str, message: str) -> None:
         with pytest.raises(SettingsError, match=message):
             file_of(TEXT.replace('structure = "fcc"', new))
+
+    @pytest.mark.parametrize(
+        ("species", "where"), [('species = "Al"', "stage 2.melting"), ("", "stage.melting")]
+    )
+    def test_a_simulation_that_cannot_be_is_told_once(self, species: str, where: str) -> None:
+        with pytest.raises(SettingsError) as refused:
+            file_of(TEXT + f"segment_time = 1e3\n{species}\n")
+        assert f"[{where}]: segment_time = 1000 ps is longer than" in str(refused.value)
+        assert "melting: melting" not in str(refused.value)
 
     @pytest.mark.parametrize(
         ("header", "section", "where"),

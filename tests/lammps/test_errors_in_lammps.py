@@ -220,7 +220,9 @@ def test_without_a_calibration_there_are_no_errors(ranks: int, tmp_path: Path) -
 def test_an_atom_whose_error_is_not_finite_is_named_by_its_id(tmp_path: Path) -> None:
     of = calibrated("posterior", False)
     force = of.calibration.force
-    steep = replace(force.model, floors=np.array([10.0]), exponents=np.array([2.0]), prefactor=1e307)
+    steep = replace(
+        force.model, floors=np.array([10.0]), exponents=np.array([2.0]), prefactor=1e307
+    )
     endless = replace(of.calibration, force=replace(force, model=steep))
     replace(of, calibration=endless).write(tmp_path / "pot.maxvolt")
     atoms = alloy(1, 0)
