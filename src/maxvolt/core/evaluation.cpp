@@ -10,7 +10,7 @@ namespace maxvolt {
 
 namespace {
 
-constexpr std::int64_t rows_at_once = 128;  // gradients of atoms that are used while they are in a cache; whole blocks
+constexpr std::int64_t rows_at_once = 64;  // gradients of atoms that are used while they are in a cache; whole blocks
 
 void check(const CompiledModel& model, const AtomicSystem& s, WindowRange range) {
     require(s.max_type < model.view().n_species, "species index out of range");
