@@ -67,6 +67,17 @@ const double* ListedAtoms::positions() {
     return positions_.data();
 }
 
+std::string ListedAtoms::named(const std::string& text, std::int64_t k) const {
+    const std::string number = fmt::format("atom {}", k);
+    const std::size_t at = text.find(number);
+    if (k < 0 || at == std::string::npos) return text;
+    const int i = atoms_[std::size_t(k)];
+    const double* x = atom->x[i];
+    const std::string name = atom->tag_enable ? fmt::format("atom with id {}", atom->tag[i])
+                                              : fmt::format("atom at {:.6g} {:.6g} {:.6g}", x[0], x[1], x[2]);
+    return std::string(text).replace(at, number.size(), name);
+}
+
 double ListedAtoms::memory_usage() const {
     const std::size_t integers = entries_.capacity() + species_.capacity() + atoms_.capacity() + number_.capacity();
     return double(8 * (positions_.capacity() + first_.capacity()) + 4 * integers);

@@ -1,6 +1,7 @@
 // The atoms of LAMMPS that a pair style sees, with their neighbours: local ones first, then ghosts.
 #pragma once
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "maxvolt.h"
@@ -32,6 +33,8 @@ class ListedAtoms : protected LAMMPS_NS::Pointers {
     int species(std::size_t k) const { return species_[k]; }
     // Whether the atoms are those of LAMMPS, one by one.
     bool is_in_order() const { return in_order_; }
+    // A text that speaks of atom k by that number, with what LAMMPS calls it instead.
+    std::string named(const std::string& text, std::int64_t k) const;
     double memory_usage() const;
 
   private:

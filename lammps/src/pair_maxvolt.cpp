@@ -18,6 +18,7 @@ using namespace LAMMPS_NS;
 namespace {
 
 constexpr int force_size = 3, share_size = 9;
+constexpr std::size_t total_size = force_size + share_size;
 
 // Where xx yy zz xy xz yz yx zx zy stand among 3 a + b.
 constexpr int centroid[9] = {0, 4, 8, 1, 2, 5, 3, 6, 7};
@@ -27,7 +28,7 @@ constexpr int voigt[6] = {0, 1, 2, 5, 4, 3};
 }  // namespace
 
 PairMaxvolt::PairMaxvolt(LAMMPS* lmp, const char* name, std::string plans)
-    : Pair(lmp), name_(name), plans_(std::move(plans)), atoms_(lmp) {
+    : Pair(lmp), name_(name), plans_(std::move(plans)), measures_(lmp), atoms_(lmp) {
     single_enable = 0;
     restartinfo = 1;
     one_coeff = 1;
@@ -35,7 +36,7 @@ PairMaxvolt::PairMaxvolt(LAMMPS* lmp, const char* name, std::string plans)
     no_virial_fdotr_compute = 1;
     centroidstressflag = CENTROID_AVAIL;
     // Used with newton off, and for the lengths of forces; comm_style tiled takes the first for the size of its messages.
-    comm_reverse = comm_reverse_off = force_size + share_size;
+    comm_reverse = comm_reverse_off = total_size;
     nextra = 2;
     pvector = summed_;
 }
@@ -98,7 +99,7 @@ void PairMaxvolt::apply_coefficients() {
         number_types();
     else
         number_elements();
-    extrapolation_ = std::make_unique<maxvolt_lammps::Extrapolation>(lmp, settings_, names_, cutoff_);
+    measures_.take(settings_, model_, path_, names_);
 }
 
 void PairMaxvolt::allocate() {
@@ -176,31 +177,8 @@ void PairMaxvolt::init_style() {
         if (force->special_lj[k] == 0.0 && force->special_coul[k] == 0.0 && comm->me == 0)
             error->warning(FLERR, "pair_style {}: special_bonds leaves bonded atoms out of the lists of neighbours; a moment "
                                   "tensor potential needs them all: special_bonds lj/coul 1e-50 1e-50 1e-50", name_);
-    if (settings_.every > 0) settings_.by_errors ? check_errors() : check_grading();
-    if (settings_.every > 0 && !atom->tag_enable) fail("frames that extrapolate need atoms with ids (atom_modify id yes)");
-    if (extrapolation_) extrapolation_->begin_run();
+    measures_.begin_run();
     neighbor->add_request(this, NeighConst::REQ_FULL);
-}
-
-void PairMaxvolt::check_grading() const {
-    if (about_.grading == MAXVOLT_NO_GRADES)
-        fail("{} has no active set, by which grades are computed; make one with maxvolt select POT TRAIN "
-             "--save-active-set pot.almtp, then maxvolt compile pot.almtp -o pot.maxvolt", path_);
-    if (about_.grading == MAXVOLT_OTHER_ROWS)
-        fail("the active set of {} has rows of forces, stresses, or of energies and atoms at once; grades are "
-             "available for one row per configuration or one per atom", path_);
-    if (settings_.cut > 0.0 && !settings_.by_errors && about_.grading != MAXVOLT_NEIGHBORHOODS)
-        fail("cut needs the grades of atoms; {} grades whole configurations (maxvolt select --mode neighborhood)", path_);
-    if (settings_.cut > 0.0 && settings_.cut < cutoff_)
-        fail("cut is {:g}; expected at least the cutoff of the potential, {:g}, and better twice as much", settings_.cut, cutoff_);
-}
-
-void PairMaxvolt::check_errors() const {
-    if (about_.measures == 0)
-        fail("{} has no calibration, by which errors are expected; make one with maxvolt calibrate POT --train TRAIN --measure "
-             "posterior -o pot.uncertainty, then maxvolt compile POT --uncertainty pot.uncertainty -o pot.maxvolt", path_);
-    if (settings_.cut > 0.0 && settings_.cut < cutoff_)
-        fail("cut is {:g}; expected at least the cutoff of the potential, {:g}, and better twice as much", settings_.cut, cutoff_);
 }
 
 double PairMaxvolt::init_one(int i, int j) {
@@ -211,128 +189,44 @@ double PairMaxvolt::init_one(int i, int j) {
 void PairMaxvolt::compute(int eflag, int vflag) {
     ev_init(eflag, vflag);
     if (neighbor->ago == 0 || !neighbors_) make_list();
-    decide_what_to_grade();
-    const bool of_atoms = about_.grading == MAXVOLT_NEIGHBORHOODS;
-    const bool lengths = errors_now_ && (about_.measures & MAXVOLT_BY_FORCE);
-    const bool direct = atoms_.is_in_order() && force->newton_pair && atom->f && energy_unit_ == 1.0 && !lengths;
+    measures_.decide();
+    const bool lengths = measures_.wants_lengths(), sends = lengths || !force->newton_pair;
+    const bool direct = atoms_.is_in_order() && !sends && atom->f && energy_unit_ == 1.0;
     maxvolt_results results{};
     if (!direct) forces_.assign(3 * atoms_.size(), 0.0);
     energies_.resize(eflag_atom ? atoms_.n_local() : 0);
     shares_.assign(wants_shares() ? share_size * atoms_.size() : 0, 0.0);
-    grades_.resize(grades_now_ && of_atoms ? atoms_.n_local() : 0);
-    deviations_.resize(errors_now_ && (about_.measures & MAXVOLT_BY_DEVIATION) ? atoms_.n_local() : 0);
-    row_.resize(grades_now_ && !of_atoms ? std::size_t(about_.n_parameters) : 0);
     results.forces = direct ? (atom->nmax > 0 ? atom->f[0] : nullptr) : forces_.data();
     results.energies = eflag_atom ? energies_.data() : nullptr;
     results.shares = wants_shares() ? shares_.data() : nullptr;
-    results.grades = grades_.empty() ? nullptr : grades_.data();
-    results.deviations = deviations_.empty() ? nullptr : deviations_.data();
-    results.row = row_.empty() ? nullptr : row_.data();
+    measures_.request(atoms_.n_local(), results);
     maxvolt_message message;
     const maxvolt_status status = maxvolt_evaluate(model_, neighbors_, atoms_.positions(), &results, &message);
-    check(status, message, results);
+    if (status != MAXVOLT_OK)
+        error->one(FLERR, "pair_style {}: {} (step {})", name_, atoms_.named(message.text, results.atom), update->ntimestep);
+    total_.clear();
+    if (sends) send_to_owners();
     if (lengths) find_force_lengths();
     if (energy_unit_ != 1.0) convert_units(results);
     if (!direct) scatter();
     add_energies(results);
     if (wants_shares()) add_shares();
-    if (grades_now_) grade();
-    if (errors_now_) expect_errors();
-}
-
-// By what fix pair and the thresholds ask for; errors may be made of grades.
-void PairMaxvolt::decide_what_to_grade() {
-    if (grade_flag_) check_grading();
-    if (error_flag_ || bound_flag_) check_errors();
-    const bool is_due = extrapolation_->is_due(update->ntimestep);
-    errors_now_ = error_flag_ || bound_flag_ || (is_due && settings_.by_errors);
-    grades_now_ = grade_flag_ || (is_due && !settings_.by_errors) || (errors_now_ && (about_.measures & MAXVOLT_BY_GRADE));
-}
-
-// On all ranks.
-void PairMaxvolt::grade() {
-    const bool of_atoms = about_.grading == MAXVOLT_NEIGHBORHOODS;
-    give_to_lammps(grades_, grades_of_lammps_);
-    const double whole = of_atoms ? 0.0 : grade_of_configuration();
-    if (settings_.by_errors)
-        grade_ = of_atoms ? largest(grades_) : whole;
-    else
-        grade_ = judge(grades_, whole);
-    summed_[0] = comm->me == 0 ? grade_ : 0.0;
-}
-
-// On all ranks.
-void PairMaxvolt::expect_errors() {
-    const maxvolt_measured measured{grades_.data(), deviations_.data(), lengths_.data()};
-    errors_.resize(std::size_t(atoms_.n_local()));
-    std::vector<double> bounds(errors_.size());
-    maxvolt_message message;
-    maxvolt_status status = maxvolt_expected_errors(model_, atoms_.n_local(), &measured, errors_.data(), nullptr, &message);
-    if (status == MAXVOLT_OK)
-        status = maxvolt_error_bounds(model_, settings_.coverage, 0, atoms_.n_local(), errors_.data(), bounds.data(), &message);
-    if (status != MAXVOLT_OK)
-        error->one(FLERR, "pair_style {}: {} (step {})", name_, message.text, update->ntimestep);
-    give_to_lammps(errors_, errors_of_lammps_);
-    give_to_lammps(bounds, bounds_of_lammps_);
-    error_ = settings_.by_errors ? judge(errors_, 0.0) : largest(errors_);
-    summed_[1] = comm->me == 0 ? error_ : 0.0;
+    measures_.judge(atoms_, lengths_);
+    summed_[0] = comm->me == 0 ? measures_.grade() : 0.0;
+    summed_[1] = comm->me == 0 ? measures_.error_of_force() : 0.0;
 }
 
 // Lengths of the forces of this style on the local atoms, what atoms of other ranks do to them among it; the forces are
 // still in eV/Angstrom.
 void PairMaxvolt::find_force_lengths() {
-    const int width = send_to_owners();
     lengths_.resize(std::size_t(atoms_.n_local()));
     for (std::size_t k = 0; k < lengths_.size(); ++k) {
-        const double* f = total_.data() + std::size_t(width) * atoms_[k];
+        const double* f = total_.data() + total_size * std::size_t(atoms_[k]);
         lengths_[k] = std::sqrt(f[0] * f[0] + f[1] * f[1] + f[2] * f[2]);
     }
 }
 
-double PairMaxvolt::largest(const std::vector<double>& of_atoms) const {
-    double mine = 0.0, found = 0.0;
-    for (const double value : of_atoms) mine = std::max(mine, value);
-    MPI_Allreduce(&mine, &found, 1, MPI_DOUBLE, MPI_MAX, world);
-    return found;
-}
-
-// Zero for atoms that do not have this style.
-void PairMaxvolt::give_to_lammps(const std::vector<double>& of_atoms, std::vector<double>& of_lammps) const {
-    of_lammps.assign(std::size_t(atom->nmax), 0.0);
-    for (std::size_t k = 0; k < of_atoms.size(); ++k) of_lammps[std::size_t(atoms_[k])] = of_atoms[k];
-}
-
-// Applies the thresholds to values of the local atoms, or to one of the whole configuration where there are none. On all ranks.
-double PairMaxvolt::judge(const std::vector<double>& of_atoms, double of_configuration) {
-    maxvolt_lammps::Graded graded;
-    graded.of_atoms = settings_.by_errors || about_.grading == MAXVOLT_NEIGHBORHOODS;
-    graded.of_configuration = of_configuration;
-    graded.asked = settings_.by_errors ? error_flag_ || bound_flag_ : grade_flag_ != 0;
-    graded.atoms.reserve(std::size_t(atoms_.n_local()));
-    for (int k = 0; k < atoms_.n_local(); ++k) {
-        const int i = atoms_[k];
-        const double *x = atom->x[i], id = atom->tag_enable ? double(atom->tag[i]) : 0.0;
-        graded.atoms.push_back({id, double(atoms_.species(k)), {x[0], x[1], x[2]}, graded.of_atoms ? of_atoms[k] : 0.0, 0.0});
-    }
-    return extrapolation_->judge(graded);
-}
-
-double PairMaxvolt::grade_of_configuration() {
-    std::vector<double> row(row_.size());
-    MPI_Allreduce(row_.data(), row.data(), int(row.size()), MPI_DOUBLE, MPI_SUM, world);
-    const bigint own = atoms_.n_local();
-    bigint n_atoms = 0;
-    MPI_Allreduce(&own, &n_atoms, 1, MPI_LMP_BIGINT, MPI_SUM, world);
-    double grade = 0.0;
-    maxvolt_message message;
-    if (n_atoms > 0 && maxvolt_grade(model_, row.data(), n_atoms, &grade, &message) != MAXVOLT_OK)
-        fail("{} (step {})", message.text, update->ntimestep);
-    return grade;
-}
-
-void PairMaxvolt::finish() {
-    if (extrapolation_) extrapolation_->finish();
-}
+void PairMaxvolt::finish() { measures_.finish(); }
 
 // The neighbours of LAMMPS, for the atoms that have this style.
 void PairMaxvolt::make_list() {
@@ -345,34 +239,23 @@ void PairMaxvolt::make_list() {
         error->one(FLERR, "pair_style {}: {}", name_, message.text);
 }
 
-void PairMaxvolt::check(maxvolt_status status, const maxvolt_message& message, const maxvolt_results& results) const {
-    if (status == MAXVOLT_OK) return;
-    if (results.atom >= 0)
-        error->one(FLERR, "pair_style {}: {} (atom id {}, step {})", name_, message.text,
-                   atom->tag[atoms_[std::size_t(results.atom)]], update->ntimestep);
-    error->one(FLERR, "pair_style {}: {} (step {})", name_, message.text, update->ntimestep);
-}
-
 // From eV to the units of LAMMPS.
 void PairMaxvolt::convert_units(maxvolt_results& results) {
-    for (std::vector<double>* values : {&forces_, &energies_, &shares_})
+    for (std::vector<double>* values : {&forces_, &energies_, &shares_, &total_})
         for (double& value : *values) value *= energy_unit_;
     results.energy *= energy_unit_;
     for (double& value : results.virial) value *= energy_unit_;
 }
 
-// Forces and shares of each atom of LAMMPS in total_, those on ghosts added at their owners; returns how many numbers an
-// atom has there.
-int PairMaxvolt::send_to_owners() {
-    const int width = force_size + share_size;
-    total_.assign(std::size_t(width) * (atom->nlocal + atom->nghost), 0.0);
+// Forces and shares of each atom of LAMMPS in total_, those on ghosts added at their owners.
+void PairMaxvolt::send_to_owners() {
+    total_.assign(total_size * std::size_t(atom->nlocal + atom->nghost), 0.0);
     for (std::size_t k = 0; k < atoms_.size(); ++k) {
-        double* to = total_.data() + width * std::size_t(atoms_[k]);
+        double* to = total_.data() + total_size * std::size_t(atoms_[k]);
         for (int c = 0; c < force_size; ++c) to[c] = forces_[force_size * k + c];
         for (int c = 0; c < share_size && !shares_.empty(); ++c) to[force_size + c] = shares_[share_size * k + c];
     }
     comm->reverse_comm(this);
-    return width;
 }
 
 // Forces to the atoms of LAMMPS. With newton off nobody else brings those on ghosts to their owners.
@@ -382,13 +265,12 @@ void PairMaxvolt::scatter() {
             for (int c = 0; c < 3; ++c) atom->f[atoms_[k]][c] += forces_[3 * k + c];
         return;
     }
-    const int width = send_to_owners();
     for (int i = 0; i < atom->nlocal; ++i)
-        for (int c = 0; c < 3; ++c) atom->f[i][c] += total_[std::size_t(width) * i + c];
+        for (int c = 0; c < 3; ++c) atom->f[i][c] += total_[total_size * std::size_t(i) + c];
     for (std::size_t k = 0; k < atoms_.size() && !shares_.empty(); ++k) {
         const bool local = atoms_[k] < atom->nlocal;  // ghosts have given theirs away
         for (int c = 0; c < share_size; ++c)
-            shares_[share_size * k + c] = local ? total_[width * std::size_t(atoms_[k]) + force_size + c] : 0.0;
+            shares_[share_size * k + c] = local ? total_[total_size * std::size_t(atoms_[k]) + force_size + c] : 0.0;
     }
 }
 
@@ -413,45 +295,30 @@ void PairMaxvolt::add_shares() {
 }
 
 int PairMaxvolt::pack_reverse_comm(int n, int first, double* buffer) {
-    const int width = force_size + share_size;
-    std::copy_n(total_.data() + std::size_t(width) * first, std::size_t(width) * n, buffer);
-    return width * n;
+    std::copy_n(total_.data() + total_size * std::size_t(first), total_size * std::size_t(n), buffer);
+    return int(total_size) * n;
 }
 
 void PairMaxvolt::unpack_reverse_comm(int n, int* to, double* buffer) {
-    const int width = force_size + share_size;
     for (int k = 0; k < n; ++k)
-        for (int c = 0; c < width; ++c) total_[std::size_t(width) * to[k] + c] += buffer[width * k + c];
+        for (std::size_t c = 0; c < total_size; ++c)
+            total_[total_size * std::size_t(to[k]) + c] += buffer[total_size * std::size_t(k) + c];
 }
 
 double PairMaxvolt::memory_usage() {
-    const std::size_t reals = forces_.capacity() + energies_.capacity() + shares_.capacity() + total_.capacity() +
-                              grades_.capacity() + deviations_.capacity() + lengths_.capacity() + errors_.capacity() +
-                              grades_of_lammps_.capacity() + errors_of_lammps_.capacity() + bounds_of_lammps_.capacity();
-    return Pair::memory_usage() + atoms_.memory_usage() + 8.0 * double(reals);
+    const std::size_t reals =
+        forces_.capacity() + energies_.capacity() + shares_.capacity() + total_.capacity() + lengths_.capacity();
+    return Pair::memory_usage() + atoms_.memory_usage() + measures_.memory_usage() + 8.0 * double(reals);
 }
 
 void* PairMaxvolt::extract(const char* name, int& dimension) {
     dimension = 0;
-    if (std::strcmp(name, "cut") == 0) return &cutoff_;
-    if (std::strcmp(name, "grade") == 0) return &grade_;
-    if (std::strcmp(name, "grade_flag") == 0) return &grade_flag_;
-    if (std::strcmp(name, "error") == 0) return &error_;
-    if (std::strcmp(name, "error_flag") == 0) return &error_flag_;
-    if (std::strcmp(name, "bound_flag") == 0) return &bound_flag_;
-    return nullptr;
+    return std::strcmp(name, "cut") == 0 ? &cutoff_ : measures_.extract(name);
 }
 
 void* PairMaxvolt::extract_peratom(const char* name, int& columns) {
     columns = 0;
-    const bool is_error = std::strcmp(name, "error") == 0, is_bound = std::strcmp(name, "bound") == 0;
-    if (model_ && (is_error || is_bound)) check_errors();
-    if (is_error || is_bound) return is_error ? errors_of_lammps_.data() : bounds_of_lammps_.data();
-    if (std::strcmp(name, "grade") != 0) return nullptr;
-    if (model_ && about_.grading != MAXVOLT_NEIGHBORHOODS)
-        fail("atoms have no grades by the active set of {}, or it has none; fix pair needs one in neighborhood mode "
-             "(maxvolt select POT TRAIN --mode neighborhood --save-active-set pot.almtp)", path_);
-    return grades_of_lammps_.data();
+    return measures_.extract_peratom(name);
 }
 
 namespace {

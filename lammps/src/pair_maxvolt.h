@@ -5,13 +5,12 @@
 // "error", expected force errors in eV/Angstrom, and "bound", what they stay below at the coverage of the settings.
 #pragma once
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "extrapolation.h"
 #include "listed_atoms.h"
 #include "maxvolt.h"
+#include "measures.h"
 #include "pair.h"
 #include "settings.h"
 
@@ -48,25 +47,15 @@ class PairMaxvolt : public Pair {
     void say_what_it_costs() const;
     void number_types();
     void number_elements();
-    void check_grading() const;
-    void check_errors() const;
-    void decide_what_to_grade();
-    void grade();
-    double grade_of_configuration();
-    void expect_errors();
     void find_force_lengths();
-    double largest(const std::vector<double>& of_atoms) const;
-    void give_to_lammps(const std::vector<double>& of_atoms, std::vector<double>& of_lammps) const;
-    double judge(const std::vector<double>& of_atoms, double of_configuration);
     std::vector<std::string> read_words(FILE*);
     template <class... Values>
     void notice(const char* format, const Values&... values) const;
     template <class... Values>
     [[noreturn]] void fail(const char* format, const Values&... values) const;
     void make_list();
-    void check(maxvolt_status, const maxvolt_message&, const maxvolt_results&) const;
     void convert_units(maxvolt_results&);
-    int send_to_owners();
+    void send_to_owners();
     void scatter();
     void add_energies(const maxvolt_results&);
     void add_shares();
@@ -75,7 +64,7 @@ class PairMaxvolt : public Pair {
     std::string name_, plans_;
     std::vector<std::string> style_words_, coeff_words_;  // of the input, for restart files
     maxvolt_lammps::Settings settings_;
-    std::unique_ptr<maxvolt_lammps::Extrapolation> extrapolation_;
+    maxvolt_lammps::Measures measures_;
 
     maxvolt_model* model_ = nullptr;
     maxvolt_list* neighbors_ = nullptr;
@@ -86,14 +75,9 @@ class PairMaxvolt : public Pair {
     double energy_unit_ = 1.0;        // eV in the units of LAMMPS
 
     maxvolt_lammps::ListedAtoms atoms_;
-    std::vector<double> forces_, energies_, shares_, grades_;  // of atoms of the list
-    std::vector<double> deviations_, lengths_, errors_;        // of local ones, eV and eV/Angstrom: for expected errors
-    std::vector<double> row_;                                  // of the energy by the parameters
-    std::vector<double> grades_of_lammps_, errors_of_lammps_, bounds_of_lammps_;  // of its atoms, for fix pair
-    double grade_ = 0.0, error_ = 0.0;  // the largest
-    double summed_[2] = {};             // both on one rank only, as compute pair sums
-    int grade_flag_ = 0, error_flag_ = 0, bound_flag_ = 0;  // fix pair asks for them at this step
-    bool grades_now_ = false, errors_now_ = false;          // what this step computes
+    std::vector<double> forces_, energies_, shares_;  // of atoms of the list
+    std::vector<double> lengths_;  // of the forces on the local ones, eV/Angstrom
+    double summed_[2] = {};        // largest grade and expected error on one rank only, as compute pair sums
     std::vector<double> total_;  // forces and shares of atoms of LAMMPS, to be sent to their owners
 };
 

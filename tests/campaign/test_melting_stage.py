@@ -190,6 +190,34 @@ class TestSettings:
         with pytest.raises(SettingsError, match=message):
             file_of(TEXT.replace('structure = "fcc"', new))
 
+    @pytest.mark.parametrize(
+        ("species", "where"), [('species = "Al"', "stage 2.melting"), ("", "stage.melting")]
+    )
+    def test_a_simulation_that_cannot_be_is_told_once(self, species: str, where: str) -> None:
+        with pytest.raises(SettingsError) as refused:
+            file_of(TEXT + f"segment_time = 1e3\n{species}\n")
+        assert f"[{where}]: segment_time = 1000 ps is longer than" in str(refused.value)
+        assert "melting: melting" not in str(refused.value)
+
+    @pytest.mark.parametrize(
+        ("header", "section", "where"),
+        [
+            ('scenarios = ["warm"]', "", r"\[stage 2\] scenarios: has no effect"),
+            ("sparsify = true", "", r"\[stage 2\] sparsify: has no effect"),
+            ("", '[stage.reference]\ncalculator = "emt"', r"\[stage 2.reference\]: has no effect"),
+            ("", "[stage.fit]\nseed = 1", r"\[stage 2.fit\]: has no effect"),
+        ],
+    )
+    def test_what_has_no_effect_is_refused(self, header: str, section: str, where: str) -> None:
+        text = TEXT.replace('name = "melt"', f'name = "melt"\n{header}') + section
+        with pytest.raises(SettingsError, match=where):
+            file_of(text)
+
+    def test_members_may_be_one_beside_it(self) -> None:
+        text = TEXT.replace("best_of = 3\n", "").replace("level = 4", "level = 4\nmembers = 2")
+        file = file_of(text + "[stage.potential]\nmembers = 1\n")
+        assert file.stages[1].stage.melting is not None
+
     def test_it_needs_a_stage_before_it(self, tmp_path: Path) -> None:
         alone = STAGES[STAGES.index('[[stage]]\nname = "melt"') :]
         file = write_campaign(tmp_path, SMALL + alone)

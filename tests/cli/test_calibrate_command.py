@@ -82,3 +82,18 @@ def test_what_is_refused(files, tmp_path, capsys) -> None:
     graded = ["grade", str(files / "pot.almtp"), str(files / "new.xyz")]
     assert main([*graded, "--uncertainty", str(files / "new.xyz")]) == 2
     assert "new.xyz" in capsys.readouterr().err
+
+
+def test_held_out_structures_may_stand_anywhere(files, tmp_path, capsys) -> None:
+    few, out = str(tmp_path / "few.xyz"), str(tmp_path / "pot.uncertainty")
+    maxvolt.write(few, maxvolt.read(files / "train.xyz").select(range(5)))
+    pot, train = str(files / "pot.almtp"), ["--train", str(files / "train.xyz")]
+    for words in ([pot, *train, few], [*train, pot, few], [pot, few, *train]):
+        assert main(["calibrate", *words, "-o", out, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["structures"] == 5
+    with pytest.raises(SystemExit):
+        main(["calibrate", pot, *train, few, few, "-o", out])
+    assert f"unrecognized arguments: {few} (see" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["calibrate", pot, "--trian", few, "-o", out])
+    assert "did you mean --train?" in capsys.readouterr().err

@@ -217,6 +217,28 @@ def test_without_a_calibration_there_are_no_errors(ranks: int, tmp_path: Path) -
         assert "pot.maxvolt has no calibration, by which errors are expected" in done.stdout
 
 
+def test_an_atom_whose_error_is_not_finite_is_named_by_its_id(tmp_path: Path) -> None:
+    of = calibrated("posterior", False)
+    force = of.calibration.force
+    steep = replace(
+        force.model, floors=np.array([10.0]), exponents=np.array([2.0]), prefactor=1e307
+    )
+    endless = replace(of.calibration, force=replace(force, model=steep))
+    replace(of, calibration=endless).write(tmp_path / "pot.maxvolt")
+    atoms = alloy(1, 0)
+    text = write_input(tmp_path, atoms, "maxvolt")
+    data = tmp_path / "structure.lammps"
+    head, rows = data.read_text().split("Atoms # atomic")
+    renamed = [line.split() for line in rows.splitlines() if line.split()]
+    lines = [" ".join([str(int(words[0]) + 40), *words[1:]]) for words in renamed]
+    data.write_text(f"{head}Atoms # atomic\n\n" + "\n".join(lines) + "\n")
+    done = run(tmp_path, text)
+    assert done.returncode != 0
+    said = re.search(r"the expected error of atom with id (\d+) is not finite", done.stdout)
+    assert said, done.stdout[-1000:]
+    assert 41 <= int(said[1]) <= 40 + len(atoms)
+
+
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_damaged_files_are_named(ranks: int, tmp_path: Path) -> None:
     of = calibrated("both", True)

@@ -312,4 +312,39 @@ def test_coincident_atoms_are_named(tmp_path: Path) -> None:
     )
     done = run(tmp_path, text)
     assert done.returncode != 0
-    assert "coincides with another atom (atom id 2, step 0)" in done.stdout
+    assert "atom with id 2 coincides with another atom (step 0)" in done.stdout
+
+
+WITHOUT_IDS = """\
+units       metal
+atom_modify id no
+region      box block 0 20 0 20 0 20
+create_box  1 box
+create_atoms 1 single 1 1 1
+create_atoms 1 single 4 4 4
+create_atoms 1 single 4 4 {z}
+mass        1 63.5
+{pair}
+compute     size all reduce sumsq fx fy fz
+thermo_style custom step pe c_size[*]
+thermo_modify norm no format float %.17g
+run         0
+"""
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_atoms_without_ids(ranks: int, tmp_path: Path) -> None:
+    used = potential(4, ("Cu",))
+    pair = pair_of(tmp_path, used, "Cu")
+    done = run(tmp_path, WITHOUT_IDS.format(pair=pair, z=6.5), ranks)
+    assert done.returncode == 0, done.stdout[-1000:]
+    lines = [line.split() for line in done.stdout.splitlines()]
+    header = next(k for k, words in enumerate(lines) if words[:2] == ["Step", "PotEng"])
+    found = np.array(lines[header + 1], float)
+    atoms = Atoms("Cu3", [[1, 1, 1], [4, 4, 4], [4, 4, 6.5]], cell=[20, 20, 20], pbc=True)
+    atoms.calc = maxvolt.Calculator(used)
+    assert found[1] == pytest.approx(atoms.get_potential_energy(), rel=1e-12)
+    np.testing.assert_allclose(found[2:], (atoms.get_forces() ** 2).sum(axis=0), rtol=1e-10)
+    done = run(tmp_path, WITHOUT_IDS.format(pair=pair, z=4), ranks)
+    assert done.returncode != 0
+    assert "atom at 4 4 4 coincides with another atom (step 0)" in done.stdout

@@ -35,7 +35,7 @@ from maxvolt.cli import (
     train,
 )
 from maxvolt.cli.mlip_names import refuse_mlip_name
-from maxvolt.cli.parser import Parser, ShowVersion
+from maxvolt.cli.parser import CommandParser, Parser, ShowVersion
 from maxvolt.cli.program import Program
 from maxvolt.errors import MaxvoltError
 from maxvolt.parallel.ranks import Ranks
@@ -147,7 +147,7 @@ def _build_parser() -> Parser:
         help="print version, threads and instruction set, and exit",
     )
     commands = parser.add_subparsers(
-        dest="command", metavar="COMMAND", required=True, parser_class=Parser
+        dest="command", metavar="COMMAND", required=True, parser_class=CommandParser
     )
     for module in _COMMANDS:
         command = commands.add_parser(

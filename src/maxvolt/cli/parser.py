@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from maxvolt.cli.program import BAD_INPUT
 from maxvolt.errors import nearest_name
 
-__all__ = ["Parser", "ShowVersion"]
+__all__ = ["CommandParser", "Parser", "ShowVersion"]
 
 
 _FEW = 6
@@ -38,6 +38,29 @@ class Parser(argparse.ArgumentParser):
         near = None if len(known) <= _FEW else nearest_name(str(value), known)
         hint = f"did you mean '{near}'?" if near else f"expected one of {', '.join(known)}"
         raise argparse.ArgumentError(action, f"invalid choice: '{value}'; {hint}")
+
+
+class CommandParser(Parser):
+    """A parser of one command, whose options may stand before, between and after its files."""
+
+    _is_mixing = False
+
+    def parse_known_args(  # type: ignore[override]  # typeshed: generic in the namespace
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[Any, list[str]]:
+        """Parse; where words are left over, options and files apart.
+
+        Files that may be missing are looked for only before the first option otherwise.
+        """
+        first = None if namespace is None else argparse.Namespace(**vars(namespace))
+        found, unknown = super().parse_known_args(args, first)
+        if self._is_mixing or all(word.startswith("-") for word in unknown):
+            return found, unknown
+        self._is_mixing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._is_mixing = False
 
 
 class ShowVersion(argparse.Action):

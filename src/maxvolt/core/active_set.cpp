@@ -42,11 +42,18 @@ double ActiveSet::energy_factor(std::int64_t n_atoms) const {
     return energy_weight_ / std::pow(double(n_atoms), 0.5 * weight_scaling_);
 }
 
-void ActiveSet::grades(const Kernels& kernels, const double* rows, std::int64_t count, double* grades) const {
+void ActiveSet::grades(const Kernels& kernels, const double* rows, std::int64_t count, GradingMemory& memory,
+                       double* grades) const {
+    memory.used.resize(static_cast<std::size_t>(size_));
     if (single_)
-        single_->grades(kernels, panels_.data(), rows, count, grades);
+        single_->grades(kernels, panels_.data(), rows, count, memory, grades);
     else
-        double_grades(kernels, rows, count, grades);
+        kernels.largest_coordinates(panels_.data(), size_, rows, count, memory.used.data(), grades);
+}
+
+void ActiveSet::grades(const Kernels& kernels, const double* rows, std::int64_t count, double* grades) const {
+    GradingMemory memory;
+    this->grades(kernels, rows, count, memory, grades);
 }
 
 void ActiveSet::double_grades(const Kernels& kernels, const double* rows, std::int64_t count, double* grades) const {

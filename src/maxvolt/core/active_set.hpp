@@ -30,6 +30,8 @@ class ActiveSet {
 
     // The grades of rows, [count][n]; NaN where one is not finite. Of neighbourhoods most of the work is done in single
     // precision, which is checked in double precision: the grades are the same to rounding.
+    // memory: empty, or as it was left by a call for rows of the same active set and kernels.
+    void grades(const Kernels&, const double* rows, std::int64_t count, GradingMemory& memory, double* grades) const;
     void grades(const Kernels&, const double* rows, std::int64_t count, double* grades) const;
 
     // All of it in double precision.

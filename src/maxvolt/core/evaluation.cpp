@@ -10,6 +10,8 @@ namespace maxvolt {
 
 namespace {
 
+constexpr std::int64_t rows_at_once = 64;  // gradients of atoms that are used while they are in a cache; whole blocks
+
 void check(const CompiledModel& model, const AtomicSystem& s, WindowRange range) {
     require(s.max_type < model.view().n_species, "species index out of range");
     require(range.begin >= 0 && range.begin <= range.end && range.end <= s.windows->count(), "windows out of range");
@@ -102,31 +104,35 @@ std::int64_t site_measures(const CompiledModel& model, const SiteMeasures& measu
     require(!measures.grades || measures.active_set->size() == width, "the active set belongs to another potential");
     require(!measures.deviations || measures.posterior->size() == width, "the posterior belongs to another potential");
     std::vector<double*> to;
-    std::vector<double> rows, of_rows;
-    const auto scatter = [&](const System& system, double* values) {
-        for (std::int64_t i = 0; i < system.n_own; ++i) values[system.atoms[system.order[i]]] = of_rows[std::size_t(i)];
-    };
+    std::vector<double> rows(std::size_t(width * rows_at_once)), of_rows(rows_at_once);
+    GradingMemory memory_of_grades;
     return for_windows(
         k, m, s, range, [&](const System& system) { return k.workspace_bytes(m, system); },
         [&](std::int64_t w, const System& system, void* memory) {
-            const auto n = std::size_t(system.n_own);
-            rows.resize(n * std::size_t(width));
-            of_rows.resize(n);
             to.clear();
-            for (std::size_t i = 0; i < n; ++i) to.push_back(rows.data() + i * std::size_t(width));
-            const std::int64_t bad = with_output(s, w, evaluated, [&](const EvaluationOutput* out) {
-                return k.gradient_rows(m, system, 0, system.n_own, memory, out, {to.data(), {}});
+            for (std::int64_t i = 0; i < system.n_own; ++i) to.push_back(rows.data() + i % rows_at_once * width);
+            return with_output(s, w, evaluated, [&](const EvaluationOutput* out) {
+                std::int64_t begin = 0, bad = -1;
+                do {
+                    const std::int64_t end = std::min(begin + rows_at_once, system.n_own);
+                    bad = k.gradient_rows(m, system, begin, end, memory, out, {to.data(), {}});
+                    if (bad >= 0) return bad;
+                    const auto scatter = [&](double* values) {
+                        for (std::int64_t i = begin; i < end; ++i)
+                            values[system.atoms[system.order[i]]] = of_rows[std::size_t(i - begin)];
+                    };
+                    if (measures.grades) {
+                        measures.active_set->grades(k, rows.data(), end - begin, memory_of_grades, of_rows.data());
+                        scatter(measures.grades);
+                    }
+                    if (measures.deviations) {
+                        measures.posterior->deviations(k, rows.data(), end - begin, of_rows.data());
+                        scatter(measures.deviations);
+                    }
+                    begin = end;
+                } while (begin < system.n_own);
+                return bad;
             });
-            if (bad >= 0) return bad;
-            if (measures.grades) {
-                measures.active_set->grades(k, rows.data(), system.n_own, of_rows.data());
-                scatter(system, measures.grades);
-            }
-            if (measures.deviations) {
-                measures.posterior->deviations(k, rows.data(), system.n_own, of_rows.data());
-                scatter(system, measures.deviations);
-            }
-            return bad;
         });
 }
 

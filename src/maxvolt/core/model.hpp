@@ -139,6 +139,7 @@ constexpr int list_padding = 8;  // as long as the longest vector
 constexpr int panel_width = 24;  // columns of the inverse of an active set that lie together: whole tiles of each variant
 
 constexpr int tile_group = 8;    // tiles of rows that a panel is multiplied by one after the other, while it is in a cache
+constexpr int single_group = 16; // the same in single precision
 
 constexpr int single_width = 48;  // the same of its part in single precision
 constexpr int single_chunk = 48;  // terms of a sum in single precision; such sums are added up
@@ -225,7 +226,8 @@ struct Kernels {
     // The energies, forces and virials in single precision; the model must have a plan.
     std::int64_t (*evaluate_single)(const Model&, const System&, std::int64_t begin, std::int64_t end,
                                     void* workspace, const EvaluationOutput&);
-    // Energies and forces in the same pass where there is an output for them.
+    // Energies and forces in the same pass where there is an output for them, which entry 0 clears; virials are added when
+    // the last entry is done.
     std::int64_t (*gradient_rows)(const Model&, const System&, std::int64_t begin, std::int64_t end,
                                   void* workspace, const EvaluationOutput* evaluation, const RowOutput&);
     // gradient[n_parameters] is added to.
@@ -240,7 +242,8 @@ struct Kernels {
                                 std::int32_t* used, double* grades);
     // The same, most of it in single precision; single_coordinates.hpp.
     void (*largest_coordinates_single)(const double* panels, const SingleInverse&, std::int64_t n, const double* rows,
-                                       std::int64_t count, std::int32_t* used, void* memory, double* grades);
+                                       std::int64_t count, std::int32_t* used, void* memory, bool is_first,
+                                       double* grades);
     std::int64_t (*single_coordinates_bytes)(std::int64_t n);
     // Lengths of the products of rows with a factor; coordinates.hpp.
     void (*product_lengths)(const double* panels, const std::int32_t* first, std::int64_t n, std::int64_t n_columns,

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "memory.hpp"
-
 namespace maxvolt {
 
 namespace {
@@ -131,12 +129,13 @@ void PreparedInverse::take(const std::vector<double>& inverse, const Columns& di
 }
 
 void PreparedInverse::grades(const Kernels& kernels, const double* panels, const double* rows, std::int64_t count,
-                             double* grades) const {
+                             GradingMemory& memory, double* grades) const {
     const SingleInverse view{panels_.data(), scales_.data(), errors_.data(), of_left_out_.data(), left_out_.data(),
                              n_left_out_,    left_out_error_, columns_.data()};
-    std::vector<std::int32_t> used(static_cast<std::size_t>(n_));
-    const Memory memory(kernels.single_coordinates_bytes(n_));
-    kernels.largest_coordinates_single(panels, view, n_, rows, count, used.data(), memory.data, grades);
+    const bool is_first = !memory.single;
+    if (is_first) memory.single = std::make_unique<Memory>(kernels.single_coordinates_bytes(n_));
+    kernels.largest_coordinates_single(panels, view, n_, rows, count, memory.used.data(), memory.single->data, is_first,
+                                       grades);
 }
 
 }  // namespace maxvolt

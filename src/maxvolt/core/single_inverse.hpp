@@ -4,9 +4,16 @@
 #include <memory>
 #include <vector>
 
+#include "memory.hpp"
 #include "model.hpp"
 
 namespace maxvolt {
+
+// Memory to grade in, of one thread. What it keeps from one call to the next does not change results.
+struct GradingMemory {
+    std::vector<std::int32_t> used;
+    std::unique_ptr<Memory> single;
+};
 
 class PreparedInverse {
   public:
@@ -15,7 +22,8 @@ class PreparedInverse {
     static std::unique_ptr<const PreparedInverse> of(const std::vector<double>& inverse, std::int64_t n);
 
     // As ActiveSet::grades; panels: those of ActiveSet.
-    void grades(const Kernels&, const double* panels, const double* rows, std::int64_t count, double* grades) const;
+    void grades(const Kernels&, const double* panels, const double* rows, std::int64_t count, GradingMemory& memory,
+                double* grades) const;
 
   private:
     explicit PreparedInverse(std::int64_t n) : n_(n) {}

@@ -59,7 +59,7 @@ class MeltingSection(Section):
     @model_validator(mode="after")
     def _usable(self) -> MeltingSection:
         if self.species is not None:
-            self.settings((self.species,))
+            self._of(self.species)
         return self
 
     def settings(self, species: tuple[str, ...]) -> MeltingSettings:
@@ -70,19 +70,28 @@ class MeltingSection(Section):
         ValueError
             A value that cannot be, or no element where the potential knows several.
         """
+        try:
+            return self._of(self._element(species))
+        except ValueError as error:
+            raise ValueError(f"[stage.melting]: {error}") from error
+
+    def _element(self, species: tuple[str, ...]) -> str:
+        """Give the element to melt."""
         if self.species is None and len(species) > 1:
             raise ValueError(
-                f"[stage.melting]: the potential knows {', '.join(species)}; name the element to "
-                'melt: species = "..."'
+                f"the potential knows {', '.join(species)}; name the element to melt: "
+                'species = "..."'
             )
         chosen = species[0] if self.species is None else self.species
         if chosen not in species:
             raise ValueError(
-                f"[stage.melting]: species = {chosen!r} is not among those of the potential "
-                f"({', '.join(species)})"
+                f"species = {chosen!r} is not among those of the potential ({', '.join(species)})"
             )
+        return chosen
+
+    def _of(self, element: str) -> MeltingSettings:
         given = {name: getattr(self, name) for name in _MELTING if name != "species"}
         try:
-            return MeltingSettings(species=chosen, **given)
-        except MaxvoltError as error:
-            raise ValueError(str(error)) from error
+            return MeltingSettings(species=element, **given)
+        except MaxvoltError as error:  # the section says already what it is about
+            raise ValueError(str(error).removeprefix("melting: ")) from error

@@ -128,12 +128,16 @@ class _Place:
         return node
 
     @property
+    def _is_table(self) -> bool:
+        return "properties" in self._section(self._resolved(self.node))
+
+    @property
     def where(self) -> str:
         """Section and key as in the file: ``[fit] scaling``."""
         if not self.path:
             return "file"
         section, keys = self.path[0], self.path[1:]
-        tables = section.startswith("stage ") and len(keys) > 1
+        tables = section.startswith("stage ") and (len(keys) > 1 or self._is_table)
         if (tables or section == "structures") and keys:
             section, keys = f"{section}.{keys[0]}", keys[1:]
         return f"[{section}] {'.'.join(keys)}".strip()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,6 +48,9 @@ STAGED = (
     "stopping",
 )
 """Sections that a stage may have of its own."""
+
+_OF_MELTING = ("name", "melting", "potential")
+"""Of these, what a stage that finds a melting point depends on."""
 
 _IN_LAMMPS = ("posterior", "grade")
 """Measures of expected errors that LAMMPS computes."""
@@ -278,6 +281,8 @@ def settings_of(document: Mapping[str, Any], path: Path) -> CampaignSettings:
         f"[[stage]] name: two stages are called {name!r}; give each its own name"
         for name in sorted({name for name in names if names.count(name) > 1})
     ]
+    for number, stage in enumerate(stages, start=1):
+        messages += _without_effect(number, stage)
     if found and found[0].stage.melting is not None:
         messages.append(
             "[stage 1.melting]: the first stage has no potential yet whose melting point could be "
@@ -287,6 +292,22 @@ def settings_of(document: Mapping[str, Any], path: Path) -> CampaignSettings:
         listed = "\n".join(f"  {message}" for message in dict.fromkeys(messages))
         raise SettingsError(f"{path}: cannot be used:\n{listed}")
     return CampaignSettings(path=path, stages=tuple(found))
+
+
+def _without_effect(number: int, stage: Mapping[str, Any]) -> Iterator[str]:
+    """Name what a stage asks for in vain, as it only finds a melting point."""
+    if "melting" not in stage:
+        return
+    known = (*STAGED, *StageHeader.model_fields)
+    for key in (key for key in stage if key in known and key not in _OF_MELTING):
+        if stage[key] is False:
+            continue
+        where = f"[stage {number}.{key}]" if key in STAGED else f"[stage {number}] {key}"
+        yield (
+            f"{where}: has no effect beside [stage.melting], as the stage takes the potential that "
+            "there is, runs no scenario, labels and fits nothing; remove it, or give it a stage of "
+            "its own"
+        )
 
 
 def _merged(

@@ -15,6 +15,11 @@ inline std::int64_t find_used(const double* const* rows, std::int64_t n, std::in
     for (; k + lanes <= n; k += lanes) {
         mask is_used{};
         for (int r = 0; r < row_tile; ++r) is_used |= load(rows[r] + k) != 0.0;
+        if (!any(is_used == 0)) {
+            *reinterpret_cast<unaligned_integers*>(used + count) = ascending() + std::int32_t(k);
+            count += lanes;
+            continue;
+        }
         for (int l = 0; l < lanes; ++l) {
             used[count] = std::int32_t(k + l);
             count += is_used[l] != 0;

@@ -169,7 +169,7 @@ inline std::int64_t gradient_rows(const Model& m, const System& s, std::int64_t 
     GradientWorkspace g = make_gradient_workspace(m, s, arena);
     Workspace& w = g.base;
     const Block& b = w.block;
-    if (evaluation) clear_rows(s, evaluation->rows);
+    if (evaluation && begin == 0) clear_rows(s, evaluation->rows);
     for (std::int64_t i = begin; i < end; i += lanes) {
         const std::int64_t bad = load_block<Load::rows>(m, s, i, end, w.block);
         if (bad >= 0) return bad;
@@ -188,7 +188,7 @@ inline std::int64_t gradient_rows(const Model& m, const System& s, std::int64_t 
         else
             add_sums(m, s, g, out.of_structures);
     }
-    if (evaluation) add_virials(s, *evaluation);
+    if (evaluation && end == s.n_own) add_virials(s, *evaluation);
     return -1;
 }
 

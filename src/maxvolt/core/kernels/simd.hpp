@@ -52,6 +52,8 @@ MAXVOLT_INLINE vec inverse_square_root(vec v) {
 MAXVOLT_INLINE bool any(mask m) {
 #if MAXVOLT_LANES == 8 && defined(__AVX512DQ__)
     return _mm512_movepi64_mask((__m512i)m) != 0;
+#elif MAXVOLT_LANES == 4 && defined(__AVX2__)
+    return _mm256_movemask_pd((__m256d)m) != 0;
 #else
     std::int64_t found = 0;
     for (int l = 0; l < lanes; ++l) found |= m[l];

@@ -14,36 +14,60 @@ MAXVOLT_INLINE single_vec load_single(const float* p) { return *reinterpret_cast
 MAXVOLT_INLINE void store_single(float* p, single_vec v) { *reinterpret_cast<unaligned_single*>(p) = v; }
 MAXVOLT_INLINE single_vec magnitude(single_vec v) { return v < 0.0f ? -v : v; }
 
+typedef std::int32_t single_mask __attribute__((vector_size(MAXVOLT_LANES * 8)));  // of comparisons: 0 or -1
+MAXVOLT_INLINE bool any(single_mask m) {
+#if MAXVOLT_LANES == 8 && defined(__AVX512DQ__)
+    return _mm512_movepi32_mask((__m512i)m) != 0;
+#elif MAXVOLT_LANES == 4 && defined(__AVX2__)
+    return _mm256_movemask_ps((__m256)m) != 0;
+#else
+    std::int32_t found = 0;
+    for (int l = 0; l < single_lanes; ++l) found |= m[l];
+    return found != 0;
+#endif
+}
+
+static_assert(row_tile == lanes);  // a number of each row of a tile makes a vector
+
 // A tile of rows, counted from the reference. Several tiles go through the inverse together.
 struct SingleTile {
     const double* given[row_tile];           // the rows themselves
     std::int64_t first;                      // number of the first
     int n_rows;                              // the others repeat the last
-    float* rows;                             // [row_tile][n], differences from the reference times the scales
+    float* rows;                             // [n][row_tile], differences from the reference times the scales
     float* products;                         // [row_tile][width]
     double norms[row_tile], whole[row_tile]; // of the differences, of rows and reference together
     double left_out[row_tile];               // what differences have of the directions that are left out
 };
 
+// What is kept from one call to the next, with reference, coordinates and used of the memory.
+struct SingleState {
+    std::int64_t n_used;
+    double reference_norm;          // times the scales, as all norms
+    std::int64_t count, undecided;  // rows since it was forgotten, and those that single precision did not decide
+    bool has_reference;             // that is of use for later tiles
+};
+
 // Memory to work in. Rows are counted from a reference, the mean of an earlier tile that uses the same columns, whose
 // coordinates are known in double precision: less is left to be computed in single precision.
 struct SingleWork {
-    double* differences;     // [row_tile][n], of one tile from the reference
+    SingleState* state;
+    double* differences;     // [n][row_tile], of one tile from the reference
+    double* products;        // [row_tile][width], of one tile in double precision
     double* reference;       // [n]
     float* coordinates;      // [width], of the reference
     std::int64_t width;
     std::int32_t* used;      // [n], of the reference and of all tiles of the group
-    std::int64_t n_used;
-    bool has_reference;      // that is of use for later tiles
-    double reference_norm;   // times the scales, as all norms
-    SingleTile tiles[tile_group];
+    SingleTile tiles[single_group];
     int n_tiles;
 };
 
 MAXVOLT_INLINE SingleWork make_single_work(std::int64_t n, Arena& arena) {
     SingleWork w{};
     w.width = (n + single_width - 1) / single_width * single_width;
+    w.state = arena.take<SingleState>(1);
     w.differences = arena.take<double>(row_tile * n);
+    w.products = arena.take<double>(row_tile * w.width);
     w.reference = arena.take<double>(n);
     w.coordinates = arena.take<float>(w.width);
     w.used = arena.take<std::int32_t>(n);
@@ -82,12 +106,13 @@ inline void take_reference(const double* panels, const SingleInverse& s, std::in
         w.reference[k] = sum * (1.0 / row_tile);
     }
     for (std::int64_t t = 0; t < n_used; ++t) w.used[t] = used[t];
-    w.n_used = n_used;
-    w.reference_norm = scaled_norm(s, w.reference, n);
-    w.has_reference = w.reference_norm < 1e30;
-    if (!w.has_reference) {
+    SingleState& state = *w.state;
+    state.n_used = n_used;
+    state.reference_norm = scaled_norm(s, w.reference, n);
+    state.has_reference = state.reference_norm < 1e30;
+    if (!state.has_reference) {
         for (std::int64_t k = 0; k < n; ++k) w.reference[k] = 0.0;
-        w.reference_norm = 0.0;
+        state.reference_norm = 0.0;
     }
     const double* same[row_tile];
     for (const double*& row : same) row = w.reference;
@@ -106,49 +131,66 @@ inline void take_reference(const double* panels, const SingleInverse& s, std::in
 
 // Whether rows that use these columns are counted from the reference that there is.
 inline bool fits_reference(const SingleWork& w, const std::int32_t* used, std::int64_t n_used) {
-    return w.has_reference && n_used == w.n_used &&
+    return w.state->has_reference && n_used == w.state->n_used &&
            __builtin_memcmp(used, w.used, std::size_t(n_used) * sizeof *used) == 0;
 }
 
 typedef float half_of_single __attribute__((vector_size(MAXVOLT_LANES * 4)));
 typedef float unaligned_half __attribute__((vector_size(MAXVOLT_LANES * 4), aligned(4)));
 
+// Differences from the reference at k, of all rows.
+MAXVOLT_INLINE void take_difference(const SingleInverse& s, const SingleWork& w, SingleTile& t, std::int64_t k,
+                                    vec difference, vec& squares) {
+    const vec value = difference * s.scales[k];
+    store(w.differences + row_tile * k, difference);
+    squares += value * value;
+    *reinterpret_cast<unaligned_half*>(t.rows + row_tile * k) = __builtin_convertvector(value, half_of_single);
+}
+
 inline void load_tile(const SingleInverse& s, std::int64_t n, const SingleWork& w, SingleTile& t) {
+    vec squares = zero(), difference[row_tile];
+    std::int64_t k = 0;
+    for (; k + lanes <= n; k += lanes) {
+        const vec reference = load(w.reference + k);
+        for (int r = 0; r < row_tile; ++r) difference[r] = load(t.given[r] + k) - reference;
+        transpose(difference);
+        for (int l = 0; l < lanes; ++l) take_difference(s, w, t, k + l, difference[l], squares);
+    }
+    for (; k < n; ++k) {
+        for (int r = 0; r < row_tile; ++r) difference[0][r] = t.given[r][k] - w.reference[k];
+        take_difference(s, w, t, k, difference[0], squares);
+    }
     for (int r = 0; r < row_tile; ++r) {
-        const double* row = t.given[r];
-        float* to = t.rows + r * n;
-        double* differences = w.differences + r * n;
-        vec squares = zero();
-        std::int64_t k = 0;
-        for (; k + lanes <= n; k += lanes) {
-            const vec difference = load(row + k) - load(w.reference + k), value = difference * load(s.scales + k);
-            store(differences + k, difference);
-            squares += value * value;
-            *reinterpret_cast<unaligned_half*>(to + k) = __builtin_convertvector(value, half_of_single);
-        }
-        double sum = 0.0;
-        for (int l = 0; l < lanes; ++l) sum += squares[l];
-        for (; k < n; ++k) {
-            differences[k] = row[k] - w.reference[k];
-            const double value = differences[k] * s.scales[k];
-            sum += value * value;
-            to[k] = float(value);
-        }
-        const double norm = __builtin_sqrt(sum) * (1.0 + 1e-9);
-        t.whole[r] = norm + 2.0 * w.reference_norm;
+        const double norm = __builtin_sqrt(squares[r]) * (1.0 + 1e-9);
+        t.whole[r] = norm + 2.0 * w.state->reference_norm;
         t.norms[r] = norm + 1e-6 * t.whole[r];  // and what double precision rounds
     }
 }
 
+// Adds some terms of some columns of the product of a tile, [n][row_tile], with a matrix in panels. all: in order, from
+// used[begin] on.
+template <bool all, class Real, class V>
+MAXVOLT_INLINE void add_terms(const Real* panel, std::int64_t width, const Real* tile, const std::int32_t* used,
+                              std::int64_t begin, std::int64_t end, V (&product)[row_tile][column_tile]) {
+    typedef V Unaligned __attribute__((aligned(alignof(Real))));
+    for (std::int64_t q = begin; q < end; ++q) {
+        const std::int64_t k = all ? q : used[q];
+        V of_inverse[column_tile];
+        for (int p = 0; p < column_tile; ++p)
+            of_inverse[p] = *reinterpret_cast<const Unaligned*>(panel + width * k + std::int64_t(sizeof(V) / sizeof(Real)) * p);
+        for (int r = 0; r < row_tile; ++r)
+            for (int p = 0; p < column_tile; ++p) product[r][p] += tile[row_tile * k + r] * of_inverse[p];
+    }
+}
+
+template <bool all>
 inline void measure_left_out(const SingleInverse& s, std::int64_t n, const SingleWork& w, SingleTile& t) {
-    const double* tile[row_tile];
-    for (int r = 0; r < row_tile; ++r) tile[r] = w.differences + r * n;
     vec squares[row_tile] = {};
     for (std::int64_t column = 0; column < s.n_left_out; column += panel_width)
         for (int c = 0; c < panel_width; c += column_tile * lanes) {
             if (column + c >= s.n_left_out) break;
-            vec product[row_tile][column_tile];
-            multiply(s.left_out + column * n + c, tile, w.used, w.n_used, product);
+            vec product[row_tile][column_tile] = {};
+            add_terms<all>(s.left_out + column * n + c, panel_width, w.differences, w.used, 0, w.state->n_used, product);
             for (int r = 0; r < row_tile; ++r)
                 for (int p = 0; p < column_tile; ++p) squares[r] += product[r][p] * product[r][p];
         }
@@ -160,16 +202,11 @@ inline void measure_left_out(const SingleInverse& s, std::int64_t n, const Singl
 }
 
 // Some columns and terms of the product of a tile; added to what is there where these are not the first terms.
-MAXVOLT_INLINE void multiply_chunk(const float* panel, std::int64_t n, const SingleWork& w, const SingleTile& t,
-                                   std::int64_t begin, std::int64_t end, float* to) {
+template <bool all>
+MAXVOLT_INLINE void multiply_chunk(const float* panel, const SingleWork& w, const SingleTile& t, std::int64_t begin,
+                                   std::int64_t end, float* to) {
     single_vec product[row_tile][column_tile] = {};
-    for (std::int64_t q = begin; q < end; ++q) {
-        const std::int64_t k = w.used[q];
-        single_vec of_inverse[column_tile];
-        for (int p = 0; p < column_tile; ++p) of_inverse[p] = load_single(panel + single_width * k + single_lanes * p);
-        for (int r = 0; r < row_tile; ++r)
-            for (int p = 0; p < column_tile; ++p) product[r][p] += t.rows[r * n + k] * of_inverse[p];
-    }
+    add_terms<all>(panel, single_width, t.rows, w.used, begin, end, product);
     for (int r = 0; r < row_tile; ++r)
         for (int p = 0; p < column_tile; ++p) {
             float* sum = to + r * w.width + single_lanes * p;
@@ -179,14 +216,16 @@ MAXVOLT_INLINE void multiply_chunk(const float* panel, std::int64_t n, const Sin
 
 // The products of all tiles. Sums of single_chunk terms each are added up: that errs less than one long sum, and the part
 // of the inverse that they need, 9 kB, stays in the nearest cache for all tiles.
+template <bool all>
 inline void multiply_single(const SingleInverse& s, std::int64_t n, SingleWork& w) {
+    const std::int64_t n_used = w.state->n_used;
     for (std::int64_t column = 0; column < w.width; column += single_width)
-        for (std::int64_t begin = 0; begin == 0 || begin < w.n_used; begin += single_chunk) {
-            const std::int64_t end = begin + single_chunk < w.n_used ? begin + single_chunk : w.n_used;
+        for (std::int64_t begin = 0; begin == 0 || begin < n_used; begin += single_chunk) {
+            const std::int64_t end = begin + single_chunk < n_used ? begin + single_chunk : n_used;
             for (int g = 0; g < w.n_tiles; ++g)
                 for (int c = 0; c < single_width; c += column_tile * single_lanes)
-                    multiply_chunk(s.panels + column * n + c, n, w, w.tiles[g], begin, end,
-                                   w.tiles[g].products + column + c);
+                    multiply_chunk<all>(s.panels + column * n + c, w, w.tiles[g], begin, end,
+                                        w.tiles[g].products + column + c);
         }
 }
 
@@ -231,10 +270,8 @@ inline double grade_row(const SingleInverse& s, std::int64_t n, const SingleWork
     int left_to_try = int(n / 16) + 4;
     for (std::int64_t j = 0; j < w.width; j += single_lanes) {
         const single_vec high = size_of(j) + error(j);
-        const auto is_candidate = high >= bound;
-        std::int32_t found = 0;
-        for (int l = 0; l < single_lanes; ++l) found |= is_candidate[l];
-        if (!found) continue;
+        const single_mask is_candidate = high >= bound;
+        if (!any(is_candidate)) continue;
         for (int l = 0; l < single_lanes; ++l) {
             if (!is_candidate[l] || j + l >= n) continue;
             if (left_to_try-- == 0) return undecided;
@@ -245,46 +282,80 @@ inline double grade_row(const SingleInverse& s, std::int64_t n, const SingleWork
     return grade;
 }
 
-// Grades of the tiles of a group, which is then empty; returns how many rows single precision did not decide.
-inline std::int64_t grade_group(const double* panels, const SingleInverse& s, std::int64_t n, SingleWork& w,
-                                double* grades) {
-    std::int64_t undecided = 0;
-    multiply_single(s, n, w);
-    for (int g = 0; g < w.n_tiles; ++g) {
-        const SingleTile& t = w.tiles[g];
-        std::int64_t left = 0;
-        for (int r = 0; r < t.n_rows; ++r) {
-            grades[t.first + r] = grade_row(s, n, w, t, r);
-            left += !(grades[t.first + r] == grades[t.first + r]);
-        }
-        undecided += left;
-        if (!left) continue;
-        double found[row_tile];
-        grade_tile(panels, n, t.given, w.used, w.n_used, found);
-        for (int r = 0; r < t.n_rows; ++r)
-            if (!(grades[t.first + r] == grades[t.first + r])) grades[t.first + r] = found[r];
+// The grade of a row from its coordinates in double precision, NaN where one is not finite: as of grade_row, whose sums
+// are others, so that it does not matter for the result who has decided.
+inline double grade_of_products(const SingleInverse& s, std::int64_t n, const double* row, const double* products) {
+    double largest = 0.0, sum = 0.0;
+    for (std::int64_t j = 0; j < n; ++j) {
+        const double size = products[j] < 0.0 ? -products[j] : products[j];
+        largest = size > largest ? size : largest;
+        sum += size;
     }
-    w.n_tiles = 0;
-    return undecided;
+    double grade = sum - sum;
+    for (std::int64_t j = 0; j < n; ++j) {
+        const double size = products[j] < 0.0 ? -products[j] : products[j];
+        if (size < largest * (1.0 - 1e-9)) continue;
+        const double exact = exact_coordinate(row, s.columns + n * j, n);
+        grade = exact > grade ? exact : grade;
+    }
+    return grade;
 }
 
-// As largest_coordinates. memory: to work in, single_coordinates_bytes. Where most rows of the first tiles cannot be decided,
-// the others are not tried.
+// The same of a tile in double precision, where a grade is NaN.
+inline void grade_in_double(const double* panels, const SingleInverse& s, std::int64_t n, const SingleWork& w,
+                            const double* const* tile, const std::int32_t* used, std::int64_t n_used, int n_rows,
+                            double* grades) {
+    for (std::int64_t column = 0; column < n; column += panel_width)
+        for (int c = 0; c < panel_width; c += column_tile * lanes) {
+            vec product[row_tile][column_tile];
+            multiply(panels + column * n + c, tile, used, n_used, product);
+            for (int r = 0; r < row_tile; ++r)
+                for (int p = 0; p < column_tile; ++p)
+                    store(w.products + r * w.width + column + c + lanes * p, product[r][p]);
+        }
+    for (int r = 0; r < n_rows; ++r)
+        if (!(grades[r] == grades[r])) grades[r] = grade_of_products(s, n, tile[r], w.products + r * w.width);
+}
+
+// Grades of the tiles of a group, which is then empty.
+inline void grade_group(const double* panels, const SingleInverse& s, std::int64_t n, SingleWork& w, double* grades) {
+    if (w.state->n_used == n)
+        multiply_single<true>(s, n, w);
+    else
+        multiply_single<false>(s, n, w);
+    for (int g = 0; g < w.n_tiles; ++g) {
+        const SingleTile& t = w.tiles[g];
+        double* const to = grades + t.first;
+        std::int64_t left = 0;
+        for (int r = 0; r < t.n_rows; ++r) {
+            to[r] = grade_row(s, n, w, t, r);
+            left += !(to[r] == to[r]);
+        }
+        w.state->undecided += left;
+        if (left) grade_in_double(panels, s, n, w, t.given, w.used, w.state->n_used, t.n_rows, to);
+    }
+    w.n_tiles = 0;
+}
+
+// As largest_coordinates. memory: to work in, single_coordinates_bytes, which keeps the reference from one call to the next;
+// the first forgets what is there, and so do later ones from time to time, as rows may be of another kind by then. Where
+// most rows of the first tiles cannot be decided, the next are not tried.
 inline void largest_coordinates_single(const double* panels, const SingleInverse& s, std::int64_t n,
                                        const double* rows, std::int64_t count, std::int32_t* used, void* memory,
-                                       double* grades) {
-    constexpr std::int64_t tried = tile_group * row_tile;
+                                       bool is_first, double* grades) {
+    constexpr std::int64_t tried = 8 * row_tile, kept = 128 * row_tile;
     Arena arena{static_cast<char*>(memory)};
     SingleWork w = make_single_work(n, arena);
-    std::int64_t undecided = 0;
+    SingleState& state = *w.state;
+    if (is_first || state.count >= kept) state = SingleState{};
     for_tiles(rows, n, count, used, [&](const double* const* tile, int n_rows, std::int64_t n_used, std::int64_t i) {
-        if (w.n_tiles == tile_group || (w.n_tiles > 0 && !fits_reference(w, used, n_used)))
-            undecided += grade_group(panels, s, n, w, grades);
-        if (i >= tried && undecided >= i / 2) {
-            undecided += n_rows;
-            double found[row_tile];
-            grade_tile(panels, n, tile, used, n_used, found);
-            for (int r = 0; r < n_rows; ++r) grades[i + r] = found[r];
+        if (w.n_tiles == single_group || (w.n_tiles > 0 && !fits_reference(w, used, n_used)))
+            grade_group(panels, s, n, w, grades);
+        state.count += n_rows;
+        if (state.count > tried && 2 * state.undecided >= state.count) {
+            state.undecided += n_rows;
+            for (int r = 0; r < n_rows; ++r) grades[i + r] = __builtin_nan("");
+            grade_in_double(panels, s, n, w, tile, used, n_used, n_rows, grades + i);
             return;
         }
         if (!fits_reference(w, used, n_used)) take_reference(panels, s, n, tile, used, n_used, w);
@@ -293,7 +364,10 @@ inline void largest_coordinates_single(const double* panels, const SingleInverse
         t.first = i;
         t.n_rows = n_rows;
         load_tile(s, n, w, t);
-        measure_left_out(s, n, w, t);
+        if (n_used == n)
+            measure_left_out<true>(s, n, w, t);
+        else
+            measure_left_out<false>(s, n, w, t);
     });
     if (w.n_tiles > 0) grade_group(panels, s, n, w, grades);
 }

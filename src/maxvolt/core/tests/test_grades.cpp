@@ -1,6 +1,7 @@
 // Extrapolation grades: the largest coordinate of each row, by every instruction set and through the C header.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <random>
@@ -91,6 +92,37 @@ TEST_CASE("rows that use as many columns as others, but not the same, are graded
         for (std::int64_t i = 0; i < count; ++i)
             CHECK(grades[std::size_t(i)] ==
                   doctest::Approx(largest_coordinate(rows.data() + i * n, arrays.inverse, std::size_t(n))).epsilon(1e-12));
+    }
+}
+
+TEST_CASE("rows that come part by part have the grades of all at once") {
+    constexpr std::int64_t n = 72, count = 1400;
+    const ActiveSetArrays arrays = random_active_set(n, true);
+    const ActiveSet active_set(arrays, n);
+    REQUIRE(active_set.has_single());
+    std::mt19937 random(11);
+    std::normal_distribution<double> normal;
+    std::vector<double> center(n), rows(n * count), whole(count), parts(count);
+    for (double& x : center) x = normal(random);
+    for (std::int64_t i = 0; i < count; ++i)
+        for (std::int64_t k = 0; k < n; ++k) {
+            // A quiet region, one of another kind, and one where single precision decides nothing.
+            const double spread = i < 500 ? 0.01 : i < 800 ? 1.0 : i < 900 ? 1e34 : 0.01;
+            const double middle = i < 500 ? center[std::size_t(k)] : i < 800 ? 0.0 : 2.0 * center[std::size_t(k)];
+            rows[std::size_t(i * n + k)] = middle + spread * normal(random);
+        }
+    for (const Kernels* k : available_kernels()) {
+        CAPTURE(k->name);
+        active_set.grades(*k, rows.data(), count, whole.data());
+        for (std::int64_t i = 0; i < count; ++i)
+            CHECK(whole[std::size_t(i)] ==
+                  doctest::Approx(largest_coordinate(rows.data() + i * n, arrays.inverse, std::size_t(n))).epsilon(1e-12));
+        for (const std::int64_t step : {5, 128}) {
+            GradingMemory memory;
+            for (std::int64_t i = 0; i < count; i += step)
+                active_set.grades(*k, rows.data() + i * n, std::min(step, count - i), memory, parts.data() + i);
+            CHECK(parts == whole);
+        }
     }
 }
 
