@@ -35,6 +35,7 @@ _BEFORE = 50
 
 _STEPS = {"python": 150, "lammps": 250}
 _EXPENSIVE_STEPS = 50
+_MORE_IN_LAMMPS = 2
 _COMMITTEE = "committee of five"
 _INPUT = """\
 units       metal
@@ -174,7 +175,7 @@ def _in_lammps(
         runs = {
             key: partial(_lammps_step, folder, pair, options.lammps) for key, pair in pairs.items()
         }
-        return _alternating(runs, options.repeats)
+        return _alternating(runs, _MORE_IN_LAMMPS * options.repeats)
 
 
 def _lammps_step(folder: Path, pair: str, lammps: Path) -> Sequence[float]:
