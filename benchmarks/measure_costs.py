@@ -3,9 +3,8 @@
 python benchmarks/measure_costs.py --kept /tmp/kept                  # print; --kept saves the fits
 python benchmarks/measure_costs.py --kept /tmp/kept --output docs    # docs/uncertainty/costs.json
 
-Times of a step in Python are differences of two lengths of a run, so that starting up does not
-count; all kinds alternate, and the least time of each length counts. Ratios are of one machine in
-one run.
+All kinds alternate, several times. In Python each step is timed, and the least time of each counts;
+in LAMMPS the least time of a run. Ratios are of one machine in one run.
 """
 
 from __future__ import annotations
@@ -14,13 +13,15 @@ import argparse
 import os
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from ase.io.lammpsdata import write_lammps_data
+from numpy.typing import NDArray
 
 import maxvolt
 from grades_every import EVERY, LEVELS, active_set, add_places, crystal, run_lammps, training_set
@@ -29,6 +30,9 @@ from maxvolt import ActiveSet, Calculator, Committee, Dataset, Ensemble, ErrorQu
 from maxvolt.potentials import Potential
 from maxvolt.sampling import MolecularDynamics, Thresholds
 from maxvolt.selection import QueryStrategy
+
+Times = NDArray[np.float64]
+"""Of an atom in steps, or in a mean step, microseconds."""
 
 _BEFORE = 50
 """Steps that do not count: the first N are all graded, to see how fast grades change."""
@@ -109,31 +113,33 @@ def _costs(level: int, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _in_python(kinds: Mapping[str, _Kind], repeats: int) -> dict[str, dict[str, float]]:
-    runs: dict[tuple[str, str], Callable[[], Sequence[float]]] = {}
+    runs: dict[tuple[str, str], Callable[[], Times]] = {}
     for name, kind in kinds.items():
         for every in {"none": (0,), _COMMITTEE: (1,)}.get(name, EVERY):
             runs[name, str(every or "none")] = partial(_python_step, kind, every or 1)
     return _alternating(runs, repeats)
 
 
-def _python_step(kind: _Kind, every: int) -> Sequence[float]:
-    """Processor times of a longer and a shorter run, whose difference is that of a step."""
-    return [
-        1e6 * _dynamics(kind, every, _BEFORE + more) / kind.steps / len(crystal())
-        for more in (kind.steps, 0)
-    ]
-
-
-def _dynamics(kind: _Kind, every: int, steps: int) -> float:
+def _python_step(kind: _Kind, every: int) -> Times:
     scenario = MolecularDynamics(
-        "md", Dataset.of(crystal()), steps, 600.0, "nve", record_every=25, grade_every=every
+        "md",
+        Dataset.of(crystal()),
+        _BEFORE + kind.steps,
+        600.0,
+        "nve",
+        record_every=25,
+        grade_every=every,
     )
     calculator = Calculator(kind.potential, query=kind.query, threads=1)
-    began = time.process_time()
-    result = scenario.run(calculator, Thresholds(1e8, 1e9, unit=kind.unit), seed=1)
-    spent = time.process_time() - began
+    ends: list[float] = []
+    result = scenario.run(
+        calculator,
+        Thresholds(1e8, 1e9, unit=kind.unit),
+        seed=1,
+        progress=lambda _: ends.append(time.process_time()),
+    )
     assert result.reason == "finished", result.message
-    return spent
+    return 1e6 * np.diff(ends)[_BEFORE - 1 :] / len(crystal())
 
 
 # ------------------------------------------------------------------------- LAMMPS
@@ -178,27 +184,27 @@ def _in_lammps(
         return _alternating(runs, _MORE_IN_LAMMPS * options.repeats)
 
 
-def _lammps_step(folder: Path, pair: str, lammps: Path) -> Sequence[float]:
+def _lammps_step(folder: Path, pair: str, lammps: Path) -> Times:
     steps = _STEPS["lammps"]
     (folder / "in.lammps").write_text(_INPUT.format(pair=pair, before=_BEFORE, steps=steps))
-    return [1e6 * run_lammps(lammps, folder) / steps / len(crystal())]
+    return np.array([1e6 * run_lammps(lammps, folder) / steps / len(crystal())])
 
 
 # ------------------------------------------------------------------------- both
 
 
 def _alternating(
-    runs: Mapping[tuple[str, str], Callable[[], Sequence[float]]], repeats: int
+    runs: Mapping[tuple[str, str], Callable[[], Times]], repeats: int
 ) -> dict[str, dict[str, float]]:
     """Microseconds for an atom and step, of least times; the runs come in turn, several times."""
-    best: dict[tuple[str, str], Sequence[float]] = {}
+    best: dict[tuple[str, str], Times] = {}
     for _ in range(repeats):
         for key, run in runs.items():
             times = run()
-            best[key] = [min(pair) for pair in zip(best.get(key, times), times, strict=True)]
+            best[key] = np.minimum(best.get(key, times), times)
     found: dict[str, dict[str, float]] = {}
-    for (name, every), (longer, *shorter) in best.items():
-        found.setdefault(name, {})[every] = longer - sum(shorter)
+    for (name, every), times in best.items():
+        found.setdefault(name, {})[every] = float(times.mean())
     return found
 
 
