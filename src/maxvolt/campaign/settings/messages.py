@@ -99,7 +99,7 @@ class _Place:
         properties = node.get("properties", {})
         if isinstance(part, int):
             self.node = node.get("items") or (node.get("prefixItems") or [{}] * (part + 1))[part]
-            if self.path and not self.path[-1].rpartition(" ")[2].isdigit():
+            if self.path and not self._is_numbered:
                 self.path[-1] += f" {part + 1}"
         elif part in properties:
             self.parent, self.node = node, properties[part]
@@ -128,8 +128,14 @@ class _Place:
         return node
 
     @property
+    def _is_numbered(self) -> bool:
+        """Whether this is one of several: an entry of ``[[stage.scenario]]``."""
+        return bool(self.path) and self.path[-1].rpartition(" ")[2].isdigit()
+
+    @property
     def _is_table(self) -> bool:
-        return "properties" in self._section(self._resolved(self.node))
+        """Whether this is a section of its own, as ``[stage.melting]``."""
+        return not self._is_numbered and "properties" in self._section(self._resolved(self.node))
 
     @property
     def where(self) -> str:
