@@ -15,6 +15,7 @@ __all__ = [
     "EV_PER_HARTREE",
     "EV_PER_RYDBERG",
     "GPA_PER_EV_A3",
+    "MJ_M2_PER_EV_A2",
     "VOIGT",
     "VOIGT_COUNTS",
     "plus_stress_to_stress",
@@ -23,6 +24,9 @@ __all__ = [
 
 GPA_PER_EV_A3 = 160.2176634
 """One eV/Angstrom^3 in GPa (exact since the SI of 2019)."""
+
+MJ_M2_PER_EV_A2 = 16021.766340
+"""One eV/Angstrom^2 in mJ/m^2, of energies of surfaces, faults and boundaries."""
 
 BAR_PER_GPA = 1e4
 """Of pressures in LAMMPS' metal units."""

@@ -28,11 +28,7 @@ class CutoffPair(Calculator):
     def calculate(self, atoms=None, properties=("energy",), system_changes=tuple(all_changes)):
         super().calculate(atoms, properties, system_changes)
         pairs = build_neighbors(atoms.positions, atoms.cell.array, atoms.pbc, self.reach)
-        vectors = (
-            atoms.positions[pairs.neighbors]
-            + pairs.shifts @ atoms.cell.array
-            - atoms.positions[pairs.owners]
-        )
+        vectors = pairs.vectors(atoms.positions, atoms.cell.array)
         r = np.linalg.norm(vectors, axis=1)
         x = self.reach - r
         pull = (2 * x - 3 * self.steepness * x**2)[:, None] * vectors / r[:, None]

@@ -24,11 +24,7 @@ class NearestBonds(Calculator):
     def calculate(self, atoms=None, properties=("energy",), system_changes=tuple(all_changes)):
         super().calculate(atoms, properties, system_changes)
         pairs = build_neighbors(atoms.positions, atoms.cell.array, atoms.pbc, self.cutoff)
-        vectors = (
-            atoms.positions[pairs.neighbors]
-            + pairs.shifts @ atoms.cell.array
-            - atoms.positions[pairs.owners]
-        )
+        vectors = pairs.vectors(atoms.positions, atoms.cell.array)
         r = np.linalg.norm(vectors, axis=1)
         pull = (self.stiffness * (r - self.length) / r)[:, None] * vectors
         forces = np.zeros((len(atoms), 3))
@@ -53,11 +49,7 @@ class LatticeSum(Calculator):
     def calculate(self, atoms=None, properties=("energy",), system_changes=tuple(all_changes)):
         super().calculate(atoms, properties, system_changes)
         pairs = build_neighbors(atoms.positions, atoms.cell.array, atoms.pbc, self.cutoff)
-        vectors = (
-            atoms.positions[pairs.neighbors]
-            + pairs.shifts @ atoms.cell.array
-            - atoms.positions[pairs.owners]
-        )
+        vectors = pairs.vectors(atoms.positions, atoms.cell.array)
         inverse = ((vectors**2).sum(axis=1)) ** -3
         density = len(atoms) / atoms.get_volume()
         tail = 8 * np.pi * density * (self.cutoff**-9 / 9 - self.cutoff**-3 / 3)

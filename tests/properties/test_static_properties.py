@@ -10,7 +10,6 @@ from maxvolt.errors import DataError
 from maxvolt.properties.deformation import InternalRelaxation
 from maxvolt.properties.static.cold_curves import PROTOTYPES, ColdCurveSettings, cold_curves
 from maxvolt.properties.static.grain_boundaries import GrainBoundarySettings, grain_boundaries
-from maxvolt.properties.static.interfaces import MJ_PER_M2
 from maxvolt.properties.static.point_defects import DefectSettings, Host, interstitials, vacancies
 from maxvolt.properties.static.stacking_faults import StackingFaultSettings, stacking_faults
 from maxvolt.properties.static.surfaces import SurfaceSettings, surfaces
@@ -19,6 +18,7 @@ from maxvolt.properties.static.transformation_paths import (
     transformation_paths,
 )
 from maxvolt.properties.static.vacancy_migration import MigrationSettings, vacancy_migration
+from maxvolt.units import MJ_M2_PER_EV_A2
 
 LENGTH, DEPTH = 2.5, 0.5
 A = LENGTH * np.sqrt(2)
@@ -174,7 +174,7 @@ def test_surfaces_break_bonds(bonds):
     found = surfaces(bonds, FCC, SurfaceSettings(thickness=10.0))
     broken = {"(111)": 3 / (np.sqrt(3) / 4), "(100)": 4 / (1 / 2), "(110)": 6 / np.sqrt(1 / 2)}
     for name, bonds_per_area in broken.items():
-        expected = MJ_PER_M2 * bonds_per_area * DEPTH / 2 / A**2
+        expected = MJ_M2_PER_EV_A2 * bonds_per_area * DEPTH / 2 / A**2
         assert found[name] == pytest.approx(expected, rel=1e-4)
         assert found[f"{name} d12"] == pytest.approx(0, abs=0.01)
     with pytest.raises(DataError, match="did you mean 111"):
@@ -188,7 +188,7 @@ def test_slabs_are_cut_where_layers_are_farthest_apart():
     silicon = NearestBonds(2.35, DEPTH)
     found = surfaces(silicon, bulk("Si", "diamond", a=5.427), SurfaceSettings(("111",), 12.0))
     a = 2.35 * 4 / np.sqrt(3)
-    expected = MJ_PER_M2 * DEPTH / 2 / (np.sqrt(3) / 4 * a**2)
+    expected = MJ_M2_PER_EV_A2 * DEPTH / 2 / (np.sqrt(3) / 4 * a**2)
     assert found["(111), not relaxed"] == pytest.approx(expected, rel=1e-4)
     assert "reconstruct" in found.notes[-1]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maxvolt.cli.console import counted, note, print_json, progress_bar
-from maxvolt.cli.crystal_options import KINDS, named_crystal, setting
+from maxvolt.cli.crystal_options import KINDS, add_comparison, add_settings, named_crystal
 from maxvolt.cli.options import add_json, positive_float, positive_int
 from maxvolt.cli.outputs import check_output
 from maxvolt.cli.potentials import potential_files
@@ -56,17 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--include", nargs="+", default=[], metavar="NAME", help="also these")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these properties and no others")
-    parser.add_argument(
-        "--set",
-        dest="settings",
-        type=setting,
-        action="append",
-        metavar="PROPERTY.NAME=VALUE",
-        help="a setting of a property; may be repeated",
-    )
-    parser.add_argument(
-        "--reference", metavar="REF", help="compare with a potential, a code, or a TOML file"
-    )
+    add_settings(parser, "PROPERTY.NAME=VALUE", "a property")
+    add_comparison(parser)
     parser.add_argument(
         "--workers", type=positive_int, metavar="N", help="processes (default: one per core)"
     )

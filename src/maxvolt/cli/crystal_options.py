@@ -12,7 +12,14 @@ from maxvolt.errors import DataError, MaxvoltError, nearest_name
 if TYPE_CHECKING:
     from ase import Atoms
 
-__all__ = ["KINDS", "crystal_of", "named_crystal", "setting", "settings_from"]
+__all__ = [
+    "KINDS",
+    "add_comparison",
+    "add_settings",
+    "crystal_of",
+    "named_crystal",
+    "settings_from",
+]
 
 KINDS = ("fcc", "bcc", "sc", "hcp", "diamond")
 
@@ -91,7 +98,26 @@ def crystal_of(given: str) -> tuple[Atoms, str]:
     )
 
 
-def setting(text: str) -> tuple[str, Any]:
+def add_settings(parser: argparse.ArgumentParser, metavar: str, of: str) -> None:
+    """Declare ``--set``."""
+    parser.add_argument(
+        "--set",
+        dest="settings",
+        type=_setting,
+        action="append",
+        metavar=metavar,
+        help=f"a setting of {of}; may be repeated",
+    )
+
+
+def add_comparison(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--reference``."""
+    parser.add_argument(
+        "--reference", metavar="REF", help="compare with a potential, a code, or a TOML file"
+    )
+
+
+def _setting(text: str) -> tuple[str, Any]:
     """Read ``name=value``; the value as TOML has it, else as a word."""
     name, equals, value = text.partition("=")
     name = name.strip().replace("-", "_")

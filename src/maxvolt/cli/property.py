@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maxvolt.cli.console import note, print_json, print_table
-from maxvolt.cli.crystal_options import crystal_of, setting, settings_from
+from maxvolt.cli.crystal_options import add_comparison, add_settings, crystal_of, settings_from
 from maxvolt.cli.options import add_json, add_species
 from maxvolt.cli.outputs import check_figure
 from maxvolt.cli.potentials import potential_files
@@ -46,17 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="crystal: a file, an element (Al), or a kind and an element (bcc:Al, fcc:Al:4.05)",
     )
     parser.add_argument("--list", action="store_true", help="list the properties and end")
-    parser.add_argument(
-        "--set",
-        dest="settings",
-        type=setting,
-        action="append",
-        metavar="NAME=VALUE",
-        help="a setting of the property, see --list; may be repeated",
-    )
-    parser.add_argument(
-        "--reference", metavar="REF", help="compare with a potential, a code, or a TOML file"
-    )
+    add_settings(parser, "NAME=VALUE", "the property, see --list")
+    add_comparison(parser)
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw its curves")
     add_species(parser)
     add_json(parser)

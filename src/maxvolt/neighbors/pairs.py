@@ -52,6 +52,18 @@ class NeighborList:
         """Second atom of each pair, shape (P,)."""
         return self.pairs[:, 1]
 
+    def vectors(
+        self, positions: NDArray[np.float64], cell: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Vector from the first to the second atom of each pair, shape (P, 3), Angstrom.
+
+        Parameters
+        ----------
+        positions : shape (N, 3), Angstrom
+        cell : shape (3, 3), Angstrom
+        """
+        return positions[self.neighbors] + self.shifts @ cell - positions[self.owners]
+
     def both_ways(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
         """Every pair from both ends, sorted by the first atom.
 

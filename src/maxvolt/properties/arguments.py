@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from os import PathLike, fspath
 from typing import Any
 
 from ase import Atoms
 
 from maxvolt.calculators import MaxvoltCalculator, member_calculators
-from maxvolt.errors import DataError
+from maxvolt.errors import DataError, nearest_name
 from maxvolt.potentials import Potential
 
-__all__ = ["Calculating", "calculators_of", "system_of"]
+__all__ = ["Calculating", "calculators_of", "require_known", "system_of"]
 
 Calculating = Any
 """An ASE calculator, a potential, an ensemble, or the path of a potential file."""
@@ -74,6 +74,30 @@ def calculators_of(given: Calculating | Iterable[Calculating]) -> list[Any]:
     if _calculates(given) or not isinstance(given, Iterable):
         return [_calculator(given, "ensemble_statistics")]
     return [_calculator(item, "ensemble_statistics") for item in given]
+
+
+def require_known(names: Iterable[str], known: Sequence[str], unknown: str) -> None:
+    """Refuse names that are not among the known ones.
+
+    Parameters
+    ----------
+    names
+        What somebody asks for.
+    known
+        What there is.
+    unknown
+        How the message begins: "surfaces: unknown surface".
+
+    Raises
+    ------
+    DataError
+        A name is not known.
+    """
+    for name in names:
+        if name not in known:
+            near = nearest_name(name, known)
+            hint = f"did you mean {near}? " if near else ""
+            raise DataError(f"{unknown} {name!r}; {hint}known are {', '.join(known)}")
 
 
 def _calculates(given: Any) -> bool:

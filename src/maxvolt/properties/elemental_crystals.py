@@ -92,6 +92,12 @@ class ElementalCrystal:
             return bulk(self.symbol, "hcp", a=self.a, c=self.c, orthorhombic=True)
         return bulk(self.symbol, self.kind, a=self.a, cubic=True)
 
+    def energy_per_atom(self, calculator: Any) -> float:
+        """Energy of the perfect crystal, eV/atom."""
+        cell = self.primitive()
+        cell.calc = calculator
+        return float(cell.get_potential_energy()) / len(cell)
+
     @property
     def nearest(self) -> float:
         """Distance of nearest neighbours, Angstrom."""
@@ -206,11 +212,7 @@ def _first_neighbours(atoms: Atoms) -> list[NDArray[np.float64]]:
     """Vectors from each atom to its nearest neighbours, those within 10 % of the nearest."""
     radius = 2.2 * (atoms.get_volume() / len(atoms)) ** (1 / 3)
     pairs = build_neighbors(atoms.positions, atoms.cell.array, atoms.pbc, radius)
-    vectors = (
-        atoms.positions[pairs.neighbors]
-        + pairs.shifts @ atoms.cell.array
-        - atoms.positions[pairs.owners]
-    )
+    vectors = pairs.vectors(atoms.positions, atoms.cell.array)
     owners = np.concatenate([pairs.owners, pairs.neighbors])
     vectors = np.concatenate([vectors, -vectors])
     distances = np.linalg.norm(vectors, axis=1)

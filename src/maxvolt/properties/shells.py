@@ -194,8 +194,7 @@ def _neighbors(atoms: Atoms, radius: float) -> NeighborList:
 def _pairs(atoms: Atoms, radius: float) -> _Pairs:
     found = _neighbors(atoms, radius)
     cell = np.where(atoms.pbc[:, None], atoms.cell.array, 0.0)
-    vectors = atoms.positions[found.neighbors] + found.shifts @ cell - atoms.positions[found.owners]
-    return _Pairs(found.pairs, vectors)
+    return _Pairs(found.pairs, found.vectors(atoms.positions, cell))
 
 
 def _inside(atoms: Atoms, cutoff: float) -> set[tuple[int, ...]]:

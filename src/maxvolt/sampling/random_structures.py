@@ -178,7 +178,7 @@ def _pushed_apart(
     for _ in range(_PUSHES):
         pairs = build_neighbors(positions, cell, pbc, reach)
         i, j = pairs.owners, pairs.neighbors
-        vectors = positions[j] + pairs.shifts @ cell - positions[i]
+        vectors = pairs.vectors(positions, cell)
         r = np.linalg.norm(vectors, axis=1)
         close = r < limits[i, j]
         if not close.any():

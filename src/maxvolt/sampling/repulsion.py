@@ -101,8 +101,7 @@ def _pairs(
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], Array]:
     """Atoms of each pair within the cutoff, and the vectors from the first to the second."""
     found = build_neighbors(positions, cell, pbc, cutoff)
-    owners, neighbors = found.owners, found.neighbors
-    return owners, neighbors, positions[neighbors] + found.shifts @ cell - positions[owners]
+    return found.owners, found.neighbors, found.vectors(positions, cell)
 
 
 def _overlap(positions: Array, cell: Array, pbc: NDArray[np.bool_], least: Array) -> float:

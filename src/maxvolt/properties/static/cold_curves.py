@@ -11,8 +11,8 @@ from ase import Atoms
 from ase.build import bulk
 from scipy.optimize import minimize_scalar
 
-from maxvolt.errors import DataError, nearest_name
-from maxvolt.properties.arguments import Calculating, system_of
+from maxvolt.errors import DataError
+from maxvolt.properties.arguments import Calculating, require_known, system_of
 from maxvolt.properties.curves import Curve
 from maxvolt.properties.deformation import require_bulk
 from maxvolt.properties.findings import Findings, Quantity
@@ -81,14 +81,7 @@ class ColdCurveSettings:
     points: int = 33
 
     def __post_init__(self) -> None:
-        for name in self.structures:
-            if name not in PROTOTYPES:
-                near = nearest_name(name, list(PROTOTYPES))
-                hint = f"did you mean {near}? " if near else ""
-                raise DataError(
-                    f"cold curves: unknown structure {name!r}; {hint}known are "
-                    f"{', '.join(PROTOTYPES)}"
-                )
+        require_known(self.structures, list(PROTOTYPES), "cold curves: unknown structure")
         if not 0 < self.smallest < self.largest or self.points < 5:
             raise DataError(
                 "cold curves: expected 0 < smallest < largest and at least 5 points; got "

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
-from maxvolt.errors import DataError, MaxvoltError, nearest_name
-from maxvolt.properties.arguments import Calculating, system_of
+from maxvolt.errors import DataError, MaxvoltError
+from maxvolt.properties.arguments import Calculating, require_known, system_of
 from maxvolt.properties.elemental_crystals import (
     ElementalCrystal,
     has_stress,
@@ -19,9 +19,9 @@ from maxvolt.properties.elemental_crystals import (
 )
 from maxvolt.properties.findings import Findings, Quantity
 from maxvolt.properties.static.interfaces import (
-    MJ_PER_M2,
     Directions,
-    area_of,
+    chosen_interfaces,
+    interface_energy,
     oriented,
     relax_interface,
 )
@@ -78,13 +78,7 @@ class GrainBoundarySettings:
 
     def __post_init__(self) -> None:
         known = sorted({name for names in _BOUNDARIES.values() for name in names})
-        for name in self.boundaries:
-            if name not in known:
-                near = nearest_name(name, known)
-                hint = f"did you mean {near}? " if near else ""
-                raise DataError(
-                    f"grain boundaries: unknown {name!r}; {hint}known are {', '.join(known)}"
-                )
+        require_known(self.boundaries, known, "grain boundaries: unknown")
         if min(self.shifts) < 1 or not self.overlaps:
             raise DataError(
                 "grain boundaries: expected at least one shift along each axis and one overlap; "
@@ -125,13 +119,7 @@ def grain_boundaries(
     if crystal.kind not in _BOUNDARIES:
         raise DataError(f"{purpose}: expected an fcc or bcc crystal; this one is {crystal.kind}")
     known = _BOUNDARIES[crystal.kind]
-    chosen = settings.boundaries or tuple(known)
-    foreign = [name for name in chosen if name not in known]
-    if foreign:
-        raise DataError(
-            f"{purpose}: the crystal is {crystal.kind} and has {', '.join(known)} here, not "
-            f"{', '.join(foreign)}"
-        )
+    chosen = chosen_interfaces(settings.boundaries, known, crystal.kind, purpose)
     reach, notes = reach_of(calculator)
     search = _Search(crystal, calculator, settings.thickness or 2 * reach, settings)
     quantities = {}
@@ -156,9 +144,7 @@ class _Search:
     ) -> None:
         self.crystal, self.calculator = crystal, calculator
         self.thickness, self.settings = thickness, settings
-        bulk = crystal.primitive()
-        bulk.calc = calculator
-        self.per_atom = float(bulk.get_potential_energy()) / len(bulk)
+        self.per_atom = crystal.energy_per_atom(calculator)
         self.with_height = has_stress(calculator, crystal.primitive())
 
     def lowest(self, directions: Directions) -> tuple[float, int, int]:
@@ -166,7 +152,7 @@ class _Search:
         found = []
         for start in self._starts(directions):
             self._relax(start, **_SCREENING, strict=False)
-            found.append((self._energy(start), start))
+            found.append((interface_energy(start, self.per_atom), start))
         if not found:
             raise MaxvoltError(
                 "grain boundaries: atoms come too close in all starts; allow more shifts or larger "
@@ -181,7 +167,7 @@ class _Search:
                 max_steps=self.settings.max_steps,
                 strict=True,
             )
-            ends.append((self._energy(best), len(best)))
+            ends.append((interface_energy(best, self.per_atom), len(best)))
         energy, count = min(ends)
         return energy, len(found), count
 
@@ -196,10 +182,6 @@ class _Search:
             max_steps=int(max_steps),
             strict=strict,
         )
-
-    def _energy(self, atoms: Atoms) -> float:
-        excess = float(atoms.get_potential_energy()) - len(atoms) * self.per_atom
-        return MJ_PER_M2 * excess / (2 * area_of(atoms))
 
     def _starts(self, directions: Directions) -> Iterator[Atoms]:
         grain = oriented(self.crystal, directions, self.thickness)

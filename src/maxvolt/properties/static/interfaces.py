@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from io import StringIO
 from typing import Any
 
@@ -14,13 +14,19 @@ from ase.lattice.cubic import BodyCenteredCubic, Diamond, FaceCenteredCubic, Sim
 from ase.optimize import LBFGS
 from numpy.typing import NDArray
 
-from maxvolt.errors import MaxvoltError
+from maxvolt.errors import DataError, MaxvoltError
 from maxvolt.properties.elemental_crystals import ElementalCrystal
+from maxvolt.units import MJ_M2_PER_EV_A2
 
-__all__ = ["MJ_PER_M2", "area_of", "layers_of", "oriented", "relax_interface"]
-
-MJ_PER_M2 = 16021.766340
-"""Of one eV/Angstrom^2."""
+__all__ = [
+    "area_of",
+    "chosen_interfaces",
+    "interface_energy",
+    "layers_of",
+    "oriented",
+    "relax_interface",
+    "stacked",
+]
 
 _FACTORIES = {
     "fcc": FaceCenteredCubic,
@@ -80,6 +86,39 @@ def layers_of(atoms: Atoms) -> NDArray[np.int64]:
 def area_of(atoms: Atoms) -> float:
     """Area of the cell across z, Angstrom^2."""
     return float(np.linalg.norm(np.cross(atoms.cell[0], atoms.cell[1])))
+
+
+def interface_energy(atoms: Atoms, per_atom: float) -> float:
+    """Energy in mJ/m^2 of each of the two equal interfaces of a cell, above the perfect crystal.
+
+    Parameters
+    ----------
+    atoms
+        Across z, with a calculator.
+    per_atom : eV/atom
+        Of the perfect crystal.
+    """
+    excess = float(atoms.get_potential_energy()) - len(atoms) * per_atom
+    return MJ_M2_PER_EV_A2 * excess / (2 * area_of(atoms))
+
+
+def chosen_interfaces(
+    asked: Sequence[str], known: Collection[str], kind: str, purpose: str
+) -> Sequence[str]:
+    """Which interfaces of a kind of crystal are computed: those asked for, else all.
+
+    Raises
+    ------
+    DataError
+        The crystal has none of this name.
+    """
+    foreign = [name for name in asked if name not in known]
+    if foreign:
+        raise DataError(
+            f"{purpose}: the crystal is {kind} and has {', '.join(known)} here, not "
+            f"{', '.join(foreign)}"
+        )
+    return asked or list(known)
 
 
 def relax_interface(

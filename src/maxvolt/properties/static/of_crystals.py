@@ -59,14 +59,11 @@ def lattice_findings(
     """Lattice constants and energy of a crystal of one element at rest."""
     calculator, atoms = system_of(calculator, atoms, "lattice constants")
     crystal = resting_crystal(calculator, atoms, "lattice constants")
-    cell = crystal.primitive()
-    cell.calc = calculator
     quantities = {"a": Quantity(crystal.a, "Å")}
     if crystal.c is not None:
         quantities["c"] = Quantity(crystal.c, "Å")
         quantities["c/a"] = Quantity(crystal.c / crystal.a)
-    energy = float(cell.get_potential_energy()) / len(cell)
-    quantities["energy"] = Quantity(energy, "eV/atom")
+    quantities["energy"] = Quantity(crystal.energy_per_atom(calculator), "eV/atom")
     quantities["volume"] = Quantity(crystal.volume, "Å³/atom")
     return Findings("Lattice constants", quantities, notes=(f"{crystal.kind} crystal",))
 

@@ -21,13 +21,13 @@ from maxvolt.properties.elemental_crystals import (
 )
 from maxvolt.properties.findings import Findings, Quantity
 from maxvolt.properties.static.interfaces import (
-    MJ_PER_M2,
     area_of,
     layers_of,
     oriented,
     relax_interface,
     stacked,
 )
+from maxvolt.units import MJ_M2_PER_EV_A2
 
 __all__ = ["StackingFaultSettings", "stacking_faults"]
 
@@ -186,7 +186,7 @@ class _Fault:
             force_tolerance=self.settings.force_tolerance,
             max_steps=self.settings.max_steps,
         )
-        return MJ_PER_M2 * (float(atoms.get_potential_energy()) - self.zero) / area_of(atoms)
+        return MJ_M2_PER_EV_A2 * (float(atoms.get_potential_energy()) - self.zero) / area_of(atoms)
 
 
 def _highest(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:

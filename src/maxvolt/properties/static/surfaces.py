@@ -8,16 +8,15 @@ import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
 
-from maxvolt.errors import DataError, nearest_name
-from maxvolt.properties.arguments import Calculating, system_of
+from maxvolt.properties.arguments import Calculating, require_known, system_of
 from maxvolt.properties.curves import Curve
 from maxvolt.properties.deformation import InternalRelaxation
 from maxvolt.properties.elemental_crystals import ElementalCrystal, reach_of, resting_crystal
 from maxvolt.properties.findings import Findings, Quantity
 from maxvolt.properties.static.interfaces import (
-    MJ_PER_M2,
     Directions,
-    area_of,
+    chosen_interfaces,
+    interface_energy,
     layers_of,
     oriented,
     stacked,
@@ -61,14 +60,7 @@ class SurfaceSettings:
     max_steps: int = 500
 
     def __post_init__(self) -> None:
-        known = [*_CUBIC, *_HEXAGONAL]
-        for name in self.surfaces:
-            if name not in known:
-                near = nearest_name(name, known)
-                hint = f"did you mean {near}? " if near else ""
-                raise DataError(
-                    f"surfaces: unknown surface {name!r}; {hint}known are {', '.join(known)}"
-                )
+        require_known(self.surfaces, [*_CUBIC, *_HEXAGONAL], "surfaces: unknown surface")
 
 
 def surfaces(
@@ -99,18 +91,10 @@ def surfaces(
     """
     calculator, atoms = system_of(calculator, atoms, "surfaces")
     crystal = resting_crystal(calculator, atoms, "surfaces")
-    known = list(_HEXAGONAL if crystal.kind == "hcp" else _CUBIC)
-    chosen = settings.surfaces or known
-    foreign = [name for name in chosen if name not in known]
-    if foreign:
-        raise DataError(
-            f"surfaces: the crystal is {crystal.kind} and has {', '.join(known)} here, not "
-            f"{', '.join(foreign)}"
-        )
+    known = _HEXAGONAL if crystal.kind == "hcp" else _CUBIC
+    chosen = chosen_interfaces(settings.surfaces, known, crystal.kind, "surfaces")
     reach, notes = reach_of(calculator)
-    bulk = crystal.primitive()
-    bulk.calc = calculator
-    per_atom = float(bulk.get_potential_energy()) / len(bulk)
+    per_atom = crystal.energy_per_atom(calculator)
     relaxation = InternalRelaxation(settings.force_tolerance, settings.max_steps)
     quantities: dict[str, Quantity] = {}
     curves = []
@@ -118,11 +102,11 @@ def surfaces(
         slab = _slab(crystal, name, settings.thickness or 2 * reach + _INSIDE, reach)
         before = _gaps(slab)
         slab.calc = calculator
-        cut = _energy(slab, per_atom)
+        cut = interface_energy(slab, per_atom)
         layers = layers_of(slab)
         relaxation.run(slab)
         changes = 100 * (_gaps(slab, layers) / before - 1)
-        quantities[f"({name})"] = Quantity(_energy(slab, per_atom), "mJ/m²")
+        quantities[f"({name})"] = Quantity(interface_energy(slab, per_atom), "mJ/m²")
         quantities[f"({name}), not relaxed"] = Quantity(cut, "mJ/m²")
         for index in range(min(_SHOWN, len(changes) // 2)):
             label = f"({name}) d{index + 1}{index + 2}"
@@ -168,8 +152,3 @@ def _gaps(slab: Atoms, layers: NDArray[np.int64] | None = None) -> NDArray[np.fl
     counts = np.bincount(layers)
     heights = np.bincount(layers, weights=slab.positions[:, 2]) / counts
     return np.asarray(np.diff(heights)[::-1])
-
-
-def _energy(slab: Atoms, per_atom: float) -> float:
-    excess = float(slab.get_potential_energy()) - len(slab) * per_atom
-    return MJ_PER_M2 * excess / (2 * area_of(slab))
