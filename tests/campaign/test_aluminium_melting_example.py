@@ -39,7 +39,8 @@ def prepared(example: Any, tmp_path: Path) -> Path:
 
 
 def settings(example: Any, folder: Path, *, quick: bool = False) -> CampaignSettings:
-    return settings_of(tomllib.loads(example.campaign_text(quick=quick)), folder / "al.toml")
+    text = example.campaign_text(example.QUICK if quick else {})
+    return settings_of(tomllib.loads(text), folder / "al.toml")
 
 
 def test_stages_are_those_of_the_paper(example: Any, prepared: Path) -> None:
@@ -80,7 +81,16 @@ def test_the_quick_form_is_a_campaign_too(example: Any, prepared: Path) -> None:
 def test_a_changed_file_is_noticed(example: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(example.QUICK, "level = 13", "level = 8")
     with pytest.raises(SystemExit, match="level = 13"):
-        example.campaign_text(quick=True)
+        example.campaign_text(example.QUICK)
+
+
+def test_the_form_with_dft_labels_by_quantum_espresso(example: Any, tmp_path: Path) -> None:
+    needs("lammps")
+    example.prepare.main([str(tmp_path), "--repeat", "2"])
+    text = tomllib.loads(example.campaign_text(example.DFT))
+    codes = [stage.reference.calculator for stage in settings_of(text, tmp_path / "al.toml").stages]
+    assert codes == ["potential", "potential", "espresso", "potential"]
+    assert {len(cell) for cell in read(tmp_path / "cells.xyz", index=":")} == {32}
 
 
 def test_figures_of_a_campaign(
