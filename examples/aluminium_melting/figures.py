@@ -2,8 +2,8 @@
 
     python figures.py aluminium --output docs/campaigns/aluminium_melting
 
-Reads the folder of the campaign alone, also while it runs. Writes figures.png, numbers.json and
-journal.jsonl, and prints the table.
+Reads the folder of the campaign alone, also while it runs. Writes figures.png, numbers.json,
+journal.jsonl and, once there is a melting point, melting.json; prints the table.
 """
 
 from __future__ import annotations
@@ -125,6 +125,8 @@ def main(arguments: list[str] | None = None) -> None:
     target = options.output / "journal.jsonl"
     if target.resolve() != folder.journal_file.resolve():
         shutil.copyfile(folder.journal_file, target)
+    for melted in folder.path.glob("melting/*/melting.json"):
+        shutil.copyfile(melted, options.output / "melting.json")
     print("| | here | paper |\n|---|---|---|")
     for name, value in found.items():
         shown = "" if value is None else f"{value:.1f}" if isinstance(value, float) else str(value)

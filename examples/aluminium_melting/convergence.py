@@ -1,0 +1,77 @@
+"""How far the settings of espresso.toml are converged: one displaced cell, other k-points.
+
+    python convergence.py           # some ten minutes of one core
+
+Energies are counted from the crystal's; needs Quantum ESPRESSO of Debian.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from ase import Atoms
+from ase.build import bulk
+from ase.io import read, write
+
+PSEUDOPOTENTIALS = Path("/usr/share/espresso/pseudo")
+MESHES = ((4, 0.02), (3, 0.05), (2, 0.02))
+"""Points along an axis (even ones shifted), smearing in Ry."""
+
+
+def single_point(atoms: Atoms, points: int, smearing: float) -> Atoms:
+    """Calculate energy and forces by ``pw.x`` in a folder of its own."""
+    system = {"ecutwfc": 15, "occupations": "smearing", "smearing": "mv", "degauss": smearing}
+    with tempfile.TemporaryDirectory() as folder:
+        write(
+            Path(folder, "in.pwi"),
+            atoms,
+            format="espresso-in",
+            pseudopotentials={"Al": "Al.pz-vbc.UPF"},
+            pseudo_dir=str(PSEUDOPOTENTIALS),
+            kpts=(points,) * 3,
+            koffset=(1 - points % 2,) * 3,
+            input_data={
+                "control": {"tprnfor": True, "tstress": True, "outdir": folder},
+                "system": system,
+                "electrons": {"conv_thr": 1e-7, "mixing_beta": 0.5},
+            },
+        )
+        with Path(folder, "out.pwo").open("w") as file:
+            subprocess.run(
+                ["pw.x", "-in", "in.pwi"],
+                cwd=folder,
+                stdout=file,
+                check=True,
+                env={**os.environ, "OMP_NUM_THREADS": "1"},
+            )
+        found = read(Path(folder, "out.pwo"))
+    assert isinstance(found, Atoms)
+    return found
+
+
+def main() -> None:
+    """Print a row for each mesh."""
+    crystal = bulk("Al", cubic=True, a=4.1).repeat(2)
+    displaced = crystal.copy()
+    displaced.rattle(0.2, seed=1)
+    first = None
+    print("| k-points | smearing, Ry | energy, meV/atom | forces off the first row, meV/A | s |")
+    for points, smearing in MESHES:
+        rest = single_point(crystal, points, smearing).get_potential_energy()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        found = single_point(displaced, points, smearing)
+        seconds = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+        forces = found.get_forces()
+        first = forces if first is None else first
+        energy = 1e3 * (found.get_potential_energy() - rest) / len(crystal)
+        error = 1e3 * np.sqrt(np.mean((forces - first) ** 2))
+        print(f"| {points}^3 | {smearing} | {energy:.1f} | {error:.0f} | {seconds:.0f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
