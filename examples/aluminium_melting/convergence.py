@@ -70,7 +70,8 @@ def main() -> None:
         first = forces if first is None else first
         energy = 1e3 * (found.get_potential_energy() - rest) / len(crystal)
         error = 1e3 * np.sqrt(np.mean((forces - first) ** 2))
-        print(f"| {points}^3 | {smearing} | {energy:.1f} | {error:.0f} | {seconds:.0f} |", flush=True)
+        row = (f"{points}^3", smearing, f"{energy:.1f}", f"{error:.0f}", f"{seconds:.0f}")
+        print("|", " | ".join(map(str, row)), "|", flush=True)
 
 
 if __name__ == "__main__":
