@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from maxvolt.errors import DataError
 from maxvolt.properties.arguments import Calculating, system_of
-from maxvolt.properties.deformation import InternalRelaxation
 from maxvolt.properties.elemental_crystals import (
     ElementalCrystal,
     reach_of,
@@ -20,6 +19,7 @@ from maxvolt.properties.elemental_crystals import (
     resting_crystal,
 )
 from maxvolt.properties.findings import Findings, Quantity
+from maxvolt.properties.static.side_by_side import relax_side_by_side
 
 __all__ = ["DefectSettings", "Host", "interstitials", "vacancies"]
 
@@ -89,7 +89,7 @@ class Host:
         self, calculator: Any, atoms: Atoms, settings: DefectSettings, purpose: str
     ) -> None:
         self.calculator = calculator
-        self.relaxation = InternalRelaxation(settings.force_tolerance, settings.max_steps)
+        self.settings = settings
         self.crystal: ElementalCrystal = resting_crystal(calculator, atoms, purpose)
         reach, notes = reach_of(calculator)
         size = settings.size or max(2 * reach + _BEYOND_IMAGES, _SMALLEST_CELL)
@@ -101,12 +101,14 @@ class Host:
         perfect.calc = calculator
         self.energy_per_atom = float(perfect.get_potential_energy()) / count
 
-    def relaxed(self, defect: Atoms) -> Atoms:
-        """Return a copy with a defect, its atoms relaxed."""
-        copy: Atoms = defect.copy()
-        copy.calc = self.calculator
-        self.relaxation.run(copy)
-        return copy
+    def relaxed(self, *defects: Atoms) -> list[Atoms]:
+        """Return copies with defects, their atoms relaxed."""
+        return relax_side_by_side(
+            self.calculator,
+            defects,
+            force_tolerance=self.settings.force_tolerance,
+            max_steps=self.settings.max_steps,
+        )
 
     def formation(self, relaxed: Atoms) -> float:
         """Energy of a structure above as many atoms of the perfect crystal, eV; equation (82)."""
@@ -157,8 +159,8 @@ def vacancies(
     first = host.middle()
     bare = host.without(first)
     bare.calc = calculator
-    single = host.formation(host.relaxed(host.without(first)))
-    double = host.formation(host.relaxed(host.without(first, host.neighbour(first))))
+    pair = host.without(first, host.neighbour(first))
+    single, double = map(host.formation, host.relaxed(bare, pair))
     quantities = {
         "vacancy": Quantity(single, "eV"),
         "vacancy, not relaxed": Quantity(host.formation(bare), "eV"),
@@ -201,8 +203,10 @@ def interstitials(
     begun = {name: _dumbbell(host, way) for name, way in _DUMBBELLS[kind].items()}
     for name, place in _sites(host.crystal).items():
         begun[name] = _inserted(host, place)
+    relaxed = host.relaxed(*begun.values())
     quantities = {
-        name: Quantity(host.formation(host.relaxed(defect)), "eV") for name, defect in begun.items()
+        name: Quantity(host.formation(defect), "eV")
+        for name, defect in zip(begun, relaxed, strict=True)
     }
     note = "symmetry may hold an interstitial where it is not stable: the lowest is that of nature"
     return Findings("Interstitials", quantities, notes=(*host.notes, note))
