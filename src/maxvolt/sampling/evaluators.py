@@ -26,8 +26,8 @@ from maxvolt.species import species_types
 __all__ = [
     "AseEvaluator",
     "Evaluated",
-    "Evaluator",
     "EvaluatesBatches",
+    "Evaluator",
     "NeighborhoodEvaluator",
     "evaluator_of",
 ]
