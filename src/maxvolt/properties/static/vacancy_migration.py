@@ -29,13 +29,13 @@ class MigrationSettings(DefectSettings):
         Structures between the two ends; an odd number has one in the middle, where the saddle lies
         by symmetry.
     band_tolerance : eV/Angstrom
-        Largest force left on the band.
+        Largest force left on the band; what is left of many atoms adds up.
     band_steps
         Steps after which the band counts as not converged.
     """
 
     images: int = 5
-    band_tolerance: float = 0.02
+    band_tolerance: float = 0.005
     band_steps: int = 300
 
     def __post_init__(self) -> None:
