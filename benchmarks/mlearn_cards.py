@@ -77,7 +77,10 @@ def trained(one: Element, shared: Path, work: Path) -> tuple[Path, dict[str, Any
     began = time.process_time()
     result = maxvolt.fit(start, training, validation=test, weights=weights, threads=1)
     seconds = time.process_time() - began
-    maxvolt.ActiveSet.from_dataset(result.potential, training).write(path)
+    potential = result.potential
+    if not isinstance(potential, maxvolt.MTP):
+        raise TypeError("one potential was asked for")
+    maxvolt.ActiveSet.from_dataset(potential, training).write(path)
     if result.validation_errors is None:
         raise RuntimeError("a validation set gives validation errors")
     report = result.validation_errors.total

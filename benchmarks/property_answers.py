@@ -4,7 +4,8 @@
 
 POTENTIALS is the folder of potentials of LAMMPS. Writes known_answers.json, which keeps what is
 computed, and known_answers.txt, the table. Numbers of lammps_answers.json in the same folder, which
-lammps_answers.py computes, come into the table, too. The quasi-harmonic approximation needs phonopy.
+lammps_answers.py computes, come into the table, too. The quasi-harmonic approximation needs
+phonopy.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ MISHIN = "Mishin et al., Phys. Rev. B 63, 224106 (2001)"
 LYSOGORSKIY = "Lysogorskiy et al., npj Comput. Mater. 7, 97 (2021), Table 1, column EAM"
 FILE = "written in the file of the potential"
 GRAINS = (
-    "table of grain boundaries of copper in MoDELib (G. Po et al.), file Cu.h: LAMMPS with Mishin's "
-    "potential"
+    "table of grain boundaries of copper in MoDELib (G. Po et al.), file Cu.h: LAMMPS with the "
+    "potential of Mishin"
 )
 OILAB = "comment in the examples of OILab (N. Admal et al.): LAMMPS with this file"
 TUTORIAL = "README of a LAMMPS tutorial on nudged elastic bands with this file"

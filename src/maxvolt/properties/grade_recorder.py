@@ -61,7 +61,7 @@ class GradeRecorder(Calculator):
         self.atoms = self.inner.atoms
         self.results = dict(self.inner.results)
         grade = self.results.get("grade")
-        if self._is_larger(grade) and self.inner.atoms is not None:
+        if grade is not None and self._is_larger(grade) and self.inner.atoms is not None:
             self._remember(float(grade), self.inner.atoms.copy())
 
     def batch_evaluator(self) -> Evaluator:
@@ -76,8 +76,8 @@ class GradeRecorder(Calculator):
         if self._is_larger(found.grades[index]):
             self._remember(float(found.grades[index]), batch.atoms(index))
 
-    def _is_larger(self, grade: float | None) -> bool:
-        return grade is not None and (self.largest_grade is None or grade > self.largest_grade)
+    def _is_larger(self, grade: float) -> bool:
+        return self.largest_grade is None or grade > self.largest_grade
 
     def _remember(self, grade: float, atoms: Atoms) -> None:
         self.largest_grade, self.farthest = grade, atoms

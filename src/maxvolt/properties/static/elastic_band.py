@@ -63,7 +63,7 @@ def lowest_path(
     """
     path = [ends[0], *(ends[0].copy() for _ in range(images)), ends[1]]
     band = _Band(path, calculator)
-    band.interpolate(mic=True)
+    band.interpolate(mic=True)  # type: ignore[no-untyped-call]
     if not FIRE(band, logfile=StringIO()).run(fmax=force_tolerance, steps=max_steps):
         raise MaxvoltError(
             f"{purpose}: after {max_steps} steps the band has a force above {force_tolerance:g} "
@@ -72,11 +72,11 @@ def lowest_path(
     return path
 
 
-class _Band(NEB):  # type: ignore[misc]
+class _Band(NEB):
     """ASE's band; energies and forces of its inner images come from one evaluation."""
 
     def __init__(self, path: Sequence[Atoms], calculator: Any) -> None:
-        super().__init__(path, climb=True, method="improvedtangent")
+        NEB.__init__(self, path, climb=True, method="improvedtangent")
         self._evaluator = evaluator_of(calculator)
         self._neighbors = BatchNeighbors(self._evaluator.reach, _SKIN)
         self._neighbors.add(np.array([len(image) for image in path[1:-1]]))
@@ -96,4 +96,4 @@ class _Band(NEB):  # type: ignore[misc]
             image.calc = SinglePointCalculator(
                 image, energy=float(found.energies[index]), forces=found.forces[of]
             )
-        return np.asarray(super().get_forces())
+        return np.asarray(NEB.get_forces(self))
