@@ -33,7 +33,10 @@ from maxvolt.report.output import write_json
 __all__ = ["main", "training_structures"]
 
 A = 4.045
-LEVEL, CUTOFF, SEED = 16, 6.5, 7
+LEVEL, CUTOFF, RADIAL, SEED = 16, 6.5, 10, 7
+WEIGHTS = maxvolt.Weights(energy=30.0, forces=0.01, stress=0.1)
+HIGHEST = 1.0  # eV/atom above the crystal, of structures that are trained on
+SETTINGS = {"cold-curves": {"smallest": 0.75, "largest": 1.9}}
 NAMES = ("lattice", "elastic", "equation-of-state", "cold-curves", "paths", "stacking-faults",
          "vacancies", "vacancy-migration", "interstitials", "surfaces", "grain-boundaries",
          "phonons", "quasi-harmonic")  # fmt: skip
@@ -150,13 +153,17 @@ def training_structures(calculator: maxvolt.Calculator) -> maxvolt.Dataset:
     """Build and label all structures."""
     random = np.random.default_rng(SEED)
     labelled = []
+    crystal = bulk("Al", a=A)
+    crystal.calc = calculator
+    lowest = crystal.get_potential_energy()
     for atoms in [*crystals(random), *defects(random), *dynamics(calculator, random)]:
         atoms.pbc = True
         atoms.calc = calculator
         energy, forces, stress = (
             atoms.get_potential_energy(), atoms.get_forces(), atoms.get_stress()
         )  # fmt: skip
-        if np.abs(forces).max() > 20 or np.abs(stress).max() > 0.5:
+        above = energy / len(atoms) - lowest
+        if np.abs(forces).max() > 20 or np.abs(stress).max() > 0.5 or above > HIGHEST:
             continue  # atoms on top of each other, far beyond what a card asks for
         atoms.calc = SinglePointCalculator(atoms, energy=energy, forces=forces, stress=stress)
         labelled.append(atoms)
@@ -172,9 +179,16 @@ def trained(reference: Path, work: Path) -> Path:
     test = np.zeros(len(data), bool)
     test[::10] = True
     shortest = maxvolt.minimum_distances(data).overall
-    start = maxvolt.MTP(LEVEL, ["Al"], CUTOFF, min_dist=round(0.99 * shortest, 3))
+    start = maxvolt.MTP(
+        LEVEL, ["Al"], CUTOFF, min_dist=round(0.99 * shortest, 3), radial_basis_size=RADIAL
+    )
     result = maxvolt.fit(
-        start, data.select(~test), validation=data.select(test), starts=2, threads=1
+        start,
+        data.select(~test),
+        validation=data.select(test),
+        weights=WEIGHTS,
+        starts=2,
+        threads=1,
     )
     if result.validation_errors is None:
         raise RuntimeError("a validation set gives validation errors")
@@ -236,6 +250,7 @@ def main() -> None:
         NAMES,
         options.work / "results",
         structure="fcc Al",
+        settings=SETTINGS,
         reference=CardSource("reference", str(reference), ("Al",), True),
         progress=lambda what, done, total: print(f"{done}/{total} {what}", flush=True),
     )

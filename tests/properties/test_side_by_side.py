@@ -16,7 +16,8 @@ import maxvolt
 from maxvolt.errors import MaxvoltError
 from maxvolt.properties.grade_recorder import GradeRecorder
 from maxvolt.properties.static.elastic_band import lowest_path
-from maxvolt.properties.static.side_by_side import relax_side_by_side
+from maxvolt.properties.static.point_defects import DefectSettings, interstitials
+from maxvolt.properties.static.side_by_side import attempts, relax_side_by_side
 from maxvolt.sampling import rattle
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "potentials"))
@@ -73,18 +74,40 @@ def test_the_height_of_a_tilted_cell_relaxes_as_with_the_filter_of_ase(name):
     assert abs(end.get_stress()[2]) < 1e-4
 
 
-def test_what_does_not_relax_is_named_or_left_out():
+def test_what_does_not_relax_is_named():
     structures = [disturbed((1, 1, 1), 1), disturbed((2, 2, 2), 2)]
     calculator = CALCULATORS["potential"]()
     few = {"force_tolerance": 1e-5, "max_steps": 2}
     with pytest.raises(MaxvoltError, match=r"Cu4: not converged after 2 steps .*raise max_steps"):
         relax_side_by_side(calculator, structures, **few)
-    assert len(relax_side_by_side(calculator, structures, **few, strict=False)) == 2
+    tried = attempts(calculator, structures, **few)
+    assert [(one.is_whole, bool(one.complaint)) for one in tried] == [(True, True)] * 2
     structures[1].positions[0] = structures[1].positions[1] + 0.1
-    left = relax_side_by_side(calculator, structures, **few, strict=False)
-    assert [len(atoms) for atoms in left] == [4]
+    tried = attempts(calculator, structures, **few)
+    assert [one.is_whole for one in tried] == [True, False]
     with pytest.raises(MaxvoltError, match="Cu32: "):
         relax_side_by_side(calculator, structures, force_tolerance=1e-3, max_steps=99)
+
+
+def test_interstitials_that_do_not_relax_have_a_warning_and_no_number():
+    """With so few steps the octahedral one, which symmetry holds, is there first."""
+    few = {"size": 7.0, "force_tolerance": 1e-3}
+    crystal = bulk("Cu", a=3.6)
+    whole = interstitials(CALCULATORS["potential"](), crystal, DefectSettings(**few))
+    assert not whole.warnings
+    steps = 13
+    found = interstitials(
+        CALCULATORS["potential"](), crystal, DefectSettings(**few, max_steps=steps)
+    )
+    missing = [name for name, one in found.quantities.items() if np.isnan(one.value)]
+    assert 0 < len(missing) < len(whole.quantities)
+    for name, one in found.quantities.items():
+        if name in missing:
+            assert any(text.startswith(f"{name}: relaxation of Cu33") for text in found.warnings)
+        else:
+            assert one.value == pytest.approx(whole[name], abs=1e-9)
+    with pytest.raises(MaxvoltError, match="interstitials: relaxation of"):
+        interstitials(CALCULATORS["potential"](), crystal, DefectSettings(**few, max_steps=2))
 
 
 def ends_of_a_jump():

@@ -24,7 +24,7 @@ from maxvolt.properties.static.interfaces import (
     interface_energy,
     oriented,
 )
-from maxvolt.properties.static.side_by_side import relax_side_by_side
+from maxvolt.properties.static.side_by_side import attempts, relax_side_by_side
 
 __all__ = ["GrainBoundarySettings", "grain_boundaries"]
 
@@ -158,14 +158,14 @@ class _Search:
                 "grain boundaries: atoms come too close in all starts; allow more shifts or larger "
                 "overlaps"
             )
-        screened = relax_side_by_side(
+        tried = attempts(
             self.calculator,
             starts,
             with_height=self.with_height,
             force_tolerance=_SCREENING_TOLERANCE,
             max_steps=_SCREENING_STEPS,
-            strict=False,
         )
+        screened = [one.structure for one in tried if one.is_whole]
         if not screened:
             raise MaxvoltError(
                 f"grain boundaries: none of {len(starts)} starts could be relaxed; the potential "

@@ -10,7 +10,7 @@ import numpy as np
 from ase import Atom, Atoms
 from numpy.typing import NDArray
 
-from maxvolt.errors import DataError
+from maxvolt.errors import DataError, MaxvoltError
 from maxvolt.properties.arguments import Calculating, system_of
 from maxvolt.properties.elemental_crystals import (
     ElementalCrystal,
@@ -19,7 +19,7 @@ from maxvolt.properties.elemental_crystals import (
     resting_crystal,
 )
 from maxvolt.properties.findings import Findings, Quantity
-from maxvolt.properties.static.side_by_side import relax_side_by_side
+from maxvolt.properties.static.side_by_side import Attempt, attempts
 
 __all__ = ["DefectSettings", "Host", "interstitials", "vacancies"]
 
@@ -103,7 +103,11 @@ class Host:
 
     def relaxed(self, *defects: Atoms) -> list[Atoms]:
         """Return copies with defects, their atoms relaxed."""
-        return relax_side_by_side(
+        return [one.relaxed() for one in self.tried(*defects)]
+
+    def tried(self, *defects: Atoms) -> list[Attempt]:
+        """Try to relax copies with defects."""
+        return attempts(
             self.calculator,
             defects,
             force_tolerance=self.settings.force_tolerance,
@@ -177,6 +181,8 @@ def interstitials(
 ) -> Findings:
     """Compute the formation energies of interstitial atoms: dumbbells, octahedral, tetrahedral.
 
+    One that does not relax has no number, and a warning.
+
     Parameters
     ----------
     calculator
@@ -191,7 +197,7 @@ def interstitials(
     DataError
         The structure is no fcc, bcc, hcp or diamond crystal of one element.
     MaxvoltError
-        A relaxation did not converge.
+        None of them relaxed.
     """
     calculator, atoms = system_of(calculator, atoms, "interstitials")
     host = Host(calculator, atoms, settings, "interstitials")
@@ -203,13 +209,16 @@ def interstitials(
     begun = {name: _dumbbell(host, way) for name, way in _DUMBBELLS[kind].items()}
     for name, place in _sites(host.crystal).items():
         begun[name] = _inserted(host, place)
-    relaxed = host.relaxed(*begun.values())
+    tried = dict(zip(begun, host.tried(*begun.values()), strict=True))
     quantities = {
-        name: Quantity(host.formation(defect), "eV")
-        for name, defect in zip(begun, relaxed, strict=True)
+        name: Quantity(np.nan if one.complaint else host.formation(one.structure), "eV")
+        for name, one in tried.items()
     }
+    if all(one.complaint for one in tried.values()):
+        raise MaxvoltError(f"interstitials: {next(iter(tried.values())).complaint}")
+    warnings = tuple(f"{name}: {one.complaint}" for name, one in tried.items() if one.complaint)
     note = "symmetry may hold an interstitial where it is not stable: the lowest is that of nature"
-    return Findings("Interstitials", quantities, notes=(*host.notes, note))
+    return Findings("Interstitials", quantities, warnings=warnings, notes=(*host.notes, note))
 
 
 def _dumbbell(host: Host, way: Direction) -> Atoms:

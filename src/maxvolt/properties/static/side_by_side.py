@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from maxvolt.sampling.relaxation import Relaxation
 from maxvolt.sampling.results import RelaxationOutcome
 from maxvolt.sampling.rule import Limits, StopReason, Thresholds
 
-__all__ = ["relax_side_by_side"]
+__all__ = ["Attempt", "attempts", "relax_side_by_side"]
 
 _STRESS_TOLERANCE = 1e-4
 """eV/Angstrom^3, of the stress across planes: less than 0.01 mJ/m^2 of a cell of 100 Angstrom."""
@@ -35,9 +36,71 @@ def relax_side_by_side(
     max_steps: int,
     only_normal: bool = False,
     with_height: bool = False,
-    strict: bool = True,
 ) -> list[Atoms]:
-    """Relax structures, each to its own minimum.
+    """Relax structures, each to its own minimum; see `attempts`.
+
+    Returns
+    -------
+    relaxed
+        Copies in the same order, without constraints, which hold their energy and forces.
+
+    Raises
+    ------
+    MaxvoltError
+        One did not relax, or could not be computed.
+    """
+    found = attempts(
+        calculator,
+        structures,
+        force_tolerance=force_tolerance,
+        max_steps=max_steps,
+        only_normal=only_normal,
+        with_height=with_height,
+    )
+    return [one.relaxed() for one in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """How the relaxation of one structure ended.
+
+    Attributes
+    ----------
+    structure
+        The last one, without constraints; with energy and forces where they are known.
+    complaint
+        Why it is not relaxed; empty where it is.
+    is_whole
+        Whether it came to the last step, or to its minimum.
+    """
+
+    structure: Atoms
+    complaint: str
+    is_whole: bool
+
+    def relaxed(self) -> Atoms:
+        """Return the relaxed structure.
+
+        Raises
+        ------
+        MaxvoltError
+            It is not.
+        """
+        if self.complaint:
+            raise MaxvoltError(self.complaint)
+        return self.structure
+
+
+def attempts(
+    calculator: Any,
+    structures: Sequence[Atoms],
+    *,
+    force_tolerance: float,
+    max_steps: int,
+    only_normal: bool = False,
+    with_height: bool = False,
+) -> list[Attempt]:
+    """Try to relax structures.
 
     A potential of this package evaluates all of them in one call; other calculators have one after
     the other.
@@ -56,19 +119,11 @@ def relax_side_by_side(
         Whether atoms move along z alone, as in a generalised stacking fault.
     with_height
         Whether cells get higher or lower along z, too; the calculator must give stress.
-    strict
-        Whether it is an error where a structure does not converge; else those that come to the last
-        step are given as they are, and those that cannot go so far are left out.
 
     Returns
     -------
-    relaxed
-        Copies in the same order, without constraints, which hold their energy and forces.
-
-    Raises
-    ------
-    MaxvoltError
-        One did not relax, or could not be computed.
+    attempts
+        In the same order.
     """
     started = [one.copy() for one in structures]
     for atoms in started:
@@ -92,23 +147,20 @@ def relax_side_by_side(
         )
         outcomes = [one.outcome for one in scenario.iterate(calculator, _NEVER)]
         ended += sorted(outcomes, key=lambda one: one.index)
-    for one in ended:
-        one.structure.set_constraint()
-    if not strict:
-        return [one.structure for one in ended if not one.reason.is_break]
-    return [_relaxed(one, force_tolerance) for one in ended]
+    return [_attempt(one, force_tolerance) for one in ended]
 
 
-def _relaxed(outcome: RelaxationOutcome, force_tolerance: float) -> Atoms:
-    """Return the relaxed structure, or say why there is none."""
+def _attempt(outcome: RelaxationOutcome, force_tolerance: float) -> Attempt:
     atoms = outcome.structure
+    atoms.set_constraint()
     if outcome.reason is StopReason.CONVERGED:
-        return atoms
+        return Attempt(atoms, "", True)
     left = ""
     if atoms.calc is not None:
         force = float(np.linalg.norm(atoms.get_forces(), axis=1).max())
         left = f" (a force of {force:.3g} eV/A is left, tolerance {force_tolerance:g})"
-    raise MaxvoltError(
+    complaint = (
         f"relaxation of {atoms.get_chemical_formula()}: {outcome.message}{left}; raise max_steps "
         "or force_tolerance, or look how far the potential extrapolates"
     )
+    return Attempt(atoms, complaint, not outcome.reason.is_break)
