@@ -53,7 +53,8 @@ SECTION_III = (
     ("interstitials", "tetrahedral"), ("surfaces", "(100)"), ("surfaces", "(110)"),
     ("surfaces", "(111)"), ("grain-boundaries", "Σ5(210)"), ("grain-boundaries", "Σ5(310)"),
     ("grain-boundaries", "Σ3(111)"), ("quasi-harmonic", "volume at 300 K"),
-    ("quasi-harmonic", "linear expansion at 300 K"),
+    ("quasi-harmonic", "linear expansion at 300 K"), ("phonons", "X 1"), ("phonons", "X 3"),
+    ("phonons", "L 1"), ("phonons", "L 3"), ("phonons", "zero-point energy"),
 )  # fmt: skip
 
 

@@ -36,6 +36,8 @@ TABLE = (
     ("elastic", "C44"),
     ("vacancies", "vacancy"),
     ("vacancy-migration", "vacancy migration"),
+    ("interstitials", "<100> dumbbell"),
+    ("interstitials", "<110> dumbbell"),
     ("stacking-faults", "intrinsic stacking fault"),
     ("surfaces", "(100)"),
     ("surfaces", "(110)"),
@@ -147,8 +149,7 @@ def table(cards: dict[str, dict[str, Any]]) -> str:
                 for label in (f"level {LEVEL}", "reference")
             ]
             units |= {one["unit"] for one in values if one}
-            cells.append(" / ".join("–" if one is None else f"{one['value']:.4g}"
-                                    for one in values))  # fmt: skip
+            cells.append(" / ".join(_short(one) for one in values))
         unit = f" ({units.pop()})" if units else ""
         lines.append(f"| {name.replace('-', ' ')}: {key}{unit} | {' | '.join(cells)} |")
     for label, key in (("test: energy (meV/atom)", "test_energy_rmse_meV"),
@@ -156,6 +157,10 @@ def table(cards: dict[str, dict[str, Any]]) -> str:
         cells = [f"{document['fit'][key]:.3g}" for document in cards.values()]
         lines.append(f"| {label} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _short(one: dict[str, Any] | None) -> str:
+    return "–" if one is None or one["value"] is None else f"{one['value']:.4g}"
 
 
 def main() -> None:
