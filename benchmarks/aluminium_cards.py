@@ -40,7 +40,7 @@ SETTINGS = {"cold-curves": {"smallest": 0.75, "largest": 1.9}}
 NAMES = ("lattice", "elastic", "equation-of-state", "cold-curves", "paths", "stacking-faults",
          "vacancies", "vacancy-migration", "interstitials", "surfaces", "grain-boundaries",
          "phonons", "quasi-harmonic")  # fmt: skip
-PICTURES = ("stacking-faults", "paths", "cold-curves")
+PICTURES = ("stacking-faults", "paths")
 SECTION_III = (
     ("lattice", "a"), ("elastic", "C11"), ("elastic", "C12"), ("elastic", "C44"),
     ("cold-curves", "hcp above the lowest"), ("cold-curves", "bcc above the lowest"),
