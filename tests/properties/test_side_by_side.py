@@ -17,7 +17,7 @@ from maxvolt.errors import MaxvoltError
 from maxvolt.properties.grade_recorder import GradeRecorder
 from maxvolt.properties.static.elastic_band import lowest_path
 from maxvolt.properties.static.point_defects import DefectSettings, interstitials
-from maxvolt.properties.static.side_by_side import attempts, relax_side_by_side
+from maxvolt.properties.static.side_by_side import relax_side_by_side
 from maxvolt.sampling import rattle
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "potentials"))
@@ -41,7 +41,8 @@ def test_each_comes_to_the_minimum_that_it_would_come_to_alone(name):
     structures = [disturbed((1, 1, count), count) for count in (1, 3, 2)]
     calculator = CALCULATORS[name]()
     ended = relax_side_by_side(calculator, structures, force_tolerance=1e-4, max_steps=300)
-    for begun, end in zip(structures, ended, strict=True):
+    for begun, attempt in zip(structures, ended, strict=True):
+        end = attempt.relaxed()
         alone = begun.copy()
         alone.calc = CALCULATORS[name]()
         assert LBFGS(alone, logfile=None).run(fmax=1e-4, steps=300)
@@ -58,10 +59,11 @@ def test_the_height_of_a_tilted_cell_relaxes_as_with_the_filter_of_ase(name):
     cell = atoms.cell.array
     cell[2] = [0.7, 0.3, 6 * 3.62 / np.sqrt(3) * 1.02]
     atoms.set_cell(cell)
-    [end] = relax_side_by_side(
+    [attempt] = relax_side_by_side(
         CALCULATORS[name](), [atoms], force_tolerance=1e-4, max_steps=300,
         only_normal=True, with_height=True,
     )  # fmt: skip
+    end = attempt.relaxed()
     other = atoms.copy()
     other.calc = CALCULATORS[name]()
     other.set_constraint(FixCartesian(range(len(other)), mask=(True, True, False)))
@@ -79,14 +81,14 @@ def test_what_does_not_relax_is_named():
     calculator = CALCULATORS["potential"]()
     few = {"force_tolerance": 1e-5, "max_steps": 2}
     with pytest.raises(MaxvoltError, match=r"Cu4: not converged after 2 steps .*raise max_steps"):
-        relax_side_by_side(calculator, structures, **few)
-    tried = attempts(calculator, structures, **few)
+        relax_side_by_side(calculator, structures, **few)[0].relaxed()
+    tried = relax_side_by_side(calculator, structures, **few)
     assert [(one.is_whole, bool(one.complaint)) for one in tried] == [(True, True)] * 2
     structures[1].positions[0] = structures[1].positions[1] + 0.1
-    tried = attempts(calculator, structures, **few)
+    tried = relax_side_by_side(calculator, structures, **few)
     assert [one.is_whole for one in tried] == [True, False]
     with pytest.raises(MaxvoltError, match="Cu32: "):
-        relax_side_by_side(calculator, structures, force_tolerance=1e-3, max_steps=99)
+        relax_side_by_side(calculator, structures, force_tolerance=1e-3, max_steps=99)[1].relaxed()
 
 
 def test_interstitials_that_do_not_relax_have_a_warning_and_no_number():
@@ -123,7 +125,8 @@ def ends_of_a_jump():
 @pytest.mark.parametrize("name", ["potential", "emt"])
 def test_a_band_is_that_of_ase_with_a_calculator_for_each_image(name):
     calculator = CALCULATORS[name]()
-    ends = relax_side_by_side(calculator, ends_of_a_jump(), force_tolerance=1e-3, max_steps=200)
+    tried = relax_side_by_side(calculator, ends_of_a_jump(), force_tolerance=1e-3, max_steps=200)
+    ends = [one.relaxed() for one in tried]
     path = lowest_path(
         tuple(ends), calculator, images=3, force_tolerance=0.01, max_steps=300, purpose="a test"
     )

@@ -24,7 +24,7 @@ from maxvolt.properties.static.interfaces import (
     interface_energy,
     oriented,
 )
-from maxvolt.properties.static.side_by_side import attempts, relax_side_by_side
+from maxvolt.properties.static.side_by_side import relax_side_by_side
 
 __all__ = ["GrainBoundarySettings", "grain_boundaries"]
 
@@ -158,7 +158,7 @@ class _Search:
                 "grain boundaries: atoms come too close in all starts; allow more shifts or larger "
                 "overlaps"
             )
-        tried = attempts(
+        tried = relax_side_by_side(
             self.calculator,
             starts,
             with_height=self.with_height,
@@ -179,7 +179,7 @@ class _Search:
             force_tolerance=self.settings.force_tolerance,
             max_steps=self.settings.max_steps,
         )
-        best = min(ended, key=self._energy)
+        best = min((one.relaxed() for one in ended), key=self._energy)
         return self._energy(best), len(starts), len(best)
 
     def _energy(self, atoms: Atoms) -> float:

@@ -19,7 +19,7 @@ from maxvolt.properties.elemental_crystals import (
     resting_crystal,
 )
 from maxvolt.properties.findings import Findings, Quantity
-from maxvolt.properties.static.side_by_side import Attempt, attempts
+from maxvolt.properties.static.side_by_side import Attempt, relax_side_by_side
 
 __all__ = ["DefectSettings", "Host", "interstitials", "vacancies"]
 
@@ -107,7 +107,7 @@ class Host:
 
     def tried(self, *defects: Atoms) -> list[Attempt]:
         """Try to relax copies with defects."""
-        return attempts(
+        return relax_side_by_side(
             self.calculator,
             defects,
             force_tolerance=self.settings.force_tolerance,

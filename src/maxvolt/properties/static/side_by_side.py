@@ -17,7 +17,7 @@ from maxvolt.sampling.relaxation import Relaxation
 from maxvolt.sampling.results import RelaxationOutcome
 from maxvolt.sampling.rule import Limits, StopReason, Thresholds
 
-__all__ = ["Attempt", "attempts", "relax_side_by_side"]
+__all__ = ["Attempt", "relax_side_by_side"]
 
 _STRESS_TOLERANCE = 1e-4
 """eV/Angstrom^3, of the stress across planes: less than 0.01 mJ/m^2 of a cell of 100 Angstrom."""
@@ -26,38 +26,6 @@ _HEIGHT_ALONE = (False, False, True, False, False, False)
 
 _NEVER = Thresholds(float("inf"), float("inf"))
 _LIMITS = Limits(isolation=float("inf"))
-
-
-def relax_side_by_side(
-    calculator: Any,
-    structures: Sequence[Atoms],
-    *,
-    force_tolerance: float,
-    max_steps: int,
-    only_normal: bool = False,
-    with_height: bool = False,
-) -> list[Atoms]:
-    """Relax structures, each to its own minimum; see `attempts`.
-
-    Returns
-    -------
-    relaxed
-        Copies in the same order, without constraints, which hold their energy and forces.
-
-    Raises
-    ------
-    MaxvoltError
-        One did not relax, or could not be computed.
-    """
-    found = attempts(
-        calculator,
-        structures,
-        force_tolerance=force_tolerance,
-        max_steps=max_steps,
-        only_normal=only_normal,
-        with_height=with_height,
-    )
-    return [one.relaxed() for one in found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +59,7 @@ class Attempt:
         return self.structure
 
 
-def attempts(
+def relax_side_by_side(
     calculator: Any,
     structures: Sequence[Atoms],
     *,
@@ -100,7 +68,7 @@ def attempts(
     only_normal: bool = False,
     with_height: bool = False,
 ) -> list[Attempt]:
-    """Try to relax structures.
+    """Try to relax structures, each to its own minimum.
 
     A potential of this package evaluates all of them in one call; other calculators have one after
     the other.
@@ -123,7 +91,7 @@ def attempts(
     Returns
     -------
     attempts
-        In the same order.
+        In the same order; `Attempt.relaxed` gives a relaxed structure, or raises.
     """
     started = [one.copy() for one in structures]
     for atoms in started:

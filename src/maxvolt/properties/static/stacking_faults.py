@@ -181,7 +181,7 @@ class _Fault:
 
     def energies(self, ways: Sequence[Mapping[int, float]]) -> NDArray[np.float64]:
         """Energies of faults in mJ/m^2, relaxed."""
-        relaxed = relax_side_by_side(
+        ended = relax_side_by_side(
             self.calculator,
             [self.slipped(shares) for shares in ways],
             only_normal=True,
@@ -189,8 +189,8 @@ class _Fault:
             force_tolerance=self.settings.force_tolerance,
             max_steps=self.settings.max_steps,
         )
-        above = np.array([float(atoms.get_potential_energy()) for atoms in relaxed]) - self.zero
-        return MJ_M2_PER_EV_A2 * above / area_of(self.perfect)
+        energies = np.array([one.relaxed().get_potential_energy() for one in ended])
+        return MJ_M2_PER_EV_A2 * (energies - self.zero) / area_of(self.perfect)
 
 
 def _highest(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:

@@ -97,12 +97,13 @@ def surfaces(
     per_atom = crystal.energy_per_atom(calculator)
     thickness = settings.thickness or 2 * reach + _INSIDE
     slabs = [_slab(crystal, name, thickness, reach) for name in chosen]
-    relaxed = relax_side_by_side(
+    ended = relax_side_by_side(
         calculator, slabs, force_tolerance=settings.force_tolerance, max_steps=settings.max_steps
     )
     quantities: dict[str, Quantity] = {}
     curves = []
-    for name, slab, end in zip(chosen, slabs, relaxed, strict=True):
+    for name, slab, attempt in zip(chosen, slabs, ended, strict=True):
+        end = attempt.relaxed()
         slab.calc = calculator
         changes = 100 * (_gaps(end, layers_of(slab)) / _gaps(slab) - 1)
         quantities[f"({name})"] = Quantity(interface_energy(end, per_atom), "mJ/m²")
