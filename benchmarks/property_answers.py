@@ -3,7 +3,9 @@
     python benchmarks/property_answers.py POTENTIALS --output docs/properties
 
 POTENTIALS is the folder of potentials of LAMMPS. Writes known_answers.json, which keeps what is
-computed, and known_answers.txt, the table. Phonons and expansion need phonopy.
+computed, and known_answers.txt, the table. Numbers of lammps_answers.json in the same folder, which
+lammps_answers.py computes, come into the table, too. The quasi-harmonic approximation needs
+phonopy.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import argparse
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ase.build import bulk
 
@@ -23,6 +26,15 @@ __all__ = ["ANSWERS", "Answer", "main"]
 MISHIN = "Mishin et al., Phys. Rev. B 63, 224106 (2001)"
 LYSOGORSKIY = "Lysogorskiy et al., npj Comput. Mater. 7, 97 (2021), Table 1, column EAM"
 FILE = "written in the file of the potential"
+GRAINS = (
+    "table of grain boundaries of copper in MoDELib (G. Po et al.), file Cu.h: LAMMPS with the "
+    "potential of Mishin"
+)
+OILAB = "comment in the examples of OILab (N. Admal et al.): LAMMPS with this file"
+TUTORIAL = "README of a LAMMPS tutorial on nudged elastic bands with this file"
+QUOTED = "quoted as Mendelev 2003 in the tests of a program for elastic constants"
+LAMMPS = "LAMMPS's minimiser, lammps_answers.py"
+DYNAMICS = "LAMMPS's molecular dynamics at constant pressure, classical, lammps_answers.py"
 
 CU, AL, NI = "Cu_mishin1.eam.alloy", "Al_mm.eam.fs", "NiAlH_jea.eam.alloy"
 MG, FE, W = "Mg_mm.eam.fs", "Fe_mm.eam.fs", "W_zhou.eam.alloy"
@@ -68,12 +80,43 @@ ANSWERS = (
     Answer(CU, "surfaces", "(111)", 1239, MISHIN),
     Answer(CU, "surfaces", "(110)", 1475, MISHIN),
     Answer(CU, "surfaces", "(100)", 1345, MISHIN),
+    Answer(CU, "grain-boundaries", "Σ5(210)", 951, GRAINS),
+    Answer(CU, "grain-boundaries", "Σ5(310)", 905, GRAINS),
+    Answer(CU, "grain-boundaries", "Σ5(310)", 905, OILAB),
+    Answer(AL, "vacancy-migration", "vacancy migration", 0.63, TUTORIAL),
+    Answer(FE, "elastic", "C11", 243, QUOTED),
+    Answer(FE, "elastic", "C12", 145, QUOTED),
+    Answer(FE, "elastic", "C44", 116, QUOTED),
     Answer(AL, "lattice", "a", 4.04527, FILE),
     Answer(NI, "lattice", "a", 3.52, FILE),
     Answer(MG, "lattice", "a", 3.184215, FILE),
     Answer(FE, "lattice", "a", 2.855324, FILE),
     Answer(W, "lattice", "a", 3.157, FILE),
 )
+
+
+def of_lammps(kept: Path) -> list[Answer]:
+    """Read what LAMMPS has computed, where it has."""
+    found = []
+    for potential, values in (json.loads(kept.read_text()) if kept.exists() else {}).items():
+        for name, value in values.items():
+            owner, _, key = name.partition(": ")
+            if key:
+                found.append(Answer(potential, owner, key, value, LAMMPS))
+            elif name.startswith("volume at"):
+                found.append(Answer(potential, "quasi-harmonic", name, value, DYNAMICS))
+    return found
+
+
+def computed(one: Answer, folder: Path) -> dict[str, Any]:
+    """Compute the property of an answer."""
+    species, kind, a = CRYSTALS[one.potential]
+    settings = {}
+    if one.property == "quasi-harmonic":
+        settings = {"temperature": float(one.value.split()[2])}
+    atoms = bulk(species, kind, a=a)
+    found = compute_property(one.property, folder / one.potential, atoms, settings).to_dict()
+    return {part: found[part] for part in ("values", "settings", "notes", "warnings")}
 
 
 def main() -> None:
@@ -84,19 +127,17 @@ def main() -> None:
     options = parser.parse_args()
     kept = options.output / "known_answers.json"
     known = json.loads(kept.read_text()) if kept.exists() else {}
-    for potential, name in dict.fromkeys((one.potential, one.property) for one in ANSWERS):
-        key = f"{potential} {name}"
+    answers = [*ANSWERS, *of_lammps(options.output / "lammps_answers.json")]
+    answers.sort(key=lambda one: list(CRYSTALS).index(one.potential))
+    for one in answers:
+        key = _key(one)
         if key not in known:
-            species, kind, a = CRYSTALS[potential]
-            found = compute_property(
-                name, options.potentials / potential, bulk(species, kind, a=a)
-            ).to_dict()
-            known[key] = {part: found[part] for part in ("values", "settings", "notes")}
+            known[key] = computed(one, options.potentials)
             write_json(known, kept)
             print(key, flush=True)
     lines = ["| potential | property | ours | theirs | source |", "|---|---|---|---|---|"]
-    for one in ANSWERS:
-        ours = known[f"{one.potential} {one.property}"]["values"][one.value]
+    for one in answers:
+        ours = known[_key(one)]["values"][one.value]
         label = (
             one.value
             if one.property in ("vacancies", "interstitials")
@@ -107,6 +148,12 @@ def main() -> None:
             f"{one.theirs:.6g} | {one.source} |"
         )
     (options.output / "known_answers.txt").write_text("\n".join(lines) + "\n")
+
+
+def _key(one: Answer) -> str:
+    """Name of what is computed once for several answers."""
+    of = f" {one.value}" if one.property == "quasi-harmonic" else ""
+    return f"{one.potential} {one.property}{of}"
 
 
 if __name__ == "__main__":

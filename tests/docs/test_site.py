@@ -137,8 +137,8 @@ def linked(site: Path) -> dict[Path, _Linked]:
 
 
 def _is_written(page: Path) -> bool:
-    """Whether a page is a text: not the page of a campaign, nor that for wrong addresses."""
-    return page.name not in ("404.html", "report.html")
+    """Whether a page is a text: not that of a campaign, a card, nor that for wrong addresses."""
+    return page.name not in ("404.html", "report.html") and page.parent.name != "cards"
 
 
 def test_every_link_of_the_site_leads_somewhere(site, linked):
@@ -263,7 +263,8 @@ def test_pages_can_be_read_on_a_telephone(site, address, browser):
     problems = []
     for page in sorted(site.rglob("*.html")):
         name = page.relative_to(site).as_posix()
-        if name.endswith("report.html"):  # the page of a campaign, which has tests of its own
+        # The page of a campaign, which has tests of its own, or of a card.
+        if name.endswith("report.html") or "/cards/" in name:
             continue
         browser.open(f"{address}/{name}", TELEPHONE)
         if (found := browser.evaluate("document.documentElement.scrollWidth")) > TELEPHONE:

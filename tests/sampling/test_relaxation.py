@@ -117,6 +117,23 @@ def test_gradients_of_all_variables():
     np.testing.assert_allclose((above - below) / (2 * step), slopes, rtol=1e-6)
 
 
+def test_only_the_strains_that_are_free_change_the_cell():
+    """Under pressure along all axes two of them stay; the stress along the third is that asked."""
+    pressure = 2.0 / GPA_PER_EV_A3
+    begun = bulk("Cu", a=3.62, cubic=True)
+    strains = (True, False, False, False, True, False)
+    scenario = Relaxation("x", Dataset.from_atoms([begun]), pressure, strains=strains)
+    [end] = scenario.run(calculator(), ALWAYS).candidates
+    assert end.reason is StopReason.CONVERGED
+    cell = end.structure.cell.array
+    np.testing.assert_array_equal(cell[1], begun.cell[1])
+    assert cell[2, 2] == begun.cell[2, 2]
+    assert cell[0, 0] < begun.cell[0, 0] - 0.005
+    stress = end.structure.get_stress()
+    assert stress[0] == pytest.approx(-pressure, abs=1e-4)
+    assert abs(stress[1] + pressure) > 1e-3
+
+
 def test_batches_and_single_structures_agree():
     """The kernels' batches against the calculator, structure by structure."""
     dataset = Dataset.concatenate(
@@ -332,6 +349,8 @@ def test_candidates_come_one_by_one():
         ({"force_tolerance": 0.0}, "force_tolerance"),
         ({"max_steps": 0}, "max_steps"),
         ({"pressure": np.inf}, "pressure must lie between"),
+        ({"strains": (True,) * 3}, "strains must say of xx"),
+        ({"strains": (False,) * 6}, "at least one"),
     ],
 )
 def test_what_cannot_be_relaxed_is_refused(options, complaint):

@@ -84,7 +84,7 @@ def run(options: argparse.Namespace) -> None:
     total = len(names) * (len(sources) + (reference is not None))
     note(f"{structure}: {counted(len(names), 'property').replace('propertys', 'properties')} of "
          f"{counted(len(sources), 'potential')}; kept in {folder}")  # fmt: skip
-    with _shown(total) as progress:
+    with _shown(total) as progress, _kept_when_interrupted(folder):
         card = make_card(
             sources,
             atoms,
@@ -176,6 +176,17 @@ def _settings(options: argparse.Namespace, chosen: list[Property]) -> dict[str, 
     for name, values in found.items():
         settings_of(next(one for one in chosen if one.name == name), values)
     return found
+
+
+@contextmanager
+def _kept_when_interrupted(folder: Path) -> Iterator[None]:
+    """Say what an interruption leaves, and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        done = len(list(folder.glob("[!.]*.json")))
+        note(f"{counted(done, 'result')} kept in {folder}: the same command goes on from there")
+        raise
 
 
 @contextmanager

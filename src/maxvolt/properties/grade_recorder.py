@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
+from numpy.typing import NDArray
+
+from maxvolt.sampling.batch import Batch
+from maxvolt.sampling.batch_neighbors import BatchNeighbors
+from maxvolt.sampling.evaluators import Evaluated, Evaluator, evaluator_of
 
 __all__ = ["GradeRecorder"]
 
@@ -55,7 +61,39 @@ class GradeRecorder(Calculator):
         self.atoms = self.inner.atoms
         self.results = dict(self.inner.results)
         grade = self.results.get("grade")
-        if grade is None or (self.largest_grade is not None and grade <= self.largest_grade):
+        if grade is not None and self._is_larger(grade) and self.inner.atoms is not None:
+            self._remember(float(grade), self.inner.atoms.copy())
+
+    def batch_evaluator(self) -> Evaluator:
+        """Evaluate many structures as the other calculator does, and remember the grade."""
+        return _RecordingEvaluator(self, evaluator_of(self.inner))
+
+    def record(self, batch: Batch, found: Evaluated) -> None:
+        """Remember the largest grade of a batch, where it is larger than before."""
+        if not found.has_grades or np.isnan(found.grades).all():
             return
-        self.largest_grade = float(grade)
-        self.farthest = None if self.inner.atoms is None else self.inner.atoms.copy()
+        index = int(np.nanargmax(found.grades))
+        if self._is_larger(found.grades[index]):
+            self._remember(float(found.grades[index]), batch.atoms(index))
+
+    def _is_larger(self, grade: float) -> bool:
+        return self.largest_grade is None or grade > self.largest_grade
+
+    def _remember(self, grade: float, atoms: Atoms) -> None:
+        self.largest_grade, self.farthest = grade, atoms
+
+
+class _RecordingEvaluator:
+    """Evaluates as another evaluator does, and lets a recorder see it."""
+
+    def __init__(self, recorder: GradeRecorder, inner: Evaluator) -> None:
+        self._recorder, self._inner = recorder, inner
+        self.reach, self.together = inner.reach, inner.together
+
+    def evaluate(
+        self, batch: Batch, neighbors: BatchNeighbors, skip: NDArray[np.bool_], *, stress: bool
+    ) -> Evaluated:
+        """Evaluate the structures that are not to be skipped."""
+        found = self._inner.evaluate(batch, neighbors, skip, stress=stress)
+        self._recorder.record(batch, found)
+        return found

@@ -18,7 +18,7 @@ coordinates where the cell changes; gradients are projected on what is free.
 
 The variables are rows: one of :math:`\mathbf u_i` for each atom and, where the cell is relaxed, the
 three of :math:`L \varepsilon`, with a length :math:`L` that gives cell and atoms similar
-curvatures.
+curvatures. Components of the strain that are held have no gradient, and stay zero.
 """
 
 from __future__ import annotations
@@ -48,12 +48,22 @@ class Coordinates:
         External pressure.
     lengths : shape (n,), Angstrom
         What a strain is multiplied with.
+    strains
+        Which components of the strain (Voigt order) are free.
     """
 
     def __init__(
-        self, start: Batch, cell: bool, pressure: float, lengths: NDArray[np.float64]
+        self,
+        start: Batch,
+        cell: bool,
+        pressure: float,
+        lengths: NDArray[np.float64],
+        strains: Sequence[bool] = (True,) * 6,
     ) -> None:
         self.start = start
+        self._free_strains = np.zeros((3, 3))
+        for is_free, (a, b) in zip(strains, VOIGT, strict=True):
+            self._free_strains[a, b] = self._free_strains[b, a] = is_free
         self._free: list[NDArray[np.float64] | None] = [None] * len(start)
         self.cell = cell
         self.pressure = pressure
@@ -162,7 +172,7 @@ class Coordinates:
         work += (self.pressure * cell_volumes(at.cells))[:, None, None] * np.eye(3)
         half = np.linalg.solve(deformation, work)
         symmetric = 0.5 * (half + half.transpose(0, 2, 1)) / self.lengths[:, None, None]
-        gradient[~self._is_atom] = symmetric.reshape(-1, 3)
+        gradient[~self._is_atom] = (self._free_strains * symmetric).reshape(-1, 3)
         return gradient
 
     def _deformation(self, x: NDArray[np.float64]) -> NDArray[np.float64] | None:

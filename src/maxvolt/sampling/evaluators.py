@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from ase.calculators.calculator import Calculator
@@ -23,7 +23,14 @@ from maxvolt.sampling.rule import Stop, StopReason
 from maxvolt.selection.grades import Grades
 from maxvolt.species import species_types
 
-__all__ = ["AseEvaluator", "Evaluated", "Evaluator", "NeighborhoodEvaluator", "evaluator_of"]
+__all__ = [
+    "AseEvaluator",
+    "Evaluated",
+    "EvaluatesBatches",
+    "Evaluator",
+    "NeighborhoodEvaluator",
+    "evaluator_of",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +66,10 @@ class Evaluator(Protocol):
     def reach(self) -> float:
         """Distance up to which it must be given all neighbours, Angstrom; 0 if it needs none."""
 
+    @property
+    def together(self) -> bool:
+        """Whether many structures cost less in one call than one by one."""
+
     def evaluate(
         self, batch: Batch, neighbors: BatchNeighbors, skip: NDArray[np.bool_], *, stress: bool
     ) -> Evaluated:
@@ -81,6 +92,7 @@ class AseEvaluator:
     """Evaluates one structure after the other with an ASE calculator."""
 
     reach = 0.0
+    together = False
 
     def __init__(self, calculator: Calculator) -> None:
         self._calculator = calculator
@@ -119,6 +131,8 @@ class NeighborhoodEvaluator:
 
     Structures that the potential refuses are looked for one by one.
     """
+
+    together = True
 
     def __init__(self, calculator: MaxvoltCalculator) -> None:
         self._calculator = calculator
@@ -185,8 +199,19 @@ class NeighborhoodEvaluator:
         return self._kept.with_atoms(batch.positions, cells, types)
 
 
+@runtime_checkable
+class EvaluatesBatches(Protocol):
+    """A calculator that says itself how batches are evaluated with it."""
+
+    def batch_evaluator(self) -> Evaluator:
+        """Return what does."""
+        ...
+
+
 def evaluator_of(calculator: Calculator) -> Evaluator:
     """Give the fastest way to evaluate batches with a calculator."""
+    if isinstance(calculator, EvaluatesBatches):
+        return calculator.batch_evaluator()
     if isinstance(calculator, MaxvoltCalculator):
         return NeighborhoodEvaluator(calculator)
     return AseEvaluator(calculator)

@@ -41,6 +41,9 @@ class Relaxation(RelaxationSettings):
         Largest component of stress plus pressure left; 0.01 GPa.
     cell
         Whether cells are relaxed too; all candidates must then be periodic in three directions.
+    strains
+        Which components of the strain (xx yy zz yz xz xy) the cells may take, and which of the
+        stress must vanish.
     max_steps
         Evaluations after which a candidate is stopped.
     max_step, min_step : Angstrom

@@ -34,6 +34,7 @@ class RelaxationSettings:
     force_tolerance: float = 1e-3
     stress_tolerance: float = 0.01 / GPA_PER_EV_A3
     cell: bool = True
+    strains: tuple[bool, ...] = (True,) * 6
     max_steps: int = 500
     max_step: float = 0.1
     min_step: float = 1e-8
@@ -59,6 +60,11 @@ class RelaxationSettings:
             PRESSURE_GPA.check("pressure", self.pressure * GPA_PER_EV_A3, DataError)
         except DataError as error:
             self._refuse(str(error))
+        if len(self.strains) != 6 or not any(self.strains):
+            self._refuse(
+                "strains must say of xx, yy, zz, yz, xz, xy which the cell may take, at least one; "
+                f"not {self.strains!r}"
+            )
         if self.pressure and not self.cell:
             self._refuse("a pressure acts on the cell, which is not relaxed; set cell=True")
         if not len(self.structures):

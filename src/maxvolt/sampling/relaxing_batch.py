@@ -67,7 +67,9 @@ class RelaxingBatch:
         self._watch = BatchWatch(scenario.limits, self._neighbors)
         self._waiting = 0  # index of the next candidate to take in
         nothing = Batch.from_dataset(scenario.structures.select([]))
-        self._coordinates = Coordinates(nothing, scenario.cell, scenario.pressure, np.empty(0))
+        self._coordinates = Coordinates(
+            nothing, scenario.cell, scenario.pressure, np.empty(0), scenario.strains
+        )
         self._minimizer = LockstepMinimizer(
             MinimizerSettings(max_step=scenario.max_step, min_step=scenario.min_step)
         )
@@ -173,7 +175,8 @@ class RelaxingBatch:
         if scenario.cell:
             stresses = found.virials / cell_volumes(at.cells)[:, None]
             stresses[:, :3] += scenario.pressure
-            done &= abs(stresses).max(axis=1) < scenario.stress_tolerance
+            free = np.array(scenario.strains, np.bool_)
+            done &= abs(stresses[:, free]).max(axis=1) < scenario.stress_tolerance
         return np.flatnonzero(done)
 
     def _outcome(self, at: Batch, found: Evaluated, k: int, stop: Stop) -> Relaxed:

@@ -23,8 +23,8 @@ from maxvolt.properties.static.interfaces import (
     chosen_interfaces,
     interface_energy,
     oriented,
-    relax_interface,
 )
+from maxvolt.properties.static.side_by_side import relax_side_by_side
 
 __all__ = ["GrainBoundarySettings", "grain_boundaries"]
 
@@ -43,7 +43,10 @@ _BOUNDARIES: dict[str, dict[str, Directions]] = {
 }
 """Crystal directions along x, y (the tilt axis) and z (across the boundary)."""
 
-_SCREENING = {"force_tolerance": 0.1, "max_steps": 40}
+_SCREENING_TOLERANCE = 0.1
+"""eV/Angstrom, of the relaxation after which the lowest go on."""
+
+_SCREENING_STEPS = 60
 _FINALISTS = 2
 _TOO_CLOSE = 0.5
 """Distances of nearest neighbours below which a start is given up."""
@@ -149,39 +152,38 @@ class _Search:
 
     def lowest(self, directions: Directions) -> tuple[float, int, int]:
         """Energy in mJ/m^2, number of starts, and of atoms."""
-        found = []
-        for start in self._starts(directions):
-            self._relax(start, **_SCREENING, strict=False)
-            found.append((interface_energy(start, self.per_atom), start))
-        if not found:
+        starts = list(self._starts(directions))
+        if not starts:
             raise MaxvoltError(
                 "grain boundaries: atoms come too close in all starts; allow more shifts or larger "
                 "overlaps"
             )
-        found.sort(key=lambda item: item[0])
-        ends = []
-        for _, best in found[:_FINALISTS]:
-            self._relax(
-                best,
-                force_tolerance=self.settings.force_tolerance,
-                max_steps=self.settings.max_steps,
-                strict=True,
-            )
-            ends.append((interface_energy(best, self.per_atom), len(best)))
-        energy, count = min(ends)
-        return energy, len(found), count
-
-    def _relax(
-        self, atoms: Atoms, *, force_tolerance: float, max_steps: float, strict: bool
-    ) -> None:
-        relax_interface(
-            atoms,
-            only_normal=False,
+        tried = relax_side_by_side(
+            self.calculator,
+            starts,
             with_height=self.with_height,
-            force_tolerance=force_tolerance,
-            max_steps=int(max_steps),
-            strict=strict,
+            force_tolerance=_SCREENING_TOLERANCE,
+            max_steps=_SCREENING_STEPS,
         )
+        screened = [one.structure for one in tried if one.is_whole]
+        if not screened:
+            raise MaxvoltError(
+                f"grain boundaries: none of {len(starts)} starts could be relaxed; the potential "
+                "is used far from what it was trained on"
+            )
+        screened.sort(key=self._energy)
+        ended = relax_side_by_side(
+            self.calculator,
+            screened[:_FINALISTS],
+            with_height=self.with_height,
+            force_tolerance=self.settings.force_tolerance,
+            max_steps=self.settings.max_steps,
+        )
+        best = min((one.relaxed() for one in ended), key=self._energy)
+        return self._energy(best), len(starts), len(best)
+
+    def _energy(self, atoms: Atoms) -> float:
+        return interface_energy(atoms, self.per_atom)
 
     def _starts(self, directions: Directions) -> Iterator[Atoms]:
         grain = oriented(self.crystal, directions, self.thickness)
@@ -197,7 +199,6 @@ class _Search:
                     ):
                         continue
                     seen.add((i, j, len(start)))
-                    start.calc = self.calculator
                     yield start
 
 

@@ -1,20 +1,15 @@
-"""Crystals with planes across z: their cells at right angles, layers, and relaxation."""
+"""Crystals with planes across z: their cells at right angles, layers, and energies."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from io import StringIO
-from typing import Any
 
 import numpy as np
 from ase import Atoms
-from ase.constraints import FixCartesian
-from ase.filters import FrechetCellFilter
 from ase.lattice.cubic import BodyCenteredCubic, Diamond, FaceCenteredCubic, SimpleCubic
-from ase.optimize import LBFGS
 from numpy.typing import NDArray
 
-from maxvolt.errors import DataError, MaxvoltError
+from maxvolt.errors import DataError
 from maxvolt.properties.elemental_crystals import ElementalCrystal
 from maxvolt.units import MJ_M2_PER_EV_A2
 
@@ -24,7 +19,6 @@ __all__ = [
     "interface_energy",
     "layers_of",
     "oriented",
-    "relax_interface",
     "stacked",
 ]
 
@@ -119,49 +113,3 @@ def chosen_interfaces(
             f"{', '.join(foreign)}"
         )
     return asked or list(known)
-
-
-def relax_interface(
-    atoms: Atoms,
-    *,
-    only_normal: bool,
-    with_height: bool,
-    force_tolerance: float,
-    max_steps: int,
-    strict: bool = True,
-) -> None:
-    """Relax a structure that carries a calculator, in place.
-
-    Parameters
-    ----------
-    atoms
-        Its planes are across z.
-    only_normal
-        Atoms move along z alone, as in a generalised stacking fault.
-    with_height
-        The cell gets higher or lower, too; the calculator must give stress.
-    force_tolerance : eV/Angstrom
-    max_steps
-        Steps after which the relaxation ends.
-    strict
-        Whether it is an error where the forces did not fall below the tolerance.
-
-    Raises
-    ------
-    MaxvoltError
-        They did not.
-    """
-    if only_normal:
-        atoms.set_constraint(FixCartesian(range(len(atoms)), mask=(True, True, False)))
-    moving: Any = atoms
-    if with_height:
-        moving = FrechetCellFilter(atoms, mask=[False, False, True, False, False, False])
-    done = LBFGS(moving, logfile=StringIO()).run(fmax=force_tolerance, steps=max_steps)
-    atoms.set_constraint()
-    if strict and not done:
-        left = float(np.linalg.norm(atoms.get_forces(), axis=1).max())
-        raise MaxvoltError(
-            f"relaxation of an interface of {len(atoms)} atoms: after {max_steps} steps a force of "
-            f"{left:.3g} eV/A is left (tolerance {force_tolerance:g}); raise max_steps or "
-            "force_tolerance"
-        )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from ase import Atoms
 
 from maxvolt.properties.arguments import Calculating, system_of
 from maxvolt.properties.curves import Curve
+from maxvolt.properties.deformation import InternalRelaxation
 from maxvolt.properties.elastic_constants import ElasticConstants, elastic_constants
 from maxvolt.properties.elemental_crystals import resting_crystal
 from maxvolt.properties.equation_of_state import EquationOfState, equation_of_state
@@ -19,6 +20,10 @@ __all__ = ["ElasticSettings", "EquationOfStateSettings", "LatticeSettings"]
 
 _NEGLIGIBLE = 0.01
 """Part of the largest elastic constant below which one that symmetry forbids is left out."""
+
+_SMALL_STRAIN = 2e-3
+_SMALL_FORCE = 1e-5
+"""eV/Angstrom; forces that so small a strain leaves inside a cell must relax, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +78,28 @@ def elastic_findings(
     atoms: Atoms | None = None,
     settings: ElasticSettings = ElasticSettings(),
 ) -> Findings:
-    """Elastic constants of a crystal, relaxed first."""
+    """Elastic constants of a crystal, relaxed first.
+
+    Stresses of potentials of this package have no noise: a small strain is taken, and extrapolated
+    to none by equation (105).
+    """
     calculator, atoms = system_of(calculator, atoms, "elastic constants")
     crystal = resting_cell(calculator, atoms, "elastic constants", right_angled=True)
     found = elastic_constants(calculator, crystal, strain=settings.strain)
+    is_smooth = getattr(calculator, "potential", None) is not None and found.crossing is None
+    if is_smooth and settings.strain is None and found.strain > _SMALL_STRAIN:
+        found = elastic_constants(
+            calculator, crystal, strain=_SMALL_STRAIN, relaxation=InternalRelaxation(_SMALL_FORCE)
+        )
     note = f"strain {found.strain:g}"
+    limit = found
+    if is_smooth:
+        matrix = found.matrix - 4 / 3 * found.nonlinearity
+        limit = replace(found, matrix=matrix, nonlinearity=np.zeros((6, 6)))
+        note += " and half of it, extrapolated to none"
     return Findings(
         "Elastic constants",
-        {name: Quantity(value, "GPa") for name, value in _constants(found).items()},
+        {name: Quantity(value, "GPa") for name, value in _constants(limit).items()},
         warnings=found.warnings,
         notes=(*found.notes, note),
     )

@@ -10,9 +10,8 @@ import numpy as np
 from ase import Atom, Atoms
 from numpy.typing import NDArray
 
-from maxvolt.errors import DataError
+from maxvolt.errors import DataError, MaxvoltError
 from maxvolt.properties.arguments import Calculating, system_of
-from maxvolt.properties.deformation import InternalRelaxation
 from maxvolt.properties.elemental_crystals import (
     ElementalCrystal,
     reach_of,
@@ -20,6 +19,7 @@ from maxvolt.properties.elemental_crystals import (
     resting_crystal,
 )
 from maxvolt.properties.findings import Findings, Quantity
+from maxvolt.properties.static.side_by_side import Attempt, relax_side_by_side
 
 __all__ = ["DefectSettings", "Host", "interstitials", "vacancies"]
 
@@ -89,7 +89,7 @@ class Host:
         self, calculator: Any, atoms: Atoms, settings: DefectSettings, purpose: str
     ) -> None:
         self.calculator = calculator
-        self.relaxation = InternalRelaxation(settings.force_tolerance, settings.max_steps)
+        self.settings = settings
         self.crystal: ElementalCrystal = resting_crystal(calculator, atoms, purpose)
         reach, notes = reach_of(calculator)
         size = settings.size or max(2 * reach + _BEYOND_IMAGES, _SMALLEST_CELL)
@@ -101,12 +101,18 @@ class Host:
         perfect.calc = calculator
         self.energy_per_atom = float(perfect.get_potential_energy()) / count
 
-    def relaxed(self, defect: Atoms) -> Atoms:
-        """Return a copy with a defect, its atoms relaxed."""
-        copy: Atoms = defect.copy()
-        copy.calc = self.calculator
-        self.relaxation.run(copy)
-        return copy
+    def relaxed(self, *defects: Atoms) -> list[Atoms]:
+        """Return copies with defects, their atoms relaxed."""
+        return [one.relaxed() for one in self.tried(*defects)]
+
+    def tried(self, *defects: Atoms) -> list[Attempt]:
+        """Try to relax copies with defects."""
+        return relax_side_by_side(
+            self.calculator,
+            defects,
+            force_tolerance=self.settings.force_tolerance,
+            max_steps=self.settings.max_steps,
+        )
 
     def formation(self, relaxed: Atoms) -> float:
         """Energy of a structure above as many atoms of the perfect crystal, eV; equation (82)."""
@@ -157,8 +163,8 @@ def vacancies(
     first = host.middle()
     bare = host.without(first)
     bare.calc = calculator
-    single = host.formation(host.relaxed(host.without(first)))
-    double = host.formation(host.relaxed(host.without(first, host.neighbour(first))))
+    pair = host.without(first, host.neighbour(first))
+    single, double = map(host.formation, host.relaxed(bare, pair))
     quantities = {
         "vacancy": Quantity(single, "eV"),
         "vacancy, not relaxed": Quantity(host.formation(bare), "eV"),
@@ -175,6 +181,8 @@ def interstitials(
 ) -> Findings:
     """Compute the formation energies of interstitial atoms: dumbbells, octahedral, tetrahedral.
 
+    One that does not relax has no number, and a warning.
+
     Parameters
     ----------
     calculator
@@ -189,7 +197,7 @@ def interstitials(
     DataError
         The structure is no fcc, bcc, hcp or diamond crystal of one element.
     MaxvoltError
-        A relaxation did not converge.
+        None of them relaxed.
     """
     calculator, atoms = system_of(calculator, atoms, "interstitials")
     host = Host(calculator, atoms, settings, "interstitials")
@@ -201,11 +209,16 @@ def interstitials(
     begun = {name: _dumbbell(host, way) for name, way in _DUMBBELLS[kind].items()}
     for name, place in _sites(host.crystal).items():
         begun[name] = _inserted(host, place)
+    tried = dict(zip(begun, host.tried(*begun.values()), strict=True))
     quantities = {
-        name: Quantity(host.formation(host.relaxed(defect)), "eV") for name, defect in begun.items()
+        name: Quantity(np.nan if one.complaint else host.formation(one.structure), "eV")
+        for name, one in tried.items()
     }
+    if all(one.complaint for one in tried.values()):
+        raise MaxvoltError(f"interstitials: {next(iter(tried.values())).complaint}")
+    warnings = tuple(f"{name}: {one.complaint}" for name, one in tried.items() if one.complaint)
     note = "symmetry may hold an interstitial where it is not stable: the lowest is that of nature"
-    return Findings("Interstitials", quantities, notes=(*host.notes, note))
+    return Findings("Interstitials", quantities, warnings=warnings, notes=(*host.notes, note))
 
 
 def _dumbbell(host: Host, way: Direction) -> Atoms:

@@ -109,7 +109,14 @@ def quasi_harmonic(
     step = settings.highest / max(round(settings.highest / 10), 4)
     temperatures = np.arange(0, settings.highest + 2.5 * step, step)
     try:
-        result = phonopy.run_qha(found, temperatures, internal_energies=energies, mesh=[odd] * 3)
+        # Acoustic modes at Γ are zero but for rounding, of which the logarithm must not be taken.
+        result = phonopy.run_qha(
+            found,
+            temperatures,
+            internal_energies=energies,
+            mesh=[odd] * 3,
+            exclude_gamma_acoustic=True,
+        )
     except (RuntimeError, ValueError, TypeError) as error:
         raise MaxvoltError(
             f"{purpose}: phonopy finds no equation of state ({error}); use other volumes, look at "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,9 +24,9 @@ from maxvolt.properties.static.interfaces import (
     area_of,
     layers_of,
     oriented,
-    relax_interface,
     stacked,
 )
+from maxvolt.properties.static.side_by_side import relax_side_by_side
 from maxvolt.units import MJ_M2_PER_EV_A2
 
 __all__ = ["StackingFaultSettings", "stacking_faults"]
@@ -110,13 +110,17 @@ def stacking_faults(
     labels = ("slip (partial Burgers vectors)", f"energy of the fault {system} (mJ/m²)")
     if crystal.kind == "bcc":
         labels = ("slip (Burgers vectors)", labels[1])
-    slip = np.array([fault.energy({0: share}) for share in shares])
+    ways = [{0: share} for share in shares]
+    if crystal.kind == "fcc":
+        ways += [{0: 1.0, 1: share} for share in shares[1:]]
+    energies = fault.energies(ways)
+    slip = energies[: len(shares)]
     curves = [Curve.of("slip", shares, slip, labels)]
     quantities = {"unstable stacking fault": Quantity(_highest(shares, slip), "mJ/m²")}
     if crystal.kind in _STABLE:
         quantities[_STABLE[crystal.kind]] = Quantity(float(slip[-1]), "mJ/m²")
     if crystal.kind == "fcc":
-        twin = np.array([slip[-1], *(fault.energy({0: 1.0, 1: share}) for share in shares[1:])])
+        twin = energies[len(shares) - 1 :]
         curves.append(Curve.of("twinning", 1 + shares, twin, labels))
         quantities["unstable twinning"] = Quantity(_highest(shares, twin), "mJ/m²")
         quantities["extrinsic stacking fault"] = Quantity(float(twin[-1]), "mJ/m²")
@@ -175,18 +179,18 @@ class _Fault:
         atoms.set_cell(cell)
         return atoms
 
-    def energy(self, shares: Mapping[int, float]) -> float:
-        """Energy of the fault in mJ/m^2, relaxed."""
-        atoms = self.slipped(shares)
-        atoms.calc = self.calculator
-        relax_interface(
-            atoms,
+    def energies(self, ways: Sequence[Mapping[int, float]]) -> NDArray[np.float64]:
+        """Energies of faults in mJ/m^2, relaxed."""
+        ended = relax_side_by_side(
+            self.calculator,
+            [self.slipped(shares) for shares in ways],
             only_normal=True,
             with_height=self.relaxes_height,
             force_tolerance=self.settings.force_tolerance,
             max_steps=self.settings.max_steps,
         )
-        return MJ_M2_PER_EV_A2 * (float(atoms.get_potential_energy()) - self.zero) / area_of(atoms)
+        energies = np.array([one.relaxed().get_potential_energy() for one in ended])
+        return MJ_M2_PER_EV_A2 * (energies - self.zero) / area_of(self.perfect)
 
 
 def _highest(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from maxvolt.properties.arguments import Calculating, require_known, system_of
 from maxvolt.properties.curves import Curve
-from maxvolt.properties.deformation import InternalRelaxation
 from maxvolt.properties.elemental_crystals import ElementalCrystal, reach_of, resting_crystal
 from maxvolt.properties.findings import Findings, Quantity
 from maxvolt.properties.static.interfaces import (
@@ -21,6 +20,7 @@ from maxvolt.properties.static.interfaces import (
     oriented,
     stacked,
 )
+from maxvolt.properties.static.side_by_side import relax_side_by_side
 
 __all__ = ["SurfaceSettings", "surfaces"]
 
@@ -95,19 +95,19 @@ def surfaces(
     chosen = chosen_interfaces(settings.surfaces, known, crystal.kind, "surfaces")
     reach, notes = reach_of(calculator)
     per_atom = crystal.energy_per_atom(calculator)
-    relaxation = InternalRelaxation(settings.force_tolerance, settings.max_steps)
+    thickness = settings.thickness or 2 * reach + _INSIDE
+    slabs = [_slab(crystal, name, thickness, reach) for name in chosen]
+    ended = relax_side_by_side(
+        calculator, slabs, force_tolerance=settings.force_tolerance, max_steps=settings.max_steps
+    )
     quantities: dict[str, Quantity] = {}
     curves = []
-    for name in chosen:
-        slab = _slab(crystal, name, settings.thickness or 2 * reach + _INSIDE, reach)
-        before = _gaps(slab)
+    for name, slab, attempt in zip(chosen, slabs, ended, strict=True):
+        end = attempt.relaxed()
         slab.calc = calculator
-        cut = interface_energy(slab, per_atom)
-        layers = layers_of(slab)
-        relaxation.run(slab)
-        changes = 100 * (_gaps(slab, layers) / before - 1)
-        quantities[f"({name})"] = Quantity(interface_energy(slab, per_atom), "mJ/m²")
-        quantities[f"({name}), not relaxed"] = Quantity(cut, "mJ/m²")
+        changes = 100 * (_gaps(end, layers_of(slab)) / _gaps(slab) - 1)
+        quantities[f"({name})"] = Quantity(interface_energy(end, per_atom), "mJ/m²")
+        quantities[f"({name}), not relaxed"] = Quantity(interface_energy(slab, per_atom), "mJ/m²")
         for index in range(min(_SHOWN, len(changes) // 2)):
             label = f"({name}) d{index + 1}{index + 2}"
             quantities[label] = Quantity(float(changes[index]), "%")

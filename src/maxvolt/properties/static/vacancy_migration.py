@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from io import StringIO
 
 import numpy as np
 from ase import Atoms
-from ase.mep import NEB
-from ase.optimize import FIRE
 
-from maxvolt.errors import DataError, MaxvoltError
+from maxvolt.errors import DataError
 from maxvolt.properties.arguments import Calculating, system_of
 from maxvolt.properties.curves import Curve
 from maxvolt.properties.findings import Findings, Quantity
+from maxvolt.properties.static.elastic_band import lowest_path
 from maxvolt.properties.static.point_defects import DefectSettings, Host
 
 __all__ = ["MigrationSettings", "vacancy_migration"]
@@ -31,13 +29,13 @@ class MigrationSettings(DefectSettings):
         Structures between the two ends; an odd number has one in the middle, where the saddle lies
         by symmetry.
     band_tolerance : eV/Angstrom
-        Largest force left on the band.
+        Largest force left on the band; what is left of many atoms adds up.
     band_steps
         Steps after which the band counts as not converged.
     """
 
     images: int = 5
-    band_tolerance: float = 0.02
+    band_tolerance: float = 0.005
     band_steps: int = 300
 
     def __post_init__(self) -> None:
@@ -80,29 +78,24 @@ def vacancy_migration(
     final = initial.copy()
     moved = jumper - (jumper > hole)
     final.positions[moved] += host.perfect.get_distance(jumper, hole, mic=True, vector=True)
-    ends = [host.relaxed(one) for one in (initial, final)]
-    images = [ends[0], *(ends[0].copy() for _ in range(settings.images)), ends[1]]
-    band = NEB(images, climb=True, method="improvedtangent", allow_shared_calculator=True)
-    band.interpolate(mic=True)
-    for image in images[1:-1]:
-        image.calc = calculator
-    done = FIRE(band, logfile=StringIO()).run(
-        fmax=settings.band_tolerance, steps=settings.band_steps
+    first, last = host.relaxed(initial, final)
+    path = lowest_path(
+        (first, last),
+        calculator,
+        images=settings.images,
+        force_tolerance=settings.band_tolerance,
+        max_steps=settings.band_steps,
+        purpose=purpose,
     )
-    if not done:
-        raise MaxvoltError(
-            f"{purpose}: after {settings.band_steps} steps the band has a force above "
-            f"{settings.band_tolerance:g} eV/A; raise band_steps or band_tolerance"
-        )
-    energies = np.array([image.get_potential_energy() for image in images])
+    energies = np.array([image.get_potential_energy() for image in path])
     energies -= energies[0]
-    formation = host.formation(ends[0])
+    formation = host.formation(first)
     barrier = float(energies.max())
     quantities = {
         "vacancy migration": Quantity(barrier, "eV"),
         "vacancy self-diffusion": Quantity(formation + barrier, "eV"),
     }
-    way = np.linspace(0, 1, len(images))
+    way = np.linspace(0, 1, len(path))
     labels = ("share of the jump", "energy above the vacancy (eV)")
     note = f"{settings.images} images, climbing; the highest is the barrier"
     curve = Curve.of("vacancy jump", way, energies, labels)

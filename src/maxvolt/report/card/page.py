@@ -32,8 +32,11 @@ def write_card_page(card: Card, path: Path) -> None:
 
 def card_page(card: Card) -> str:
     """Return the card as HTML; it needs no other file and runs no script."""
+    from matplotlib import rc_context
+
     titles = {name: _title(card, name) for name in card.properties}
-    with drawing_style():
+    # Text as text, not as outlines: pages are half as large.
+    with drawing_style(), rc_context({"svg.fonttype": "none"}):
         sections = [_property_section(card, name, titles[name]) for name in card.properties]
     links = [
         element("li", element("a", title, href=f"#{anchor(title)}")) for title in titles.values()
