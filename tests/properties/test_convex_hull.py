@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
@@ -55,6 +55,7 @@ def test_two_elements() -> None:
 
 
 @settings(deadline=None, max_examples=40)
+@example(3, [(0, -0.5), (10, -0.5)])  # two facets in one plane
 @given(
     st.integers(2, 4), st.lists(st.tuples(st.integers(0, 10**6), st.floats(-0.5, 0.5)), max_size=12)
 )

@@ -314,9 +314,15 @@ class _Lower:
 
     def _mixtures(self, compositions: Array) -> tuple[NDArray[np.int64], Array]:
         """Corners of the facet at each composition, and their weights, shapes (n, k)."""
-        corners = self.facets[(compositions @ self.planes.T).argmax(axis=1)]
-        spanning = self.compositions[corners].transpose(0, 2, 1)
-        return corners, np.linalg.solve(spanning, compositions[..., None])[..., 0]
+        values = compositions @ self.planes.T
+        highest = values.max(axis=1, keepdims=True)
+        rows, facets = np.nonzero(values >= highest - _FLAT * (1 + abs(highest)))
+        spanning = self.compositions[self.facets].transpose(0, 2, 1)
+        weights = np.linalg.solve(spanning[facets], compositions[rows][..., None])[..., 0]
+        # Facets may lie in one plane; the composition is inside the one without negative weights.
+        order = np.lexsort([-weights.min(axis=1), rows])
+        inside = order[np.unique(rows[order], return_index=True)[1]]
+        return self.facets[facets[inside]], weights[inside]
 
 
 def _end_members(
