@@ -170,6 +170,8 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "pymatgen": _package("pymatgen", "pymatgen"),
     "matcalc": _package("matcalc", "matcalc"),
     "janus": _package("janus_core", "janus"),
+    "ovito": _package("ovito", "ovito"),
+    "kinisi": _package("kinisi", "kinisi"),
     "quacc": _package("quacc", "quacc"),
     "fork": _fork,
     "SIGKILL": _kill,

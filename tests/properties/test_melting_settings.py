@@ -25,7 +25,7 @@ from maxvolt.properties.melting.coexistence import _outcome, _Search
 from maxvolt.properties.melting.inputs import Inputs, Start
 from maxvolt.properties.melting.sizes import mean_of_size, trend
 from maxvolt.properties.melting.stages import Recorder, Stage, _remedy
-from maxvolt.properties.melting.statistics import weighted_mean
+from maxvolt.properties.statistics import weighted_mean
 
 ALUMINIUM = MeltingSettings(species="Al", structure="fcc")
 ZERO = Interaction.of_pair_style("zero 6.0", ["* *"])

@@ -29,11 +29,14 @@ file. Every result is kept in a folder beside it as it comes: the same command g
 interruption, and with more properties or potentials it adds what is missing.
 
 Without --only, the card has every property that takes seconds and is defined for the crystal;
---include adds others: grain-boundaries, phonons, quasi-harmonic ('maxvolt property --list')."""
+--include adds others: grain-boundaries, phonons, quasi-harmonic, and what simulates for minutes to
+hours, as density or viscosity ('maxvolt property --list')."""
 EXAMPLES = """\
   maxvolt card pot.almtp --species Al --output card.html
   maxvolt card old.mtp new.mtp --species Al --reference Al_mm.eam.fs --output card.html
   maxvolt card pot.mtp --species W --include phonons quasi-harmonic -o card.html
+  maxvolt card pot.mtp --species Al --only density viscosity --set density.phase=melt \
+      --set density.temperature=1000 -o melt.html
   maxvolt card pot.mtp --species Cu --only vacancies --set vacancies.size=15 -o card.html"""
 
 

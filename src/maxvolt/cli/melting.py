@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maxvolt.cli.console import note, print_json, print_table, stderr_console
+from maxvolt.cli.console import note, print_json, print_table
 from maxvolt.cli.options import (
     add_json,
     finite_float,
@@ -18,6 +16,7 @@ from maxvolt.cli.options import (
     positive_float,
     positive_int,
 )
+from maxvolt.cli.stages import stages
 from maxvolt.errors import MaxvoltError
 
 if TYPE_CHECKING:
@@ -206,7 +205,7 @@ def run(options: argparse.Namespace) -> None:
     pressures = given.pop("pressure", None)
     settings = MeltingSettings(**given)
     interaction = _interaction(options)
-    with _stages() as progress:
+    with stages() as progress:
         points = melting_curve(
             interaction,
             settings,
@@ -236,39 +235,6 @@ def _interaction(options: argparse.Namespace) -> Interaction:
             raise MaxvoltError("--pair-coeff belongs to --pair-style; leave it out with POT")
         return Interaction.of_potential(options.potential, options.species)
     return Interaction.of_pair_style(options.pair_style, options.pair_coeff or [])
-
-
-@contextmanager
-def _stages() -> Iterator[Callable[[str, int, int], None]]:
-    """Show a bar for the stage that runs; where stderr is no terminal, a line for each stage."""
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-
-    console = stderr_console()
-    current = ""
-    if not console.is_terminal:
-
-        def tell(stage: str, done: int, total: int) -> None:
-            nonlocal current
-            if stage != current:
-                current = stage
-                note(f"{stage}: {total} steps")
-
-        yield tell
-        return
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn()
-    )  # fmt: skip
-    with Progress(*columns, console=console, transient=True) as bars:
-        task = bars.add_task("beginning", total=None)
-
-        def show(stage: str, done: int, total: int) -> None:
-            nonlocal current
-            if stage != current:
-                current = stage
-                bars.reset(task, description=stage, total=total)
-            bars.update(task, completed=done)
-
-        yield show
 
 
 def _write_point(folder: Path, point: MeltingPoint) -> None:

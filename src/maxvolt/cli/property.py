@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ from maxvolt.cli.potentials import potential_files
 from maxvolt.errors import MaxvoltError
 
 if TYPE_CHECKING:
+    from maxvolt.properties import Keeping, Property
     from maxvolt.properties.evaluation import PropertyResult
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
@@ -25,11 +28,15 @@ Compute a physical property of a crystal. The crystal is relaxed with the potent
 ensemble, each member computes the property, and twice their standard deviation is the error; with
 an active set in the file of the potential, the largest extrapolation grade that was met is told.
 --reference compares with a second calculator: the file of a potential, the name of a code that
-labels (see 'maxvolt label --help'), or a TOML file with its settings."""
+labels (see 'maxvolt label --help'), or a TOML file with its settings.
+
+Properties from dynamics (density, structure, diffusion ...) simulate for minutes to hours; their
+statistical error is told, and with --keep the same command goes on after an interruption."""
 EXAMPLES = """\
   maxvolt property --list
   maxvolt property elastic pot.almtp Al
   maxvolt property stacking-faults pot.mtp fcc:Al --reference emt --plot faults.png
+  maxvolt property density pot.almtp Al --set phase=melt --set temperature=1000 --keep runs
   maxvolt property surfaces pot.mtp crystal.xyz --set 'surfaces=["111"]' --json"""
 
 
@@ -48,6 +55,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--list", action="store_true", help="list the properties and end")
     add_settings(parser, "NAME=VALUE", "the property, see --list")
     add_comparison(parser)
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        metavar="FOLDER",
+        help="of a property that simulates: keep what is done of it here, so that the same command "
+        "goes on after an interruption",
+    )
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw its curves")
     add_species(parser)
     add_json(parser)
@@ -88,10 +102,36 @@ def _computed(options: argparse.Namespace) -> PropertyResult:
     reference = None
     if options.reference is not None:
         reference = reference_calculator(options.reference, options.species)
-    result = compute_property(one.name, calculator, atoms, chosen, query=query, reference=reference)
+    with _keeping(options.keep, one) as keeping:
+        result = compute_property(
+            one.name, calculator, atoms, chosen, query=query, reference=reference, keeping=keeping
+        )
     if options.plot is not None and not result.curves:
         raise MaxvoltError(f"--plot: {one.name} has no curves to draw; leave --plot out")
     return result
+
+
+@contextmanager
+def _keeping(folder: Path | None, one: Property) -> Iterator[Keeping | None]:
+    """Keep and show simulations, if there are any."""
+    from maxvolt.cli.stages import stages
+    from maxvolt.properties import Keeping
+
+    if not one.simulates:
+        if folder is not None:
+            raise MaxvoltError(f"--keep: {one.name} runs no simulation; leave --keep out")
+        yield None
+        return
+    if folder is None:
+        note("nothing is kept of the simulations: with --keep FOLDER the same command goes on "
+             "after an interruption")  # fmt: skip
+    try:
+        with stages() as progress:
+            yield Keeping(folder, progress)
+    except KeyboardInterrupt:
+        if folder is not None:
+            note(f"what is done is kept in {folder}: the same command goes on from there")
+        raise
 
 
 def _list(*, as_json: bool) -> None:
@@ -131,12 +171,17 @@ def _list(*, as_json: bool) -> None:
 def _print(result: PropertyResult) -> None:
     print(f"{result.title}, {result.structure}")
     has_error = any(one.two_sigma is not None for one in result.values.values())
+    has_noise = any(one.statistical_error is not None for one in result.values.values())
     has_reference = any(one.reference is not None for one in result.values.values())
-    columns = ["", "unit", "value", *(["± 2 sigma"] if has_error else [])]
+    columns = ["", "unit", "value", *(["statistical error"] if has_noise else [])]
+    columns += ["± 2 sigma"] if has_error else []
     columns += ["reference"] if has_reference else []
     rows = []
     for name, one in result.values.items():
         row = [name, one.unit, f"{one.value:.6g}"]
+        if has_noise:
+            noise = one.statistical_error
+            row.append("" if noise is None else f"{noise:.2g}")
         if has_error:
             row.append("" if one.two_sigma is None else f"{one.two_sigma:.2g}")
         if has_reference:

@@ -3,6 +3,7 @@
 from maxvolt.properties.convex_hull import ConvexHull, convex_hull
 from maxvolt.properties.curves import Curve
 from maxvolt.properties.deformation import InternalRelaxation
+from maxvolt.properties.dynamic.keeping import Keeping
 from maxvolt.properties.elastic_constants import ElasticConstants, elastic_constants
 from maxvolt.properties.ensemble import EnsembleStatistics, MeanSpread, ensemble_statistics
 from maxvolt.properties.equation_of_state import (
@@ -26,6 +27,7 @@ __all__ = [
     "EquationOfState",
     "Findings",
     "InternalRelaxation",
+    "Keeping",
     "LatticeConstant",
     "MeanSpread",
     "Property",

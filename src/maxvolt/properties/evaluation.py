@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from ase import Atoms
 from maxvolt.html_tables import TableOfNumbers
 from maxvolt.properties.arguments import Calculating, calculators_of
 from maxvolt.properties.curves import Curve
+from maxvolt.properties.dynamic.keeping import Keeping
+from maxvolt.properties.dynamic.member_spread import member_spread
 from maxvolt.properties.ensemble import MeanSpread
 from maxvolt.properties.findings import Findings
 from maxvolt.properties.grade_recorder import GradeRecorder
@@ -169,6 +171,7 @@ def compute_property(
     *,
     reference: Any = None,
     query: Any = None,
+    keeping: Keeping | None = None,
 ) -> PropertyResult:
     """Compute a property that is known by its name.
 
@@ -188,6 +191,9 @@ def compute_property(
     query
         A `maxvolt.ActiveSet`, or the path of a file with one: the largest grade that was met is
         then known. A calculator that has one already needs none.
+    keeping
+        Where simulations keep what they have, so that the same call goes on after a kill; None:
+        nothing is kept.
 
     Raises
     ------
@@ -200,18 +206,27 @@ def compute_property(
     """
     began = time.perf_counter()
     one = find_property(name)
-    chosen = settings_of(one, settings or {}) if _is_plain(settings) else settings
+    chosen: Any = settings_of(one, settings or {}) if _is_plain(settings) else settings
     recorders = [GradeRecorder(found) for found in _graded(calculator, query)]
-    findings = [one.compute(recorder, atoms, chosen) for recorder in recorders]
+    more: dict[str, Any] = {"keeping": keeping or Keeping()} if one.simulates else {}
     compared: Findings | PropertyResult | None = reference
     if reference is not None and not isinstance(reference, PropertyResult):
-        compared = one.compute(calculators_of(reference)[0], atoms, chosen)
+        other = calculators_of(reference)[0]
+        if one.checks_frames:
+            compared, more["reference"] = None, other
+        else:
+            compared = one.compute(other, atoms, chosen, **more)
+    only_frames = one.simulates and chosen.members == "frames"
+    computing = recorders[:1] if only_frames else recorders
+    findings = [one.compute(recorder, atoms, chosen, **more) for recorder in computing]
+    if len(computing) < len(recorders):
+        findings[0] = _with_spread(findings[0], recorders)
     result = _merged(one, atoms, chosen, findings, compared)
     grades = [grade for grade in (one.largest_grade for one in recorders) if grade is not None]
     largest = max(grades, default=None)
     if largest is None:
         seconds = time.perf_counter() - began
-        return PropertyResult(**result, members=len(findings), seconds=seconds)
+        return PropertyResult(**result, members=len(recorders), seconds=seconds)
     if largest > _RELIABLE_GRADE:
         result["warnings"] += (
             f"the potential extrapolates: the largest grade is {largest:.3g}, above "
@@ -219,7 +234,17 @@ def compute_property(
             "numbers less",
         )
     seconds = time.perf_counter() - began
-    return PropertyResult(**result, members=len(findings), largest_grade=largest, seconds=seconds)
+    return PropertyResult(**result, members=len(recorders), largest_grade=largest, seconds=seconds)
+
+
+def _with_spread(found: Findings, recorders: list[GradeRecorder]) -> Findings:
+    """Add how far all members differ on frames of the simulations of the first."""
+    spread = member_spread(recorders, recorders[0].frames)
+    note = (
+        f"one of {len(recorders)} members simulates; they are compared on "
+        f"{len(recorders[0].frames)} frames"
+    )
+    return replace(found, quantities={**found.quantities, **spread}, notes=(*found.notes, note))
 
 
 def _is_plain(settings: Any) -> bool:

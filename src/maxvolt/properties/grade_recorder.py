@@ -30,7 +30,9 @@ class GradeRecorder(Calculator):
     largest_grade
         None where no grade was met.
     farthest
-        The structure with that grade, without a calculator.
+        The structure with that grade, without a calculator; None where a simulation met it.
+    frames
+        Some structures of simulations that it was used for.
     """
 
     def __init__(self, inner: Any) -> None:
@@ -39,11 +41,17 @@ class GradeRecorder(Calculator):
         self.implemented_properties = list(inner.implemented_properties)
         self.largest_grade: float | None = None
         self.farthest: Atoms | None = None
+        self.frames: list[Atoms] = []
 
     @property
     def potential(self) -> Any:
         """The potential of the other calculator; None where it has none."""
         return getattr(self.inner, "potential", None)
+
+    def meet(self, grade: float) -> None:
+        """Take note of a grade that a simulation has met."""
+        if self.largest_grade is None or grade > self.largest_grade:
+            self.largest_grade, self.farthest = grade, None
 
     def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:
         """List what has changed, as the other calculator sees it."""

@@ -31,11 +31,12 @@ def register(one: Property) -> Property:
 
 def registered() -> dict[str, Property]:
     """All properties by their names, those of this package first."""
+    from maxvolt.properties.dynamic.all_properties import DYNAMIC
     from maxvolt.properties.static.all_properties import STATIC
 
-    for one in STATIC:
+    for one in (*STATIC, *DYNAMIC):
         register(one)
-    own = {one.name: one for one in STATIC}
+    own = {one.name: one for one in (*STATIC, *DYNAMIC)}
     return {**own, **_REGISTERED}
 
 

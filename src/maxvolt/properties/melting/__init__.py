@@ -7,7 +7,7 @@ from maxvolt.properties.melting.phases import PhasePoint
 from maxvolt.properties.melting.result import MeltingPoint, plot_melting_curve
 from maxvolt.properties.melting.settings import MeltingSettings
 from maxvolt.properties.melting.sizes import SizeMean
-from maxvolt.properties.melting.statistics import SeriesMean, series_mean
+from maxvolt.properties.statistics import SeriesMean, series_mean
 
 __all__ = [
     "Attempt",

@@ -13,7 +13,7 @@ from maxvolt.properties.melting.inputs import Inputs, Start
 from maxvolt.properties.melting.phases import Phases
 from maxvolt.properties.melting.settings import MeltingSettings, Size
 from maxvolt.properties.melting.stages import Finished, Recorder, Stage
-from maxvolt.properties.melting.statistics import (
+from maxvolt.properties.statistics import (
     SeriesMean,
     correlation_time,
     equilibrated_from,

@@ -14,7 +14,7 @@ from maxvolt.properties.melting.result import MeltingPoint
 from maxvolt.properties.melting.settings import MeltingSettings
 from maxvolt.properties.melting.sizes import mean_of_size, trend
 from maxvolt.properties.melting.stages import Progress, Recorder
-from maxvolt.properties.melting.statistics import weighted_mean
+from maxvolt.properties.statistics import weighted_mean
 from maxvolt.sampling.lammps.program import find_program
 
 __all__ = ["melting_curve", "melting_point"]

@@ -15,7 +15,7 @@ from maxvolt.errors import MaxvoltError
 from maxvolt.properties.melting.inputs import Inputs
 from maxvolt.properties.melting.settings import MeltingSettings
 from maxvolt.properties.melting.stages import Finished, Recorder, Stage
-from maxvolt.properties.melting.statistics import SeriesMean, series_mean
+from maxvolt.properties.statistics import SeriesMean, series_mean
 from maxvolt.units import GPA_PER_EV_A3
 
 __all__ = ["PhasePoint", "Phases", "heated_guess"]

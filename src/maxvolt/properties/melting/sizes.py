@@ -9,7 +9,7 @@ import numpy as np
 
 from maxvolt.properties.melting.coexistence import Coexistence
 from maxvolt.properties.melting.settings import Size
-from maxvolt.properties.melting.statistics import weighted_line, weighted_mean
+from maxvolt.properties.statistics import weighted_line, weighted_mean
 
 __all__ = ["SizeMean", "mean_of_size", "trend"]
 

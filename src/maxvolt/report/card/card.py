@@ -16,6 +16,7 @@ from ase import Atoms
 from maxvolt.errors import MaxvoltError
 from maxvolt.files import make_folder
 from maxvolt.potentials.loading import load, potential_files
+from maxvolt.properties.dynamic.keeping import Keeping
 from maxvolt.properties.evaluation import PropertyResult, compute_property
 from maxvolt.properties.reference_calculator import reference_calculator
 from maxvolt.report.output import write_json
@@ -25,6 +26,9 @@ from maxvolt.selection import has_active_set
 __all__ = ["Card", "CardSource", "Progress", "make_card"]
 
 REFERENCE = "reference"
+
+_SIMULATIONS = "simulations"
+"""Folder of what properties from dynamics keep while they run."""
 
 Progress = Callable[[str, int, int], None]
 """Called with what has just ended, how much has ended, and how much there is."""
@@ -136,6 +140,7 @@ class _Task:
             self.settings,
             query=query,
             reference=self.reference,
+            keeping=Keeping(self.file.parent / _SIMULATIONS),
         )
         write_json({"fingerprint": self.fingerprint, "result": result.to_dict()}, self.file)
         return result

@@ -60,7 +60,8 @@ def card_page(card: Card) -> str:
         element(
             "p",
             f"Made by maxvolt {__version__}. ± is twice the standard deviation over the members "
-            "of an ensemble. A grade above 2 means that the potential extrapolates.",
+            "of an ensemble, in brackets the standard error of a mean over time. A grade above 2 "
+            "means that the potential extrapolates.",
         ),
     )
     body = element("main", *sections, section("Downloads", list_of))
@@ -139,6 +140,8 @@ def _number(value: Value | None) -> str:
     if value is None or value.value != value.value:
         return "–"
     text = f"{value.value:.5g}"
+    if value.statistical_error is not None:
+        text += f" ({value.statistical_error:.1g})"
     return text if value.two_sigma is None else f"{text} ± {value.two_sigma:.2g}"
 
 

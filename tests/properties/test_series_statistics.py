@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maxvolt.properties.melting.statistics import (
+from maxvolt.properties.statistics import (
     correlation_time,
     equilibrated_from,
     series_mean,

@@ -1,0 +1,1 @@
+"""Properties from molecular dynamics: melts and crystals at temperature."""

@@ -1,0 +1,33 @@
+"""Where simulations keep what they have, so that the same call goes on after a kill."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Keeping", "Progress"]
+
+Progress = Callable[[str, int, int], None]
+"""Is told what runs, the steps done of it and the steps of all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What a simulation does beside its work.
+
+    Attributes
+    ----------
+    folder
+        Where segments are kept, one file each, named after what they depend on; it is made. None:
+        nothing is kept.
+    progress
+        Is told how far a simulation is.
+    seconds
+        Least time from one kept segment to the next: what a kill loses at most, and the time of
+        some hundred steps.
+    """
+
+    folder: Path | None = None
+    progress: Progress | None = None
+    seconds: float = 20.0

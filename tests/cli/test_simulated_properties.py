@@ -1,0 +1,129 @@
+"""`maxvolt property` and `maxvolt card` of properties from dynamics: kept, killed, gone on with."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import maxvolt
+from embedded_atoms import Analytic
+from maxvolt.cli import main
+from promises import needs
+
+SHORT = ("atoms=32", "equilibration_time=0.5", "production_time=0.5", "temperature=80")
+
+
+@pytest.fixture
+def potential(tmp_path: Path) -> Path:
+    return Analytic(("Al",)).write(tmp_path / "Al.eam.alloy", 301, 301)
+
+
+def settings(owner: str = "") -> list[str]:
+    return [word for one in SHORT for word in ("--set", owner + one)]
+
+
+def test_statistical_errors_are_printed(
+    potential: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["property", "density", str(potential), "fcc:Al:4.0", *settings()]
+    assert main(words) == 0
+    shown = capsys.readouterr()
+    assert "statistical error" in shown.out
+    assert "g/cm³" in shown.out
+    assert "--keep FOLDER" in shown.err
+    folder = potential.with_name("runs")
+    assert main([*words, "--keep", str(folder), "--json"]) == 0
+    shown = capsys.readouterr()
+    found = json.loads(shown.out)
+    assert found["values"]["density"]["statistical_error"] > 0
+    assert "density: " in shown.err
+    assert len(list(folder.glob("*.npz"))) == 2
+    assert main([*words, "--keep", str(folder), "--json"]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again["values"] == found["values"]
+
+
+def test_what_keeps_nothing_says_so(potential: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["property", "lattice", str(potential), "fcc:Al:4.0", "--keep", "runs"]
+    assert main(words) == 2
+    assert "lattice runs no simulation" in capsys.readouterr().err
+    file = potential.with_name("file")
+    file.touch()
+    words = ["property", "density", str(potential), "fcc:Al:4.0", "--keep", str(file)]
+    assert main(words) == 2
+    assert "cannot be a folder" in capsys.readouterr().err
+
+
+def test_a_card_has_what_is_included(potential: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = potential.with_name("card.html")
+    words = ["card", str(potential), "--species", "Al", "--only", "lattice", "--include", "density"]
+    assert main([*words, *settings("density."), "--workers", "1", "-o", str(page)]) == 0
+    text = page.read_text(encoding="utf-8")
+    assert "Density" in text
+    assert re.search(r">2\.\d+ \(0\.\d+\)<", text)  # a density and its standard error
+    kept = potential.with_name("card_results") / "simulations"
+    assert len(list(kept.glob("*.npz"))) == 2
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGKILL"])
+def test_a_command_that_was_ended_goes_on(potential: Path, name: str) -> None:
+    needs("SIGKILL")
+    folder = potential.with_name("runs")
+    command = [sys.executable, "-m", "maxvolt", "property", "density", str(potential)]
+    command += ["fcc:Al:4.0", *settings(), "--keep", str(folder), "--json"]
+    longer = [word.replace("production_time=0.5", "production_time=50") for word in command]
+    quiet = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(
+        longer, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=quiet
+    ) as process:
+        deadline = time.monotonic() + 120
+        while not list(folder.glob("equilibration-*")) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(0.2)  # in the next simulation
+        process.send_signal(getattr(signal, name))
+        out, errors = process.communicate()
+    assert process.returncode in (130, -signal.SIGINT, -signal.SIGKILL)
+    assert not out
+    assert b"Traceback" not in errors
+    assert (b"the same command goes on" in errors) == (name == "SIGINT")
+    (kept,) = folder.glob("equilibration-*.npz")
+    modified = kept.stat().st_mtime_ns
+    done = subprocess.run(command, capture_output=True, text=True, env=quiet, check=True)
+    assert json.loads(done.stdout)["values"]["density"]["value"] > 0
+    assert kept.stat().st_mtime_ns == modified
+
+
+def test_the_largest_grade_of_a_simulation_is_told_and_kept(tmp_path: Path) -> None:
+    from ase.build import bulk
+
+    from maxvolt.properties import Keeping, compute_property
+
+    sys.path.insert(0, str(Path(__file__).parents[1] / "potentials"))
+    from make_potentials import copper
+
+    potential = copper()
+    crystals = [bulk("Cu", cubic=True, a=a) for a in (3.55, 3.6, 3.65)]
+    for crystal in crystals:
+        crystal.rattle(0.05, seed=1)
+    active = maxvolt.ActiveSet.from_dataset(
+        potential, maxvolt.Dataset.from_atoms(crystals), mode="neighborhood"
+    )
+    chosen = {"atoms": 32, "equilibration_time": 0.2, "production_time": 0.2, "temperature": 30.0}
+    keeping = Keeping(tmp_path)
+    found, again = (
+        compute_property("density", potential, bulk("Cu"), chosen, query=active, keeping=keeping)
+        for _ in range(2)
+    )
+    assert found.largest_grade is not None
+    assert found.largest_grade > 0
+    assert again.largest_grade == found.largest_grade
+    assert again.values == found.values
