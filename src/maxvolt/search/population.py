@@ -16,7 +16,7 @@ from maxvolt.search.candidates import Candidate
 from maxvolt.search.compositions import Counts, counts_of, ratio_of
 from maxvolt.search.settings import SearchSettings
 
-__all__ = ["Population", "heights_of"]
+__all__ = ["Population", "heights_of", "with_vacuum"]
 
 Array = NDArray[np.float64]
 
@@ -55,7 +55,7 @@ class Population:
         relaxed = [*self.members, *(one for one in candidates if one.is_relaxed)]
         if not relaxed:
             return self
-        structures = Dataset.from_atoms([_periodic(one) for one in relaxed])
+        structures = Dataset.from_atoms([with_vacuum(one.atoms, one.enthalpy) for one in relaxed])
         distinct = [relaxed[k] for k in same_crystals(structures, distance=DISTANCE).representatives]
         counts = [self.counts(one) for one in distinct]
         enthalpies = np.array([one.enthalpy for one in distinct])
@@ -109,11 +109,11 @@ def heights_of(counts: Sequence[Counts], enthalpies: Array, *, cluster: bool) ->
     return per_atom - np.array([lowest[key] for key in keys])
 
 
-def _periodic(candidate: Candidate) -> Atoms:
-    """A crystal as it is; a cluster with vacuum around it, so that it has a fingerprint."""
-    atoms = candidate.atoms.copy()
+def with_vacuum(atoms: Atoms, energy: float) -> Atoms:
+    """Return a crystal as it is, a cluster with vacuum around it, so that it has a fingerprint."""
+    made = Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
     if not atoms.pbc.all():
         extent = float(np.ptp(atoms.positions, axis=0).max()) + _BETWEEN
-        atoms = Atoms(atoms.numbers, atoms.positions, cell=[extent] * 3, pbc=True)
-    atoms.calc = SinglePointCalculator(atoms, energy=candidate.enthalpy)
-    return atoms
+        made = Atoms(atoms.numbers, atoms.positions, cell=[extent] * 3, pbc=True)
+    made.calc = SinglePointCalculator(made, energy=energy)
+    return made

@@ -84,6 +84,16 @@ class StructureSearch(KeepsJournal):
         proposals = method_of(self.settings).propose(0)
         return Dataset.from_atoms([proposal.atoms for proposal in proposals])
 
+    def check(self) -> None:
+        """Look for the libraries that it needs.
+
+        Raises
+        ------
+        MaxvoltError
+            Says what to install.
+        """
+        method_of(self.settings)
+
     def split(self) -> tuple[StructureSearch, ...]:
         """Return the independent searches."""
         return tuple(replace(self, copies=1, part=self.part + k) for k in range(self.copies))

@@ -119,6 +119,9 @@ def _results(folder: IterationFolder, settings: Settings, row: Mapping[str, Any]
         steps += [MELTING]
     elif row["n_candidates"]:
         steps += ["selection", "labels"]
+    elif row["n_labelled"]:
+        steps += ["labels"]  # of what searches found
+    steps += ["findings"] if row.get("findings") is not None else []
     if row["files"]["potential"] == folder.number:
         steps += ["training", "fit"]
         steps += ["calibration"] if row.get("calibration") is not None else []
