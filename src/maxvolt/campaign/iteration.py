@@ -17,6 +17,7 @@ from maxvolt.campaign.record.fingerprints import fingerprint
 from maxvolt.campaign.record.folder import IterationFolder, committee_file
 from maxvolt.campaign.record.history import CompleteIteration
 from maxvolt.campaign.record.iteration_summary import (
+    FINDINGS,
     MELTING,
     OPENING,
     is_clean,
@@ -185,7 +186,7 @@ def _sample(runner: StepRunner) -> dict[str, Any]:
     }
     row["is_clean"] = clean = is_clean(row, settings.stopping)
     if findings is not None:
-        row["findings"] = findings.record["findings"]
+        row[FINDINGS] = findings.record[FINDINGS]
         unlabelled = findings.datasets[UNLABELLED]
         if clean and len(unlabelled):
             return {**row, "is_clean": False, **_learn(runner, unlabelled, findings, BEST)}

@@ -12,7 +12,7 @@ from ase import Atoms
 from ase.data import chemical_symbols
 from numpy.typing import NDArray
 
-from maxvolt.errors import DataError, MaxvoltError
+from maxvolt.errors import MaxvoltError
 from maxvolt.sampling import random_structures
 from maxvolt.sampling.repulsion import push_apart, shortest_of
 from maxvolt.search.compositions import Counts, numbers_of
@@ -105,20 +105,13 @@ def _cluster(settings: SearchSettings, counts: Counts, generator: np.random.Gene
     """Atoms at random in a sphere, pushed apart."""
     numbers = numbers_of(settings.species, counts)
     table = settings.distances[numbers[:, None], numbers]
-    low, high = settings.volumes(numbers)
-    cell = np.zeros((3, 3))
-    for _ in range(_TRIES):
-        radius = np.cbrt(generator.uniform(low, high) / (4 / 3 * np.pi))
-        directions = generator.standard_normal((len(numbers), 3))
-        directions /= np.linalg.norm(directions, axis=1)[:, None]
-        positions = radius * np.cbrt(generator.random((len(numbers), 1))) * directions
-        placed, succeeded = push_apart(positions, cell, np.zeros(3, np.bool_), table)
-        if succeeded:
-            return boxed(Atoms(numbers, placed))
-    raise DataError(
-        f"search: {len(numbers)} atoms do not fit with these shortest distances into {low:g} to "
-        f"{high:g} A^3; give a larger volume or shorter distances"
-    )
+    radius = np.cbrt(generator.uniform(*settings.volumes(numbers)) / (4 / 3 * np.pi))
+    directions = generator.standard_normal((len(numbers), 3))
+    directions /= np.linalg.norm(directions, axis=1)[:, None]
+    positions = radius * np.cbrt(generator.random((len(numbers), 1))) * directions
+    # Nothing is around a cluster, so that there is always room.
+    placed, _ = push_apart(positions, np.zeros((3, 3)), np.zeros(3, np.bool_), table)
+    return boxed(Atoms(numbers, placed))
 
 
 def boxed(atoms: Atoms) -> Atoms:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from maxvolt.campaign.record.iteration_summary import FINDINGS, OF_SEARCH
 from maxvolt.campaign.record.storage import StepResult, read_result
 from maxvolt.campaign.settings.scenario_sections import SearchSection
 from maxvolt.campaign.settings.stages import Settings
@@ -15,13 +16,10 @@ from maxvolt.campaign.steps.structures import bare
 from maxvolt.dataset import Dataset
 from maxvolt.search.likeness import is_known, lowest
 
-__all__ = ["FINDINGS", "UNLABELLED", "earlier_findings", "keep_findings"]
-
-FINDINGS = "findings"
-"""Name of the step."""
+__all__ = ["UNLABELLED", "earlier_findings", "keep_findings"]
 
 UNLABELLED = "unlabelled"
-"""Name of its dataset of what is to be labelled."""
+"""Name of the structures that are to be labelled."""
 
 
 def keep_findings(
@@ -49,14 +47,14 @@ def keep_findings(
         for search in searches:
             best = lowest(found[search.name], search.population, species)
             known = is_known(best, training)
-            kept[_of(search)] = best
+            kept[OF_SEARCH + search.name] = best
             first = np.arange(len(best)) < search.label_best
             missing.append(best.select(first & ~known))
             rows += [
                 _row(search, best, k, labelled=bool(known[k])) for k in np.flatnonzero(first)
             ]
         unlabelled = bare(Dataset.concatenate(missing))
-        return StepResult({"findings": rows}, {**kept, UNLABELLED: unlabelled})
+        return StepResult({FINDINGS: rows}, {**kept, UNLABELLED: unlabelled})
 
     on = [(search.name, search.population, search.label_best) for search in searches]
     return runner.step(FINDINGS, (inputs, on, training), make)
@@ -67,14 +65,10 @@ def earlier_findings(runner: StepRunner, name: str) -> Dataset | None:
     for number in range(runner.folder.number - 1, -1, -1):
         path = runner.context.folder.iteration(number).step_file(FINDINGS)
         if path.exists():
-            found = read_result(path).datasets.get(f"of {name}")
+            found = read_result(path).datasets.get(OF_SEARCH + name)
             if found is not None and len(found):
                 return bare(found)
     return None
-
-
-def _of(search: SearchSection) -> str:
-    return f"of {search.name}"
 
 
 def _row(search: SearchSection, best: Dataset, index: int, *, labelled: bool) -> dict[str, Any]:
