@@ -1,7 +1,7 @@
 """What boron.toml has found, beside the known structure, both with the same DFT.
 
-    python check.py --known        # label alpha-boron and one random crystal: does the reference work?
-    python check.py boron          # relax the five best findings and alpha-boron with the DFT: an hour or more each
+    python check.py --known     # label alpha-boron and one random crystal: some minutes
+    python check.py boron       # relax alpha-boron and the five best findings: an hour or more each
 
 Positions of alpha-boron (R-3m, 12 atoms): Decker and Kasper, Acta Cryst. 12, 503 (1959).
 """
@@ -12,9 +12,10 @@ import argparse
 import json
 from pathlib import Path
 
-import maxvolt
 from ase import Atoms
 from ase.spacegroup import crystal
+
+import maxvolt
 from maxvolt.campaign import CampaignFolder, read_settings
 from maxvolt.properties.reference_calculator import ReferenceCalculator
 from maxvolt.report.output import write_json

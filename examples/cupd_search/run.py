@@ -1,10 +1,11 @@
 """Copper and palladium by search, beside all orderings on fcc, bcc and hcp lattices.
 
-    python run.py --atoms 6 --seeds 3 --output cupd_output      # needs icet: pip install 'maxvolt[enumeration,search]'
+    python run.py --atoms 6 --seeds 3 --output cupd_output
 
-EMT gives the energies. Every ordering up to that number of atoms is relaxed, and each search knows
-nothing of lattices. Which ground states of the orderings does it find, after how many candidates,
-and does it find anything below their hull? A run that is interrupted goes on.
+Needs pip install 'maxvolt[enumeration,search]'. EMT gives the energies. Every ordering up to that
+number of atoms is relaxed, and each search knows nothing of lattices. Which ground states of the
+orderings does it find, after how many candidates, and does it find anything below their hull? A run
+that is interrupted goes on.
 """
 
 from __future__ import annotations

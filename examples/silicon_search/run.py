@@ -64,9 +64,7 @@ def main() -> None:
         "iterations": len(summary.iterations),
         "reference_calculations": summary.iterations[-1]["n_labels_total"],
         "training_set": summary.iterations[-1]["n_training"],
-        "seconds": float(
-            np.sum([sum(row["seconds"].values()) for row in summary.iterations])
-        ),
+        "seconds": float(np.sum([sum(row["seconds"].values()) for row in summary.iterations])),
         "findings": rows,
     }
     write_json(written, options.output / "silicon.json")

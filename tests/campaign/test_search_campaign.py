@@ -18,13 +18,13 @@ from campaign_files import (
     run_with_interruptions,
     write_campaign,
 )
-from promises import needs
 
 import maxvolt
 from maxvolt.campaign import Campaign, CampaignFolder, Event, summarize
 from maxvolt.campaign.record.storage import read_result
 from maxvolt.errors import SettingsError
 from maxvolt.search.likeness import is_known
+from promises import needs
 
 SEARCH = """
 [[scenario]]
@@ -74,7 +74,10 @@ def test_it_ends_when_its_best_findings_have_labels(searched):
     assert len(rows[-1]["findings"]) == 2
     assert "best findings" in rows[-2]["reason"] or len(rows) == 2
     folder = searched.parent / "small"
-    findings, training = maxvolt.read(folder / "findings.xyz"), maxvolt.read(folder / "training.xyz")
+    findings, training = (
+        maxvolt.read(folder / "findings.xyz"),
+        maxvolt.read(folder / "training.xyz"),
+    )
     assert is_known(findings.select([0, 1]), training).all()
     heights = [info["height"] for info in findings.infos]
     assert heights == sorted(heights)
@@ -106,9 +109,7 @@ def test_interrupted_after_every_step(searched, tmp_path):
     assert result.status == "finished"
     assert runs > 6
     assert products(tmp_path) == products(searched.parent)
-    ours, theirs = (
-        (one.parent / "small/findings.xyz").read_bytes() for one in (file, searched)
-    )
+    ours, theirs = ((one.parent / "small/findings.xyz").read_bytes() for one in (file, searched))
     assert ours == theirs
 
 
@@ -180,12 +181,14 @@ def test_bad_settings_are_told(change, words, tmp_path):
 
 def test_a_file_of_structures_to_begin_with(tmp_path):
     scenario = SEARCH.replace("label_best = 2", 'structure = "fcc"')
-    scenario = '[structures.fcc]\ncrystal = "fcc"\nspecies = "Al"\na = 4.05\ncubic = false\n' + scenario
+    scenario = (
+        '[structures.fcc]\ncrystal = "fcc"\nspecies = "Al"\na = 4.05\ncubic = false\n' + scenario
+    )
     file = write_campaign(tmp_path, search_text(scenario))
     seen: list[int] = []
 
     def stop(event: Event) -> None:
-        if event.content.get("step") == "candidates":
+        if event.kind == "step" and event.content["step"] == "candidates":
             seen.append(event.content["n_structures"])
             raise InterruptedRunError
 

@@ -7,10 +7,10 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 from ase.data import covalent_radii
-from promises import needs
 
 from maxvolt.errors import DataError, SpeciesError
 from maxvolt.sampling import StopReason
+from maxvolt.sampling.repulsion import shortest_of
 from maxvolt.search import Candidate, Population, SearchSettings
 from maxvolt.search.candidates import Proposal
 from maxvolt.search.compositions import compositions, counts_of, numbers_of
@@ -19,7 +19,7 @@ from maxvolt.search.operators import Operators, standard
 from maxvolt.search.population import heights_of
 from maxvolt.search.random_candidates import new_candidate
 from maxvolt.search.space_groups import space_group
-from maxvolt.sampling.repulsion import shortest_of
+from promises import needs
 
 ALLOY = SearchSettings(("Cu", "Pd"), (1, 6))
 SILICON = SearchSettings(("Si",), (2, 8))

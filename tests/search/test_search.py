@@ -9,7 +9,6 @@ import pytest
 from ase.build import bulk
 from ase.calculators.emt import EMT
 from clusters import KNOWN, cluster_settings, lennard_jones
-from promises import needs
 
 from maxvolt.errors import DataError
 from maxvolt.sampling import StopReason
@@ -17,6 +16,7 @@ from maxvolt.search import SearchResult, SearchSettings, search
 from maxvolt.search.searching import JOURNAL
 from maxvolt.search.space_groups import space_group
 from maxvolt.units import GPA_PER_EV_A3
+from promises import needs
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from maxvolt.cli.options import (
     species_list,
 )
 from maxvolt.cli.outputs import check_structures
-from maxvolt.cli.potentials import potential_files
+from maxvolt.cli.potentials import load, potential_files
 from maxvolt.cli.sampling_options import (
     add_rule,
     calculator_factory,
@@ -30,6 +30,7 @@ from maxvolt.cli.sampling_options import (
     write_extrapolative,
 )
 from maxvolt.errors import MaxvoltError
+from maxvolt.unnamed_types import are_stand_ins
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -91,7 +92,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder for all that is found; the same command goes on from what is there",
     )
     parser.add_argument(
-        "--species", type=species_list, required=True, metavar="A,B,...", help="elements"
+        "--species",
+        type=species_list,
+        required=True,
+        metavar="A,B,...",
+        help="elements to search; those of type 0, 1, ... of a file that names none",
     )
     parser.add_argument(
         "--atoms",
@@ -136,7 +141,10 @@ def _add_numbers(parser: argparse.ArgumentParser) -> None:
             f"--{name}", type=kind, default=default, metavar=unit, help=f"{text} (%(default)s)"
         )
     parser.add_argument(
-        "--stress-tolerance", type=positive_float, metavar="S", help="largest stress left, GPa (0.05)"
+        "--stress-tolerance",
+        type=positive_float,
+        metavar="S",
+        help="largest stress left, GPa (0.05)",
     )
     parser.add_argument(
         "--hop-step",
@@ -234,7 +242,9 @@ def _calculator(options: argparse.Namespace) -> tuple[CalculatorFactory, str]:
             raise MaxvoltError("--committee needs an ensemble of maxvolt as POT")
         reference_calculator(options.potential, options.species)  # told now if there is none
         return partial(reference_calculator, options.potential, options.species), str(path)
-    potential, query = load_calculator(path, options.species, options.committee)
+    unnamed = are_stand_ins(load(path, None).species)
+    of_types = options.species if unnamed else None
+    potential, query = load_calculator(path, of_types, options.committee)
     missing = [symbol for symbol in options.species if symbol not in potential.species]
     if missing:
         raise MaxvoltError(

@@ -114,7 +114,7 @@ class Candidate:
 
     def labelled(self) -> Atoms:
         """Return the structure with its energy, and where it comes from."""
-        atoms = self.atoms.copy()
+        atoms: Atoms = self.atoms.copy()
         atoms.info.update(candidate=self.number, generation=self.generation, origin=self.origin)
         atoms.calc = SinglePointCalculator(atoms, energy=self.energy)
         return atoms

@@ -35,9 +35,7 @@ def compositions(
         one = tuple(formula[symbol] for symbol in species)
         times = range(-(-fewest // sum(one)), most // sum(one) + 1)
         return tuple(tuple(n * count for count in one) for n in times if n)
-    every = [
-        counts for total in range(fewest, most + 1) for counts in _shared(total, len(species))
-    ]
+    every = [counts for total in range(fewest, most + 1) for counts in _shared(total, len(species))]
     return tuple(sorted(every, key=lambda counts: sum(count > 0 for count in counts) > 1))
 
 

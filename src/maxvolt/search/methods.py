@@ -167,7 +167,9 @@ class Evolution(Randomness):
             same = all(times[0] * a == times[1] * b for a, b in zip(counts, theirs, strict=True))
             if other is first or not same or size > self._settings.atoms[1]:
                 continue
-            found.append((other, _repeated(first.atoms, times[0]), _repeated(other.atoms, times[1])))
+            found.append(
+                (other, _repeated(first.atoms, times[0]), _repeated(other.atoms, times[1]))
+            )
         return found
 
 
@@ -181,7 +183,8 @@ def _repeated(atoms: Atoms, times: int) -> Atoms:
         return atoms
     made = standard(atoms)
     shortest = int(made.cell.lengths().argmin())
-    return made.repeat([times if axis == shortest else 1 for axis in range(3)])
+    longer: Atoms = made.repeat([times if axis == shortest else 1 for axis in range(3)])
+    return longer
 
 
 class Hopping(Randomness):
@@ -217,9 +220,7 @@ class Hopping(Randomness):
         return self._new(generation, index)
 
 
-def _hopped(
-    settings: SearchSettings, atoms: Atoms, generator: np.random.Generator
-) -> Atoms | None:
+def _hopped(settings: SearchSettings, atoms: Atoms, generator: np.random.Generator) -> Atoms | None:
     """Move a structure out of its basin; None where atoms come too close."""
     several = len(set(atoms.numbers)) > 1
     if (several or settings.cluster) and generator.random() < _EXCHANGES:
@@ -256,6 +257,6 @@ def _carry_outermost(atoms: Atoms, generator: np.random.Generator) -> None:
     distances = np.linalg.norm(atoms.positions - center, axis=1)
     outermost = int(distances.argmax())
     direction = generator.standard_normal(3)
-    atoms.positions[outermost] = (
-        center + distances[outermost] * direction / np.linalg.norm(direction)
+    atoms.positions[outermost] = center + distances[outermost] * direction / np.linalg.norm(
+        direction
     )

@@ -130,9 +130,7 @@ class Operators:
         """Turn atoms into those of other elements: another composition of as many atoms."""
         settings, atoms = self._settings, standard(parent)
         before = counts_of(settings.species, atoms.numbers)
-        others = [
-            one for one in settings.compositions if sum(one) == len(atoms) and one != before
-        ]
+        others = [one for one in settings.compositions if sum(one) == len(atoms) and one != before]
         if not others:
             return None
         order = self._generator.permutation(len(atoms))

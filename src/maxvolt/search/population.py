@@ -56,7 +56,9 @@ class Population:
         if not relaxed:
             return self
         structures = Dataset.from_atoms([with_vacuum(one.atoms, one.enthalpy) for one in relaxed])
-        distinct = [relaxed[k] for k in same_crystals(structures, distance=DISTANCE).representatives]
+        distinct = [
+            relaxed[k] for k in same_crystals(structures, distance=DISTANCE).representatives
+        ]
         counts = [self.counts(one) for one in distinct]
         enthalpies = np.array([one.enthalpy for one in distinct])
         heights = heights_of(counts, enthalpies, cluster=self._settings.cluster)
@@ -106,7 +108,7 @@ def heights_of(counts: Sequence[Counts], enthalpies: Array, *, cluster: bool) ->
     lowest: dict[Counts, float] = {}
     for key, value in zip(keys, per_atom, strict=True):
         lowest[key] = min(value, lowest.get(key, np.inf))
-    return per_atom - np.array([lowest[key] for key in keys])
+    return np.asarray(per_atom - np.array([lowest[key] for key in keys]))
 
 
 def with_vacuum(atoms: Atoms, energy: float) -> Atoms:

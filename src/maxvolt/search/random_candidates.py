@@ -1,4 +1,4 @@
-"""New candidates from nothing: crystals of random space groups, cells without symmetry, clusters."""
+"""New candidates from nothing: crystals with or without a random space group, clusters."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from maxvolt.sampling.scenario import KeepsJournal, Progress
 from maxvolt.search.candidates import Candidate
 from maxvolt.search.journal import Journal
 from maxvolt.search.methods import method_of
-from maxvolt.search.searching import SearchResult, Searching
+from maxvolt.search.searching import Searching, SearchResult
 from maxvolt.search.settings import SearchSettings
 
 __all__ = ["StructureSearch"]
@@ -126,7 +126,7 @@ class StructureSearch(KeepsJournal):
         if journal is not None:
             rule = {"select": thresholds.select, "break": thresholds.stop, "part": self.part}
             kept = Journal(journal, {**settings.to_dict(), **rule}, strict=False)
-        searching = Searching(settings, relax, kept, seeds)
+        searching = Searching(settings, method_of(settings, seeds), relax, kept)
         found = searching.result(progress=progress, ends=self._has_broken)
         return self._sampled(found, searching.generation, began)
 

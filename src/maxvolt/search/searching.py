@@ -22,7 +22,7 @@ from maxvolt.sampling.runner import run_tasks
 from maxvolt.sampling.workers import CalculatorFactory, Task
 from maxvolt.search.candidates import Candidate, Proposal
 from maxvolt.search.journal import Generation, Journal
-from maxvolt.search.methods import method_of
+from maxvolt.search.methods import SearchMethod, method_of
 from maxvolt.search.population import Population
 from maxvolt.search.settings import SearchSettings
 from maxvolt.search.space_groups import space_group
@@ -105,18 +105,18 @@ class Searching:
     Parameters
     ----------
     settings
+    method
+        Proposes candidates.
     relax
-        Relaxes candidates.
+        Relaxes them.
     journal
         Keeps generations, and holds those that are done; None: nothing is kept.
-    seeds
-        Structures to begin with, before random ones.
     """
 
     settings: SearchSettings
+    method: SearchMethod
     relax: Relax
     journal: Journal | None = None
-    seeds: Sequence[Atoms] = ()
     candidates: list[Candidate] = field(default_factory=list)
     extrapolative: list[Atoms] = field(default_factory=list)
     generation: int = 0
@@ -136,21 +136,20 @@ class Searching:
         ends
             Asked after each generation, with its candidates, whether to end here.
         """
-        method = method_of(self.settings, self.seeds)
         population = Population(self.settings)
         done = [] if self.journal is None else list(self.journal.generations)
         while self.generation < self.settings.generations:
             if self.generation < len(done):
                 made = done[self.generation]
             else:
-                made = self._made(method.propose(self.generation))
+                made = self._made(self.method.propose(self.generation))
                 if self.journal is not None:
                     self.journal.append(made)
             candidates, extrapolative = made
             self.candidates += candidates
             self.extrapolative += extrapolative
             population = population.with_candidates(candidates)
-            method.learn(candidates, population)
+            self.method.learn(candidates, population)
             self.generation += 1
             if progress is not None:
                 progress(len(candidates))
@@ -177,7 +176,9 @@ class Searching:
         outcomes: list[RelaxationOutcome] = [one for part in results for one in part.candidates]
         if len(outcomes) < len(proposals):
             lost = next(part.message for part in results if not part.candidates)
-            raise MaxvoltError(f"search, generation {self.generation}: candidates were lost: {lost}")
+            raise MaxvoltError(
+                f"search, generation {self.generation}: candidates were lost: {lost}"
+            )
         candidates = [
             Candidate.of(first + k, self.generation, proposal, outcome, settings.pressure)
             for k, (proposal, outcome) in enumerate(zip(proposals, outcomes, strict=True))
@@ -241,10 +242,11 @@ def search(
         "break": rule.stop,
         "seeds": [atoms.positions.tolist() for atoms in seeds],
     }
+    method = method_of(settings, seeds)  # told before there is a folder, if something is missing
     pool = None if executor == 1 else WorkerPool(executor)
     with _journal(folder, asked) as journal:
         relax = partial(_relaxed, calculator_factory, rule, pool)
-        searching = Searching(settings, relax, journal, seeds)
+        searching = Searching(settings, method, relax, journal)
         if pool is None:
             return searching.result(progress=progress)
         with pool:
@@ -259,7 +261,9 @@ def _relaxed(
     parts = [
         replace(
             task,
-            structures=structures.select(list(range(first, min(first + _TOGETHER, len(structures))))),
+            structures=structures.select(
+                list(range(first, min(first + _TOGETHER, len(structures))))
+            ),
             part=first // _TOGETHER,
             first=task.first + first,
         )

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from maxvolt.campaign.record.folder import CampaignFolder
 from maxvolt.campaign.record.history import CompleteIteration
-from maxvolt.campaign.record.iteration_summary import FINDINGS, OF_SEARCH
 from maxvolt.campaign.record.integrity import check_potential
+from maxvolt.campaign.record.iteration_summary import FINDINGS, OF_SEARCH
 from maxvolt.campaign.record.storage import read_result, write_bytes
 from maxvolt.dataset import Dataset
 from maxvolt.io import write

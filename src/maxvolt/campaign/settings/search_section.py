@@ -86,7 +86,7 @@ class SearchSection(Section):
     break_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of the candidates of a generation that may break without ending the search."""
     label_best: Annotated[int, Field(ge=0)] = 5
-    """So many of the lowest structures have a label before the stage is complete; 0: none has to."""
+    """So many of the lowest structures are labelled before the stage is complete; 0: none."""
 
     def settings(self, species: tuple[str, ...], seed: int = 0) -> SearchSettings:
         """Return what the search is asked to do, with a potential of these elements.

@@ -51,7 +51,8 @@ def keep_findings(
             first = np.arange(len(best)) < search.label_best
             missing.append(best.select(first & ~known))
             rows += [
-                _row(search, best, k, labelled=bool(known[k])) for k in np.flatnonzero(first)
+                _row(search, best, k, labelled=bool(known[k]))
+                for k in np.flatnonzero(first).tolist()
             ]
         unlabelled = bare(Dataset.concatenate(missing))
         return StepResult({FINDINGS: rows}, {**kept, UNLABELLED: unlabelled})
