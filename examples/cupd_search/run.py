@@ -77,23 +77,29 @@ def compared(
             }
         )
     final = relaxed(found.structures(), calculator)
-    joined = convex_hull(Dataset.concatenate([known, final]))
-    above = joined.distances[: len(known)][list(hull.ground_states)]
+    for row, state in zip(rows, hull.ground_states, strict=True):
+        row["missed_by_meV_per_atom"] = 1000 * below(final, known.select([state]))
     lower = [
         {
-            "formula": final[k - len(known)].get_chemical_formula("metal"),
-            "space_group": space_group(final[k - len(known)]),
-            "formation_meV_per_atom": 1000 * float(joined.formation_energies[k]),
+            "formula": one.get_chemical_formula("metal"),
+            "space_group": space_group(one),
+            "below_meV_per_atom": 1000 * margin,
         }
-        for k in joined.ground_states
-        if k >= len(known) and joined.margins[list(joined.ground_states).index(k)] > BELOW
+        for k, one in enumerate(final)
+        if (margin := below(known, final.select([k]))) > BELOW
     ]
     return {
         "ground_states": rows,
         "found": sum(row["found_after"] is not None for row in rows),
-        "largest_height_of_a_ground_state_meV_per_atom": 1000 * float(above.max()),
         "below_the_hull_of_the_orderings": lower,
     }
+
+
+def below(others: Dataset, one: Dataset) -> float:
+    """How far a structure is below the hull of others, eV/atom; 0 where it is not."""
+    both = convex_hull(Dataset.concatenate([others, one]))
+    margins = dict(zip(both.ground_states, both.margins.tolist(), strict=True))
+    return max(0.0, margins.get(len(others), 0.0))
 
 
 def main() -> None:

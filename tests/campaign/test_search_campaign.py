@@ -22,6 +22,7 @@ from campaign_files import (
 import maxvolt
 from maxvolt.campaign import Campaign, CampaignFolder, Event, summarize
 from maxvolt.campaign.record.storage import read_result
+from maxvolt.cli import main
 from maxvolt.errors import SettingsError
 from maxvolt.search.likeness import is_known
 from promises import needs
@@ -84,6 +85,13 @@ def test_it_ends_when_its_best_findings_have_labels(searched):
     assert heights[0] == 0.0
     energies = findings.energies / findings.counts
     np.testing.assert_allclose(energies - energies[0], heights, atol=1e-9)
+
+
+def test_the_status_lists_what_was_found(searched, capsys):
+    assert main(["status", str(searched)]) == 0
+    text = capsys.readouterr().out
+    assert "above hull" in text
+    assert sum("crystals" in line and "yes" in line for line in text.splitlines()) == 2
 
 
 def test_the_lowest_is_close_packed(searched):

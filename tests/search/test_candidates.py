@@ -186,7 +186,6 @@ def test_a_population_holds_each_crystal_once():
     population = Population(SILICON).with_candidates(members)
     assert [one.number for one in population.members] == [2, 1]  # the smaller cell of the same
     np.testing.assert_allclose(population.heights, [0.0, 0.5])
-    assert [one.number for one in population.near(0.1)] == [2]
     small = SearchSettings(("Si",), (2, 8), population=1)
     assert len(Population(small).with_candidates(members)) == 1
     unrelaxed = Candidate.of(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from maxvolt.cli.console import counted, note, print_json, print_table, progress_bar
+from maxvolt.cli.defaults import OfSettings, given
 from maxvolt.cli.inputs import check_species, is_potential, read_structures
 from maxvolt.cli.options import (
     add_json,
@@ -21,11 +22,13 @@ from maxvolt.cli.options import (
 from maxvolt.cli.outputs import check_structures
 from maxvolt.cli.potentials import load, potential_files
 from maxvolt.cli.sampling_options import (
+    add_pressure,
     add_rule,
     calculator_factory,
     distances,
     limits_of,
     load_calculator,
+    pressure_of,
     thresholds_of,
     write_extrapolative,
 )
@@ -62,20 +65,7 @@ _POPULATION = "population.xyz"
 _MEV = 1000.0
 
 
-@dataclass(frozen=True)
-class _OfSettings:
-    """The default of a setting, looked up where help shows it: its module takes seconds to import.
-
-    Where an option is not given this is its value, and the settings have theirs.
-    """
-
-    name: str
-
-    def __str__(self) -> str:
-        from maxvolt.search import SearchSettings
-
-        value: Any = next(one.default for one in fields(SearchSettings) if one.name == self.name)
-        return f"{value:g}" if isinstance(value, float) else str(value)
+_of_settings = partial(OfSettings, "maxvolt.search:SearchSettings")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -111,7 +101,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--method",
         choices=("evolution", "hopping", "random"),
-        default=_OfSettings("method"),
+        default=_of_settings("method"),
         help="offspring of the best, basin hopping, or random structures only (%(default)s)",
     )
     _add_numbers(parser)
@@ -136,7 +126,7 @@ def _add_numbers(parser: argparse.ArgumentParser) -> None:
         ("force-tolerance", positive_float, "F", "largest force left, eV/A"),
         ("seed", non_negative_int, "N", "random seed"),
     ):
-        default = _OfSettings(name.replace("-", "_"))
+        default = _of_settings(name.replace("-", "_"))
         parser.add_argument(
             f"--{name}", type=kind, default=default, metavar=unit, help=f"{text} (%(default)s)"
         )
@@ -149,13 +139,11 @@ def _add_numbers(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--hop-step",
         type=positive_float,
-        default=_OfSettings("hop_step"),
+        default=_of_settings("hop_step"),
         metavar="A",
         help="largest move of an atom along an axis in a hop (default: 0.7 mean covalent radii)",
     )
-    parser.add_argument(
-        "--pressure", type=finite_float, default=0.0, metavar="GPA", help="external pressure (0)"
-    )
+    add_pressure(parser)
 
 
 def _add_starts(parser: argparse.ArgumentParser) -> None:
@@ -167,14 +155,14 @@ def _add_starts(parser: argparse.ArgumentParser) -> None:
         "--volume",
         type=positive_float,
         nargs=2,
-        default=_OfSettings("volume"),
+        default=_of_settings("volume"),
         metavar=("LEAST", "MOST"),
         help="volume of an atom in new structures, A^3 (default: 1.2 to 3.5 covalent spheres)",
     )
     parser.add_argument(
         "--start-distance",
         type=distances,
-        default=_OfSettings("start_distance"),
+        default=_of_settings("start_distance"),
         metavar="A",
         help="shortest distance in new structures, A: a number, or pairs like Al-Al=2.2,Al-Cu=2.0 "
         "(default: 0.75 times the sum of covalent radii)",
@@ -216,19 +204,14 @@ def _settings(options: argparse.Namespace) -> SearchSettings:
     from maxvolt.search import SearchSettings
     from maxvolt.units import GPA_PER_EV_A3
 
-    asked = {
-        one.name: getattr(options, one.name)
-        for one in fields(SearchSettings)
-        if hasattr(options, one.name)
-    }
-    given = {name: value for name, value in asked.items() if not isinstance(value, _OfSettings)}
-    given |= {"limits": limits_of(options), "symmetry": not options.no_symmetry}
-    given["pressure"] = options.pressure / GPA_PER_EV_A3
-    if given.pop("stress_tolerance") is not None:
-        given["stress_tolerance"] = options.stress_tolerance / GPA_PER_EV_A3
-    if "volume" in given:
-        given["volume"] = tuple(given["volume"])
-    return SearchSettings(**given)
+    asked = given(options, (one.name for one in fields(SearchSettings)))
+    asked |= {"limits": limits_of(options), "symmetry": not options.no_symmetry}
+    asked["pressure"] = pressure_of(options)
+    if asked.pop("stress_tolerance") is not None:
+        asked["stress_tolerance"] = options.stress_tolerance / GPA_PER_EV_A3
+    if "volume" in asked:
+        asked["volume"] = tuple(asked["volume"])
+    return SearchSettings(**asked)
 
 
 def _calculator(options: argparse.Namespace) -> tuple[CalculatorFactory, str]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ase import Atoms
 
+from maxvolt.appending import append_whole, remove_torn_line
 from maxvolt.errors import DataError
 from maxvolt.search.candidates import Candidate, atoms_from_dict, atoms_to_dict
 
@@ -84,16 +84,10 @@ class Journal:
 
     def _whole_lines(self) -> list[bytes]:
         """Lines that have an end; the file is cut after them."""
-        if not self._path.exists():
-            return []
         try:
-            content = self._path.read_bytes()
-            whole = content.rfind(b"\n") + 1
-            if whole < len(content):
-                os.truncate(self._path, whole)
+            return remove_torn_line(self._path).splitlines()
         except OSError as error:
             raise DataError(f"{self._path}: cannot be used: {error.strerror or error}") from error
-        return content[:whole].splitlines()
 
     def _content(self, number: int, line: bytes) -> dict[str, Any]:
         try:
@@ -123,15 +117,7 @@ class Journal:
         """Append a line, whole or not at all."""
         text = json.dumps({**content, _DIGEST: _digest(content)}).encode() + b"\n"
         try:
-            with self._path.open("ab", buffering=0) as file:
-                before, left = file.seek(0, os.SEEK_END), text
-                try:
-                    while left:
-                        left = left[file.write(left) :]
-                    os.fsync(file.fileno())
-                except OSError:
-                    file.truncate(before)
-                    raise
+            append_whole(self._path, text)
         except OSError as error:
             raise DataError(
                 f"{self._path}: cannot be written: {error.strerror or error}"

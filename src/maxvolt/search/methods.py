@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import count
 from typing import Protocol
 
 import numpy as np
@@ -32,6 +31,10 @@ _HOP_STRAIN = 0.08
 
 _EXCHANGES = 0.3
 """Share of hops that exchange two elements instead, or move the outermost atom of a cluster."""
+
+
+_OPERATORS = {"paired": 0.5, "strained": 0.2, "rattled": 0.15, "exchanged": 0.15}
+"""How often offspring is made by each."""
 
 
 class SearchMethod(Protocol):
@@ -139,7 +142,7 @@ class Evolution(Randomness):
     def _offspring(self, operators: Operators, generator: np.random.Generator) -> Proposal | None:
         members = self._population.members
         first = members[self._tournament(generator)]
-        name = str(generator.choice(["paired", "strained", "rattled", "exchanged"], p=_WEIGHTS))
+        name = str(generator.choice(list(_OPERATORS), p=list(_OPERATORS.values())))
         if name == "paired":
             mates = self._mates(first)
             if not mates:
@@ -153,7 +156,7 @@ class Evolution(Randomness):
         return None if child is None else Proposal(child, name, (first.number,))
 
     def _tournament(self, generator: np.random.Generator) -> int:
-        """The better of two members."""
+        """The better of two members, equation (91)."""
         return int(generator.integers(len(self._population), size=2).min())
 
     def _mates(self, first: Candidate) -> list[tuple[Candidate, Atoms, Atoms]]:
@@ -171,10 +174,6 @@ class Evolution(Randomness):
                 (other, _repeated(first.atoms, times[0]), _repeated(other.atoms, times[1]))
             )
         return found
-
-
-_WEIGHTS = (0.5, 0.2, 0.15, 0.15)
-"""How often offspring is paired, strained, rattled, exchanged."""
 
 
 def _repeated(atoms: Atoms, times: int) -> Atoms:
@@ -196,7 +195,7 @@ class Hopping(Randomness):
 
     def learn(self, candidates: Sequence[Candidate], population: Population) -> None:
         """Let each walker stay where it has come to, or go back, equation (93)."""
-        for index, one in zip(count(), candidates, strict=False):
+        for index, one in enumerate(candidates):
             before = self._walkers.get(index)
             if one.is_relaxed and (before is None or self._accepts(index, before, one)):
                 self._walkers[index] = one
@@ -238,7 +237,7 @@ def _hopped(settings: SearchSettings, atoms: Atoms, generator: np.random.Generat
 
 
 def _strain(atoms: Atoms, generator: np.random.Generator) -> None:
-    """Strain the cell at random; its volume changes, too."""
+    """Strain the cell at random, equation (92); its volume changes, too."""
     strain = generator.normal(scale=_HOP_STRAIN, size=(3, 3))
     atoms.set_cell(atoms.cell.array @ (np.eye(3) + 0.5 * (strain + strain.T)), scale_atoms=True)
 

@@ -10,6 +10,7 @@ import numpy as np
 from ase import Atoms
 from ase.data import covalent_radii
 from ase.geometry import minkowski_reduce
+from numpy.typing import NDArray
 
 from maxvolt.errors import MaxvoltError
 from maxvolt.sampling.repulsion import push_apart
@@ -102,7 +103,10 @@ class Operators:
         atoms = standard(parent)
         strain = mutation(self._closest(atoms), self._bounds(), stddev=_STRAIN, rng=self._random)
         child = strain.mutate(atoms)
-        return None if child is None else self.rattled(child, 0.3) or self._finished(child)
+        if child is None:
+            return None
+        moved = self.rattled(child, 0.3)
+        return self._finished(child) if moved is None else moved
 
     def rattled(self, parent: Atoms, share: float = 0.5) -> Atoms | None:
         """Move a share of the atoms."""
@@ -152,7 +156,7 @@ class Operators:
         child.positions = positions
         return standard(child) if succeeded else None
 
-    def _rotation(self) -> tuple[float, np.ndarray[Any, np.dtype[np.float64]]]:
+    def _rotation(self) -> tuple[float, NDArray[np.float64]]:
         """A random angle in degrees, and axis."""
         return float(self._generator.uniform(0, 360)), self._generator.standard_normal(3)
 
@@ -170,8 +174,8 @@ class Operators:
 
 
 def _turned(
-    settings: SearchSettings, numbers: np.ndarray[Any, np.dtype[np.int64]], counts: Counts
-) -> np.ndarray[Any, np.dtype[np.int64]]:
+    settings: SearchSettings, numbers: NDArray[np.int64], counts: Counts
+) -> NDArray[np.int64]:
     """Change as few of the atoms as it takes to have a composition, the first ones."""
     made = numbers.copy()
     wanted = numbers_of(settings.species, counts)

@@ -70,12 +70,6 @@ class Population:
         """Composition of a candidate."""
         return counts_of(self._settings.species, candidate.atoms.numbers)
 
-    def near(self, within: float) -> list[Candidate]:
-        """Members up to a height (eV/atom) above the hull."""
-        return [
-            one for one, height in zip(self.members, self.heights, strict=True) if height <= within
-        ]
-
 
 def heights_of(counts: Sequence[Counts], enthalpies: Array, *, cluster: bool) -> Array:
     """How far structures are above the best that there is, equation (89) or (90).

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from maxvolt.errors import MaxvoltError
 from maxvolt.sampling import random_structures
-from maxvolt.sampling.repulsion import push_apart, shortest_of
+from maxvolt.sampling.repulsion import overlap, push_apart
 from maxvolt.search.compositions import Counts, numbers_of
 from maxvolt.search.settings import SearchSettings
 
-__all__ = ["far_apart", "new_candidate", "require_pyxtal"]
+__all__ = ["boxed", "new_candidate", "require_pyxtal"]
 
 _TRIES = 20
 """Space groups tried for a crystal before it gets none."""
@@ -78,16 +78,12 @@ def new_candidate(settings: SearchSettings, counts: Counts, seed: list[int]) -> 
     return atoms[np.argsort(atoms.numbers, kind="stable")], "random"
 
 
-def far_apart(atoms: Atoms, settings: SearchSettings) -> bool:
-    """Whether no two atoms are closer than they may be at the start."""
-    table = settings.distances[atoms.numbers[:, None], atoms.numbers]
-    kinds = np.unique(atoms.numbers)
-    if len(kinds) == 1:
-        least = float(table[0, 0])
-        return not shortest_of(atoms.positions, atoms.cell.array, atoms.pbc, least) < least
-    # push_apart moves nothing where nothing is too close.
-    moved, _ = push_apart(atoms.positions, atoms.cell.array, atoms.pbc, table)
-    return moved is atoms.positions
+def boxed(atoms: Atoms) -> Atoms:
+    """Put a cluster into the middle of a cubic cell, without periodicity: operators cut cells."""
+    extent = float(np.ptp(atoms.positions, axis=0).max()) + _VACUUM
+    made = Atoms(atoms.numbers, atoms.positions, cell=[extent] * 3, pbc=False)
+    made.center()
+    return made
 
 
 def require_pyxtal() -> None:
@@ -112,14 +108,6 @@ def _cluster(settings: SearchSettings, counts: Counts, generator: np.random.Gene
     # Nothing is around a cluster, so that there is always room.
     placed, _ = push_apart(positions, np.zeros((3, 3)), np.zeros(3, np.bool_), table)
     return boxed(Atoms(numbers, placed))
-
-
-def boxed(atoms: Atoms) -> Atoms:
-    """Put a cluster into the middle of a cubic cell, without periodicity: operators cut cells."""
-    extent = float(np.ptp(atoms.positions, axis=0).max()) + _VACUUM
-    made = Atoms(atoms.numbers, atoms.positions, cell=[extent] * 3, pbc=False)
-    made.center()
-    return made
 
 
 def _symmetric(
@@ -154,7 +142,13 @@ def _symmetric(
     low, high = settings.volumes(numbers)
     scale = np.cbrt(generator.uniform(low, high) / primitive.get_volume())
     primitive.set_cell(scale * primitive.cell.array, scale_atoms=True)
-    return primitive if far_apart(primitive, settings) else None
+    return primitive if _far_apart(primitive, settings) else None
+
+
+def _far_apart(atoms: Atoms, settings: SearchSettings) -> bool:
+    """Whether no two atoms are closer than they may be at the start."""
+    table = settings.distances[atoms.numbers[:, None], atoms.numbers]
+    return overlap(atoms.positions, atoms.cell.array, atoms.pbc, table) <= 0
 
 
 @lru_cache(maxsize=4096)

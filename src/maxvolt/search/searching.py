@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -275,7 +276,7 @@ def _relaxed(
 
 
 @contextmanager
-def _journal(folder: str | Path | None, asked: dict[str, Any]) -> Any:
+def _journal(folder: str | Path | None, asked: dict[str, Any]) -> Iterator[Journal | None]:
     """The journal of a folder, which no other process works on at the same time."""
     if folder is None:
         yield None
@@ -285,16 +286,19 @@ def _journal(folder: str | Path | None, asked: dict[str, Any]) -> Any:
         make_folder(path)
     except (FileExistsError, NotADirectoryError) as error:
         raise DataError(f"{path}: is a file; give the name of a folder") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be made: {error.strerror or error}") from error
     with _alone(path / JOURNAL):
         yield Journal(path / JOURNAL, asked)
 
 
 @contextmanager
-def _alone(path: Path) -> Any:
+def _alone(path: Path) -> Iterator[None]:
     """Hold the journal for this process; the system lets go of it when the process ends."""
-    import fcntl
-
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be opened: {error.strerror or error}") from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -9,6 +9,7 @@ from typing import Any, Literal, NoReturn, get_args
 import numpy as np
 from ase.data import covalent_radii
 from ase.formula import Formula
+from numpy.typing import NDArray
 
 from maxvolt.errors import DataError
 from maxvolt.limits import ATOMS, PRESSURE_GPA, RANDOM_ATOMS, STEPS, STRUCTURES
@@ -165,7 +166,7 @@ class SearchSettings:
         return compositions(self.species, self.atoms, formula)
 
     @property
-    def distances(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+    def distances(self) -> NDArray[np.float64]:
         """Shortest distances in new candidates by atomic numbers, shape (119, 119), Angstrom."""
         table = covalent_distances()
         if self.start_distance is None:
@@ -173,7 +174,7 @@ class SearchSettings:
         given = distance_table(self.start_distance, default=np.nan)
         return np.where(np.isnan(given), table, given)
 
-    def volumes(self, numbers: np.ndarray[Any, np.dtype[np.int64]]) -> tuple[float, float]:
+    def volumes(self, numbers: NDArray[np.int64]) -> tuple[float, float]:
         """Least and largest volume of a new candidate with these atomic numbers, Angstrom^3."""
         if self.volume is not None:
             return self.volume[0] * len(numbers), self.volume[1] * len(numbers)

@@ -15,6 +15,7 @@ from maxvolt.campaign.steps.step_runner import StepRunner
 from maxvolt.campaign.steps.structures import bare
 from maxvolt.dataset import Dataset
 from maxvolt.search.likeness import is_known, lowest
+from maxvolt.search.space_groups import space_group
 
 __all__ = ["UNLABELLED", "earlier_findings", "keep_findings"]
 
@@ -77,6 +78,7 @@ def _row(search: SearchSection, best: Dataset, index: int, *, labelled: bool) ->
     return {
         "scenario": search.name,
         "formula": atoms.get_chemical_formula("metal"),
+        "space_group": space_group(atoms),
         "atoms": len(atoms),
         "energy_eV_per_atom": float(best.energies[index]) / len(atoms),
         "height_eV_per_atom": float(best.infos[index]["height"]),
