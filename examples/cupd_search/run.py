@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from ase.calculators.singlepoint import SinglePointCalculator
 
 import maxvolt
 from maxvolt.calculators import MaxvoltCalculator
@@ -78,7 +79,7 @@ def compared(
         )
     final = relaxed(found.structures(), calculator)
     for row, state in zip(rows, hull.ground_states, strict=True):
-        row["missed_by_meV_per_atom"] = 1000 * below(final, known.select([state]))
+        row["below_what_was_found_meV_per_atom"] = 1000 * below(final, known.select([state]))
     lower = [
         {
             "formula": one.get_chemical_formula("metal"),
@@ -96,10 +97,15 @@ def compared(
 
 
 def below(others: Dataset, one: Dataset) -> float:
-    """How far a structure is below the hull of others, eV/atom; 0 where it is not."""
-    both = convex_hull(Dataset.concatenate([others, one]))
-    margins = dict(zip(both.ground_states, both.margins.tolist(), strict=True))
-    return max(0.0, margins.get(len(others), 0.0))
+    """How far a structure is below the hull of others, eV/atom; negative where it is above.
+
+    A structure of the same atoms and 1 eV/atom more, beside the others, says where their hull is.
+    """
+    atoms, height = one[0], 1.0
+    energy = float(one.energies[0])
+    atoms.calc = SinglePointCalculator(atoms, energy=energy + height * len(atoms))
+    both = convex_hull(Dataset.concatenate([others, Dataset.from_atoms([atoms])]))
+    return height - float(both.distances[-1])
 
 
 def main() -> None:
