@@ -113,9 +113,10 @@ class Candidate:
         return self.reason in (StopReason.GRADE, StopReason.NOT_FINITE, StopReason.TOO_CLOSE)
 
     def labelled(self) -> Atoms:
-        """Return the structure with its energy, and where it comes from."""
+        """Return the structure with its energy; its enthalpy and origin are in its infos."""
         atoms: Atoms = self.atoms.copy()
         atoms.info.update(candidate=self.number, generation=self.generation, origin=self.origin)
+        atoms.info["enthalpy"] = self.enthalpy
         atoms.calc = SinglePointCalculator(atoms, energy=self.energy)
         return atoms
 

@@ -23,7 +23,8 @@ def lowest(structures: Dataset, count: int, species: tuple[str, ...]) -> Dataset
     Parameters
     ----------
     structures
-        With energies, all crystals or all clusters.
+        With ``enthalpy`` in their infos, as of `SearchResult.structures`; all crystals or all
+        clusters.
     count
         So many at most.
     species
@@ -37,12 +38,12 @@ def lowest(structures: Dataset, count: int, species: tuple[str, ...]) -> Dataset
     if not len(structures):
         return structures
     atoms = structures.to_atoms()
-    padded = Dataset.from_atoms([with_vacuum(one, one.get_potential_energy()) for one in atoms])
+    enthalpies = np.array([one.info["enthalpy"] for one in atoms])
+    both = zip(atoms, enthalpies.tolist(), strict=True)
+    padded = Dataset.from_atoms([with_vacuum(*one) for one in both])
     chosen = same_crystals(padded).representatives
     counts = [counts_of(species, atoms[k].numbers) for k in chosen]
-    heights = heights_of(
-        counts, structures.energies[chosen], cluster=not bool(structures.pbc.all())
-    )
+    heights = heights_of(counts, enthalpies[chosen], cluster=not bool(structures.pbc.all()))
     order = np.argsort(heights, kind="stable")[:count]
     found = [atoms[chosen[k]] for k in order]
     for one, height in zip(found, heights[order], strict=True):
