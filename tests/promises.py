@@ -127,6 +127,13 @@ def _package(module: str, extra: str) -> Callable[[], str | None]:
     return missing
 
 
+def _search() -> str | None:
+    for module in ("pyxtal", "ase_ga"):
+        if importlib.util.find_spec(module) is None:
+            return f"{module} is not installed: pip install maxvolt[search]"
+    return None
+
+
 def _slurm() -> str | None:
     if shutil.which("sbatch") is None or shutil.which("sinfo") is None:
         return "SLURM is not installed"
@@ -165,6 +172,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "mkdocs": _site,
     "slurm": _slurm,
     "enumeration": _package("icet", "enumeration"),
+    "search": _search,
     "phonopy": _package("phonopy", "phonopy"),
     "phono3py": _package("phono3py", "phono3py"),
     "pymatgen": _package("pymatgen", "pymatgen"),

@@ -26,7 +26,14 @@ from typing import BinaryIO, Self
 from maxvolt.durability import synchronize, synchronize_folder
 from maxvolt.errors import DataError
 
-__all__ = ["SafeLength", "append_lines", "appending", "unfinished"]
+__all__ = [
+    "SafeLength",
+    "append_lines",
+    "append_whole",
+    "appending",
+    "remove_torn_line",
+    "unfinished",
+]
 
 _logger = logging.getLogger(__name__)
 
@@ -140,6 +147,45 @@ def append_lines(path: Path, data: bytes) -> None:
             if stream.read(1) != b"\n":
                 data = b"\n" + data
         stream.write(data)
+
+
+def append_whole(path: Path, text: bytes) -> None:
+    """Append all of a text to a journal, or nothing: a full disk takes what fits and says so later.
+
+    It is on the disk when this returns. A kill can leave a line without an end, which
+    `remove_torn_line` removes.
+
+    Raises
+    ------
+    OSError
+        It cannot be written; the file is as it was before.
+    """
+    with path.open("ab", buffering=0) as file:
+        before, left = file.seek(0, os.SEEK_END), text
+        try:
+            while left:
+                left = left[file.write(left) :]
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(before)
+            raise
+
+
+def remove_torn_line(path: Path) -> bytes:
+    """Cut a journal after its last line that has an end; return what it holds then.
+
+    Raises
+    ------
+    OSError
+        It cannot be read or changed.
+    """
+    if not path.exists():
+        return b""
+    content = path.read_bytes()
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        os.truncate(path, whole)
+    return content[:whole]
 
 
 def unfinished(path: Path) -> SafeLength | None:

@@ -16,7 +16,7 @@ from maxvolt.cli import main
 
 COMMANDS = (
     *("train", "run", "status", "report", "evaluate", "errors", "grade", "calibrate", "select"),
-    *("cut-neighborhood", "md", "relax", "i-pi", "label", "convert", "mindist", "info"),
+    *("cut-neighborhood", "md", "relax", "search", "i-pi", "label", "convert", "mindist", "info"),
 )
 REFUSED = ("run", "status", "report", "calibrate", "cut-neighborhood", "i-pi")
 """Their file is wrong, has no grades or too few structures, or nobody listens: exit code 2."""

@@ -35,6 +35,7 @@ PUBLIC = (
     "maxvolt.labelling",
     "maxvolt.properties",
     "maxvolt.sampling",
+    "maxvolt.search",
     "maxvolt.selection",
 )
 """Packages whose public names the reference lists."""

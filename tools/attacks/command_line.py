@@ -34,6 +34,10 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "cut-neighborhood": ("data.xyz", "-o", "out.xyz", "--cutoff", "4"),
     "md": ("pot.mtp", "data.xyz", "--steps", "2", "--temperature", "300"),
     "relax": ("pot.mtp", "data.xyz", "-o", "out.xyz", "--max-steps", "2", "--workers", "1"),
+    "search": (
+        *("pot.mtp", "-o", "found", "--species", "Al", "--atoms", "2", "--no-symmetry"),
+        *("--method", "hopping", "--generations", "1", "--population", "2", "--max-steps", "2"),
+    ),
     "i-pi": ("pot.mtp", "data.xyz", "--unix", "nobody", "--wait", "0"),
     "label": ("data.xyz", "-o", "out.xyz", "--calculator", "emt", "--workers", "1"),
     "convert": ("data.xyz", "out.cfg"),

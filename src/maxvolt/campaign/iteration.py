@@ -17,6 +17,7 @@ from maxvolt.campaign.record.fingerprints import fingerprint
 from maxvolt.campaign.record.folder import IterationFolder, committee_file
 from maxvolt.campaign.record.history import CompleteIteration
 from maxvolt.campaign.record.iteration_summary import (
+    FINDINGS,
     MELTING,
     OPENING,
     is_clean,
@@ -29,6 +30,7 @@ from maxvolt.campaign.settings.sections import StoppingSection
 from maxvolt.campaign.settings.stages import Settings
 from maxvolt.campaign.steps.calibration import calibrate_potential
 from maxvolt.campaign.steps.context import RunContext
+from maxvolt.campaign.steps.findings import UNLABELLED, keep_findings
 from maxvolt.campaign.steps.first_structures import named_by_scenarios
 from maxvolt.campaign.steps.fitting import FitTask, fit_potential, remove_checkpoints
 from maxvolt.campaign.steps.grading import thresholds_of
@@ -59,6 +61,9 @@ _OF_A_FIT = (
     "warnings",
 )
 """Numbers of the fit in the row of an iteration."""
+
+BEST = "the best findings of the searches were labelled, and fitted"
+"""Why an iteration whose scenarios were done is not the last one."""
 
 
 def prepare_iteration(
@@ -147,6 +152,8 @@ def _open(runner: StepRunner) -> dict[str, Any]:
     )
     if not settings.training and not len(runner.state.training):
         on = (*on, settings.potential.species, named_by_scenarios(settings))
+        searches = Settings.searches(settings.active_scenarios)
+        on = (*on, searches) if searches else on
     candidates = runner.step(
         "candidates",
         (*on, settings.reference.reference().key, settings.campaign.seed),
@@ -166,7 +173,10 @@ def _open(runner: StepRunner) -> dict[str, Any]:
 def _sample(runner: StepRunner) -> dict[str, Any]:
     """Run the scenarios; where one extrapolates, select, label and fit."""
     settings = runner.settings
-    records, extrapolative = run_sampling(runner)
+    sampled = run_sampling(runner)
+    records, extrapolative = sampled.records, sampled.extrapolative
+    inputs = [record["inputs"] for record in records]
+    findings = keep_findings(runner, sampled.findings, inputs)
     used = thresholds_of(runner.state.potential_files, settings.selection)
     row = {
         **sampling_summary(records),
@@ -175,6 +185,11 @@ def _sample(runner: StepRunner) -> dict[str, Any]:
         "unit": used.unit,
     }
     row["is_clean"] = clean = is_clean(row, settings.stopping)
+    if findings is not None:
+        row[FINDINGS] = findings.record[FINDINGS]
+        unlabelled = findings.datasets[UNLABELLED]
+        if clean and len(unlabelled):
+            return {**row, "is_clean": False, **_learn(runner, unlabelled, findings, BEST)}
     if clean:
         return {**row, "reason": _why_clean(settings.stopping)}
     if not len(extrapolative):
@@ -182,20 +197,27 @@ def _sample(runner: StepRunner) -> dict[str, Any]:
         return {**row, "reason": f"a break without a grade above select: {message}"}
     selection = runner.step(
         "selection",
-        ([record["inputs"] for record in records], settings.selection),
+        (inputs, settings.selection),
         lambda: select_structures(runner, extrapolative),
     )
     row |= {name: selection.record[name] for name in ("n_candidates", "n_selected")}
-    selected = selection.datasets["structures"]
-    keep = np.zeros(len(selected), np.bool_)
-    labels = _label(runner, "labels", selected, keep, selection.record["inputs"])
+    row |= _learn(runner, selection.datasets["structures"], selection, "labelled and fitted")
+    return row
+
+
+def _learn(
+    runner: StepRunner, structures: Dataset, source: StepResult, reason: str
+) -> dict[str, Any]:
+    """Label structures that a step has chosen, and fit; return what the row holds of it."""
+    keep = np.zeros(len(structures), np.bool_)
+    labels = _label(runner, "labels", structures, keep, source.record["inputs"])
     if not labels.record["n_labelled"]:
         quarantined = labels.record["quarantined"]
         why = quarantined[0]["reason"] if quarantined else "nothing was selected"
-        return {**row, **_label_counts(labels), "reason": f"no label: {why}"}
+        return {**_label_counts(labels), "reason": f"no label: {why}"}
     training = merged(runner.state.training, labels.datasets["labelled"])
     fitted = _fit(runner, training, runner.state.validation, labels)
-    return {**row, **fitted, "reason": "labelled and fitted"}
+    return {**fitted, "reason": reason}
 
 
 def _why_clean(stopping: StoppingSection) -> str:

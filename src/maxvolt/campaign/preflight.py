@@ -26,6 +26,7 @@ from maxvolt.labelling import check_reference
 from maxvolt.sampling import Scenario
 from maxvolt.sampling.lammps import LammpsDynamics
 from maxvolt.sampling.lammps.program import find_program
+from maxvolt.search import StructureSearch
 
 __all__ = ["check_campaign"]
 
@@ -100,9 +101,9 @@ class _Check:
             with self._noting("[training]"):
                 first_candidates(settings, self._made)
         for scenario in settings.active_scenarios:
-            if scenario.structure in usable:
+            if scenario.structure is None or scenario.structure in usable:
                 with self._noting(f"[scenario {settings.scenario.index(scenario) + 1}]"):
-                    self._try_in_lammps(scenario_parts([scenario], self._made))
+                    self._try(scenario_parts([scenario], self._made))
         for section, sources in (
             ("training", settings.training),
             ("validation", settings.validation),
@@ -122,9 +123,13 @@ class _Check:
                 check_reference(settings.reference.reference(), sorted(self._elements))
         return self._messages
 
-    def _try_in_lammps(self, parts: Sequence[Scenario]) -> None:
-        """Let LAMMPS read the input of a scenario, where simulations run on this machine."""
+    def _try(self, parts: Sequence[Scenario]) -> None:
+        """Let LAMMPS read the input of a scenario, and look for what a search needs."""
         first = parts[0]
+        if isinstance(first, StructureSearch):
+            self._elements.update(first.settings.species)
+            if self._here:
+                first.check()
         if self._here and isinstance(first, LammpsDynamics):
             settings = self._settings
             first.check(settings.potential.species, settings.selection.grade_thresholds)
@@ -138,7 +143,7 @@ class _Check:
     def _wanted(self) -> list[str]:
         """Named structures that this stage uses, each once."""
         settings = self._settings
-        names = [scenario.structure for scenario in settings.active_scenarios]
+        names = named_by_scenarios(settings)
         for source in (*settings.training, *settings.validation):
             if source.kind == "perturbation":
                 names.append(source.structure)

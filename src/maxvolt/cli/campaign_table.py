@@ -48,6 +48,9 @@ def print_campaign(summary: CampaignSummary) -> None:
         print_table(_columns(rows), [_row(row, by_errors=by_errors) for row in rows])
         if by_errors and any(_largest(row, by_errors=True).startswith("(") for row in rows):
             print("in brackets: largest grades, where expected errors were not calibrated yet")
+    found = [row["findings"] for row in summary.iterations if row.get("findings")]
+    if found:
+        _print_findings(found[-1])
     _print_notes(summary)
     if summary.current is not None:
         current = summary.current
@@ -74,6 +77,23 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Headings; where expected errors decided, their column says so."""
     largest = "error\neV/A" if _by_errors(rows) else "largest\ngrade"
     return [largest if name == "largest\ngrade" else name for name in _COLUMNS]
+
+
+def _print_findings(found: Sequence[Mapping[str, Any]]) -> None:
+    """Print the best that searches found last, by the potential of then."""
+    rows = [
+        (
+            one["scenario"],
+            one["formula"],
+            one["space_group"] or "-",
+            f"{one['energy_eV_per_atom']:.4f}",
+            f"{1000 * one['height_eV_per_atom']:.1f}",
+            "yes" if one["labelled"] else "no",
+        )
+        for one in found
+    ]
+    columns = ("found by", "formula", "space group", "energy\neV/atom", "above hull\nmeV/atom")
+    print_table((*columns, "a like is\nlabelled"), rows, text_columns=3)
 
 
 def _print_notes(summary: CampaignSummary) -> None:

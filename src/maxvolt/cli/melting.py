@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from maxvolt.cli.console import note, print_json, print_table
+from maxvolt.cli.defaults import OfSettings, given
 from maxvolt.cli.options import (
     add_json,
     finite_float,
@@ -44,22 +45,7 @@ EXAMPLES = """\
 _RESULT, _FIGURE, _CURVE = "melting.json", "melting.png", "melting_curve.png"
 
 
-@dataclass(frozen=True)
-class _OfSettings:
-    """The default of a setting, looked up where help shows it: its module takes seconds to import.
-
-    Where an option is not given this is its value, and the settings have theirs.
-    """
-
-    name: str
-
-    def __str__(self) -> str:
-        from maxvolt.properties.melting import MeltingSettings
-
-        value: Any = next(one.default for one in fields(MeltingSettings) if one.name == self.name)
-        if self.name == "sizes":
-            return " ".join("x".join(map(str, size)) for size in value)
-        return " ".join(map(str, value)) if isinstance(value, tuple) else f"{value:g}"
+_of_settings = partial(OfSettings, "maxvolt.properties.melting:MeltingSettings")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -100,7 +86,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--pressure",
         type=finite_float,
         nargs="+",
-        default=_OfSettings("pressure"),
+        default=_of_settings("pressure"),
         metavar="GPA",
         help="external pressure in GPa; several give a melting curve (%(default)s)",
     )
@@ -145,7 +131,7 @@ def _add_care(parser: argparse.ArgumentParser) -> None:
         "--sizes",
         nargs="+",
         type=_size,
-        default=_OfSettings("sizes"),
+        default=_of_settings("sizes"),
         metavar="XxYxZ",
         help="numbers of unit cells along x, y and z of each simulation; z stands across the "
         "interfaces and is the longest; two sizes show how the melting point depends on it "
@@ -155,7 +141,7 @@ def _add_care(parser: argparse.ArgumentParser) -> None:
         "--seeds",
         nargs="+",
         type=non_negative_int,
-        default=_OfSettings("seeds"),
+        default=_of_settings("seeds"),
         metavar="N",
         help="random seeds; each size is simulated once with each of them (%(default)s)",
     )
@@ -182,14 +168,14 @@ def _add_care(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--{name}",
             type=positive_float,
-            default=_OfSettings(name.replace("-", "_")),
+            default=_of_settings(name.replace("-", "_")),
             metavar=unit,
             help=f"{meaning} (%(default)s)",
         )
     parser.add_argument(
         "--attempts",
         type=positive_int,
-        default=_OfSettings("attempts"),
+        default=_of_settings("attempts"),
         metavar="N",
         help="how many temperatures to start a simulation from at most, until one is found from "
         "which crystal and liquid both last (%(default)s)",
@@ -200,10 +186,9 @@ def run(options: argparse.Namespace) -> None:
     """Simulate, print, and write JSON and figures."""
     from maxvolt.properties.melting import MeltingSettings, melting_curve
 
-    asked = {one.name: getattr(options, one.name) for one in fields(MeltingSettings)}
-    given = {name: value for name, value in asked.items() if not isinstance(value, _OfSettings)}
-    pressures = given.pop("pressure", None)
-    settings = MeltingSettings(**given)
+    asked = given(options, (one.name for one in fields(MeltingSettings)))
+    pressures = asked.pop("pressure", None)
+    settings = MeltingSettings(**asked)
     interaction = _interaction(options)
     with stages() as progress:
         points = melting_curve(

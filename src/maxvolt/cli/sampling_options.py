@@ -25,6 +25,7 @@ __all__ = [
     "add_pressure",
     "add_rule",
     "calculator_factory",
+    "distances",
     "limits_of",
     "load_calculator",
     "pressure_of",
@@ -66,7 +67,7 @@ def add_rule(parser: argparse.ArgumentParser) -> None:
     rule.add_argument(
         "--min-distance",
         "--mindist",
-        type=_distances,
+        type=distances,
         default=0.5,
         metavar="A",
         help="stop where atoms come closer, A: a number, or pairs like Al-Al=2.2,Al-Cu=2.0 (0.5)",
@@ -193,7 +194,7 @@ def write_extrapolative(path: Path | None, kept: Sequence[Dataset], species: Seq
     return len(dataset)
 
 
-def _distances(text: str) -> float | dict[str, float]:
+def distances(text: str) -> float | dict[str, float]:
     """Read ``2.0`` or ``Al-Al=2.2,Al-Cu=2.0``."""
     try:
         if "=" not in text:

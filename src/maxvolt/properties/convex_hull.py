@@ -318,7 +318,8 @@ class _Lower:
         highest = values.max(axis=1, keepdims=True)
         rows, facets = np.nonzero(values >= highest - _FLAT * (1 + abs(highest)))
         spanning = self.compositions[self.facets].transpose(0, 2, 1)
-        weights = np.linalg.solve(spanning[facets], compositions[rows][..., None])[..., 0]
+        solved = np.linalg.solve(spanning[facets], compositions[rows][..., None])
+        weights = np.asarray(solved[..., 0], np.float64)
         # Facets may lie in one plane; the composition is inside the one without negative weights.
         order = np.lexsort([-weights.min(axis=1), rows])
         inside = order[np.unique(rows[order], return_index=True)[1]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from ase import Atoms
 
@@ -24,9 +25,12 @@ class Recorder:
     ----------
     renew_every
         See `MolecularDynamics.run`.
+    journal
+        File in which a search writes its generations down; None: it writes nothing.
     """
 
     renew_every: int = RENEW_EVERY
+    journal: Path | None = None
 
     def progress(self, steps: int) -> None:
         """Count steps that were done since the last call."""

@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 
 from maxvolt.neighbors import build_neighbors
 
-__all__ = ["covalent_distances", "push_apart", "shortest_of"]
+__all__ = ["covalent_distances", "overlap", "push_apart", "shortest_of"]
 
 Array = NDArray[np.float64]
 
@@ -63,7 +63,7 @@ def push_apart(
         Whether no pair is too close any more.
     """
     least = np.broadcast_to(np.asarray(distances, np.float64), (len(positions), len(positions)))
-    if not len(positions) or _overlap(positions, cell, pbc, least) <= 0:
+    if not len(positions) or overlap(positions, cell, pbc, least) <= 0:
         return positions, True
     start = positions
     longest = float(least.max())
@@ -87,7 +87,7 @@ def push_apart(
     )
     moved = start.copy()
     moved[movable] = found.x.reshape(-1, 3)
-    return moved, _overlap(moved, cell, pbc, least) <= 0
+    return moved, overlap(moved, cell, pbc, least) <= 0
 
 
 def shortest_of(positions: Array, cell: Array, pbc: NDArray[np.bool_], cutoff: float) -> float:
@@ -104,7 +104,7 @@ def _pairs(
     return found.owners, found.neighbors, found.vectors(positions, cell)
 
 
-def _overlap(positions: Array, cell: Array, pbc: NDArray[np.bool_], least: Array) -> float:
+def overlap(positions: Array, cell: Array, pbc: NDArray[np.bool_], least: Array) -> float:
     """By how much the closest pair is closer than it may be; at most 0 where none is."""
     owners, neighbors, vectors = _pairs(positions, cell, pbc, float(least.max()))
     missing = least[owners, neighbors] - np.linalg.norm(vectors, axis=1)

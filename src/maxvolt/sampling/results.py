@@ -114,6 +114,8 @@ class SamplingResult:
         Of molecular dynamics: the trajectory in numbers.
     candidates
         Of relaxations: the end of each candidate.
+    findings
+        Of searches: the best distinct structures with their energies, the lowest first.
     """
 
     scenario: str
@@ -128,6 +130,7 @@ class SamplingResult:
     part: int = 0
     trace: Trace | None = None
     candidates: tuple[RelaxationOutcome, ...] = ()
+    findings: Dataset | None = None
 
     @property
     def reliability(self) -> float:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Protocol, Self
 
 import numpy as np
@@ -14,7 +16,7 @@ from maxvolt.dataset import Dataset
 from maxvolt.sampling.results import SamplingResult
 from maxvolt.sampling.rule import Thresholds
 
-__all__ = ["OnePartPerStructure", "Progress", "Scenario", "part_seed"]
+__all__ = ["KeepsJournal", "OnePartPerStructure", "Progress", "Scenario", "part_seed"]
 
 Progress = Callable[[int], None]
 """Called now and then with the steps done since the last call."""
@@ -62,6 +64,30 @@ class Scenario(Protocol):
             Random seed.
         progress
             Told the steps done.
+        """
+
+
+class KeepsJournal(ABC):
+    """A scenario that writes down how far it is, and goes on from there; it is not a trajectory."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def run(
+        self,
+        calculator: Calculator,
+        thresholds: Thresholds,
+        *,
+        seed: int,
+        progress: Progress | None = None,
+        journal: Path | None = None,
+    ) -> SamplingResult:
+        """Do it; see `Scenario.run`.
+
+        Parameters
+        ----------
+        journal
+            File that it writes to and goes on from; None: it keeps nothing.
         """
 
 

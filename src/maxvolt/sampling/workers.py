@@ -18,7 +18,7 @@ from maxvolt.sampling.dynamics import MolecularDynamics
 from maxvolt.sampling.recorder import Recorder
 from maxvolt.sampling.results import SamplingResult
 from maxvolt.sampling.rule import StopReason, Thresholds
-from maxvolt.sampling.scenario import Progress, Scenario
+from maxvolt.sampling.scenario import KeepsJournal, Progress, Scenario
 
 __all__ = ["CalculatorFactory", "Task", "pickled_factory", "run_task"]
 
@@ -96,6 +96,14 @@ class Task:
                 progress(steps)
 
         scenario = self.scenario
+        if isinstance(scenario, KeepsJournal):
+            return scenario.run(
+                calculator,
+                self.thresholds,
+                seed=self.seed,
+                progress=count,
+                journal=recorder.journal,
+            )
         if not isinstance(scenario, MolecularDynamics):
             return scenario.run(calculator, self.thresholds, seed=self.seed, progress=count)
         return scenario.run(

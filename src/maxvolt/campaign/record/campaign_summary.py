@@ -19,6 +19,7 @@ _ENDS = ("finished", "stopped", "waiting")
 _STEPS = (
     "candidates",
     "sampling",
+    "findings",
     "selection",
     "labels",
     "validation",

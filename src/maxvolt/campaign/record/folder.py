@@ -221,6 +221,11 @@ class CampaignFolder:
         """The newest training set, extended XYZ."""
         return self.path / "training.xyz"
 
+    @property
+    def findings_file(self) -> Path:
+        """What searches found last, extended XYZ; the energies are those by the potential."""
+        return self.path / "findings.xyz"
+
     def remove_temporary_files(self) -> None:
         """Remove files that a kill has left half written; nothing refers to them."""
         for pattern in (".*.tmp*", "iterations/**/.*.tmp*"):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from maxvolt.campaign.record.folder import IterationFolder, committee_file, errors_file
-from maxvolt.campaign.record.iteration_summary import MELTING, OPENING
+from maxvolt.campaign.record.iteration_summary import FINDINGS, MELTING, OPENING
 from maxvolt.campaign.record.storage import (
     DamagedError,
     digest_of_file,
@@ -119,6 +119,9 @@ def _results(folder: IterationFolder, settings: Settings, row: Mapping[str, Any]
         steps += [MELTING]
     elif row["n_candidates"]:
         steps += ["selection", "labels"]
+    elif row["n_labelled"]:
+        steps += ["labels"]  # of what searches found
+    steps += [FINDINGS] if row.get(FINDINGS) is not None else []
     if row["files"]["potential"] == folder.number:
         steps += ["training", "fit"]
         steps += ["calibration"] if row.get("calibration") is not None else []

@@ -7,11 +7,25 @@ from typing import Any
 
 from maxvolt.campaign.settings.sections import StoppingSection
 
-__all__ = ["MELTING", "OPENING", "SAMPLING", "is_clean", "sampling_summary"]
+__all__ = [
+    "FINDINGS",
+    "MELTING",
+    "OF_SEARCH",
+    "OPENING",
+    "SAMPLING",
+    "is_clean",
+    "sampling_summary",
+]
 
 OPENING = "opening"
 SAMPLING = "sampling"
 MELTING = "melting"
+
+FINDINGS = "findings"
+"""Step, and entry of a row, of what searches have found."""
+
+OF_SEARCH = "of "
+"""Before the name of a search: name of the structures that it has found."""
 
 _OF_A_PART = (
     "scenario",

@@ -6,14 +6,13 @@ The journal has one JSON object per line; lines are appended and never changed.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from io import FileIO
 from pathlib import Path
 from typing import Any
 
+from maxvolt.appending import append_whole, remove_torn_line
 from maxvolt.errors import CampaignError
 
 __all__ = ["Callback", "Event", "Journal", "read_journal"]
@@ -66,7 +65,10 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        _remove_torn_line(path)
+        try:
+            remove_torn_line(path)
+        except OSError as error:
+            raise CampaignError(f"{path}: cannot be used: {error.strerror or error}") from error
 
     def append(self, event: str, **content: Any) -> Mapping[str, Any]:
         """Write down an event with the time; return the line's content.
@@ -81,8 +83,7 @@ class Journal:
         # A lone surrogate, of a file name that is not text, becomes the escape of JSON.
         text = json.dumps(line, ensure_ascii=False).encode(errors="backslashreplace") + b"\n"
         try:
-            with self.path.open("ab", buffering=0) as file:
-                _append_whole(file, text)
+            append_whole(self.path, text)
         except OSError as error:
             raise CampaignError(
                 f"{self.path}: cannot be written: {error.strerror or error}; make it writable, "
@@ -122,28 +123,3 @@ def _is_event(line: Any) -> bool:
     if not isinstance(line, dict) or not isinstance(line.get("event"), str):
         return False
     return "time" in line and _NEEDED.get(line["event"], set()) <= set(line)
-
-
-def _append_whole(file: FileIO, text: bytes) -> None:
-    """Append all of a text to a file, or nothing: a full disk takes what fits and says so later."""
-    before = file.seek(0, os.SEEK_END)
-    left = text
-    try:
-        while left:
-            left = left[file.write(left) :]
-        os.fsync(file.fileno())
-    except OSError:
-        file.truncate(before)
-        raise
-
-
-def _remove_torn_line(path: Path) -> None:
-    if not path.exists():
-        return
-    try:
-        content = path.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
-            os.truncate(path, whole)
-    except OSError as error:
-        raise CampaignError(f"{path}: cannot be used: {error.strerror or error}") from error

@@ -8,7 +8,9 @@ from pathlib import Path
 from maxvolt.campaign.record.folder import CampaignFolder
 from maxvolt.campaign.record.history import CompleteIteration
 from maxvolt.campaign.record.integrity import check_potential
+from maxvolt.campaign.record.iteration_summary import FINDINGS, OF_SEARCH
 from maxvolt.campaign.record.storage import read_result, write_bytes
+from maxvolt.dataset import Dataset
 from maxvolt.io import write
 
 __all__ = ["publish", "published_potential"]
@@ -23,7 +25,7 @@ def published_potential(folder: CampaignFolder, past: Sequence[CompleteIteration
 
 
 def publish(folder: CampaignFolder, past: Sequence[CompleteIteration]) -> None:
-    """Copy the newest potential and training set to the top of the folder.
+    """Copy the newest potential, training set and findings to the top of the folder.
 
     Raises
     ------
@@ -44,3 +46,13 @@ def publish(folder: CampaignFolder, past: Sequence[CompleteIteration]) -> None:
             write_bytes(target, content)
     folder.remove_other_potentials(targets)
     write(folder.training_file, structures)
+    _publish_findings(folder, past)
+
+
+def _publish_findings(folder: CampaignFolder, past: Sequence[CompleteIteration]) -> None:
+    """Write what searches found last, with the energies by the potential of then."""
+    if past[-1].outcome.get(FINDINGS) is None:
+        return
+    found = read_result(folder.iteration(len(past) - 1).step_file(FINDINGS)).datasets
+    kept = [some for name, some in found.items() if name.startswith(OF_SEARCH)]
+    write(folder.findings_file, Dataset.concatenate(kept))

@@ -9,9 +9,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from maxvolt import limits
-from maxvolt.campaign.settings.sections import Count, Name, NonNegative, Positive, Section, within
+from maxvolt.campaign.settings.scenario_limits import LimitsSection
+from maxvolt.campaign.settings.search_section import SearchSection
+from maxvolt.campaign.settings.sections import Count, Name, Positive, Section, within
 from maxvolt.errors import MaxvoltError
-from maxvolt.sampling import Limits, MolecularDynamics, Relaxation, hold, parse_schedule
+from maxvolt.sampling import MolecularDynamics, Relaxation, hold, parse_schedule
 from maxvolt.sampling.graded_steps import check_steps_between
 from maxvolt.sampling.integrators import Ensemble, Thermostat
 from maxvolt.units import GPA_PER_EV_A3
@@ -22,6 +24,7 @@ __all__ = [
     "LimitsSection",
     "RelaxationSection",
     "ScenarioSection",
+    "SearchSection",
     "file_name",
     "part_name",
 ]
@@ -38,27 +41,9 @@ def _is_schedule(text: str) -> str:
 Schedule = float | Annotated[str, AfterValidator(_is_schedule)]
 
 
-_LIMITS: dict[str, Any] = {one.name: one.default for one in fields(Limits)}
 _DYNAMICS: dict[str, Any] = {one.name: one.default for one in fields(MolecularDynamics)}
 _RELAXATION: dict[str, Any] = {one.name: one.default for one in fields(Relaxation)}
 """Defaults, which are those of the scenarios that run."""
-
-
-class LimitsSection(Section):
-    """Distances at which a simulation stops."""
-
-    minimum_distance: NonNegative | dict[str, NonNegative] = _LIMITS["minimum_distance"]
-    """Shortest distance in Angstrom: one number, or one for each pair as in {"Al-Cu" = 1.5}."""
-    isolation: Positive = _LIMITS["isolation"]
-    """An atom farther than this from every other is lost, Angstrom."""
-
-    @model_validator(mode="after")
-    def _usable(self) -> LimitsSection:
-        try:
-            Limits(self.minimum_distance, self.isolation)
-        except MaxvoltError as error:
-            raise ValueError(str(error)) from error
-        return self
 
 
 class _Scenario(Section):
@@ -178,7 +163,8 @@ class LammpsSection(_Scenario):
 
 
 ScenarioSection = Annotated[
-    DynamicsSection | RelaxationSection | LammpsSection, Field(discriminator="kind")
+    DynamicsSection | RelaxationSection | LammpsSection | SearchSection,
+    Field(discriminator="kind"),
 ]
 
 

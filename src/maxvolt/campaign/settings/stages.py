@@ -17,7 +17,7 @@ from maxvolt.campaign.settings.executor_sections import (
 )
 from maxvolt.campaign.settings.melting_section import MeltingSection
 from maxvolt.campaign.settings.messages import describe_errors
-from maxvolt.campaign.settings.scenario_sections import ScenarioSection, part_name
+from maxvolt.campaign.settings.scenario_sections import ScenarioSection, SearchSection, part_name
 from maxvolt.campaign.settings.sections import (
     FitSection,
     General,
@@ -108,7 +108,7 @@ class Settings(Section):
                     f"stage {self.stage.name!r} asks for the scenario {wanted!r}; "
                     f"there is {', '.join(map(repr, names))}"
                 )
-        named = [(f"scenario {s.name!r}", s.structure) for s in self.scenario]
+        named = [(f"scenario {s.name!r}", s.structure) for s in self.scenario if s.structure]
         named += [
             (section, source.structure)
             for section in ("training", "validation")
@@ -122,6 +122,8 @@ class Settings(Section):
                     f"{where} asks for the structure {structure!r}; add [structures.{structure}] "
                     f"or name one that is there ({known})"
                 )
+        for search in self.searches(self.scenario):
+            self._check_search(search)
         if self.selection.strategy == "committee" and self.potential.members < 2:
             raise ValueError(
                 'strategy = "committee" needs several potentials: set members = 5 in [potential]'
@@ -188,6 +190,25 @@ class Settings(Section):
                 "members = 1 in [potential]"
             )
         self.stage.melting.settings(self.potential.species)
+
+    def _check_search(self, search: SearchSection) -> None:
+        """Refuse a search that is impossible, or for elements that the potential does not know."""
+        known = self.potential.species
+        foreign = [symbol for symbol in search.elements(known) if symbol not in known]
+        if foreign:
+            raise ValueError(
+                f"scenario {search.name!r} searches for {', '.join(foreign)}, but species in "
+                f"[potential] has {', '.join(known)} only; add what is missing there"
+            )
+        try:
+            search.settings(known)
+        except MaxvoltError as error:
+            raise ValueError(f"scenario {search.name!r}: {error}") from error
+
+    @staticmethod
+    def searches(scenarios: Sequence[ScenarioSection]) -> list[SearchSection]:
+        """Those of some scenarios that are searches."""
+        return [one for one in scenarios if isinstance(one, SearchSection)]
 
     @property
     def active_scenarios(self) -> tuple[ScenarioSection, ...]:

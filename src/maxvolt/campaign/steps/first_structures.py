@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from maxvolt.campaign.record.fingerprints import derived_seed
 from maxvolt.campaign.settings.stages import Settings
+from maxvolt.campaign.steps.scenarios import scenario_parts
 from maxvolt.campaign.steps.structures import Structures, bare
 from maxvolt.dataset import Dataset
 from maxvolt.errors import CampaignError
 from maxvolt.sampling.repulsion import covalent_distances, push_apart
+from maxvolt.search import StructureSearch
 
 __all__ = ["FIRST", "first_candidates", "named_by_scenarios"]
 
@@ -30,11 +32,14 @@ _ATOMS_OF_A_COPY = 8
 
 def named_by_scenarios(settings: Settings) -> list[str]:
     """Tables of [structures] that the scenarios of a stage start from, each once."""
-    return list(dict.fromkeys(scenario.structure for scenario in settings.active_scenarios))
+    names = [scenario.structure for scenario in settings.active_scenarios]
+    return list(dict.fromkeys(name for name in names if name is not None))
 
 
 def first_candidates(settings: Settings, made: Structures) -> Dataset:
     """Take the first structures that the scenarios start from, of each table in turn.
+
+    Those of a search are its first random ones.
 
     They are taken in their order until there are `FIRST` of them and each element of the potential
     occurs in one, as far as any has it. Atoms that are closer to each other than 0.75 times the sum
@@ -56,6 +61,8 @@ def first_candidates(settings: Settings, made: Structures) -> Dataset:
         There is no structure, or none that can be used.
     """
     tables = [made.named(name) for name in named_by_scenarios(settings)]
+    searches = scenario_parts(Settings.searches(settings.active_scenarios), made)
+    tables += [one.first_candidates() for one in searches if isinstance(one, StructureSearch)]
     if not any(len(table) for table in tables):
         raise CampaignError(
             "there is neither a first training set nor a candidate: give structures in "

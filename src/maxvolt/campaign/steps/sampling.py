@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from maxvolt.campaign.record.heartbeat import Heartbeat
 from maxvolt.campaign.record.integrity import inputs_of
 from maxvolt.campaign.record.storage import StepResult, read_result, write_result
 from maxvolt.campaign.settings.sections import SelectionSection
+from maxvolt.campaign.steps.findings import earlier_findings
 from maxvolt.campaign.steps.grading import calculator_of, thresholds_of
 from maxvolt.campaign.steps.scenarios import scenario_fingerprint, scenario_parts
 from maxvolt.campaign.steps.step_runner import StepRunner
@@ -32,8 +33,9 @@ from maxvolt.sampling import Recorder, SamplingResult, Scenario, TrajectoryState
 from maxvolt.sampling.processes import WorkerPool
 from maxvolt.sampling.runner import run_tasks
 from maxvolt.sampling.workers import Task
+from maxvolt.search import StructureSearch
 
-__all__ = ["Part", "PartRecorder", "run_parts", "run_sampling"]
+__all__ = ["Part", "PartRecorder", "Sampled", "run_parts", "run_sampling"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +71,19 @@ class Part:
         return self.scenario.name, self.scenario.part
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """All that belongs to it."""
+        return self.path, self.state_file, self.journal_file
+
+    @property
     def state_file(self) -> Path:
         """State of the simulation while it runs."""
         return self.path.with_suffix(CHECKPOINT_SUFFIX)
+
+    @property
+    def journal_file(self) -> Path:
+        """Generations of a search while it runs; one that began with other inputs has another."""
+        return self.path.with_suffix(f".{self.inputs}.jsonl")
 
 
 class PartRecorder(Recorder):
@@ -81,6 +93,7 @@ class PartRecorder(Recorder):
         self._part = part
         self.renew_every = part.checkpointing.steps
         self._heartbeat = Heartbeat(part.path, part.scenario.total_steps)
+        self.journal = part.journal_file
         self._checkpoint = CheckpointFile(part.state_file, part.inputs, part.checkpointing.seconds)
 
     def progress(self, steps: int) -> None:
@@ -99,14 +112,34 @@ class PartRecorder(Recorder):
         """Write the result; what it took to get there is not needed any more."""
         write_result(self._part.path, _part_result(result, self._part))
         self._checkpoint.remove()
+        self._part.journal_file.unlink(missing_ok=True)
         self._heartbeat.remove()
 
 
-def run_sampling(runner: StepRunner) -> tuple[list[Mapping[str, Any]], Dataset]:
-    """Run every part; return the record of each, and the structures they kept."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Sampled:
+    """What all parts of an iteration have given.
+
+    Attributes
+    ----------
+    records
+        Of each part.
+    extrapolative
+        Structures they kept for selection.
+    findings
+        What searches found, by their names.
+    """
+
+    records: list[Mapping[str, Any]]
+    extrapolative: Dataset
+    findings: Mapping[str, Dataset]
+
+
+def run_sampling(runner: StepRunner) -> Sampled:
+    """Run every part."""
     settings, context = runner.settings, runner.context
     scenarios = scenario_parts(settings.active_scenarios, Structures.of(settings, context.root))
-    parts = [_part(runner, scenario) for scenario in scenarios]
+    parts = [_part(runner, _going_on(runner, scenario)) for scenario in scenarios]
     made = [part for part in parts if runner.is_made(part.path, part.inputs)]
     _remove_stale(runner, parts)
 
@@ -118,8 +151,30 @@ def run_sampling(runner: StepRunner) -> tuple[list[Mapping[str, Any]], Dataset]:
     run_parts(parts, runner.state.potential_files, settings.selection, context.pool, tell)
     results = [read_result(part.path) for part in parts]
     runner.seconds["sampling"] = sum(result.record["seconds"] or 0.0 for result in results)
-    found = [result.datasets["extrapolative"] for result in results]
-    return [result.record for result in results], Dataset.concatenate(found)
+    return Sampled(
+        [result.record for result in results],
+        Dataset.concatenate([result.datasets["extrapolative"] for result in results]),
+        _findings(parts, results),
+    )
+
+
+def _going_on(runner: StepRunner, scenario: Scenario) -> Scenario:
+    """A search begins with what it has found before, with another potential."""
+    if not isinstance(scenario, StructureSearch):
+        return scenario
+    found = earlier_findings(runner, scenario.name)
+    return scenario if found is None else replace(scenario, seeds=found)
+
+
+def _findings(parts: Sequence[Part], results: Sequence[StepResult]) -> dict[str, Dataset]:
+    found: dict[str, list[Dataset]] = {}
+    for part, result in zip(parts, results, strict=True):
+        if isinstance(part.scenario, StructureSearch):
+            nothing = Dataset.from_atoms([])
+            found.setdefault(part.scenario.name, []).append(
+                result.datasets.get("findings", nothing)
+            )
+    return {name: Dataset.concatenate(some) for name, some in found.items()}
 
 
 def run_parts(
@@ -186,7 +241,7 @@ def _grading(runner: StepRunner) -> tuple[float | str, ...]:
 
 def _remove_stale(runner: StepRunner, parts: Sequence[Part]) -> None:
     """Remove what is left of scenarios that the file no longer has, and of processes killed."""
-    ours = {file for part in parts for file in (part.path, part.state_file)}
+    ours = {file for part in parts for file in part.files}
     for stale in sorted(set(runner.folder.sampling.iterdir()) - ours):
         if runner.remake is not None and stale.suffix == ".npz":
             raise CampaignError(
@@ -220,4 +275,6 @@ def _part_result(result: SamplingResult, part: Part) -> StepResult:
     if part.unit:
         record["unit"] = part.unit
     datasets = {"extrapolative": result.extrapolative, "last": Dataset.from_atoms([result.last])}
+    if result.findings is not None:
+        datasets["findings"] = result.findings
     return StepResult(record, datasets, arrays)

@@ -7,13 +7,14 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from maxvolt.campaign.record.fingerprints import fingerprint
+from maxvolt.campaign.record.fingerprints import derived_seed, fingerprint
 from maxvolt.campaign.settings.scenario_sections import (
     DynamicsSection,
     LammpsSection,
     LimitsSection,
     RelaxationSection,
     ScenarioSection,
+    SearchSection,
 )
 from maxvolt.campaign.steps.structures import Structures
 from maxvolt.dataset import Dataset
@@ -27,6 +28,7 @@ from maxvolt.sampling import (
     parse_schedule,
 )
 from maxvolt.sampling.lammps import LammpsDynamics, Template
+from maxvolt.search import StructureSearch
 from maxvolt.units import GPA_PER_EV_A3
 
 __all__ = ["scenario_fingerprint", "scenario_parts"]
@@ -44,6 +46,9 @@ def scenario_parts(sections: Sequence[ScenarioSection], made: Structures) -> lis
     """
     parts: list[Scenario] = []
     for section in sections:
+        if isinstance(section, SearchSection):
+            parts += _search(section, made).split()
+            continue
         structures = made.named(section.structure)
         if isinstance(section, DynamicsSection):
             parts += _dynamics(section, structures).split()
@@ -109,6 +114,17 @@ def _relaxation(section: RelaxationSection, structures: Dataset) -> Relaxation:
         max_steps=section.max_steps,
         record_every=section.record_every,
         limits=_limits(section.limits),
+    )
+
+
+def _search(section: SearchSection, made: Structures) -> StructureSearch:
+    seed = derived_seed(made.seed, "search", section.name)
+    return StructureSearch(
+        name=section.name,
+        settings=section.settings(made.species, seed),
+        copies=section.copies,
+        break_share=section.break_share,
+        seeds=None if section.structure is None else made.named(section.structure),
     )
 
 

@@ -91,6 +91,10 @@ def _seconds(one: Iteration, steps: Sequence[str]) -> float:
     return float(sum(one.row["seconds"].get(step, 0.0) for step in steps))
 
 
+_OF_STRUCTURES = ("Relaxation", "StructureSearch")
+"""Kinds of scenarios whose steps are structures."""
+
+
 def seconds_per_step(iteration: Iteration, scenario: str) -> float | None:
     """Mean time of a step of a scenario; of a structure, where it relaxes."""
     runs = [run for run in iteration.runs if run.scenario == scenario and run.seconds is not None]
@@ -107,7 +111,7 @@ def speed_chart(data: CampaignData) -> Chart | None:
         return None
     axes = new_axes()
     numbers = [one.number for one in sampled]
-    relaxed = {run.scenario for run in data.runs if run.kind == "Relaxation"}
+    relaxed = {run.scenario for run in data.runs if run.kind in _OF_STRUCTURES}
     for index, (name, values) in enumerate(curves.items()):
         axes.plot(
             numbers,

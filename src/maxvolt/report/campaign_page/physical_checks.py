@@ -123,9 +123,13 @@ def physical_checks(
     root
         Folder that names of files in the settings are relative to.
     """
-    scenario = (settings.active_scenarios or settings.scenario)[0]
-    name, calculator_name = scenario.structure, settings.reference.calculator
+    scenarios = settings.active_scenarios or settings.scenario
+    name = next((one.structure for one in scenarios if one.structure is not None), None)
+    calculator_name = settings.reference.calculator
     left_out = []
+    if name is None:
+        left_out.append("no scenario starts from a structure that the file names")
+        return PhysicalChecks("", calculator_name, None, None, tuple(left_out))
     energy_volume, distribution = None, None
     reference = _cheap_reference(settings)
     if reference is None:
