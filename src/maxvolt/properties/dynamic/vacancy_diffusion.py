@@ -174,6 +174,7 @@ def _saddle(host: Host, hole: int, rest: Atoms, purpose: str) -> _Saddle:
         force_tolerance=_BAND_TOLERANCE,
         max_steps=host.settings.max_steps,
         purpose=purpose,
+        remedy="raise max_steps",
     )
     saddle = max(path[1:-1], key=lambda image: float(image.get_potential_energy()))
     logarithms = Vibrations.of(host.calculator, saddle).logarithms(1, purpose)
