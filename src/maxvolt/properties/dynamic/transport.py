@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from maxvolt.errors import MaxvoltError
 from maxvolt.properties.arguments import Calculating, system_of
 from maxvolt.properties.curves import Curve
-from maxvolt.properties.dynamic.green_kubo import GreenKubo, green_kubo_viscosity
+from maxvolt.properties.dynamic.green_kubo import MPA_S, GreenKubo, green_kubo_viscosity
 from maxvolt.properties.dynamic.keeping import Keeping
 from maxvolt.properties.dynamic.mean_square_displacement import (
     mean_square_displacement,
@@ -21,7 +21,6 @@ from maxvolt.properties.dynamic.mean_square_displacement import (
 from maxvolt.properties.dynamic.production import Production, produced
 from maxvolt.properties.dynamic.settings import Phase, PhaseSettings
 from maxvolt.properties.findings import Findings, Quantity
-from maxvolt.units import GPA_PER_EV_A3
 
 __all__ = ["DiffusionSettings", "TransportSettings", "self_diffusion", "viscosity"]
 
@@ -35,9 +34,6 @@ _YEH_HUMMER = 2.837297
 _D_UNIT = "10⁻⁹ m²/s"
 _D = 1e4
 """Of one Angstrom^2/fs in that unit."""
-
-_MPAS = 1e-3 * GPA_PER_EV_A3
-"""Of one eV fs / Angstrom^3 in mPa s."""
 
 _CUBE = 1e-6
 """Relative difference of edges up to which a cell is a cube."""
@@ -282,7 +278,7 @@ def _finite_size(run: Production, friction: GreenKubo) -> tuple[Quantity | None,
     if friction.value <= 0:
         return None, "the viscosity is lost in noise: diffusion is not corrected for the cell"
     mean = float(run.recorded.temperatures.mean())
-    friction_atomic = friction.value / _MPAS
+    friction_atomic = friction.value / MPA_S
     value = _YEH_HUMMER * units.kB * mean / (6 * np.pi * friction_atomic * edges[0]) * _D
     error = value * friction.error / friction.value
     note = "diffusion in a periodic cube is corrected to infinite size (Yeh and Hummer)"
