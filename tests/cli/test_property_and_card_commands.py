@@ -120,6 +120,62 @@ def test_a_card_goes_on_from_what_is_kept(
     assert lattice["Al.eam.alloy"]["values"]["a"]["value"] != 4.321
 
 
+def test_a_card_of_another_version_is_computed_again(
+    potential: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = potential.with_name("card.html")
+    words = ["card", str(potential), "--species", "Al", "-o", str(page), "--workers", "1"]
+    assert main([*words, "--only", "lattice"]) == 0
+    file = potential.with_name("card_results") / "Al.eam.alloy.lattice.json"
+    first = file.stat().st_mtime_ns
+    assert main([*words, "--only", "lattice"]) == 0
+    assert file.stat().st_mtime_ns == first
+    monkeypatch.setattr("maxvolt.report.card.card.__version__", "0.0.1")
+    assert main([*words, "--only", "lattice"]) == 0
+    assert file.stat().st_mtime_ns > first
+
+
+def test_a_card_asks_the_reference_for_frames(
+    potential: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = potential.with_name("card.html")
+    words = ["card", str(potential), "--species", "Al", "-o", str(page), "--workers", "1"]
+    words += ["--reference", "emt", "--only", "lattice", "heating-cooling", "--json"]
+    for setting in (
+        "temperature=50", "highest=100", "atoms=32", "checked_frames=2",
+        "equilibration_time=0.5", "heating_time=0.5", "cooling_time=0.5",
+    ):  # fmt: skip
+        words += ["--set", f"heating-cooling.{setting}"]
+    assert main(words) == 0
+    out = capsys.readouterr()
+    assert "3 of 3" in out.err
+    properties = json.loads(out.out)["properties"]
+    assert set(properties["lattice"]) == {"Al.eam.alloy", "reference"}
+    (found,) = properties["heating-cooling"].values()
+    assert found["values"]["force error in cooling"]["value"] > 0
+    kept = potential.with_name("card_results")
+    assert len(list((kept / "simulations").glob("frame-*.json"))) == 4
+    file = kept / "Al.eam.alloy.heating-cooling.json"
+    written = file.stat().st_mtime_ns
+    assert main(words) == 0
+    assert file.stat().st_mtime_ns == written
+    words[words.index("emt")] = str(potential)  # another reference, other errors
+    capsys.readouterr()
+    assert main(words) == 0
+    (found,) = json.loads(capsys.readouterr().out)["properties"]["heating-cooling"].values()
+    assert found["values"]["force error in cooling"]["value"] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_code_that_simulates_is_named(
+    potential: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["property", "density", str(potential), "Al", "--reference", "emt"]
+    for setting in ("atoms=8", "temperature=20", "equilibration_time=0.05", "production_time=0.05"):
+        words += ["--set", setting]
+    assert main(words) == 0
+    assert "emt simulates as many steps as the potential for density" in capsys.readouterr().err
+
+
 def test_a_card_says_what_could_not_be_computed(
     potential: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -86,6 +86,26 @@ def test_distances_are_those_of_a_linear_program(
     np.testing.assert_allclose(again.distances, found.distances[shuffled], atol=1e-9)
 
 
+@pytest.mark.parametrize("seed", [1, 17, 18])
+def test_many_structures_in_one_plane(seed: int) -> None:
+    """Of few different formation energies: some facets have no volume."""
+    symbols = ("Al", "Cu", "Ni", "Ti")
+    generator = np.random.default_rng(seed)
+    counts = generator.integers(0, 5, (30, 4))
+    counts = counts[(counts > 0).sum(axis=1) > 1]
+    given = [structure(symbol, 0.0) for symbol in symbols]
+    for numbers, depth in zip(counts, generator.integers(1, 5, len(counts)), strict=True):
+        formula = "".join(f"{s}{n}" for s, n in zip(symbols, numbers, strict=True) if n)
+        given.append(structure(formula, -0.1 * depth))
+    dataset = maxvolt.Dataset.from_atoms(given)
+    found = convex_hull(dataset, errors=0.01)
+    energies = dataset.energies / dataset.counts
+    lowest = by_linear_program(found.compositions, energies)
+    np.testing.assert_allclose(found.distances, energies - lowest, atol=1e-8)
+    others = np.setdiff1d(np.arange(len(given)), found.ground_states)
+    assert (found.errors[others] <= 0.01 * 2**0.5 + 1e-12).all()
+
+
 def test_errors_propagate_through_the_corners() -> None:
     """Against what random errors do to the distance, while corners remain corners."""
     given = [("Al", 0.0), ("Cu", 0.0), ("AlCu", -0.2), ("Al3Cu", 0.05)]

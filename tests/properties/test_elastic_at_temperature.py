@@ -9,7 +9,12 @@ from nearest_bonds import NearestBonds
 
 from maxvolt.errors import SettingsError
 from maxvolt.properties import compute_property
-from maxvolt.properties.dynamic.elastic_at_temperature import ElasticTemperatureSettings
+from maxvolt.properties.dynamic.elastic_at_temperature import (
+    ElasticTemperatureSettings,
+    _cubic_constants,
+    _Pair,
+)
+from maxvolt.properties.dynamic.simulation import Recorded
 from maxvolt.units import GPA_PER_EV_A3
 
 COLD = {
@@ -41,6 +46,27 @@ def test_a_hexagonal_crystal_has_those_at_rest():
     rest = compute_property("elastic", NearestBonds(), crystal, {"strain": 0.002})
     for name in ("C11", "C12", "C13", "C33", "C44", "C66", "bulk modulus"):
         assert found[name] == pytest.approx(rest[name], rel=0.02)
+
+
+def test_errors_of_sums_know_that_stresses_fluctuate_together():
+    pressure, shear = np.random.default_rng(1).standard_normal((2, 6000, 1))
+    stresses = 0.01 * (pressure * [1, 1, 1, 0, 0, 0] + 0.1 * shear * [2, -1, -1, 1, 0, 0])
+    run = recorded(stresses)
+    found = _cubic_constants({0: _Pair(0.01, run, run), 3: _Pair(0.01, run, run)})
+    errors = {name: one.statistical_error for name, one in found.items()}
+    exact = 0.01 / np.sqrt(6000) * np.sqrt(2) / 0.02 * GPA_PER_EV_A3
+    assert errors["bulk modulus"] == pytest.approx(exact, rel=0.2)
+    assert errors["C12"] == pytest.approx(exact, rel=0.2)
+    assert errors["C44"] == pytest.approx(0.1 * exact, rel=0.2)
+    assert all(one.value == 0.0 for one in found.values())
+
+
+def recorded(stresses: np.ndarray) -> Recorded:
+    nothing = np.zeros(0)
+    return Recorded(
+        200 * np.arange(1, len(stresses) + 1), *(nothing,) * 3, stresses, *(nothing,) * 5,
+        timestep=1.0, last=bulk("Cu"),
+    )  # fmt: skip
 
 
 def test_settings_are_checked():

@@ -7,10 +7,11 @@ import pytest
 from ase.build import bulk
 from nearest_bonds import NearestBonds
 
-from maxvolt.errors import MaxvoltError, SettingsError
+from maxvolt.errors import DataError, MaxvoltError, SettingsError
 from maxvolt.properties import Keeping, compute_property
 from maxvolt.properties.dynamic.frame_check import check_frames
 from maxvolt.properties.dynamic.heating_cooling import HeatingSettings, _crossing, _Leg
+from maxvolt.properties.dynamic.preparation import _unknown_crystal
 from maxvolt.properties.dynamic.simulation import Plan, simulate
 
 SHORT = {
@@ -47,6 +48,23 @@ def test_a_crystal_that_does_not_melt_is_said_to_be_one():
     heating = next(curve for curve in found.curves if curve.y_label.startswith("energy"))
     slope = np.polyfit(heating.x, heating.y, 1)[0]
     assert slope == pytest.approx(3 * 8.617e-5, rel=0.5)  # Dulong and Petit, in 32 atoms
+
+
+def test_what_is_no_known_crystal_is_said_to_be_none():
+    crystal = bulk("CuAu", "rocksalt", a=5.0)
+    found = compute_property("heating-cooling", NearestBonds(), crystal, {**SHORT, "atoms": 64})
+    assert np.isnan(found["crystal lost at"])
+    (warning,) = found.warnings
+    assert "0% of the atoms stand in a crystal at the beginning" in warning
+    (warning,) = _unknown_crystal(crystal * (3, 3, 3))
+    assert "does not know this crystal" in warning
+    assert _unknown_crystal(bulk("Cu") * (3, 3, 3)) == ()
+
+
+def test_cells_too_small_for_phases_are_refused_at_once():
+    for name, more in (("heating-cooling", SHORT), ("density", {"phase": "melt"})):
+        with pytest.raises(DataError, match=r"20 atoms or more; this cell has 4: raise atoms"):
+            compute_property(name, NearestBonds(), bulk("Cu", a=3.5), {**more, "atoms": 4})
 
 
 def test_frames_of_a_stiffer_reference_differ_by_its_stiffness(tmp_path):

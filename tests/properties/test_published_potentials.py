@@ -48,6 +48,14 @@ def test_copper(name: str, potentials: Path) -> None:
         assert found[key] == pytest.approx(value, abs=error), key
 
 
+def test_the_jump_of_iron_has_two_saddles(potentials: Path) -> None:
+    path, crystal = potentials / "Fe_mm.eam.fs", bulk("Fe", a=2.86)
+    found = compute_property("vacancy-diffusion", path, crystal, {"size": 8.5})
+    band = compute_property("vacancy-migration", path, crystal, {"size": 8.5})
+    assert found["vacancy migration"] == pytest.approx(band["vacancy migration"], abs=2e-3)
+    assert any("a minimum 0.097 eV below two saddles" in text for text in found.notes)
+
+
 def test_hexagonal_magnesium_relaxes_inside_strained_cells(potentials: Path) -> None:
     """C66 = (C11 - C12) / 2, and C55 = C44, hold only where atoms inside the cell are relaxed."""
     magnesium = bulk("Mg", "hcp", a=3.18, c=5.18)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from ase import Atoms, units
+from ase.build import bulk
+from nearest_bonds import NearestBonds
 
 from maxvolt.errors import SettingsError
+from maxvolt.properties import compute_property
 from maxvolt.properties.dynamic.green_kubo import green_kubo_viscosity
 from maxvolt.properties.dynamic.mean_square_displacement import (
     mean_square_displacement,
@@ -110,6 +113,13 @@ def test_the_error_of_the_viscosity_is_its_scatter():
     values = np.array([one.value for one in found])
     errors = np.array([one.error for one in found])
     assert np.sqrt(np.mean(errors**2)) == pytest.approx(values.std(ddof=1), rel=0.4)
+
+
+def test_a_crystal_is_said_not_to_flow():
+    short = {"phase": "solid", "temperature": 50.0, "atoms": 32, "equilibration_time": 0.3,
+             "production_time": 0.5}  # fmt: skip
+    found = compute_property("viscosity", NearestBonds(), bulk("Cu", a=3.5), short)
+    assert any("nothing flows" in text for text in found.warnings)
 
 
 def test_settings_of_transport_are_checked():

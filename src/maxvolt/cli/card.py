@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maxvolt.cli.console import counted, note, print_json, progress_bar
-from maxvolt.cli.crystal_options import KINDS, add_comparison, add_settings, named_crystal
+from maxvolt.cli.crystal_options import (
+    KINDS,
+    add_comparison,
+    add_settings,
+    named_crystal,
+    note_simulations_of,
+)
 from maxvolt.cli.options import add_json, positive_float, positive_int
 from maxvolt.cli.outputs import check_output
 from maxvolt.cli.potentials import potential_files
@@ -30,7 +36,8 @@ interruption, and with more properties or potentials it adds what is missing.
 
 Without --only, the card has every property that takes seconds and is defined for the crystal;
 --include adds others: grain-boundaries, phonons, quasi-harmonic, and what simulates for minutes to
-hours, as density or viscosity ('maxvolt property --list')."""
+hours, as density or viscosity ('maxvolt property --list'). With --reference the
+simulation is repeated with the reference; heating-cooling asks it for some frames instead."""
 EXAMPLES = """\
   maxvolt card pot.almtp --species Al --output card.html
   maxvolt card old.mtp new.mtp --species Al --reference Al_mm.eam.fs --output card.html
@@ -70,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Compute what is missing, and write the page."""
     from maxvolt.processors import worker_count
-    from maxvolt.report.card import CardSource, make_card, write_card_page
+    from maxvolt.report.card import CardSource, count_results, make_card, write_card_page
 
     atoms, structure = named_crystal(options.species, options.structure, options.lattice_constant)
     chosen = _properties(options, structure.split()[0])
@@ -81,10 +88,11 @@ def run(options: argparse.Namespace) -> None:
     reference = None
     if options.reference is not None:
         reference = CardSource("reference", options.reference, (options.species,), True)
-        reference.calculating()  # what is no reference is refused before anything runs
+        calculator, _ = reference.calculating()  # what is none is refused before anything runs
+        note_simulations_of(calculator, chosen)
     folder = options.output.with_name(f"{options.output.stem}_results")
     names = [one.name for one in chosen]
-    total = len(names) * (len(sources) + (reference is not None))
+    total = count_results(names, sources, reference)
     note(f"{structure}: {counted(len(names), 'property').replace('propertys', 'properties')} of "
          f"{counted(len(sources), 'potential')}; kept in {folder}")  # fmt: skip
     with _shown(total) as progress, _kept_when_interrupted(folder):

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import argparse
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from maxvolt.cli.console import note
 from maxvolt.errors import DataError, MaxvoltError, nearest_name
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+    from maxvolt.properties import Property
 
 __all__ = [
     "KINDS",
@@ -18,6 +22,7 @@ __all__ = [
     "add_settings",
     "crystal_of",
     "named_crystal",
+    "note_simulations_of",
     "settings_from",
 ]
 
@@ -115,6 +120,18 @@ def add_comparison(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reference", metavar="REF", help="compare with a potential, a code, or a TOML file"
     )
+
+
+def note_simulations_of(reference: Any, properties: Sequence[Property]) -> None:
+    """Say which properties a code simulates for, which takes it long."""
+    from maxvolt.properties.reference_calculator import ReferenceCalculator
+
+    names = [one.name for one in properties if one.simulates and not one.checks_frames]
+    if names and isinstance(reference, ReferenceCalculator):
+        note(
+            f"--reference: {reference.reference.calculator} simulates as many steps as the "
+            f"potential for {', '.join(names)}; where that is too slow, leave --reference out"
+        )
 
 
 def _setting(text: str) -> tuple[str, Any]:

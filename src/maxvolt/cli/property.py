@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maxvolt.cli.console import note, print_json, print_table
-from maxvolt.cli.crystal_options import add_comparison, add_settings, crystal_of, settings_from
+from maxvolt.cli.crystal_options import (
+    add_comparison,
+    add_settings,
+    crystal_of,
+    note_simulations_of,
+    settings_from,
+)
 from maxvolt.cli.options import add_json, add_species
 from maxvolt.cli.outputs import check_figure
 from maxvolt.cli.potentials import potential_files
@@ -31,7 +37,9 @@ an active set in the file of the potential, the largest extrapolation grade that
 labels (see 'maxvolt label --help'), or a TOML file with its settings.
 
 Properties from dynamics (density, structure, diffusion ...) simulate for minutes to hours; their
-statistical error is told, and with --keep the same command goes on after an interruption."""
+statistical error is told, and with --keep the same command goes on after an interruption. With
+--reference the simulation is repeated with the reference; heating-cooling asks it for some frames
+instead."""
 EXAMPLES = """\
   maxvolt property --list
   maxvolt property elastic pot.almtp Al
@@ -102,6 +110,7 @@ def _computed(options: argparse.Namespace) -> PropertyResult:
     reference = None
     if options.reference is not None:
         reference = reference_calculator(options.reference, options.species)
+        note_simulations_of(reference, [one])
     with _keeping(options.keep, one) as keeping:
         result = compute_property(
             one.name, calculator, atoms, chosen, query=query, reference=reference, keeping=keeping

@@ -28,6 +28,9 @@ SAME_ENERGY = 1e-4
 _FLAT = 1e-10
 """Facets whose normals have a smaller component along the energy stand upright."""
 
+_NO_VOLUME = 1e-12
+"""Determinant of the compositions of a facet whose corners lie in one line or plane."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ConvexHull(TableOfNumbers):
@@ -286,6 +289,8 @@ class _Lower:
             hull = Qhull(np.vstack([points, apex]))
             lower = hull.equations[:, -2] < -_FLAT
             facets = used[hull.simplices[lower]]
+            # Where many points lie in one plane, some facets of Qhull have no volume.
+            facets = facets[abs(np.linalg.det(compositions[facets])) > _NO_VOLUME]
         solved = np.linalg.solve(compositions[facets], energies[facets][..., None])
         planes = np.asarray(solved[..., 0], np.float64)
         return cls(ends, np.unique(facets), facets, planes, compositions)

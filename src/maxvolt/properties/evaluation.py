@@ -154,13 +154,19 @@ class PropertyResult(TableOfNumbers):
         from maxvolt.html_tables import html_table
 
         rows = [
-            (name, str(one), "" if one.reference is None else f"{one.reference:.6g}")
+            (
+                name,
+                str(one),
+                "" if one.statistical_error is None else f"{one.statistical_error:.2g}",
+                "" if one.reference is None else f"{one.reference:.6g}",
+            )
             for name, one in self.values.items()
         ]
         remarks = [*(f"Warning: {text}" for text in self.warnings), *self.notes]
         if self.largest_grade is not None:
             remarks.append(f"largest grade {self.largest_grade:.3g}")
-        return html_table(self.title, ("", "value", "reference"), rows, remarks=remarks)
+        columns = ("", "value", "statistical error", "reference")
+        return html_table(self.title, columns, rows, remarks=remarks)
 
 
 def compute_property(
@@ -216,7 +222,7 @@ def compute_property(
             compared, more["reference"] = None, other
         else:
             compared = one.compute(other, atoms, chosen, **more)
-    only_frames = one.simulates and chosen.members == "frames"
+    only_frames = one.simulates and getattr(chosen, "members", "simulate") == "frames"
     computing = recorders[:1] if only_frames else recorders
     findings = [one.compute(recorder, atoms, chosen, **more) for recorder in computing]
     if len(computing) < len(recorders):

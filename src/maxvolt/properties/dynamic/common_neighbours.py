@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 
 from maxvolt.errors import DataError
 
-__all__ = ["PHASES", "common_neighbours", "phase_shares"]
+__all__ = ["FEWEST_ATOMS", "PHASES", "common_neighbours", "phase_shares"]
 
 PHASES = ("other", "fcc", "hcp", "bcc", "icosahedral", "diamond", "hexagonal diamond")
 """What the numbers of `common_neighbours` mean."""
@@ -22,7 +22,8 @@ _MOST = 14
 _BETWEEN = (1 + np.sqrt(2)) / 2
 """Of the cutoff between the first and the second shell of fcc and the mean of the first."""
 
-_FEWEST_ATOMS = 20
+FEWEST_ATOMS = 20
+"""Of a structure in which phases are told apart."""
 
 Near = tuple[NDArray[np.int64], NDArray[np.float64]]
 """Neighbours by distance, shape (N, 14), and the vectors to them, shape (N, 14, 3), Angstrom."""
@@ -52,9 +53,9 @@ def common_neighbours(atoms: Atoms) -> NDArray[np.int64]:
     DataError
         It has fewer atoms, or is not periodic.
     """
-    if len(atoms) < _FEWEST_ATOMS or not atoms.pbc.all() or atoms.cell.rank < 3:
+    if len(atoms) < FEWEST_ATOMS or not atoms.pbc.all() or atoms.cell.rank < 3:
         raise DataError(
-            f"common neighbours: expected a periodic structure of {_FEWEST_ATOMS} atoms or more; "
+            f"common neighbours: expected a periodic structure of {FEWEST_ATOMS} atoms or more; "
             f"got {len(atoms)} atoms, pbc {atoms.pbc.tolist()}"
         )
     indices, vectors = _nearest(atoms)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from ase import Atoms
-from numpy.typing import NDArray
 
 from maxvolt.errors import DataError
 from maxvolt.properties.arguments import Calculating, system_of
@@ -91,28 +91,25 @@ def elastic_at_temperature(
     begin = prepared(calculator, atoms, settings, keeping, purpose)
     cubic = _is_cubic(calculator, atoms, purpose)
     components = _CUBIC if cubic else tuple(range(6))
-    columns, errors = np.zeros((6, 6)), np.zeros((6, 6))
-    temperatures: list[NDArray[np.float64]] = []
-    means: list[TimeMean] = []
-    for component in components:
-        runs = [
-            _strained(calculator, begin, component, sign, settings, keeping, purpose)
-            for sign in (1, -1)
-        ]
-        temperatures += [run.temperatures for run in runs]
-        for row in range(6):
-            up, down = (time_mean(run.stresses[:, row], run.value_time) for run in runs)
-            means += [up, down]
-            columns[row, component] = (up.mean - down.mean) / (2 * settings.strain)
-            errors[row, component] = np.hypot(up.error, down.error) / (2 * settings.strain)
-    columns, errors = GPA_PER_EV_A3 * columns, GPA_PER_EV_A3 * errors
-    named = _cubic_constants(columns, errors) if cubic else _constants(columns, errors)
+    pairs = {
+        component: _Pair(
+            settings.strain,
+            *(
+                _strained(calculator, begin, component, sign, settings, keeping, purpose)
+                for sign in (1, -1)
+            ),
+        )
+        for component in components
+    }
+    named = _cubic_constants(pairs) if cubic else _constants(pairs)
+    temperatures = [run.temperatures for pair in pairs.values() for run in (pair.up, pair.down)]
     every = begin.timestep * _VALUE_EVERY
     quantities = {
         **named,
         "volume": Quantity(begin.atoms.get_volume() / len(begin.atoms), "Å³/atom"),
         "temperature": averaged(np.concatenate(temperatures), "K", every),
     }
+    means = (mean for j, pair in pairs.items() for mean in pair.means(_share(j)))
     shortest = min(means, key=lambda one: one.blocks)
     notes = (
         *begin.notes,
@@ -156,24 +153,59 @@ def _strained(
     return simulate(calculator, strained, plan, keeping, purpose)
 
 
-def _cubic_constants(
-    columns: NDArray[np.float64], errors: NDArray[np.float64]
-) -> dict[str, Quantity]:
-    c12 = columns[1:3, 0].mean()
-    e12 = float(np.hypot(*errors[1:3, 0])) / 2
-    c11, e11 = float(columns[0, 0]), float(errors[0, 0])
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pair:
+    """Simulations with one component of strain up and down."""
+
+    strain: float
+    up: Recorded
+    down: Recorded
+
+    def means(self, shares: Sequence[float]) -> tuple[TimeMean, TimeMean]:
+        """Means of a sum over components of the stress, each with its share."""
+        up, down = (
+            time_mean(run.stresses @ shares, run.value_time) for run in (self.up, self.down)
+        )
+        return up, down
+
+    def constant(self, shares: Sequence[float]) -> tuple[float, float]:
+        """Change of that sum with the strain and its error, GPa.
+
+        Components of one simulation fluctuate together, so that their sum is averaged, not errors
+        added.
+        """
+        up, down = self.means(shares)
+        per_strain = GPA_PER_EV_A3 / (2 * self.strain)
+        return (up.mean - down.mean) * per_strain, float(
+            np.hypot(up.error, down.error)
+        ) * per_strain
+
+
+def _share(*components: int) -> list[float]:
+    """Equal shares of some components, none of the others."""
+    return [(component in components) / len(components) for component in range(6)]
+
+
+def _cubic_constants(pairs: Mapping[int, _Pair]) -> dict[str, Quantity]:
+    stretched, sheared = (pairs[component] for component in _CUBIC)
+
+    def quantity(pair: _Pair, *components: int) -> Quantity:
+        value, error = pair.constant(_share(*components))
+        return Quantity(value, "GPa", error)
+
     return {
-        "C11": Quantity(c11, "GPa", e11),
-        "C12": Quantity(float(c12), "GPa", e12),
-        "C44": Quantity(float(columns[3, 3]), "GPa", float(errors[3, 3])),
-        "bulk modulus": Quantity(
-            float(c11 + 2 * c12) / 3, "GPa", float(np.hypot(e11, 2 * e12)) / 3
-        ),
+        "C11": quantity(stretched, 0),
+        "C12": quantity(stretched, 1, 2),
+        "C44": quantity(sheared, 3),
+        "bulk modulus": quantity(stretched, 0, 1, 2),
     }
 
 
-def _constants(columns: NDArray[np.float64], errors: NDArray[np.float64]) -> dict[str, Quantity]:
+def _constants(pairs: Mapping[int, _Pair]) -> dict[str, Quantity]:
     """Those that differ from zero by more than their error; each is found twice."""
+    columns, errors = np.array(
+        [[pairs[j].constant(_share(i)) for j in range(6)] for i in range(6)]
+    ).transpose(2, 0, 1)
     found = {}
     for i in range(6):
         for j in range(i, 6):
@@ -181,6 +213,6 @@ def _constants(columns: NDArray[np.float64], errors: NDArray[np.float64]) -> dic
             error = float(errors[i, i] if i == j else np.hypot(errors[i, j], errors[j, i]) / 2)
             if abs(value) > _SIGNIFICANT * error:
                 found[f"C{i + 1}{j + 1}"] = Quantity(value, "GPa", error)
-    bulk = float(columns[:3, :3].sum()) / 9
-    spread = float(np.sqrt((errors[:3, :3] ** 2).sum())) / 9
-    return {**found, "bulk modulus": Quantity(bulk, "GPa", spread)}
+    bulk = np.array([pairs[j].constant(_share(0, 1, 2)) for j in range(3)])
+    spread = float(np.sqrt((bulk[:, 1] ** 2).sum())) / 3
+    return {**found, "bulk modulus": Quantity(float(bulk[:, 0].mean()), "GPa", spread)}

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from maxvolt.units import GPA_PER_EV_A3
 
-__all__ = ["GreenKubo", "green_kubo_viscosity"]
+__all__ = ["MPA_S", "GreenKubo", "green_kubo_viscosity"]
 
 _WINDOW = 20.0
 """Correlation times after which the integral ends: the stress of a melt forgets slowly at last."""
@@ -19,7 +19,7 @@ _MOST_BLOCKS = 20
 _LENGTH = 5
 """Of a block, in the time up to which is integrated, at least."""
 
-_MPAS = 1e-3 * GPA_PER_EV_A3
+MPA_S = 1e-3 * GPA_PER_EV_A3
 """Of one eV fs / Angstrom^3 in mPa s."""
 
 
@@ -76,7 +76,7 @@ def green_kubo_viscosity(
         equation (53) with another window; a quarter of the series at most.
     """
     shear = _shear(stresses)
-    scale = _MPAS * volume / (units.kB * temperature)
+    scale = MPA_S * volume / (units.kB * temperature)
     whole = scale * _running(shear, value_time)
     if cutoff_time is None:
         last = _window(whole / (scale * np.mean(shear**2)) / value_time)

@@ -15,7 +15,12 @@ from maxvolt.properties.curves import Curve
 from maxvolt.properties.dynamic.common_neighbours import PHASES, phase_shares
 from maxvolt.properties.dynamic.frame_check import check_frames
 from maxvolt.properties.dynamic.keeping import Keeping
-from maxvolt.properties.dynamic.preparation import Prepared, average_atoms, prepared
+from maxvolt.properties.dynamic.preparation import (
+    Prepared,
+    average_atoms,
+    prepared,
+    require_phases,
+)
 from maxvolt.properties.dynamic.settings import SimulationSettings
 from maxvolt.properties.dynamic.simulation import Plan, Recorded, simulate
 from maxvolt.properties.findings import Findings, Quantity
@@ -123,6 +128,7 @@ def heating_cooling(
     purpose = "heating and cooling"
     calculator, atoms = system_of(calculator, atoms, purpose)
     begin = prepared(calculator, atoms, settings, keeping, purpose)
+    require_phases(begin.atoms, purpose)
     legs = _legs(calculator, begin, settings, keeping, purpose)
     heating, cooling = legs
     melts = _crossing(heating, below=True)
@@ -145,7 +151,7 @@ def heating_cooling(
         f"{span / settings.cooling_time:.3g} K/ps: a crystal without surfaces melts too late and a "
         "melt freezes too late; the melting point lies between, see 'maxvolt melting'",
     )
-    warnings = (*begin.warnings, *_warnings(melts, freezes, settings))
+    warnings = (*begin.warnings, *_warnings(heating, melts, freezes, settings))
     return Findings("Heating and cooling", quantities, tuple(curves), warnings, notes)
 
 
@@ -268,9 +274,18 @@ def _checked(
     return quantities, curves
 
 
-def _warnings(melts: float, freezes: float, settings: HeatingSettings) -> tuple[str, ...]:
+def _warnings(
+    heating: _Leg, melts: float, freezes: float, settings: HeatingSettings
+) -> tuple[str, ...]:
     found = []
-    if np.isnan(melts):
+    known = float(heating.crystalline[0])
+    if known < _HALF:
+        found.append(
+            f"{known:.0%} of the atoms stand in a crystal at the beginning: it melts below "
+            f"{settings.temperature:g} K, or common neighbour analysis does not know it; where it "
+            "melts is not told"
+        )
+    elif np.isnan(melts):
         found.append(
             f"the crystal did not melt below {settings.highest:g} K; raise highest or heating_time"
         )

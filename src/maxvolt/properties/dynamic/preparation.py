@@ -9,7 +9,7 @@ import numpy as np
 from ase import Atoms
 
 from maxvolt.errors import DataError, MaxvoltError
-from maxvolt.properties.dynamic.common_neighbours import phase_shares
+from maxvolt.properties.dynamic.common_neighbours import FEWEST_ATOMS, phase_shares
 from maxvolt.properties.dynamic.keeping import Keeping
 from maxvolt.properties.dynamic.settings import PhaseSettings, SimulationSettings
 from maxvolt.properties.dynamic.simulation import Plan, Recorded, simulate
@@ -23,6 +23,7 @@ __all__ = [
     "crystalline_share",
     "phase_warnings",
     "prepared",
+    "require_phases",
     "supercell",
 ]
 
@@ -106,6 +107,10 @@ def prepared(
             f"{purpose}: the calculator gives no stress, which pressure needs; use one that does"
         )
     melt = _melt_of(settings)
+    warnings: tuple[str, ...] = ()
+    if melt is not None:
+        require_phases(begin, purpose)
+        warnings = _unknown_crystal(begin)
     timestep = settings.timestep_of(begin)
     stiffness = _bulk_modulus(calculator, begin)
     notes = [f"{len(begin)} atoms, timestep {timestep:g} fs, seed {settings.seed}"]
@@ -129,7 +134,7 @@ def prepared(
     mean = settled.cells[len(settled.cells) // 2 :].mean(axis=0)
     at_mean = settled.last.copy()
     at_mean.set_cell(mean, scale_atoms=True)
-    warnings = phase_warnings(at_mean, settings)
+    warnings += phase_warnings(at_mean, settings)
     if melt is not None:
         hot = _melting_temperature(melt)
         notes.append(f"melt made at {hot:g} K and {_EXPANDED - 1:.0%} more volume")
@@ -154,6 +159,15 @@ def supercell(calculator: Any, atoms: Atoms, count: int, purpose: str) -> Atoms:
     return repeated
 
 
+def require_phases(atoms: Atoms, purpose: str) -> None:
+    """Refuse a cell that is too small to tell phases apart in."""
+    if len(atoms) < FEWEST_ATOMS:
+        raise DataError(
+            f"{purpose}: crystal and melt are told apart in {FEWEST_ATOMS} atoms or more; this "
+            f"cell has {len(atoms)}: raise atoms"
+        )
+
+
 def crystalline_share(atoms: Atoms) -> float:
     """Share of the atoms that stand in any of the crystals of common neighbour analysis."""
     shares = phase_shares(atoms)
@@ -167,6 +181,16 @@ def phase_warnings(atoms: Atoms, settings: SimulationSettings) -> tuple[str, ...
     return (
         f"{crystalline_share(atoms):.0%} of the atoms of the melt stand as in a crystal: it "
         f"freezes at {settings.temperature:g} K; simulate at a higher temperature",
+    )
+
+
+def _unknown_crystal(crystal: Atoms) -> tuple[str, ...]:
+    """Say so where a crystal is not recognised, so that it seems molten from the beginning."""
+    if crystalline_share(crystal) > _STILL_CRYSTALLINE:
+        return ()
+    return (
+        "common neighbour analysis does not know this crystal, so that it was not checked whether "
+        "it melted, or whether the melt freezes: look at g(r) (structure)",
     )
 
 

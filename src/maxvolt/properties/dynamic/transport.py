@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from maxvolt.errors import MaxvoltError
 from maxvolt.properties.arguments import Calculating, system_of
 from maxvolt.properties.curves import Curve
-from maxvolt.properties.dynamic.green_kubo import GreenKubo, green_kubo_viscosity
+from maxvolt.properties.dynamic.green_kubo import MPA_S, GreenKubo, green_kubo_viscosity
 from maxvolt.properties.dynamic.keeping import Keeping
 from maxvolt.properties.dynamic.mean_square_displacement import (
     mean_square_displacement,
@@ -21,7 +21,6 @@ from maxvolt.properties.dynamic.mean_square_displacement import (
 from maxvolt.properties.dynamic.production import Production, produced
 from maxvolt.properties.dynamic.settings import Phase, PhaseSettings
 from maxvolt.properties.findings import Findings, Quantity
-from maxvolt.units import GPA_PER_EV_A3
 
 __all__ = ["DiffusionSettings", "TransportSettings", "self_diffusion", "viscosity"]
 
@@ -35,9 +34,6 @@ _YEH_HUMMER = 2.837297
 _D_UNIT = "10⁻⁹ m²/s"
 _D = 1e4
 """Of one Angstrom^2/fs in that unit."""
-
-_MPAS = 1e-3 * GPA_PER_EV_A3
-"""Of one eV fs / Angstrom^3 in mPa s."""
 
 _CUBE = 1e-6
 """Relative difference of edges up to which a cell is a cube."""
@@ -144,7 +140,11 @@ def viscosity(
         "Viscosity",
         quantities,
         curves,
-        (*run.warnings(settings), *_noise("viscosity", found.value, found.error)),
+        (
+            *run.warnings(settings),
+            *_still("viscosity", _moved(run.recorded.frames)[-1], run.atoms),
+            *_noise("viscosity", found.value, found.error),
+        ),
         (*run.begin.notes, _note(found)),
     )
 
@@ -197,13 +197,14 @@ def self_diffusion(
             both = float(np.hypot(error, correction.statistical_error or 0.0))
             total = value + correction.value
             quantities[f"self-diffusion{of}"] = Quantity(total, _D_UNIT, both)
-        moved = mean_square_displacement(frames)[: len(frames) // 2]
+        moved = _moved(frames)
         times = np.arange(len(moved)) * run.recorded.frame_time / 1e3
         labels = ("time (ps)", "mean square displacement (Å²)")
         curves.append(Curve.of(symbol, times, moved, labels))
         warnings += _still(symbol, moved[-1], run.atoms)
-        warnings += _noise("self-diffusion", value, error)
+        warnings += _noise(f"self-diffusion{of}", value, error)
     if correction is not None:
+        warnings += _noise("viscosity", friction.value, friction.error)
         quantities["finite-size correction"] = correction
     quantities["viscosity"] = Quantity(friction.value, "mPa s", friction.error)
     quantities |= run.state()
@@ -274,10 +275,12 @@ def _finite_size(run: Production, friction: GreenKubo) -> tuple[Quantity | None,
         return None, (
             "the cell is no cube: diffusion is not corrected for its size; compare two sizes"
         )
+    if friction.value <= 0:
+        return None, "the viscosity is lost in noise: diffusion is not corrected for the cell"
     mean = float(run.recorded.temperatures.mean())
-    friction_atomic = friction.value / _MPAS
+    friction_atomic = friction.value / MPA_S
     value = _YEH_HUMMER * units.kB * mean / (6 * np.pi * friction_atomic * edges[0]) * _D
-    error = value * friction.error / abs(friction.value)
+    error = value * friction.error / friction.value
     note = "diffusion in a periodic cube is corrected to infinite size (Yeh and Hummer)"
     return Quantity(value, _D_UNIT, error), note
 
@@ -299,14 +302,19 @@ def _noise(what: str, value: float, error: float) -> tuple[str, ...]:
     return (f"{what}: the statistical error is as large as the number; raise production_time",)
 
 
-def _still(symbol: str, moved: float, atoms: Atoms) -> tuple[str, ...]:
+def _moved(frames: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean square displacements up to half of the simulation, Angstrom^2."""
+    return mean_square_displacement(frames)[: len(frames) // 2]
+
+
+def _still(what: str, moved: float, atoms: Atoms) -> tuple[str, ...]:
     """Say so where atoms have not left their places."""
     apart = (atoms.get_volume() / len(atoms)) ** (2 / 3)
     if moved > apart:
         return ()
     return (
-        f"{symbol}: atoms have moved by {moved**0.5:.2g} Å only, less than the distance between "
-        "them: this is no diffusion; raise production_time or temperature",
+        f"{what}: atoms have moved by {moved**0.5:.2g} Å only, less than the distance between "
+        "them: nothing flows; raise production_time or temperature",
     )
 
 

@@ -166,7 +166,7 @@ def _saddle(host: Host, hole: int, rest: Atoms, purpose: str) -> _Saddle:
         where = "the saddle is in the middle of the jump"
         energy = float(middle.get_potential_energy())
         return _Saddle(energy, vibrations.logarithms(1, purpose), 1.0, where)
-    # The middle is a shallow minimum between two saddles, from which half of the atoms go back.
+    # The middle is a minimum between two saddles, from which half of the atoms go back.
     path = lowest_path(
         (rest, middle),
         host.calculator,
@@ -174,11 +174,14 @@ def _saddle(host: Host, hole: int, rest: Atoms, purpose: str) -> _Saddle:
         force_tolerance=_BAND_TOLERANCE,
         max_steps=host.settings.max_steps,
         purpose=purpose,
+        remedy="raise max_steps",
     )
     saddle = max(path[1:-1], key=lambda image: float(image.get_potential_energy()))
     logarithms = Vibrations.of(host.calculator, saddle).logarithms(1, purpose)
-    where = "the middle of the jump is a minimum between two saddles, from which half go on"
-    return _Saddle(float(saddle.get_potential_energy()), logarithms, 0.5, where)
+    energy = float(saddle.get_potential_energy())
+    depth = energy - float(middle.get_potential_energy())
+    where = f"the middle of the jump is a minimum {depth:.2g} eV below two saddles: half go on"
+    return _Saddle(energy, logarithms, 0.5, where)
 
 
 def _middle(host: Host, hole: int) -> Atoms:

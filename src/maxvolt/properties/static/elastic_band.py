@@ -33,6 +33,7 @@ def lowest_path(
     force_tolerance: float,
     max_steps: int,
     purpose: str,
+    remedy: str,
 ) -> list[Atoms]:
     """Find the path of least energy between two structures, by ASE's climbing elastic band.
 
@@ -50,6 +51,8 @@ def lowest_path(
         Steps after which it counts as not converged.
     purpose
         What is computed, for messages.
+    remedy
+        What to do where the band does not converge, for the message.
 
     Returns
     -------
@@ -67,7 +70,7 @@ def lowest_path(
     if not FIRE(band, logfile=StringIO()).run(fmax=force_tolerance, steps=max_steps):
         raise MaxvoltError(
             f"{purpose}: after {max_steps} steps the band has a force above {force_tolerance:g} "
-            "eV/A; raise band_steps or band_tolerance"
+            f"eV/A; {remedy}"
         )
     return path
 

@@ -86,6 +86,7 @@ def vacancy_migration(
         force_tolerance=settings.band_tolerance,
         max_steps=settings.band_steps,
         purpose=purpose,
+        remedy="raise band_steps or band_tolerance",
     )
     energies = np.array([image.get_potential_energy() for image in path])
     energies -= energies[0]

@@ -13,17 +13,19 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
+from maxvolt import __version__
 from maxvolt.errors import MaxvoltError
 from maxvolt.files import make_folder
 from maxvolt.potentials.loading import load, potential_files
 from maxvolt.properties.dynamic.keeping import Keeping
 from maxvolt.properties.evaluation import PropertyResult, compute_property
 from maxvolt.properties.reference_calculator import reference_calculator
+from maxvolt.properties.registry import find_property
 from maxvolt.report.output import write_json
 from maxvolt.sampling.processes import local_pool
 from maxvolt.selection import has_active_set
 
-__all__ = ["Card", "CardSource", "Progress", "make_card"]
+__all__ = ["Card", "CardSource", "Progress", "count_results", "make_card"]
 
 REFERENCE = "reference"
 
@@ -126,27 +128,30 @@ class _Task:
     name: str
     atoms: Atoms
     settings: Mapping[str, Any]
-    reference: PropertyResult | None
+    reference: PropertyResult | CardSource | None
     file: Path
     fingerprint: str
 
     def run(self) -> PropertyResult:
         """Compute the property and keep it."""
         calculator, query = self.source.calculating()
+        reference = self.reference
         result = compute_property(
             self.name,
             calculator,
             self.atoms,
             self.settings,
             query=query,
-            reference=self.reference,
+            reference=reference.calculating()[0]
+            if isinstance(reference, CardSource)
+            else reference,
             keeping=Keeping(self.file.parent / _SIMULATIONS),
         )
         write_json({"fingerprint": self.fingerprint, "result": result.to_dict()}, self.file)
         return result
 
     def kept(self) -> PropertyResult | None:
-        """Return what an earlier run has kept, if it is of the same potential and settings."""
+        """Return what an earlier run has kept, if nothing that it depends on has changed."""
         if not self.file.is_file():
             return None
         try:
@@ -173,7 +178,8 @@ def make_card(
     """Compute properties of potentials, and of a reference first.
 
     What is computed is kept in a folder, one file for a property of a potential, and is not
-    computed again.
+    computed again by the same version of this package. A property that checks frames against a
+    reference is not computed with it, but asks it for the frames.
 
     Parameters
     ----------
@@ -200,14 +206,17 @@ def make_card(
     given = settings or {}
     results: dict[tuple[str, str], PropertyResult] = {}
     failures: dict[tuple[str, str], str] = {}
-    total = len(properties) * (len(sources) + (reference is not None))
+    total = count_results(properties, sources, reference)
     rounds = ([] if reference is None else [[reference]]) + [list(sources)]
     for these in rounds:
         tasks = []
         for source in these:
             digest = source.fingerprint()
-            for name in properties:
-                compared = None if source.is_reference else results.get((REFERENCE, name))
+            for name in _computed_with(source, properties):
+                compared: PropertyResult | CardSource | None = None
+                if not source.is_reference:
+                    frames = find_property(name).checks_frames
+                    compared = reference if frames else results.get((REFERENCE, name))
                 tasks.append(_task(source, digest, name, atoms, given, compared, folder))
         for task, outcome in _outcomes(tasks, workers):
             key = (task.source.label, task.name)
@@ -220,18 +229,39 @@ def make_card(
     return Card(structure, tuple(sources), reference, tuple(properties), results, failures)
 
 
+def count_results(
+    properties: Sequence[str], sources: Sequence[CardSource], reference: CardSource | None
+) -> int:
+    """Count what a card computes: properties of all potentials, and of the reference."""
+    of_reference = 0 if reference is None else len(_computed_with(reference, properties))
+    return len(properties) * len(sources) + of_reference
+
+
+def _computed_with(source: CardSource, properties: Sequence[str]) -> list[str]:
+    """Names of the properties that are computed with a source."""
+    return [
+        name
+        for name in properties
+        if not (source.is_reference and find_property(name).checks_frames)
+    ]
+
+
 def _task(
     source: CardSource,
     digest: str,
     name: str,
     atoms: Atoms,
     settings: Mapping[str, Mapping[str, Any]],
-    reference: PropertyResult | None,
+    reference: PropertyResult | CardSource | None,
     folder: Path,
 ) -> _Task:
     own = dict(settings.get(name, {}))
-    compared = None if reference is None else replace(reference, seconds=0.0).to_dict()
-    what = [digest, name, own, atoms.get_chemical_symbols(), compared]
+    compared: Any = None
+    if isinstance(reference, CardSource):
+        compared = reference.fingerprint()
+    elif reference is not None:
+        compared = replace(reference, seconds=0.0).to_dict()
+    what = [__version__, digest, name, own, atoms.get_chemical_symbols(), compared]
     what += [np.round(atoms.cell.array, 8).tolist(), np.round(atoms.positions, 8).tolist()]
     fingerprint = sha256(json.dumps(what, default=str).encode()).hexdigest()[:32]
     label = "".join(
