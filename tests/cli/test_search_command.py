@@ -13,6 +13,7 @@ import pytest
 
 import maxvolt
 from maxvolt.cli import main
+from maxvolt.search.searching import _TOGETHER
 from promises import needs
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "search"))
@@ -131,6 +132,12 @@ def test_nothing_that_comes_to_rest_is_an_error(tmp_path, capsys):
     assert f"{folder}: none of 2 candidates came to rest" in error
     assert "Si" in error.partition("failed after")[2]
     assert not (folder / "population.xyz").exists()
+
+
+def test_help_says_what_a_process_works_on(capsys):
+    with pytest.raises(SystemExit):
+        main(["search", "--help"])
+    assert f"each with {_TOGETHER} candidates" in " ".join(capsys.readouterr().out.split())
 
 
 def test_enthalpies_are_called_so(tmp_path, capsys):

@@ -108,7 +108,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_starts(parser)
     add_rule(parser)
     parser.add_argument(
-        "--workers", type=positive_int, default=1, metavar="N", help="processes (%(default)s)"
+        "--workers",
+        type=positive_int,
+        default=1,
+        metavar="N",
+        help="processes, each with 24 candidates of a generation at a time (%(default)s)",
     )
     parser.add_argument(
         "--show", type=positive_int, default=10, metavar="N", help="list the N best (%(default)s)"

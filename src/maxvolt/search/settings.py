@@ -160,8 +160,8 @@ class SearchSettings:
             raise DataError(f"search: formula {self.formula!r}: {error}; expected Al2O3") from error
         if set(known) != set(self.species):
             self._refuse(
-                f"formula {self.formula!r} has the elements {', '.join(known)}, and species are "
-                f"{', '.join(self.species)}; name the same ones"
+                f"formula {self.formula!r} has {', '.join(known) or 'no elements'}, and species "
+                f"are {', '.join(self.species)}; name the same ones"
             )
         if not self.compositions:
             self._refuse(
