@@ -130,7 +130,7 @@ def test_nothing_that_comes_to_rest_is_an_error(tmp_path, capsys):
     assert main([*given, "--method", "random", "--generations", "1", "--population", "2"]) == 2
     error = capsys.readouterr().err
     assert f"{folder}: none of 2 candidates came to rest" in error
-    assert "Si" in error.partition("failed after")[2]
+    assert "Si" in error.partition("failed: ")[2]
     assert not (folder / "population.xyz").exists()
 
 

@@ -200,10 +200,10 @@ def run(options: argparse.Namespace) -> None:
     _write(options, found)
     if found.best is None:
         first = found.candidates[0]
+        why = f"{first.reason}: {first.message}" if first.message else str(first.reason)
         raise MaxvoltError(
             f"{options.output}: none of {counted(len(found.candidates), 'candidate')} came to "
-            f"rest; the first ended so: {first.reason} after {counted(first.steps, 'step')}"
-            f"{f' ({first.message})' if first.message else ''}"
+            f"rest; the first ended so: {why}"
         )
     if options.json:
         print_json(found.to_dict())
