@@ -1,6 +1,7 @@
 """Copper and palladium by search, beside all orderings on fcc, bcc and hcp lattices.
 
-    python run.py --atoms 6 --seeds 3 --output cupd_output
+    python run.py --atoms 4 --generations 12 --population 30
+    python run.py --atoms 6 --seeds 3
 
 Needs pip install 'maxvolt[enumeration,search]'. EMT gives the energies. Every ordering up to that
 number of atoms is relaxed, and each search knows nothing of lattices. Which ground states of the

@@ -1,7 +1,8 @@
 """Search for Lennard-Jones clusters whose best structures are known.
 
-    python run.py --atoms 13 --seeds 10 --output clusters     # some minutes
-    python run.py --atoms 38 --seeds 4 --generations 60 --population 30 --output clusters
+    python run.py --atoms 13 --seeds 10 --generations 10     # some minutes
+    python run.py --atoms 38 --methods evolution --seeds 3 --generations 60 --population 30
+    python run.py --atoms 38 --methods hopping --seeds 1 --generations 180
 
 A run that is interrupted goes on. Energies are in units of epsilon. The cluster of 13 atoms is an
 icosahedron; that of 38 is a piece of the fcc crystal, in a landscape that leads to icosahedra.

@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from ase.build import bulk
 from campaign_files import (
     SMALL,
     InterruptedRunError,
@@ -22,8 +24,10 @@ from campaign_files import (
 import maxvolt
 from maxvolt.campaign import Campaign, CampaignFolder, Event, summarize
 from maxvolt.campaign.record.storage import read_result
+from maxvolt.campaign.steps import sampling
 from maxvolt.cli import main
 from maxvolt.errors import SettingsError
+from maxvolt.search import SearchSettings, StructureSearch
 from maxvolt.search.likeness import is_known
 from promises import needs
 
@@ -109,6 +113,21 @@ def test_what_was_found_is_what_the_next_search_begins_with(searched):
     assert first["kind"] == "StructureSearch"
     before = read_result(folder.iteration(last - 1).step_file("findings")).datasets["of crystals"]
     assert first["total_steps"] == 12 + max(0, len(before) + 2 - 4)
+
+
+def test_what_is_not_searched_any_more_is_left_out(monkeypatch):
+    """Somebody may change the elements between two iterations."""
+    found = maxvolt.Dataset.from_atoms([bulk("Al"), bulk("Cu")])
+    monkeypatch.setattr(sampling, "earlier_findings", lambda *_: found)
+    runner: Any = None  # only `earlier_findings` looks at it
+    for species, elements in ((("Al",), ["Al"]), (("Al", "Cu"), ["Al", "Cu"])):
+        settings = SearchSettings(species, (1, 2), method="random", symmetry=False)
+        going_on = sampling._going_on(runner, StructureSearch("crystals", settings))
+        assert isinstance(going_on, StructureSearch)
+        assert going_on.seeds is not None
+        assert [str(one.symbols) for one in going_on.seeds] == elements
+    alone = StructureSearch("crystals", SearchSettings(("Ni",), (1, 2), symmetry=False))
+    assert sampling._going_on(runner, alone).seeds is None
 
 
 def test_interrupted_after_every_step(searched, tmp_path):

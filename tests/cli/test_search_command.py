@@ -13,6 +13,7 @@ import pytest
 
 import maxvolt
 from maxvolt.cli import main
+from maxvolt.search.searching import _TOGETHER
 from promises import needs
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "search"))
@@ -121,6 +122,40 @@ def test_wrong_options_are_told(more, words, potential, tmp_path, capsys):
     assert code == 2
     assert words in capsys.readouterr().err
     assert not (tmp_path / "folder").exists()
+
+
+def test_nothing_that_comes_to_rest_is_an_error(tmp_path, capsys):
+    folder = tmp_path / "silicon"
+    given = ["search", "emt", "--species", "Si", "--atoms", "2", "--no-symmetry", "-o", str(folder)]
+    assert main([*given, "--method", "random", "--generations", "1", "--population", "2"]) == 2
+    error = capsys.readouterr().err
+    assert f"{folder}: none of 2 candidates came to rest" in error
+    assert "Si" in error.partition("failed: ")[2]
+    assert not (folder / "population.xyz").exists()
+
+
+def test_help_says_what_a_process_works_on(capsys):
+    with pytest.raises(SystemExit):
+        main(["search", "--help"])
+    assert f"each with {_TOGETHER} candidates" in " ".join(capsys.readouterr().out.split())
+
+
+def test_enthalpies_are_called_so(tmp_path, capsys):
+    given = ["search", "emt", "--species", "Al", "--atoms", "1", "--no-symmetry", "--method"]
+    given += ["random", "--generations", "1", "--population", "2", "--pressure", "10"]
+    assert main([*given, "--force-tolerance", "0.1", "-o", str(tmp_path / "al")]) == 0
+    assert "enthalpy" in capsys.readouterr().out
+
+
+def test_a_file_of_settings_that_has_changed_is_another_potential(tmp_path, capsys):
+    file = tmp_path / "reference.toml"
+    given = ["search", str(file), "--species", "Al", "--atoms", "1", "--no-symmetry", "--method"]
+    given += ["random", "--generations", "1", "--population", "2", "-o", str(tmp_path / "al")]
+    file.write_text('calculator = "emt"\n')
+    assert main(given) == 0
+    file.write_text('calculator = "emt"\nsettings = { asap_cutoff = true }\n')
+    assert main(given) == 2
+    assert "belongs to another search (potential: " in capsys.readouterr().err
 
 
 def test_a_potential_that_is_not_there(tmp_path, capsys):

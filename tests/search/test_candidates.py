@@ -11,13 +11,14 @@ from ase.data import covalent_radii
 from maxvolt.errors import DataError, SpeciesError
 from maxvolt.sampling import StopReason
 from maxvolt.sampling.repulsion import shortest_of
-from maxvolt.search import Candidate, Population, SearchSettings
+from maxvolt.search import Candidate, Population, SearchSettings, methods
 from maxvolt.search.candidates import Proposal
-from maxvolt.search.compositions import compositions, counts_of, numbers_of
+from maxvolt.search.compositions import compositions, counts_of, n_compositions, numbers_of
 from maxvolt.search.methods import Evolution, Hopping, Randomness
 from maxvolt.search.operators import Operators, standard
 from maxvolt.search.population import heights_of
 from maxvolt.search.random_candidates import new_candidate
+from maxvolt.search.seeds import check_seeds, misfit
 from maxvolt.search.space_groups import space_group
 from promises import needs
 
@@ -36,6 +37,8 @@ def test_compositions():
     assert compositions(("A", "B"), (1, 2), None) == ((0, 1), (1, 0), (0, 2), (2, 0), (1, 1))
     assert compositions(("Al", "O"), (4, 15), {"Al": 2, "O": 3}) == ((2, 3), (4, 6), (6, 9))
     assert len(compositions(("A", "B", "C"), (4, 4), None)) == 15
+    assert n_compositions(3, (4, 4)) == 15
+    assert n_compositions(3, (2, 6)) == len(compositions(("A", "B", "C"), (2, 6), None))
     assert counts_of(("Pd", "Cu"), numbers_of(("Pd", "Cu"), (1, 3))) == (1, 3)
 
 
@@ -56,6 +59,7 @@ def test_compositions():
         ({"seed": -1}, "seed must be 0"),
         ({"start_distance": -1.0}, "shortest distance"),
         ({"max_steps": 0}, "max_steps"),
+        ({"species": tuple("BCNOFP"), "atoms": (1, 100)}, "1,705,904,745 compositions"),
     ],
 )
 def test_what_is_impossible_is_refused(given, words):
@@ -119,6 +123,23 @@ def test_the_first_generation_begins_with_pure_elements_and_seeds():
     many = Randomness(settings, [bulk("Cu")] * 12).propose(0)
     assert [one.origin for one in many] == ["seed"] * 12 + ["random"] * 6
     assert len(Randomness(settings, [bulk("Cu")]).propose(1)) == 12
+
+
+def test_seeds_are_of_the_kind_that_is_searched():
+    alloy = SearchSettings(("Cu", "Pd"), (4, 8), formula="Cu3Pd", symmetry=False)
+    ordered = bulk("Cu", cubic=True)
+    ordered.symbols[0] = "Pd"
+    twice = ordered.repeat((1, 1, 4))  # with more atoms than are searched
+    assert misfit(alloy, ordered) == misfit(alloy, twice) == ""
+    assert misfit(alloy, bulk("Cu", cubic=True)) == "is Cu4, not a multiple of Cu3Pd"
+    assert misfit(alloy, bulk("Ag")) == "has Ag; Cu, Pd is searched"
+    slab = ordered.copy()
+    slab.pbc = (True, True, False)
+    assert "not a crystal" in misfit(alloy, slab)
+    clusters = SearchSettings(("Cu",), (4, 4), cluster=True)
+    assert "not a cluster" in misfit(clusters, bulk("Cu"))
+    with pytest.raises(DataError, match=r"structure 1 to begin with, .* not a crystal"):
+        check_seeds(alloy, [ordered, slab])
 
 
 @pytest.mark.parametrize("cluster", [False, True])
@@ -213,6 +234,20 @@ def test_parents_of_different_size_meet_in_a_supercell():
     assert mate.number == 1
     assert len(mother) == len(father) == 4
     assert mother.get_volume() == pytest.approx(2 * small.get_volume())
+
+
+def test_a_walker_that_cannot_hop_begins_anew_with_the_same_atoms(monkeypatch):
+    """Enthalpies of other compositions do not compare, equation (93)."""
+    settings = SearchSettings(("Cu", "Pd"), (1, 4), method="hopping", symmetry=False, population=1)
+    walker = Hopping(settings)
+    ordered = bulk("Cu", cubic=True)
+    ordered.symbols[0] = "Pd"
+    walker.learn([candidate(0, ordered, -10.0)], Population(settings))
+    monkeypatch.setattr(methods, "_hopped", lambda *_: None)
+    for generation in range(1, 6):
+        (made,) = walker.propose(generation)
+        assert made.origin == "random"
+        assert counts_of(("Cu", "Pd"), made.atoms.numbers) == (3, 1)
 
 
 def test_hops_upwards_are_accepted_as_boltzmann_says():

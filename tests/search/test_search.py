@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from ase.calculators.emt import EMT
 from clusters import KNOWN, cluster_settings, lennard_jones
 
 from maxvolt.errors import DataError
-from maxvolt.sampling import StopReason
-from maxvolt.search import SearchResult, SearchSettings, search
+from maxvolt.sampling import StopReason, Thresholds
+from maxvolt.search import SearchResult, SearchSettings, StructureSearch, search
+from maxvolt.search.journal import Journal
 from maxvolt.search.searching import JOURNAL
 from maxvolt.search.space_groups import space_group
 from maxvolt.units import GPA_PER_EV_A3
@@ -129,6 +131,45 @@ def test_a_folder_of_another_search_is_refused(factory, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="give the name of a folder"):
         search(factory, settings, tmp_path / "file")
+
+
+def test_other_seeds_are_another_search(tmp_path):
+    """Atoms of different elements and cells can be at the same positions."""
+    settings = SearchSettings(("Cu", "Pd"), (1, 2), method="hopping", symmetry=False, generations=1)
+    settings = replace(settings, population=2, force_tolerance=0.1)
+    search(EMT, settings, tmp_path, seeds=[bulk("Cu")])
+    with pytest.raises(DataError, match="seeds: "):
+        search(EMT, settings, tmp_path, seeds=[bulk("Pd")])
+    with pytest.raises(DataError, match="has Ag"):
+        search(EMT, settings, tmp_path, seeds=[bulk("Ag")])
+    assert search(EMT, settings, tmp_path, seeds=[bulk("Cu")]).candidates[0].origin == "seed"
+
+
+def test_a_folder_without_a_generation_is_free(tmp_path):
+    impossible = SearchSettings(("Al",), (2, 2), method="random", symmetry=False, volume=(0.2, 0.3))
+    with pytest.raises(DataError, match="do not fit"):
+        search(EMT, impossible, tmp_path)
+    assert len((tmp_path / JOURNAL).read_bytes().splitlines()) == 1
+    possible = replace(impossible, volume=None, generations=1, population=2, force_tolerance=0.1)
+    assert len(search(EMT, possible, tmp_path).candidates) == 2
+    assert len((tmp_path / JOURNAL).read_bytes().splitlines()) == 2
+
+
+def test_a_journal_that_cannot_be_used_is_told(tmp_path):
+    """It is not begun anew: nothing that it holds is wrong."""
+    with pytest.raises(DataError, match="nowhere/journal: cannot be written"):
+        Journal(tmp_path / "nowhere" / "journal", {}, strict=False)
+
+
+def test_a_scenario_in_which_nothing_comes_to_rest_has_failed():
+    settings = SearchSettings(
+        ("Al",), (1, 2), method="random", symmetry=False, generations=2, population=2, max_steps=1
+    )
+    found = StructureSearch("all", settings).run(EMT(), Thresholds(), seed=0)
+    assert found.reason is StopReason.FAILED
+    assert "4 step limit; no candidate came to rest: not converged after 1 steps" in found.message
+    assert found.reliability == 0.0
+    assert not len(found.findings)
 
 
 def test_a_candidate_that_fails_is_left_out(tmp_path):

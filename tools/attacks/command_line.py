@@ -36,7 +36,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "relax": ("pot.mtp", "data.xyz", "-o", "out.xyz", "--max-steps", "2", "--workers", "1"),
     "search": (
         *("pot.mtp", "-o", "found", "--species", "Al", "--atoms", "2", "--no-symmetry"),
-        *("--method", "hopping", "--generations", "1", "--population", "2", "--max-steps", "2"),
+        *("--method", "hopping", "--generations", "1", "--population", "2"),
+        *("--force-tolerance", "1e3", "--stress-tolerance", "1e4"),
     ),
     "i-pi": ("pot.mtp", "data.xyz", "--unix", "nobody", "--wait", "0"),
     "label": ("data.xyz", "-o", "out.xyz", "--calculator", "emt", "--workers", "1"),

@@ -93,7 +93,7 @@ def _print_findings(found: Sequence[Mapping[str, Any]]) -> None:
         for one in found
     ]
     columns = ("found by", "formula", "space group", "energy\neV/atom", "above hull\nmeV/atom")
-    print_table((*columns, "a like is\nlabelled"), rows, text_columns=3)
+    print_table((*columns, "labelled"), rows, text_columns=3)
 
 
 def _print_notes(summary: CampaignSummary) -> None:

@@ -108,7 +108,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_starts(parser)
     add_rule(parser)
     parser.add_argument(
-        "--workers", type=positive_int, default=1, metavar="N", help="processes (%(default)s)"
+        "--workers",
+        type=positive_int,
+        default=1,
+        metavar="N",
+        help="processes, each with 24 candidates of a generation at a time (%(default)s)",
     )
     parser.add_argument(
         "--show", type=positive_int, default=10, metavar="N", help="list the N best (%(default)s)"
@@ -181,7 +185,7 @@ def run(options: argparse.Namespace) -> None:
         inputs = [options.begin_with, *potential_files(Path(options.potential))]
         check_structures(options.save_extrapolative, None, inputs, several=True)
     factory, identity = _calculator(options)
-    seeds = _seeds(options)
+    seeds = _seeds(options, settings)
     with progress_bar("searching", settings.generations * settings.population) as advance:
         found = search(
             factory,
@@ -194,10 +198,17 @@ def run(options: argparse.Namespace) -> None:
             progress=advance,
         )
     _write(options, found)
+    if found.best is None:
+        first = found.candidates[0]
+        why = f"{first.reason}: {first.message}" if first.message else str(first.reason)
+        raise MaxvoltError(
+            f"{options.output}: none of {counted(len(found.candidates), 'candidate')} came to "
+            f"rest; the first ended so: {why}"
+        )
     if options.json:
         print_json(found.to_dict())
         return
-    _print(found, options.show)
+    _print(found, options)
 
 
 def _settings(options: argparse.Namespace) -> SearchSettings:
@@ -223,8 +234,9 @@ def _calculator(options: argparse.Namespace) -> tuple[CalculatorFactory, str]:
     if not (is_potential(path) or files[0].exists()) or path.suffix == ".toml":
         if options.committee is not None:
             raise MaxvoltError("--committee needs an ensemble of maxvolt as POT")
-        reference_calculator(options.potential, options.species)  # told now if there is none
-        return partial(reference_calculator, options.potential, options.species), str(path)
+        code = reference_calculator(options.potential, options.species)  # told now if there is none
+        identity = f"{path} {code.reference.key}"
+        return partial(reference_calculator, options.potential, options.species), identity
     unnamed = are_stand_ins(load(path, None).species)
     of_types = options.species if unnamed else None
     potential, query = load_calculator(path, of_types, options.committee)
@@ -237,29 +249,34 @@ def _calculator(options: argparse.Namespace) -> tuple[CalculatorFactory, str]:
     return calculator_factory(potential, query, threads=1), potential.digest
 
 
-def _seeds(options: argparse.Namespace) -> list[Atoms]:
+def _seeds(options: argparse.Namespace, settings: SearchSettings) -> list[Atoms]:
+    from maxvolt.search.seeds import misfit
+
     if options.begin_with is None:
         return []
     dataset = read_structures(options.begin_with, options.species)
     check_species(options.begin_with, dataset, options.species)
-    if bool(dataset.pbc.all()) is options.cluster:
-        what = "a cluster" if options.cluster else "a crystal"
-        raise MaxvoltError(f"{options.begin_with}: a structure in it is not {what}")
-    return dataset.to_atoms()
+    structures = dataset.to_atoms()
+    for number, atoms in enumerate(structures):
+        why = misfit(settings, atoms)
+        if why:
+            raise MaxvoltError(f"{options.begin_with}: structure {number}, counted from 0, {why}")
+    return structures
 
 
 def _write(options: argparse.Namespace, found: SearchResult) -> None:
     from maxvolt import io
     from maxvolt.dataset import Dataset
 
-    path = options.output / _POPULATION
-    io.write(path, found.structures())
-    note(f"{path}: {counted(len(found.population), 'structure')}")
+    if len(found.population):
+        path = options.output / _POPULATION
+        io.write(path, found.structures())
+        note(f"{path}: {counted(len(found.population), 'structure')}")
     kept = Dataset.from_atoms(list(found.extrapolative))
     write_extrapolative(options.save_extrapolative, [kept], options.species)
 
 
-def _print(found: SearchResult, show: int) -> None:
+def _print(found: SearchResult, options: argparse.Namespace) -> None:
     content = found.to_dict()
     rows = [
         (
@@ -271,9 +288,10 @@ def _print(found: SearchResult, show: int) -> None:
             f"{row['candidate']}",
             row["origin"],
         )
-        for row in content["population"][:show]
+        for row in content["population"][: options.show]
     ]
-    columns = ("formula", "space group", "atoms", "energy\neV/atom", "above hull\nmeV/atom",
+    energy = "enthalpy" if options.pressure else "energy"
+    columns = ("formula", "space group", "atoms", f"{energy}\neV/atom", "above hull\nmeV/atom",
                "candidate", "from")  # fmt: skip
     print_table(columns, rows, text_columns=2)
     print(

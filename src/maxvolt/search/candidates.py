@@ -149,14 +149,14 @@ class Candidate:
         )
 
 
-def atoms_to_dict(atoms: Atoms) -> dict[str, Any]:
-    """Plain values of a structure without labels."""
+def atoms_to_dict(atoms: Atoms, *, info: bool = True) -> dict[str, Any]:
+    """Plain values of a structure without labels, with or without what its info says."""
     return {
         "numbers": atoms.numbers.tolist(),
         "positions": atoms.positions.tolist(),
         "cell": atoms.cell.array.tolist(),
         "pbc": atoms.pbc.tolist(),
-        "info": dict(atoms.info),
+        "info": dict(atoms.info) if info else {},
     }
 
 

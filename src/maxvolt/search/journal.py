@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,8 @@ class Journal:
     asked
         What the search depends on, as plain values.
     strict
-        Whether a journal of another search is refused; else it is begun anew, as it is where it is
-        damaged.
+        Whether a journal of another search is refused, unless it holds no generation; else it is
+        begun anew, as it is where it is damaged.
 
     Raises
     ------
@@ -51,10 +52,13 @@ class Journal:
         wanted = json.loads(json.dumps(asked))
         try:
             self.generations = self._read(wanted)
-        except DataError:
+        except DataError as error:
             if strict:
                 raise
-            path.unlink()
+            try:
+                path.unlink()
+            except OSError:
+                raise error from None  # it is not what is in it that is wrong
             self.generations = self._read(wanted)
 
     def append(self, generation: Generation) -> None:
@@ -76,6 +80,9 @@ class Journal:
             return []
         first, *others = (self._content(number, line) for number, line in enumerate(lines, 1))
         if first.get("search") != asked:
+            if not others and isinstance(first.get("search"), dict):
+                self._write_anew({"search": asked})  # what was asked then came to nothing
+                return []
             raise DataError(
                 f"{self._path}: belongs to another search ({_difference(first, asked)}); give "
                 "another folder, or the options of then"
@@ -112,6 +119,16 @@ class Journal:
             )
         candidates = [Candidate.from_dict(one) for one in content["candidates"]]
         return candidates, [atoms_from_dict(one) for one in content["extrapolative"]]
+
+    def _write_anew(self, content: Mapping[str, Any]) -> None:
+        """Empty the file, which stays the one that is locked, and write a line."""
+        try:
+            os.truncate(self._path, 0)
+        except OSError as error:
+            raise DataError(
+                f"{self._path}: cannot be written: {error.strerror or error}"
+            ) from error
+        self._write(content)
 
     def _write(self, content: Mapping[str, Any]) -> None:
         """Append a line, whole or not at all."""

@@ -1,4 +1,4 @@
-"""Which structures are alike enough that the label of one says what the other is."""
+"""Which structures are so similar that the label of one counts for the other."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def lowest(structures: Dataset, count: int, species: tuple[str, ...]) -> Dataset
 
 
 def is_known(structures: Dataset, labelled: Dataset) -> NDArray[np.bool_]:
-    """Say of which structures a like is labelled, equation (94).
+    """Say which structures are labelled, or as good as the same as one that is, equation (94).
 
     Returns
     -------

@@ -12,10 +12,11 @@ from ase.units import kB
 
 from maxvolt.sampling.repulsion import push_apart
 from maxvolt.search.candidates import Candidate, Proposal
-from maxvolt.search.compositions import Counts
+from maxvolt.search.compositions import Counts, counts_of
 from maxvolt.search.operators import Operators, require_operators, standard
 from maxvolt.search.population import Population
 from maxvolt.search.random_candidates import new_candidate, require_pyxtal
+from maxvolt.search.seeds import check_seeds
 from maxvolt.search.settings import SearchSettings
 
 __all__ = ["Evolution", "Hopping", "Randomness", "SearchMethod", "method_of"]
@@ -58,9 +59,12 @@ def method_of(settings: SearchSettings, seeds: Sequence[Atoms] = ()) -> SearchMe
 
     Raises
     ------
+    DataError
+        A seed is not what is searched for.
     MaxvoltError
         Says what to install.
     """
+    check_seeds(settings, seeds)
     if settings.symmetry and not settings.cluster:
         require_pyxtal()
     if settings.method == "evolution":
@@ -100,10 +104,11 @@ class Randomness:
         chosen = int(self._generator(generation, index, 1).integers(len(every)))
         if generation == 0:
             chosen = _spread(every, index)
-        atoms, origin = new_candidate(
-            self._settings, every[chosen], [self._settings.seed, generation, index, 2]
-        )
-        return Proposal(atoms, origin)
+        return self._random(generation, index, every[chosen])
+
+    def _random(self, generation: int, index: int, counts: Counts) -> Proposal:
+        seed = [self._settings.seed, generation, index, 2]
+        return Proposal(*new_candidate(self._settings, counts, seed))
 
 
 def _spread(every: Sequence[Counts], index: int) -> int:
@@ -216,7 +221,9 @@ class Hopping(Randomness):
             moved = _hopped(self._settings, standard(walker.atoms), generator)
             if moved is not None:
                 return Proposal(moved, "hop", (walker.number,))
-        return self._new(generation, index)
+        # Equation (93) compares enthalpies, which only structures of the same atoms can.
+        counts = counts_of(self._settings.species, walker.atoms.numbers)
+        return self._random(generation, index, counts)
 
 
 def _hopped(settings: SearchSettings, atoms: Atoms, generator: np.random.Generator) -> Atoms | None:

@@ -51,7 +51,7 @@ class Population:
         return len(self.members)
 
     def with_candidates(self, candidates: Sequence[Candidate]) -> Population:
-        """Take in those that were relaxed; of equal structures one stays, and then the lowest."""
+        """Take in those that were relaxed: one of each crystal, and of these the lowest."""
         relaxed = [*self.members, *(one for one in candidates if one.is_relaxed)]
         if not relaxed:
             return self

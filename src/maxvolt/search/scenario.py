@@ -30,7 +30,8 @@ class StructureSearch(KeepsJournal):
     """A search for the structures of the lowest energy.
 
     It ends with the first generation in which too many candidates break, so that the potential
-    learns what stopped them before more is searched with it.
+    learns what stopped them before more is searched with it. One in which no candidate comes to
+    rest has failed.
 
     Parameters
     ----------
@@ -90,9 +91,9 @@ class StructureSearch(KeepsJournal):
         Raises
         ------
         MaxvoltError
-            Says what to install.
+            Says what to install, or which structure it cannot begin with.
         """
-        method_of(self.settings)
+        method_of(self.settings, self._seeds())
 
     def split(self) -> tuple[StructureSearch, ...]:
         """Return the independent searches."""
@@ -116,7 +117,7 @@ class StructureSearch(KeepsJournal):
         """
         began = time.perf_counter()
         settings = replace(self.settings, seed=self.settings.seed + seed)
-        seeds = [] if self.seeds is None else self.seeds.to_atoms()
+        seeds = self._seeds()
 
         def relax(task: Relaxation) -> list[SamplingResult]:
             calculator.reset()  # nothing of an earlier generation must be left in its results
@@ -130,6 +131,9 @@ class StructureSearch(KeepsJournal):
         found = searching.result(progress=progress, ends=self._has_broken)
         return self._sampled(found, searching.generation, began)
 
+    def _seeds(self) -> list[Atoms]:
+        return [] if self.seeds is None else self.seeds.to_atoms()
+
     def _has_broken(self, candidates: Sequence[Candidate]) -> bool:
         broken = sum(one.is_break for one in candidates)
         return broken > self.break_share * len(candidates)
@@ -142,13 +146,18 @@ class StructureSearch(KeepsJournal):
         newest = [one for one in found.candidates if one.generation == generations - 1]
         broken = [one.reason for one in newest if one.is_break]
         stopped = self._has_broken(newest)
+        reason = broken[0] if stopped else StopReason.FINISHED
+        message = f"{generations} of {self.settings.generations} generations: {texts}"
+        if not stopped and found.best is None:
+            reason = StopReason.FAILED
+            message += f"; no candidate came to rest: {found.candidates[0].message}"
         last = found.best or found.candidates[-1]
         return SamplingResult(
             scenario=self.name,
             part=self.part,
-            reason=broken[0] if stopped else StopReason.FINISHED,
-            message=f"{generations} of {self.settings.generations} generations: {texts}",
-            steps=all_of_them - found.n_breaks,
+            reason=reason,
+            message=message,
+            steps=0 if reason is StopReason.FAILED else all_of_them - found.n_breaks,
             total_steps=max(self.total_steps, all_of_them) if stopped else all_of_them,
             extrapolative=Dataset.from_atoms([self._own(one) for one in found.extrapolative]),
             last=last.atoms,

@@ -21,7 +21,7 @@ from maxvolt.sampling import Relaxation, RelaxationOutcome, SamplingResult, Thre
 from maxvolt.sampling.processes import WorkerPool
 from maxvolt.sampling.runner import run_tasks
 from maxvolt.sampling.workers import CalculatorFactory, Task
-from maxvolt.search.candidates import Candidate, Proposal
+from maxvolt.search.candidates import Candidate, Proposal, atoms_to_dict
 from maxvolt.search.journal import Generation, Journal
 from maxvolt.search.methods import SearchMethod, method_of
 from maxvolt.search.population import Population
@@ -231,7 +231,8 @@ def search(
     Raises
     ------
     DataError
-        The settings are impossible; the journal is damaged, or of another search.
+        The settings are impossible, or a seed is not what they ask for; the journal is damaged, or
+        of another search.
     MaxvoltError
         A library is missing, or a process was lost.
     """
@@ -241,7 +242,7 @@ def search(
         "potential": potential,
         "select": rule.select,
         "break": rule.stop,
-        "seeds": [atoms.positions.tolist() for atoms in seeds],
+        "seeds": [atoms_to_dict(atoms, info=False) for atoms in seeds],
     }
     method = method_of(settings, seeds)  # told before there is a folder, if something is missing
     pool = None if executor == 1 else WorkerPool(executor)

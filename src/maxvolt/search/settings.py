@@ -16,7 +16,7 @@ from maxvolt.limits import ATOMS, PRESSURE_GPA, RANDOM_ATOMS, STEPS, STRUCTURES
 from maxvolt.sampling import Limits
 from maxvolt.sampling.repulsion import covalent_distances
 from maxvolt.sampling.rule import PairDistances, distance_table
-from maxvolt.search.compositions import Counts, compositions
+from maxvolt.search.compositions import Counts, compositions, n_compositions
 from maxvolt.species import check_species
 from maxvolt.units import GPA_PER_EV_A3
 
@@ -26,6 +26,9 @@ Method = Literal["evolution", "hopping", "random"]
 
 _SPHERES = (1.2, 3.5)
 """Default volumes of new crystals: of the sphere with the covalent radius, for each atom."""
+
+_MOST_COMPOSITIONS = 100_000
+"""All of them are listed; no search has as many candidates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,13 @@ class SearchSettings:
 
     def _check_compositions(self) -> None:
         if self.formula is None:
+            every = n_compositions(len(self.species), self.atoms)
+            if every > _MOST_COMPOSITIONS:
+                self._refuse(
+                    f"atoms: {self.atoms[0]} to {self.atoms[1]} atoms of {len(self.species)} "
+                    f"elements have {every:,} compositions, more than {_MOST_COMPOSITIONS:,}; give "
+                    "a formula, fewer atoms or fewer elements"
+                )
             return
         try:
             known = Formula(self.formula).count()
@@ -150,8 +160,8 @@ class SearchSettings:
             raise DataError(f"search: formula {self.formula!r}: {error}; expected Al2O3") from error
         if set(known) != set(self.species):
             self._refuse(
-                f"formula {self.formula!r} has the elements {', '.join(known)}, and species are "
-                f"{', '.join(self.species)}; name the same ones"
+                f"formula {self.formula!r} has {', '.join(known) or 'no elements'}, and species "
+                f"are {', '.join(self.species)}; name the same ones"
             )
         if not self.compositions:
             self._refuse(

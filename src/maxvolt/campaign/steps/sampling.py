@@ -34,6 +34,7 @@ from maxvolt.sampling.processes import WorkerPool
 from maxvolt.sampling.runner import run_tasks
 from maxvolt.sampling.workers import Task
 from maxvolt.search import StructureSearch
+from maxvolt.search.seeds import misfit
 
 __all__ = ["Part", "PartRecorder", "Sampled", "run_parts", "run_sampling"]
 
@@ -159,11 +160,17 @@ def run_sampling(runner: StepRunner) -> Sampled:
 
 
 def _going_on(runner: StepRunner, scenario: Scenario) -> Scenario:
-    """A search begins with what it has found before, with another potential."""
+    """A search begins with what it has found before, with another potential.
+
+    Left out is what it does not look for any more, since its settings were changed.
+    """
     if not isinstance(scenario, StructureSearch):
         return scenario
     found = earlier_findings(runner, scenario.name)
-    return scenario if found is None else replace(scenario, seeds=found)
+    if found is None:
+        return scenario
+    fitting = [k for k, one in enumerate(found) if not misfit(scenario.settings, one)]
+    return replace(scenario, seeds=found.select(fitting)) if fitting else scenario
 
 
 def _findings(parts: Sequence[Part], results: Sequence[StepResult]) -> dict[str, Dataset]:
