@@ -172,8 +172,9 @@ class Recorder:
             code = run_lammps(command, folder, watch=self._telling(stage, folder))
             if code != 0:
                 complaint = said(folder / SCREEN)
+                error = complaint.partition(" (the last lines")[0]
                 raise MaxvoltError(
-                    f"melting, {stage.name}: {_remedy(complaint)}LAMMPS failed: {complaint}"
+                    f"melting, {stage.name}: {_remedy(complaint)}LAMMPS failed: {error}"
                 )
             document = _document(stage, digest, folder)
             if (folder / STATE).exists():
