@@ -39,6 +39,13 @@ def test_faults_are_named(
         assert word in message
 
 
+@pytest.mark.parametrize("name", ["no_such_module:Class", "json:NoSuchClass", "ase.io:NoSuchClass"])
+def test_a_class_that_is_not_there(name: str, tmp_path: Path) -> None:
+    message = refusal(write_campaign(tmp_path, calculator=f'"{name}"'))
+    assert f"[reference]: {name}: cannot import {name}: " in message
+    assert message.endswith("; is it installed in this environment?")
+
+
 def test_elements_that_the_potential_does_not_know(tmp_path: Path) -> None:
     file = write_campaign(tmp_path)
     file.write_text(file.read_text().replace('species = ["Al"]', 'species = ["Cu"]'))

@@ -178,6 +178,22 @@ def test_every_error_names_the_key_and_what_is_expected(
         assert word in message
 
 
+def test_a_list_that_is_too_short_says_how_many_it_has() -> None:
+    search = '[[scenario]]\nname = "crystals"\nkind = "search"\natoms = [2]\nvolume = [140.0]\n'
+    assert refusal(SMALL.replace("[[scenario]]", f"{search}\n[[scenario]]", 1))[1:] == [
+        "  [scenario 1] atoms: expected 2 entries, found [2]; complete the list (Fewest and most "
+        "atoms of a cell, or of a cluster)",
+        "  [scenario 1] volume: expected 2 entries, found [140.0]; complete the list (Least and "
+        "largest volume of an atom in new structures, Angstrom^3)",
+    ]
+
+
+def test_an_error_between_sections_begins_with_what_it_is_about() -> None:
+    search = '[[scenario]]\nname = "crystals"\nkind = "search"\natoms = [1, 2]\nspecies = ["Cu"]\n'
+    (line,) = refusal(SMALL.replace("[[scenario]]", f"{search}\n[[scenario]]", 1))[1:]
+    assert line.startswith("  scenario 'crystals' searches for Cu")
+
+
 def test_all_errors_are_told_at_once() -> None:
     text = changed("level = 4", "level = 5").replace("seed = 1", "seed = -1")
     assert len(refusal(text)) == 3

@@ -192,13 +192,20 @@ def test_what_a_card_refuses(potential: Path, capsys: pytest.CaptureFixture[str]
     words = ("card", str(potential), "-o", page, "--species")
     assert "not Cu" in refused(capsys, *words, "Cu")
     assert "is no element" in refused(capsys, *words, "Xx")
+    assert "--species: expected one element; got Al,Cu" in refused(capsys, *words, "Al,Cu")
+    assert "no setting 'foo'; it takes none" in refused(
+        capsys, *words, "Al", "--only", "lattice", "--set", "lattice.foo=1"
+    )
+    pdf = potential.with_suffix(".pdf")
+    assert f"{pdf}: a card is an .html file" in refused(
+        capsys, "card", str(potential), "-o", str(pdf), "--species", "Al"
+    )
     assert "did you mean phonons" in refused(capsys, *words, "Al", "--include", "phonon")
     assert "this one is sc" in refused(
         capsys, *words, "Al", "--structure", "sc", "--only", "stacking-faults"
     )
     assert "PROPERTY.NAME=VALUE" in refused(capsys, *words, "Al", "--set", "size=3")
     assert "unknown calculator" in refused(capsys, *words, "Al", "--reference", "nobody")
-    assert "overwrite" in refused(
-        capsys, "card", str(potential), "-o", str(potential), "--species", "Al"
-    )
+    html = potential.rename(potential.with_name("Al.html"))
+    assert "overwrite" in refused(capsys, "card", str(html), "-o", str(html), "--species", "Al")
     assert not Path(page).exists()

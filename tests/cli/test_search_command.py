@@ -13,7 +13,7 @@ import pytest
 
 import maxvolt
 from maxvolt.cli import main
-from maxvolt.search.searching import _TOGETHER
+from maxvolt.search.searching import _TOGETHER, Searching
 from promises import needs
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "search"))
@@ -82,6 +82,31 @@ def test_it_goes_on_after_a_kill(potential, tmp_path, capsys):
     for name in ("population.xyz",):
         assert (killed / name).read_bytes() == (whole / name).read_bytes()
     capsys.readouterr()
+
+
+def test_fewer_generations_do_not_shrink_the_population(potential, tmp_path, capsys):
+    assert main(cluster(potential, tmp_path)) == 0
+    before = (tmp_path / "population.xyz").read_bytes()
+    capsys.readouterr()
+    assert main(cluster(potential, tmp_path, "--generations", "1")) == 0
+    out, err = capsys.readouterr()
+    assert "12 candidates" in out
+    assert "has 3 generations already, more than the 1 of --generations" in err
+    assert (tmp_path / "population.xyz").read_bytes() == before
+
+
+def test_an_interruption_says_what_is_kept(potential, tmp_path, capsys, monkeypatch):
+    made = Searching._made
+
+    def interrupted(self, proposals):
+        if self.generation == 2:
+            raise KeyboardInterrupt
+        return made(self, proposals)
+
+    monkeypatch.setattr(Searching, "_made", interrupted)
+    assert main(cluster(potential, tmp_path)) == 130
+    told = capsys.readouterr().err
+    assert f"2 generations kept in {tmp_path}: the same command goes on from there" in told
 
 
 def test_structures_to_begin_with(potential, tmp_path, capsys):

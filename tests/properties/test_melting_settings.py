@@ -149,6 +149,27 @@ def test_a_curve_needs_pressures(tmp_path):
         melting_curve(ZERO, ALUMINIUM, [1.0, 1.0], tmp_path)
 
 
+@pytest.mark.parametrize("ending", ["alloy", "fs"])
+def test_files_of_embedded_atoms_are_taken(ending, tmp_path):
+    file = tmp_path / f"Al.eam.{ending}"
+    file.write_text("")
+    found = Interaction.of_potential(file, "Al")
+    assert found.lines == (f"pair_style eam/{ending}", f"pair_coeff * * {file} Al")
+    with pytest.raises(DataError, match="there is no such potential"):
+        Interaction.of_potential(tmp_path / f"no.eam.{ending}", "Al")
+
+
+def test_files_of_pair_coefficients_must_be_there(tmp_path, monkeypatch):
+    with pytest.raises(DataError, match=r"^no\.eam\.fs: there is no such file, which pair_coeff"):
+        Interaction.of_pair_style("eam/fs", ["* * no.eam.fs Al"])
+    monkeypatch.setenv("LAMMPS_POTENTIALS", str(tmp_path))
+    (tmp_path / "no.eam.fs").write_text("")
+    found = Interaction.of_pair_style("eam/fs", ["* * no.eam.fs Al"])
+    assert found.lines[1] == f"pair_coeff * * {tmp_path / 'no.eam.fs'} Al"
+    for style, words in (("lj/cut 6.0", "1 1 0.01 -2.5e-1"), ("python 6.0", "* * module.Class Al")):
+        assert Interaction.of_pair_style(style, [words]).lines[1] == f"pair_coeff {words}"
+
+
 def test_lammps_that_is_not_there_is_named(tmp_path):
     with pytest.raises(MaxvoltError, match="no-such-lmp"):
         melting_curve(ZERO, ALUMINIUM, [0.0], tmp_path, command="no-such-lmp")

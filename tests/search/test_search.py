@@ -14,7 +14,7 @@ from clusters import KNOWN, cluster_settings, lennard_jones
 from maxvolt.errors import DataError
 from maxvolt.sampling import StopReason, Thresholds
 from maxvolt.search import SearchResult, SearchSettings, StructureSearch, search
-from maxvolt.search.journal import Journal
+from maxvolt.search.journal import Journal, _digest
 from maxvolt.search.searching import JOURNAL
 from maxvolt.search.space_groups import space_group
 from maxvolt.units import GPA_PER_EV_A3
@@ -85,6 +85,15 @@ def test_more_generations_are_added_to_those_there_are(factory, tmp_path):
     assert energies(both) == energies(search(factory, long))
 
 
+def test_fewer_generations_leave_those_there_are(factory, tmp_path):
+    short = cluster_settings(6, method="hopping", generations=1, population=4)
+    long = replace(short, generations=3)
+    first = search(factory, long, tmp_path)
+    again = search(factory, short, tmp_path)
+    assert again.settings.generations == 3
+    assert energies(again) == energies(first)
+
+
 def test_the_number_of_processes_changes_nothing(factory):
     settings = cluster_settings(5, method="hopping", generations=2, population=30)
     alone, shared = (search(factory, settings, executor=workers) for workers in (1, 2))
@@ -131,6 +140,22 @@ def test_a_folder_of_another_search_is_refused(factory, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="give the name of a folder"):
         search(factory, settings, tmp_path / "file")
+
+
+@pytest.mark.parametrize("older", [{"version": "0.0.1"}, {}])
+def test_a_journal_of_another_version_is_told(older, factory, tmp_path):
+    settings = cluster_settings(3, method="random", generations=1, population=2)
+    search(factory, settings, tmp_path)
+    path = tmp_path / JOURNAL
+    first, *others = path.read_bytes().splitlines()
+    content = {"search": json.loads(first)["search"], **older}
+    del content["search"]["hop_step"]
+    line = json.dumps({**content, "digest": _digest(content)}).encode()
+    path.write_bytes(b"\n".join([line, *others]) + b"\n")
+    with pytest.raises(DataError, match=r"another version of maxvolt .*hop_step: only now") as told:
+        search(factory, settings, tmp_path)
+    assert older.get("version", "an earlier one") in str(told.value)
+    assert "the options it has" not in str(told.value)
 
 
 def test_other_seeds_are_another_search(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from maxvolt.cli.crystal_options import (
 from maxvolt.cli.options import add_json, positive_float, positive_int
 from maxvolt.cli.outputs import check_output
 from maxvolt.cli.potentials import potential_files
+from maxvolt.cli.signals import kept_when_interrupted
 from maxvolt.errors import MaxvoltError
 
 if TYPE_CHECKING:
@@ -42,9 +44,11 @@ EXAMPLES = """\
   maxvolt card pot.almtp --species Al --output card.html
   maxvolt card old.mtp new.mtp --species Al --reference Al_mm.eam.fs --output card.html
   maxvolt card pot.mtp --species W --include phonons quasi-harmonic -o card.html
-  maxvolt card pot.mtp --species Al --only density viscosity --set density.phase=melt \
+  maxvolt card pot.mtp --species Al --only density viscosity --set density.phase=melt \\
       --set density.temperature=1000 -o melt.html
   maxvolt card pot.mtp --species Cu --only vacancies --set vacancies.size=15 -o card.html"""
+
+_ENDINGS = (".html", ".htm")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,6 +83,8 @@ def run(options: argparse.Namespace) -> None:
     from maxvolt.processors import worker_count
     from maxvolt.report.card import CardSource, count_results, make_card, write_card_page
 
+    if options.output.suffix.lower() not in _ENDINGS:
+        raise MaxvoltError(f"{options.output}: a card is an .html file; end the name with .html")
     atoms, structure = named_crystal(options.species, options.structure, options.lattice_constant)
     chosen = _properties(options, structure.split()[0])
     settings = _settings(options, chosen)
@@ -95,7 +101,7 @@ def run(options: argparse.Namespace) -> None:
     total = count_results(names, sources, reference)
     note(f"{structure}: {counted(len(names), 'property').replace('propertys', 'properties')} of "
          f"{counted(len(sources), 'potential')}; kept in {folder}")  # fmt: skip
-    with _shown(total) as progress, _kept_when_interrupted(folder):
+    with _shown(total) as progress, kept_when_interrupted(folder, partial(_done, folder)):
         card = make_card(
             sources,
             atoms,
@@ -189,15 +195,9 @@ def _settings(options: argparse.Namespace, chosen: list[Property]) -> dict[str, 
     return found
 
 
-@contextmanager
-def _kept_when_interrupted(folder: Path) -> Iterator[None]:
-    """Say what an interruption leaves, and how to go on."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        done = len(list(folder.glob("[!.]*.json")))
-        note(f"{counted(done, 'result')} kept in {folder}: the same command goes on from there")
-        raise
+def _done(folder: Path) -> str:
+    """How many results a folder holds."""
+    return counted(len(list(folder.glob("[!.]*.json"))), "result")
 
 
 @contextmanager

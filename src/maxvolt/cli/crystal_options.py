@@ -49,6 +49,8 @@ def named_crystal(species: str, kind: str | None, a: float | None) -> tuple[Atom
     from ase.build import bulk
     from ase.data import atomic_numbers, reference_states
 
+    if "," in species:
+        raise DataError(f"--species: expected one element; got {species}")
     if species not in atomic_numbers or species == "X":
         near = nearest_name(species, list(atomic_numbers)[1:])
         hint = f"; did you mean {near}?" if near else ""

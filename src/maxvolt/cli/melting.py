@@ -35,7 +35,7 @@ axis across the interfaces. Starts that melt or freeze as a whole are made again
 temperature. All that is found is kept in the folder, stage by stage: the same command goes on after
 an interruption, and with more seeds, sizes or time it adds what is missing.
 
-The potential is a file of maxvolt, or any pair style of LAMMPS."""
+The potential is a file of maxvolt or of embedded atoms, or any pair style of LAMMPS."""
 EXAMPLES = """\
   maxvolt melting pot.mtp --species Al --structure fcc -o melting
   maxvolt melting --pair-style eam/fs --pair-coeff "* * Al_mm.eam.fs Al" --species Al \\
@@ -109,7 +109,7 @@ def _add_interaction(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         type=Path,
         metavar="POT",
-        help="the potential, a file of maxvolt: .mtp, .almtp or .maxvolt",
+        help="the potential: .mtp, .almtp, .maxvolt, .eam.alloy or .eam.fs",
     )
     parser.add_argument(
         "--pair-style",

@@ -32,6 +32,7 @@ from maxvolt.cli.sampling_options import (
     thresholds_of,
     write_extrapolative,
 )
+from maxvolt.cli.signals import kept_when_interrupted
 from maxvolt.errors import MaxvoltError
 from maxvolt.unnamed_types import are_stand_ins
 
@@ -186,7 +187,9 @@ def run(options: argparse.Namespace) -> None:
         check_structures(options.save_extrapolative, None, inputs, several=True)
     factory, identity = _calculator(options)
     seeds = _seeds(options, settings)
-    with progress_bar("searching", settings.generations * settings.population) as advance:
+    total = settings.generations * settings.population
+    kept = kept_when_interrupted(options.output, partial(_done, options.output))
+    with progress_bar("searching", total) as advance, kept:
         found = search(
             factory,
             settings,
@@ -196,6 +199,11 @@ def run(options: argparse.Namespace) -> None:
             potential=identity,
             executor=options.workers,
             progress=advance,
+        )
+    if found.settings.generations > settings.generations:
+        note(
+            f"{options.output}: has {found.settings.generations} generations already, more than "
+            f"the {settings.generations} of --generations; all of them count"
         )
     _write(options, found)
     if found.best is None:
@@ -262,6 +270,15 @@ def _seeds(options: argparse.Namespace, settings: SearchSettings) -> list[Atoms]
         if why:
             raise MaxvoltError(f"{options.begin_with}: structure {number}, counted from 0, {why}")
     return structures
+
+
+def _done(folder: Path) -> str:
+    """How many generations the journal of a folder holds."""
+    from maxvolt.search.searching import JOURNAL
+
+    journal = folder / JOURNAL
+    lines = journal.read_bytes().count(b"\n") if journal.is_file() else 0
+    return counted(max(lines - 1, 0), "generation")
 
 
 def _write(options: argparse.Namespace, found: SearchResult) -> None:

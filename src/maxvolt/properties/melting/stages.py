@@ -173,7 +173,7 @@ class Recorder:
             if code != 0:
                 complaint = said(folder / SCREEN)
                 raise MaxvoltError(
-                    f"melting, {stage.name}: {_remedy(complaint)}LAMMPS failed: {complaint}"
+                    f"melting, {stage.name}: {_remedy(complaint)}LAMMPS failed: {_short(complaint)}"
                 )
             document = _document(stage, digest, folder)
             if (folder / STATE).exists():
@@ -200,6 +200,13 @@ class Recorder:
 def _remedy(complaint: str) -> str:
     found = (text for pattern, text in _REMEDIES.items() if re.search(pattern, complaint, re.I))
     return next(found, "")
+
+
+def _short(complaint: str) -> str:
+    """Cite the error and the line of the input it is about, where LAMMPS names them."""
+    error, _, log = complaint.partition(" (the last lines")
+    line = re.search(r"Last input line: (.*?)(?: \^|\)$|$)", log)
+    return f"{error}, at the line {line[1]!r}" if line else error
 
 
 def _document(stage: Stage, digest: str, folder: Path) -> dict[str, object]:
