@@ -44,6 +44,19 @@ def test_the_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert known["phonons"]["in_every_card"] is False
 
 
+def test_a_number_that_is_not_there_is_none(
+    potential: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["property", "cold-curves", str(potential), "Al", "--set", 'structures=["fcc"]']
+    words += ["--set", "points=6", "--set", "smallest=0.6", "--set", "largest=0.7"]
+    assert main(words) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"fcc energy .* none", out)
+    assert "nan" not in out
+    assert main([*words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["values"]["fcc energy"]["value"] is None
+
+
 def test_a_property_with_a_reference(potential: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["property", "cold-curves", str(potential), "fcc:Al:4.0", "--reference", "emt"]
     words += ["--set", 'structures=["fcc"]', "--set", "points=7"]
@@ -77,6 +90,10 @@ def test_what_a_property_refuses(potential: Path, capsys: pytest.CaptureFixture[
     assert "did you mean lattice" in refused(capsys, "property", "latice", given, "Al")
     assert "no such file" in refused(capsys, "property", "lattice", given, "missing.xyz")
     assert "is no element" in refused(capsys, "property", "lattice", given, "Xx")
+    for length in ("nan", "-4.05", "0", "inf", "four"):
+        said = refused(capsys, "property", "lattice", given, f"fcc:Al:{length}")
+        assert f"fcc:Al:{length}: '{length}' is no lattice constant" in said
+    assert "do not interact" in refused(capsys, "property", "lattice", given, "fcc:Al:40.5")
     wrong = refused(capsys, "property", "vacancies", given, "Al", "--set", "sice=3")
     assert "did you mean size" in wrong
     assert "expected NAME=VALUE" in refused(

@@ -12,6 +12,7 @@ from maxvolt.properties.elemental_crystals import (
     repeats,
     resting_crystal,
 )
+from maxvolt.properties.static.resting_cells import resting_cell
 
 CRYSTALS = {
     "fcc": bulk("Al", "fcc", a=4.05),
@@ -74,6 +75,16 @@ def test_a_crystal_far_from_equilibrium_is_refused():
         resting_crystal(
             NearestBonds(3.2, has_stress=False), bulk("Mg", "hcp", a=2.65, c=4.3), "a test"
         )
+
+
+@pytest.mark.parametrize("kind", ["fcc", "hcp", "rocksalt"])
+@pytest.mark.parametrize("stress", [True, False])
+def test_atoms_that_do_not_interact_are_not_at_rest(kind, stress):
+    if kind == "rocksalt" and not stress:
+        return  # its cell cannot be relaxed at all
+    atoms = bulk("CuAu" if kind == "rocksalt" else "Cu", kind, a=20.0)
+    with pytest.raises(DataError, match="the atoms do not interact"):
+        resting_cell(NearestBonds(has_stress=stress), atoms, "a test")
 
 
 def test_cells_grow_with_the_cutoff():

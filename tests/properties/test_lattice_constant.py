@@ -49,6 +49,11 @@ def test_no_zero_of_pressure_is_an_error_with_the_remedy():
         lattice_constant(EMT(), bulk("Cu", a=4.2), search_range=0.05)
 
 
+def test_atoms_too_far_apart_have_no_rest():
+    with pytest.raises(DataError, match="the atoms do not interact"):
+        lattice_constant(EMT(), bulk("Al", a=40.5))
+
+
 def test_result_can_be_plotted_and_written():
     found = lattice_constant(EMT(), bulk("Cu"))
     assert isinstance(found.plot(), Figure)

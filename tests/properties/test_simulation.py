@@ -13,15 +13,18 @@ import numpy as np
 import pytest
 from ase import units
 from ase.build import bulk
+from ase.calculators.emt import EMT
 from nearest_bonds import NearestBonds
 from springs import held_crystal
 
 from maxvolt.errors import FileFormatError, MaxvoltError, SettingsError
 from maxvolt.properties import Keeping, compute_property
-from maxvolt.properties.dynamic.averages import time_mean
+from maxvolt.properties.dynamic.averages import off_pressure, off_temperature, time_mean
 from maxvolt.properties.dynamic.member_spread import member_spread
+from maxvolt.properties.dynamic.preparation import Prepared, lost_crystal
 from maxvolt.properties.dynamic.settings import PhaseSettings
 from maxvolt.properties.dynamic.simulation import Plan, simulate
+from maxvolt.properties.findings import Quantity
 from maxvolt.units import GPA_PER_EV_A3
 from promises import needs
 
@@ -82,6 +85,36 @@ def test_an_interrupted_simulation_goes_on_with_the_same_bits(tmp_path, ensemble
             assert np.array_equal(getattr(found, name), getattr(whole, name))
         assert np.array_equal(found.last.positions, whole.last.positions)
         assert np.array_equal(found.last.get_momenta(), whole.last.get_momenta())
+
+
+def test_a_mean_that_is_not_what_was_asked_for_is_said():
+    assert off_temperature(Quantity(330.0, "K", 5.0), 300.0)[0].startswith(
+        "temperature: the mean is 330 ± 5 K, and 300 was asked for"
+    )
+    assert off_temperature(Quantity(319.0, "K", 5.0), 300.0) == ()  # within four errors
+    assert off_temperature(Quantity(305.0, "K", 0.1), 300.0) == ()  # within 2 %
+    assert off_temperature(Quantity(330.0, "K", np.nan), 300.0) == ()
+    assert "pressure: the mean is 0.5" in off_pressure(Quantity(0.5, "GPa", 0.1), 0.0)[0]
+    assert off_pressure(Quantity(-0.3, "GPa", 0.1), 0.0) == ()
+
+
+@pytest.mark.parametrize("name", ["density", "structure", "elastic-at-temperature"])
+def test_a_crystal_that_melts_is_not_taken_for_one(name):
+    hot = {"temperature": 4000.0, "atoms": 32, "equilibration_time": 0.3, "production_time": 0.1}
+    found = compute_property(name, EMT(), bulk("Al", a=4.0), hot)
+    assert any("the crystal has melted at 4000 K; simulate" in text for text in found.warnings)
+    assert "a" not in found.values
+
+
+def test_a_hot_crystal_is_one_and_others_are_named():
+    crystal = bulk("Al", cubic=True) * (3, 3, 3)
+    begin = Prepared(crystal, 2.0, 80.0, False, (), (), "fcc")
+    shaken = crystal.copy()
+    shaken.rattle(0.12 * 2.86 / 3**0.5, seed=1)  # as near its melting point
+    assert lost_crystal(begin, shaken, 900.0) == ()
+    (warning,) = lost_crystal(begin, bulk("Fe", cubic=True) * 3, 900.0)
+    assert "0% of the atoms stand as in fcc at the end, 100% as in bcc" in warning
+    assert lost_crystal(replace(begin, crystal=None), bulk("Fe", cubic=True) * 3, 900.0) == ()
 
 
 def test_other_settings_and_other_calculators_do_not_share_segments(tmp_path):

@@ -7,6 +7,7 @@ from ase.constraints import FixAtoms
 from nearest_bonds import LatticeSum, NearestBonds
 
 from maxvolt.errors import DataError
+from maxvolt.properties import compute_property
 from maxvolt.properties.deformation import InternalRelaxation
 from maxvolt.properties.static.cold_curves import PROTOTYPES, ColdCurveSettings, cold_curves
 from maxvolt.properties.static.grain_boundaries import GrainBoundarySettings, grain_boundaries
@@ -109,6 +110,16 @@ def test_vacancies_take_their_bonds_along(bonds):
     assert found["vacancy, not relaxed"] == pytest.approx(6 * DEPTH, abs=1e-4)
     assert found["divacancy"] == pytest.approx(11 * DEPTH, abs=1e-4)
     assert found["divacancy binding"] == pytest.approx(DEPTH, abs=1e-4)
+
+
+def test_a_vacancy_beside_its_own_images_is_said(bonds):
+    small = DefectSettings(size=3.0)
+    for compute in (vacancies, interstitials):
+        (warning,) = compute(bonds, FCC, small).warnings
+        assert "raise size to 5.5 A (the cutoff and" in warning
+    assert vacancies(bonds, FCC, SMALL).warnings == ()
+    found = compute_property("vacancies", bonds, FCC, {"size": 7.0})  # says no cutoff there
+    assert "an assumed cutoff" in found.warnings[0]
 
 
 def test_the_barrier_is_that_of_the_atom_held_half_way():

@@ -10,6 +10,7 @@ from nearest_bonds import NearestBonds
 
 from maxvolt.errors import SettingsError
 from maxvolt.properties import compute_property
+from maxvolt.properties.dynamic.averages import few_blocks
 from maxvolt.properties.dynamic.green_kubo import green_kubo_viscosity
 from maxvolt.properties.dynamic.mean_square_displacement import (
     mean_square_displacement,
@@ -118,8 +119,24 @@ def test_the_error_of_the_viscosity_is_its_scatter():
 def test_a_crystal_is_said_not_to_flow():
     short = {"phase": "solid", "temperature": 50.0, "atoms": 32, "equilibration_time": 0.3,
              "production_time": 0.5}  # fmt: skip
-    found = compute_property("viscosity", NearestBonds(), bulk("Cu", a=3.5), short)
+    cut = {**short, "cutoff_time": 0.1}
+    found = compute_property("viscosity", NearestBonds(), bulk("Cu", a=3.5), cut)
     assert any("nothing flows" in text for text in found.warnings)
+    assert any(
+        text.startswith("viscosity: only 2 independent blocks (5 are needed)")
+        for text in found.warnings
+    )
+    short["diffusive_from"] = 0.02
+    found = compute_property("self-diffusion", NearestBonds(), bulk("Cu", a=3.5), short)
+    assert any("nothing flows" in text for text in found.warnings)
+    assert "self-diffusion, in this cell" in found.values
+    assert not {"self-diffusion", "finite-size correction"} & set(found.values)
+
+
+def test_a_long_series_has_blocks_enough():
+    blocks = green_kubo_viscosity(stresses(4000, 0.8, 1), 5.0, 1500.0, 900.0).blocks
+    assert few_blocks("viscosity", blocks) == ()
+    assert "only 1 independent block (" in few_blocks("viscosity", 1)[0]
 
 
 def test_settings_of_transport_are_checked():

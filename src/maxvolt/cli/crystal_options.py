@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maxvolt.cli.console import note
+from maxvolt.cli.options import positive_float
 from maxvolt.errors import DataError, MaxvoltError, nearest_name
 
 if TYPE_CHECKING:
@@ -95,9 +96,12 @@ def crystal_of(given: str) -> tuple[Atoms, str]:
     if colon and kind in KINDS:
         species, _, length = rest.partition(":")
         try:
-            a = float(length) if length else None
-        except ValueError:
-            raise MaxvoltError(f"{given}: {length!r} is no lattice constant in A") from None
+            a = positive_float(length) if length else None
+        except argparse.ArgumentTypeError:
+            raise MaxvoltError(
+                f"{given}: {length!r} is no lattice constant; expected a number of A above 0, as "
+                f"{kind}:{species}:4.05"
+            ) from None
         return named_crystal(species, kind, a)
     raise MaxvoltError(
         f"{given}: there is no such file; expected structures, an element such as Al, or a crystal "

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maxvolt.cli.console import counted, note, print_json, print_table, progress_bar
-from maxvolt.cli.options import add_json, positive_int, species_list
+from maxvolt.cli.options import add_json, positive_float, positive_int, species_list
 from maxvolt.cli.outputs import check_structures
 
 if TYPE_CHECKING:
@@ -157,8 +157,8 @@ def _constant(text: str) -> tuple[str, str, float]:
     try:
         if not symbol:
             raise ValueError
-        return lattice, symbol, float(value)
-    except ValueError:
+        return lattice, symbol, positive_float(value)
+    except (ValueError, argparse.ArgumentTypeError):
         raise argparse.ArgumentTypeError(
             f"{text!r}: expected lattice, element and length in A, such as fcc:Ag=4.09"
         ) from None

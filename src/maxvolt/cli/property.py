@@ -178,6 +178,8 @@ def _list(*, as_json: bool) -> None:
 
 
 def _print(result: PropertyResult) -> None:
+    from maxvolt.properties.evaluation import number_text
+
     print(f"{result.title}, {result.structure}")
     has_error = any(one.two_sigma is not None for one in result.values.values())
     has_noise = any(one.statistical_error is not None for one in result.values.values())
@@ -187,14 +189,13 @@ def _print(result: PropertyResult) -> None:
     columns += ["reference"] if has_reference else []
     rows = []
     for name, one in result.values.items():
-        row = [name, one.unit, f"{one.value:.6g}"]
+        row = [name, one.unit, number_text(one.value, ".6g")]
         if has_noise:
-            noise = one.statistical_error
-            row.append("" if noise is None else f"{noise:.2g}")
+            row.append(number_text(one.statistical_error, ".2g"))
         if has_error:
-            row.append("" if one.two_sigma is None else f"{one.two_sigma:.2g}")
+            row.append(number_text(one.two_sigma, ".2g"))
         if has_reference:
-            row.append("" if one.reference is None else f"{one.reference:.6g}")
+            row.append(number_text(one.reference, ".6g"))
         rows.append(row)
     print_table(columns, rows, text_columns=2)
     for name, error in result.curve_errors.items():

@@ -14,7 +14,19 @@ from numpy.typing import NDArray
 from maxvolt.errors import DataError, MaxvoltError
 from maxvolt.units import VOIGT
 
-__all__ = ["InternalRelaxation", "deformed", "require_bulk", "strain_tensor"]
+__all__ = [
+    "InternalRelaxation",
+    "deformed",
+    "require_bulk",
+    "require_interaction",
+    "strain_tensor",
+]
+
+_PROBE = 0.01
+"""Strain by which the energy of atoms that interact changes."""
+
+_NO_ENERGY = 1e-10
+"""eV/atom; a crystal of bulk modulus 1 GPa changes by 1e-5 under `_PROBE`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,4 +116,33 @@ def require_bulk(atoms: Atoms, purpose: str) -> None:
             f"{purpose}: expected a cell periodic in three directions; this structure has "
             f"pbc {tuple(bool(p) for p in atoms.pbc)} and {atoms.cell.rank} lattice vectors: "
             "set atoms.pbc = True and give a full cell"
+        )
+
+
+def require_interaction(atoms: Atoms, calculator: Calculator, purpose: str) -> None:
+    """Refuse a crystal whose energy does not change with its volume, so that it has no rest.
+
+    Parameters
+    ----------
+    atoms
+        The crystal; left unchanged.
+    calculator
+        Any ASE calculator.
+    purpose
+        What is computed, for messages.
+
+    Raises
+    ------
+    DataError
+        Its energy is the same at slightly less and more volume.
+    """
+    energies = [
+        deformed(atoms, (1 + strain) * np.eye(3), calculator).get_potential_energy() / len(atoms)
+        for strain in (-_PROBE, 0.0, _PROBE)
+    ]
+    if np.ptp(energies) < _NO_ENERGY:
+        raise DataError(
+            f"{purpose}: the atoms do not interact: at {atoms.get_volume() / len(atoms):.4g} "
+            "A^3/atom the energy does not change with the volume; give a structure whose atoms are "
+            "nearer than the cutoff of the calculator, best near equilibrium"
         )

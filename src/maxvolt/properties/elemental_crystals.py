@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 
 from maxvolt.errors import DataError, MaxvoltError
 from maxvolt.neighbors import build_neighbors
-from maxvolt.properties.deformation import require_bulk
+from maxvolt.properties.deformation import require_bulk, require_interaction
 from maxvolt.properties.lattice_constant import lattice_constant
 from maxvolt.properties.shells import interaction_cutoff
 
@@ -127,7 +127,7 @@ def resting_crystal(calculator: Any, atoms: Atoms, purpose: str) -> ElementalCry
     Raises
     ------
     DataError
-        It is no such crystal.
+        It is no such crystal, or its atoms do not interact.
     MaxvoltError
         There is no equilibrium near the lattice constants given.
     """
@@ -147,7 +147,10 @@ def resting_crystal(calculator: Any, atoms: Atoms, purpose: str) -> ElementalCry
         cell.calc = calculator
         return float(cell.get_potential_energy())
 
-    return scaled(_minimum(energy, 1 if crystal.c is None else 2, purpose))
+    resting = scaled(_minimum(energy, 1 if crystal.c is None else 2, purpose))
+    if resting == crystal:
+        require_interaction(crystal.primitive(), calculator, purpose)
+    return resting
 
 
 def _minimum(

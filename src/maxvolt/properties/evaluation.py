@@ -30,6 +30,13 @@ _RELIABLE_GRADE = 2.0
 """Grade up to which a potential interpolates, in the sense of its active set."""
 
 
+def number_text(value: float | None, form: str) -> str:
+    """Write a number; "none" where there is none (NaN), nothing where none was asked for."""
+    if value is None:
+        return ""
+    return "none" if np.isnan(value) else format(value, form)
+
+
 @dataclass(frozen=True, slots=True)
 class Value:
     """A number of a property.
@@ -55,7 +62,9 @@ class Value:
     reference: float | None = None
 
     def __str__(self) -> str:
-        """Value, error and unit."""
+        """Value, error and unit; "none" where there is no number."""
+        if np.isnan(self.value):
+            return number_text(self.value, "")
         error = "" if self.two_sigma is None else f" ± {self.two_sigma:.2g}"
         return f"{self.value:.6g}{error} {self.unit}".strip()
 
@@ -157,8 +166,8 @@ class PropertyResult(TableOfNumbers):
             (
                 name,
                 str(one),
-                "" if one.statistical_error is None else f"{one.statistical_error:.2g}",
-                "" if one.reference is None else f"{one.reference:.6g}",
+                number_text(one.statistical_error, ".2g"),
+                number_text(one.reference, ".6g"),
             )
             for name, one in self.values.items()
         ]

@@ -14,13 +14,21 @@ from scipy.optimize import brentq
 from maxvolt.errors import DataError, MaxvoltError
 from maxvolt.html_tables import TableOfNumbers
 from maxvolt.properties.arguments import Calculating, system_of
-from maxvolt.properties.deformation import InternalRelaxation, deformed, require_bulk
+from maxvolt.properties.deformation import (
+    InternalRelaxation,
+    deformed,
+    require_bulk,
+    require_interaction,
+)
 from maxvolt.units import GPA_PER_EV_A3
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["LatticeConstant", "lattice_constant"]
+
+_NO_PRESSURE = 1e-9
+"""GPa; so little is left by chance only, or where atoms are too far apart to interact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +118,7 @@ def lattice_constant(
     Raises
     ------
     DataError
-        The lattice is not cubic.
+        The lattice is not cubic, or its atoms do not interact.
     MaxvoltError
         The pressure does not pass from positive to negative inside the range.
     """
@@ -135,6 +143,8 @@ def lattice_constant(
     final_pressure = pressure(scale)
     equilibrium = deformed(atoms, scale * np.eye(3), calculator, relaxation)
     energy = equilibrium.get_potential_energy() / len(atoms)
+    if abs(final_pressure) < _NO_PRESSURE:
+        require_interaction(equilibrium, calculator, "lattice constant")
     equilibrium.calc = None
     scales = np.array(sorted(samples))
     return LatticeConstant(

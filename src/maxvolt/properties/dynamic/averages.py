@@ -10,13 +10,19 @@ from numpy.typing import ArrayLike
 from maxvolt.properties.findings import Quantity
 from maxvolt.properties.statistics import series_mean
 
-__all__ = ["TimeMean", "averaged", "time_mean"]
+__all__ = ["TimeMean", "averaged", "few_blocks", "off_pressure", "off_temperature", "time_mean"]
 
 _VIBRATION = 200.0
 """fs; values are first averaged over so long, for the correlation of what vibrates changes its sign
 and its sum ends too early."""
 
 _FEWEST_BLOCKS = 5
+
+_ERRORS_AWAY = 4.0
+"""Statistical errors by which a mean may differ from what was asked for."""
+
+_TEMPERATURE_SHARE = 0.02
+"""By which a mean temperature may differ, however small its error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +59,39 @@ class TimeMean:
 
     def doubts(self, what: str) -> tuple[str, ...]:
         """Say so where the simulation was too short for an error."""
-        if self.blocks >= _FEWEST_BLOCKS:
-            return ()
-        return (
-            f"{what}: the simulation is only {self.blocks} times as long as values depend on each "
-            "other, so that the error is uncertain; raise production_time",
-        )
+        return few_blocks(what, self.blocks)
+
+
+def few_blocks(what: str, blocks: int) -> tuple[str, ...]:
+    """Say so where an error comes from too few blocks to be known."""
+    if blocks >= _FEWEST_BLOCKS:
+        return ()
+    return (
+        f"{what}: only {blocks} independent block{'' if blocks == 1 else 's'} ({_FEWEST_BLOCKS} "
+        "are needed), so that the error is uncertain; raise production_time",
+    )
+
+
+def off_temperature(mean: Quantity, target: float) -> tuple[str, ...]:
+    """Say so where the mean temperature differs from that asked for, by 2 % at least."""
+    return _off("temperature", mean, target, _TEMPERATURE_SHARE * target)
+
+
+def off_pressure(mean: Quantity, target: float) -> tuple[str, ...]:
+    """Say so where the mean pressure under a barostat, in GPa, differs from that asked for."""
+    return _off("pressure", mean, target, 0.0)
+
+
+def _off(what: str, mean: Quantity, target: float, tolerance: float) -> tuple[str, ...]:
+    away = abs(mean.value - target)
+    error = mean.statistical_error
+    if error is None or not away > max(_ERRORS_AWAY * error, tolerance):
+        return ()
+    return (
+        f"{what}: the mean is {mean.value:.4g} ± {error:.1g} {mean.unit}, and {target:g} was asked "
+        "for: the simulation is not in equilibrium; raise equilibration_time, or take a shorter "
+        "timestep",
+    )
 
 
 def time_mean(values: ArrayLike, value_time: float, start: int | None = None) -> TimeMean:

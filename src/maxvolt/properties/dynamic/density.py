@@ -7,9 +7,9 @@ from ase import Atoms, units
 from maxvolt.errors import DataError
 from maxvolt.properties.arguments import Calculating, system_of
 from maxvolt.properties.curves import Curve
-from maxvolt.properties.dynamic.averages import averaged, time_mean
+from maxvolt.properties.dynamic.averages import averaged, off_pressure, off_temperature, time_mean
 from maxvolt.properties.dynamic.keeping import Keeping
-from maxvolt.properties.dynamic.preparation import phase_warnings, prepared
+from maxvolt.properties.dynamic.preparation import lost_crystal, phase_warnings, prepared
 from maxvolt.properties.dynamic.settings import PhaseSettings
 from maxvolt.properties.dynamic.simulation import Plan, simulate
 from maxvolt.properties.elemental_crystals import ElementalCrystal
@@ -68,11 +68,12 @@ def density(
     every = found.value_time
     volume = time_mean(found.volumes / count, every)
     mass = float(found.last.get_masses().sum()) / count * _G_PER_CM3
+    lost = lost_crystal(begin, found.last, settings.temperature)
     energies = (found.energies + found.kinetic) / count
     quantities = {
         "density": Quantity(mass / volume.mean, "g/cm³", mass * volume.error / volume.mean**2),
         "volume": Quantity(volume.mean, "Å³/atom", volume.error),
-        **_lattice(atoms, settings, volume.mean, volume.error),
+        **({} if lost else _lattice(atoms, settings, volume.mean, volume.error)),
         "energy": averaged(energies, "eV/atom", every, volume.start),
         "temperature": averaged(found.temperatures, "K", every, volume.start),
         "pressure": averaged(found.pressures * GPA_PER_EV_A3, "GPa", every, volume.start),
@@ -80,8 +81,13 @@ def density(
     time = found.steps * found.timestep / 1e3
     curve = Curve.of("volume", time, found.volumes / count, ("time (ps)", "volume (Å³/atom)"))
     warnings = (
-        *begin.warnings, *phase_warnings(found.last, settings), *volume.doubts("volume")
-    )  # fmt: skip
+        *begin.warnings,
+        *phase_warnings(found.last, settings),
+        *lost,
+        *off_temperature(quantities["temperature"], settings.temperature),
+        *off_pressure(quantities["pressure"], settings.pressure),
+        *volume.doubts("volume"),
+    )
     notes = (*begin.notes, volume.describe("volume"))
     return Findings("Density", quantities, (curve,), tuple(dict.fromkeys(warnings)), notes)
 

@@ -12,9 +12,9 @@ from ase import Atoms
 from maxvolt.errors import DataError
 from maxvolt.properties.arguments import Calculating, system_of
 from maxvolt.properties.deformation import strain_tensor
-from maxvolt.properties.dynamic.averages import TimeMean, averaged, time_mean
+from maxvolt.properties.dynamic.averages import TimeMean, averaged, off_temperature, time_mean
 from maxvolt.properties.dynamic.keeping import Keeping
-from maxvolt.properties.dynamic.preparation import Prepared, prepared
+from maxvolt.properties.dynamic.preparation import Prepared, lost_crystal, prepared
 from maxvolt.properties.dynamic.settings import SimulationSettings
 from maxvolt.properties.dynamic.simulation import Plan, Recorded, simulate
 from maxvolt.properties.elastic_constants import elastic_constants
@@ -102,7 +102,8 @@ def elastic_at_temperature(
         for component in components
     }
     named = _cubic_constants(pairs) if cubic else _constants(pairs)
-    temperatures = [run.temperatures for pair in pairs.values() for run in (pair.up, pair.down)]
+    runs = [run for pair in pairs.values() for run in (pair.up, pair.down)]
+    temperatures = [run.temperatures for run in runs]
     every = begin.timestep * _VALUE_EVERY
     quantities = {
         **named,
@@ -116,7 +117,13 @@ def elastic_at_temperature(
         f"isothermal, strain {settings.strain:g}, {2 * len(components)} simulations",
         shortest.describe("stress"),
     )
-    warnings = begin.warnings + shortest.doubts("stress")
+    lost = (lost_crystal(begin, run.last, settings.temperature) for run in runs)
+    warnings = (
+        *begin.warnings,
+        *next((found for found in lost if found), ()),
+        *off_temperature(quantities["temperature"], settings.temperature),
+        *shortest.doubts("stress"),
+    )
     return Findings("Elastic constants at temperature", quantities, (), warnings, notes)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from ase import Atoms
 
 from maxvolt.errors import DataError, MaxvoltError
-from maxvolt.properties.dynamic.common_neighbours import FEWEST_ATOMS, phase_shares
+from maxvolt.properties.dynamic.common_neighbours import FEWEST_ATOMS, PHASES, phase_shares
 from maxvolt.properties.dynamic.keeping import Keeping
 from maxvolt.properties.dynamic.settings import PhaseSettings, SimulationSettings
 from maxvolt.properties.dynamic.simulation import Plan, Recorded, simulate
@@ -21,6 +21,7 @@ __all__ = [
     "Prepared",
     "average_atoms",
     "crystalline_share",
+    "lost_crystal",
     "phase_warnings",
     "prepared",
     "require_phases",
@@ -35,6 +36,8 @@ _HOT = 2.5
 
 _STILL_CRYSTALLINE = 0.1
 """Share of the atoms; by chance less than a hundredth of those of a melt look crystalline."""
+
+_CRYSTALS = tuple(name for name in PHASES if name not in ("other", "icosahedral"))
 
 _VALUE_EVERY = 10
 _STRAIN = 0.01
@@ -59,6 +62,9 @@ class Prepared:
         Whether the barostat changes the shape of the cell.
     notes, warnings
         What was done, and what is wrong with it.
+    crystal
+        Of a solid, its phase by common neighbour analysis at rest, one of `PHASES`; None of a melt,
+        of a crystal that is not recognised, and of cells of fewer than 20 atoms.
     """
 
     atoms: Atoms
@@ -67,6 +73,7 @@ class Prepared:
     shape: bool
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
+    crystal: str | None = None
 
 
 def prepared(
@@ -115,6 +122,7 @@ def prepared(
     stiffness = _bulk_modulus(calculator, begin)
     notes = [f"{len(begin)} atoms, timestep {timestep:g} fs, seed {settings.seed}"]
     notes += reach_of(calculator)[1]
+    crystal = None if melt is not None else _phase_of(begin)
     shape = melt is None and not _is_cubic(begin)
     if melt is not None:
         begin = _molten(calculator, begin, melt, keeping, purpose, timestep)
@@ -138,7 +146,7 @@ def prepared(
     if melt is not None:
         hot = _melting_temperature(melt)
         notes.append(f"melt made at {hot:g} K and {_EXPANDED - 1:.0%} more volume")
-    return Prepared(at_mean, timestep, stiffness, shape, tuple(notes), warnings)
+    return Prepared(at_mean, timestep, stiffness, shape, tuple(notes), warnings, crystal)
 
 
 def _melt_of(settings: SimulationSettings) -> PhaseSettings | None:
@@ -171,7 +179,7 @@ def require_phases(atoms: Atoms, purpose: str) -> None:
 def crystalline_share(atoms: Atoms) -> float:
     """Share of the atoms that stand in any of the crystals of common neighbour analysis."""
     shares = phase_shares(atoms)
-    return 1.0 - shares["other"] - shares["icosahedral"]
+    return sum(shares[name] for name in _CRYSTALS)
 
 
 def phase_warnings(atoms: Atoms, settings: SimulationSettings) -> tuple[str, ...]:
@@ -182,6 +190,46 @@ def phase_warnings(atoms: Atoms, settings: SimulationSettings) -> tuple[str, ...
         f"{crystalline_share(atoms):.0%} of the atoms of the melt stand as in a crystal: it "
         f"freezes at {settings.temperature:g} K; simulate at a higher temperature",
     )
+
+
+def lost_crystal(begin: Prepared, atoms: Atoms, temperature: float) -> tuple[str, ...]:
+    """Say so where hardly more atoms than by chance stand as in the crystal of the beginning.
+
+    Parameters
+    ----------
+    begin
+        What was simulated.
+    atoms
+        The structure at the end.
+    temperature : K
+        Of the simulation.
+    """
+    if begin.crystal is None:
+        return ()
+    shares = phase_shares(atoms)
+    own = shares[begin.crystal]
+    if own >= _STILL_CRYSTALLINE:
+        return ()
+    said = f"{own:.0%} of the atoms stand as in {begin.crystal} at the end"
+    other = max(_CRYSTALS, key=lambda name: shares[name])
+    if shares[other] >= _STILL_CRYSTALLINE:
+        return (
+            f"{said}, {shares[other]:.0%} as in {other}: the crystal transforms at "
+            f"{temperature:g} K; give that crystal, or take another temperature",
+        )
+    return (
+        f"{said}: the crystal has melted at {temperature:g} K; simulate at a lower temperature, or "
+        "take a potential whose melting point is higher",
+    )
+
+
+def _phase_of(crystal: Atoms) -> str | None:
+    """Phase of most atoms of a crystal, if it is recognised."""
+    if len(crystal) < FEWEST_ATOMS:
+        return None
+    shares = phase_shares(crystal)
+    name = max(_CRYSTALS, key=lambda one: shares[one])
+    return name if shares[name] > 0.5 else None
 
 
 def _unknown_crystal(crystal: Atoms) -> tuple[str, ...]:

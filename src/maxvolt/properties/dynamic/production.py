@@ -6,9 +6,14 @@ from typing import Any
 
 from ase import Atoms
 
-from maxvolt.properties.dynamic.averages import averaged
+from maxvolt.properties.dynamic.averages import averaged, off_temperature
 from maxvolt.properties.dynamic.keeping import Keeping
-from maxvolt.properties.dynamic.preparation import Prepared, phase_warnings, prepared
+from maxvolt.properties.dynamic.preparation import (
+    Prepared,
+    lost_crystal,
+    phase_warnings,
+    prepared,
+)
 from maxvolt.properties.dynamic.settings import PhaseSettings
 from maxvolt.properties.dynamic.simulation import Plan, Recorded, simulate
 from maxvolt.properties.findings import Quantity
@@ -54,8 +59,14 @@ class Production:
         }
 
     def warnings(self, settings: PhaseSettings) -> tuple[str, ...]:
-        """What is wrong with the phase, at the start or at the end."""
-        return tuple(dict.fromkeys((*self.begin.warnings, *phase_warnings(self.atoms, settings))))
+        """What is wrong with the phase, at the start or at the end, and with the temperature."""
+        found = (
+            *self.begin.warnings,
+            *phase_warnings(self.atoms, settings),
+            *lost_crystal(self.begin, self.atoms, settings.temperature),
+            *off_temperature(self.state()["temperature"], settings.temperature),
+        )
+        return tuple(dict.fromkeys(found))
 
 
 def produced(

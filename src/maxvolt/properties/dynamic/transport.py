@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from maxvolt.errors import MaxvoltError
 from maxvolt.properties.arguments import Calculating, system_of
 from maxvolt.properties.curves import Curve
+from maxvolt.properties.dynamic.averages import few_blocks
 from maxvolt.properties.dynamic.green_kubo import MPA_S, GreenKubo, green_kubo_viscosity
 from maxvolt.properties.dynamic.keeping import Keeping
 from maxvolt.properties.dynamic.mean_square_displacement import (
@@ -144,6 +145,7 @@ def viscosity(
             *run.warnings(settings),
             *_still("viscosity", _moved(run.recorded.frames)[-1], run.atoms),
             *_noise("viscosity", found.value, found.error),
+            *few_blocks("viscosity", found.blocks),
         ),
         (*run.begin.notes, _note(found)),
     )
@@ -183,28 +185,30 @@ def self_diffusion(
     calculator, atoms = system_of(calculator, atoms, purpose)
     run = produced(calculator, atoms, settings, keeping, purpose)
     friction = _green_kubo(run, settings)
-    correction, note = _finite_size(run, friction)
+    symbols = list(dict.fromkeys(run.atoms.get_chemical_symbols()))
+    frames = {one: run.recorded.frames[:, run.atoms.symbols == one] for one in symbols}
+    moved = {one: _moved(frames[one]) for one in symbols}
+    still = {one: _still(one, moved[one][-1], run.atoms) for one in symbols}
+    correction, note = _finite_size(run, friction, flows=not any(still.values()))
     quantities: dict[str, Quantity] = {}
     curves: list[Curve] = []
     warnings: tuple[str, ...] = run.warnings(settings)
-    symbols = list(dict.fromkeys(run.atoms.get_chemical_symbols()))
     for symbol in symbols:
         of = "" if len(symbols) == 1 else f" of {symbol}"
-        frames = run.recorded.frames[:, run.atoms.symbols == symbol]
-        value, error = _diffusion(run, frames, symbol, settings)
+        value, error = _diffusion(run, frames[symbol], symbol, settings)
         quantities[f"self-diffusion{of}, in this cell"] = Quantity(value, _D_UNIT, error)
         if correction is not None:
             both = float(np.hypot(error, correction.statistical_error or 0.0))
             total = value + correction.value
             quantities[f"self-diffusion{of}"] = Quantity(total, _D_UNIT, both)
-        moved = _moved(frames)
-        times = np.arange(len(moved)) * run.recorded.frame_time / 1e3
+        times = np.arange(len(moved[symbol])) * run.recorded.frame_time / 1e3
         labels = ("time (ps)", "mean square displacement (Å²)")
-        curves.append(Curve.of(symbol, times, moved, labels))
-        warnings += _still(symbol, moved[-1], run.atoms)
+        curves.append(Curve.of(symbol, times, moved[symbol], labels))
+        warnings += still[symbol]
         warnings += _noise(f"self-diffusion{of}", value, error)
     if correction is not None:
         warnings += _noise("viscosity", friction.value, friction.error)
+        warnings += few_blocks("viscosity", friction.blocks)
         quantities["finite-size correction"] = correction
     quantities["viscosity"] = Quantity(friction.value, "mPa s", friction.error)
     quantities |= run.state()
@@ -268,13 +272,17 @@ def _by_kinisi(run: Production, symbol: str, settings: DiffusionSettings) -> tup
     return float(np.mean(samples)), float(np.std(samples, ddof=1))
 
 
-def _finite_size(run: Production, friction: GreenKubo) -> tuple[Quantity | None, str]:
+def _finite_size(
+    run: Production, friction: GreenKubo, *, flows: bool
+) -> tuple[Quantity | None, str]:
     """What a periodic cube lacks in diffusion, and what is said of it."""
     edges = run.atoms.cell.lengths()
     if not np.allclose(run.atoms.cell.array, edges[0] * np.eye(3), atol=_CUBE * edges[0]):
         return None, (
             "the cell is no cube: diffusion is not corrected for its size; compare two sizes"
         )
+    if not flows:
+        return None, "atoms keep their places: diffusion is not corrected for the cell"
     if friction.value <= 0:
         return None, "the viscosity is lost in noise: diffusion is not corrected for the cell"
     mean = float(run.recorded.temperatures.mean())

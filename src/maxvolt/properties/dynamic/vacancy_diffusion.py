@@ -135,7 +135,7 @@ def vacancy_diffusion(
         "harmonic approximation at the volume of rest: no thermal expansion, no divacancies",
         f"correlation factor {_CORRELATION[kind]:g}; {saddle.where}",
     )
-    return Findings("Self-diffusion by vacancies", quantities, (curve,), (), notes)
+    return Findings("Self-diffusion by vacancies", quantities, (curve,), host.warnings, notes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -95,11 +95,23 @@ class Host:
         size = settings.size or max(2 * reach + _BEYOND_IMAGES, _SMALLEST_CELL)
         self.unit = self.crystal.right_angled()
         self.perfect = self.unit * repeats(self.unit.cell.array, size)
+        self.warnings = self._own_images(reach, "an assumed cutoff" if notes else "the cutoff")
         count = len(self.perfect)
         self.notes = (*notes, f"cells of {count} atoms, with the volume of the perfect crystal")
         perfect = self.perfect.copy()
         perfect.calc = calculator
         self.energy_per_atom = float(perfect.get_potential_energy()) / count
+
+    def _own_images(self, reach: float, cutoff: str) -> tuple[str, ...]:
+        """Say so where a defect and its neighbours interact with their own images."""
+        width = float((1 / np.linalg.norm(np.linalg.inv(self.perfect.cell.array), axis=0)).min())
+        least = reach + self.crystal.nearest
+        if width >= least:
+            return ()
+        return (
+            f"the cell is only {width:.3g} A wide: a defect interacts with its own images; raise "
+            f"size to {least:.3g} A ({cutoff} and one distance of neighbours) or more",
+        )
 
     def relaxed(self, *defects: Atoms) -> list[Atoms]:
         """Return copies with defects, their atoms relaxed."""
@@ -171,7 +183,7 @@ def vacancies(
         "divacancy": Quantity(double, "eV"),
         "divacancy binding": Quantity(2 * single - double, "eV"),
     }
-    return Findings("Vacancies", quantities, notes=host.notes)
+    return Findings("Vacancies", quantities, warnings=host.warnings, notes=host.notes)
 
 
 def interstitials(
@@ -216,7 +228,8 @@ def interstitials(
     }
     if all(one.complaint for one in tried.values()):
         raise MaxvoltError(f"interstitials: {next(iter(tried.values())).complaint}")
-    warnings = tuple(f"{name}: {one.complaint}" for name, one in tried.items() if one.complaint)
+    complaints = (f"{name}: {one.complaint}" for name, one in tried.items() if one.complaint)
+    warnings = (*host.warnings, *complaints)
     note = "symmetry may hold an interstitial where it is not stable: the lowest is that of nature"
     return Findings("Interstitials", quantities, warnings=warnings, notes=(*host.notes, note))
 

@@ -11,7 +11,7 @@ from ase.filters import FrechetCellFilter
 from ase.optimize import LBFGS
 
 from maxvolt.errors import DataError, MaxvoltError
-from maxvolt.properties.deformation import require_bulk
+from maxvolt.properties.deformation import require_bulk, require_interaction
 from maxvolt.properties.elemental_crystals import (
     ElementalCrystal,
     has_stress,
@@ -43,7 +43,7 @@ def resting_cell(
     Raises
     ------
     DataError
-        The structure is not periodic, or the calculator gives no stress.
+        The structure is not periodic, its atoms do not interact, or the calculator gives no stress.
     MaxvoltError
         The relaxation did not converge.
     """
@@ -67,6 +67,8 @@ def resting_cell(
             "eV/A is left); relax it first, with 'maxvolt relax' or ASE"
         )
     copy.calc = None
+    if optimizer.nsteps == 0:
+        require_interaction(copy, calculator, purpose)
     return copy
 
 

@@ -100,4 +100,5 @@ def vacancy_migration(
     labels = ("share of the jump", "energy above the vacancy (eV)")
     note = f"{settings.images} images, climbing; the highest is the barrier"
     curve = Curve.of("vacancy jump", way, energies, labels)
-    return Findings("Vacancy migration", quantities, (curve,), notes=(*host.notes, note))
+    notes = (*host.notes, note)
+    return Findings("Vacancy migration", quantities, (curve,), host.warnings, notes)
