@@ -11,12 +11,12 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from ase import Atoms
 
-from maxvolt import __version__
 from maxvolt.appending import append_whole, remove_torn_line
 from maxvolt.errors import DataError
 from maxvolt.search.candidates import Candidate, atoms_from_dict, atoms_to_dict
@@ -145,7 +145,7 @@ def _digest(content: Mapping[str, Any]) -> str:
 
 def _first(asked: Mapping[str, Any]) -> dict[str, Any]:
     """What the first line says."""
-    return {"search": asked, "version": __version__}
+    return {"search": asked, "version": version("maxvolt")}
 
 
 def _refusal(first: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
@@ -158,13 +158,13 @@ def _refusal(first: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
         )
     different = _difference(before, asked)
     made_by = first.get("version", "an earlier one")
-    if made_by == __version__ and before.keys() == asked.keys():
+    if made_by == version("maxvolt") and before.keys() == asked.keys():
         return (
             f"belongs to another search ({different}); give another folder, or the options it has"
         )
     return (
-        f"was made by another version of maxvolt ({made_by}; this is {__version__}), or belongs to "
-        f"another search ({different}); give another folder"
+        f"was made by another version of maxvolt ({made_by}; this is {version('maxvolt')}), or "
+        f"belongs to another search ({different}); give another folder"
     )
 
 
