@@ -211,7 +211,7 @@ def test_a_grade_above_the_break_ends_a_relaxation(
     files: Files, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = grades_on_the_way(files)
-    middle = float(np.median(first))
+    middle = 0.999 * float(np.median(first))  # not the grade itself, whose last digit may differ
     words = ("relax", "pot.almtp", "in.cfg", "out.cfg", "--extrapolation_control")
     save = f"--threshold_save={middle}"
     mlp(*words, save, f"--threshold_break={middle}", "--save_extrapolative_to=e.cfg")
