@@ -108,7 +108,7 @@ def test_a_crystal_that_melts_is_not_taken_for_one(name):
 
 def test_a_hot_crystal_is_one_and_others_are_named():
     crystal = bulk("Al", cubic=True) * (3, 3, 3)
-    begin = Prepared(crystal, 2.0, 80.0, False, (), (), "fcc")
+    begin = Prepared(crystal, 2.0, 80.0, False, (), (), crystal.get_scaled_positions(), "fcc")
     shaken = crystal.copy()
     shaken.rattle(0.12 * 2.86 / 3**0.5, seed=1)  # as near its melting point
     assert lost_crystal(begin, shaken, 900.0) == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from maxvolt.properties.arguments import Calculating, system_of
 from maxvolt.properties.curves import Curve
 from maxvolt.properties.dynamic.common_neighbours import PHASES, phase_shares
 from maxvolt.properties.dynamic.frame_check import check_frames
+from maxvolt.properties.dynamic.held_slab import at_their_places, held_slab
 from maxvolt.properties.dynamic.keeping import Keeping
 from maxvolt.properties.dynamic.preparation import (
     Prepared,
@@ -21,10 +23,11 @@ from maxvolt.properties.dynamic.preparation import (
     prepared,
     require_phases,
 )
+from maxvolt.properties.dynamic.recorded import Recorded
 from maxvolt.properties.dynamic.settings import SimulationSettings
-from maxvolt.properties.dynamic.simulation import Plan, Recorded, simulate
+from maxvolt.properties.dynamic.simulation import Plan, simulate
 from maxvolt.properties.findings import Findings, Quantity
-from maxvolt.sampling import ramp
+from maxvolt.sampling import Schedule, ramp
 
 __all__ = ["HeatingSettings", "heating_cooling"]
 
@@ -38,8 +41,15 @@ _WINDOW = 10
 _HALF = 0.5
 """Share of crystalline atoms at which a crystal counts as molten, or a melt as frozen."""
 
+_RELEASED_AT = 0.6
+"""Temperature at which a slab is released, over that at which the crystal was lost: below the
+melting point, which a crystal without surfaces exceeds by a fifth or two."""
+
 _SHOWN = 0.02
 """Share of a phase below which it is not listed."""
+
+_SEEDS = {"heating": 1, "cooling held": 2, "cooling": 3}
+"""Added to the seed of the settings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +66,13 @@ class HeatingSettings(SimulationSettings):
         To which is heated.
     heating_time, cooling_time : ps
         Of each of the two.
+    held_share
+        Of the layers of the crystal, a slab that is held at its places while the rest melts, so
+        that the melt freezes from it; its places go along with the cell. 0: none, and a melt in a
+        small cell does not freeze in picoseconds.
+    release_temperature : K or None
+        In cooling, at which the slab is released; below the melting point, else it melts. None:
+        0.6 times the temperature at which the crystal was lost.
     checked_frames
         Frames that a reference is asked for, in heating and in cooling each.
     """
@@ -63,6 +80,8 @@ class HeatingSettings(SimulationSettings):
     highest: float = 1500.0
     heating_time: float = 30.0
     cooling_time: float = 60.0
+    held_share: float = 0.25
+    release_temperature: float | None = None
     checked_frames: int = 10
 
     def __post_init__(self) -> None:
@@ -74,8 +93,23 @@ class HeatingSettings(SimulationSettings):
             )
         self._check_time("heating_time")
         self._check_time("cooling_time")
+        if not 0 <= self.held_share < 1:
+            self._refuse(f"held_share must be from 0 to below 1; got {self.held_share!r}")
+        self._check_release()
         if self.checked_frames < 2:
             self._refuse(f"checked_frames must be 2 or more; got {self.checked_frames!r}")
+
+    def _check_release(self) -> None:
+        release = self.release_temperature
+        if release is None:
+            return
+        if self.held_share == 0:
+            self._refuse("release_temperature is of a slab that is held; held_share is 0")
+        if not self.temperature <= release <= self.highest:
+            self._refuse(
+                f"release_temperature must lie between temperature, {self.temperature:g} K, and "
+                f"highest, {self.highest:g} K; got {release!r}"
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,8 +138,9 @@ def heating_cooling(
 ) -> Findings:
     """Heat a crystal and cool it again, and tell the phases apart.
 
-    By common neighbour analysis of positions that are averaged over half a picosecond, equation
-    (101). With a reference, its energies and forces of frames are compared.
+    A slab of the crystal may be held, from which the melt freezes; it is not counted. Phases are
+    those of common neighbour analysis of positions that are averaged over half a picosecond,
+    equation (101). With a reference, its energies and forces of frames are compared.
 
     Parameters
     ----------
@@ -114,7 +149,7 @@ def heating_cooling(
     atoms
         Crystal near equilibrium; it is relaxed first.
     settings
-        Temperatures, times, size.
+        Temperatures, times, size, what is held.
     keeping
         Where segments, and what the reference says, are kept.
     reference
@@ -129,73 +164,120 @@ def heating_cooling(
     calculator, atoms = system_of(calculator, atoms, purpose)
     begin = prepared(calculator, atoms, settings, keeping, purpose)
     require_phases(begin.atoms, purpose)
-    legs = _legs(calculator, begin, settings, keeping, purpose)
-    heating, cooling = legs
+    cycle = _Cycle(calculator, begin, settings, keeping, purpose)
+    heating = cycle.heating()
     melts = _crossing(heating, below=True)
+    release = _release_temperature(settings, melts)
+    cooling = cycle.cooling(heating, release)
     freezes = _crossing(cooling, below=False)
     quantities = {
         "crystal lost at": Quantity(melts, "K"),
         "crystal regained at": Quantity(freezes, "K"),
+        **({"slab released at": Quantity(release, "K")} if cycle.held.any() else {}),
         **_phases("before", heating.shares[0]),
+        **_phases("at the highest temperature", heating.shares[-1]),
         **_phases("after", cooling.shares[-1]),
     }
+    legs = (heating, cooling)
     curves = [curve for leg in legs for curve in _curves(leg)]
     if reference is not None:
         checked, more = _checked(calculator, reference, legs, settings, keeping, purpose)
         quantities |= checked
         curves += more
-    span = settings.highest - settings.temperature
-    notes = (
-        *begin.notes,
-        f"heated by {span / settings.heating_time:.3g} K/ps, cooled by "
-        f"{span / settings.cooling_time:.3g} K/ps: a crystal without surfaces melts too late and a "
-        "melt freezes too late; the melting point lies between, see 'maxvolt melting'",
-    )
-    warnings = (*begin.warnings, *_warnings(heating, melts, freezes, settings))
+    warnings = (*begin.warnings, *_warnings(legs, melts, freezes, settings))
+    notes = (*begin.notes, *_notes(settings, cycle.held))
     return Findings("Heating and cooling", quantities, tuple(curves), warnings, notes)
 
 
-def _legs(
-    calculator: Any,
-    begin: Prepared,
-    settings: HeatingSettings,
-    keeping: Keeping,
-    purpose: str,
-) -> tuple[_Leg, _Leg]:
-    ends = (settings.temperature, settings.highest)
-    frame_every = _VALUE_EVERY * max(1, round(_FRAME_TIME / begin.timestep / _VALUE_EVERY))
-    found: list[_Leg] = []
-    atoms = begin.atoms
-    times = {"heating": settings.heating_time, "cooling": settings.cooling_time}
-    for name, time in times.items():
-        first, last = ends if name == "heating" else ends[::-1]
-        steps = settings.steps(time, begin.timestep, frame_every * _WINDOW, 2)
+def _release_temperature(settings: HeatingSettings, melts: float) -> float:
+    """Temperature at which a slab is released; the lowest where nothing has melted."""
+    if settings.release_temperature is not None:
+        return settings.release_temperature
+    if np.isnan(melts):
+        return settings.temperature
+    return max(round(_RELEASED_AT * melts), settings.temperature)
+
+
+class _Cycle:
+    """Heating, and cooling after it."""
+
+    def __init__(
+        self,
+        calculator: Any,
+        begin: Prepared,
+        settings: HeatingSettings,
+        keeping: Keeping,
+        purpose: str,
+    ) -> None:
+        self._calculator, self._begin, self._settings = calculator, begin, settings
+        self._keeping, self._purpose = keeping, purpose
+        self.held = held_slab(begin, settings.held_share, purpose)
+        rounded = round(_FRAME_TIME / begin.timestep / _VALUE_EVERY)
+        self._frame_every = _VALUE_EVERY * max(1, rounded)
+        self._window = self._frame_every * _WINDOW
+
+    def heating(self) -> _Leg:
+        """Heat the crystal with its slab held."""
+        settings = self._settings
+        steps = self._steps(settings.heating_time)
+        first, last = settings.temperature, settings.highest
+        atoms = at_their_places(self._begin, self.held)
+        recorded = self._simulated("heating", atoms, ramp(first, last, steps), steps, held=True)
+        return self._leg("heating", recorded, first, last)
+
+    def cooling(self, heating: _Leg, release: float) -> _Leg:
+        """Cool what is hot at one rate, with the slab held down to a temperature."""
+        settings = self._settings
+        steps = self._steps(settings.cooling_time)
+        first, last = settings.highest, settings.temperature
+        held = 0
+        if self.held.any():
+            windows = (first - release) / (first - last) * steps / self._window
+            held = self._window * round(windows)
+        between = first + (last - first) * held / steps
+        parts = [
+            ("cooling held", first, between, held, True),
+            ("cooling", between, last, steps - held, False),
+        ]
+        found: list[Recorded] = []
+        atoms = heating.recorded.last
+        for name, begin, end, count, is_held in parts:
+            if count:
+                ramped = ramp(begin, end, count)
+                found.append(self._simulated(name, atoms, ramped, count, held=is_held))
+                atoms = found[-1].last
+        return self._leg("cooling", reduce(Recorded.followed_by, found), first, last)
+
+    def _steps(self, time: float) -> int:
+        return self._settings.steps(time, self._begin.timestep, self._window, 2)
+
+    def _simulated(
+        self, name: str, atoms: Atoms, temperatures: Schedule, steps: int, *, held: bool
+    ) -> Recorded:
+        begin, settings = self._begin, self._settings
         plan = Plan(
             name,
             steps,
             begin.timestep,
-            ramp(first, last, steps),
+            temperatures,
             "npt",
             pressure=settings.pressure,
             bulk_modulus=begin.bulk_modulus,
             shape=begin.shape,
             value_every=_VALUE_EVERY,
-            frame_every=frame_every,
-            seed=settings.seed + 1 + len(found),
+            frame_every=self._frame_every,
+            seed=settings.seed + _SEEDS[name],
+            held=tuple(np.flatnonzero(self.held).tolist()) if held else (),
         )
-        recorded = simulate(calculator, atoms, plan, keeping, purpose)
-        atoms = recorded.last
-        found.append(_windows(name, recorded, plan, first, last))
-    return found[0], found[1]
+        return simulate(self._calculator, atoms, plan, self._keeping, self._purpose)
 
-
-def _windows(name: str, recorded: Recorded, plan: Plan, first: float, last: float) -> _Leg:
-    """Tell phases apart in each window of frames."""
-    starts = range(0, len(recorded.frames) - _WINDOW + 1, _WINDOW)
-    middles = [recorded.frame_steps[k : k + _WINDOW].mean() / plan.steps for k in starts]
-    shares = [phase_shares(average_atoms(recorded, k, k + _WINDOW)) for k in starts]
-    temperatures = first + (last - first) * np.array(middles)
-    return _Leg(name, recorded, temperatures, shares)
+    def _leg(self, name: str, recorded: Recorded, first: float, last: float) -> _Leg:
+        """Tell phases apart in each window of frames, of the atoms that are never held."""
+        starts = range(0, len(recorded.frames) - _WINDOW + 1, _WINDOW)
+        whole = float(recorded.frame_steps[-1])
+        middles = [recorded.frame_steps[k : k + _WINDOW].mean() / whole for k in starts]
+        shares = [phase_shares(average_atoms(recorded, k, k + _WINDOW), ~self.held) for k in starts]
+        return _Leg(name, recorded, first + (last - first) * np.array(middles), shares)
 
 
 def _crossing(leg: _Leg, *, below: bool) -> float:
@@ -223,6 +305,11 @@ def _curves(leg: _Leg) -> list[Curve]:
     count = len(recorded.last)
     labels = ("temperature (K)", "crystalline share")
     curves = [Curve.of(leg.name, leg.temperatures, leg.crystalline, labels)]
+    for phase in PHASES:
+        shares = [one[phase] for one in leg.shares]
+        if phase != "other" and max(shares) >= _SHOWN:
+            name = f"{phase}, {leg.name}"
+            curves.append(Curve.of(name, leg.temperatures, shares, (labels[0], "share of a phase")))
     first = np.searchsorted(recorded.steps, recorded.frame_steps)
     ends = [first[k * _WINDOW : (k + 1) * _WINDOW] for k in range(len(leg.temperatures))]
     energies = (recorded.energies + recorded.kinetic) / count
@@ -275,22 +362,40 @@ def _checked(
 
 
 def _warnings(
-    heating: _Leg, melts: float, freezes: float, settings: HeatingSettings
+    legs: tuple[_Leg, _Leg], melts: float, freezes: float, settings: HeatingSettings
 ) -> tuple[str, ...]:
-    found = []
+    heating, cooling = legs
     known = float(heating.crystalline[0])
     if known < _HALF:
-        found.append(
+        return (
             f"{known:.0%} of the atoms stand in a crystal at the beginning: it melts below "
             f"{settings.temperature:g} K, or common neighbour analysis does not know it; where it "
-            "melts is not told"
+            "melts is not told",
         )
-    elif np.isnan(melts):
-        found.append(
-            f"the crystal did not melt below {settings.highest:g} K; raise highest or heating_time"
+    if np.isnan(melts):
+        return (
+            f"the crystal did not melt below {settings.highest:g} K; raise highest or heating_time",
         )
-    elif np.isnan(freezes):
-        found.append(
-            f"the melt did not freeze above {settings.temperature:g} K; raise cooling_time"
-        )
-    return tuple(found)
+    if np.isnan(freezes) and cooling.crystalline[0] < _HALF:
+        said = f"the melt did not freeze above {settings.temperature:g} K; raise cooling_time"
+        if settings.held_share == 0:
+            return (f"{said}, or hold a slab of the crystal from which it can (held_share)",)
+        return (f"{said}, or hold the slab longer (release_temperature)",)
+    return ()
+
+
+def _notes(settings: HeatingSettings, held: NDArray[np.bool_]) -> tuple[str, ...]:
+    span = settings.highest - settings.temperature
+    rates = (
+        f"heated by {span / settings.heating_time:.3g} K/ps, cooled by "
+        f"{span / settings.cooling_time:.3g} K/ps: a crystal without surfaces melts too late and a "
+        "melt freezes too late; the melting point lies between, see 'maxvolt melting'"
+    )
+    if not held.any():
+        return (rates,)
+    return (
+        rates,
+        f"a slab of {int(held.sum())} atoms was held until it was released in cooling: shares are "
+        "those of the others; energies and volumes are of all atoms, and those that are held do "
+        "not vibrate",
+    )

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
+from numpy.typing import NDArray
 
 from maxvolt.errors import DataError, MaxvoltError
 from maxvolt.properties.dynamic.common_neighbours import FEWEST_ATOMS, PHASES, phase_shares
 from maxvolt.properties.dynamic.keeping import Keeping
+from maxvolt.properties.dynamic.recorded import Recorded
 from maxvolt.properties.dynamic.settings import PhaseSettings, SimulationSettings
-from maxvolt.properties.dynamic.simulation import Plan, Recorded, simulate
+from maxvolt.properties.dynamic.simulation import Plan, simulate
 from maxvolt.properties.elemental_crystals import ElementalCrystal, has_stress, reach_of
 from maxvolt.properties.static.resting_cells import resting_cell
 from maxvolt.units import GPA_PER_EV_A3
@@ -62,6 +64,8 @@ class Prepared:
         Whether the barostat changes the shape of the cell.
     notes, warnings
         What was done, and what is wrong with it.
+    places : shape (N, 3)
+        Scaled coordinates of the crystal at rest.
     crystal
         Of a solid, its phase by common neighbour analysis at rest, one of `PHASES`; None of a melt,
         of a crystal that is not recognised, and of cells of fewer than 20 atoms.
@@ -73,6 +77,7 @@ class Prepared:
     shape: bool
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
+    places: NDArray[np.float64]
     crystal: str | None = None
 
 
@@ -118,6 +123,7 @@ def prepared(
     if melt is not None:
         require_phases(begin, purpose)
         warnings = _unknown_crystal(begin)
+    places = begin.get_scaled_positions(wrap=False)
     timestep = settings.timestep_of(begin)
     stiffness = _bulk_modulus(calculator, begin)
     notes = [f"{len(begin)} atoms, timestep {timestep:g} fs, seed {settings.seed}"]
@@ -146,7 +152,7 @@ def prepared(
     if melt is not None:
         hot = _melting_temperature(melt)
         notes.append(f"melt made at {hot:g} K and {_EXPANDED - 1:.0%} more volume")
-    return Prepared(at_mean, timestep, stiffness, shape, tuple(notes), warnings, crystal)
+    return Prepared(at_mean, timestep, stiffness, shape, tuple(notes), warnings, places, crystal)
 
 
 def _melt_of(settings: SimulationSettings) -> PhaseSettings | None:
