@@ -34,7 +34,9 @@ SUMMARY = "what potentials predict, side by side: a page with tables and figures
 DESCRIPTION = """\
 Compute a set of properties with one or several potentials and write them side by side into one HTML
 file. Every result is kept in a folder beside it as it comes: the same command goes on after an
-interruption, and with more properties or potentials it adds what is missing.
+interruption, and with more properties or potentials it adds what is missing. A potential is a file
+of maxvolt, or what --reference takes as well: a code such as emt, a TOML file, or a calculator of
+ASE as module:Class.
 
 Without --only, the card has every property that takes seconds and is defined for the crystal;
 --include adds others: grain-boundaries, phonons, quasi-harmonic, and what simulates for minutes to
@@ -54,7 +56,10 @@ _ENDINGS = (".html", ".htm")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument(
-        "potentials", nargs="+", type=Path, metavar="POT", help="potentials or ensembles"
+        "potentials",
+        nargs="+",
+        metavar="POT",
+        help="potentials or ensembles; or codes, TOML, module:Class",
     )
     parser.add_argument("--species", required=True, metavar="A", help="chemical symbol")
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="HTML", help="the page")
@@ -88,7 +93,7 @@ def run(options: argparse.Namespace) -> None:
     atoms, structure = named_crystal(options.species, options.structure, options.lattice_constant)
     chosen = _properties(options, structure.split()[0])
     settings = _settings(options, chosen)
-    files = [file for path in options.potentials for file in potential_files(path)]
+    files = [file for given in options.potentials for file in potential_files(Path(given))]
     check_output(options.output, files)
     sources = _sources(options)
     reference = None
@@ -125,35 +130,37 @@ def run(options: argparse.Namespace) -> None:
 
 def _sources(options: argparse.Namespace) -> list[CardSource]:
     """One for each potential; names of files tell them apart, else their paths."""
-    from maxvolt.cli.potentials import load
     from maxvolt.report.card import CardSource
 
-    names = [path.name for path in options.potentials]
-    labels = names if len(set(names)) == len(names) else [str(path) for path in options.potentials]
+    names = [Path(given).name for given in options.potentials]
+    labels = names if len(set(names)) == len(names) else options.potentials
     if len(set(labels)) < len(labels) or "reference" in labels:
         raise MaxvoltError("potentials: each must be given once, none named 'reference'")
-    sources = []
-    for label, path in zip(labels, options.potentials, strict=True):
-        potential = load(path, None if _names_species(path) else (options.species,))
-        if getattr(potential, "is_trained", True) is False:
-            raise MaxvoltError(f"{path}: this potential is untrained; fit it first")
-        if options.species not in potential.species:
-            raise MaxvoltError(
-                f"{path}: knows {', '.join(potential.species)}, not {options.species}"
-            )
-        sources.append(CardSource(label, str(path), tuple(potential.species)))
-    return sources
+    return [
+        CardSource(label, given, _species_of(given, options.species))
+        for label, given in zip(labels, options.potentials, strict=True)
+    ]
 
 
-def _names_species(path: Path) -> bool:
+def _species_of(given: str, species: str) -> tuple[str, ...]:
+    """Elements of a potential; what cannot be used is refused before anything runs."""
     from maxvolt.cli.potentials import load
     from maxvolt.errors import SpeciesError
+    from maxvolt.properties.reference_calculator import names_code, reference_calculator
 
+    if names_code(given):
+        reference_calculator(given)
+        return (species,)
+    path = Path(given)
     try:
-        load(path, None)
+        potential = load(path, None)
     except SpeciesError:
-        return False
-    return True
+        potential = load(path, (species,))
+    if getattr(potential, "is_trained", True) is False:
+        raise MaxvoltError(f"{path}: this potential is untrained; fit it first")
+    if species not in potential.species:
+        raise MaxvoltError(f"{path}: knows {', '.join(potential.species)}, not {species}")
+    return tuple(potential.species)
 
 
 def _properties(options: argparse.Namespace, kind: str) -> list[Property]:

@@ -65,7 +65,7 @@ class HeatingSettings(SimulationSettings):
     highest : K
         To which is heated.
     heating_time, cooling_time : ps
-        Of each of the two.
+        How long the crystal is heated, and the melt cooled.
     held_share
         Of the layers of the crystal, a slab that is held at its places while the rest melts, so
         that the melt freezes from it; its places go along with the cell. 0: none, and a melt in a

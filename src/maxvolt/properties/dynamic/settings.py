@@ -27,7 +27,9 @@ class SimulationSettings:
     Parameters
     ----------
     temperature : K
+        Of the simulation.
     pressure : GPa
+        Of the simulation, the same along all directions.
     atoms
         About how many there are; whole cells are taken.
     timestep : fs or None

@@ -51,6 +51,7 @@ class VacancyDiffusionSettings(DefectSettings):
     size, max_steps
         As of `DefectSettings`.
     force_tolerance : eV/Angstrom
+        Longest force left on an atom after a relaxation.
     temperature : K
         At which diffusion is told; the curve is drawn from 0.6 to 1.2 times it.
     """

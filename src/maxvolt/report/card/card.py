@@ -19,7 +19,7 @@ from maxvolt.files import make_folder
 from maxvolt.potentials.loading import load, potential_files
 from maxvolt.properties.dynamic.keeping import Keeping
 from maxvolt.properties.evaluation import PropertyResult, compute_property
-from maxvolt.properties.reference_calculator import reference_calculator
+from maxvolt.properties.reference_calculator import names_code, reference_calculator
 from maxvolt.properties.registry import find_property
 from maxvolt.report.output import write_json
 from maxvolt.sampling.processes import local_pool
@@ -45,11 +45,12 @@ class CardSource:
     label
         Its name in the card.
     given
-        The path of a potential; of the reference, what a command line calls it.
+        What a command line calls it: the path of a potential, the name of a code that labels, a
+        TOML file with its settings, or a class as ``module:Class``.
     species
         Elements of type 0, 1, ... for a potential that names none.
     is_reference
-        Whether `given` may also be the name of a code.
+        Whether others are compared with it.
     """
 
     label: str
@@ -59,7 +60,7 @@ class CardSource:
 
     def calculating(self) -> tuple[Any, str | None]:
         """Return what computes, and the file of its active set where it has one."""
-        if self.is_reference:
+        if self.is_reference or names_code(self.given):
             return reference_calculator(self.given, self.species), None
         graded = has_active_set(self.given) if Path(self.given).is_file() else False
         return load(self.given, self.species), self.given if graded else None
@@ -67,10 +68,9 @@ class CardSource:
     def fingerprint(self) -> str:
         """Changes when the files of a potential, or the name of a code, change."""
         digest = sha256(self.given.encode())
-        path = Path(self.given)
-        files = [path] if path.is_file() else [] if self.is_reference else potential_files(path)
-        for file in files:
-            digest.update(file.read_bytes())
+        for file in potential_files(Path(self.given)):
+            if file.is_file():
+                digest.update(file.read_bytes())
         return digest.hexdigest()[:16]
 
 
