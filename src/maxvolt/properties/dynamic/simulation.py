@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -114,7 +115,8 @@ def simulate(calculator: Any, atoms: Atoms, plan: Plan, keeping: Keeping, purpos
     inner = calculator.inner if isinstance(calculator, GradeRecorder) else calculator
     files = None
     if keeping.folder is not None:
-        files = SegmentFiles(keeping.folder, plan.name, _digest(inner, atoms, plan))
+        digest = _digest(inner, atoms, plan)
+        files = SegmentFiles(keeping.folder, plan.name, digest, _maker(inner))
     segments = [] if files is None else files.read()
     state = segments[-1].state if segments else _start(atoms, plan)
     if state.step < plan.steps:
@@ -343,6 +345,18 @@ def _digest(calculator: Any, atoms: Atoms, plan: Plan) -> str:
     for array in (atoms.numbers, atoms.positions, atoms.cell.array, momenta):
         content.update((np.round(array, 6) + 0.0).tobytes())  # no negative zeros
     return content.hexdigest()
+
+
+def _maker(calculator: Any) -> str:
+    """Name this package and that of the calculator, with their versions."""
+    own = f"maxvolt {version('maxvolt')}"
+    package = type(calculator).__module__.partition(".")[0]
+    if package in ("maxvolt", "__main__"):
+        return own
+    try:
+        return f"{own} with {package} {version(package)}"
+    except PackageNotFoundError:
+        return own
 
 
 def _fingerprint(calculator: Any, atoms: Atoms) -> str:
