@@ -134,7 +134,7 @@ def grain_boundaries(
         quantities[name] = Quantity(found.energy, "mJ/m²")
         notes += (f"{name}: the lowest of {found.starts} starts, in a cell of {found.atoms} atoms",)
         warnings += [
-            f"{name}: one of the lowest {_FINALISTS} was left out, of which the energy may be lower "
+            f"{name}: one of the lowest {_FINALISTS} was left out, and its energy may be lower "
             f"still: {why}"
             for why in found.left_out
         ]
