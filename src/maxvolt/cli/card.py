@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maxvolt.cli.console import counted, note, print_json, progress_bar
+from maxvolt.cli.console import counted, note, print_json
 from maxvolt.cli.crystal_options import (
     KINDS,
     add_comparison,
@@ -20,6 +18,7 @@ from maxvolt.cli.crystal_options import (
 from maxvolt.cli.options import add_json, positive_float, positive_int
 from maxvolt.cli.outputs import check_output
 from maxvolt.cli.potentials import potential_files
+from maxvolt.cli.results_and_runs import results_and_runs
 from maxvolt.cli.signals import kept_when_interrupted
 from maxvolt.errors import MaxvoltError
 
@@ -106,7 +105,7 @@ def run(options: argparse.Namespace) -> None:
     total = count_results(names, sources, reference)
     note(f"{structure}: {counted(len(names), 'property').replace('propertys', 'properties')} of "
          f"{counted(len(sources), 'potential')}; kept in {folder}")  # fmt: skip
-    with _shown(total) as progress, kept_when_interrupted(folder, partial(_done, folder)):
+    with results_and_runs(total) as shown, kept_when_interrupted(folder, partial(_done, folder)):
         card = make_card(
             sources,
             atoms,
@@ -116,7 +115,8 @@ def run(options: argparse.Namespace) -> None:
             settings=settings,
             reference=reference,
             workers=worker_count(options.workers),
-            progress=progress,
+            progress=shown.has_ended,
+            told=shown.runs,
         )
     if not card.results:
         raise MaxvoltError(f"no property could be computed: {next(iter(card.failures.values()))}")
@@ -205,15 +205,3 @@ def _settings(options: argparse.Namespace, chosen: list[Property]) -> dict[str, 
 def _done(folder: Path) -> str:
     """How many results a folder holds."""
     return counted(len(list(folder.glob("[!.]*.json"))), "result")
-
-
-@contextmanager
-def _shown(total: int) -> Iterator[Callable[[str, int, int], None]]:
-    """Show a bar on a terminal, and a line for each result elsewhere."""
-    from maxvolt.cli.console import stderr_console
-
-    if not stderr_console().is_terminal:
-        yield lambda what, done, total: note(f"{done} of {total}: {what}")
-        return
-    with progress_bar("computing", total) as advance:
-        yield lambda what, done, total: advance(1)
