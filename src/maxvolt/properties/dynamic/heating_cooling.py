@@ -11,6 +11,7 @@ import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
 
+from maxvolt.errors import MaxvoltError
 from maxvolt.properties.arguments import Calculating, system_of
 from maxvolt.properties.curves import Curve
 from maxvolt.properties.dynamic.common_neighbours import PHASES, phase_shares
@@ -20,6 +21,7 @@ from maxvolt.properties.dynamic.keeping import Keeping
 from maxvolt.properties.dynamic.preparation import (
     Prepared,
     average_atoms,
+    crystalline_share,
     prepared,
     require_phases,
 )
@@ -41,14 +43,18 @@ _WINDOW = 10
 _HALF = 0.5
 """Share of crystalline atoms at which a crystal counts as molten, or a melt as frozen."""
 
-_RELEASED_AT = 0.6
+_RELEASED_AT = 0.7
 """Temperature at which a slab is released, over that at which the crystal was lost: below the
-melting point, which a crystal without surfaces exceeds by a fifth or two."""
+melting point, which a crystal without surfaces exceeds by a tenth to a third."""
+
+_LENGTH = 2.5
+"""Of a cell along the direction in which a crystal grows from a slab, over that along the others:
+the thinner the melt, the more it is ordered by the slab."""
 
 _SHOWN = 0.02
 """Share of a phase below which it is not listed."""
 
-_SEEDS = {"heating": 1, "cooling held": 2, "cooling": 3}
+_SEEDS = {"heating": 1, "cooling": 2, "melting held": 3, "cooling held": 4}
 """Added to the seed of the settings."""
 
 
@@ -67,9 +73,9 @@ class HeatingSettings(SimulationSettings):
     heating_time, cooling_time : ps
         How long the crystal is heated, and the melt cooled.
     held_share
-        Of the layers of the crystal, a slab that is held at its places while the rest melts, so
-        that the melt freezes from it; its places go along with the cell. 0: none, and a melt in a
-        small cell does not freeze in picoseconds.
+        Of the layers of the crystal, a slab from which the melt freezes: after heating, the crystal
+        is molten again with these atoms held at their places, which go along with the cell, and
+        cooled. 0: none, and a melt in a small cell does not freeze in picoseconds.
     release_temperature : K or None
         In cooling, at which the slab is released; below the melting point, else it melts. None:
         0.6 times the temperature at which the crystal was lost.
@@ -80,7 +86,7 @@ class HeatingSettings(SimulationSettings):
     highest: float = 1500.0
     heating_time: float = 30.0
     cooling_time: float = 60.0
-    held_share: float = 0.25
+    held_share: float = 0.2
     release_temperature: float | None = None
     checked_frames: int = 10
 
@@ -138,9 +144,10 @@ def heating_cooling(
 ) -> Findings:
     """Heat a crystal and cool it again, and tell the phases apart.
 
-    A slab of the crystal may be held, from which the melt freezes; it is not counted. Phases are
-    those of common neighbour analysis of positions that are averaged over half a picosecond,
-    equation (101). With a reference, its energies and forces of frames are compared.
+    What is cooled is the crystal molten once more around a slab of it that is held, so that it
+    freezes from there; atoms of the slab are not counted. Phases are those of common neighbour
+    analysis of positions that are averaged over half a picosecond, equation (101). With a
+    reference, its energies and forces of frames are compared.
 
     Parameters
     ----------
@@ -162,7 +169,8 @@ def heating_cooling(
     """
     purpose = "heating and cooling"
     calculator, atoms = system_of(calculator, atoms, purpose)
-    begin = prepared(calculator, atoms, settings, keeping, purpose)
+    length = _LENGTH if settings.held_share else 1.0
+    begin = prepared(calculator, atoms, settings, keeping, purpose, length=length)
     require_phases(begin.atoms, purpose)
     cycle = _Cycle(calculator, begin, settings, keeping, purpose)
     heating = cycle.heating()
@@ -173,7 +181,7 @@ def heating_cooling(
     quantities = {
         "crystal lost at": Quantity(melts, "K"),
         "crystal regained at": Quantity(freezes, "K"),
-        **({"slab released at": Quantity(release, "K")} if cycle.held.any() else {}),
+        **({} if release is None else {"slab released at": Quantity(release, "K")}),
         **_phases("before", heating.shares[0]),
         **_phases("at the highest temperature", heating.shares[-1]),
         **_phases("after", cooling.shares[-1]),
@@ -185,17 +193,17 @@ def heating_cooling(
         quantities |= checked
         curves += more
     warnings = (*begin.warnings, *_warnings(legs, melts, freezes, settings))
-    notes = (*begin.notes, *_notes(settings, cycle.held))
+    notes = (*begin.notes, *_notes(settings, cycle.held, release))
     return Findings("Heating and cooling", quantities, tuple(curves), warnings, notes)
 
 
-def _release_temperature(settings: HeatingSettings, melts: float) -> float:
-    """Temperature at which a slab is released; the lowest where nothing has melted."""
+def _release_temperature(settings: HeatingSettings, melts: float) -> float | None:
+    """Temperature at which a slab is released; None where there is none, or nothing melts."""
+    if settings.held_share == 0 or np.isnan(melts):
+        return None
     if settings.release_temperature is not None:
         return settings.release_temperature
-    if np.isnan(melts):
-        return settings.temperature
-    return max(round(_RELEASED_AT * melts), settings.temperature)
+    return max(float(round(_RELEASED_AT * melts)), settings.temperature)
 
 
 class _Cycle:
@@ -217,49 +225,67 @@ class _Cycle:
         self._window = self._frame_every * _WINDOW
 
     def heating(self) -> _Leg:
-        """Heat the crystal with its slab held."""
+        """Heat the crystal."""
         settings = self._settings
         steps = self._steps(settings.heating_time)
         first, last = settings.temperature, settings.highest
-        atoms = at_their_places(self._begin, self.held)
-        recorded = self._simulated("heating", atoms, ramp(first, last, steps), steps, held=True)
-        return self._leg("heating", recorded, first, last)
+        ramped = ramp(first, last, steps)
+        recorded = self._simulated("heating", self._begin.atoms, ramped, steps)
+        return self._leg("heating", recorded, first, last, np.ones(len(self.held), np.bool_))
 
-    def cooling(self, heating: _Leg, release: float) -> _Leg:
-        """Cool what is hot at one rate, with the slab held down to a temperature."""
+    def cooling(self, heating: _Leg, release: float | None) -> _Leg:
+        """Cool what is hot at one rate, from a slab that is held down to a temperature, if any."""
         settings = self._settings
         steps = self._steps(settings.cooling_time)
         first, last = settings.highest, settings.temperature
-        held = 0
-        if self.held.any():
-            windows = (first - release) / (first - last) * steps / self._window
-            held = self._window * round(windows)
+        if release is None:
+            everything = np.ones(len(self.held), np.bool_)
+            ramped = ramp(first, last, steps)
+            recorded = self._simulated("cooling", heating.recorded.last, ramped, steps)
+            return self._leg("cooling", recorded, first, last, everything)
+        held = self._window * round((first - release) / (first - last) * steps / self._window)
         between = first + (last - first) * held / steps
-        parts = [
-            ("cooling held", first, between, held, True),
-            ("cooling", between, last, steps - held, False),
-        ]
         found: list[Recorded] = []
-        atoms = heating.recorded.last
-        for name, begin, end, count, is_held in parts:
+        atoms = self._molten_around_the_slab()
+        for name, begin, end, count in (
+            ("cooling held", first, between, held),
+            ("cooling", between, last, steps - held),
+        ):
             if count:
-                ramped = ramp(begin, end, count)
-                found.append(self._simulated(name, atoms, ramped, count, held=is_held))
+                found.append(self._simulated(name, atoms, ramp(begin, end, count), count))
                 atoms = found[-1].last
-        return self._leg("cooling", reduce(Recorded.followed_by, found), first, last)
+        joined = reduce(Recorded.followed_by, found)
+        return self._leg("cooling", joined, first, last, ~self.held)
+
+    def _molten_around_the_slab(self) -> Atoms:
+        """Hold the slab of the crystal, and melt the rest at the highest temperature."""
+        settings = self._settings
+        atoms = at_their_places(self._begin, self.held)
+        steps = self._steps(settings.equilibration_time)
+        found = self._simulated("melting held", atoms, settings.highest, steps)
+        crystalline = crystalline_share(
+            average_atoms(found, len(found.frames) - _WINDOW, len(found.frames)), ~self.held
+        )
+        if crystalline >= _HALF:
+            raise MaxvoltError(
+                f"{self._purpose}: around a slab that is held, {crystalline:.0%} of the atoms are "
+                f"crystalline after {settings.equilibration_time:g} ps at {settings.highest:g} K; "
+                "raise highest, equilibration_time or atoms, or hold none (held_share)"
+            )
+        return found.last
 
     def _steps(self, time: float) -> int:
         return self._settings.steps(time, self._begin.timestep, self._window, 2)
 
     def _simulated(
-        self, name: str, atoms: Atoms, temperatures: Schedule, steps: int, *, held: bool
+        self, name: str, atoms: Atoms, temperature: float | Schedule, steps: int
     ) -> Recorded:
         begin, settings = self._begin, self._settings
         plan = Plan(
             name,
             steps,
             begin.timestep,
-            temperatures,
+            temperature,
             "npt",
             pressure=settings.pressure,
             bulk_modulus=begin.bulk_modulus,
@@ -267,16 +293,23 @@ class _Cycle:
             value_every=_VALUE_EVERY,
             frame_every=self._frame_every,
             seed=settings.seed + _SEEDS[name],
-            held=tuple(np.flatnonzero(self.held).tolist()) if held else (),
+            held=tuple(np.flatnonzero(self.held).tolist()) if name.endswith("held") else (),
         )
         return simulate(self._calculator, atoms, plan, self._keeping, self._purpose)
 
-    def _leg(self, name: str, recorded: Recorded, first: float, last: float) -> _Leg:
-        """Tell phases apart in each window of frames, of the atoms that are never held."""
+    def _leg(
+        self,
+        name: str,
+        recorded: Recorded,
+        first: float,
+        last: float,
+        counted: NDArray[np.bool_],
+    ) -> _Leg:
+        """Tell phases apart in each window of frames, of the atoms that count."""
         starts = range(0, len(recorded.frames) - _WINDOW + 1, _WINDOW)
         whole = float(recorded.frame_steps[-1])
         middles = [recorded.frame_steps[k : k + _WINDOW].mean() / whole for k in starts]
-        shares = [phase_shares(average_atoms(recorded, k, k + _WINDOW), ~self.held) for k in starts]
+        shares = [phase_shares(average_atoms(recorded, k, k + _WINDOW), counted) for k in starts]
         return _Leg(name, recorded, first + (last - first) * np.array(middles), shares)
 
 
@@ -384,18 +417,21 @@ def _warnings(
     return ()
 
 
-def _notes(settings: HeatingSettings, held: NDArray[np.bool_]) -> tuple[str, ...]:
+def _notes(
+    settings: HeatingSettings, held: NDArray[np.bool_], release: float | None
+) -> tuple[str, ...]:
     span = settings.highest - settings.temperature
     rates = (
         f"heated by {span / settings.heating_time:.3g} K/ps, cooled by "
         f"{span / settings.cooling_time:.3g} K/ps: a crystal without surfaces melts too late and a "
         "melt freezes too late; the melting point lies between, see 'maxvolt melting'"
     )
-    if not held.any():
+    if release is None:
         return (rates,)
     return (
         rates,
-        f"a slab of {int(held.sum())} atoms was held until it was released in cooling: shares are "
-        "those of the others; energies and volumes are of all atoms, and those that are held do "
-        "not vibrate",
+        f"cooled was a melt around a slab of {int(held.sum())} atoms that was held down to "
+        f"{release:g} K, to freeze from it: phases in cooling are those of the other atoms; "
+        "energies and volumes are of all, and what is held does not vibrate; a thin melt freezes "
+        "too early, raise atoms to see by how much",
     )

@@ -16,7 +16,7 @@ _SAME_LAYER = 0.1
 
 
 def held_slab(begin: Prepared, share: float, purpose: str) -> NDArray[np.bool_]:
-    """Choose whole layers of a crystal, one above the other across its longest direction.
+    """Choose whole layers of a crystal, one above the other along the third vector of its cell.
 
     Parameters
     ----------
@@ -40,13 +40,11 @@ def held_slab(begin: Prepared, share: float, purpose: str) -> NDArray[np.bool_]:
     places = begin.places
     if share == 0:
         return np.zeros(len(places), np.bool_)
-    heights = 1 / np.linalg.norm(np.linalg.inv(begin.atoms.cell.array), axis=0)
-    axis = int(np.argmax(np.round(heights, 3)))
-    tolerance = _SAME_LAYER / heights[axis]
-    heights_of_atoms = (places[:, axis] + tolerance) % 1
-    order = np.argsort(heights_of_atoms)
+    tolerance = _SAME_LAYER * float(np.linalg.norm(np.linalg.inv(begin.atoms.cell.array)[:, 2]))
+    heights = (places[:, 2] + tolerance) % 1
+    order = np.argsort(heights)
     layers = np.empty(len(places), np.int64)
-    layers[order] = np.cumsum(np.diff(heights_of_atoms[order], prepend=-1) > tolerance) - 1
+    layers[order] = np.cumsum(np.diff(heights[order], prepend=-1) > tolerance) - 1
     count = int(layers.max()) + 1
     if count < 2:
         raise DataError(

@@ -87,6 +87,8 @@ def prepared(
     settings: SimulationSettings,
     keeping: Keeping,
     purpose: str,
+    *,
+    length: float = 1.0,
 ) -> Prepared:
     """Bring a crystal, or a melt made of it, to temperature and pressure.
 
@@ -105,6 +107,8 @@ def prepared(
         Where segments are kept.
     purpose
         What is computed, for messages.
+    length
+        Of the cell along its third vector, over that along the others.
 
     Raises
     ------
@@ -113,7 +117,7 @@ def prepared(
     MaxvoltError
         The crystal did not melt, or a simulation failed.
     """
-    begin = supercell(calculator, atoms, settings.atoms, purpose)
+    begin = supercell(calculator, atoms, settings.atoms, purpose, length)
     if not has_stress(calculator, begin):
         raise DataError(
             f"{purpose}: the calculator gives no stress, which pressure needs; use one that does"
@@ -162,12 +166,18 @@ def _melt_of(settings: SimulationSettings) -> PhaseSettings | None:
     return None
 
 
-def supercell(calculator: Any, atoms: Atoms, count: int, purpose: str) -> Atoms:
-    """Relax a crystal and repeat it to about so many atoms, about as long in all directions."""
+def supercell(
+    calculator: Any, atoms: Atoms, count: int, purpose: str, length: float = 1.0
+) -> Atoms:
+    """Relax a crystal and repeat it to about so many atoms.
+
+    About as long in all directions, or, along the third, longer than in the others.
+    """
     cell = resting_cell(calculator, atoms, purpose, right_angled=True)
-    edge = (cell.get_volume() / len(cell) * count) ** (1 / 3)
+    edge = (cell.get_volume() / len(cell) * count / length) ** (1 / 3)
+    edges = edge * np.array([1.0, 1.0, length])
     heights = 1 / np.linalg.norm(np.linalg.inv(cell.cell.array), axis=0)
-    repeated: Atoms = cell * tuple(np.maximum(np.round(edge / heights), 1).astype(int).tolist())
+    repeated: Atoms = cell * tuple(np.maximum(np.round(edges / heights), 1).astype(int).tolist())
     if len(repeated) < 2:
         raise DataError(f"{purpose}: one atom cannot move relative to itself; raise atoms")
     return repeated
@@ -182,9 +192,9 @@ def require_phases(atoms: Atoms, purpose: str) -> None:
         )
 
 
-def crystalline_share(atoms: Atoms) -> float:
-    """Share of the atoms that stand in any of the crystals of common neighbour analysis."""
-    shares = phase_shares(atoms)
+def crystalline_share(atoms: Atoms, counted: NDArray[np.bool_] | None = None) -> float:
+    """Share of the counted atoms that stand in any of the crystals; see `phase_shares`."""
+    shares = phase_shares(atoms, counted)
     return sum(shares[name] for name in _CRYSTALS)
 
 
