@@ -77,7 +77,7 @@ RUNS = (
     Run(AL, "Al", "vacancy-migration", {"temperature": 900.0, "size": 12.0}),
     Run(CU, "Cu", "vacancy-diffusion", {"temperature": 1200.0, "size": 12.0}),
     Run(lj.FILE, "Ar", "density", {**LIQUID, "production_time": 100.0}),
-    Run(lj.FILE, "Ar", "viscosity", {**AT_TRIPLE_POINT, "production_time": 400.0}),
+    Run(lj.FILE, "Ar", "viscosity", {**AT_TRIPLE_POINT, "production_time": 200.0}),
     Run(AL, "Al", "heating-cooling", HEATED),
 )
 """The temperature is left out where a property has none."""
