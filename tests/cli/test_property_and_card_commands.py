@@ -217,7 +217,7 @@ def test_a_card_asks_the_reference_for_frames(
     words = ["card", str(potential), "--species", "Al", "-o", str(page), "--workers", "1"]
     words += ["--reference", "emt", "--only", "lattice", "heating-cooling", "--json"]
     for setting in (
-        "temperature=50", "highest=100", "atoms=32", "checked_frames=2",
+        "temperature=50", "highest=100", "atoms=32", "checked_frames=2", "held_share=0",
         "equilibration_time=0.5", "heating_time=0.5", "cooling_time=0.5",
     ):  # fmt: skip
         words += ["--set", f"heating-cooling.{setting}"]
