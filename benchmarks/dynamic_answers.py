@@ -76,7 +76,7 @@ RUNS = (
     Run(AL, "Al", "vacancy-diffusion", {"temperature": 900.0, "size": 12.0}),
     Run(AL, "Al", "vacancy-migration", {"temperature": 900.0, "size": 12.0}),
     Run(CU, "Cu", "vacancy-diffusion", {"temperature": 1200.0, "size": 12.0}),
-    Run(lj.FILE, "Ar", "density", {**LIQUID, "production_time": 100.0}),
+    Run(lj.FILE, "Ar", "density", {**LIQUID, "production_time": 240.0}),
     Run(lj.FILE, "Ar", "viscosity", {**AT_TRIPLE_POINT, "production_time": 200.0}),
     Run(AL, "Al", "heating-cooling", HEATED),
 )
