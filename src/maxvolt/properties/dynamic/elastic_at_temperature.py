@@ -38,12 +38,10 @@ _SIGNIFICANT = 3.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ElasticTemperatureSettings(SimulationSettings):
-    """Settings of `elastic_at_temperature`.
+    """Settings of `elastic_at_temperature`: those of `SimulationSettings`, and these.
 
     Parameters
     ----------
-    temperature, pressure, atoms, timestep, equilibration_time, seed, members
-        As of `SimulationSettings`.
     production_time : ps
         Of each strained crystal: of four for a cubic one, of twelve else.
     strain

@@ -60,14 +60,12 @@ _SEEDS = {"heating": 1, "cooling": 2, "melting held": 3, "cooling held": 4}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatingSettings(SimulationSettings):
-    """Settings of `heating_cooling`.
+    """Settings of `heating_cooling`: those of `SimulationSettings`, and these.
 
     Parameters
     ----------
     temperature : K
         At which heating begins and cooling ends.
-    pressure, atoms, timestep, equilibration_time, seed, members
-        As of `SimulationSettings`.
     highest : K
         To which is heated.
     heating_time, cooling_time : ps
