@@ -159,7 +159,8 @@ def draw(found: PropertyResult, folder: Path) -> None:
     """Draw phases, volume and errors of frames while aluminium is heated and cooled."""
     shown = ("share of a phase", "volume (Å³/atom)", "force error (meV/Å)")
     chosen = [one for one in found.curves if one.y_label in shown]
-    save_figure(curve_figure({"": chosen}, title="Al_mm.eam.fs"), folder / "heating_cooling.png")
+    figure = curve_figure({"": chosen}, title="Al_mm.eam.fs")
+    save_figure(figure, folder / "heating_cooling.png", dpi=80)
 
 
 def main() -> None:
