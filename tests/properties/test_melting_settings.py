@@ -26,7 +26,8 @@ from maxvolt.properties.melting import (
 from maxvolt.properties.melting.coexistence import _outcome, _Search
 from maxvolt.properties.melting.inputs import Inputs, Start
 from maxvolt.properties.melting.sizes import mean_of_size, trend
-from maxvolt.properties.melting.stages import Recorder, Stage, _remedy
+from maxvolt.properties.lammps_stages import _remedy
+from maxvolt.properties.melting.stages import Recorder, Stage
 from maxvolt.properties.statistics import weighted_mean
 
 ALUMINIUM = MeltingSettings(species="Al", structure="fcc")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from maxvolt.cli.console import note, print_json, print_table
 from maxvolt.cli.defaults import OfSettings, given
+from maxvolt.cli.interactions import add_interaction, interaction_of
 from maxvolt.cli.options import (
     add_json,
     finite_float,
@@ -18,10 +19,9 @@ from maxvolt.cli.options import (
     positive_int,
 )
 from maxvolt.cli.stages import stages
-from maxvolt.errors import MaxvoltError
 
 if TYPE_CHECKING:
-    from maxvolt.properties.melting import Interaction, MeltingPoint
+    from maxvolt.properties.melting import MeltingPoint
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
 
@@ -50,7 +50,7 @@ _of_settings = partial(OfSettings, "maxvolt.properties.melting:MeltingSettings")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    _add_interaction(parser)
+    add_interaction(parser)
     parser.add_argument(
         "-o",
         "--output",
@@ -100,29 +100,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="MPI processes of each simulation in LAMMPS (1)",
     )
     add_json(parser)
-
-
-def _add_interaction(parser: argparse.ArgumentParser) -> None:
-    """Declare what acts between the atoms."""
-    parser.add_argument(
-        "potential",
-        nargs="?",
-        type=Path,
-        metavar="POT",
-        help="the potential: .mtp, .almtp, .maxvolt, .eam.alloy or .eam.fs",
-    )
-    parser.add_argument(
-        "--pair-style",
-        metavar="STYLE",
-        help="pair style of LAMMPS with its arguments, instead of POT: eam/fs",
-    )
-    parser.add_argument(
-        "--pair-coeff",
-        nargs="+",
-        metavar="WORDS",
-        help="arguments of pair_coeff in LAMMPS; those of each such command in quotes: "
-        '"* * Al_mm.eam.fs Al"',
-    )
 
 
 def _add_care(parser: argparse.ArgumentParser) -> None:
@@ -189,7 +166,7 @@ def run(options: argparse.Namespace) -> None:
     asked = given(options, (one.name for one in fields(MeltingSettings)))
     pressures = asked.pop("pressure", None)
     settings = MeltingSettings(**asked)
-    interaction = _interaction(options)
+    interaction = interaction_of(options, options.species)
     with stages() as progress:
         points = melting_curve(
             interaction,
@@ -205,21 +182,6 @@ def run(options: argparse.Namespace) -> None:
         print_json([one.to_dict() for one in points])
         return
     _print(points)
-
-
-def _interaction(options: argparse.Namespace) -> Interaction:
-    from maxvolt.properties.melting import Interaction
-
-    if (options.potential is None) == (options.pair_style is None):
-        raise MaxvoltError(
-            "give a potential file, or --pair-style with --pair-coeff, and not both; for example "
-            "maxvolt melting pot.mtp --species Al --structure fcc -o melting"
-        )
-    if options.potential is not None:
-        if options.pair_coeff:
-            raise MaxvoltError("--pair-coeff belongs to --pair-style; leave it out with POT")
-        return Interaction.of_potential(options.potential, options.species)
-    return Interaction.of_pair_style(options.pair_style, options.pair_coeff or [])
 
 
 def _write_point(folder: Path, point: MeltingPoint) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ase.data import atomic_masses, atomic_numbers
 from ase.units import kB
 
+from maxvolt.properties.lammps_stages import STATE, STRUCTURE
 from maxvolt.properties.melting.interaction import Interaction
 from maxvolt.properties.melting.settings import MeltingSettings
 from maxvolt.units import BAR_PER_GPA
@@ -16,15 +17,12 @@ __all__ = [
     "ORDER",
     "ORDER_COLUMNS",
     "PROFILE",
-    "STATE",
-    "STRUCTURE",
     "TRACE",
     "TRACE_COLUMNS",
     "Inputs",
     "Start",
 ]
 
-STRUCTURE, STATE = "structure.data", "state.restart"
 TRACE, ORDER, PROFILE = "trace.txt", "order.txt", "profile.txt"
 
 TRACE_COLUMNS = ("step", "temperature", "pxx", "pyy", "pzz", "lx", "ly", "lz", "potential")

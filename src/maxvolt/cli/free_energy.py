@@ -1,0 +1,218 @@
+"""`maxvolt free-energy`: free energies of crystals and liquids by thermodynamic integration."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from maxvolt.cli.console import note, print_json, print_table
+from maxvolt.cli.crystal_options import crystal_of
+from maxvolt.cli.defaults import OfSettings, given
+from maxvolt.cli.interactions import add_interaction, interaction_of
+from maxvolt.cli.options import (
+    add_json,
+    finite_float,
+    non_negative_int,
+    positive_float,
+    positive_int,
+)
+from maxvolt.cli.stages import stages
+
+if TYPE_CHECKING:
+    from maxvolt.properties.free_energy import Crossing, FreeEnergies
+
+__all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
+
+NAME = "free-energy"
+SUMMARY = "free energies and entropies of crystals and liquids, by switching in LAMMPS"
+DESCRIPTION = """\
+Compute free energies in LAMMPS, by switching from the potential to a system whose free energy is
+known, and back: a crystal to an Einstein crystal, a liquid to the Uhlenbeck-Ford liquid. What is
+lost on both ways says whether the switching was slow enough.
+
+Of a crystal the harmonic free energy at the same volume stands beside it, so that the difference is
+what is not harmonic. With both phases, the temperature is told at which their Gibbs energies cross.
+All that is found is kept in the folder, stage by stage: the same command goes on after an
+interruption, and with more seeds or temperatures it adds what is missing. A liquid needs calphy,
+pip install maxvolt[free-energy]."""
+EXAMPLES = """\
+  maxvolt free-energy pot.mtp --structure Al --temperatures 300 600 900 -o free_energy
+  maxvolt free-energy Al_mm.eam.fs --structure fcc:Al --phases solid liquid \\
+      --temperatures 850 900 950 1000 -o melting
+  maxvolt free-energy pot.mtp --structure alloy.xyz --temperatures 300 1000 --json -o alloy"""
+
+_RESULT, _FIGURE = "free_energy.json", "free_energy.png"
+
+_of_settings = partial(OfSettings, "maxvolt.properties.free_energy:FreeEnergySettings")
+
+_TIMES = (
+    ("timestep", "FS", "time step, in fs"),
+    ("equilibration-time", "PS", "time at temperature and pressure before anything counts, in ps"),
+    ("averaging-time", "PS", "time over which cell, energy and displacements are averaged, in ps"),
+    ("switching-time", "PS", "time of each way of a switching, in ps"),
+    ("settling-time", "PS", "time before each way of a switching, in ps"),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    add_interaction(parser)
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="folder for all that is found; the same command goes on from what is there",
+    )
+    parser.add_argument(
+        "--structure",
+        required=True,
+        metavar="CRYSTAL",
+        help="a file, an element (Al), or a kind and an element (bcc:Al, fcc:Al:4.05); a liquid is "
+        "made of it",
+    )
+    parser.add_argument(
+        "--temperatures",
+        nargs="+",
+        type=positive_float,
+        required=True,
+        metavar="K",
+        help="temperatures in K",
+    )
+    parser.add_argument(
+        "--phases",
+        nargs="+",
+        choices=("solid", "liquid"),
+        default=["solid"],
+        help="solid, liquid, or both, and where they cross (solid)",
+    )
+    parser.add_argument(
+        "--pressure",
+        type=finite_float,
+        default=_of_settings("pressure"),
+        metavar="GPA",
+        help="external pressure in GPa (%(default)s)",
+    )
+    parser.add_argument(
+        "--atoms",
+        type=positive_int,
+        default=_of_settings("atoms"),
+        metavar="N",
+        help="about how many atoms are simulated (%(default)s)",
+    )
+    parser.add_argument(
+        "--seeds",
+        nargs="+",
+        type=non_negative_int,
+        default=_of_settings("seeds"),
+        metavar="N",
+        help="random seeds; it is switched both ways with each of them (%(default)s)",
+    )
+    for name, unit, meaning in _TIMES:
+        parser.add_argument(
+            f"--{name}",
+            type=positive_float,
+            default=_of_settings(name.replace("-", "_")),
+            metavar=unit,
+            help=f"{meaning} (%(default)s)",
+        )
+    parser.add_argument(
+        "--no-harmonic",
+        dest="without_harmonic",
+        action="store_true",
+        help="leave the harmonic crystal out",
+    )
+    parser.add_argument(
+        "--ranks",
+        dest="on_ranks",
+        type=positive_int,
+        default=1,
+        metavar="N",
+        help="MPI processes of each simulation in LAMMPS (1)",
+    )
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Simulate, print, and write JSON and a figure."""
+    from maxvolt.properties.free_energy import (
+        FreeEnergySettings,
+        crossing,
+        draw_free_energies,
+        free_energies,
+    )
+    from maxvolt.report.output import save_figure, write_json
+
+    asked = given(options, (one.name for one in fields(FreeEnergySettings)))
+    settings = FreeEnergySettings(**asked, harmonic=not options.without_harmonic)
+    crystal, _ = crystal_of(options.structure)
+    interaction = interaction_of(options, " ".join(dict.fromkeys(crystal.symbols)))
+    phases = list(dict.fromkeys(options.phases))
+    with stages() as progress:
+        found = [
+            free_energies(
+                interaction,
+                crystal,
+                replace(settings, phase=phase),
+                options.output,
+                ranks=options.on_ranks,
+                progress=progress,
+            )
+            for phase in phases
+        ]
+    met = crossing(*found) if len(found) > 1 and len(settings.temperatures) > 1 else None
+    document = _document(found, met)
+    write_json(document, options.output / _RESULT)
+    save_figure(draw_free_energies(found), options.output / _FIGURE)
+    if options.json:
+        print_json(document)
+        return
+    _print(found, met)
+
+
+def _document(found: list[FreeEnergies], met: Crossing | None) -> dict[str, Any]:
+    document: dict[str, Any] = {"phases": [one.to_dict() for one in found]}
+    if met is not None:
+        document["crossing_K"], document["crossing_error_K"] = met.temperature, met.error
+    return document
+
+
+def _print(found: list[FreeEnergies], met: Crossing | None) -> None:
+    from ase.units import kB
+
+    rows = [
+        (
+            phase.phase,
+            f"{one.temperature:g}",
+            f"{one.volume:.3f}",
+            f"{one.gibbs:.5f}",
+            f"{1e3 * one.error:.2f}",
+            f"{1e3 * one.dissipation:.2f}",
+            f"{one.entropy / kB:.3f}",
+            "-" if one.harmonic is None else f"{1e3 * (one.value - one.harmonic.free_energy):.2f}",
+            "-" if one.harmonic is None else f"{1e3 * one.harmonic.quantum:.2f}",
+        )
+        for phase in found
+        for one in phase.states
+    ]
+    columns = (
+        "phase",
+        "K",
+        "volume\nA^3/atom",
+        "Gibbs energy\neV/atom",
+        "error\nmeV/atom",
+        "lost\nmeV/atom",
+        "entropy\nkB/atom",
+        "anharmonic\nmeV/atom",
+        "quantum\nmeV/atom",
+    )
+    print_table(columns, rows)
+    if met is not None:
+        print(f"\nthe phases cross at {met.temperature:.1f} +- {met.error:.1f} K")
+    for phase in found:
+        for warning in phase.warnings:
+            note(f"warning: {phase.phase}: {warning}")

@@ -1,0 +1,66 @@
+"""What acts between the atoms in LAMMPS, as the command line names it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from maxvolt.errors import MaxvoltError
+
+if TYPE_CHECKING:
+    from maxvolt.properties.melting import Interaction
+
+__all__ = ["add_interaction", "interaction_of"]
+
+
+def add_interaction(parser: argparse.ArgumentParser) -> None:
+    """Declare what acts between the atoms."""
+    parser.add_argument(
+        "potential",
+        nargs="?",
+        type=Path,
+        metavar="POT",
+        help="the potential: .mtp, .almtp, .maxvolt, .eam.alloy or .eam.fs",
+    )
+    parser.add_argument(
+        "--pair-style",
+        metavar="STYLE",
+        help="pair style of LAMMPS with its arguments, instead of POT: eam/fs",
+    )
+    parser.add_argument(
+        "--pair-coeff",
+        nargs="+",
+        metavar="WORDS",
+        help="arguments of pair_coeff in LAMMPS; those of each such command in quotes: "
+        '"* * Al_mm.eam.fs Al"',
+    )
+
+
+def interaction_of(options: argparse.Namespace, species: str) -> Interaction:
+    """Make what acts between the atoms from its options.
+
+    Parameters
+    ----------
+    options
+        Of the command.
+    species
+        Elements in the order of the types of LAMMPS, with spaces between them.
+
+    Raises
+    ------
+    MaxvoltError
+        There is none, or both kinds.
+    """
+    from maxvolt.properties.melting import Interaction
+
+    if (options.potential is None) == (options.pair_style is None):
+        raise MaxvoltError(
+            "give a potential file, or --pair-style with --pair-coeff, and not both; "
+            f"see maxvolt {options.parser.prog.split()[-1]} --help"
+        )
+    if options.potential is not None:
+        if options.pair_coeff:
+            raise MaxvoltError("--pair-coeff belongs to --pair-style; leave it out with POT")
+        return Interaction.of_potential(options.potential, species)
+    return Interaction.of_pair_style(options.pair_style, options.pair_coeff or [])

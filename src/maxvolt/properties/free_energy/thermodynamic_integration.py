@@ -1,0 +1,198 @@
+"""Free energies by switching to a system whose free energy is known, and back."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from ase import Atoms, units
+
+from maxvolt.errors import DataError, MaxvoltError
+from maxvolt.properties.elemental_crystals import ElementalCrystal
+from maxvolt.properties.free_energy.analytic import (
+    einstein_crystal,
+    frequencies,
+    harmonic_crystal,
+    ideal_gas,
+    quantum_correction,
+    reference_liquid,
+)
+from maxvolt.properties.free_energy.inputs import Inputs, ReferenceLiquid
+from maxvolt.properties.free_energy.result import FreeEnergies, FreeEnergy, Harmonic, mean_of
+from maxvolt.properties.free_energy.settings import FreeEnergySettings
+from maxvolt.properties.free_energy.simulations import Simulations, State, Switching
+from maxvolt.properties.lammps_stages import LammpsStages, Progress
+from maxvolt.properties.melting.interaction import Interaction
+from maxvolt.sampling.lammps.program import find_program
+from maxvolt.units import GPA_PER_EV_A3
+
+__all__ = ["free_energies"]
+
+_STRENGTH = 50
+"""p of the reference liquid, in the middle of what is tabulated."""
+
+_SCALED_DENSITY = 0.5
+"""x of the reference liquid, far below that at which it would freeze."""
+
+_MOVED = 0.5
+"""Root mean square displacement over the distance of neighbours, above which a phase is liquid."""
+
+
+def free_energies(
+    interaction: Interaction,
+    crystal: Atoms,
+    settings: FreeEnergySettings,
+    folder: str | Path,
+    *,
+    ranks: int = 1,
+    command: str | None = None,
+    progress: Progress | None = None,
+) -> FreeEnergies:
+    """Integrate from a crystal or a liquid whose free energy is known, in LAMMPS.
+
+    What is found is kept in the folder, stage by stage; called again, it goes on from there.
+
+    Parameters
+    ----------
+    interaction
+        `Interaction.of_potential` or `Interaction.of_pair_style`; the types of atoms are the
+        elements of the crystal in the order in which they first stand there.
+    crystal
+        Cell of the crystal; a liquid is made of it.
+    settings
+        Temperatures, phase and how carefully.
+    folder
+        Where stages are kept.
+    ranks
+        MPI ranks of each simulation.
+    command
+        Words that start LAMMPS, without arguments, instead of ``lmp`` on these ranks.
+    progress
+        Is told what runs, the steps done of it and the steps of all of it.
+
+    Raises
+    ------
+    DataError
+        The structure is no crystal, or a liquid has several elements.
+    MaxvoltError
+        LAMMPS is not there or fails, the crystal melts, or the liquid freezes.
+    """
+    if not crystal.pbc.all() or crystal.cell.rank < 3 or not len(crystal):
+        raise DataError("free energy: expected a crystal, periodic along three cell vectors")
+    species = tuple(dict.fromkeys(crystal.symbols))
+    if settings.phase == "liquid" and len(species) > 1:
+        raise DataError(
+            f"free energy: a liquid must have one element; got {', '.join(species)}. The free "
+            "energy of mixing of a reference liquid of several elements is not implemented"
+        )
+    atoms = _repeated(crystal, settings.atoms)
+    inputs = Inputs(settings, interaction, species)
+    stages = LammpsStages("free energy", Path(folder), find_program(ranks, command), progress)
+    simulations = Simulations(inputs, stages)
+    of_phase = _of_crystal if settings.phase == "solid" else _of_liquid
+    states = tuple(of_phase(simulations, atoms, t) for t in settings.temperatures)
+    return FreeEnergies(settings.phase, interaction.name, states)
+
+
+def _of_crystal(simulations: Simulations, atoms: Atoms, temperature: float) -> FreeEnergy:
+    settings, kt = simulations.inputs.settings, units.kB * temperature
+    state = simulations.crystal(atoms, temperature)
+    masses = state.atoms.get_masses()
+    if _is_liquid(state):
+        raise MaxvoltError(
+            f"free energy: the crystal has melted or its atoms diffuse at {temperature:g} K; take "
+            "a lower temperature, or phase = liquid"
+        )
+    frequency = float(np.sqrt(3 * kt / state.displacement))
+    runs = [simulations.to_einstein(state, temperature, frequency, s) for s in settings.seeds]
+    volume = float(state.atoms.get_volume())
+    known = einstein_crystal(temperature, masses, frequency, volume)
+    harmonic = _harmonic(simulations, state, temperature) if settings.harmonic else None
+    return _of_state(state, temperature, known, runs, settings, harmonic)
+
+
+def _of_liquid(simulations: Simulations, atoms: Atoms, temperature: float) -> FreeEnergy:
+    settings = simulations.inputs.settings
+    state = simulations.liquid(atoms, temperature)
+    if not _is_liquid(state):
+        raise MaxvoltError(
+            f"free energy: the melt does not flow at {temperature:g} K, it has frozen or has never "
+            "melted; take a higher temperature"
+        )
+    count, volume = len(state.atoms), float(state.atoms.get_volume())
+    density = count / volume
+    length = float(np.sqrt((2 * _SCALED_DENSITY / density) ** (2 / 3) / np.pi))
+    reference = ReferenceLiquid(_STRENGTH, length)
+    runs = [
+        simulations.to_reference_liquid(state, temperature, reference, s) for s in settings.seeds
+    ]
+    mass = float(state.atoms.get_masses()[0])
+    known = ideal_gas(temperature, mass, density, count)
+    known += reference_liquid(temperature, _SCALED_DENSITY, _STRENGTH)
+    return _of_state(state, temperature, known * count, runs, settings, None)
+
+
+def _of_state(
+    state: State,
+    temperature: float,
+    known: float,
+    runs: list[Switching],
+    settings: FreeEnergySettings,
+    harmonic: Harmonic | None,
+) -> FreeEnergy:
+    count = len(state.atoms)
+    volume = float(state.atoms.get_volume()) / count
+    difference, error = mean_of([one.difference / count for one in runs])
+    dissipation = float(np.mean([one.dissipation for one in runs])) / count
+    value = known / count + difference
+    return FreeEnergy(
+        temperature,
+        settings.pressure,
+        count,
+        volume,
+        value,
+        abs(dissipation) if np.isnan(error) else error,
+        value + settings.pressure / GPA_PER_EV_A3 * volume,
+        known / count,
+        dissipation,
+        state.energy.mean / count + 1.5 * units.kB * temperature,
+        state.energy.error / count,
+        harmonic,
+        tuple(runs),
+    )
+
+
+def _harmonic(simulations: Simulations, state: State, temperature: float) -> Harmonic:
+    matrix, at_rest = simulations.matrix(state, temperature)
+    found = frequencies(matrix)
+    count, volume = len(state.atoms), float(state.atoms.get_volume())
+    value = at_rest + harmonic_crystal(temperature, found, state.atoms.get_masses(), volume)
+    energy = at_rest + 3 * count * units.kB * temperature
+    return Harmonic(
+        value / count,
+        (energy - value) / temperature / count,
+        quantum_correction(temperature, found) / count,
+    )
+
+
+def _is_liquid(state: State) -> bool:
+    """Tell by how far atoms went beside the distance of neighbours."""
+    atoms = state.atoms
+    spacing = (atoms.get_volume() / len(atoms)) ** (1 / 3)
+    moved = np.sqrt(state.displacement / atoms.get_masses().mean())
+    return bool(moved > _MOVED * spacing)
+
+
+def _repeated(crystal: Atoms, count: int) -> Atoms:
+    """Repeat a cell to about so many atoms, as near to a cube as it gets.
+
+    Crystals of one element have a cell with right angles, others the one that they come in.
+    """
+    if len(set(crystal.symbols)) == 1:
+        with suppress(DataError):
+            crystal = ElementalCrystal.of(crystal, "free energy").right_angled()
+    side = (crystal.get_volume() * count / len(crystal)) ** (1 / 3)
+    repeats = tuple(max(1, round(side / length)) for length in crystal.cell.lengths())
+    repeated: Atoms = crystal * repeats
+    return repeated
