@@ -179,6 +179,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "matcalc": _package("matcalc", "matcalc"),
     "janus": _package("janus_core", "janus"),
     "ovito": _package("ovito", "ovito"),
+    "free-energy": _package("calphy", "free-energy"),
     "kinisi": _package("kinisi", "kinisi"),
     "quacc": _package("quacc", "quacc"),
     "fork": _fork,

@@ -10,6 +10,7 @@ import pytest
 
 from embedded_atoms import Analytic
 from maxvolt.errors import DataError, FileFormatError, MaxvoltError
+from maxvolt.properties.lammps_stages import _remedy
 from maxvolt.properties.melting import (
     Attempt,
     Coexistence,
@@ -26,7 +27,6 @@ from maxvolt.properties.melting import (
 from maxvolt.properties.melting.coexistence import _outcome, _Search
 from maxvolt.properties.melting.inputs import Inputs, Start
 from maxvolt.properties.melting.sizes import mean_of_size, trend
-from maxvolt.properties.lammps_stages import _remedy
 from maxvolt.properties.melting.stages import Recorder, Stage
 from maxvolt.properties.statistics import weighted_mean
 

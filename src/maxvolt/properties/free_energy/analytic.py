@@ -1,4 +1,4 @@
-"""Free energies that are known: harmonic crystals, the Einstein crystal, ideal gas, reference liquid."""
+"""Free energies that are known: harmonic crystals, ideal gas, the reference liquid."""
 
 from __future__ import annotations
 
@@ -49,9 +49,7 @@ def einstein_crystal(
         Of all atoms, eV.
     """
     count = len(np.asarray(masses))
-    return harmonic_crystal(
-        temperature, np.full(_RIGID * (count - 1), frequency), masses, volume
-    )
+    return harmonic_crystal(temperature, np.full(_RIGID * (count - 1), frequency), masses, volume)
 
 
 def harmonic_crystal(

@@ -44,9 +44,7 @@ def _draw_phase(gibbs: Axes, entropy: Axes, phase: FreeEnergies) -> None:
     harmonic = [one.harmonic for one in phase.states]
     known = [one for one in harmonic if one is not None]
     if len(known) == len(t):
-        entropy.plot(
-            t, [one.entropy / units.kB for one in known], "s--", label="harmonic crystal"
-        )
+        entropy.plot(t, [one.entropy / units.kB for one in known], "s--", label="harmonic crystal")
 
 
 def _draw_switchings(axes: Axes, phase: FreeEnergies) -> None:

@@ -31,7 +31,7 @@ TRACE, FRAMES, MATRIX = "trace.txt", "frames.txt", "matrix.txt"
 CELL_COLUMNS = ("step", "lx", "ly", "lz", "xy", "xz", "yz", "potential")
 STATE_COLUMNS = ("step", "potential", "pressure", "displacement")
 SWITCH_COLUMNS = ("step", "share", "reference", "potential")
-"""Of the traces: Angstrom, eV, bar, and Angstrom^2 u, the mean of mass times displacement squared."""
+"""Of the traces: Angstrom, eV, bar; mean of mass times displacement squared, Angstrom^2 u."""
 
 _THERMOSTAT_PS = 0.1
 _BAROSTAT_PS = 1.0
@@ -228,9 +228,7 @@ class Inputs:
             ]
         )
 
-    def _head(
-        self, read: str = f"read_data {STRUCTURE}", *, potential: bool = True
-    ) -> list[str]:
+    def _head(self, read: str = f"read_data {STRUCTURE}", *, potential: bool = True) -> list[str]:
         masses = [atomic_masses[atomic_numbers[symbol]] for symbol in self.species]
         return [
             "units metal",
@@ -257,8 +255,7 @@ class Inputs:
 
     def _velocities(self, group: str, temperature: float, seed: int) -> str:
         return (
-            f"velocity {group} create {temperature:.17g} {_seed(seed)} mom yes rot no "
-            "dist gaussian"
+            f"velocity {group} create {temperature:.17g} {_seed(seed)} mom yes rot no dist gaussian"
         )
 
     def _barostat(self, begin: float, end: float, bath: str) -> str:
@@ -291,7 +288,7 @@ class Inputs:
         count = self.settings.snapshots
         if not count:
             return []
-        every = max(1, steps // count)
+        every = self.settings.every * max(1, steps // count // self.settings.every)
         return [
             f"dump frames all custom {every} {FRAMES} id x y z",
             'dump_modify frames sort id format float "%.10g" first no',

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ase import units
+from ase import Atoms, units
 from numpy.typing import NDArray
 
 from maxvolt.html_tables import TableOfNumbers
@@ -69,6 +69,8 @@ class FreeEnergy:
         The harmonic crystal; None where it was not asked for.
     switchings
         Of each seed.
+    snapshots
+        Structures on the way, with their potential energies.
     """
 
     temperature: float
@@ -84,6 +86,7 @@ class FreeEnergy:
     energy_error: float
     harmonic: Harmonic | None
     switchings: tuple[Switching, ...]
+    snapshots: tuple[Atoms, ...] = ()
 
     @property
     def entropy(self) -> float:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
 from numpy.typing import NDArray
 
 from maxvolt.errors import MaxvoltError
@@ -50,10 +51,10 @@ class State:
     pressure
         Mean, in the unit of LAMMPS, bar.
     displacement : Angstrom^2 u
-        Mean of mass times squared displacement at the end: of a crystal from the mean places, of a
-        liquid from where it was at the beginning.
-    snapshots : shape (m, N, 3), Angstrom
-        Positions.
+        Mass times squared displacement: of a crystal from the mean places, the mean over the second
+        half; of a liquid from where it began, at the end.
+    snapshots
+        Structures on the way, with their potential energies.
     file
         State to go on from.
     digest
@@ -64,7 +65,7 @@ class State:
     energy: SeriesMean
     pressure: float
     displacement: float
-    snapshots: NDArray[np.float64]
+    snapshots: tuple[Atoms, ...]
     file: Path
     digest: str
 
@@ -182,6 +183,11 @@ class Simulations:
         settings = self.inputs.settings
         return settings.steps(settings.averaging_time) // settings.every
 
+    def _displacement(self, values: NDArray[np.float64]) -> float:
+        if self.inputs.settings.phase == "liquid":
+            return float(values[-1])
+        return float(values[len(values) // 2 :].mean())
+
     def _state(
         self,
         name: str,
@@ -209,8 +215,8 @@ class Simulations:
             atoms,
             series_mean(trace[:, 1], 0),
             float(trace[:, 2].mean()),
-            float(trace[-1, 3]),
-            np.array(found.document["frames"], float).reshape(-1, count, 3),
+            self._displacement(trace[:, 3]),
+            _snapshots(atoms, np.array(found.document["frames"], float), trace),
             found.state,
             found.digest,
         )
@@ -335,11 +341,29 @@ def _binned(
 
 
 def _frames(path: Path, count: int) -> NDArray[np.float64]:
-    """Read positions of the dump, shape (m, N, 3)."""
+    """Read steps and positions of the dump, shape (m, 1 + 3 N)."""
     if not path.exists():
-        return np.zeros((0, count, 3))
+        return np.zeros((0, 1 + 3 * count))
     lines = path.read_text().splitlines()
-    step = count + _FRAME_HEAD
-    frames = [lines[k + _FRAME_HEAD : k + step] for k in range(0, len(lines), step)]
-    rows = [[line.split()[1:_FRAME_COLUMNS] for line in frame] for frame in frames]
-    return np.array(rows, float).reshape(-1, count, 3)
+    size = count + _FRAME_HEAD
+    rows = []
+    for k in range(0, len(lines) - size + 1, size):
+        atoms = (line.split()[1:_FRAME_COLUMNS] for line in lines[k + _FRAME_HEAD : k + size])
+        rows.append([float(lines[k + 1]), *(float(word) for one in atoms for word in one)])
+    return np.array(rows, float).reshape(-1, 1 + 3 * count)
+
+
+def _snapshots(
+    atoms: Atoms, frames: NDArray[np.float64], trace: NDArray[np.float64]
+) -> tuple[Atoms, ...]:
+    """Structures of frames whose step has an energy in the trace."""
+    energies = dict(zip(trace[:, 0], trace[:, 1], strict=True))
+    found = []
+    for row in frames.reshape(-1, 1 + 3 * len(atoms)):
+        if row[0] not in energies:
+            continue
+        places = row[1:].reshape(-1, 3)
+        one = Atoms(numbers=atoms.numbers, positions=places, cell=atoms.cell, pbc=True)
+        one.calc = SinglePointCalculator(one, energy=float(energies[row[0]]))
+        found.append(one)
+    return tuple(found)

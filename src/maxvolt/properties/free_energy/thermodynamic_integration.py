@@ -35,7 +35,7 @@ _STRENGTH = 50
 _SCALED_DENSITY = 0.5
 """x of the reference liquid, far below that at which it would freeze."""
 
-_MOVED = 0.5
+_MOVED = 0.3
 """Root mean square displacement over the distance of neighbours, above which a phase is liquid."""
 
 
@@ -156,10 +156,11 @@ def _of_state(
         value + settings.pressure / GPA_PER_EV_A3 * volume,
         known / count,
         dissipation,
-        state.energy.mean / count + 1.5 * units.kB * temperature,
-        state.energy.error / count,
+        float(state.energy.mean) / count + 1.5 * units.kB * temperature,
+        float(state.energy.error) / count,
         harmonic,
         tuple(runs),
+        state.snapshots,
     )
 
 

@@ -1,0 +1,210 @@
+"""Free energies in LAMMPS of systems whose free energy is known otherwise."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import units
+from ase.build import bulk
+
+from maxvolt.cli import main
+from maxvolt.errors import DataError, FileFormatError, MaxvoltError
+from maxvolt.properties.free_energy import (
+    FreeEnergySettings,
+    Interaction,
+    free_energies,
+    free_energy_correction,
+)
+from maxvolt.properties.free_energy.analytic import (
+    einstein_crystal,
+    ideal_gas,
+    reference_liquid,
+)
+from promises import needs
+
+SMALL = FreeEnergySettings(
+    temperatures=(300.0,),
+    atoms=32,
+    seeds=(1, 2),
+    equilibration_time=0.5,
+    averaging_time=1.0,
+    switching_time=2.0,
+    settling_time=1.5,
+    harmonic=False,
+)
+
+
+def springs(constant: float) -> Interaction:
+    """An Einstein crystal in the place of a potential."""
+    lines = ("pair_style zero 3.0", "pair_coeff * *", f"fix own all spring/self {constant}")
+    return Interaction("springs", (*lines, "fix_modify own energy yes"), f"springs {constant}")
+
+
+def argon(pressure: float = 0.0) -> Interaction:
+    return Interaction.of_pair_style("lj/cut 8.0", ["* * 0.0103 3.4"])
+
+
+@pytest.fixture(autouse=True)
+def lammps() -> None:
+    needs("lammps")
+
+
+def test_springs_have_the_free_energy_of_an_einstein_crystal(tmp_path) -> None:
+    found = free_energies(springs(3.0), bulk("Al", cubic=True), SMALL, tmp_path)
+    (state,) = found.states
+    masses = np.full(state.atoms, bulk("Al").get_masses()[0])
+    frequency = float(np.sqrt(3.0 / masses[0]))
+    exact = einstein_crystal(300.0, masses, frequency, state.volume * state.atoms) / state.atoms
+    assert state.error < 2e-5
+    assert abs(state.value - exact) < 5 * state.error + 1e-5
+    # The reference has other springs: there was something to switch.
+    assert abs(state.reference - exact) > 1e-4
+    # Three degrees of freedom of a potential energy, three of a kinetic one.
+    assert state.energy == pytest.approx(3 * units.kB * 300.0, rel=0.1)
+
+
+def test_two_elements_on_springs_of_one_frequency(tmp_path) -> None:
+    """The springs go with the masses, so that the centre of mass stays at rest, as in a crystal."""
+    crystal = bulk("AlCu", "rocksalt", a=5.0, cubic=True)
+    frequency = 0.25
+    constants = frequency**2 * np.array([bulk(one).get_masses()[0] for one in ("Al", "Cu")])
+    lines = ["pair_style zero 3.0", "pair_coeff * *"]
+    for k, constant in enumerate(constants, start=1):
+        lines += [f"group own{k} type {k}", f"fix own{k} own{k} spring/self {constant:.15g}"]
+        lines += [f"fix_modify own{k} energy yes"]
+    interaction = Interaction("springs", tuple(lines), "springs of two elements")
+    (state,) = free_energies(interaction, crystal, replace(SMALL, atoms=64), tmp_path).states
+    masses = np.tile(crystal.get_masses(), state.atoms // len(crystal))
+    exact = einstein_crystal(300.0, masses, frequency, state.volume * state.atoms) / state.atoms
+    assert abs(state.value - exact) < 5 * state.error + 1e-5
+
+
+def test_a_cold_crystal_is_harmonic(tmp_path) -> None:
+    settings = replace(
+        SMALL,
+        temperatures=(2.0,),
+        atoms=108,
+        harmonic=True,
+        timestep=4.0,
+        equilibration_time=4.0,
+        averaging_time=10.0,
+        settling_time=4.0,
+        switching_time=20.0,
+    )
+    (state,) = free_energies(argon(), bulk("Ar", cubic=True, a=5.26), settings, tmp_path).states
+    assert state.harmonic is not None
+    # A hundredth of kT: what is not harmonic falls with the square of the temperature.
+    assert state.value == pytest.approx(state.harmonic.free_energy, abs=0.02 * units.kB * 2.0)
+    assert state.entropy == pytest.approx(state.harmonic.entropy, abs=0.1 * units.kB)
+    assert state.harmonic.quantum > 0
+
+
+def test_a_liquid_whose_free_energy_is_tabulated(tmp_path) -> None:
+    """The same kind of liquid at half of the strength, as a table of LAMMPS."""
+    needs("free-energy")
+    temperature, length, strength = 900.0, 2.0, 25
+    r = np.linspace(0.2, 10.0, 3000)
+    weight = np.exp(-((r / length) ** 2))
+    energy = -strength * units.kB * temperature * np.log1p(-weight)
+    force = strength * units.kB * temperature * 2 * r / length**2 * weight / (1 - weight)
+    rows = "\n".join(
+        f"{k + 1} {a} {b} {c}" for k, (a, b, c) in enumerate(zip(r, energy, force, strict=True))
+    )
+    table = tmp_path / "weaker.table"
+    table.write_text(f"WEAKER\nN {len(r)} R {r[0]} {r[-1]}\n\n{rows}\n")
+    interaction = Interaction.of_pair_style("table linear 3000", [f"* * {table} WEAKER"])
+    settings = replace(
+        SMALL, temperatures=(temperature,), phase="liquid", pressure=1.0, atoms=108,
+        equilibration_time=2.0, averaging_time=2.0, switching_time=5.0,
+    )  # fmt: skip
+    (state,) = free_energies(
+        interaction, bulk("Al", cubic=True), settings, tmp_path / "runs"
+    ).states
+    density = 1 / state.volume
+    scaled = 0.5 * (np.pi * length**2) ** 1.5 * density
+    mass = float(bulk("Al").get_masses()[0])
+    exact = ideal_gas(temperature, mass, density, state.atoms)
+    exact += reference_liquid(temperature, scaled, strength)
+    assert abs(state.value - exact) < 5 * state.error + 0.02 * units.kB * temperature
+    assert abs(state.reference - exact) > 0.1 * units.kB * temperature
+
+
+def test_it_goes_on_from_what_is_kept(tmp_path) -> None:
+    ran: list[str] = []
+
+    def tell(stage: str, done: int, steps: int) -> None:
+        ran.append(stage)
+
+    crystal = bulk("Al", cubic=True)
+    first = free_energies(springs(3.0), crystal, SMALL, tmp_path, progress=tell)
+    assert {"cell-300K", "crystal-300K", "switching1-300K", "switching2-300K"} == set(ran)
+    ran.clear()
+    again = free_energies(springs(3.0), crystal, SMALL, tmp_path, progress=tell)
+    assert again.to_dict() == first.to_dict()
+    assert not ran
+    more = free_energies(
+        springs(3.0), crystal, replace(SMALL, seeds=(1, 2, 3)), tmp_path, progress=tell
+    )
+    assert set(ran) == {"switching3-300K"}
+    assert [s.difference for s in more.states[0].switchings][:2] == [
+        s.difference for s in first.states[0].switchings
+    ]
+    kept = next(tmp_path.glob("switching1-*.json"))
+    kept.write_text("{")
+    with pytest.raises(FileFormatError, match="remove it"):
+        free_energies(springs(3.0), crystal, SMALL, tmp_path)
+
+
+def test_a_crystal_that_melts_says_so(tmp_path) -> None:
+    settings = replace(SMALL, temperatures=(900.0,), atoms=108, averaging_time=4.0)
+    with pytest.raises(MaxvoltError, match=r"melted|exploded|evaporated"):
+        free_energies(argon(), bulk("Ar", cubic=True), settings, tmp_path)
+
+
+def test_snapshots_correct_to_a_reference(tmp_path) -> None:
+    """From one Lennard-Jones solid to a slightly stronger one, and by switching of that one."""
+    settings = replace(
+        SMALL, temperatures=(10.0,), snapshots=40, averaging_time=20.0, switching_time=4.0
+    )
+    crystal = bulk("Ar", cubic=True, a=5.4)
+    (state,) = free_energies(argon(), crystal, settings, tmp_path).states
+    assert len(state.snapshots) == 41
+    energy = 1.002
+    differences = [(energy - 1) * one.get_potential_energy() for one in state.snapshots]
+    found = free_energy_correction(differences, 10.0, state.atoms)
+    # Energies are those of the snapshots: first order is the mean energy of the state.
+    mean = (energy - 1) * (state.energy - 1.5 * units.kB * 10.0)
+    assert found.value == pytest.approx(mean, abs=2e-6)
+    assert found.error < 2e-6
+
+
+def test_the_command_prints_both_phases_and_where_they_cross(tmp_path, capsys, monkeypatch) -> None:
+    words = ["free-energy", "--pair-style", "lj/cut 8.0", "--pair-coeff", "* * 0.0103 3.4"]
+    words += ["--structure", "fcc:Ar:5.3", "--temperatures", "20", "30", "--atoms", "32"]
+    words += ["--equilibration-time", "0.5", "--averaging-time", "1", "--switching-time", "1"]
+    words += ["--settling-time", "0.2", "--seeds", "1", "-o", str(tmp_path)]
+    assert main(words) == 0
+    printed = capsys.readouterr()
+    assert "solid" in printed.out
+    assert "of one seed there is no statistical error" in " ".join(printed.err.split())
+    document = json.loads(Path(tmp_path, "free_energy.json").read_text())
+    assert [one["temperature_K"] for one in document["phases"][0]["states"]] == [20, 30]
+    assert Path(tmp_path, "free_energy.png").stat().st_size > 1000
+
+
+def test_what_has_no_meaning_is_refused(tmp_path) -> None:
+    with pytest.raises(DataError, match="one element"):
+        free_energies(
+            springs(1.0),
+            bulk("AlCu", "rocksalt", a=5.0),
+            replace(SMALL, phase="liquid"),
+            tmp_path,
+        )
+    loose = bulk("Al")
+    loose.pbc = False
+    with pytest.raises(DataError, match="periodic"):
+        free_energies(springs(1.0), loose, SMALL, tmp_path)
