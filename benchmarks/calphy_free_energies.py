@@ -3,9 +3,9 @@
     maxvolt free-energy Al_mm.eam.fs --structure Al --temperatures 300 600 900 -o ours
     python benchmarks/calphy_free_energies.py POTENTIALS ours/free_energy.json --work runs -o DOCS
 
-calphy (S. Menon et al., Phys. Rev. Materials 5, 103801 (2021)) is a program of its own, on LAMMPS as
-well; it must be installed. POTENTIALS is the folder of the files that come with LAMMPS. The states
-are those of the file of ours. What is done is kept; each state takes a minute or two of a core.
+calphy (S. Menon et al., Phys. Rev. Materials 5, 103801 (2021)) is a program of its own, on LAMMPS
+as well; it must be installed. POTENTIALS is the folder of the files that come with LAMMPS. The
+states are those of the file of ours. What is done is kept; each state takes a minute or two.
 """
 
 from __future__ import annotations

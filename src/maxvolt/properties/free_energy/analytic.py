@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -156,7 +157,10 @@ def reference_liquid(temperature: float, scaled_density: float, strength: int) -
 
 def _calphy() -> Any:
     try:
-        from calphy import integrators
+        with warnings.catch_warnings():
+            # It declares its settings in a way that pydantic is going to drop.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            from calphy import integrators
     except ImportError as error:
         raise MaxvoltError(
             "the free energy of a liquid needs calphy: pip install maxvolt[free-energy]"
