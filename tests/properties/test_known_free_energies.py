@@ -15,6 +15,7 @@ from maxvolt.properties.free_energy import (
     FreeEnergy,
     FreeEnergySettings,
     crossing,
+    draw_free_energies,
     free_energy_correction,
 )
 from maxvolt.properties.free_energy.analytic import (
@@ -182,3 +183,11 @@ def test_harmonic_free_energy_falls_with_the_volume_of_the_centre_of_mass() -> N
     masses, found = np.full(8, 27.0), np.full(21, 0.2)
     small, large = (harmonic_crystal(300.0, found, masses, v) for v in (100.0, 200.0))
     assert small - large == pytest.approx(units.kB * 300.0 * np.log(2))
+
+
+def test_phases_are_drawn_side_by_side() -> None:
+    one, other = phase({800.0: -3.0, 900.0: -3.1}), phase({800.0: -2.9, 900.0: -3.2})
+    axes = draw_free_energies([one, other]).axes
+    assert [len(each.containers) for each in axes] == [2, 2, 0]
+    assert axes[0].get_ylabel() == "Gibbs energy (eV/atom)"
+    assert len(one.plot().axes) == 3

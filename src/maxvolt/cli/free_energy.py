@@ -90,6 +90,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=["solid"],
         help="solid, liquid, or both, and where they cross (solid)",
     )
+    _add_care(parser)
+    parser.add_argument(
+        "--ranks",
+        dest="on_ranks",
+        type=positive_int,
+        default=1,
+        metavar="N",
+        help="MPI processes of each simulation in LAMMPS (1)",
+    )
+    add_json(parser)
+
+
+def _add_care(parser: argparse.ArgumentParser) -> None:
+    """Declare what decides about state, error and time."""
     parser.add_argument(
         "--pressure",
         type=finite_float,
@@ -126,15 +140,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave the harmonic crystal out",
     )
-    parser.add_argument(
-        "--ranks",
-        dest="on_ranks",
-        type=positive_int,
-        default=1,
-        metavar="N",
-        help="MPI processes of each simulation in LAMMPS (1)",
-    )
-    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> None:

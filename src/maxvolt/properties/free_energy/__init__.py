@@ -1,9 +1,13 @@
 """Free energies of crystals and liquids by thermodynamic integration in LAMMPS."""
 
 from maxvolt.properties.free_energy.crossing import Crossing, crossing
-from maxvolt.properties.free_energy.figure import draw_free_energies
 from maxvolt.properties.free_energy.perturbation import Correction, free_energy_correction
-from maxvolt.properties.free_energy.result import FreeEnergies, FreeEnergy, Harmonic
+from maxvolt.properties.free_energy.result import (
+    FreeEnergies,
+    FreeEnergy,
+    Harmonic,
+    draw_free_energies,
+)
 from maxvolt.properties.free_energy.settings import FreeEnergySettings
 from maxvolt.properties.free_energy.simulations import State, Switching
 from maxvolt.properties.free_energy.thermodynamic_integration import free_energies

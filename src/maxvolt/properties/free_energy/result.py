@@ -16,7 +16,9 @@ from maxvolt.properties.free_energy.simulations import Switching
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["FreeEnergies", "FreeEnergy", "Harmonic"]
+    from maxvolt.properties.free_energy.figure import DrawnPhase
+
+__all__ = ["FreeEnergies", "FreeEnergy", "Harmonic", "draw_free_energies", "mean_of"]
 
 _LARGE = 1.0
 """meV/atom of dissipation, above which the mean of both ways is not sure to be right."""
@@ -176,9 +178,44 @@ class FreeEnergies(TableOfNumbers):
 
     def plot(self) -> Figure:
         """Draw free energy and entropy against temperature, and the switchings."""
-        from maxvolt.properties.free_energy.figure import draw_free_energies
-
         return draw_free_energies([self])
+
+
+def draw_free_energies(phases: Sequence[FreeEnergies]) -> Figure:
+    """Draw phases side by side: Gibbs energy, entropy, and a switching of each.
+
+    Parameters
+    ----------
+    phases
+        Of `free_energies`.
+    """
+    from maxvolt.properties.free_energy.figure import draw_phases
+
+    return draw_phases([_drawn(one) for one in phases])
+
+
+def _drawn(phase: FreeEnergies) -> DrawnPhase:
+    """What a picture shows; of the switchings the first of the highest temperature."""
+    from maxvolt.properties.free_energy.figure import DrawnPhase
+
+    harmonic = [one.harmonic.entropy for one in phase.states if one.harmonic is not None]
+    hottest = max(phase.states, key=lambda one: one.temperature)
+    switching = None
+    if hottest.switchings:
+        first = hottest.switchings[0]
+        name = f"{phase.phase}, {hottest.temperature:g} K"
+        there, back = first.there / hottest.atoms, first.back / hottest.atoms
+        switching = (name, first.shares, there, back)
+    return DrawnPhase(
+        phase.phase,
+        phase.column("temperature"),
+        phase.column("gibbs"),
+        phase.column("error"),
+        phase.column("entropy") / units.kB,
+        phase.column("entropy_error") / units.kB,
+        np.array(harmonic) / units.kB if len(harmonic) == len(phase.states) else None,
+        switching,
+    )
 
 
 def mean_of(values: Sequence[float]) -> tuple[float, float]:
