@@ -63,8 +63,8 @@ class RingPolymerState:
         return np.asarray(self.positions[0] / np.sqrt(len(self.positions)))
 
     @property
-    def centroid_velocities(self) -> NDArray[np.float64]:
-        """Momenta of the centroids, not yet over the masses, shape (R, N, d)."""
+    def centroid_momenta(self) -> NDArray[np.float64]:
+        """Momenta of the centroids, ASE's unit, shape (R, N, d)."""
         return np.asarray(self.momenta[0] / np.sqrt(len(self.momenta)))
 
 
