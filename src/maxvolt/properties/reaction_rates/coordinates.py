@@ -105,7 +105,9 @@ class Bimolecular:
             Says which.
         """
         n = len(positions)
-        if sorted((*self.first, *self.second)) != list(range(n)) or not (self.first and self.second):
+        if sorted((*self.first, *self.second)) != list(range(n)) or not (
+            self.first and self.second
+        ):
             raise DataError(
                 f"each of the {n} atoms, 0 to {n - 1}, must be in one of both reactants; got "
                 f"{self.first} and {self.second}"

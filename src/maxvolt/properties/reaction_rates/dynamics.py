@@ -67,7 +67,7 @@ def biased_step(
     coordinate: ReactionCoordinate,
     centroids: Centroids,
     centres: Array,
-    stiffness: float,
+    stiffness: Array,
     generator: np.random.Generator,
 ) -> Centroids:
     """One thermal step under springs on the coordinate; kick, drift, thermostat, drift, kick.
@@ -80,7 +80,7 @@ def biased_step(
         Of the state.
     centres : shape (R,)
         Of the springs.
-    stiffness : eV
+    stiffness : shape (R,), eV
         Of the springs.
     generator
         Of the thermostat.
@@ -148,9 +148,7 @@ def onto_surface(
     _along_surface(polymers, state, Centroids.of(state, polymers, coordinate))
 
 
-def _along_surface(
-    polymers: RingPolymers, state: RingPolymerState, centroids: Centroids
-) -> None:
+def _along_surface(polymers: RingPolymers, state: RingPolymerState, centroids: Centroids) -> None:
     """Take the part across the surface out of the momenta of the centroids."""
     across = centroids.velocities(state, polymers) / centroids.inverse_masses(polymers)
     across *= np.sqrt(polymers.beads)

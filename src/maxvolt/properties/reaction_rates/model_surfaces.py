@@ -92,11 +92,11 @@ class LEPS:
 
     def __call__(self, positions: NDArray[np.float64]) -> Evaluated:
         """Energies and forces, positions of shape (m, 3, d)."""
-        x = positions.transpose(1, 2, 0)
+        x = np.ascontiguousarray(positions.transpose(1, 2, 0))
         bonds = [x[1] - x[0], x[2] - x[1], x[0] - x[2]]
         coulomb, exchange, slopes = 0.0, [], []
         for bond in bonds:
-            r = np.sqrt((bond * bond).sum(axis=0))
+            r = np.sqrt(np.einsum("dm,dm->m", bond, bond))
             q, dq, j, dj = self._integrals(r)
             coulomb = coulomb + q
             exchange.append(j)

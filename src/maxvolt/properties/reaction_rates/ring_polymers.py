@@ -104,9 +104,9 @@ class RingPolymers:
         shape = (beads, 1, 1, 1)
         self.frequencies = omega
         self._cosine = np.cos(omega * half).reshape(shape)
-        self._sine = np.sin(omega * half).reshape(shape)
         self._drift = (half * np.sinc(omega * half / np.pi)).reshape(shape) / self.masses
         self._spring = omega.reshape(shape) * self.masses
+        self._pull = self._spring * np.sin(omega * half).reshape(shape)
         rates = 2 * omega
         rates[0] = 1 / (thermostat_time * units.fs)
         self._keep = np.exp(-rates * self.timestep).reshape(shape)
@@ -152,7 +152,7 @@ class RingPolymers:
         shape = state.positions.shape
         beads = self._matrix @ state.positions.reshape(self.beads, -1)
         energies, forces = self.surface(beads.reshape(-1, *shape[2:]))
-        if not (np.isfinite(energies).all() and np.isfinite(forces).all()):
+        if not np.isfinite(energies.sum() + forces.sum()):
             raise EvaluationError(
                 "ring polymers reached a place where the energy or a force is not finite; try a "
                 "shorter timestep, or train the potential on structures of this kind"
@@ -162,14 +162,18 @@ class RingPolymers:
 
     def drift(self, state: RingPolymerState) -> None:
         """Move freely for half a step, exactly, equation (132)."""
-        positions = state.positions
-        state.positions = self._cosine * positions + self._drift * state.momenta
-        state.momenta = self._cosine * state.momenta - (self._spring * self._sine) * positions
+        moved = self._drift * state.momenta
+        state.momenta *= self._cosine
+        state.momenta -= self._pull * state.positions
+        state.positions *= self._cosine
+        state.positions += moved
 
     def thermalise(self, state: RingPolymerState, generator: np.random.Generator) -> None:
         """Let the momenta forget for one step, equation (133)."""
         noise = generator.standard_normal(state.momenta.shape)
-        state.momenta = self._keep * state.momenta + self._kick * noise
+        noise *= self._kick
+        state.momenta *= self._keep
+        state.momenta += noise
 
     def bead_positions(self, state: RingPolymerState) -> NDArray[np.float64]:
         """Positions of the beads, Angstrom, shape (n, R, N, d)."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from maxvolt.errors import SettingsError
 
 __all__ = ["RateSettings"]
@@ -22,12 +25,16 @@ class RateSettings:
     timestep : fs
     thermostat_time : fs
         Relaxation time of the centroids.
-    windows
-        Springs of umbrella sampling, evenly from `first` to `last`.
-    first, last
-        Values of the coordinate, 0 at the reactants and 1 at the transition state.
     width
-        Standard deviation of the coordinate under a spring alone.
+        Standard deviation of the coordinate under a spring alone, where the reactants meet: of the
+        windows of umbrella sampling from `meeting` on.
+    far_width
+        The same below `meeting`, where little but the distance changes.
+    meeting
+        Value of the coordinate at which the windows become narrow, between 0 at the reactants and
+        1 at the transition state.
+    overlap
+        Width of a window over the distance to the next.
     replicas
         Ring polymers in each window.
     equilibration_time, sampling_time : fs
@@ -51,11 +58,11 @@ class RateSettings:
     temperature: float = 300.0
     beads: int = 32
     timestep: float = 0.1
-    thermostat_time: float = 50.0
-    windows: int = 45
-    first: float = -0.05
-    last: float = 1.05
+    thermostat_time: float = 20.0
     width: float = 0.02
+    far_width: float = 0.04
+    meeting: float = 0.4
+    overlap: float = 0.75
     replicas: int = 16
     equilibration_time: float = 200.0
     sampling_time: float = 1000.0
@@ -73,6 +80,8 @@ class RateSettings:
             "timestep",
             "thermostat_time",
             "width",
+            "far_width",
+            "overlap",
             "equilibration_time",
             "sampling_time",
             "decorrelation_time",
@@ -83,7 +92,6 @@ class RateSettings:
                 raise SettingsError(f"{name}: expected a positive number; got {value!r}")
         for name, least in (
             ("beads", 1),
-            ("windows", 2),
             ("replicas", 2),
             ("parents", 2),
             ("branchings", 1),
@@ -93,21 +101,25 @@ class RateSettings:
             value = getattr(self, name)
             if not (isinstance(value, int) and value >= least):
                 raise SettingsError(f"{name}: expected a whole number from {least}; got {value!r}")
-        if not self.first <= 0 < 1 <= self.last:
+        if not 0 <= self.meeting < 1:
+            raise SettingsError(f"meeting: expected a number from 0 to below 1; got {self.meeting}")
+        if self.overlap < 1 / 3:
             raise SettingsError(
-                "first, last: the windows must reach from the reactants, 0, to the transition "
-                f"state, 1; got {self.first} to {self.last}"
-            )
-        if self.spacing > 3 * self.width:
-            raise SettingsError(
-                f"windows {self.spacing:.3g} apart with a width of {self.width:.3g} do not "
-                "overlap; use more windows, or wider ones"
+                f"overlap: windows more than three widths apart have no samples in common; expected "
+                f"1/3 or more, got {self.overlap}"
             )
 
-    @property
-    def spacing(self) -> float:
-        """Of the windows."""
-        return (self.last - self.first) / (self.windows - 1)
+    def windows(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Centres of the springs, and standard deviations under them alone, each shape (k,)."""
+        near = self.width / self.overlap
+        centres = np.arange(1 + 2 * self.width, self.meeting, -near)
+        widths = np.full(len(centres), self.width)
+        far = np.arange(
+            self.meeting, -self.far_width / self.overlap, -self.far_width / self.overlap
+        )
+        order = np.argsort(np.concatenate([centres, far]))
+        widths = np.concatenate([widths, np.full(len(far), self.far_width)])
+        return np.concatenate([centres, far])[order], widths[order]
 
     def steps(self, time: float) -> int:
         """Steps of a time in fs, at least 1."""

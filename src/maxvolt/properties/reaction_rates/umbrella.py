@@ -24,8 +24,6 @@ Observer = Callable[[RingPolymerState, int], None]
 
 _PER_TELL = 10
 _BINS_PER_WIDTH = 10
-_REACH = 6.0
-"""Widths beyond the outer windows in which samples are counted."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,12 +34,15 @@ class Windows:
     ----------
     centres : shape (k,)
         Of the springs.
+    widths : shape (k,)
+        Standard deviations of the coordinate under a spring alone.
     bins : shape (m,)
         Middles of the bins, evenly spaced.
     counts : shape (r, k, m)
     """
 
     centres: Array
+    widths: Array
     bins: Array
     counts: Array
 
@@ -97,10 +98,10 @@ def sample_windows(
         Is called after each step with the state and the number of the step.
     """
     generator = np.random.default_rng(settings.seed)
-    centres = np.linspace(settings.first, settings.last, settings.windows)
+    centres, widths = settings.windows()
     each = np.repeat(centres, settings.replicas)
-    stiffness = polymers.thermal_energy / settings.width**2
-    histogram = _Histogram(settings)
+    stiffness = polymers.thermal_energy / np.repeat(widths, settings.replicas) ** 2
+    histogram = _Histogram(centres, settings)
     equilibration = settings.steps(settings.equilibration_time)
     total = equilibration + settings.steps(settings.sampling_time)
     kept = checkpoint.read(generator)
@@ -128,23 +129,20 @@ def sample_windows(
             observer(state, step)
         if step % _PER_TELL == 0 or step == total:
             checkpoint.tell(step, total, generator, arrays)
-    return histogram.windows(centres)
+    return Windows(centres, widths, histogram.bins, histogram.counts)
 
 
 class _Histogram:
     """Counts samples of all replicas, by window and bin."""
 
-    def __init__(self, settings: RateSettings) -> None:
+    def __init__(self, centres: Array, settings: RateSettings) -> None:
         spacing = settings.width / _BINS_PER_WIDTH
-        self._first = settings.first - _REACH * settings.width
-        length = settings.last - settings.first + 2 * _REACH * settings.width
-        size = int(np.ceil(length / spacing))
+        self._first, self._spacing = centres[0], spacing
+        size = int(np.ceil((centres[-1] - centres[0]) / spacing))
         self.bins = self._first + spacing * (np.arange(size) + 0.5)
-        self.counts = np.zeros((settings.replicas, settings.windows, size))
-        self._spacing = spacing
-        replicas, windows = np.arange(settings.replicas), np.arange(settings.windows)
-        rows = replicas * settings.windows + windows[:, None]
-        self._starts = size * rows.ravel()
+        self.counts = np.zeros((settings.replicas, len(centres), size))
+        replicas, windows = np.arange(settings.replicas), np.arange(len(centres))
+        self._starts = size * (replicas * len(centres) + windows[:, None]).ravel()
 
     def add(self, values: Array, weights: Array) -> None:
         """Count one sample of each ring polymer, windows before replicas."""
@@ -152,10 +150,6 @@ class _Histogram:
         inside = (places >= 0) & (places < len(self.bins)) & (values >= self._first)
         flat = self.counts.reshape(-1)
         flat[self._starts[inside] + places[inside]] += weights[inside]
-
-    def windows(self, centres: Array) -> Windows:
-        """Give what was counted."""
-        return Windows(centres, self.bins, self.counts)
 
 
 def state_arrays(state: RingPolymerState) -> dict[str, NDArray[Any]]:
@@ -174,7 +168,7 @@ def _state(arrays: dict[str, NDArray[Any]]) -> RingPolymerState:
     )
 
 
-def integrate_windows(windows: Windows, temperature: float, width: float) -> FreeEnergy:
+def integrate_windows(windows: Windows, temperature: float) -> FreeEnergy:
     """Integrate the free energy from bin to bin, equation (138).
 
     Parameters
@@ -182,8 +176,6 @@ def integrate_windows(windows: Windows, temperature: float, width: float) -> Fre
     windows
         Their histograms.
     temperature : K
-    width
-        Standard deviation of the coordinate under a spring alone.
 
     Raises
     ------
@@ -191,21 +183,18 @@ def integrate_windows(windows: Windows, temperature: float, width: float) -> Fre
         No samples at a place between reactants and transition state.
     """
     kt = units.kB * temperature
-    used = (windows.bins > windows.centres[0]) & (windows.bins < windows.centres[-1])
-    bins, counts = windows.bins[used], windows.counts[:, :, used]
-    whole = counts.sum(axis=0)
-    values = kt * _reduced(bins, windows.centres, whole, width)
-    left_out = np.stack(
-        [kt * _reduced(bins, windows.centres, whole - one, width) for one in counts]
-    )
+    whole = windows.counts.sum(axis=0)
+    values = kt * _reduced(windows, whole)
+    left_out = np.stack([kt * _reduced(windows, whole - one) for one in windows.counts])
     count = len(left_out)
     errors = np.sqrt((count - 1) / count * ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0))
-    return FreeEnergy(bins, values, errors)
+    return FreeEnergy(windows.bins, values, errors)
 
 
-def _reduced(bins: Array, centres: Array, counts: Array, width: float) -> Array:
+def _reduced(windows: Windows, counts: Array) -> Array:
     """Free energy over the thermal energy in each bin, 0 where the coordinate is 0."""
-    springs = 0.5 * ((bins - centres[:, None]) / width) ** 2
+    bins = windows.bins
+    springs = 0.5 * ((bins - windows.centres[:, None]) / windows.widths[:, None]) ** 2
     half = np.exp(0.5 * np.diff(springs, axis=1))
     above = (counts[:, 1:] * half).sum(axis=0)
     below = (counts[:, :-1] / half).sum(axis=0)
