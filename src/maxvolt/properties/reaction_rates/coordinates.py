@@ -34,6 +34,10 @@ class ReactionCoordinate(Protocol):
         """Xi, shape (R,), and its gradient, shape (R, N, d), 1/Angstrom."""
         ...
 
+    def is_across(self, centroids: Array, masses: Array, value: float) -> NDArray[np.bool_]:
+        """Whether centroids are on the products' side of where xi has a value, shape (R,)."""
+        ...
+
     def rate_of_reactants(self, masses: Array, temperature: float) -> float:
         """Rate that the free energy at the transition state is compared with, in `unit`."""
         ...
@@ -66,6 +70,10 @@ class Line:
         length = self.transition - self.reactant
         values = (centroids[:, 0, 0] - self.reactant) / length
         return values, np.full(centroids.shape, 1 / length)
+
+    def is_across(self, centroids: Array, masses: Array, value: float) -> NDArray[np.bool_]:
+        """See `ReactionCoordinate`."""
+        return self.evaluate(centroids, masses)[0] > value
 
     def rate_of_reactants(self, masses: Array, temperature: float) -> float:
         """Flux of free particles in one direction over their density, m/s."""
@@ -129,6 +137,12 @@ class Bimolecular:
         gradient = slope_far[:, None, None] * far_gradient
         gradient += slope_near[:, None, None] * near_gradient
         return far / width, gradient
+
+    def is_across(self, centroids: Array, masses: Array, value: float) -> NDArray[np.bool_]:
+        """See `ReactionCoordinate`; without its pole, which separate products pass."""
+        far, _ = self._distance_of_reactants(centroids, masses)
+        near, _ = self._difference_of_bonds(centroids)
+        return (1 - value) * far + value * near > 0
 
     def rate_of_reactants(self, masses: Array, temperature: float) -> float:
         """Flux of free reactants through a sphere over their densities, cm^3/s."""

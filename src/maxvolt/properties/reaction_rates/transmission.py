@@ -1,4 +1,4 @@
-"""Transmission coefficients by Bennett and Chandler: how many that cross the surface stay across."""
+"""Transmission coefficients by Bennett and Chandler: how much of the flux stays across."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from ase import units
 from numpy.typing import NDArray
 
 from maxvolt.properties.reaction_rates.checkpoints import Checkpoint
@@ -19,7 +18,7 @@ from maxvolt.properties.reaction_rates.dynamics import (
 )
 from maxvolt.properties.reaction_rates.ring_polymers import RingPolymers, RingPolymerState
 from maxvolt.properties.reaction_rates.settings import RateSettings
-from maxvolt.properties.reaction_rates.umbrella import Observer, state_arrays
+from maxvolt.properties.reaction_rates.umbrella import Observer, state_arrays, state_of
 
 __all__ = ["Transmission", "sample_transmission"]
 
@@ -82,7 +81,7 @@ def sample_transmission(
         onto_surface(polymers, parents, coordinate, value)
     else:
         done, sums = int(kept["done"]), kept["sums"]
-        parents = RingPolymerState(*(kept[name] for name in state_arrays_of))
+        parents = state_of(kept)
 
     def arrays() -> dict[str, NDArray[Any]]:
         return {"done": np.array(done), "sums": sums, **state_arrays(parents)}
@@ -99,9 +98,6 @@ def sample_transmission(
     return _coefficient(sums, settings.timestep)
 
 
-state_arrays_of = ("positions", "momenta", "forces", "energies")
-
-
 def _branch(
     polymers: RingPolymers,
     coordinate: ReactionCoordinate,
@@ -113,7 +109,10 @@ def _branch(
     """Flux over the surface at first, then of those across after each step, shape (1 + m, R)."""
     pairs = settings.children
     children = RingPolymerState(
-        *(np.concatenate([array] * (2 * pairs), axis=1) for array in _arrays(parents))
+        **{
+            name: np.concatenate([array] * (2 * pairs), axis=1)
+            for name, array in state_arrays(parents).items()
+        }
     )
     polymers.draw_momenta(children, generator)
     middle = children.momenta.shape[1] // 2
@@ -125,13 +124,9 @@ def _branch(
     fluxes = [np.maximum(speeds, 0.0).reshape(by_parent).sum(axis=0)]
     for _ in range(settings.steps(settings.recrossing_time)):
         free_step(polymers, children)
-        across = Centroids.of(children, polymers, coordinate).values > value
+        across = coordinate.is_across(children.centroids, polymers.masses[:, 0], value)
         fluxes.append((speeds * across).reshape(by_parent).sum(axis=0))
     return np.stack(fluxes)
-
-
-def _arrays(state: RingPolymerState) -> tuple[Array, ...]:
-    return state.positions, state.momenta, state.forces, state.energies
 
 
 def _coefficient(sums: Array, timestep: float) -> Transmission:

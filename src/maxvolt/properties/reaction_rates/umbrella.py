@@ -17,7 +17,7 @@ from maxvolt.properties.reaction_rates.dynamics import Centroids, biased_step
 from maxvolt.properties.reaction_rates.ring_polymers import RingPolymers, RingPolymerState
 from maxvolt.properties.reaction_rates.settings import RateSettings
 
-__all__ = ["FreeEnergy", "Windows", "integrate_windows", "sample_windows"]
+__all__ = ["FreeEnergy", "Windows", "integrate_windows", "sample_windows", "state_arrays", "state_of"]
 
 Array = NDArray[np.float64]
 Observer = Callable[[RingPolymerState, int], None]
@@ -109,7 +109,7 @@ def sample_windows(
         step = 0
         state = polymers.state(np.repeat(start[None], len(each), axis=0), generator)
     else:
-        step, histogram.counts, state = int(kept["step"]), kept["counts"], _state(kept)
+        step, histogram.counts, state = int(kept["step"]), kept["counts"], state_of(kept)
     begin = coordinate.evaluate(start[None], polymers.masses[:, 0])[0][0]
 
     def arrays() -> dict[str, NDArray[Any]]:
@@ -162,7 +162,8 @@ def state_arrays(state: RingPolymerState) -> dict[str, NDArray[Any]]:
     }
 
 
-def _state(arrays: dict[str, NDArray[Any]]) -> RingPolymerState:
+def state_of(arrays: dict[str, NDArray[Any]]) -> RingPolymerState:
+    """State of arrays by their names."""
     return RingPolymerState(
         arrays["positions"], arrays["momenta"], arrays["forces"], arrays["energies"]
     )
