@@ -39,9 +39,7 @@ _COMMON = RateSettings(
 
 def classical(*, quick: bool = False) -> RateSettings:
     """Return settings of the classical rate."""
-    long = replace(
-        _COMMON, beads=1, timestep=0.4, replicas=64, sampling_time=3000.0, parents=128
-    )
+    long = replace(_COMMON, beads=1, timestep=0.4, replicas=64, sampling_time=3000.0, parents=128)
     return replace(long, replicas=4, sampling_time=100.0, parents=8) if quick else long
 
 

@@ -4,6 +4,7 @@ from maxvolt.properties.dynamic.keeping import Keeping
 from maxvolt.properties.reaction_rates.coordinates import Bimolecular, Line, ReactionCoordinate
 from maxvolt.properties.reaction_rates.figure import draw_rates
 from maxvolt.properties.reaction_rates.model_surfaces import LEPS, EckartBarrier
+from maxvolt.properties.reaction_rates.perturbation import SurfaceChange, change_of_surface
 from maxvolt.properties.reaction_rates.rate import ReactionRate, reaction_rate
 from maxvolt.properties.reaction_rates.reference_rates import classical_exchange_rate
 from maxvolt.properties.reaction_rates.settings import RateSettings
@@ -32,7 +33,9 @@ __all__ = [
     "ReactionCoordinate",
     "ReactionRate",
     "Surface",
+    "SurfaceChange",
     "Transmission",
+    "change_of_surface",
     "classical_exchange_rate",
     "draw_rates",
     "labelled_structures",

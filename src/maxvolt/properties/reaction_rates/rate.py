@@ -134,7 +134,8 @@ def reaction_rate(
     threads
         Of the compiled core, for potentials.
     observer
-        Is called with states and step numbers: an active learner looks at the beads.
+        Is called after each step of umbrella sampling, and with the parents after each branching:
+        an active learner looks at the beads.
 
     Raises
     ------

@@ -70,7 +70,7 @@ def sample_transmission(
     checkpoint
         Where it is kept.
     observer
-        Is called after each branching with the parents and the number of the branching.
+        Is called after each branching, with the parents and its number.
     """
     generator = np.random.default_rng([settings.seed, 1])
     steps = settings.steps(settings.recrossing_time)
@@ -93,7 +93,7 @@ def sample_transmission(
         sums += _branch(polymers, coordinate, parents, value, settings, generator)
         done += 1
         if observer is not None:
-            observer(parents, done)
+            observer(polymers, parents, done)
         checkpoint.tell(done, settings.branchings, generator, arrays)
     return _coefficient(sums, settings.timestep)
 

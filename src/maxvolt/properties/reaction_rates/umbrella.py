@@ -17,10 +17,18 @@ from maxvolt.properties.reaction_rates.dynamics import Centroids, biased_step
 from maxvolt.properties.reaction_rates.ring_polymers import RingPolymers, RingPolymerState
 from maxvolt.properties.reaction_rates.settings import RateSettings
 
-__all__ = ["FreeEnergy", "Windows", "integrate_windows", "sample_windows", "state_arrays", "state_of"]
+__all__ = [
+    "FreeEnergy",
+    "Windows",
+    "integrate_windows",
+    "sample_windows",
+    "state_arrays",
+    "state_of",
+]
 
 Array = NDArray[np.float64]
-Observer = Callable[[RingPolymerState, int], None]
+Observer = Callable[[RingPolymers, RingPolymerState, int], None]
+"""Is shown what moves, where it is, and the number of the step."""
 
 _PER_TELL = 10
 _BINS_PER_WIDTH = 10
@@ -95,7 +103,7 @@ def sample_windows(
     checkpoint
         Where it is kept.
     observer
-        Is called after each step with the state and the number of the step.
+        Is called after each step.
     """
     generator = np.random.default_rng(settings.seed)
     centres, widths = settings.windows()
@@ -126,7 +134,7 @@ def sample_windows(
         if step > equilibration:
             histogram.add(centroids.values, np.sqrt(centroids.inverse_masses(polymers)))
         if observer is not None:
-            observer(state, step)
+            observer(polymers, state, step)
         if step % _PER_TELL == 0 or step == total:
             checkpoint.tell(step, total, generator, arrays)
     return Windows(centres, widths, histogram.bins, histogram.counts)
