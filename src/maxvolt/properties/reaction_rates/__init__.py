@@ -5,7 +5,11 @@ from maxvolt.properties.reaction_rates.coordinates import Bimolecular, Line, Rea
 from maxvolt.properties.reaction_rates.figure import draw_rates
 from maxvolt.properties.reaction_rates.model_surfaces import LEPS, EckartBarrier
 from maxvolt.properties.reaction_rates.perturbation import SurfaceChange, change_of_surface
-from maxvolt.properties.reaction_rates.rate import ReactionRate, reaction_rate
+from maxvolt.properties.reaction_rates.rate import (
+    ReactionRate,
+    reaction_rate,
+    transmission_coefficient,
+)
 from maxvolt.properties.reaction_rates.reference_rates import classical_exchange_rate
 from maxvolt.properties.reaction_rates.settings import RateSettings
 from maxvolt.properties.reaction_rates.surfaces import (
@@ -41,4 +45,5 @@ __all__ = [
     "labelled_structures",
     "reaction_rate",
     "surface_of",
+    "transmission_coefficient",
 ]

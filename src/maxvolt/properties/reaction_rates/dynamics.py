@@ -53,7 +53,7 @@ class Centroids:
 def _kick(
     polymers: RingPolymers, state: RingPolymerState, centroids: Centroids, pull: Array | None
 ) -> None:
-    """Half a step of the forces; a pull on the coordinate, eV, shape (R,), acts on the centroids."""
+    """Half a step of the forces; a pull on the coordinate, shape (R,), eV, acts on centroids."""
     half = 0.5 * polymers.timestep
     state.momenta += half * state.forces
     if pull is not None:

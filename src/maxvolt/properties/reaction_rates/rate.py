@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase import Atoms, units
+from numpy.typing import NDArray
 
 from maxvolt.properties.dynamic.keeping import Keeping
 from maxvolt.properties.reaction_rates.checkpoints import Checkpoint
@@ -26,8 +27,17 @@ from maxvolt.properties.reaction_rates.umbrella import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["ReactionRate", "reaction_rate"]
+__all__ = ["ReactionRate", "reaction_rate", "transmission_coefficient"]
 
+_OF_UMBRELLA = (
+    "width",
+    "far_width",
+    "meeting",
+    "overlap",
+    "replicas",
+    "equilibration_time",
+    "transition",
+)
 _LENGTHS = ("sampling_time", "branchings")
 _OF_TRANSMISSION = (
     "parents",
@@ -148,45 +158,93 @@ def reaction_rate(
     FileFormatError
         What is kept is damaged.
     """
-    settings = settings or RateSettings()
-    keeping = keeping or Keeping()
-    surface = surface_of(interaction, system, threads=threads)
-    start = np.asarray(system.positions, float)
-    masses = system.get_masses() if isinstance(system, Atoms) else system.masses
-    coordinate.check(start)
-    polymers = RingPolymers(
-        surface,
-        masses,
-        settings.temperature,
-        settings.beads,
-        settings.timestep,
-        settings.thermostat_time,
-    )
-    what = f"{coordinate!r} {masses} {np.round(start, 6).tolist()} "
-    what += surface_digest(surface, start) if keeping.folder is not None else ""
+    settings, keeping = settings or RateSettings(), keeping or Keeping()
+    prepared = _Prepared.of(interaction, system, coordinate, settings, keeping, threads)
     windows = sample_windows(
-        polymers,
+        prepared.polymers,
         coordinate,
-        start,
+        prepared.start,
         settings,
-        Checkpoint(keeping, "umbrella", _digest(what, settings, _OF_TRANSMISSION)),
+        Checkpoint(keeping, "umbrella", _digest(prepared.what, settings, _OF_TRANSMISSION)),
         observer,
     )
     free_energy = integrate_windows(windows, settings.temperature)
     transition = settings.transition
     if transition is None:
         transition = float(free_energy.coordinate[free_energy.values.argmax()])
-    transmission = sample_transmission(
-        polymers,
-        coordinate,
-        start,
-        transition,
-        settings,
-        Checkpoint(keeping, "transmission", _digest(f"{what} {transition:.6f}", settings, ())),
-        observer,
-    )
+    transmission = prepared.transmission(coordinate, transition, settings, keeping, observer)
+    masses = prepared.polymers.masses[:, 0]
     reactants = coordinate.rate_of_reactants(masses, settings.temperature)
     return _rate(reactants, coordinate.unit, transition, free_energy, transmission, settings)
+
+
+def transmission_coefficient(
+    interaction: Any,
+    system: Atoms | Particles,
+    coordinate: ReactionCoordinate,
+    settings: RateSettings,
+    keeping: Keeping | None = None,
+    *,
+    threads: int = 1,
+) -> Transmission:
+    """Sample the transmission coefficient alone; arguments and errors as of `reaction_rate`.
+
+    The dividing surface is `settings.transition`, or where the coordinate is 1. What is kept serves
+    `reaction_rate` too, and the other way round.
+    """
+    keeping = keeping or Keeping()
+    prepared = _Prepared.of(interaction, system, coordinate, settings, keeping, threads)
+    value = 1.0 if settings.transition is None else settings.transition
+    return prepared.transmission(coordinate, value, settings, keeping)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Prepared:
+    """Ring polymers, a start, and a text of what they are."""
+
+    polymers: RingPolymers
+    start: NDArray[np.float64]
+    what: str
+
+    @classmethod
+    def of(
+        cls,
+        interaction: Any,
+        system: Atoms | Particles,
+        coordinate: ReactionCoordinate,
+        settings: RateSettings,
+        keeping: Keeping,
+        threads: int,
+    ) -> _Prepared:
+        surface = surface_of(interaction, system, threads=threads)
+        start = np.asarray(system.positions, float)
+        masses = system.get_masses() if isinstance(system, Atoms) else system.masses
+        coordinate.check(start)
+        polymers = RingPolymers(
+            surface,
+            masses,
+            settings.temperature,
+            settings.beads,
+            settings.timestep,
+            settings.thermostat_time,
+        )
+        what = f"{coordinate!r} {masses} {np.round(start, 6).tolist()} "
+        what += surface_digest(surface, start) if keeping.folder is not None else ""
+        return cls(polymers, start, what)
+
+    def transmission(
+        self,
+        coordinate: ReactionCoordinate,
+        value: float,
+        settings: RateSettings,
+        keeping: Keeping,
+        observer: Observer | None = None,
+    ) -> Transmission:
+        digest = _digest(f"{self.what} {value:.6f}", settings, _OF_UMBRELLA)
+        checkpoint = Checkpoint(keeping, "transmission", digest)
+        return sample_transmission(
+            self.polymers, coordinate, self.start, value, settings, checkpoint, observer
+        )
 
 
 def _rate(

@@ -105,8 +105,8 @@ class RateSettings:
             raise SettingsError(f"meeting: expected a number from 0 to below 1; got {self.meeting}")
         if self.overlap < 1 / 3:
             raise SettingsError(
-                f"overlap: windows more than three widths apart have no samples in common; expected "
-                f"1/3 or more, got {self.overlap}"
+                "overlap: windows more than three widths apart have no samples in common; "
+                f"expected 1/3 or more, got {self.overlap}"
             )
 
     def windows(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
