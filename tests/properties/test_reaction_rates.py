@@ -231,13 +231,57 @@ def test_the_classical_rate_of_an_eckart_barrier() -> None:
 
 
 def test_the_quantum_rate_of_an_eckart_barrier() -> None:
-    settings = replace(ECKART, beads=16, timestep=0.25, replicas=8)
+    settings = replace(ECKART, beads=16, timestep=0.25, replicas=16)
     found = reaction_rate(BARRIER, ON_LINE, Line(-1.8), settings)
     exact = BARRIER.exact_rate(MASS, 500.0) * TO_M_PER_S
-    assert exact > 2.5 * BARRIER.classical_rate(MASS, 500.0) * TO_M_PER_S
-    assert found.error < 0.2 * exact
-    # ring-polymer rates are a few per cent below the exact ones of symmetric barriers
-    assert found.value == pytest.approx(exact, abs=3.5 * found.error + 0.05 * exact)
+    classical = BARRIER.classical_rate(MASS, 500.0) * TO_M_PER_S
+    assert exact > 2.7 * classical
+    assert found.error < 0.12 * exact
+    # the theory itself is 10 to 15 per cent low here: docs/properties/reaction_rates.md
+    assert found.value == pytest.approx(0.88 * exact, abs=3.5 * found.error)
+    assert found.value - 3.5 * found.error > classical
+
+
+class Trapped:
+    """The barrier in a harmonic trap, so that centroids have a density in all space."""
+
+    stiffness = units.kB * 500.0 / 0.6**2
+
+    def __call__(self, x: Array) -> tuple[Array, Array]:
+        energies, forces = BARRIER(x)
+        return energies + 0.5 * self.stiffness * x[:, 0, 0] ** 2, forces - self.stiffness * x
+
+
+def centroid_free_energy(beads: int, places: Array) -> Array:
+    """Of ring polymers in the trap, by multiplication of matrices on a grid, eV, but a constant.
+
+    A factor exp(i k x / n) of each bead makes the trace the Fourier transform of the density of
+    centroids.
+    """
+    kt = units.kB * 500.0
+    x = np.arange(-5.0, 5.0, 0.05)
+    spring = MASS * beads * kt / (2 * HBAR**2)
+    free = np.exp(-spring * (x[:, None] - x) ** 2)
+    energies = Trapped()(x[:, None, None])[0]
+    density = np.zeros(len(places))
+    for wave in np.arange(0.0, 40.0, 0.3):
+        factor = np.exp((-energies / kt + 1j * wave * x) / (2 * beads))
+        one = factor[:, None] * free * factor
+        trace = np.trace(np.linalg.matrix_power(one / np.abs(one).max(), beads))
+        term = (np.exp(-1j * wave * places) * trace).real
+        density += term if wave == 0 else 2 * term
+    return np.asarray(-kt * np.log(density))
+
+
+def test_the_free_energy_of_centroids_is_that_of_matrices() -> None:
+    settings = replace(ECKART, beads=8, timestep=0.25, replicas=16, parents=2, branchings=1)
+    found = reaction_rate(Trapped(), ON_LINE, Line(-1.5), settings).free_energy
+    at_reactants, halfway, at_barrier = centroid_free_energy(8, np.array([-1.5, -0.45, 0.0]))
+    for xi, exact in ((0.7, halfway - at_reactants), (1.0, at_barrier - at_reactants)):
+        value, error = found.at(xi)
+        assert error < 0.006
+        assert value == pytest.approx(exact, abs=3.5 * error)
+    assert at_barrier - at_reactants == pytest.approx(0.2514, abs=5e-4)
 
 
 def test_recrossing_makes_up_for_a_misplaced_surface() -> None:
@@ -271,7 +315,7 @@ def test_another_surface_changes_the_rate_as_quadrature_says() -> None:
 # ------------------------------------------------------------------ kept, refused
 
 
-class Killed(Exception):
+class KilledError(Exception):
     pass
 
 
@@ -283,12 +327,12 @@ def test_a_killed_sampling_goes_on_to_the_same_numbers(tmp_path: Path) -> None:
         calls.append((name, done, total))
         if deaths and (name, done) == deaths[0]:
             deaths.pop(0)
-            raise Killed
+            raise KilledError
 
     whole = reaction_rate(LEPS(), H3, EXCHANGE, SHORT)
     keeping = Keeping(tmp_path, kill, seconds=0.0)
     while deaths:
-        with pytest.raises(Killed):
+        with pytest.raises(KilledError):
             reaction_rate(LEPS(), H3, EXCHANGE, SHORT, keeping)
     found = reaction_rate(LEPS(), H3, EXCHANGE, SHORT, keeping)
     done_twice = [done for name, done, _ in calls if name == "umbrella"]
@@ -329,7 +373,7 @@ def test_what_does_not_fit_is_refused() -> None:
         reaction_rate(LEPS(), H3, replace(EXCHANGE, channels=(((1, 1), (0, 1)),)), SHORT)
     with pytest.raises(DataError, match="one particle"):
         reaction_rate(LEPS(), H3, Line(-1.0), SHORT)
-    with pytest.raises(DataError, match="not periodic|periodic"):
+    with pytest.raises(DataError, match="not periodic"):
         reaction_rate(potential(), Atoms("H3", H3.positions, cell=[9] * 3, pbc=True), EXCHANGE)
     with pytest.raises(DataError, match="potential needs elements"):
         reaction_rate(potential(), ON_LINE, Line(-1.0))

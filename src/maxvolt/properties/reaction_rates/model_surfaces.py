@@ -94,7 +94,7 @@ class LEPS:
         """Energies and forces, positions of shape (m, 3, d)."""
         x = np.ascontiguousarray(positions.transpose(1, 2, 0))
         bonds = [x[1] - x[0], x[2] - x[1], x[0] - x[2]]
-        coulomb, exchange, slopes = 0.0, [], []
+        coulomb, exchange, slopes = np.zeros(len(positions)), [], []
         for bond in bonds:
             r = np.sqrt(np.einsum("dm,dm->m", bond, bond))
             q, dq, j, dj = self._integrals(r)

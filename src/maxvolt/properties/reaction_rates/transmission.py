@@ -136,7 +136,7 @@ def _coefficient(sums: Array, timestep: float) -> Transmission:
     count = sums.shape[1]
     spread = ((of_each - of_each.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
     return Transmission(
-        timestep * np.arange(1, len(sums)),
+        np.asarray(timestep * np.arange(1, len(sums)), float),
         whole[1:] / whole[0],
         np.sqrt((count - 1) / count * spread),
     )
