@@ -236,9 +236,9 @@ def test_the_quantum_rate_of_an_eckart_barrier() -> None:
     exact = BARRIER.exact_rate(MASS, 500.0) * TO_M_PER_S
     classical = BARRIER.classical_rate(MASS, 500.0) * TO_M_PER_S
     assert exact > 2.7 * classical
-    assert found.error < 0.12 * exact
-    # the theory itself is 10 to 15 per cent low here: docs/properties/reaction_rates.md
-    assert found.value == pytest.approx(0.88 * exact, abs=3.5 * found.error)
+    assert found.error < 0.15 * exact
+    # the theory itself is some 10 per cent low here: docs/properties/reaction_rates.md
+    assert found.value == pytest.approx(0.9 * exact, abs=3.5 * found.error)
     assert found.value - 3.5 * found.error > classical
 
 

@@ -42,7 +42,7 @@ class EckartBarrier:
         return float(np.sqrt(kt / (2 * np.pi * mass)) * np.exp(-self.height / kt))
 
     def exact_rate(self, mass: float, temperature: float) -> float:
-        """Quantum flux per density of reactants, equation (143), Angstrom per unit of time.
+        """Quantum flux per density of reactants, equation (142), Angstrom per unit of time.
 
         Raises
         ------

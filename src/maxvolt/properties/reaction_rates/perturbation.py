@@ -25,7 +25,7 @@ __all__ = ["SurfaceChange", "change_of_surface"]
 
 @dataclass(frozen=True, slots=True)
 class SurfaceChange:
-    """What another surface makes of the rate of transition state theory, equation (145).
+    """What another surface makes of the rate of transition state theory, equation (143).
 
     Attributes
     ----------
