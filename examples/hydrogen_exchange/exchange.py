@@ -40,7 +40,7 @@ _COMMON = RateSettings(
 def classical(*, quick: bool = False) -> RateSettings:
     """Return settings of the classical rate."""
     long = replace(_COMMON, beads=1, timestep=0.4, replicas=64, sampling_time=3000.0, parents=128)
-    return replace(long, replicas=4, sampling_time=100.0, parents=8) if quick else long
+    return _short(long, beads=1) if quick else long
 
 
 def quantum(sampling_time: float, *, quick: bool = False) -> RateSettings:
@@ -55,4 +55,17 @@ def quantum(sampling_time: float, *, quick: bool = False) -> RateSettings:
         branchings=6,
         children=2,
     )
-    return replace(long, beads=4, replicas=2, sampling_time=40.0, parents=4) if quick else long
+    return _short(long, beads=4) if quick else long
+
+
+def _short(settings: RateSettings, beads: int) -> RateSettings:
+    return replace(
+        settings,
+        beads=beads,
+        timestep=0.5,
+        replicas=4,
+        equilibration_time=60.0,
+        sampling_time=60.0,
+        parents=4,
+        branchings=2,
+    )

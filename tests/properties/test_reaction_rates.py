@@ -303,6 +303,17 @@ def test_the_classical_rate_of_hydrogen_exchange() -> None:
     assert 0.9 < found.transmission.values[-1] <= 1.0
 
 
+def test_a_hole_in_a_surface_is_told() -> None:
+    def hollow(x: Array) -> tuple[Array, Array]:
+        energies, forces = LEPS()(x)
+        near = np.sqrt(((x[:, 1] - x[:, 0]) ** 2).sum(axis=1)) < 0.6
+        bound = np.abs(x[:, 2]).max(axis=1) < 10.0
+        return np.where(near & bound, -20.0, energies), forces
+
+    with pytest.raises(DataError, match="hole: bonds of 0.5"):
+        classical_exchange_rate(hollow, HYDROGEN, 300.0)
+
+
 def test_another_surface_changes_the_rate_as_quadrature_says() -> None:
     other = LEPS(sato=0.15)
     settings = replace(SHORT, beads=1, temperature=300.0, parents=32, branchings=20)
