@@ -34,13 +34,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, default=Path("rates_output"))
     parser.add_argument("--quick", action="store_true", help="seconds; no number to rely on")
     options = parser.parse_args(arguments)
+    options.output.mkdir(parents=True, exist_ok=True)
     potential = maxvolt.load(options.potential)
     name = options.potential.stem
-    for settings in (classical(quick=options.quick), quantum(800.0, quick=options.quick)):
+    both = {1: classical(quick=options.quick), 128: quantum(800.0, quick=options.quick)}
+    for beads, settings in both.items():
         longer = settings if options.quick else replace(settings, branchings=20)
         change = change_of_surface(LEPS(), potential, transition_state(), COORDINATE, longer)
         print(f"{settings.beads} beads: {change.factor:.4f} +- {change.error:.4f}", flush=True)
-        keeping = Keeping(options.output / f"{name}_{settings.beads}")
+        keeping = Keeping(options.output / f"{name}_{beads}")
         kept = transmission_coefficient(
             potential, transition_state(), COORDINATE, settings, keeping
         )
@@ -51,7 +53,7 @@ def main(arguments: list[str] | None = None) -> None:
             "transmission_times_fs": kept.times.tolist(),
             "transmission_of_time": kept.values.tolist(),
         }
-        write_json(found, options.output / f"{name}_{settings.beads}_change.json")
+        write_json(found, options.output / f"{name}_{beads}_change.json")
 
 
 if __name__ == "__main__":

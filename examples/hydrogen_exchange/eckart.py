@@ -35,6 +35,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, default=Path("rates_output"))
     parser.add_argument("--quick", action="store_true", help="seconds; no number to rely on")
     options = parser.parse_args(arguments)
+    options.output.mkdir(parents=True, exist_ok=True)
     rows = [
         row(temperature, beads, options.output, quick=options.quick)
         for temperature, beads in ((500.0, 1), (300.0, 1), (500.0, 32), (300.0, 64))

@@ -29,6 +29,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--time", type=float, default=800.0, help="of 128 beads, fs (800)")
     parser.add_argument("--quick", action="store_true", help="seconds; no number to rely on")
     options = parser.parse_args(arguments)
+    options.output.mkdir(parents=True, exist_ok=True)
     for beads in options.beads:
         found = sample(options.surface, beads, options.time, options.output, quick=options.quick)
         print(

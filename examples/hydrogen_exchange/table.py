@@ -29,13 +29,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--potential", type=Path, required=True)
     parser.add_argument("--output", type=Path, default=Path())
     options = parser.parse_args(arguments)
+    options.output.mkdir(parents=True, exist_ok=True)
     rows = exchange_rows(options.folder, options.potential)
     eckart = read(options.folder / "eckart.json")
     write_json({"exchange": rows, "eckart": eckart}, options.output / "reaction_rates.json")
     lines = ["| surface | how | rate (cm³/s) | over the reference's |", "|---|---|---|---|"]
     lines += [
-        f"| {row['surface']} | {row['how']} | {row['rate']:.4g} ± {row['error']:.2g} | "
-        f"{row['ratio']:.3f} ± {row['ratio_error']:.2g} |"
+        f"| {row['surface']} | {row['how']} | {_told(row['rate'], row['error'], '.4g')} | "
+        f"{_told(row['ratio'], row['ratio_error'], '.3f')} |"
         for row in rows
     ]
     lines += ["", "| T (K) | beads | rate (m/s) | exact (m/s) | ratio |", "|---|---|---|---|---|"]
@@ -46,6 +47,10 @@ def main(arguments: list[str] | None = None) -> None:
     ]
     print("\n".join(lines))
     save_figure(picture(options.folder), options.output / "reaction_rates.png")
+
+
+def _told(value: float, error: float, digits: str) -> str:
+    return f"{value:{digits}}" + (f" ± {error:.1g}" if error > 0 else "")
 
 
 def exchange_rows(folder: Path, potential: Path) -> list[dict[str, Any]]:

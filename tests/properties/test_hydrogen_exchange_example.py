@@ -6,6 +6,8 @@ import json
 import sys
 from pathlib import Path
 
+import pytest
+
 import maxvolt
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -38,6 +40,9 @@ def test_the_example_from_training_to_table(tmp_path: Path) -> None:
     table.main([str(tmp_path / "rates"), "--potential", potential, "--output", str(found)])
     assert (found / "reaction_rates.png").stat().st_size > 1000
     told = json.loads((found / "reaction_rates.json").read_text())
-    quadrature = told["exchange"][1]
-    assert 0.2 < quadrature["ratio"] < 5.0  # of a potential from sixty structures
+    reference, potential_row = told["exchange"][:2]
+    assert reference["rate"] == pytest.approx(1.12487e-17, rel=1e-4, abs=0.0)
+    assert potential_row["ratio"] == potential_row["rate"] / reference["rate"]
+    ways = [(row["surface"], row["how"].split(",")[0]) for row in told["exchange"][2:]]
+    assert ways == [(s, b) for b in ("1 bead", "128 beads") for s in ("reference", "potential")]
     assert [row["beads"] for row in told["eckart"]["rates"]] == [1, 1, 2, 2]

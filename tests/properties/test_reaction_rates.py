@@ -310,7 +310,7 @@ def test_a_hole_in_a_surface_is_told() -> None:
         bound = np.abs(x[:, 2]).max(axis=1) < 10.0
         return np.where(near & bound, -20.0, energies), forces
 
-    with pytest.raises(DataError, match="hole: bonds of 0.5"):
+    with pytest.raises(DataError, match=r"hole: bonds of 0\.5"):
         classical_exchange_rate(hollow, HYDROGEN, 300.0)
 
 
