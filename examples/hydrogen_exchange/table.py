@@ -12,14 +12,24 @@ import json
 from pathlib import Path
 from typing import Any
 
-from exchange import MASS, TEMPERATURE
+import numpy as np
+from ase import units
+from exchange import COORDINATE, MASS, TEMPERATURE
 from matplotlib.figure import Figure
 
 import maxvolt
-from maxvolt.properties.reaction_rates import LEPS, PotentialSurface, classical_exchange_rate
+from maxvolt.properties.reaction_rates import (
+    LEPS,
+    PotentialSurface,
+    Surface,
+    classical_exchange_rate,
+)
 from maxvolt.report.output import save_figure, write_json
 
 UNIT = "cm3_per_s"
+
+BOTTOM = -4.7
+"""eV, near the energy of the molecule: keeps exponentials in range."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -32,7 +42,10 @@ def main(arguments: list[str] | None = None) -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     rows = exchange_rows(options.folder, options.potential)
     eckart = read(options.folder / "eckart.json")
-    write_json({"exchange": rows, "eckart": eckart}, options.output / "reaction_rates.json")
+    density = density_at_infinity(LEPS())
+    told = {"exchange": rows, "eckart": eckart, "density_at_infinity": density}
+    write_json(told, options.output / "reaction_rates.json")
+    print(f"density of reactants at {COORDINATE.infinity:g} A: {density:.4f}\n")
     lines = ["| surface | how | rate (cm³/s) | over the reference's |", "|---|---|---|---|"]
     lines += [
         f"| {row['surface']} | {row['how']} | {_told(row['rate'], row['error'], '.4g')} | "
@@ -47,6 +60,25 @@ def main(arguments: list[str] | None = None) -> None:
     ]
     print("\n".join(lines))
     save_figure(picture(options.folder), options.output / "reaction_rates.png")
+
+
+def density_at_infinity(surface: Surface) -> float:
+    """Classical density of reactants at the distance that counts as infinite, over that beyond.
+
+    What it lacks of 1 makes sampled rates too fast by as much.
+    """
+    kt = units.kB * TEMPERATURE
+    cosine, weights = np.polynomial.legendre.leggauss(20)
+    length = np.linspace(0.6, 0.95, 200)
+    x = np.zeros((len(length), len(cosine), 3, 3))
+    x[..., 1, 0], x[..., 2, 0] = 0.5 * length[:, None], -0.5 * length[:, None]
+    sums = []
+    for distance in (1000.0, COORDINATE.infinity):
+        x[..., 0, 0] = distance * cosine
+        x[..., 0, 1] = distance * np.sqrt(1 - cosine**2)
+        energies = surface(x.reshape(-1, 3, 3))[0].reshape(x.shape[:2])
+        sums.append((length[:, None] ** 2 * weights * np.exp((BOTTOM - energies) / kt)).sum())
+    return float(sums[1] / sums[0])
 
 
 def _told(value: float, error: float, digits: str) -> str:
