@@ -65,7 +65,8 @@ def classical_exchange_rate(
         lowest = np.unravel_index(energies.argmin(), energies.shape)
         raise DataError(
             f"the surface has a hole: bonds of {length[lowest]:.2f} A lie "
-            f"{floor - energies.min():.1f} eV below the reactants; train the potential there, or give a larger `nearest`"
+            f"{floor - energies.min():.1f} eV below the reactants; train the potential there, "
+            "or give a larger `nearest`"
         )
     # squared gradient of the difference of bonds over the masses; middle atom: |e1 - e2|^2
     inverse_mass = (2 + 2 - 2 * c) / mass
