@@ -8,25 +8,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from maxvolt.properties.reaction_rates.rate import ReactionRate
+    from maxvolt.properties.reaction_rates.transmission import Transmission
+    from maxvolt.properties.reaction_rates.umbrella import FreeEnergy
 
 __all__ = ["draw_rates"]
 
 
-def draw_rates(rates: Mapping[str, ReactionRate]) -> Figure:
+def draw_rates(rates: Mapping[str, tuple[FreeEnergy, Transmission]]) -> Figure:
     """Draw several rates side by side.
 
     Parameters
     ----------
     rates
-        By their names.
+        Free energy and transmission coefficient of each, by their names.
     """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for name, rate in rates.items():
-        energy, transmission = rate.free_energy, rate.transmission
+    for name, (energy, transmission) in rates.items():
         (line,) = left.plot(energy.coordinate, energy.values, label=name, linewidth=1.2)
         for axes, x, y, error in (
             (left, energy.coordinate, energy.values, energy.errors),

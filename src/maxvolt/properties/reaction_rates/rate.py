@@ -109,7 +109,7 @@ class ReactionRate:
         from maxvolt.properties.reaction_rates.figure import draw_rates
 
         label = f"{self.settings.beads} beads, {self.settings.temperature:g} K"
-        return draw_rates({label: self})
+        return draw_rates({label: (self.free_energy, self.transmission)})
 
 
 def reaction_rate(
