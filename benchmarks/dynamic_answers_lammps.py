@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ase import units
 
 from maxvolt.properties.statistics import series_mean
 from maxvolt.report.output import write_json
@@ -27,9 +28,11 @@ _BLOCKS = 10
 _CORRELATED = 400
 """Stresses, 5 steps apart: 4 ps."""
 
-_KB = 8.617333262e-5
-_EV_A3_PER_BAR = 6.241509074e-7
-_G_CM3 = 26.9815385 * 1.66053906660
+_G_CM3 = 26.9815385 * 1e24 / (1e-3 * units.kg)
+"""Density of one atom of aluminium in a cubic Angstrom."""
+
+_MPA_S = units.fs / (1e-3 * units.Pascal * units.second)
+"""Of one eV fs/Angstrom^3."""
 
 START = """
 units metal
@@ -161,9 +164,9 @@ fix s all ave/correlate 5 {_CORRELATED} {steps} v_pxy v_pxz v_pyz type auto
         ]
     )
     program.commands_string("unfix g\nunfix s")
-    shear = correlation * _EV_A3_PER_BAR**2
+    shear = correlation * units.bar**2
     integral = np.trapezoid(shear[: _CORRELATED // 2], dx=5 * _STEP_PS * 1e3)
-    viscosity = volume / (_KB * temperature) * integral * 0.1602176634
+    viscosity = volume / (units.kB * temperature) * integral * _MPA_S
     return g, slope, float(viscosity)
 
 

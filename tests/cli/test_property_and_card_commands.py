@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ import pytest
 import maxvolt
 from embedded_atoms import Analytic
 from maxvolt.cli import main
+from maxvolt.properties.described_settings import described_settings
+from maxvolt.properties.registry import registered
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "potentials"))
 from make_potentials import copper
@@ -42,6 +45,61 @@ def test_the_list(capsys: pytest.CaptureFixture[str]) -> None:
     known = json.loads(capsys.readouterr().out)
     assert known["vacancies"]["settings"]["size"] is None
     assert known["phonons"]["in_every_card"] is False
+
+
+def test_settings_of_a_property_have_units_defaults_and_meanings(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["property", "viscosity", "--settings"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"production_time +ps +50 +Over which is averaged", out)
+    assert main(["property", "viscosity", "--settings", "--json"]) == 0
+    known = {one["name"]: one for one in json.loads(capsys.readouterr().out)}
+    assert known["pressure"]["unit"] == "GPa"
+    assert known["cutoff_time"]["default"] is None
+    assert "twenty times" in known["cutoff_time"]["meaning"]
+    assert main(["property", "lattice", "--settings"]) == 0
+    assert "no settings" in capsys.readouterr().out
+    assert "NAME of a property" in refused(capsys, "property", "--settings")
+
+
+def test_every_setting_is_described() -> None:
+    for one in registered().values():
+        names = [field.name for field in fields(one.settings)]
+        described = described_settings(one.settings)
+        assert [setting.name for setting in described] == names
+        assert [name for name in names if not described[names.index(name)].meaning] == []
+        pressures = [each for each in described if each.name == "pressure"]
+        assert all(each.unit == "GPa" for each in pressures)
+
+
+CODE = 'calculator = "emt"\n[settings]\nasap_cutoff = true\n'
+
+
+def test_a_code_stands_for_a_potential(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "code.toml").write_text(CODE)
+    found = []
+    for given in ("emt", "ase.calculators.emt:EMT", str(tmp_path / "code.toml")):
+        assert main(["property", "lattice", given, "fcc:Cu", "--json"]) == 0
+        found.append(json.loads(capsys.readouterr().out)["values"]["a"]["value"])
+    assert found[0] == found[1] == pytest.approx(3.59, abs=0.01)
+    assert found[2] != found[0]
+    page = str(tmp_path / "card.html")
+    words = ["card", "emt", str(tmp_path / "code.toml"), "--species", "Cu", "-o", page, "--json"]
+    assert main([*words, "--only", "lattice", "--workers", "1"]) == 0
+    lattice = json.loads(capsys.readouterr().out)["properties"]["lattice"]
+    assert [one["values"]["a"]["value"] for one in lattice.values()] == found[1:]
+    file = tmp_path / "card_results" / "code.toml.lattice.json"
+    first = file.stat().st_mtime_ns
+    (tmp_path / "code.toml").write_text(CODE.replace("true", "false"))
+    assert main([*words, "--only", "lattice", "--workers", "1"]) == 0
+    assert file.stat().st_mtime_ns > first
+    said = refused(capsys, "property", "lattice", "nobody", "fcc:Cu")
+    assert "unknown calculator 'nobody'" in said
+    assert "unknown calculator 'nobody'" in refused(
+        capsys, "card", "nobody", "--species", "Cu", "-o", page
+    )
+    assert "no such file" in refused(capsys, "property", "lattice", "missing.mtp", "fcc:Cu")
 
 
 def test_a_number_that_is_not_there_is_none(
@@ -159,7 +217,7 @@ def test_a_card_asks_the_reference_for_frames(
     words = ["card", str(potential), "--species", "Al", "-o", str(page), "--workers", "1"]
     words += ["--reference", "emt", "--only", "lattice", "heating-cooling", "--json"]
     for setting in (
-        "temperature=50", "highest=100", "atoms=32", "checked_frames=2",
+        "temperature=50", "highest=100", "atoms=32", "checked_frames=2", "held_share=0",
         "equilibration_time=0.5", "heating_time=0.5", "cooling_time=0.5",
     ):  # fmt: skip
         words += ["--set", f"heating-cooling.{setting}"]

@@ -9,13 +9,16 @@ import signal
 import subprocess
 import sys
 import time
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 import maxvolt
 from embedded_atoms import Analytic
 from maxvolt.cli import main
+from maxvolt.cli.results_and_runs import _Bars, results_and_runs
 from promises import needs
 
 SHORT = ("atoms=32", "equilibration_time=0.5", "production_time=0.5", "temperature=80")
@@ -62,16 +65,42 @@ def test_what_keeps_nothing_says_so(potential: Path, capsys: pytest.CaptureFixtu
     assert "cannot be a folder" in capsys.readouterr().err
 
 
-def test_a_card_has_what_is_included(potential: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_card_has_what_is_included_and_tells_what_it_simulates(
+    potential: Path, capsys: pytest.CaptureFixture[str], workers: str
+) -> None:
     page = potential.with_name("card.html")
     words = ["card", str(potential), "--species", "Al", "--only", "lattice", "--include", "density"]
-    assert main([*words, *settings("density."), "--workers", "1", "-o", str(page)]) == 0
+    assert main([*words, *settings("density."), "--workers", workers, "-o", str(page)]) == 0
     text = page.read_text(encoding="utf-8")
     assert "Density" in text
     assert re.search(r">2\.\d+ \(0\.\d+\)<", text)  # a density and its standard error
     kept = potential.with_name("card_results") / "simulations"
     assert len(list(kept.glob("*.npz"))) == 2
-    capsys.readouterr()
+    shown = capsys.readouterr().err.splitlines()
+    parts = [line for line in shown if line.startswith("Al.eam.alloy: density, ")]
+    assert [re.sub(r"[0-9]+", "N", line) for line in parts] == [
+        "Al.eam.alloy: density, equilibration: N steps",
+        "Al.eam.alloy: density, density: N steps",
+    ]
+    assert sum(" of 2: Al.eam.alloy: " in line for line in shown) == 2
+
+
+def test_a_terminal_has_a_bar_for_each_simulation(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Console(file=StringIO(), force_terminal=True, width=100, highlight=False)
+    monkeypatch.setattr("maxvolt.cli.results_and_runs.stderr_console", lambda: screen)
+    with results_and_runs(2) as shown:
+        assert isinstance(shown, _Bars)
+        shown.runs("pot.mtp: density", "equilibration", 10, 240)
+        shown.runs("pot.mtp: density", "density", 480, 960)
+        shown.runs("pot.mtp: viscosity", "melting", 1, 100)
+        (whole, density, viscosity) = shown._bars.tasks
+        assert (density.description, density.completed) == ("pot.mtp: density, density", 480)
+        assert density.total == 960
+        shown.has_ended("pot.mtp: density", 1, 2)
+        shown.runs("pot.mtp: density", "density", 960, 960)  # late
+        assert [task.id for task in shown._bars.tasks] == [whole.id, viscosity.id]
+        assert shown._bars.tasks[0].completed == 1
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGKILL"])

@@ -14,7 +14,7 @@ from maxvolt.properties.dynamic.elastic_at_temperature import (
     _cubic_constants,
     _Pair,
 )
-from maxvolt.properties.dynamic.simulation import Recorded
+from maxvolt.properties.dynamic.recorded import Recorded
 from maxvolt.units import GPA_PER_EV_A3
 
 COLD = {

@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 from ase.build import bulk
+from ase.calculators.emt import EMT
+from nearest_bonds import NearestBonds
 
 import maxvolt
-from maxvolt.properties import compute_property
+from maxvolt.properties import compute_property, interaction_cutoff
+from maxvolt.properties.grade_recorder import GradeRecorder
 from maxvolt.properties.static.all_properties import STATIC
 from promises import needs
 
@@ -73,3 +76,11 @@ def test_each_property_has_a_grade_and_a_spread(name: str, active: maxvolt.Activ
     spreads = [value.two_sigma for value in found.values.values()]
     assert all(spread is not None for spread in spreads)
     assert np.nanmax(np.array(spreads, float)) > 0
+
+
+def test_the_cutoff_of_a_plain_calculator_is_passed_on() -> None:
+    bonds = NearestBonds()
+    assert interaction_cutoff(GradeRecorder(bonds)) == bonds.cutoff == 3.0
+    assert interaction_cutoff(GradeRecorder(EMT())) is None
+    found = compute_property("vacancies", bonds, bulk("Cu", a=3.5), {"size": 7.0})
+    assert not any("does not say its cutoff" in text for text in found.notes)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from embedded_atoms import Analytic
 from maxvolt.errors import DataError, FileFormatError, MaxvoltError
 from maxvolt.properties.melting import (
     Attempt,
@@ -19,6 +20,7 @@ from maxvolt.properties.melting import (
     SeriesMean,
     SizeMean,
     melting_curve,
+    melting_point,
     plot_melting_curve,
 )
 from maxvolt.properties.melting.coexistence import _outcome, _Search
@@ -151,12 +153,20 @@ def test_a_curve_needs_pressures(tmp_path):
 
 @pytest.mark.parametrize("ending", ["alloy", "fs"])
 def test_files_of_embedded_atoms_are_taken(ending, tmp_path):
-    file = tmp_path / f"Al.eam.{ending}"
-    file.write_text("")
+    file = Analytic(("Al",), ending).write(tmp_path / f"Al.eam.{ending}", 101, 101)
     found = Interaction.of_potential(file, "Al")
     assert found.lines == (f"pair_style eam/{ending}", f"pair_coeff * * {file} Al")
     with pytest.raises(DataError, match="there is no such potential"):
         Interaction.of_potential(tmp_path / f"no.eam.{ending}", "Al")
+
+
+def test_an_element_that_a_potential_lacks_is_refused_before_anything_runs(tmp_path):
+    file = Analytic(("Al", "Ni")).write(tmp_path / "AlNi.eam.alloy", 101, 101)
+    copper = MeltingSettings(species="Cu", structure="fcc")
+    with pytest.raises(DataError, match=r"AlNi\.eam\.alloy: knows Al, Ni, not Cu"):
+        melting_point(file, copper, tmp_path / "melting")
+    assert not (tmp_path / "melting").exists()
+    assert Interaction.of_potential(file, "Ni").lines[1].endswith("Ni")
 
 
 def test_files_of_pair_coefficients_must_be_there(tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -108,7 +109,7 @@ def test_a_crystal_that_melts_is_not_taken_for_one(name):
 
 def test_a_hot_crystal_is_one_and_others_are_named():
     crystal = bulk("Al", cubic=True) * (3, 3, 3)
-    begin = Prepared(crystal, 2.0, 80.0, False, (), (), "fcc")
+    begin = Prepared(crystal, 2.0, 80.0, False, (), (), crystal.get_scaled_positions(), "fcc")
     shaken = crystal.copy()
     shaken.rattle(0.12 * 2.86 / 3**0.5, seed=1)  # as near its melting point
     assert lost_crystal(begin, shaken, 900.0) == ()
@@ -127,6 +128,24 @@ def test_other_settings_and_other_calculators_do_not_share_segments(tmp_path):
     stiffer = type(springs)(springs.places, 4.1)
     simulate(stiffer, atoms, plan, Keeping(tmp_path), "a test")
     assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_what_another_version_has_made_is_made_again(tmp_path, monkeypatch, caplog):
+    atoms = bulk("Cu", cubic=True)
+    plan = Plan("run", 100, 2.0, 300.0, value_every=10)
+    first = simulate(EMT(), atoms, plan, Keeping(tmp_path, seconds=0.0), "a test")
+    files = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert len(files) > 1
+    simulate(EMT(), atoms, plan, Keeping(tmp_path), "a test")
+    assert not caplog.messages
+    versions = {"maxvolt": version("maxvolt"), "ase": "99.0"}
+    monkeypatch.setattr("maxvolt.properties.dynamic.simulation.version", versions.__getitem__)
+    again = simulate(EMT(), atoms, plan, Keeping(tmp_path, seconds=0.0), "a test")
+    (message,) = caplog.messages
+    assert f"with ase {version('ase')}, and this is maxvolt" in message
+    assert "with ase 99.0: from there on the simulation is made again" in message
+    assert all(path.stat().st_mtime_ns > before for path, before in files.items())
+    assert np.array_equal(again.energies, first.energies)
 
 
 def test_a_damaged_segment_is_named(tmp_path):

@@ -1,17 +1,20 @@
 """Known answers: bonds that can be counted, lattice sums, symmetry."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from ase.build import bulk
 from ase.constraints import FixAtoms
 from nearest_bonds import LatticeSum, NearestBonds
 
-from maxvolt.errors import DataError
+from maxvolt.errors import DataError, MaxvoltError
 from maxvolt.properties import compute_property
 from maxvolt.properties.deformation import InternalRelaxation
 from maxvolt.properties.static.cold_curves import PROTOTYPES, ColdCurveSettings, cold_curves
 from maxvolt.properties.static.grain_boundaries import GrainBoundarySettings, grain_boundaries
 from maxvolt.properties.static.point_defects import DefectSettings, Host, interstitials, vacancies
+from maxvolt.properties.static.side_by_side import relax_side_by_side
 from maxvolt.properties.static.stacking_faults import StackingFaultSettings, stacking_faults
 from maxvolt.properties.static.surfaces import SurfaceSettings, surfaces
 from maxvolt.properties.static.transformation_paths import (
@@ -220,10 +223,34 @@ def test_grain_boundaries_cost_energy(bonds):
         grain_boundaries(bonds, FCC, GrainBoundarySettings(("Σ3(112)",)))
 
 
+def test_a_boundary_that_does_not_come_to_rest_is_left_out(bonds, monkeypatch):
+    settings = GrainBoundarySettings(("Σ5(210)",), (2, 1), (0.8,), 7.0)
+    whole = grain_boundaries(bonds, FCC, settings)
+    failing: set[int] = set()
+
+    def relax(calculator, starts, *, force_tolerance, **more):
+        found = relax_side_by_side(calculator, starts, force_tolerance=force_tolerance, **more)
+        last = force_tolerance == settings.force_tolerance
+        return [
+            replace(one, complaint="a force is left") if last and k in failing else one
+            for k, one in enumerate(found)
+        ]
+
+    monkeypatch.setattr("maxvolt.properties.static.grain_boundaries.relax_side_by_side", relax)
+    failing.add(0)
+    found = grain_boundaries(bonds, FCC, settings)
+    assert found["Σ5(210)"] >= whole["Σ5(210)"]
+    (warning,) = found.warnings
+    assert "Σ5(210): one of the lowest 2 was left out" in warning
+    assert "a force is left" in warning
+    failing.add(1)
+    with pytest.raises(MaxvoltError, match="grain boundaries: a force is left"):
+        grain_boundaries(bonds, FCC, settings)
+
+
 def test_atoms_of_a_fault_move_across_it_alone(bonds):
     from maxvolt.properties.elemental_crystals import resting_crystal
     from maxvolt.properties.static.interfaces import oriented
-    from maxvolt.properties.static.side_by_side import relax_side_by_side
 
     crystal = resting_crystal(bonds, FCC, "a test")
     atoms = oriented(crystal, ((1, -1, 0), (1, 1, -2), (1, 1, 1)), 6.0)

@@ -18,7 +18,7 @@ from maxvolt.properties.dynamic.mean_square_displacement import (
 )
 from maxvolt.properties.dynamic.preparation import Prepared
 from maxvolt.properties.dynamic.production import Production
-from maxvolt.properties.dynamic.simulation import Recorded
+from maxvolt.properties.dynamic.recorded import Recorded
 from maxvolt.properties.dynamic.transport import DiffusionSettings, TransportSettings, _by_kinisi
 from maxvolt.units import GPA_PER_EV_A3
 from promises import needs
@@ -72,7 +72,10 @@ def test_kinisi_finds_the_same_slope():
         timestep=50.0,
         last=Atoms("Al60", frames[-1], cell=[20.0] * 3, pbc=True),
     )
-    run = Production(Prepared(recorded.last, 50.0, 1.0, False, (), ()), recorded)
+    run = Production(
+        Prepared(recorded.last, 50.0, 1.0, False, (), (), recorded.last.get_scaled_positions()),
+        recorded,
+    )
     settings = DiffusionSettings(estimate="kinisi", production_time=20.0)
     value, error = _by_kinisi(run, "Al", settings)
     exact = STEP**2 / 2 / 50 * 1e4 * 59 / 60  # the centre of mass is at rest

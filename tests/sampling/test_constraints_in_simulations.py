@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ase import Atoms
+from ase import Atoms, units
 from ase.build import bulk
+from ase.calculators.calculator import Calculator, all_changes
 from ase.calculators.emt import EMT
 from ase.constraints import (
     FixAtoms,
@@ -26,18 +27,32 @@ import maxvolt
 from maxvolt.constraints import constraint_records
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
-from maxvolt.sampling import MolecularDynamics, Relaxation, Thresholds, rattle, vacancy
+from maxvolt.properties.statistics import series_mean
+from maxvolt.sampling import Limits, MolecularDynamics, Relaxation, Thresholds, rattle, vacancy
 from maxvolt.sampling.held import HeldAtoms
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "potentials"))
 from make_potentials import copper
 
 RULE = Thresholds(2.0, 10.0)
+NEVER = Thresholds(np.inf, np.inf)
 COPPER = copper()
 
 
 def calculator() -> maxvolt.Calculator:
     return maxvolt.Calculator(COPPER, threads=1)
+
+
+class Ideal(Calculator):
+    """Atoms that do not interact."""
+
+    implemented_properties = ("energy", "forces", "stress")
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=tuple(all_changes)):
+        super().calculate(atoms, properties, system_changes)
+        self.results = {
+            "energy": 0.0, "forces": np.zeros((len(atoms), 3)), "stress": np.zeros(6)
+        }  # fmt: skip
 
 
 def crystal(*constraints: object) -> Atoms:
@@ -179,11 +194,55 @@ class TestDynamics:
             last.get_scaled_positions()[[0, 5]], start.get_scaled_positions()[[0, 5]], atol=1e-12
         )
 
-    def test_npt_refuses_them(self) -> None:
+    def test_npt_refuses_what_cannot_go_along_with_the_cell(self) -> None:
         start = bulk("Cu", a=3.62, cubic=True) * (2, 2, 2)
-        start.set_constraint(FixAtoms([0]))
-        with pytest.raises(DataError, match=r"FixAtoms, which npt cannot honour; take nvt"):
+        start.set_constraint(FixCartesian([0], (True, False, False)))
+        with pytest.raises(DataError, match=r"FixCartesian, which npt cannot honour; hold whole"):
             MolecularDynamics("md", start, 50, 300.0, "npt")
+
+    @pytest.mark.parametrize("shape", [False, True])
+    def test_in_npt_held_atoms_go_along_with_the_cell(self, shape: bool) -> None:
+        start = bulk("Cu", a=3.62, cubic=True) * (2, 2, 2)
+        start.set_constraint(FixAtoms(range(8)))
+        before = start.cell.scaled_positions(start.positions)[:8]
+        cells, temperatures = [], []
+
+        def look(step: int, atoms: Atoms) -> None:
+            now = atoms.cell.scaled_positions(atoms.positions)
+            np.testing.assert_allclose(now[:8], before, atol=1e-12)
+            assert (atoms.get_momenta()[:8] == 0).all()
+            cells.append(atoms.cell.array.copy())
+            if step > 100:
+                temperatures.append(atoms.get_temperature())
+
+        scenario = MolecularDynamics(
+            "md", start, 500, 600.0, "npt", shape=shape, timestep_fs=3.0, record_every=2
+        )
+        result = scenario.run(calculator(), RULE, seed=1, observer=look)
+        assert result.steps == 500, result.message
+        assert np.ptp([np.linalg.det(cell) for cell in cells]) > 1.0
+        assert np.mean(temperatures) == pytest.approx(600.0, rel=0.15)  # of 72 degrees of freedom
+
+    def test_the_pressure_of_an_ideal_gas_is_that_of_its_free_atoms(self) -> None:
+        """Volume of 20 atoms, or 21 (by the measure of volume), not of the 40 that are there."""
+        pressure, temperature = 1e-4, 500.0
+        of_one = units.kB * temperature / pressure
+        edge = (20 * of_one) ** (1 / 3)
+        places = edge * np.random.default_rng(1).random((40, 3))
+        start = Atoms(40 * "Cu", positions=places, cell=3 * [edge], pbc=True)
+        start.set_constraint(FixAtoms(range(20)))
+        volumes: list[float] = []
+        scenario = MolecularDynamics(
+            "gas", start, 1500, temperature, "npt", pressure=pressure, timestep_fs=20.0,
+            barostat_time_fs=150.0, bulk_modulus=pressure, limits=Limits(1e-9, np.inf),
+        )  # fmt: skip
+        result = scenario.run(
+            Ideal(), NEVER, seed=1, observer=lambda _, atoms: volumes.append(atoms.get_volume())
+        )
+        assert result.steps == 1500, result.message
+        mean = series_mean(np.array(volumes))
+        assert mean.error < 2 * of_one
+        assert abs(mean.mean - 20.5 * of_one) < 0.5 * of_one + 3 * mean.error
 
     def test_a_held_centre_of_mass_changes_nothing(self) -> None:
         free, held = (bulk("Cu", a=3.62, cubic=True) * (2, 2, 2) for _ in range(2))

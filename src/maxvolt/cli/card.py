@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from maxvolt.cli.console import counted, note, print_json, progress_bar
+from maxvolt.cli.console import counted, note, print_json
 from maxvolt.cli.crystal_options import (
     KINDS,
     add_comparison,
@@ -20,6 +18,7 @@ from maxvolt.cli.crystal_options import (
 from maxvolt.cli.options import add_json, positive_float, positive_int
 from maxvolt.cli.outputs import check_output
 from maxvolt.cli.potentials import potential_files
+from maxvolt.cli.results_and_runs import results_and_runs
 from maxvolt.cli.signals import kept_when_interrupted
 from maxvolt.errors import MaxvoltError
 
@@ -34,7 +33,9 @@ SUMMARY = "what potentials predict, side by side: a page with tables and figures
 DESCRIPTION = """\
 Compute a set of properties with one or several potentials and write them side by side into one HTML
 file. Every result is kept in a folder beside it as it comes: the same command goes on after an
-interruption, and with more properties or potentials it adds what is missing.
+interruption, and with more properties or potentials it adds what is missing. A potential is a file
+of maxvolt, or what --reference takes as well: a code such as emt, a TOML file, or a calculator of
+ASE as module:Class.
 
 Without --only, the card has every property that takes seconds and is defined for the crystal;
 --include adds others: grain-boundaries, phonons, quasi-harmonic, and what simulates for minutes to
@@ -54,7 +55,10 @@ _ENDINGS = (".html", ".htm")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument(
-        "potentials", nargs="+", type=Path, metavar="POT", help="potentials or ensembles"
+        "potentials",
+        nargs="+",
+        metavar="POT",
+        help="potentials or ensembles; or codes, TOML, module:Class",
     )
     parser.add_argument("--species", required=True, metavar="A", help="chemical symbol")
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="HTML", help="the page")
@@ -88,7 +92,7 @@ def run(options: argparse.Namespace) -> None:
     atoms, structure = named_crystal(options.species, options.structure, options.lattice_constant)
     chosen = _properties(options, structure.split()[0])
     settings = _settings(options, chosen)
-    files = [file for path in options.potentials for file in potential_files(path)]
+    files = [file for given in options.potentials for file in potential_files(Path(given))]
     check_output(options.output, files)
     sources = _sources(options)
     reference = None
@@ -101,7 +105,7 @@ def run(options: argparse.Namespace) -> None:
     total = count_results(names, sources, reference)
     note(f"{structure}: {counted(len(names), 'property').replace('propertys', 'properties')} of "
          f"{counted(len(sources), 'potential')}; kept in {folder}")  # fmt: skip
-    with _shown(total) as progress, kept_when_interrupted(folder, partial(_done, folder)):
+    with results_and_runs(total) as shown, kept_when_interrupted(folder, partial(_done, folder)):
         card = make_card(
             sources,
             atoms,
@@ -111,7 +115,8 @@ def run(options: argparse.Namespace) -> None:
             settings=settings,
             reference=reference,
             workers=worker_count(options.workers),
-            progress=progress,
+            progress=shown.has_ended,
+            told=shown.runs,
         )
     if not card.results:
         raise MaxvoltError(f"no property could be computed: {next(iter(card.failures.values()))}")
@@ -125,35 +130,37 @@ def run(options: argparse.Namespace) -> None:
 
 def _sources(options: argparse.Namespace) -> list[CardSource]:
     """One for each potential; names of files tell them apart, else their paths."""
-    from maxvolt.cli.potentials import load
     from maxvolt.report.card import CardSource
 
-    names = [path.name for path in options.potentials]
-    labels = names if len(set(names)) == len(names) else [str(path) for path in options.potentials]
+    names = [Path(given).name for given in options.potentials]
+    labels = names if len(set(names)) == len(names) else options.potentials
     if len(set(labels)) < len(labels) or "reference" in labels:
         raise MaxvoltError("potentials: each must be given once, none named 'reference'")
-    sources = []
-    for label, path in zip(labels, options.potentials, strict=True):
-        potential = load(path, None if _names_species(path) else (options.species,))
-        if getattr(potential, "is_trained", True) is False:
-            raise MaxvoltError(f"{path}: this potential is untrained; fit it first")
-        if options.species not in potential.species:
-            raise MaxvoltError(
-                f"{path}: knows {', '.join(potential.species)}, not {options.species}"
-            )
-        sources.append(CardSource(label, str(path), tuple(potential.species)))
-    return sources
+    return [
+        CardSource(label, given, _species_of(given, options.species))
+        for label, given in zip(labels, options.potentials, strict=True)
+    ]
 
 
-def _names_species(path: Path) -> bool:
+def _species_of(given: str, species: str) -> tuple[str, ...]:
+    """Elements of a potential; what cannot be used is refused before anything runs."""
     from maxvolt.cli.potentials import load
     from maxvolt.errors import SpeciesError
+    from maxvolt.properties.reference_calculator import names_code, reference_calculator
 
+    if names_code(given):
+        reference_calculator(given)
+        return (species,)
+    path = Path(given)
     try:
-        load(path, None)
+        potential = load(path, None)
     except SpeciesError:
-        return False
-    return True
+        potential = load(path, (species,))
+    if getattr(potential, "is_trained", True) is False:
+        raise MaxvoltError(f"{path}: this potential is untrained; fit it first")
+    if species not in potential.species:
+        raise MaxvoltError(f"{path}: knows {', '.join(potential.species)}, not {species}")
+    return tuple(potential.species)
 
 
 def _properties(options: argparse.Namespace, kind: str) -> list[Property]:
@@ -198,15 +205,3 @@ def _settings(options: argparse.Namespace, chosen: list[Property]) -> dict[str, 
 def _done(folder: Path) -> str:
     """How many results a folder holds."""
     return counted(len(list(folder.glob("[!.]*.json"))), "result")
-
-
-@contextmanager
-def _shown(total: int) -> Iterator[Callable[[str, int, int], None]]:
-    """Show a bar on a terminal, and a line for each result elsewhere."""
-    from maxvolt.cli.console import stderr_console
-
-    if not stderr_console().is_terminal:
-        yield lambda what, done, total: note(f"{done} of {total}: {what}")
-        return
-    with progress_bar("computing", total) as advance:
-        yield lambda what, done, total: advance(1)

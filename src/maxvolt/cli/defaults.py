@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from importlib import import_module
 from typing import Any
 
-__all__ = ["OfSettings", "given"]
+__all__ = ["OfSettings", "default_text", "given"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class OfSettings:
     def __str__(self) -> str:
         module, _, kind = self.where.partition(":")
         every = fields(getattr(import_module(module), kind))
-        return _shown(next(one.default for one in every if one.name == self.name))
+        return default_text(next(one.default for one in every if one.name == self.name))
 
 
 def given(options: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:
@@ -40,7 +40,8 @@ def given(options: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:
     return {name: value for name, value in asked.items() if not isinstance(value, OfSettings)}
 
 
-def _shown(value: Any) -> str:
+def default_text(value: Any) -> str:
+    """Write a default as it would be read: numbers of a tuple side by side."""
     if isinstance(value, tuple):
         several = ("x".join(map(str, one)) if isinstance(one, tuple) else str(one) for one in value)
         return " ".join(several)

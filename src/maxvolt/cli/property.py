@@ -16,6 +16,7 @@ from maxvolt.cli.crystal_options import (
     note_simulations_of,
     settings_from,
 )
+from maxvolt.cli.defaults import default_text
 from maxvolt.cli.options import add_json, add_species
 from maxvolt.cli.outputs import check_figure
 from maxvolt.cli.potentials import potential_files
@@ -36,15 +37,20 @@ an active set in the file of the potential, the largest extrapolation grade that
 --reference compares with a second calculator: the file of a potential, the name of a code that
 labels (see 'maxvolt label --help'), or a TOML file with its settings.
 
+The potential is a file of maxvolt, or what --reference takes as well: a code such as emt, a TOML
+file, or a calculator of ASE as module:Class.
+
 Properties from dynamics (density, structure, diffusion ...) simulate for minutes to hours; their
 statistical error is told, and with --keep the same command goes on after an interruption. With
 --reference the simulation is repeated with the reference; heating-cooling asks it for some frames
 instead."""
 EXAMPLES = """\
   maxvolt property --list
+  maxvolt property heating-cooling --settings
   maxvolt property elastic pot.almtp Al
   maxvolt property stacking-faults pot.mtp fcc:Al --reference emt --plot faults.png
   maxvolt property density pot.almtp Al --set phase=melt --set temperature=1000 --keep runs
+  maxvolt property elastic emt fcc:Cu
   maxvolt property surfaces pot.mtp crystal.xyz --set 'surfaces=["111"]' --json"""
 
 
@@ -52,7 +58,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("property", nargs="?", metavar="NAME", help="of the property, see --list")
     parser.add_argument(
-        "potential", nargs="?", type=Path, metavar="POT", help="potential or ensemble"
+        "potential",
+        nargs="?",
+        metavar="POT",
+        help="potential or ensemble; or a code, TOML, module:Class",
     )
     parser.add_argument(
         "structure",
@@ -61,7 +70,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="crystal: a file, an element (Al), or a kind and an element (bcc:Al, fcc:Al:4.05)",
     )
     parser.add_argument("--list", action="store_true", help="list the properties and end")
-    add_settings(parser, "NAME=VALUE", "the property, see --list")
+    parser.add_argument(
+        "--settings",
+        dest="describes",
+        action="store_true",
+        help="list the settings of the property with their units and defaults, and end",
+    )
+    add_settings(parser, "NAME=VALUE", "the property, see --settings")
     add_comparison(parser)
     parser.add_argument(
         "--keep",
@@ -79,6 +94,9 @@ def run(options: argparse.Namespace) -> None:
     """Compute, print, draw."""
     if options.list:
         _list(as_json=options.json)
+        return
+    if options.describes:
+        _describe(options)
         return
     if options.structure is None:
         options.parser.error("the following arguments are required: NAME POT STRUCTURE (or --list)")
@@ -103,9 +121,9 @@ def _computed(options: argparse.Namespace) -> PropertyResult:
     one = find_property(options.property)
     chosen = settings_of(one, settings_from(options.settings))
     if options.plot is not None:
-        check_figure(options.plot, potential_files(options.potential))
+        check_figure(options.plot, potential_files(Path(options.potential)))
     atoms, _ = crystal_of(options.structure)
-    source = CardSource("", str(options.potential), options.species)
+    source = CardSource("", options.potential, options.species)
     calculator, query = source.calculating()
     reference = None
     if options.reference is not None:
@@ -175,6 +193,26 @@ def _list(*, as_json: bool) -> None:
         ],
         text_columns=4,
     )
+
+
+def _describe(options: argparse.Namespace) -> None:
+    """Print the settings of one property."""
+    from dataclasses import asdict
+
+    from maxvolt.properties.described_settings import described_settings
+    from maxvolt.properties.registry import find_property
+
+    if options.property is None:
+        options.parser.error("--settings needs the NAME of a property, see --list")
+    one = find_property(options.property)
+    settings = described_settings(one.settings)
+    if options.json:
+        print_json([asdict(setting) for setting in settings])
+        return
+    print(f"{one.name}: {one.summary}" + ("" if settings else "; it has no settings"))
+    rows = [(each.name, each.unit, default_text(each.default), each.meaning) for each in settings]
+    if rows:
+        print_table(("setting", "unit", "default", "meaning"), rows, text_columns=4)
 
 
 def _print(result: PropertyResult) -> None:

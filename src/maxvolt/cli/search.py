@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from maxvolt.cli.console import counted, note, print_json, print_table, progress_bar
 from maxvolt.cli.defaults import OfSettings, given
-from maxvolt.cli.inputs import check_species, is_potential, read_structures
+from maxvolt.cli.inputs import check_species, read_structures
 from maxvolt.cli.options import (
     add_json,
     finite_float,
@@ -235,11 +235,10 @@ def _settings(options: argparse.Namespace) -> SearchSettings:
 
 def _calculator(options: argparse.Namespace) -> tuple[CalculatorFactory, str]:
     """What makes calculators, and a text that tells the potential from others."""
-    from maxvolt.properties.reference_calculator import reference_calculator
+    from maxvolt.properties.reference_calculator import names_code, reference_calculator
 
     path = Path(options.potential)
-    files = potential_files(path)
-    if not (is_potential(path) or files[0].exists()) or path.suffix == ".toml":
+    if names_code(options.potential):
         if options.committee is not None:
             raise MaxvoltError("--committee needs an ensemble of maxvolt as POT")
         code = reference_calculator(options.potential, options.species)  # told now if there is none

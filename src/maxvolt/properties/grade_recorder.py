@@ -10,6 +10,7 @@ from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 from numpy.typing import NDArray
 
+from maxvolt.properties.shells import interaction_cutoff
 from maxvolt.sampling.batch import Batch
 from maxvolt.sampling.batch_neighbors import BatchNeighbors
 from maxvolt.sampling.evaluators import Evaluated, Evaluator, evaluator_of
@@ -47,6 +48,11 @@ class GradeRecorder(Calculator):
     def potential(self) -> Any:
         """The potential of the other calculator; None where it has none."""
         return getattr(self.inner, "potential", None)
+
+    @property
+    def cutoff(self) -> float | None:
+        """Cutoff of the other calculator, Angstrom; None where it does not say it."""
+        return interaction_cutoff(self.inner)
 
     def meet(self, grade: float) -> None:
         """Take note of a grade that a simulation has met."""

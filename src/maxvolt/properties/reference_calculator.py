@@ -13,9 +13,11 @@ from ase.calculators.calculator import Calculator, PropertyNotImplementedError, 
 
 from maxvolt.errors import DataError
 from maxvolt.labelling.reference import Reference
+from maxvolt.potentials.families import family_of_file
+from maxvolt.potentials.loading import potential_files
 from maxvolt.properties.arguments import calculators_of
 
-__all__ = ["ReferenceCalculator", "reference_calculator"]
+__all__ = ["ReferenceCalculator", "names_code", "reference_calculator"]
 
 
 class ReferenceCalculator(Calculator):
@@ -60,6 +62,17 @@ class ReferenceCalculator(Calculator):
                 raise PropertyNotImplementedError(
                     f"{self.reference.calculator} gives no {name} of this structure"
                 )
+
+
+def names_code(given: str) -> bool:
+    """Whether a command line names a code, a class or a TOML file where a potential may stand.
+
+    Anything else is the file of a potential, or the name of an ensemble, be it there or not.
+    """
+    path = Path(given)
+    if path.suffix == ".toml":
+        return True
+    return family_of_file(path) is None and not potential_files(path)[0].exists()
 
 
 def reference_calculator(given: str, species: Sequence[str] | None = None) -> Any:

@@ -28,7 +28,8 @@ class MolecularDynamics(DynamicsSettings, OnePartPerStructure):
     structures
         Structures to start from: a `Dataset`, or one or several ``ase.Atoms``. Each is a part of
         its own, with velocities of its own. Constraints FixAtoms, FixCartesian and FixScaled hold
-        in "nve" and "nvt"; temperatures mean the degrees of freedom that are left.
+        in "nve" and "nvt", FixAtoms also in "npt", where held atoms keep their scaled coordinates;
+        temperatures mean the degrees of freedom that are left.
     steps
         Number of steps of each part.
     temperature : K

@@ -124,16 +124,22 @@ class DynamicsSettings:
             )
         if self.ensemble == "npt":
             for index in range(len(self.structures)):
-                if records := constraints_of(self.structures, index):
-                    self._refuse(
-                        f"structure {index} has the constraint {records[0]['name']}, which npt "
-                        "cannot honour; take nvt or nve, or remove it from the structure"
-                    )
+                self._check_held_in_a_changing_cell(index)
         flat = np.flatnonzero(~self.structures.pbc.all(axis=1))
         if len(flat) and (self.ensemble == "npt" or self.cell is not None):
             self._refuse(
                 f"structure {flat[0]} is not periodic in three directions and has no cell to change"
             )
+
+    def _check_held_in_a_changing_cell(self, index: int) -> None:
+        """Refuse what cannot simply go along with the cell, as a whole atom that is held does."""
+        for record in constraints_of(self.structures, index):
+            if record["name"] != "FixAtoms":
+                self._refuse(
+                    f"structure {index} has the constraint {record['name']}, which npt cannot "
+                    "honour; hold whole atoms (FixAtoms), take nvt or nve, or remove it from the "
+                    "structure"
+                )
 
     @property
     def first_temperature(self) -> float:

@@ -163,13 +163,16 @@ class HeldAtoms(FixConstraint):
 
     def __init__(self, records: Records) -> None:
         self._records = records
+        self._follows_cell = any(record["name"] == "FixScaled" for record in records)
         self._cell: NDArray[np.float64] | None = None
         self._free = np.empty((0, 3, 3))
         self._common = np.zeros((3, 3))
 
     def _update(self, atoms: Atoms) -> None:
         cell = atoms.cell.array
-        if self._cell is not None and np.array_equal(self._cell, cell):
+        if self._cell is not None and not (
+            self._follows_cell and not np.array_equal(self._cell, cell)
+        ):
             return
         free = free_directions(self._records, len(atoms), cell)
         self._free = np.tile(np.eye(3), (len(atoms), 1, 1)) if free is None else free

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -173,17 +174,20 @@ def integrator(
     step, tau = timestep * units.fs, coupling.thermostat_time * units.fs
     noise = {"rng": generator, "comm": _alone()}
     if ensemble == "npt":
-        dynamics = _npt(
-            atoms,
-            step,
-            temperature_K=temperature,
-            externalstress=-pressure,
-            hydrostatic=not coupling.shape,
-            T_tau=tau,
-            P_tau=coupling.barostat_time * units.fs,
-            P_mass=_barostat_mass(atoms, coupling),
-            **noise,
-        )
+        with warnings.catch_warnings():
+            # Held atoms have no momentum, are no degrees of freedom, and go along with the cell.
+            warnings.filterwarnings("ignore", ".*not been tested with constraints")
+            dynamics = _npt(
+                atoms,
+                step,
+                temperature_K=temperature,
+                externalstress=-pressure,
+                hydrostatic=not coupling.shape,
+                T_tau=tau,
+                P_tau=coupling.barostat_time * units.fs,
+                P_mass=_barostat_mass(atoms, coupling),
+                **noise,
+            )
         return _Npt(dynamics)
     if not atoms.constraints:
         atoms.set_constraint(FixCom())

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection
@@ -90,8 +90,10 @@ class WorkerPool:
 
 
 @contextmanager
-def local_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Worker processes of this machine.
+def local_pool(
+    workers: int, prepare: Callable[[], object] | None = None
+) -> Iterator[ProcessPoolExecutor]:
+    """Worker processes of this machine, each of which calls `prepare` when it starts.
 
     They leave at once when the block is left early, and when this process is killed. They are
     forked from a server that has no threads: a fork of this process could wait forever for a thread
@@ -101,7 +103,7 @@ def local_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     context = multiprocessing.get_context(method)
     reader, writer = context.Pipe(duplex=False)
     pool = ProcessPoolExecutor(
-        workers, mp_context=context, initializer=_initialize, initargs=(reader,)
+        workers, mp_context=context, initializer=_initialize, initargs=(reader, prepare)
     )
     try:
         yield pool
@@ -114,10 +116,12 @@ def local_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
         reader.close()
 
 
-def _initialize(alive: Connection) -> None:
+def _initialize(alive: Connection, prepare: Callable[[], object] | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     threadpool_limits(limits=1)  # each worker is one thread of the whole
     threading.Thread(target=_leave_after, args=(alive,), daemon=True).start()
+    if prepare is not None:
+        prepare()
 
 
 def _leave_after(alive: Connection) -> None:

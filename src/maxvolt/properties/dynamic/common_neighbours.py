@@ -69,10 +69,20 @@ def common_neighbours(atoms: Atoms) -> NDArray[np.int64]:
     return _with_diamond(phases, indices, vectors)
 
 
-def phase_shares(atoms: Atoms) -> Mapping[str, float]:
-    """Shares of the atoms in each of `PHASES`."""
-    counts = np.bincount(common_neighbours(atoms), minlength=len(PHASES))
-    return {name: float(count) / len(atoms) for name, count in zip(PHASES, counts, strict=True)}
+def phase_shares(atoms: Atoms, counted: NDArray[np.bool_] | None = None) -> Mapping[str, float]:
+    """Shares of the atoms in each of `PHASES`.
+
+    Parameters
+    ----------
+    atoms
+        As of `common_neighbours`.
+    counted : shape (N,)
+        Which atoms are counted, one at least; None: all.
+    """
+    phases = common_neighbours(atoms)
+    phases = phases if counted is None else phases[counted]
+    counts = np.bincount(phases, minlength=len(PHASES))
+    return {name: float(count) / len(phases) for name, count in zip(PHASES, counts, strict=True)}
 
 
 _S421, _S422, _S555, _S666, _S444 = range(1, 6)

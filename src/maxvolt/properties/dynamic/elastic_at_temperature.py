@@ -15,8 +15,9 @@ from maxvolt.properties.deformation import strain_tensor
 from maxvolt.properties.dynamic.averages import TimeMean, averaged, off_temperature, time_mean
 from maxvolt.properties.dynamic.keeping import Keeping
 from maxvolt.properties.dynamic.preparation import Prepared, lost_crystal, prepared
+from maxvolt.properties.dynamic.recorded import Recorded
 from maxvolt.properties.dynamic.settings import SimulationSettings
-from maxvolt.properties.dynamic.simulation import Plan, Recorded, simulate
+from maxvolt.properties.dynamic.simulation import Plan, simulate
 from maxvolt.properties.elastic_constants import elastic_constants
 from maxvolt.properties.elemental_crystals import ElementalCrystal
 from maxvolt.properties.findings import Findings, Quantity
@@ -37,12 +38,10 @@ _SIGNIFICANT = 3.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ElasticTemperatureSettings(SimulationSettings):
-    """Settings of `elastic_at_temperature`.
+    """Settings of `elastic_at_temperature`: those of `SimulationSettings`, and these.
 
     Parameters
     ----------
-    temperature, pressure, atoms, timestep, equilibration_time, seed, members
-        As of `SimulationSettings`.
     production_time : ps
         Of each strained crystal: of four for a cubic one, of twelve else.
     strain

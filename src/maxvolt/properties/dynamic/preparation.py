@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
+from numpy.typing import NDArray
 
 from maxvolt.errors import DataError, MaxvoltError
 from maxvolt.properties.dynamic.common_neighbours import FEWEST_ATOMS, PHASES, phase_shares
 from maxvolt.properties.dynamic.keeping import Keeping
+from maxvolt.properties.dynamic.recorded import Recorded
 from maxvolt.properties.dynamic.settings import PhaseSettings, SimulationSettings
-from maxvolt.properties.dynamic.simulation import Plan, Recorded, simulate
+from maxvolt.properties.dynamic.simulation import Plan, simulate
 from maxvolt.properties.elemental_crystals import ElementalCrystal, has_stress, reach_of
 from maxvolt.properties.static.resting_cells import resting_cell
 from maxvolt.units import GPA_PER_EV_A3
@@ -62,6 +64,8 @@ class Prepared:
         Whether the barostat changes the shape of the cell.
     notes, warnings
         What was done, and what is wrong with it.
+    places : shape (N, 3)
+        Scaled coordinates of the crystal at rest.
     crystal
         Of a solid, its phase by common neighbour analysis at rest, one of `PHASES`; None of a melt,
         of a crystal that is not recognised, and of cells of fewer than 20 atoms.
@@ -73,6 +77,7 @@ class Prepared:
     shape: bool
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
+    places: NDArray[np.float64]
     crystal: str | None = None
 
 
@@ -82,6 +87,8 @@ def prepared(
     settings: SimulationSettings,
     keeping: Keeping,
     purpose: str,
+    *,
+    length: float = 1.0,
 ) -> Prepared:
     """Bring a crystal, or a melt made of it, to temperature and pressure.
 
@@ -100,6 +107,8 @@ def prepared(
         Where segments are kept.
     purpose
         What is computed, for messages.
+    length
+        Of the cell along its third vector, over that along the others.
 
     Raises
     ------
@@ -108,7 +117,7 @@ def prepared(
     MaxvoltError
         The crystal did not melt, or a simulation failed.
     """
-    begin = supercell(calculator, atoms, settings.atoms, purpose)
+    begin = supercell(calculator, atoms, settings.atoms, purpose, length)
     if not has_stress(calculator, begin):
         raise DataError(
             f"{purpose}: the calculator gives no stress, which pressure needs; use one that does"
@@ -118,6 +127,7 @@ def prepared(
     if melt is not None:
         require_phases(begin, purpose)
         warnings = _unknown_crystal(begin)
+    places = begin.get_scaled_positions(wrap=False)
     timestep = settings.timestep_of(begin)
     stiffness = _bulk_modulus(calculator, begin)
     notes = [f"{len(begin)} atoms, timestep {timestep:g} fs, seed {settings.seed}"]
@@ -146,7 +156,7 @@ def prepared(
     if melt is not None:
         hot = _melting_temperature(melt)
         notes.append(f"melt made at {hot:g} K and {_EXPANDED - 1:.0%} more volume")
-    return Prepared(at_mean, timestep, stiffness, shape, tuple(notes), warnings, crystal)
+    return Prepared(at_mean, timestep, stiffness, shape, tuple(notes), warnings, places, crystal)
 
 
 def _melt_of(settings: SimulationSettings) -> PhaseSettings | None:
@@ -156,12 +166,18 @@ def _melt_of(settings: SimulationSettings) -> PhaseSettings | None:
     return None
 
 
-def supercell(calculator: Any, atoms: Atoms, count: int, purpose: str) -> Atoms:
-    """Relax a crystal and repeat it to about so many atoms, about as long in all directions."""
+def supercell(
+    calculator: Any, atoms: Atoms, count: int, purpose: str, length: float = 1.0
+) -> Atoms:
+    """Relax a crystal and repeat it to about so many atoms.
+
+    About as long in all directions, or, along the third, longer than in the others.
+    """
     cell = resting_cell(calculator, atoms, purpose, right_angled=True)
-    edge = (cell.get_volume() / len(cell) * count) ** (1 / 3)
+    edge = (cell.get_volume() / len(cell) * count / length) ** (1 / 3)
+    edges = edge * np.array([1.0, 1.0, length])
     heights = 1 / np.linalg.norm(np.linalg.inv(cell.cell.array), axis=0)
-    repeated: Atoms = cell * tuple(np.maximum(np.round(edge / heights), 1).astype(int).tolist())
+    repeated: Atoms = cell * tuple(np.maximum(np.round(edges / heights), 1).astype(int).tolist())
     if len(repeated) < 2:
         raise DataError(f"{purpose}: one atom cannot move relative to itself; raise atoms")
     return repeated
@@ -176,9 +192,9 @@ def require_phases(atoms: Atoms, purpose: str) -> None:
         )
 
 
-def crystalline_share(atoms: Atoms) -> float:
-    """Share of the atoms that stand in any of the crystals of common neighbour analysis."""
-    shares = phase_shares(atoms)
+def crystalline_share(atoms: Atoms, counted: NDArray[np.bool_] | None = None) -> float:
+    """Share of the counted atoms that stand in any of the crystals; see `phase_shares`."""
+    shares = phase_shares(atoms, counted)
     return sum(shares[name] for name in _CRYSTALS)
 
 

@@ -14,8 +14,9 @@ from maxvolt.properties.dynamic.preparation import (
     phase_warnings,
     prepared,
 )
+from maxvolt.properties.dynamic.recorded import Recorded
 from maxvolt.properties.dynamic.settings import PhaseSettings
-from maxvolt.properties.dynamic.simulation import Plan, Recorded, simulate
+from maxvolt.properties.dynamic.simulation import Plan, simulate
 from maxvolt.properties.findings import Quantity
 from maxvolt.units import GPA_PER_EV_A3
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from maxvolt.files import make_folder, replacing
 from maxvolt.sampling import TrajectoryState
 
 __all__ = ["Segment", "SegmentFiles"]
+
+_logger = logging.getLogger(__name__)
 
 _DIGITS = 16
 _INTEGRATOR = "integrator_"
@@ -55,10 +58,14 @@ class SegmentFiles:
         Of the simulation, for people.
     digest
         Of all that decides about it.
+    maker
+        Versions of the programs that decide about the last digits, in words. What others have made
+        is made again.
     """
 
-    def __init__(self, folder: Path, name: str, digest: str) -> None:
+    def __init__(self, folder: Path, name: str, digest: str, maker: str) -> None:
         self._folder = folder
+        self._maker = maker
         self._stem = f"{name.replace(' ', '-')}-{digest[:_DIGITS]}"
         self._count = 0
         try:
@@ -74,7 +81,13 @@ class SegmentFiles:
         """
         found: list[Segment] = []
         while (path := self._path()).is_file():
-            one = _read(path)
+            one, maker = _read(path)
+            if maker != self._maker:
+                _logger.warning(
+                    "%s was made by %s, and this is %s: from there on the simulation is made again",
+                    path, maker or "an earlier version", self._maker,
+                )  # fmt: skip
+                break
             if one.begin != (found[-1].state.step if found else 0):
                 break
             found.append(one)
@@ -89,6 +102,7 @@ class SegmentFiles:
             "step": state.step,
             "generator": dict(state.generator),
             "seconds": state.seconds,
+            "maker": self._maker,
         }
         arrays: dict[str, Any] = {
             "record": np.frombuffer(json.dumps(record).encode(), np.uint8),
@@ -108,7 +122,8 @@ class SegmentFiles:
         return self._folder / f"{self._stem}.{self._count:04d}.npz"
 
 
-def _read(path: Path) -> Segment:
+def _read(path: Path) -> tuple[Segment, str]:
+    """Read a segment, and who made it."""
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
@@ -130,7 +145,7 @@ def _read(path: Path) -> Segment:
             path, f"is no segment of a simulation ({error}); remove it and those after it, and "
             "they are made again",
         ) from error  # fmt: skip
-    return Segment(begin, _named(arrays, "recorded_"), state)
+    return Segment(begin, _named(arrays, "recorded_"), state), str(record.get("maker", ""))
 
 
 def _named(arrays: Arrays, beginning: str) -> dict[str, NDArray[Any]]:

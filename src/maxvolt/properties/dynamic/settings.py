@@ -27,7 +27,9 @@ class SimulationSettings:
     Parameters
     ----------
     temperature : K
+        Of the simulation.
     pressure : GPa
+        Of the simulation, the same along all directions.
     atoms
         About how many there are; whole cells are taken.
     timestep : fs or None
@@ -89,12 +91,10 @@ class SimulationSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseSettings(SimulationSettings):
-    """Settings of what is averaged over time in a crystal or a melt.
+    """What is averaged over time in a crystal or a melt: `SimulationSettings`, and these.
 
     Parameters
     ----------
-    temperature, pressure, atoms, timestep, equilibration_time, seed, members
-        As of `SimulationSettings`.
     phase
         "solid", the crystal that is given; "melt", a liquid made of it.
     production_time : ps

@@ -7,25 +7,29 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
 from ase import Atoms
+from ase.constraints import FixAtoms
 from numpy.typing import NDArray
 
+from maxvolt.constraints import constraint_records
 from maxvolt.dataset import Dataset
 from maxvolt.errors import MaxvoltError
 from maxvolt.properties.dynamic.keeping import Keeping
+from maxvolt.properties.dynamic.recorded import Recorded
 from maxvolt.properties.dynamic.segments import Segment, SegmentFiles
 from maxvolt.properties.elemental_crystals import has_stress
 from maxvolt.properties.grade_recorder import GradeRecorder
 from maxvolt.sampling import MolecularDynamics, Schedule, StopReason, Thresholds, TrajectoryState
-from maxvolt.sampling.integrators import Ensemble, Thermostat, draw_velocities
+from maxvolt.sampling.integrators import Ensemble, Thermostat, draw_velocities, hold_atoms
 from maxvolt.sampling.schedules import as_schedule
 from maxvolt.selection.strategy import unit_of
 from maxvolt.units import GPA_PER_EV_A3
 
-__all__ = ["Plan", "Recorded", "simulate"]
+__all__ = ["Plan", "simulate"]
 
 _RENEW_EVERY = 50
 """Steps after which a segment may be kept; little beside what a rebuilt neighbour list costs."""
@@ -65,6 +69,8 @@ class Plan:
         Steps from recorded positions to the next, a multiple of `value_every`; 0: none are.
     seed
         Of velocities and thermostat.
+    held
+        Atoms that do not move, but go along with the cell.
     """
 
     name: str
@@ -80,65 +86,7 @@ class Plan:
     value_every: int = 10
     frame_every: int = 0
     seed: int = 1
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Recorded:
-    """What a simulation has recorded, k values and m frames of N atoms.
-
-    Attributes
-    ----------
-    steps : shape (k,)
-        Steps of the values, counted from 0, the start, which is not recorded.
-    temperatures : shape (k,), K
-    energies, kinetic : shape (k,), eV
-        Potential and kinetic energy of the whole structure.
-    stresses : shape (k, 6), eV/Angstrom^3
-        With the part of the momenta; NaN where the calculator gives none.
-    cells : shape (k, 3, 3), Angstrom
-    grades : shape (k,)
-        NaN where there are none.
-    frame_steps : shape (m,)
-    frame_cells : shape (m, 3, 3), Angstrom
-    frames : shape (m, N, 3), Angstrom
-        Positions, not wrapped into the cell.
-    timestep : fs
-    last
-        Structure at the end, with its momenta.
-    """
-
-    steps: NDArray[np.int64]
-    temperatures: NDArray[np.float64]
-    energies: NDArray[np.float64]
-    kinetic: NDArray[np.float64]
-    stresses: NDArray[np.float64]
-    cells: NDArray[np.float64]
-    grades: NDArray[np.float64]
-    frame_steps: NDArray[np.int64]
-    frame_cells: NDArray[np.float64]
-    frames: NDArray[np.float64]
-    timestep: float
-    last: Atoms
-
-    @property
-    def volumes(self) -> NDArray[np.float64]:
-        """Volumes of the cells, Angstrom^3, shape (k,)."""
-        return np.asarray(np.abs(np.linalg.det(self.cells)))
-
-    @property
-    def pressures(self) -> NDArray[np.float64]:
-        """Minus the mean of the first three stresses, eV/Angstrom^3, shape (k,)."""
-        return np.asarray(-self.stresses[:, :3].mean(axis=1))
-
-    @property
-    def value_time(self) -> float:
-        """Time from a value to the next, fs."""
-        return float(self.steps[1] - self.steps[0]) * self.timestep
-
-    @property
-    def frame_time(self) -> float:
-        """Time from a frame to the next, fs."""
-        return float(self.frame_steps[1] - self.frame_steps[0]) * self.timestep
+    held: tuple[int, ...] = ()
 
 
 def simulate(calculator: Any, atoms: Atoms, plan: Plan, keeping: Keeping, purpose: str) -> Recorded:
@@ -167,7 +115,8 @@ def simulate(calculator: Any, atoms: Atoms, plan: Plan, keeping: Keeping, purpos
     inner = calculator.inner if isinstance(calculator, GradeRecorder) else calculator
     files = None
     if keeping.folder is not None:
-        files = SegmentFiles(keeping.folder, plan.name, _digest(inner, atoms, plan))
+        digest = _digest(inner, atoms, plan)
+        files = SegmentFiles(keeping.folder, plan.name, digest, _maker(inner))
     segments = [] if files is None else files.read()
     state = segments[-1].state if segments else _start(atoms, plan)
     if state.step < plan.steps:
@@ -344,6 +293,8 @@ def _start(atoms: Atoms, plan: Plan) -> TrajectoryState:
     """State before the first step: with the momenta of the structure, or drawn ones."""
     generator = np.random.default_rng(plan.seed)
     begin = _bare(atoms, atoms.positions, atoms.cell.array)
+    begin.set_constraint(_held(plan))
+    hold_atoms(begin, constraint_records(begin))
     if atoms.has("momenta") and atoms.get_momenta().any():
         begin.set_momenta(atoms.get_momenta())
     else:
@@ -362,10 +313,16 @@ def _start(atoms: Atoms, plan: Plan) -> TrajectoryState:
     )
 
 
+def _held(plan: Plan) -> list[FixAtoms]:
+    return [FixAtoms(list(plan.held))] if plan.held else []
+
+
 def _scenario(atoms: Atoms, plan: Plan) -> MolecularDynamics:
+    structure = _bare(atoms, atoms.positions, atoms.cell.array)
+    structure.set_constraint(_held(plan))
     return MolecularDynamics(
         plan.name,
-        Dataset.from_atoms([_bare(atoms, atoms.positions, atoms.cell.array)]),
+        Dataset.from_atoms([structure]),
         plan.steps,
         plan.temperature,
         ensemble=plan.ensemble,
@@ -388,6 +345,18 @@ def _digest(calculator: Any, atoms: Atoms, plan: Plan) -> str:
     for array in (atoms.numbers, atoms.positions, atoms.cell.array, momenta):
         content.update((np.round(array, 6) + 0.0).tobytes())  # no negative zeros
     return content.hexdigest()
+
+
+def _maker(calculator: Any) -> str:
+    """Name this package and that of the calculator, with their versions."""
+    own = f"maxvolt {version('maxvolt')}"
+    package = type(calculator).__module__.partition(".")[0]
+    if package in ("maxvolt", "__main__"):
+        return own
+    try:
+        return f"{own} with {package} {version(package)}"
+    except PackageNotFoundError:
+        return own
 
 
 def _fingerprint(calculator: Any, atoms: Atoms) -> str:

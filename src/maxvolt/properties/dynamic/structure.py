@@ -36,13 +36,10 @@ _LABELS = ("distance (Å)", "g(r)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StructureSettings(PhaseSettings):
-    """Settings of `structure`.
+    """Settings of `structure`: those of `PhaseSettings`, and these.
 
     Parameters
     ----------
-    temperature, pressure, phase, atoms, timestep, equilibration_time, production_time,
-    melting_temperature, seed, members
-        As of `PhaseSettings`.
     bin_width : Angstrom
         Of g(r).
     largest_wave_vector : 1/Angstrom

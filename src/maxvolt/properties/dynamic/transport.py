@@ -45,13 +45,10 @@ _NOT_SOLVED = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransportSettings(PhaseSettings):
-    """Settings of `viscosity`.
+    """Settings of `viscosity`: those of `PhaseSettings` for a melt at 1000 K, and one more.
 
     Parameters
     ----------
-    temperature, pressure, phase, atoms, timestep, equilibration_time, production_time,
-    melting_temperature, seed, members
-        As of `PhaseSettings`; a melt at 1000 K where nothing is said.
     cutoff_time : ps or None
         Up to which the autocorrelation of the stress is integrated; None: twenty times its
         integrated correlation time.
@@ -70,13 +67,10 @@ class TransportSettings(PhaseSettings):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiffusionSettings(TransportSettings):
-    """Settings of `self_diffusion`.
+    """Settings of `self_diffusion`: those of `TransportSettings`, and these.
 
     Parameters
     ----------
-    temperature, pressure, phase, atoms, timestep, equilibration_time, production_time,
-    melting_temperature, seed, members, cutoff_time
-        As of `TransportSettings`.
     diffusive_from : ps
         From which time on atoms diffuse; before, they fly or rattle in their cages.
     estimate

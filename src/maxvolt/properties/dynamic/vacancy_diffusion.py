@@ -44,13 +44,12 @@ _RANGE = (0.6, 1.2)
 
 @dataclass(frozen=True, slots=True)
 class VacancyDiffusionSettings(DefectSettings):
-    """Settings of `vacancy_diffusion`.
+    """Settings of `vacancy_diffusion`: those of `DefectSettings`, and these.
 
     Parameters
     ----------
-    size, max_steps
-        As of `DefectSettings`.
     force_tolerance : eV/Angstrom
+        Longest force left on an atom after a relaxation.
     temperature : K
         At which diffusion is told; the curve is drawn from 0.6 to 1.2 times it.
     """

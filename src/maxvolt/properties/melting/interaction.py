@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from maxvolt.errors import DataError
+from maxvolt.errors import DataError, SpeciesError
+from maxvolt.potentials.families import family_of_file
+from maxvolt.potentials.loading import load
+from maxvolt.unnamed_types import are_stand_ins
 
 __all__ = ["Interaction"]
 
@@ -43,13 +46,14 @@ class Interaction:
         Raises
         ------
         DataError
-            There is none.
+            There is none, or it does not know the element. A compiled potential is left to LAMMPS.
         """
         name = Path(path).name
         style = next((one for end, one in _STYLES.items() if name.endswith(end)), None)
         file = Path(path) if style is None else _file(str(path))
         if file is None or not file.is_file():
             raise DataError(f"{path}: there is no such potential")
+        _require_species(file, species)
         if style is not None:
             return cls.of_pair_style(style, [f"* * {file} {species}"])
         return cls.of_pair_style("maxvolt", [f"* * {file.resolve()} {species}"])
@@ -88,6 +92,18 @@ class Interaction:
                 names += [file.name] if file else []
             lines.append(f"pair_coeff {' '.join(words)}")
         return cls(" ".join(names), tuple(lines), content.hexdigest())
+
+
+def _require_species(file: Path, species: str) -> None:
+    """Refuse a potential that names its elements, and not this one."""
+    if family_of_file(file) is None:
+        return
+    try:
+        known = load(file).species
+    except SpeciesError:  # the elements have no names there
+        return
+    if species not in known and not are_stand_ins(known):
+        raise DataError(f"{file}: knows {', '.join(known)}, not {species}")
 
 
 def _refuse_file(word: str) -> None:

@@ -68,7 +68,7 @@ class ColdCurveSettings:
     Parameters
     ----------
     structures
-        Names among `PROTOTYPES`.
+        Names of crystals: fcc, hcp, bcc, sc, diamond, a15, dhcp, omega.
     smallest, largest
         Range of the volume per atom, relative to that of the crystal given.
     points

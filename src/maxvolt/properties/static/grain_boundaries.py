@@ -68,6 +68,7 @@ class GrainBoundarySettings:
     thickness : Angstrom or None
         Of each grain at least; None: twice the cutoff.
     force_tolerance : eV/Angstrom
+        Longest force left on an atom after a relaxation.
     max_steps
         Of the last relaxation.
     """
@@ -114,7 +115,8 @@ def grain_boundaries(
     DataError
         The crystal is neither fcc nor bcc, or has no such boundary here.
     MaxvoltError
-        No start could be relaxed.
+        No start could be relaxed. Where one of the lowest could, the others are left out, and a
+        warning says so.
     """
     purpose = "grain boundaries"
     calculator, atoms = system_of(calculator, atoms, purpose)
@@ -126,13 +128,37 @@ def grain_boundaries(
     reach, notes = reach_of(calculator)
     search = _Search(crystal, calculator, settings.thickness or 2 * reach, settings)
     quantities = {}
+    warnings: list[str] = []
     for name in chosen:
-        energy, tried, count = search.lowest(known[name])
-        quantities[name] = Quantity(energy, "mJ/m²")
-        notes += (f"{name}: the lowest of {tried} starts, in a cell of {count} atoms",)
+        found = search.lowest(known[name])
+        quantities[name] = Quantity(found.energy, "mJ/m²")
+        notes += (f"{name}: the lowest of {found.starts} starts, in a cell of {found.atoms} atoms",)
+        warnings += [
+            f"{name}: one of the lowest {_FINALISTS} was left out, and its energy may be lower "
+            f"still: {why}"
+            for why in found.left_out
+        ]
     if not search.with_height:
         notes += ("the calculator gives no stress: the height of the cell was held",)
-    return Findings("Grain boundaries", quantities, notes=notes)
+    return Findings("Grain boundaries", quantities, warnings=tuple(warnings), notes=notes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lowest:
+    """Energy (mJ/m^2) of a boundary, and how it was found.
+
+    Attributes
+    ----------
+    starts, atoms
+        How many there were.
+    left_out
+        Why finalists that did not come to rest did not.
+    """
+
+    energy: float
+    starts: int
+    atoms: int
+    left_out: tuple[str, ...]
 
 
 class _Search:
@@ -150,8 +176,8 @@ class _Search:
         self.per_atom = crystal.energy_per_atom(calculator)
         self.with_height = has_stress(calculator, crystal.primitive())
 
-    def lowest(self, directions: Directions) -> tuple[float, int, int]:
-        """Energy in mJ/m^2, number of starts, and of atoms."""
+    def lowest(self, directions: Directions) -> _Lowest:
+        """Relax the starts a little, and the lowest of them to the end."""
         starts = list(self._starts(directions))
         if not starts:
             raise MaxvoltError(
@@ -179,8 +205,12 @@ class _Search:
             force_tolerance=self.settings.force_tolerance,
             max_steps=self.settings.max_steps,
         )
-        best = min((one.relaxed() for one in ended), key=self._energy)
-        return self._energy(best), len(starts), len(best)
+        resting = [one.structure for one in ended if not one.complaint]
+        if not resting:
+            raise MaxvoltError(f"grain boundaries: {ended[0].complaint}")
+        best = min(resting, key=self._energy)
+        left_out = tuple(one.complaint for one in ended if one.complaint)
+        return _Lowest(self._energy(best), len(starts), len(best), left_out)
 
     def _energy(self, atoms: Atoms) -> float:
         return interface_energy(atoms, self.per_atom)

@@ -19,8 +19,9 @@ from maxvolt.files import make_folder
 from maxvolt.potentials.loading import load, potential_files
 from maxvolt.properties.dynamic.keeping import Keeping
 from maxvolt.properties.evaluation import PropertyResult, compute_property
-from maxvolt.properties.reference_calculator import reference_calculator
+from maxvolt.properties.reference_calculator import names_code, reference_calculator
 from maxvolt.properties.registry import find_property
+from maxvolt.report.card.telling import Told, hearing, now_and_then, worker_tells
 from maxvolt.report.output import write_json
 from maxvolt.sampling.processes import local_pool
 from maxvolt.selection import has_active_set
@@ -45,11 +46,12 @@ class CardSource:
     label
         Its name in the card.
     given
-        The path of a potential; of the reference, what a command line calls it.
+        What a command line calls it: the path of a potential, the name of a code that labels, a
+        TOML file with its settings, or a class as ``module:Class``.
     species
         Elements of type 0, 1, ... for a potential that names none.
     is_reference
-        Whether `given` may also be the name of a code.
+        Whether others are compared with it.
     """
 
     label: str
@@ -59,7 +61,7 @@ class CardSource:
 
     def calculating(self) -> tuple[Any, str | None]:
         """Return what computes, and the file of its active set where it has one."""
-        if self.is_reference:
+        if self.is_reference or names_code(self.given):
             return reference_calculator(self.given, self.species), None
         graded = has_active_set(self.given) if Path(self.given).is_file() else False
         return load(self.given, self.species), self.given if graded else None
@@ -67,10 +69,9 @@ class CardSource:
     def fingerprint(self) -> str:
         """Changes when the files of a potential, or the name of a code, change."""
         digest = sha256(self.given.encode())
-        path = Path(self.given)
-        files = [path] if path.is_file() else [] if self.is_reference else potential_files(path)
-        for file in files:
-            digest.update(file.read_bytes())
+        for file in potential_files(Path(self.given)):
+            if file.is_file():
+                digest.update(file.read_bytes())
         return digest.hexdigest()[:16]
 
 
@@ -132,7 +133,12 @@ class _Task:
     file: Path
     fingerprint: str
 
-    def run(self) -> PropertyResult:
+    @property
+    def what(self) -> str:
+        """Potential and property, in words."""
+        return f"{self.source.label}: {self.name}"
+
+    def run(self, told: Told | None) -> PropertyResult:
         """Compute the property and keep it."""
         calculator, query = self.source.calculating()
         reference = self.reference
@@ -145,7 +151,10 @@ class _Task:
             reference=reference.calculating()[0]
             if isinstance(reference, CardSource)
             else reference,
-            keeping=Keeping(self.file.parent / _SIMULATIONS),
+            keeping=Keeping(
+                self.file.parent / _SIMULATIONS,
+                None if told is None else now_and_then(told, self.what),
+            ),
         )
         write_json({"fingerprint": self.fingerprint, "result": result.to_dict()}, self.file)
         return result
@@ -174,6 +183,7 @@ def make_card(
     reference: CardSource | None = None,
     workers: int = 1,
     progress: Progress | None = None,
+    told: Told | None = None,
 ) -> Card:
     """Compute properties of potentials, and of a reference first.
 
@@ -201,6 +211,8 @@ def make_card(
         Processes that compute side by side.
     progress
         Called when a property of a potential is there.
+    told
+        Called now and then with what is being simulated, perhaps from another thread.
     """
     make_folder(folder)
     given = settings or {}
@@ -218,14 +230,14 @@ def make_card(
                     frames = find_property(name).checks_frames
                     compared = reference if frames else results.get((REFERENCE, name))
                 tasks.append(_task(source, digest, name, atoms, given, compared, folder))
-        for task, outcome in _outcomes(tasks, workers):
+        for task, outcome in _outcomes(tasks, workers, told):
             key = (task.source.label, task.name)
             if isinstance(outcome, PropertyResult):
                 results[key] = outcome
             else:
                 failures[key] = str(outcome)
             if progress is not None:
-                progress(f"{task.source.label}: {task.name}", len(results) + len(failures), total)
+                progress(task.what, len(results) + len(failures), total)
     return Card(structure, tuple(sources), reference, tuple(properties), results, failures)
 
 
@@ -271,7 +283,7 @@ def _task(
 
 
 def _outcomes(
-    tasks: Sequence[_Task], workers: int
+    tasks: Sequence[_Task], workers: int, told: Told | None
 ) -> Iterator[tuple[_Task, PropertyResult | MaxvoltError]]:
     missing = []
     for task in tasks:
@@ -282,17 +294,17 @@ def _outcomes(
             yield task, known
     if min(workers, len(missing)) <= 1:
         for task in missing:
-            yield task, _outcome(task)
+            yield task, _outcome(task, told)
         return
-    with local_pool(min(workers, len(missing))) as pool:
-        begun = {pool.submit(_outcome, task): task for task in missing}
+    with hearing(told) as prepare, local_pool(min(workers, len(missing)), prepare) as pool:
+        begun = {pool.submit(_outcome, task, worker_tells): task for task in missing}
         for future in as_completed(begun):
             yield begun[future], future.result()
 
 
-def _outcome(task: _Task) -> PropertyResult | MaxvoltError:
+def _outcome(task: _Task, told: Told | None) -> PropertyResult | MaxvoltError:
     """Compute; a potential that cannot do one thing may do others."""
     try:
-        return task.run()
+        return task.run(told)
     except MaxvoltError as error:
         return MaxvoltError(str(error))  # some errors cannot be sent between processes
