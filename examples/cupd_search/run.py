@@ -11,11 +11,11 @@ that is interrupted goes on.
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ase.calculators.singlepoint import SinglePointCalculator
@@ -25,13 +25,14 @@ from maxvolt.calculators import MaxvoltCalculator
 from maxvolt.dataset import Dataset
 from maxvolt.properties import ConvexHull, convex_hull, crystal_fingerprints
 from maxvolt.properties.same_crystals import DISTANCE
-from maxvolt.report.output import write_json
 from maxvolt.sampling import Enumeration, Relaxation, Thresholds, enumerated_structures
 from maxvolt.search import SearchResult, SearchSettings, search
 from maxvolt.search.space_groups import space_group
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "agpd_emt"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lennard_jones"))
 from emt_tables import write_tables
+from seeded_searches import keep, parser, potential
 
 SPECIES = ("Cu", "Pd")
 TIGHT = {"force_tolerance": 1e-3, "stress_tolerance": 0.01 / 160.2, "max_steps": 1000}
@@ -111,39 +112,32 @@ def below(others: Dataset, one: Dataset) -> float:
 
 def main() -> None:
     """Enumerate, search with each seed, compare."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--atoms", type=int, default=4)
-    parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--generations", type=int, default=20)
-    parser.add_argument("--population", type=int, default=40)
-    parser.add_argument("--output", type=Path, default=Path("cupd_output"))
-    options = parser.parse_args()
-    options.output.mkdir(exist_ok=True, parents=True)
-    tables = options.output / "emt.eam.alloy"
-    write_tables(tables, SPECIES)
-    factory = partial(MaxvoltCalculator, maxvolt.load(tables), threads=1)
-    known = orderings(options.atoms, factory(), options.output / f"orderings{options.atoms}.xyz")
+    defaults = {"generations": 20, "population": 40, "seeds": 1, "output": "cupd_output"}
+    options = parser(__doc__, atoms=4, **defaults).parse_args()
+    output: Path = options.output
+    factory = potential(output / "emt.eam.alloy", partial(write_tables, symbols=SPECIES))
+    known = orderings(options.atoms, factory(), output / f"orderings{options.atoms}.xyz")
     hull = convex_hull(known)
-    rows = []
-    for seed in range(options.seeds):
-        settings = SearchSettings(
-            SPECIES,
-            (1, options.atoms),
-            generations=options.generations,
-            population=options.population,
-            seed=seed,
-        )
-        found = search(factory, settings, options.output / f"search{options.atoms}_{seed}")
-        row = {
-            "atoms": options.atoms,
-            "orderings": len(known),
-            "seed": seed,
-            "candidates": len(found.candidates),
-            **compared(found, factory(), known, hull),
-        }
-        rows.append(row)
-        print(json.dumps(row), flush=True)
-        write_json(rows, options.output / f"cupd{options.atoms}.json")
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for seed in range(options.first_seed, options.first_seed + options.seeds):
+            settings = SearchSettings(
+                SPECIES,
+                (1, options.atoms),
+                generations=options.generations,
+                population=options.population,
+                seed=seed,
+            )
+            found = search(factory, settings, output / f"search{options.atoms}_{seed}")
+            yield {
+                "atoms": options.atoms,
+                "orderings": len(known),
+                "seed": seed,
+                "candidates": len(found.candidates),
+                **compared(found, factory(), known, hull),
+            }
+
+    keep(rows(), output / f"cupd{options.atoms}.json")
 
 
 if __name__ == "__main__":

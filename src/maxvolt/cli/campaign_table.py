@@ -88,12 +88,20 @@ def _print_findings(found: Sequence[Mapping[str, Any]]) -> None:
             one["space_group"] or "-",
             f"{one['energy_eV_per_atom']:.4f}",
             f"{1000 * one['height_eV_per_atom']:.1f}",
-            "yes" if one["labelled"] else "no",
+            _reference_of(one),
         )
         for one in found
     ]
     columns = ("found by", "formula", "space group", "energy\neV/atom", "above hull\nmeV/atom")
-    print_table((*columns, "labelled"), rows, text_columns=3)
+    print_table((*columns, "reference\neV/atom"), rows, text_columns=3)
+
+
+def _reference_of(finding: Mapping[str, Any]) -> str:
+    """Energy of the labelled structure that is like it, or why there is none."""
+    if finding["labelled"]:
+        energy = finding.get("reference_eV_per_atom")  # not in folders of earlier versions
+        return "labelled" if energy is None else f"{energy:.4f}"
+    return "gave no label" if finding.get("refused") else "not asked"
 
 
 def _print_notes(summary: CampaignSummary) -> None:

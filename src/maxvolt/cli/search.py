@@ -113,7 +113,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=positive_int,
         default=1,
         metavar="N",
-        help="processes, each with 24 candidates of a generation at a time (%(default)s)",
+        help="processes, each with as many candidates of a generation as --together says (1)",
+    )
+    parser.add_argument(
+        "--together",
+        type=positive_int,
+        default=24,
+        metavar="N",
+        help="candidates that a process relaxes at once; fewer let more processes work, each at a "
+        "higher cost (%(default)s)",
     )
     parser.add_argument(
         "--show", type=positive_int, default=10, metavar="N", help="list the N best (%(default)s)"
@@ -126,6 +134,7 @@ def _add_numbers(parser: argparse.ArgumentParser) -> None:
         ("generations", positive_int, "N", "generations, that of the start included"),
         ("population", positive_int, "N", "candidates of a generation, and structures kept"),
         ("random-share", finite_float, "S", "share of new random structures in an evolution"),
+        ("niche", finite_float, "D", "by more than this fingerprints of parents differ"),
         ("hop-temperature", positive_float, "K", "temperature at which hops upwards are accepted"),
         ("max-steps", positive_int, "N", "steps of a relaxation"),
         ("force-tolerance", positive_float, "F", "largest force left, eV/A"),
@@ -187,6 +196,7 @@ def run(options: argparse.Namespace) -> None:
         check_structures(options.save_extrapolative, None, inputs, several=True)
     factory, identity = _calculator(options)
     seeds = _seeds(options, settings)
+    _tell_idle(options, settings)
     total = settings.generations * settings.population
     kept = kept_when_interrupted(options.output, partial(_done, options.output))
     with progress_bar("searching", total) as advance, kept:
@@ -198,6 +208,7 @@ def run(options: argparse.Namespace) -> None:
             seeds=seeds,
             potential=identity,
             executor=options.workers,
+            together=options.together,
             progress=advance,
         )
     if found.settings.generations > settings.generations:
@@ -217,6 +228,18 @@ def run(options: argparse.Namespace) -> None:
         print_json(found.to_dict())
         return
     _print(found, options)
+
+
+def _tell_idle(options: argparse.Namespace, settings: SearchSettings) -> None:
+    """Say where processes are going to have nothing to do."""
+    parts = -(-settings.population // options.together)
+    if options.workers > parts:
+        each = max(settings.population // options.workers, 1)
+        note(
+            f"{parts} of {options.workers} processes will work: "
+            f"{settings.population} candidates of a generation, {options.together} of them "
+            f"together; --together {each} lets more work"
+        )
 
 
 def _settings(options: argparse.Namespace) -> SearchSettings:

@@ -11,7 +11,7 @@ from maxvolt.properties import crystal_fingerprints, same_crystals
 from maxvolt.search.compositions import counts_of
 from maxvolt.search.population import heights_of, with_vacuum
 
-__all__ = ["ALIKE", "is_known", "lowest"]
+__all__ = ["ALIKE", "is_known", "likes", "lowest"]
 
 ALIKE = 0.01
 """Distance of fingerprints: a lattice constant that differs by 0.7 %; polytypes are 0.03 apart."""
@@ -58,10 +58,22 @@ def is_known(structures: Dataset, labelled: Dataset) -> NDArray[np.bool_]:
     -------
     known : shape (n,)
     """
+    return likes(structures, labelled) >= 0
+
+
+def likes(structures: Dataset, labelled: Dataset) -> NDArray[np.int64]:
+    """Find the structure that resembles each one most, equation (94).
+
+    Returns
+    -------
+    indices : shape (n,)
+        Of the labelled ones; -1 where none is alike.
+    """
     if not len(structures) or not len(labelled):
-        return np.zeros(len(structures), np.bool_)
+        return np.full(len(structures), -1)
     both = [with_vacuum(one, 0.0) for one in [*structures, *labelled]]
     fingerprints = crystal_fingerprints(Dataset.from_atoms(both))
     n = len(structures)
     apart = cdist(fingerprints[:n], fingerprints[n:], metric="chebyshev")
-    return np.asarray((apart <= ALIKE).any(axis=1))
+    nearest = apart.argmin(axis=1)
+    return np.where(apart.min(axis=1) <= ALIKE, nearest, -1)

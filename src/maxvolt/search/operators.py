@@ -17,6 +17,7 @@ from maxvolt.sampling.repulsion import push_apart
 from maxvolt.search.compositions import Counts, counts_of, numbers_of
 from maxvolt.search.random_candidates import boxed
 from maxvolt.search.settings import SearchSettings
+from maxvolt.search.surface import carry_outermost
 
 __all__ = ["Operators", "require_operators", "standard"]
 
@@ -25,6 +26,9 @@ _STRAIN = 0.3
 
 _RATTLE = 0.35
 """Largest move of an atom along an axis, relative to the sum of two covalent radii."""
+
+_CARRIED = 3
+"""Most atoms of a cluster that are put elsewhere on its surface."""
 
 _OVERLAP = 0.7
 """Shortest distance that an operator may leave, relative to that to which atoms are pushed."""
@@ -97,8 +101,6 @@ class Operators:
 
     def strained(self, parent: Atoms) -> Atoms | None:
         """Strain the cell, and move some atoms."""
-        if self._settings.cluster:
-            return self.rattled(parent)
         mutation = _of_ase("standardmutations").StrainMutation
         atoms = standard(parent)
         strain = mutation(self._closest(atoms), self._bounds(), stddev=_STRAIN, rng=self._random)
@@ -107,6 +109,13 @@ class Operators:
             return None
         moved = self.rattled(child, 0.3)
         return self._finished(child) if moved is None else moved
+
+    def carried(self, parent: Atoms) -> Atoms | None:
+        """Put the outermost atoms of a cluster somewhere else on its surface."""
+        atoms = standard(parent)
+        count = 1 + int(self._generator.integers(min(_CARRIED, len(atoms))))
+        carry_outermost(atoms, self._generator, count)
+        return self._finished(atoms)
 
     def rattled(self, parent: Atoms, share: float = 0.5) -> Atoms | None:
         """Move a share of the atoms."""

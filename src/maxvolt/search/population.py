@@ -10,7 +10,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
-from maxvolt.properties import convex_hull, same_crystals
+from maxvolt.properties import convex_hull, crystal_fingerprints, same_crystals
 from maxvolt.properties.same_crystals import DISTANCE
 from maxvolt.search.candidates import Candidate
 from maxvolt.search.compositions import Counts, counts_of, ratio_of
@@ -35,6 +35,9 @@ class Population:
         The structures.
     heights : shape (n,), eV/atom
         Of each above the hull, see `heights_of`.
+    niche
+        Largest difference of fingerprints at which, of two structures, only the lower one is kept,
+        equation (115); 0: all distinct ones are.
     """
 
     def __init__(
@@ -42,8 +45,11 @@ class Population:
         settings: SearchSettings,
         members: Sequence[Candidate] = (),
         heights: Array | None = None,
+        *,
+        niche: float = 0.0,
     ) -> None:
         self._settings = settings
+        self._niche = niche
         self.members = tuple(members)
         self.heights = np.empty(0) if heights is None else heights
 
@@ -56,15 +62,18 @@ class Population:
         if not relaxed:
             return self
         structures = Dataset.from_atoms([with_vacuum(one.atoms, one.enthalpy) for one in relaxed])
-        distinct = [
-            relaxed[k] for k in same_crystals(structures, distance=DISTANCE).representatives
-        ]
+        chosen = same_crystals(structures, distance=DISTANCE).representatives
+        distinct = [relaxed[k] for k in chosen]
         counts = [self.counts(one) for one in distinct]
         enthalpies = np.array([one.enthalpy for one in distinct])
         heights = heights_of(counts, enthalpies, cluster=self._settings.cluster)
         numbers = np.array([one.number for one in distinct])
-        order = np.lexsort((numbers, heights))[: self._settings.population]
-        return Population(self._settings, [distinct[k] for k in order], heights[order])
+        order = np.lexsort((numbers, heights))
+        if self._niche:
+            order = order[_far_apart(structures.select(chosen[order]), self._niche)]
+        order = order[: self._settings.population]
+        members = [distinct[k] for k in order]
+        return Population(self._settings, members, heights[order], niche=self._niche)
 
     def counts(self, candidate: Candidate) -> Counts:
         """Composition of a candidate."""
@@ -103,6 +112,16 @@ def heights_of(counts: Sequence[Counts], enthalpies: Array, *, cluster: bool) ->
     for key, value in zip(keys, per_atom, strict=True):
         lowest[key] = min(value, lowest.get(key, np.inf))
     return np.asarray(per_atom - np.array([lowest[key] for key in keys]))
+
+
+def _far_apart(structures: Dataset, distance: float) -> NDArray[np.int64]:
+    """Take each structure whose fingerprint is far from those of all taken before it."""
+    fingerprints = crystal_fingerprints(structures)
+    taken: list[int] = []
+    for k, one in enumerate(fingerprints):
+        if (np.abs(fingerprints[taken] - one).max(axis=1) > distance).all():
+            taken.append(k)
+    return np.array(taken, np.int64)
 
 
 def with_vacuum(atoms: Atoms, energy: float) -> Atoms:

@@ -23,18 +23,19 @@ from maxvolt.sampling.runner import run_tasks
 from maxvolt.sampling.workers import CalculatorFactory, Task
 from maxvolt.search.candidates import Candidate, Proposal, atoms_to_dict
 from maxvolt.search.journal import Generation, Journal
-from maxvolt.search.methods import SearchMethod, method_of
+from maxvolt.search.methods import method_of
 from maxvolt.search.population import Population
+from maxvolt.search.randomness import SearchMethod
 from maxvolt.search.settings import SearchSettings
 from maxvolt.search.space_groups import space_group
 
-__all__ = ["JOURNAL", "Relax", "SearchResult", "Searching", "search"]
+__all__ = ["JOURNAL", "TOGETHER", "Relax", "SearchResult", "Searching", "search"]
 
 JOURNAL = "search.jsonl"
 """Name of the journal in the folder of a search."""
 
-_TOGETHER = 24
-"""Candidates of one task: the same ones however many processes there are."""
+TOGETHER = 24
+"""Candidates that one process relaxes at once: the same ones however many processes there are."""
 
 Relax = Callable[[Relaxation], Sequence[SamplingResult]]
 """Relaxes the candidates of a generation; the results of parts in their order."""
@@ -196,6 +197,7 @@ def search(
     seeds: Sequence[Atoms] = (),
     potential: str = "",
     executor: Executor | int = 1,
+    together: int = TOGETHER,
     progress: Callable[[int], None] | None = None,
 ) -> SearchResult:
     """Search for the structures of the lowest energy.
@@ -221,6 +223,9 @@ def search(
         What identifies the calculator: a folder of another one is refused.
     executor
         An executor of `concurrent.futures`, or the number of processes of this machine.
+    together
+        Candidates of a generation that one process relaxes at once. Fewer let more processes work,
+        and cost more time of each; energies change in their last digits.
     progress
         Told the number of candidates that are done.
 
@@ -231,8 +236,8 @@ def search(
     Raises
     ------
     DataError
-        The settings are impossible, or a seed is not what they ask for; the journal is damaged, or
-        of another search.
+        The settings or `together` are impossible, or a seed is not what they ask for; the journal
+        is damaged, or of another search.
     MaxvoltError
         A library is missing, or a process was lost.
     """
@@ -244,10 +249,14 @@ def search(
         "break": rule.stop,
         "seeds": [atoms_to_dict(atoms, info=False) for atoms in seeds],
     }
+    if together < 1:
+        raise DataError(f"search: together must be at least 1, not {together}")
+    if together != TOGETHER:
+        asked["together"] = together
     method = method_of(settings, seeds)  # told before there is a folder, if something is missing
     pool = None if executor == 1 else WorkerPool(executor)
     with _journal(folder, asked) as journal:
-        relax = partial(_relaxed, calculator_factory, rule, pool)
+        relax = partial(_relaxed, calculator_factory, rule, pool, together)
         if journal is not None:  # a search is never made shorter than it is
             generations = max(settings.generations, len(journal.generations))
             settings = replace(settings, generations=generations)
@@ -259,7 +268,11 @@ def search(
 
 
 def _relaxed(
-    factory: CalculatorFactory, thresholds: Thresholds, pool: WorkerPool | None, task: Relaxation
+    factory: CalculatorFactory,
+    thresholds: Thresholds,
+    pool: WorkerPool | None,
+    together: int,
+    task: Relaxation,
 ) -> list[SamplingResult]:
     """Relax some candidates at once in each process."""
     structures = task.structures
@@ -267,12 +280,12 @@ def _relaxed(
         replace(
             task,
             structures=structures.select(
-                list(range(first, min(first + _TOGETHER, len(structures))))
+                list(range(first, min(first + together, len(structures))))
             ),
-            part=first // _TOGETHER,
+            part=first // together,
             first=task.first + first,
         )
-        for first in range(0, len(structures), _TOGETHER)
+        for first in range(0, len(structures), together)
     ]
     tasks = [Task(part, thresholds, 0) for part in parts]
     results = list(run_tasks(tasks, factory, pool))

@@ -57,6 +57,9 @@ class SearchSettings:
         New crystals have a random space group (PyXtal); else they have none.
     random_share
         Share of new random candidates in each generation of an evolution.
+    niche
+        Evolution: fingerprints of parents differ by more than this, equation (115), so that a
+        population does not become all alike; 0: of all distinct structures the lowest are parents.
     volume : Angstrom^3
         Least and largest volume of an atom in new candidates; None: 1.2 to 3.5 times the volume of
         a sphere with its covalent radius.
@@ -96,6 +99,7 @@ class SearchSettings:
     cluster: bool = False
     symmetry: bool = True
     random_share: float = 0.2
+    niche: float = 0.0125
     volume: tuple[float, float] | None = None
     start_distance: PairDistances | None = None
     pressure: float = 0.0
@@ -134,6 +138,8 @@ class SearchSettings:
             self._refuse("pressure: a cluster has no volume; leave it out")
         if not 0 <= self.random_share <= 1:
             self._refuse(f"random_share: expected 0 to 1; got {self.random_share}")
+        if not 0 <= self.niche < math.inf:
+            self._refuse(f"niche must be a number of at least 0, not {self.niche!r}")
         low, high = self.volume or (1.0, 1.0)
         if not 0 < low <= high < math.inf:
             self._refuse(f"volume: expected 0 < least <= largest, in A^3; got {low} and {high}")

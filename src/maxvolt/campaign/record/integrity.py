@@ -119,7 +119,7 @@ def _results(folder: IterationFolder, settings: Settings, row: Mapping[str, Any]
         steps += [MELTING]
     elif row["n_candidates"]:
         steps += ["selection", "labels"]
-    elif row["n_labelled"]:
+    elif row["n_labelled"] or row["n_quarantined"]:
         steps += ["labels"]  # of what searches found
     steps += [FINDINGS] if row.get(FINDINGS) is not None else []
     if row["files"]["potential"] == folder.number:

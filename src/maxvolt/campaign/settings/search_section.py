@@ -31,7 +31,7 @@ _IN_GPA = ("pressure", "stress_tolerance")
 
 _SAME = (
     *("atoms", "formula", "method", "generations", "population", "cluster", "symmetry"),
-    *("random_share", "volume", "start_distance", "hop_step", "hop_temperature"),
+    *("random_share", "niche", "volume", "start_distance", "hop_step", "hop_temperature"),
     *("force_tolerance", "max_steps"),
 )
 """Settings that are those of a search as they stand."""
@@ -65,6 +65,8 @@ class SearchSection(Section):
     """Whether new crystals have a random space group (PyXtal)."""
     random_share: Annotated[float, Field(ge=0, le=1)] = _SEARCH["random_share"]
     """Share of new random structures in each generation of an evolution."""
+    niche: NonNegative = _SEARCH["niche"]
+    """Evolution: by more than this fingerprints of parents differ; 0: the lowest are parents."""
     volume: tuple[Positive, Positive] | None = _SEARCH["volume"]
     """Least and largest volume of an atom in new structures, Angstrom^3."""
     start_distance: NonNegative | dict[str, NonNegative] | None = _SEARCH["start_distance"]

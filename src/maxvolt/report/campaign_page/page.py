@@ -24,6 +24,7 @@ from maxvolt.report.campaign_page.layout import anchor, figure_element, html_pag
 from maxvolt.report.campaign_page.markup import Markup, element, join
 from maxvolt.report.campaign_page.tables import (
     changes_table,
+    findings_table,
     iterations_table,
     misses_table,
     quarantine_table,
@@ -170,6 +171,8 @@ def _tables(data: CampaignData) -> list[Markup]:
     if data.runs:
         shown += [reasons_table(data)]
         shown.append(_folded("Every run of a scenario", runs_table(data)))
+    if (findings := findings_table(data)) is not None:
+        shown.append(findings)
     if data.quarantined:
         shown.append(quarantine_table(data))
     if (warnings := warnings_table(data)) is not None:

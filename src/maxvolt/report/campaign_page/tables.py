@@ -13,6 +13,7 @@ from maxvolt.report.campaign_page.wording import duration, number, per_cent
 
 __all__ = [
     "changes_table",
+    "findings_table",
     "iterations_table",
     "misses_table",
     "quarantine_table",
@@ -112,6 +113,37 @@ def runs_table(data: CampaignData) -> Markup:
     left_out = len(data.runs) - len(rows)
     title = f"Runs of scenarios ({left_out} older ones left out)" if left_out else "Runs"
     return _table(title, columns, rows, text=(1, 2, 3))
+
+
+def findings_table(data: CampaignData) -> Markup | None:
+    """What searches found last, by the potential and by the reference; None without a search."""
+    found = data.summary.iterations[-1].get("findings") if data.summary.iterations else None
+    if not found:
+        return None
+    rows = [
+        [
+            one["scenario"],
+            one["formula"],
+            one["space_group"] or "-",
+            f"{one['energy_eV_per_atom']:.4f}",
+            _reference(one),
+            f"{1000 * one['height_eV_per_atom']:.1f}",
+        ]
+        for one in found
+    ]
+    columns = (
+        *("search", "formula", "space group", "potential, eV/atom", "reference, eV/atom"),
+        "above the hull, meV/atom",
+    )
+    return _table("What searches found last", columns, rows, text=(0, 1, 2))
+
+
+def _reference(finding: Mapping[str, Any]) -> str:
+    """Energy of the labelled structure that is like a finding, or why there is none."""
+    energy = finding.get("reference_eV_per_atom")  # not in folders of earlier versions
+    if energy is not None:
+        return f"{energy:.4f}"
+    return "gave no label" if finding.get("refused") else "-"
 
 
 def quarantine_table(data: CampaignData) -> Markup:
