@@ -117,8 +117,8 @@ def runs_table(data: CampaignData) -> Markup:
 
 def findings_table(data: CampaignData) -> Markup | None:
     """What searches found last, by the potential and by the reference; None without a search."""
-    found = data.summary.iterations[-1].get("findings") if data.summary.iterations else None
-    if not found:
+    every = [row["findings"] for row in data.summary.iterations if row.get("findings")]
+    if not every:
         return None
     rows = [
         [
@@ -129,7 +129,7 @@ def findings_table(data: CampaignData) -> Markup | None:
             _reference(one),
             f"{1000 * one['height_eV_per_atom']:.1f}",
         ]
-        for one in found
+        for one in every[-1]
     ]
     columns = (
         *("search", "formula", "space group", "potential, eV/atom", "reference, eV/atom"),
