@@ -43,13 +43,14 @@ class Row:
 
 ROWS = (
     Row(PAW, (45, 330), 0.06, 0.01, threshold=1e-7),
-    Row(ULTRASOFT, (30, 240), 0.12, 0.02),
-    Row(ULTRASOFT, (30, 240), 0.10, 0.02),
-    Row(ULTRASOFT, (30, 240), 0.08, 0.02),
+    Row(PAW, (45, 330), 0.08, 0.02, mixing=0.3, threshold=1e-8),
+    Row(ULTRASOFT, (30, 240), 0.06, 0.01),
     Row(ULTRASOFT, (35, 280), 0.08, 0.02),
+    Row(ULTRASOFT, (30, 240), 0.08, 0.02),
+    Row(ULTRASOFT, (30, 240), 0.10, 0.02),
+    Row(ULTRASOFT, (30, 240), 0.12, 0.02),
     Row(ULTRASOFT, (30, 240), 0.12, 0.03),
     Row(ULTRASOFT, (25, 200), 0.12, 0.02),
-    Row(PAW, (45, 330), 0.08, 0.02, mixing=0.3, threshold=1e-8),
 )
 
 

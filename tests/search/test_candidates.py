@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -9,17 +11,21 @@ from ase.build import bulk
 from ase.data import covalent_radii
 
 from maxvolt.errors import DataError, SpeciesError
+from maxvolt.properties import crystal_fingerprints
 from maxvolt.sampling import StopReason
 from maxvolt.sampling.repulsion import shortest_of
-from maxvolt.search import Candidate, Population, SearchSettings, methods
+from maxvolt.search import Candidate, Population, SearchSettings, hopping
 from maxvolt.search.candidates import Proposal
 from maxvolt.search.compositions import compositions, counts_of, n_compositions, numbers_of
-from maxvolt.search.methods import Evolution, Hopping, Randomness
+from maxvolt.search.evolution import Evolution
+from maxvolt.search.hopping import Hopping
 from maxvolt.search.operators import Operators, standard
 from maxvolt.search.population import heights_of
 from maxvolt.search.random_candidates import new_candidate
+from maxvolt.search.randomness import Randomness
 from maxvolt.search.seeds import check_seeds, misfit
 from maxvolt.search.space_groups import space_group
+from maxvolt.search.surface import carry_outermost
 from promises import needs
 
 ALLOY = SearchSettings(("Cu", "Pd"), (1, 6))
@@ -55,6 +61,7 @@ def test_compositions():
         ({"random_share": 1.5}, "random_share: expected 0 to 1"),
         ({"volume": (20.0, 10.0)}, "volume: expected 0 < least"),
         ({"hop_temperature": 0.0}, "hop_temperature must be"),
+        ({"niche": -0.1}, "niche must be a number of at least 0"),
         ({"pressure": 0.1, "cluster": True, "atoms": (2, 2)}, "no volume"),
         ({"seed": -1}, "seed must be 0"),
         ({"start_distance": -1.0}, "shortest distance"),
@@ -162,6 +169,9 @@ def test_operators_keep_the_composition_and_the_distances(cluster):
         assert (distances > table - 1e-9).all(), name
         before = standard(made[0]).get_all_distances(mic=not cluster)
         assert np.abs(child.get_all_distances(mic=not cluster) - before).max() > 0.1
+    if cluster:
+        carried = operators.carried(made[0])
+        assert counts_of(("Cu", "Pd"), carried.numbers) == (2, 4)
     other = operators.transmuted(made[0])
     assert sum(counts_of(("Cu", "Pd"), other.numbers)) == 6
     assert counts_of(("Cu", "Pd"), other.numbers) != (2, 4)
@@ -243,7 +253,7 @@ def test_a_walker_that_cannot_hop_begins_anew_with_the_same_atoms(monkeypatch):
     ordered = bulk("Cu", cubic=True)
     ordered.symbols[0] = "Pd"
     walker.learn([candidate(0, ordered, -10.0)], Population(settings))
-    monkeypatch.setattr(methods, "_hopped", lambda *_: None)
+    monkeypatch.setattr(hopping, "_hop", lambda *_: None)
     for generation in range(1, 6):
         (made,) = walker.propose(generation)
         assert made.origin == "random"
@@ -260,7 +270,86 @@ def test_hops_upwards_are_accepted_as_boltzmann_says():
         before = candidate(0, atoms, -10.0)
         walker.learn([before], Population(settings))
         walker.learn([candidate(1, atoms, -10.0 + rise, generation)], Population(settings))
-        accepted += walker._walkers[0].number == 1
+        accepted += walker._walkers[0].candidate.number == 1
     assert abs(accepted - 200) < 4 * np.sqrt(400 * 0.25)
     walker.learn([candidate(2, atoms, -11.0, 500)], Population(settings))
-    assert walker._walkers[0].number == 2
+    assert walker._walkers[0].candidate.number == 2
+
+
+def test_hops_adapt_until_half_of_them_are_accepted():
+    """Equation (116), where a hop of length s is accepted with the probability 1 - s / 2.4."""
+    settings = SearchSettings(("Si",), (2, 2), method="hopping", symmetry=False, population=1)
+    walker, atoms = Hopping(settings), bulk("Si")
+    walker.learn([candidate(0, atoms, 0.0)], Population(settings))
+    generator, accepted = np.random.default_rng(0), []
+    for number in range(1, 1001):
+        lower = generator.random() < 1 - walker._walkers[0].stretch / 2.4
+        accepted.append(lower)
+        energy = walker._walkers[0].candidate.enthalpy + (-1.0 if lower else 1e3)
+        one = replace(candidate(number, atoms, energy, number), origin="hop")
+        walker.learn([one], Population(settings))
+    assert np.mean(accepted) == pytest.approx(0.5, abs=0.04)
+    before = walker._walkers[0].stretch
+    exchange = replace(candidate(1001, atoms, -1e6, 1001), origin="exchanged")
+    walker.learn([exchange], Population(settings))
+    assert walker._walkers[0].stretch == before  # its length is none of an exchange
+    for number in range(1002, 1100):
+        one = replace(candidate(number, atoms, 0.0, number), origin="hop")
+        walker.learn([one], Population(settings))
+    assert walker._walkers[0].stretch == 0.5
+
+
+def test_a_longer_hop_moves_atoms_farther():
+    settings = SearchSettings(("Si",), (8, 8), symmetry=False, start_distance=0.1, hop_step=0.2)
+    moves = []
+    for stretch in (0.5, 1.5):
+        atoms = bulk("Si", cubic=True)
+        generator = np.random.default_rng(4)
+        assert hopping._hop(settings, atoms, stretch, generator) == "hop"
+        moves.append(atoms.get_scaled_positions() - bulk("Si", cubic=True).get_scaled_positions())
+        strain = atoms.cell.array / 5.43 - np.eye(3)
+        moves.append(strain)
+    wrapped = [np.abs(move - np.round(move)) for move in moves]
+    np.testing.assert_allclose(wrapped[3], 3 * wrapped[1], rtol=1e-9)
+    assert wrapped[2].mean() == pytest.approx(3 * wrapped[0].mean(), rel=0.05)
+
+
+def test_the_outermost_atoms_come_to_other_places_on_the_surface():
+    settings = SearchSettings(("Ar",), (13, 13), cluster=True)
+    atoms, _ = new_candidate(settings, (13,), [3])
+    before = atoms.positions - atoms.positions.mean(axis=0)
+    distances = np.linalg.norm(before, axis=1)
+    center = atoms.positions.mean(axis=0)
+    carry_outermost(atoms, np.random.default_rng(0), 2)
+    moved = np.flatnonzero(np.linalg.norm(atoms.positions - center - before, axis=1) > 1e-9)
+    assert set(moved) == set(np.argsort(distances)[-2:])
+    lengths = np.linalg.norm(atoms.positions[moved] - center, axis=1)
+    np.testing.assert_allclose(lengths, distances.max())
+
+
+def test_parents_are_the_lowest_of_their_niches():
+    """Equation (115), for chains of crystals that differ from one to the next by little."""
+    settings = SearchSettings(("Si",), (2, 8), population=4)
+    constants = np.linspace(5.2, 5.7, 11)
+    members = [candidate(k, bulk("Si", a=a), 0.01 * k) for k, a in enumerate(constants)]
+    fingerprints = crystal_fingerprints([one.atoms for one in members])
+    step = np.abs(np.diff(fingerprints, axis=0)).max()
+    apart = 2.5 * step
+    population = Population(settings, niche=apart).with_candidates(members)
+    taken = [one.number for one in population.members]
+    assert taken[0] == 0
+    assert len(taken) == 4
+    assert taken == sorted(taken)
+    rows = fingerprints[taken]
+    for k in range(1, 4):
+        assert (np.abs(rows[:k] - rows[k]).max(axis=1) > apart).all()
+    left_out = set(range(taken[-1])) - set(taken)
+    assert left_out
+    for number in left_out:
+        lower = [k for k in taken if k < number]
+        assert np.abs(fingerprints[lower] - fingerprints[number]).max(axis=1).min() <= apart
+    everything = Population(settings).with_candidates(members)
+    assert [one.number for one in everything.members] == [0, 1, 2, 3]
+    # A lower structure of a niche takes the place of the one that was there.
+    lower = candidate(11, members[taken[1]].atoms, -1.0)
+    assert population.with_candidates([lower]).members[0].number == 11

@@ -13,7 +13,8 @@ from clusters import KNOWN, cluster_settings, lennard_jones
 
 from maxvolt.errors import DataError
 from maxvolt.sampling import StopReason, Thresholds
-from maxvolt.search import SearchResult, SearchSettings, StructureSearch, search
+from maxvolt.sampling.runner import run_tasks
+from maxvolt.search import SearchResult, SearchSettings, StructureSearch, search, searching
 from maxvolt.search.journal import Journal, _digest
 from maxvolt.search.searching import JOURNAL
 from maxvolt.search.space_groups import space_group
@@ -98,6 +99,24 @@ def test_the_number_of_processes_changes_nothing(factory):
     settings = cluster_settings(5, method="hopping", generations=2, population=30)
     alone, shared = (search(factory, settings, executor=workers) for workers in (1, 2))
     assert energies(alone) == energies(shared)
+
+
+def test_so_many_candidates_together_as_are_asked_for(factory, tmp_path, monkeypatch):
+    settings = cluster_settings(5, method="hopping", generations=1, population=10)
+    sizes: list[int] = []
+
+    def counted(tasks, *others):
+        sizes.extend(len(task.scenario.structures) for task in tasks)
+        return run_tasks(tasks, *others)
+
+    monkeypatch.setattr(searching, "run_tasks", counted)
+    found = search(factory, settings, tmp_path, together=4)
+    assert sizes == [4, 4, 2]
+    np.testing.assert_allclose(energies(found), energies(search(factory, settings)), atol=1e-6)
+    with pytest.raises(DataError, match="together: only then"):
+        search(factory, settings, tmp_path)
+    with pytest.raises(DataError, match="together must be at least 1"):
+        search(factory, settings, together=0)
 
 
 def test_progress_counts_candidates(factory):
