@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from ase.build import bulk
+from ase.calculators.emt import EMT
 from campaign_files import (
     SMALL,
     InterruptedRunError,
@@ -89,13 +90,20 @@ def test_it_ends_when_its_best_findings_have_labels(searched):
     assert heights[0] == 0.0
     energies = findings.energies / findings.counts
     np.testing.assert_allclose(energies - energies[0], heights, atol=1e-9)
+    for one, row in zip(findings.select([0, 1]), rows[-1]["findings"], strict=True):
+        assert one.info["reference_eV_per_atom"] == row["reference_eV_per_atom"]
+        one.calc = EMT()  # of which the labelled structure was nearly the same
+        energy = one.get_potential_energy() / len(one)
+        assert row["reference_eV_per_atom"] == pytest.approx(energy, abs=2e-3)
 
 
 def test_the_status_lists_what_was_found(searched, capsys):
     assert main(["status", str(searched)]) == 0
     text = capsys.readouterr().out
     assert "above hull" in text
-    assert sum("crystals" in line and "yes" in line for line in text.splitlines()) == 2
+    reference = [f"{one['reference_eV_per_atom']:.4f}" for one in rows_of(searched)[-1]["findings"]]
+    lines = [line for line in text.splitlines() if "crystals" in line]
+    assert all(energy in line for energy, line in zip(reference, lines[-2:], strict=True))
 
 
 def test_the_lowest_is_close_packed(searched):
@@ -223,3 +231,40 @@ def test_a_file_of_structures_to_begin_with(tmp_path):
         run(file, stop)
     assert seen == [10]  # the crystal, four of the search, and a displaced copy of each
     assert isinstance(Campaign(file).settings().stages[0].active_scenarios[0].structure, str)
+
+
+PICKY = '''
+from ase.calculators.calculator import CalculationFailed
+from ase.calculators.emt import EMT
+
+
+class Picky(EMT):
+    """Has no label for what is near to a crystal of aluminium."""
+
+    def calculate(self, *arguments, **names):
+        super().calculate(*arguments, **names)
+        if self.results["energy"] / len(self.atoms) < {least}:
+            raise CalculationFailed("too good to be true")
+'''
+
+
+def test_findings_that_the_reference_refuses_do_not_come_back(tmp_path, monkeypatch, capsys):
+    """Each is asked for once."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "picky", raising=False)
+    (tmp_path / "picky.py").write_text(PICKY.format(least=0.03))
+    scenario = SEARCH.replace("label_best = 2", "label_best = 1\nbreak_share = 0.9")
+    text = search_text(scenario).replace('"emt"', '"picky:Picky"')
+    file = write_campaign(tmp_path, text)
+    result = run(file)
+    assert result.status == "finished", result.reason
+    rows = rows_of(file)
+    refusals = [row for row in rows if "too good" in row["reason"]]
+    assert refusals
+    (finding,) = rows[-1]["findings"]
+    assert finding["refused"]
+    assert not finding["labelled"]
+    assert finding["reference_eV_per_atom"] is None
+    assert finding["energy_eV_per_atom"] < 0.2
+    assert main(["status", str(file)]) == 0
+    assert "gave no label" in capsys.readouterr().out
