@@ -13,7 +13,7 @@ import pytest
 
 import maxvolt
 from maxvolt.cli import main
-from maxvolt.search.searching import _TOGETHER, Searching
+from maxvolt.search.searching import TOGETHER, Searching
 from promises import needs
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "search"))
@@ -162,7 +162,7 @@ def test_nothing_that_comes_to_rest_is_an_error(tmp_path, capsys):
 def test_help_says_what_a_process_works_on(capsys):
     with pytest.raises(SystemExit):
         main(["search", "--help"])
-    assert f"each with {_TOGETHER} candidates" in " ".join(capsys.readouterr().out.split())
+    assert f"each at a higher cost ({TOGETHER})" in " ".join(capsys.readouterr().out.split())
 
 
 def test_enthalpies_are_called_so(tmp_path, capsys):
@@ -209,3 +209,15 @@ def test_without_the_library(potential, tmp_path, capsys, monkeypatch):
     assert main(given) == 2
     assert "pip install 'maxvolt[search]'" in capsys.readouterr().err
     assert main([*given, "--no-symmetry", "--method", "random", "--generations", "1"]) == 0
+
+
+def test_processes_that_have_nothing_to_do_are_told(potential, tmp_path, capsys):
+    assert main(cluster(potential, tmp_path / "one", "--workers", "2")) == 0
+    assert "1 of 2 processes will work: 4 candidates" in (told := capsys.readouterr().err)
+    assert "--together 2 lets more work" in told
+    assert main(cluster(potential, tmp_path / "two", "--workers", "2", "--together", "2")) == 0
+    assert "will work" not in capsys.readouterr().err
+    first, second = (
+        maxvolt.read(tmp_path / name / "population.xyz").energies for name in ("one", "two")
+    )
+    assert second == pytest.approx(first, abs=1e-5)

@@ -113,7 +113,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=positive_int,
         default=1,
         metavar="N",
-        help="processes, each with as many candidates of a generation as --together says (1)",
+        help="processes, each with as many candidates as --together says (%(default)s)",
     )
     parser.add_argument(
         "--together",
