@@ -155,7 +155,7 @@ def _add_numbers(parser: argparse.ArgumentParser) -> None:
         type=positive_float,
         default=_of_settings("hop_step"),
         metavar="A",
-        help="largest move of an atom along an axis in a hop (default: 0.7 mean covalent radii)",
+        help="largest move of an atom along an axis in the first hops (default: 0.7 mean radii)",
     )
     add_pressure(parser)
 

@@ -69,7 +69,8 @@ class SearchSettings:
     pressure : eV/Angstrom^3
         External pressure; enthalpies are then compared.
     hop_step : Angstrom
-        Basin hopping: largest move of an atom along each axis; None: 0.35 times the mean sum of two
+        Basin hopping: largest move of an atom along each axis at first; hops adapt their length,
+        equation (116). None: 0.35 times the mean sum of two
         covalent radii.
     hop_temperature : K
         Basin hopping: temperature at which a hop upwards is accepted.

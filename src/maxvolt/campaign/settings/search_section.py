@@ -74,7 +74,7 @@ class SearchSection(Section):
     pressure: Annotated[float, within(PRESSURE_GPA)] = _SEARCH["pressure"]
     """External pressure in GPa."""
     hop_step: Positive | None = _SEARCH["hop_step"]
-    """Basin hopping: largest move of an atom along each axis, Angstrom."""
+    """Basin hopping: largest move of an atom along each axis at first, Angstrom."""
     hop_temperature: Positive = _SEARCH["hop_temperature"]
     """Basin hopping: temperature at which a hop upwards is accepted, Kelvin."""
     force_tolerance: Positive = _SEARCH["force_tolerance"]
