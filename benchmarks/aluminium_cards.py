@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ase import Atoms, units
@@ -40,6 +41,20 @@ SETTINGS = {"cold-curves": {"smallest": 0.75, "largest": 1.9}}
 NAMES = ("lattice", "elastic", "equation-of-state", "cold-curves", "paths", "stacking-faults",
          "vacancies", "vacancy-migration", "interstitials", "surfaces", "grain-boundaries",
          "phonons", "quasi-harmonic")  # fmt: skip
+MELT = {"temperature": 1000.0, "phase": "melt", "production_time": 50.0}
+DYNAMIC: dict[str, dict[str, Any]] = {
+    "density:300 K": {"temperature": 300.0},
+    "density:900 K": {"temperature": 900.0},
+    "density:melt 1000 K": MELT,
+    "structure:300 K": {"temperature": 300.0},
+    "structure:900 K": {"temperature": 900.0},
+    "structure:melt 1000 K": MELT,
+    "elastic-at-temperature:300 K": {"temperature": 300.0},
+    "elastic-at-temperature:900 K": {"temperature": 900.0},
+    "vacancy-diffusion": {"temperature": 900.0, "size": 12.0},
+    "self-diffusion": MELT,
+    "viscosity": MELT,
+}
 PICTURES = ("stacking-faults", "paths")
 SECTION_III = (
     ("lattice", "a"), ("elastic", "C11"), ("elastic", "C12"), ("elastic", "C44"),

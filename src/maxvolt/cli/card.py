@@ -39,14 +39,15 @@ ASE as module:Class.
 
 Without --only, the card has every property that takes seconds and is defined for the crystal;
 --include adds others: grain-boundaries, phonons, quasi-harmonic, and what simulates for minutes to
-hours, as density or viscosity ('maxvolt property --list'). With --reference the
-simulation is repeated with the reference; heating-cooling asks it for some frames instead."""
+hours, as density or viscosity ('maxvolt property --list'). A colon and a name of your own ask for
+the same property in several states: density:melt, density:solid. With --reference a simulation is
+repeated with the reference; heating-cooling asks it for some frames instead."""
 EXAMPLES = """\
   maxvolt card pot.almtp --species Al --output card.html
   maxvolt card old.mtp new.mtp --species Al --reference Al_mm.eam.fs --output card.html
   maxvolt card pot.mtp --species W --include phonons quasi-harmonic -o card.html
-  maxvolt card pot.mtp --species Al --only density viscosity --set density.phase=melt \\
-      --set density.temperature=1000 -o melt.html
+  maxvolt card pot.mtp --species Al --only density:solid density:melt viscosity \\
+      --set density:melt.phase=melt --set density:melt.temperature=1000 -o melt.html
   maxvolt card pot.mtp --species Cu --only vacancies --set vacancies.size=15 -o card.html"""
 
 _ENDINGS = (".html", ".htm")
@@ -86,12 +87,13 @@ def run(options: argparse.Namespace) -> None:
     """Compute what is missing, and write the page."""
     from maxvolt.processors import worker_count
     from maxvolt.report.card import CardSource, count_results, make_card, write_card_page
+    from maxvolt.report.card.states import property_of
 
     if options.output.suffix.lower() not in _ENDINGS:
         raise MaxvoltError(f"{options.output}: a card is an .html file; end the name with .html")
     atoms, structure = named_crystal(options.species, options.structure, options.lattice_constant)
-    chosen = _properties(options, structure.split()[0])
-    settings = _settings(options, chosen)
+    names = _names(options, structure.split()[0])
+    settings = _settings(options, names)
     files = [file for given in options.potentials for file in potential_files(Path(given))]
     check_output(options.output, files)
     sources = _sources(options)
@@ -99,9 +101,8 @@ def run(options: argparse.Namespace) -> None:
     if options.reference is not None:
         reference = CardSource("reference", options.reference, (options.species,), True)
         calculator, _ = reference.calculating()  # what is none is refused before anything runs
-        note_simulations_of(calculator, chosen)
+        note_simulations_of(calculator, [property_of(name) for name in names])
     folder = options.output.with_name(f"{options.output.stem}_results")
-    names = [one.name for one in chosen]
     total = count_results(names, sources, reference)
     note(f"{structure}: {counted(len(names), 'property').replace('propertys', 'properties')} of "
          f"{counted(len(sources), 'potential')}; kept in {folder}")  # fmt: skip
@@ -163,42 +164,47 @@ def _species_of(given: str, species: str) -> tuple[str, ...]:
     return tuple(potential.species)
 
 
-def _properties(options: argparse.Namespace, kind: str) -> list[Property]:
+def _names(options: argparse.Namespace, kind: str) -> list[str]:
     """Those asked for, in the order of the registry; refused where the crystal has none."""
-    from maxvolt.properties.registry import find_property, registered
+    from maxvolt.properties.registry import registered
+    from maxvolt.report.card.states import property_of
 
     known = registered()
-    asked = [find_property(name) for name in (options.only or []) + options.include]
-    for one in asked:
+    asked = list(dict.fromkeys((options.only or []) + options.include))
+    for name in asked:
+        one = property_of(name)
         if not _suits(one, kind):
             raise MaxvoltError(
                 f"{one.name}: is defined for {', '.join(one.crystals)} crystals; this one is {kind}"
             )
     if options.only is None:
-        asked += [one for one in known.values() if one.quick and _suits(one, kind)]
-    return [one for one in known.values() if one in asked]
+        quick = [one.name for one in known.values() if one.quick and _suits(one, kind)]
+        asked += [name for name in quick if name not in asked]
+    order = list(known)
+    return sorted(asked, key=lambda name: order.index(property_of(name).name))
 
 
 def _suits(one: Property, kind: str) -> bool:
     return not one.crystals or kind in one.crystals
 
 
-def _settings(options: argparse.Namespace, chosen: list[Property]) -> dict[str, dict[str, Any]]:
+def _settings(options: argparse.Namespace, names: list[str]) -> dict[str, dict[str, Any]]:
     """Settings by property, checked."""
     from maxvolt.properties.registry import settings_of
+    from maxvolt.report.card.states import property_of
 
     found: dict[str, dict[str, Any]] = {}
-    names = {one.name.replace("-", "_"): one for one in chosen}
+    known = {name.replace("-", "_"): name for name in names}
     for key, value in options.settings or []:
         owner, _, name = key.partition(".")
-        if owner not in names or not name:
+        if owner not in known or not name:
             raise MaxvoltError(
                 f"--set {key}: expected PROPERTY.NAME=VALUE with a property of this card: "
-                f"{', '.join(one.name for one in chosen)}"
+                f"{', '.join(names)}"
             )
-        found.setdefault(names[owner].name, {})[name] = value
+        found.setdefault(known[owner], {})[name] = value
     for name, values in found.items():
-        settings_of(next(one for one in chosen if one.name == name), values)
+        settings_of(property_of(name), values)
     return found
 
 

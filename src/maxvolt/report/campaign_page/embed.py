@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -50,7 +51,12 @@ def figure_link(figure: Figure) -> str:
     """Return a figure as an SVG; equal figures give equal links."""
     buffer = BytesIO()
     figure.savefig(buffer, format="svg", dpi=200, metadata={"Date": None, "Creator": None})
-    return data_link(buffer.getvalue(), "image/svg+xml")
+    return data_link(_compact(buffer.getvalue()), "image/svg+xml")
+
+
+def _compact(svg: bytes) -> bytes:
+    """Leave out the indentation, and digits beyond a hundredth of a point, which nobody sees."""
+    return re.sub(rb"\n +", b"\n", re.sub(rb"(\d\.\d\d)\d+", rb"\1", svg))
 
 
 def download(path: Path, page: Path, limit: int = INLINE_LIMIT) -> Download:

@@ -32,7 +32,7 @@ def html_page(title: str, *body: str) -> str:
 
 def anchor(title: str) -> str:
     """The place of a section in the page, for links."""
-    return re.sub(r"[^a-z]+", "-", title.lower())
+    return re.sub(r"[^a-z0-9]+", "-", title.lower())
 
 
 def section(title: str, *children: str) -> Markup:

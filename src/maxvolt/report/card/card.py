@@ -20,7 +20,7 @@ from maxvolt.potentials.loading import load, potential_files
 from maxvolt.properties.dynamic.keeping import Keeping
 from maxvolt.properties.evaluation import PropertyResult, compute_property
 from maxvolt.properties.reference_calculator import names_code, reference_calculator
-from maxvolt.properties.registry import find_property
+from maxvolt.report.card.states import property_of
 from maxvolt.report.card.telling import Told, hearing, now_and_then, worker_tells
 from maxvolt.report.output import write_json
 from maxvolt.sampling.processes import local_pool
@@ -143,7 +143,7 @@ class _Task:
         calculator, query = self.source.calculating()
         reference = self.reference
         result = compute_property(
-            self.name,
+            property_of(self.name).name,
             calculator,
             self.atoms,
             self.settings,
@@ -198,13 +198,13 @@ def make_card(
     atoms
         Crystal near equilibrium.
     properties
-        Names of properties.
+        Names of properties; one in several states has names such as ``density:melt``.
     folder
         Where results are kept; it is made.
     structure
         What the crystal is called.
     settings
-        Settings by the name of the property, as plain values.
+        Settings by these names, as plain values.
     reference
         What the others are compared with.
     workers
@@ -227,7 +227,7 @@ def make_card(
             for name in _computed_with(source, properties):
                 compared: PropertyResult | CardSource | None = None
                 if not source.is_reference:
-                    frames = find_property(name).checks_frames
+                    frames = property_of(name).checks_frames
                     compared = reference if frames else results.get((REFERENCE, name))
                 tasks.append(_task(source, digest, name, atoms, given, compared, folder))
         for task, outcome in _outcomes(tasks, workers, told):
@@ -252,9 +252,7 @@ def count_results(
 def _computed_with(source: CardSource, properties: Sequence[str]) -> list[str]:
     """Names of the properties that are computed with a source."""
     return [
-        name
-        for name in properties
-        if not (source.is_reference and find_property(name).checks_frames)
+        name for name in properties if not (source.is_reference and property_of(name).checks_frames)
     ]
 
 
@@ -276,10 +274,12 @@ def _task(
     what = [__version__, digest, name, own, atoms.get_chemical_symbols(), compared]
     what += [np.round(atoms.cell.array, 8).tolist(), np.round(atoms.positions, 8).tolist()]
     fingerprint = sha256(json.dumps(what, default=str).encode()).hexdigest()[:32]
-    label = "".join(
-        letter if letter.isalnum() or letter in "._-" else "_" for letter in source.label
-    )
-    return _Task(source, name, atoms, own, reference, folder / f"{label}.{name}.json", fingerprint)
+    file = folder / f"{_file_name(source.label)}.{_file_name(name)}.json"
+    return _Task(source, name, atoms, own, reference, file, fingerprint)
+
+
+def _file_name(text: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in text)
 
 
 def _outcomes(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from maxvolt import __version__
 from maxvolt.files import replacing
@@ -17,10 +19,13 @@ from maxvolt.report.campaign_page.layout import anchor, figure_element, html_pag
 from maxvolt.report.campaign_page.markup import Markup, element
 from maxvolt.report.campaign_page.wording import counted, duration
 from maxvolt.report.card.card import REFERENCE, Card
+from maxvolt.report.card.states import property_of, state_of
 
 __all__ = ["card_page", "write_card_page"]
 
 _HEIGHT = 3.2
+_DIGITS = 8
+"""Of numbers in the download."""
 
 
 def write_card_page(card: Card, path: Path) -> None:
@@ -43,7 +48,7 @@ def card_page(card: Card) -> str:
     ]
     names = ", ".join(one.label for one in card.sources)
     compared = "" if card.reference is None else f", compared with {card.reference.given}"
-    numbers = json.dumps(card.to_dict(), default=float).encode()
+    numbers = json.dumps(_short_document(card), separators=(",", ":"), allow_nan=False).encode()
     header = element(
         "header",
         element("h1", f"{card.structure}: {names}"),
@@ -68,6 +73,26 @@ def card_page(card: Card) -> str:
     return html_page(f"{card.structure} – card of potentials", header, body, footer)
 
 
+def _short_document(card: Card) -> Any:
+    """Everything that is known, with eight digits, the curves of the reference once."""
+    document = card.to_dict()
+    for name, by_label in document["properties"].items():
+        if (REFERENCE, name) in card.results:
+            for result in by_label.values():
+                result.pop("reference_curves", None)
+    return _rounded(document)
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    if isinstance(value, float):
+        return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
+    return value
+
+
 def _results(card: Card, name: str) -> dict[str, PropertyResult]:
     """Of each potential, the reference last."""
     labels = [*(one.label for one in card.sources), REFERENCE]
@@ -75,8 +100,8 @@ def _results(card: Card, name: str) -> dict[str, PropertyResult]:
 
 
 def _title(card: Card, name: str) -> str:
-    found = _results(card, name)
-    return next(iter(found.values())).title if found else name
+    title, state = property_of(name).title, state_of(name)
+    return f"{title}, {state}" if state else title
 
 
 def _property_section(card: Card, name: str, title: str) -> Markup:
