@@ -91,19 +91,21 @@ def scaled(atoms: Atoms, per_atom: float) -> Atoms:
 
 
 def crystals(random: np.random.Generator) -> Iterator[Atoms]:
-    """Yield fcc near equilibrium, other crystals over a wide range, and cells between them."""
+    """Yield crystals near equilibrium, over a wide range, and cells between them."""
     rest = A**3 / 4
-    for number in range(90):
+    for number in range(150):
         cell = bulk("Al", a=A, cubic=True) * (2 if number % 3 == 0 else 1)
         wide = number % 2
         strain, most = (0.02, 0.2) if wide else (0.005, 0.05)
         cell = scaled(cell, rest * random.uniform(0.92, 1.12))
         yield disturbed(cell, random, strain, random.uniform(0.0, most))
+    for _ in range(60):
+        yield disturbed(bulk("Al", a=A), random, 0.01, 0.0)
     for name in ("fcc", "hcp", "bcc", "sc", "diamond", "a15"):
         cell = PROTOTYPES[name]("Al")
-        for ratio in random.uniform(0.72, 1.9, size=16):
+        for ratio in random.uniform(0.72, 1.9, size=24):
             yield disturbed(scaled(cell, ratio * rest), random, 0.01, 0.02)
-    for _ in range(40):
+    for _ in range(80):
         stretch = random.uniform(0.62, 1.4)
         cell = bulk("Al", a=A)
         along = random.integers(2)
@@ -116,21 +118,12 @@ def crystals(random: np.random.Generator) -> Iterator[Atoms]:
 
 def defects(random: np.random.Generator) -> Iterator[Atoms]:
     """Yield slabs, vacancies, interstitials, and planes that have slipped."""
-    for directions in (((0, 1, 0), (0, 0, 1), (1, 0, 0)), ((0, 0, 1), (1, -1, 0), (1, 1, 0)),
-                       ((1, -1, 0), (1, 1, -2), (1, 1, 1))):  # fmt: skip
-        for layers in (2, 3, 4):
-            grain = FaceCenteredCubic(directions=[list(one) for one in directions], symbol="Al",
-                                      latticeconstant=A, size=(1, 1, layers))  # fmt: skip
-            for _ in range(4):
-                slab = disturbed(Atoms(grain), random, 0.01, 0.08)
-                slab.pbc = True
-                add_vacuum(slab, random.uniform(1.0, 9.0))
-                yield slab
+    yield from slabs(random)
     perfect = bulk("Al", a=A, cubic=True) * 2
-    for number in range(24):
-        atoms = disturbed(perfect, random, 0.01, 0.06)
+    for number in range(60):
+        atoms = disturbed(perfect, random, 0.01, random.uniform(0.01, 0.1))
         if number % 2:
-            del atoms[: 1 + number % 3]
+            del atoms[: 1 + number // 2 % 2]
         else:
             place = random.uniform(0.4, 0.6, size=3) @ atoms.cell.array
             near = np.linalg.norm(atoms.positions - place, axis=1)
@@ -140,7 +133,7 @@ def defects(random: np.random.Generator) -> Iterator[Atoms]:
             atoms.append("Al")
             atoms.positions[-1] = place
         yield atoms
-    for _ in range(40):
+    for _ in range(80):
         planes = fcc111("Al", (1, 1, 9), a=A, periodic=True)
         planes.pbc = True
         slip = random.uniform(-0.6, 0.6, size=2) * A
@@ -152,14 +145,33 @@ def defects(random: np.random.Generator) -> Iterator[Atoms]:
         yield disturbed(planes, random, 0.005, 0.04)
 
 
+def slabs(random: np.random.Generator) -> Iterator[Atoms]:
+    """Yield crystals cut along (100), (110) and (111), near and far apart."""
+    for directions in (((0, 1, 0), (0, 0, 1), (1, 0, 0)), ((0, 0, 1), (1, -1, 0), (1, 1, 0)),
+                       ((1, -1, 0), (1, 1, -2), (1, 1, 1))):  # fmt: skip
+        for layers in (2, 3, 4):
+            grain = FaceCenteredCubic(directions=[list(one) for one in directions], symbol="Al",
+                                      latticeconstant=A, size=(1, 1, layers))  # fmt: skip
+            for _ in range(4):
+                slab = disturbed(Atoms(grain), random, 0.01, 0.08)
+                slab.pbc = True
+                add_vacuum(slab, random.uniform(1.0, 9.0))
+                yield slab
+
+
 def dynamics(calculator: maxvolt.Calculator, random: np.random.Generator) -> Iterator[Atoms]:
-    """Yield frames of a hot crystal, and of a liquid at two densities."""
-    for kelvin, ratio in ((300, 1.0), (800, 1.04), (1800, 1.1), (2500, 1.25)):
+    """Yield frames of crystals, of one with vacancies, and of liquids."""
+    for kelvin, ratio, missing in ((300, 1.0, 0), (600, 1.03, 0), (900, 1.05, 2), (1300, 1.12, 0),
+                                   (1800, 1.1, 0), (2500, 1.25, 0)):  # fmt: skip
         atoms = scaled(bulk("Al", a=A, cubic=True) * 3, ratio * A**3 / 4)
+        del atoms[:missing]
         atoms.calc = calculator
-        MaxwellBoltzmannDistribution(atoms, temperature_K=kelvin, rng=random)
-        motion = Langevin(atoms, 2 * units.fs, temperature_K=kelvin, friction=0.02, rng=random)
+        hot = max(kelvin, 2500) if kelvin > 1000 else kelvin
+        MaxwellBoltzmannDistribution(atoms, temperature_K=hot, rng=random)
+        motion = Langevin(atoms, 2 * units.fs, temperature_K=hot, friction=0.02, rng=random)
         motion.run(500)
+        motion.set_temperature(temperature_K=kelvin)
+        motion.run(300)
         for _ in range(8):
             motion.run(100)
             yield atoms.copy()

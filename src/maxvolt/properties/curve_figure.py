@@ -27,7 +27,10 @@ def panels_of(curves: Sequence[Curve]) -> list[Panel]:
 
 
 def curve_figure(by_source: Mapping[str, Sequence[Curve]], *, title: str = "") -> Figure:
-    """Draw curves of several potentials: colours for the lines of one, dashes for potentials.
+    """Draw curves of several potentials: colours for potentials, dashes for lines with a name.
+
+    Of a single potential, and where names outnumber the dashes, colours tell names apart and dashes
+    potentials.
 
     Parameters
     ----------
@@ -50,14 +53,16 @@ def curve_figure(by_source: Mapping[str, Sequence[Curve]], *, title: str = "") -
 
 def draw_panel(axes: Axes, by_source: Mapping[str, Sequence[Curve]], panel: Panel) -> None:
     """Draw all curves with these axes."""
-    names: dict[str, None] = {}
-    for place, (source, curves) in enumerate(by_source.items()):
+    drawn = {
+        source: [curve for curve in curves if (curve.x_label, curve.y_label) == panel]
+        for source, curves in by_source.items()
+    }
+    names = list(dict.fromkeys(curve.name for curves in drawn.values() for curve in curves))
+    colours_are_names = len(by_source) == 1 or len(by_source) <= len(_STYLES) < len(names)
+    for place, (source, curves) in enumerate(drawn.items()):
         for curve in curves:
-            if (curve.x_label, curve.y_label) != panel:
-                continue
-            names.setdefault(curve.name)
-            colour = list(names).index(curve.name) if len(by_source) == 1 else place
-            style = place if len(by_source) == 1 else list(names).index(curve.name)
+            line = names.index(curve.name)
+            colour, style = (line, place) if colours_are_names else (place, line)
             axes.plot(
                 curve.x,
                 curve.y,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,9 @@ from maxvolt.properties.evaluation import PropertyResult, Value
 from maxvolt.report.campaign_page.drawing import Chart, drawing_style, new_axes
 from maxvolt.report.campaign_page.embed import data_link
 from maxvolt.report.campaign_page.layout import anchor, figure_element, html_page, section
-from maxvolt.report.campaign_page.markup import Markup, element
+from maxvolt.report.campaign_page.markup import Markup, element, join
 from maxvolt.report.campaign_page.wording import counted, duration
-from maxvolt.report.card.card import REFERENCE, Card
+from maxvolt.report.card.card import REFERENCE, Card, CardSource
 from maxvolt.report.card.states import property_of, state_of
 
 __all__ = ["card_page", "write_card_page"]
@@ -26,6 +27,13 @@ __all__ = ["card_page", "write_card_page"]
 _HEIGHT = 3.2
 _DIGITS = 8
 """Of numbers in the download."""
+
+_NOISE = 1e-6
+"""Of the largest number with the same unit: what is smaller is zero, as frequencies at Γ are."""
+
+_MOST_PERCENT = 1000
+_SHARES = ("%", "")
+"""Units in which a difference in per cent would be read as a difference of the numbers."""
 
 
 def write_card_page(card: Card, path: Path) -> None:
@@ -47,7 +55,7 @@ def card_page(card: Card) -> str:
         element("li", element("a", title, href=f"#{anchor(title)}")) for title in titles.values()
     ]
     names = ", ".join(one.label for one in card.sources)
-    compared = "" if card.reference is None else f", compared with {card.reference.given}"
+    compared = "" if card.reference is None else f", compared with {_named(card.reference)}"
     numbers = json.dumps(_short_document(card), separators=(",", ":"), allow_nan=False).encode()
     header = element(
         "header",
@@ -65,8 +73,9 @@ def card_page(card: Card) -> str:
         element(
             "p",
             f"Made by maxvolt {__version__}. ± is twice the standard deviation over the members "
-            "of an ensemble, in brackets the standard error of a mean over time. A grade above 2 "
-            "means that the potential extrapolates.",
+            "of an ensemble, in brackets the standard error of a mean over time, in per cent the "
+            "difference from the reference. A grade above 2 means that the potential "
+            "extrapolates.",
         ),
     )
     body = element("main", *sections, section("Downloads", list_of))
@@ -76,6 +85,8 @@ def card_page(card: Card) -> str:
 def _short_document(card: Card) -> Any:
     """Everything that is known, with eight digits, the curves of the reference once."""
     document = card.to_dict()
+    document["potentials"] = {one.label: _named(one) for one in card.sources}
+    document["reference"] = None if card.reference is None else _named(card.reference)
     for name, by_label in document["properties"].items():
         if (REFERENCE, name) in card.results:
             for result in by_label.values():
@@ -91,6 +102,12 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, float):
         return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
     return value
+
+
+def _named(source: CardSource) -> str:
+    """Name of a file without its folder, which means nothing to others; else what was given."""
+    path = Path(source.given)
+    return path.name if path.exists() else source.given
 
 
 def _results(card: Card, name: str) -> dict[str, PropertyResult]:
@@ -124,29 +141,40 @@ def _property_section(card: Card, name: str, title: str) -> Markup:
         for label, result in found.items()
         for text in result.warnings
     ]
-    notes = dict.fromkeys(text for result in found.values() for text in result.notes)
+    notes = _notes(found)
     if notes:
         parts.append(element("p", f"{'; '.join(notes)}.", class_="muted"))
     return section(title, *parts)
 
 
+def _notes(found: Mapping[str, PropertyResult]) -> list[str]:
+    """What is true of all once, the rest with the names of those that it is about."""
+    about: dict[str, list[str]] = {}
+    for label, result in found.items():
+        for text in result.notes:
+            about.setdefault(text, []).append(label)
+    everywhere = [text for text, labels in about.items() if len(labels) == len(found)]
+    others = [
+        f"{' and '.join(labels)}: {text}"
+        for text, labels in about.items()
+        if len(labels) < len(found)
+    ]
+    return everywhere + others
+
+
 def _table(card: Card, name: str, found: Mapping[str, PropertyResult]) -> Markup:
     labels = [label for label in found if label != REFERENCE]
     reference = found.get(REFERENCE)
+    last = [] if reference is None else [""]
     columns = ["", "unit", *labels, *([] if reference is None else [REFERENCE])]
-    keys = dict.fromkeys(key for result in found.values() for key in result.values)
-    rows = []
-    for key in keys:
-        units = [result.values[key].unit for result in found.values() if key in result.values]
-        cells = [_number(result.values.get(key)) for result in found.values()]
-        rows.append([key, units[0], *cells])
-    errors = dict.fromkeys(key for label in labels for key in found[label].curve_errors)
-    for key in errors:
+    rows = _number_rows(found)
+    for key in dict.fromkeys(key for label in labels for key in found[label].curve_errors):
         cells = [_short(found[label].curve_errors.get(key)) for label in labels]
-        rows.append([f"difference from the reference, {key}", "", *cells, ""])
+        what, unit = _without_unit(key)
+        rows.append([f"{what}, root mean square difference", unit, *cells, *last])
     if any(found[label].largest_grade is not None for label in labels):
         cells = [_short(found[label].largest_grade) for label in labels]
-        rows.append(["largest grade", "", *cells, *([] if reference is None else [""])])
+        rows.append(["largest grade", "", *cells, *last])
     times = [duration(result.seconds) for result in found.values()]
     rows.append(["time", "", *times])
     head = element("tr", *(_cell("th", text, n) for n, text in enumerate(columns)))
@@ -157,17 +185,58 @@ def _table(card: Card, name: str, found: Mapping[str, PropertyResult]) -> Markup
     )
 
 
+def _number_rows(found: Mapping[str, PropertyResult]) -> list[list[str]]:
+    """A row for each number, with the difference from the reference where there is one."""
+    reference = found.get(REFERENCE)
+    rows: list[list[str]] = []
+    for key in dict.fromkeys(key for result in found.values() for key in result.values):
+        values = {label: result.values.get(key) for label, result in found.items()}
+        unit = next(one.unit for one in values.values() if one is not None)
+        other = None if reference is None else reference.values.get(key)
+        noise = _NOISE * _largest(found, unit)
+        cells = [
+            _number(one, noise, None if label == REFERENCE else other)
+            for label, one in values.items()
+        ]
+        rows.append([key, unit, *cells])
+    return rows
+
+
+def _largest(found: Mapping[str, PropertyResult], unit: str) -> float:
+    """Largest number that has this unit."""
+    numbers = [
+        abs(one.value)
+        for result in found.values()
+        for one in result.values.values()
+        if one.unit == unit and math.isfinite(one.value)
+    ]
+    return max(numbers, default=0.0)
+
+
+def _without_unit(label: str) -> tuple[str, str]:
+    """Split "energy (eV/atom)"."""
+    parts = re.fullmatch(r"(.*) \(([^()]*)\)", label)
+    return (label, "") if parts is None else (parts[1], parts[2])
+
+
 def _cell(tag: str, text: str, column: int) -> Markup:
     return element(tag, text, class_="text" if column < 2 else None)
 
 
-def _number(value: Value | None) -> str:
-    if value is None or value.value != value.value:
+def _number(value: Value | None, noise: float, reference: Value | None) -> str:
+    if value is None or not math.isfinite(value.value):
         return "–"
-    text = f"{value.value:.5g}"
+    text = "0" if abs(value.value) <= noise else f"{value.value:.5g}"
     if value.statistical_error is not None:
         text += f" ({value.statistical_error:.1g})"
-    return text if value.two_sigma is None else f"{text} ± {value.two_sigma:.2g}"
+    if value.two_sigma is not None:
+        text += f" ± {value.two_sigma:.2g}"
+    if reference is None or value.unit in _SHARES or not abs(reference.value) > noise:
+        return text
+    percent = 100 * (value.value - reference.value) / abs(reference.value)
+    if abs(percent) >= _MOST_PERCENT:
+        return text
+    return join((f"{text} ", element("small", f"{percent:+.1f} %", class_="muted")))
 
 
 def _short(value: float | None) -> str:
