@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import sys
@@ -195,6 +196,62 @@ def test_a_card_goes_on_from_what_is_kept(
     assert lattice["Al.eam.alloy"]["values"]["a"]["value"] != 4.321
 
 
+def test_a_card_has_one_property_in_several_states(
+    potential: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = potential.with_name("card.html")
+    words = ["card", str(potential), "--species", "Al", "-o", str(page), "--workers", "1", "--json"]
+    words += ["--reference", str(potential.rename(potential.with_name("reference.eam.alloy")))]
+    Analytic(("Al",)).write(potential, 301, 301)
+    words += ["--only", "lattice", "cold-curves:wide range", "cold-curves:12 K"]
+    for setting in ("wide range.largest=2.5", "wide range.points=8", "12 K.points=7"):
+        words += ["--set", f"cold-curves:{setting}"]
+    words += ["--set", 'cold-curves:wide range.structures=["fcc"]']
+    words += ["--set", 'cold-curves:12 K.structures=["fcc"]']
+    assert main(words) == 0
+    out = capsys.readouterr()
+    assert "6 of 6" in out.err
+    found = json.loads(out.out)["properties"]
+    assert list(found) == ["lattice", "cold-curves:wide range", "cold-curves:12 K"]
+    (wide, _), (narrow, _) = (list(found[name].values()) for name in list(found)[1:])
+    assert max(wide["curves"][0]["x"]) > max(narrow["curves"][0]["x"])
+    assert (len(wide["curves"][0]["x"]), len(narrow["curves"][0]["x"])) == (8, 7)
+    text = page.read_text(encoding="utf-8")
+    for title, place in (("wide range", "wide-range"), ("12 K", "12-k")):
+        assert f'<h2 id="cold-curves-{place}">Cold curves, {title}</h2>' in text
+        assert f'href="#cold-curves-{place}"' in text
+    # The folder of the reference is none of the reader's business; equal potentials differ by 0 %.
+    assert "compared with reference.eam.alloy" in text
+    assert str(potential.parent) not in text
+    assert "+0.0 %" in text
+
+
+def test_numbers_of_a_page_are_those_of_the_card(
+    potential: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = potential.with_name("card.html")
+    words = ["card", str(potential), "--species", "Al", "-o", str(page), *POINTS, "--json"]
+    words += ["--reference", "emt", "--only", "cold-curves"]
+    words += ["--set", 'cold-curves.structures=["fcc","diamond"]']
+    words += ["--set", "cold-curves.smallest=0.6", "--set", "cold-curves.largest=0.9"]
+    assert main(words) == 0
+    whole = json.loads(capsys.readouterr().out)["properties"]["cold-curves"]
+    link = re.search(r'data:application/json;base64,([^"]+)', page.read_text(encoding="utf-8"))
+    assert link is not None
+
+    def no_number(text: str) -> float:
+        raise AssertionError(f"{text} is no JSON")
+
+    inside = json.loads(base64.b64decode(link[1]), parse_constant=no_number)
+    short = inside["properties"]["cold-curves"]
+    assert whole["reference"]["values"]["diamond energy"]["value"] is None  # no minimum
+    for label in ("Al.eam.alloy", "reference"):
+        assert short[label]["values"]["diamond energy"]["value"] is None
+        for curve, other in zip(whole[label]["curves"], short[label]["curves"], strict=True):
+            assert other["y"] == pytest.approx(curve["y"], rel=1e-7)
+    assert "reference_curves" not in short["Al.eam.alloy"]
+
+
 def test_a_card_of_another_version_is_computed_again(
     potential: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -279,6 +336,7 @@ def test_what_a_card_refuses(potential: Path, capsys: pytest.CaptureFixture[str]
     assert "this one is sc" in refused(
         capsys, *words, "Al", "--structure", "sc", "--only", "stacking-faults"
     )
+    assert "got '.melt'" in refused(capsys, *words, "Al", "--only", "lattice:.melt")
     assert "PROPERTY.NAME=VALUE" in refused(capsys, *words, "Al", "--set", "size=3")
     assert "unknown calculator" in refused(capsys, *words, "Al", "--reference", "nobody")
     html = potential.rename(potential.with_name("Al.html"))
