@@ -87,7 +87,7 @@ class PropertyResult(TableOfNumbers):
         Of the potential (of an ensemble the first member), and of the reference.
     curve_errors
         Root mean square difference of curves from those of the reference, in the unit of their y,
-        by name; of curves with the same points along x.
+        by name; of curves with the same points along x, as far as both go.
     members
         Number of potentials in the ensemble.
     largest_grade
@@ -327,14 +327,18 @@ def _value(name: str, findings: list[Findings], reference: Mapping[str, Any]) ->
 
 
 def _curve_errors(curves: tuple[Curve, ...], reference: tuple[Curve, ...]) -> dict[str, float]:
-    """Root mean square differences of curves with the same name, axes and points."""
+    """Root mean square differences of curves with the same name, axes and points.
+
+    One may go on where the other ends, as g(r) does in the larger of two cells.
+    """
     squares: dict[str, list[float]] = {}
     for curve, other in zip(curves, reference, strict=False):
         same = (curve.name, curve.x_label, curve.y_label) == (
             other.name, other.x_label, other.y_label
         )  # fmt: skip
-        if same and len(curve.x) == len(other.x) and np.allclose(curve.x, other.x, rtol=1e-6):
-            difference = np.square(np.subtract(curve.y, other.y))
+        both = min(len(curve.x), len(other.x))
+        if same and both and np.allclose(curve.x[:both], other.x[:both], rtol=1e-6):
+            difference = np.square(np.subtract(curve.y[:both], other.y[:both]))
             squares.setdefault(f"{curve.name}: {curve.y_label}", []).extend(difference.tolist())
     return {name: float(np.sqrt(np.mean(values))) for name, values in squares.items()}
 
