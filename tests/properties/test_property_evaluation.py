@@ -1,5 +1,5 @@
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -54,6 +54,25 @@ def test_curves_are_compared_with_those_of_the_reference():
         "cold-curves", NearestBonds(2.5, 0.5), CRYSTAL, settings, reference=known
     )
     assert list(reused.curve_errors.values()) == [0.0]
+
+
+def test_curves_are_compared_as_far_as_both_go():
+    settings = {"structures": ["fcc"], "smallest": 0.9, "largest": 1.1, "points": 5}
+    known = compute_property("cold-curves", NearestBonds(2.5, 0.5), CRYSTAL, settings)
+    (curve,) = known.curves
+
+    def error(x, y):
+        other = replace(known, curves=(replace(curve, x=tuple(x), y=tuple(y)),))
+        found = compute_property(
+            "cold-curves", NearestBonds(2.5, 0.5), CRYSTAL, settings, reference=other
+        )
+        return list(found.curve_errors.values())
+
+    raised = [curve.y[0] + 0.3, curve.y[1] - 0.4]
+    assert error(curve.x[:2], raised) == pytest.approx([np.sqrt(0.125)])
+    assert error([*curve.x, 99.0], [*curve.y, 7.0]) == [0.0]
+    assert error(np.add(curve.x, 0.1), curve.y) == []
+    assert error([], []) == []
 
 
 def test_the_largest_grade_is_told(tmp_path):
