@@ -145,6 +145,7 @@ def training_structures(calculator: maxvolt.Calculator) -> maxvolt.Dataset:
     lowest = crystal.get_potential_energy()
     for atoms in [*crystals(random), *defects(random), *dynamics(calculator, random)]:
         atoms.pbc = True
+        atoms.info.clear()  # what ASE knows of surfaces it has built
         if neighbor_list("d", atoms, 4.0).min(initial=4.0) < SHORTEST:
             continue
         atoms.calc = calculator

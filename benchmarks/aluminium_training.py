@@ -50,8 +50,12 @@ class Choice:
 BY_ATOM, BY_STRUCTURE = (30.0, 0.01, 0.1), (10.0, 0.01, 0.1)
 """Weights of energy, forces and stress that go with "vibrations" and with "structures"."""
 
-SCAN = (Choice(16, 6.5, 10, "vibrations", BY_ATOM),)
-CHOSEN = SCAN[0]
+SCAN = (
+    Choice(16, 6.5, 10, "vibrations", BY_ATOM),
+    Choice(16, 6.8, 16, "structures", BY_STRUCTURE),
+    Choice(16, 6.8, 20, "vibrations", BY_ATOM),
+)
+CHOSEN = SCAN[-1]
 
 
 def labelled(reference: Path, work: Path) -> tuple[maxvolt.Dataset, maxvolt.Dataset]:
@@ -75,10 +79,13 @@ def trained(choice: Choice, reference: Path, work: Path) -> tuple[Path, dict[str
         choice.level, ["Al"], choice.cutoff,
         min_dist=round(0.99 * shortest, 3), radial_basis_size=choice.radial,
     )  # fmt: skip
+    checkpoint = work / f"{choice.name}.checkpoint"
+    resumed = checkpoint.exists()
     began = time.process_time()
     result = maxvolt.fit(
         start, data, validation=test, weights=maxvolt.Weights(*choice.weights),
         scaling=choice.scaling, starts=2, threads=1, progress=False,
+        checkpoint=checkpoint, restart=resumed,
     )  # fmt: skip
     seconds = time.process_time() - began
     if result.validation_errors is None or not isinstance(result.potential, maxvolt.MTP):
@@ -88,7 +95,7 @@ def trained(choice: Choice, reference: Path, work: Path) -> tuple[Path, dict[str
         "structures": len(data) + len(test),
         "atoms": data.n_atoms + test.n_atoms,
         "coefficients": result.potential.n_parameters,
-        "seconds": seconds,
+        "seconds": None if resumed else seconds,
         "energy_rmse_meV": 1000 * fitted.energy_per_atom.rmse,
         "force_rmse_meV_A": 1000 * fitted.force_components.rmse,
         "held_out_energy_rmse_meV": 1000 * held_out.energy_per_atom.rmse,
@@ -117,7 +124,7 @@ def row(choice: Choice, errors: dict[str, Any], found: dict[str, float]) -> str:
     weighted = {"vibrations": "by atom", "structures": "by structure"}[choice.scaling]
     cells = [
         str(choice.level), f"{choice.cutoff:g}", str(choice.radial), weighted,
-        str(errors["coefficients"]), f"{errors['seconds']:.0f}",
+        str(errors["coefficients"]), "" if errors["seconds"] is None else f"{errors['seconds']:.0f}",
         f"{errors['held_out_energy_rmse_meV']:.2f}", f"{errors['held_out_force_rmse_meV_A']:.1f}",
         constants, *(f"{found[key]:.1f}" for key in ("Bain", "trigonal", "slip", "twinning")),
     ]  # fmt: skip
