@@ -122,9 +122,10 @@ def row(choice: Choice, errors: dict[str, Any], found: dict[str, float]) -> str:
     """A line of the table."""
     constants = ", ".join(f"{found[f'{name} (%)']:+.0f}" for name in ("C11", "C12", "C44"))
     weighted = {"vibrations": "by atom", "structures": "by structure"}[choice.scaling]
+    fit = "" if errors["seconds"] is None else f"{errors['seconds']:.0f}"
     cells = [
         str(choice.level), f"{choice.cutoff:g}", str(choice.radial), weighted,
-        str(errors["coefficients"]), "" if errors["seconds"] is None else f"{errors['seconds']:.0f}",
+        str(errors["coefficients"]), fit,
         f"{errors['held_out_energy_rmse_meV']:.2f}", f"{errors['held_out_force_rmse_meV_A']:.1f}",
         constants, *(f"{found[key]:.1f}" for key in ("Bain", "trigonal", "slip", "twinning")),
     ]  # fmt: skip
