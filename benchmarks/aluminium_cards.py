@@ -106,6 +106,8 @@ def static_rows(card: Card, label: str) -> list[str]:
         "|---|---|---|---|---|",
     ]
     for name, key in SECTION_III:
+        if (label, name) not in card.results:
+            continue  # what was not computed is told at the end
         value = card.results[label, name].values[key]
         other = value.reference
         if other is None:

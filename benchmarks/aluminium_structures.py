@@ -28,7 +28,7 @@ SEED = 7
 HIGHEST = 1.0
 """eV/atom above the crystal, of structures that are trained on."""
 
-SHORTEST = 2.1
+SHORTEST = 1.5
 """Angstrom, between atoms of structures that are trained on."""
 
 

@@ -53,7 +53,7 @@ BY_ATOM, BY_STRUCTURE = (30.0, 0.01, 0.1), (10.0, 0.01, 0.1)
 SCAN = (
     Choice(16, 6.5, 10, "vibrations", BY_ATOM),
     Choice(16, 6.8, 16, "structures", BY_STRUCTURE),
-    Choice(16, 6.8, 20, "vibrations", BY_ATOM),
+    Choice(16, 6.8, 22, "vibrations", BY_ATOM),
 )
 CHOSEN = SCAN[-1]
 
