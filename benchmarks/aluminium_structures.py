@@ -31,6 +31,13 @@ HIGHEST = 1.0
 SHORTEST = 1.7
 """Angstrom, between atoms of structures that are trained on."""
 
+HOT = (
+    (300, 1.0, 0), (600, 1.03, 0), (900, 1.05, 2), (1300, 1.12, 0), (1800, 1.1, 0),
+    (2500, 1.25, 0), (3500, 1.1, 0), (5000, 1.0, 0),
+)  # fmt: skip
+"""Temperature (K), volume over that of the crystal, and vacancies of what moves. The hottest show
+what atoms do to each other at short distances."""
+
 
 def disturbed(atoms: Atoms, random: np.random.Generator, strain: float, shift: float) -> Atoms:
     """Strain a cell and displace its atoms at random."""
@@ -120,8 +127,7 @@ def slabs(random: np.random.Generator) -> Iterator[Atoms]:
 
 def dynamics(calculator: maxvolt.Calculator, random: np.random.Generator) -> Iterator[Atoms]:
     """Yield frames of crystals, of one with vacancies, and of liquids."""
-    for kelvin, ratio, missing in ((300, 1.0, 0), (600, 1.03, 0), (900, 1.05, 2), (1300, 1.12, 0),
-                                   (1800, 1.1, 0), (2500, 1.25, 0), (3500, 1.1, 0), (5000, 1.0, 0)):  # fmt: skip
+    for kelvin, ratio, missing in HOT:
         atoms = scaled(bulk("Al", a=A, cubic=True) * 3, ratio * A**3 / 4)
         del atoms[:missing]
         atoms.calc = calculator
