@@ -85,7 +85,7 @@ AT_TEMPERATURE = (
     ("elastic-at-temperature:900 K", "C12"), ("elastic-at-temperature:900 K", "C44"),
     ("self-diffusion", "self-diffusion"), ("viscosity", "viscosity"),
     ("vacancy-diffusion", "vacancy formation"), ("vacancy-diffusion", "vacancy migration"),
-    ("vacancy-diffusion", "self-diffusion"),
+    ("vacancy-diffusion", "activation energy"),
 )  # fmt: skip
 ANI_AL = {
     "C11": "+10 %", "C12": "-8 %", "C44": "-4 %", "vacancy": "+7 %", "<100> dumbbell": "-13 %",
