@@ -142,8 +142,9 @@ def moving_rows(card: Card, label: str) -> list[str]:
         percent = 100 * difference / theirs.value
         errors = [one.statistical_error or 0.0 for one in (ours, theirs)]
         error = math.hypot(*errors)
+        unit = f" ({ours.unit})" if ours.unit else ""
         lines.append(
-            f"| {name.replace('-', ' ').replace(':', ', ')}: {key} ({ours.unit}) | {told(ours)} | "
+            f"| {name.replace('-', ' ').replace(':', ', ')}: {key}{unit} | {told(ours)} | "
             f"{told(theirs)} | {difference:+.2g} ({percent:+.1f} %) | "
             f"{f'{abs(difference) / error:.1f}' if error else ''} |"
         )
