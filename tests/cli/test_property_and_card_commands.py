@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import re
 import sys
@@ -236,13 +237,13 @@ def test_numbers_of_a_page_are_those_of_the_card(
     words += ["--set", "cold-curves.smallest=0.6", "--set", "cold-curves.largest=0.9"]
     assert main(words) == 0
     whole = json.loads(capsys.readouterr().out)["properties"]["cold-curves"]
-    link = re.search(r'data:application/json;base64,([^"]+)', page.read_text(encoding="utf-8"))
+    link = re.search(r'data:application/gzip;base64,([^"]+)', page.read_text(encoding="utf-8"))
     assert link is not None
 
     def no_number(text: str) -> float:
         raise AssertionError(f"{text} is no JSON")
 
-    inside = json.loads(base64.b64decode(link[1]), parse_constant=no_number)
+    inside = json.loads(gzip.decompress(base64.b64decode(link[1])), parse_constant=no_number)
     short = inside["properties"]["cold-curves"]
     assert whole["reference"]["values"]["diamond energy"]["value"] is None  # no minimum
     for label in ("Al.eam.alloy", "reference"):

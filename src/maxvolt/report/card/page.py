@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 import re
@@ -63,9 +64,10 @@ def card_page(card: Card) -> str:
         element("p", f"Properties of {counted(len(card.sources), 'potential')}{compared}."),
         element("nav", element("ul", *links), aria_label="Sections"),
     )
+    packed = gzip.compress(numbers, mtime=0)  # equal cards give equal pages
     download = element(
-        "a", "Numbers of this page", href=data_link(numbers, "application/json"),
-        download="card.json",
+        "a", "Numbers of this page (JSON, compressed)",
+        href=data_link(packed, "application/gzip"), download="card.json.gz",
     )  # fmt: skip
     list_of = element("ul", element("li", download), class_="downloads")
     footer = element(
