@@ -24,6 +24,7 @@ __all__ = [
     "average_atoms",
     "crystalline_share",
     "lost_crystal",
+    "phase_of",
     "phase_warnings",
     "prepared",
     "require_phases",
@@ -132,7 +133,7 @@ def prepared(
     stiffness = _bulk_modulus(calculator, begin)
     notes = [f"{len(begin)} atoms, timestep {timestep:g} fs, seed {settings.seed}"]
     notes += reach_of(calculator)[1]
-    crystal = None if melt is not None else _phase_of(begin)
+    crystal = None if melt is not None else phase_of(begin)
     shape = melt is None and not _is_cubic(begin)
     if melt is not None:
         begin = _molten(calculator, begin, melt, keeping, purpose, timestep)
@@ -239,7 +240,7 @@ def lost_crystal(begin: Prepared, atoms: Atoms, temperature: float) -> tuple[str
     )
 
 
-def _phase_of(crystal: Atoms) -> str | None:
+def phase_of(crystal: Atoms) -> str | None:
     """Phase of most atoms of a crystal, if it is recognised."""
     if len(crystal) < FEWEST_ATOMS:
         return None

@@ -12,6 +12,7 @@ from ase import Atoms
 from ase.calculators.lammps import Prism
 from ase.io import iread, read
 from ase.io.lammpsdata import write_lammps_data
+from numpy.typing import NDArray
 
 from maxvolt.errors import DataError, MaxvoltError
 from maxvolt.selection.grades import GRADE
@@ -98,6 +99,10 @@ class Turned:
         if found.has("momenta"):
             turned.set_velocities(self._prism.vector_to_ase(found.get_velocities()))
         return turned
+
+    def vectors_back(self, found: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give vectors of LAMMPS, shape (n, 3), in the orientation of the structure."""
+        return np.asarray(self._prism.vector_to_ase(found))
 
     def frames(self, path: Path) -> Iterator[Frame]:
         """Yield the frames that the pair style wrote.
