@@ -31,12 +31,14 @@ def register(one: Property) -> Property:
 
 def registered() -> dict[str, Property]:
     """All properties by their names, those of this package first."""
+    from maxvolt.properties.conductivity.all_properties import CONDUCTIVITIES
     from maxvolt.properties.dynamic.all_properties import DYNAMIC
     from maxvolt.properties.static.all_properties import STATIC
 
-    for one in (*STATIC, *DYNAMIC):
+    ours = (*STATIC, *DYNAMIC, *CONDUCTIVITIES)
+    for one in ours:
         register(one)
-    own = {one.name: one for one in (*STATIC, *DYNAMIC)}
+    own = {one.name: one for one in ours}
     return {**own, **_REGISTERED}
 
 

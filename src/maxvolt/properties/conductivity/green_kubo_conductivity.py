@@ -177,7 +177,7 @@ def _begin(
 
 def _interaction_of(calculator: Any, atoms: Atoms, folder: Path, purpose: str) -> Interaction:
     """Write the potential of a calculator to a file that the plugin reads."""
-    from maxvolt.potentials.mtp import MTP
+    from maxvolt.potentials import MTP
 
     potential = getattr(calculator, "potential", None)
     if not isinstance(potential, MTP):

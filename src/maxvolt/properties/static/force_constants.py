@@ -12,7 +12,7 @@ from maxvolt.errors import DataError, MaxvoltError
 from maxvolt.properties.elemental_crystals import reach_of, repeats
 from maxvolt.properties.shells import interaction_cutoff, nearest_shell
 
-__all__ = ["PhononSettings", "phonons_of", "require_phonopy"]
+__all__ = ["PhononSettings", "clear_displacement", "phonons_of", "require_phonopy"]
 
 _SMALLEST_DISPLACEMENT = 1e-4
 """Angstrom, below which rounding spoils differences of forces."""
@@ -99,7 +99,7 @@ def phonons_of(
         masses=crystal.get_masses(),
     )
     phonons = phonopy.Phonopy(unit, supercell_matrix=np.diag(times), primitive_matrix="auto")
-    displacement, warnings = _clear_displacement(calculator, crystal, settings.displacement)
+    displacement, warnings = clear_displacement(calculator, crystal, settings.displacement)
     phonons.generate_displacements(distance=displacement, is_plusminus=True)
     forces = []
     for cell in phonons.supercells_with_displacements:
@@ -116,7 +116,7 @@ def phonons_of(
     return phonons, warnings, notes
 
 
-def _clear_displacement(
+def clear_displacement(
     calculator: Any, crystal: Atoms, most: float
 ) -> tuple[float, tuple[str, ...]]:
     """Largest displacement at which no shell crosses the cutoff."""
