@@ -15,7 +15,7 @@ W_MK = 1602.176634
 """Of one eV / (ps Angstrom K) in W/m/K."""
 
 _WINDOW = 5.0
-"""Correlation times that the integral has at least, so that no chance ends it sooner."""
+"""Correlation times after which the integral may end, so that no chance ends it sooner."""
 
 _SHARE = 4
 """Of a run: up to so small a part of it is integrated at most."""
@@ -31,7 +31,7 @@ class FluxIntegral:
     Attributes
     ----------
     value, error : W/m/K
-        The error is that of the mean over blocks, and what the stretch after the cutoff adds.
+        The error is that of the mean over blocks.
     cutoff_time : ps
         Up to which is integrated.
     converged
@@ -76,8 +76,8 @@ def integrate_flux(
     volume : Angstrom^3
     temperature : K
     cutoff_time : ps or None
-        Up to which is integrated; None: up to the first time from which a second stretch of the
-        same length adds no more than its own statistical error.
+        Up to which is integrated; None: over a stretch and a second one of the same length, the
+        first that adds no more than its own statistical error. A quarter of a run at most.
     """
     scale = W_MK / (volume * units.kB * temperature**2)
     length = min(len(one) for one in fluxes)
@@ -89,15 +89,13 @@ def integrate_flux(
     if cutoff_time is None:
         last, converged = _cutoff(running, means / (scale * value_time * correlations[0].mean()))
     else:
-        last, converged = max(1, min(round(cutoff_time / value_time), longest // 2)), True
+        last, converged = max(1, min(round(cutoff_time / value_time), longest)), True
     blocks = _of_blocks(series, last, scale, value_time)
-    tail = float(means[2 * last] - means[last])
-    error = float(np.hypot(_standard_error(blocks), tail))
-    shown = slice(0, min(3 * last, longest) + 1)
+    shown = slice(0, min(2 * last, longest) + 1)
     correlation = correlations[shown].mean(axis=1)
     return FluxIntegral(
         float(means[last]),
-        error,
+        float(_standard_error(blocks)),
         last * value_time,
         converged,
         len(blocks),
@@ -122,7 +120,7 @@ def _cutoff(running: NDArray[np.float64], times: NDArray[np.float64]) -> tuple[i
     is_noise = np.abs(following.mean(axis=1)) <= _standard_error(following.T)
     is_long = steps >= _WINDOW * np.maximum(times[steps], 0.5)
     enough = np.flatnonzero(is_noise & is_long)
-    return (int(steps[enough[0]]), True) if len(enough) else (int(steps[-1]), False)
+    return (2 * int(steps[enough[0]]), True) if len(enough) else (2 * int(steps[-1]), False)
 
 
 def _of_blocks(

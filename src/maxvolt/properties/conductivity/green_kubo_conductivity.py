@@ -65,8 +65,8 @@ class GreenKuboSettings(SimulationSettings):
     production_time : ps
         Of each of them, without a thermostat.
     cutoff_time : ps or None
-        Up to which the autocorrelation of the heat flux is integrated; None: up to the first time
-        from which a second stretch of the same length adds no more than its own error.
+        Up to which the autocorrelation of the heat flux is integrated; None: over a stretch and a
+        second one of the same length, the first that adds no more than its own error.
     segment_time : ps
         Of what is lost at most when the work is interrupted.
     command
@@ -93,9 +93,9 @@ class GreenKuboSettings(SimulationSettings):
                 f"segment_time ({self.segment_time:g} ps) must not exceed production_time "
                 f"({self.production_time:g} ps)"
             )
-        if self.cutoff_time is not None and self.cutoff_time > self.production_time / 8:
+        if self.cutoff_time is not None and self.cutoff_time > self.production_time / 4:
             raise SettingsError(
-                f"cutoff_time ({self.cutoff_time:g} ps) must be an eighth of production_time "
+                f"cutoff_time ({self.cutoff_time:g} ps) must be a quarter of production_time "
                 f"({self.production_time:g} ps) at most; raise production_time"
             )
 
@@ -314,7 +314,7 @@ def _doubts(what: str, found: FluxIntegral) -> tuple[str, ...]:
     doubts = few_blocks(what, found.blocks)
     if not found.converged:
         doubts += (
-            f"{what}: the integral still grows at {found.cutoff_time:.3g} ps, an eighth of a run: "
+            f"{what}: the integral still grows at {found.cutoff_time:.3g} ps, a quarter of a run: "
             "it is too small; raise production_time",
         )
     if not found.error <= 0.5 * found.value:

@@ -87,8 +87,10 @@ def third_order_of(
     phonons.generate_displacements(distance=step / 2, cutoff_pair_distance=pair_cutoff)
     cells = phonons.supercells_with_displacements
     phonons.forces = np.array([_forces(calculator, cell, phonons.supercell) for cell in cells])
-    phonons.produce_fc2(symmetrize_fc2=True)
-    phonons.produce_fc3(symmetrize_fc3r=True)
+    phonons.produce_fc2()
+    phonons.symmetrize_fc2()
+    phonons.produce_fc3()
+    phonons.symmetrize_fc3()
     count = int(np.prod(times)) * len(crystal)
     notes += (
         f"force constants from {sum(cell is not None for cell in cells)} pairs of displacements of "
