@@ -68,9 +68,7 @@ def argon_green_kubo(work: Path) -> Document:
     calculator = LennardJones(sigma=SIGMA, epsilon=EPSILON, rc=13.0)
     keeping = Keeping(work / "argon")
     atoms = bulk("Ar", cubic=True, a=5.3)
-    found = green_kubo_conductivity(
-        calculator, atoms, settings, keeping=keeping, interaction=style
-    )
+    found = green_kubo_conductivity(calculator, atoms, settings, keeping=keeping, interaction=style)
     return _document(found)
 
 
@@ -85,7 +83,7 @@ def argon_boltzmann(work: Path) -> Document:
 
 def silicon_green_kubo(work: Path) -> Document:
     """Simulate silicon at 1000 K."""
-    settings = {"temperature": HOT, "atoms": 216, "runs": 3, "production_time": 300.0}
+    settings = {"temperature": HOT, "atoms": 216, "runs": 6, "production_time": 300.0}
     return _property("conductivity-green-kubo", work, settings)
 
 
@@ -213,7 +211,8 @@ def main() -> None:
     work.mkdir(parents=True, exist_ok=True)
     chosen = [name for name in PARTS if _is_chosen(name, options.only)]
     if any(name.startswith("silicon") for name in chosen):
-        trained(next(one for one in ELEMENTS if one.symbol == "Si"), shared_folder(options.shared), work)
+        silicon = next(one for one in ELEMENTS if one.symbol == "Si")
+        trained(silicon, shared_folder(options.shared), work)
     for name in chosen:
         path = work / f"{name}.json"
         if not path.exists():
@@ -221,7 +220,8 @@ def main() -> None:
             print(name, "done", flush=True)
     paths = {name: work / f"{name}.json" for name in PARTS}
     parts = {name: json.loads(path.read_text()) for name, path in paths.items() if path.exists()}
-    write_json({name: _thinned(one) for name, one in parts.items()}, options.output / "conductivity.json")
+    kept = {name: _thinned(one) for name, one in parts.items()}
+    write_json(kept, options.output / "conductivity.json")
     (options.output / "conductivity.txt").write_text(table(parts) + "\n")
     figure(parts, options.output / "conductivity.png")
 

@@ -41,9 +41,11 @@ def test_third_derivatives_are_those_of_the_bonds():
     neighbour = int(np.flatnonzero(np.isclose(np.linalg.norm(apart, axis=1), LENGTH))[0])
     n, one = apart[neighbour] / LENGTH, np.eye(3)
     # Of a bond at its length: stiffness / length times what its turning does.
-    mixed = sum(np.einsum(f"{a},{b}->ijk", one, n) for a, b in (("ij", "k"), ("ik", "j"), ("jk", "i")))
+    mixed = sum(
+        np.einsum(f"{a},{b}->ijk", one, n) for a, b in (("ij", "k"), ("ik", "j"), ("jk", "i"))
+    )
     expected = STIFFNESS / LENGTH * (mixed - 3 * np.einsum("i,j,k->ijk", n, n, n))
-    # Two derivatives by the far atom, one by the near one: the sign is that of an even count.
+    # Each derivative by the near atom, of which there is one, changes the sign.
     found = np.asarray(phonons.fc3)[0, neighbour, neighbour]
     np.testing.assert_allclose(found, -expected, atol=0.02 * abs(expected).max())
 
@@ -57,7 +59,9 @@ def test_the_conductivity_scales_as_the_energy_of_classical_atoms_does():
     )
     name = "thermal conductivity, classical"
     assert stiff[name] == pytest.approx(8 * soft[name], rel=1e-4)
-    assert stiff["thermal conductivity"] != pytest.approx(8 * soft["thermal conductivity"], rel=0.01)
+    assert stiff["thermal conductivity"] != pytest.approx(
+        8 * soft["thermal conductivity"], rel=0.01
+    )
 
 
 def test_hot_atoms_are_classical_and_cold_ones_are_not():

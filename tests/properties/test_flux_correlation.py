@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from ase import units
@@ -55,7 +57,7 @@ def test_the_mean_over_runs_is_that_of_all_products():
     products = [
         np.mean([np.mean(run[: 400 - lag] * run[lag:]) for run in runs]) for lag in range(21)
     ]
-    expected = SCALE * STEP * np.sum([(a + b) / 2 for a, b in zip(products, products[1:])])
+    expected = SCALE * STEP * np.sum([(a + b) / 2 for a, b in itertools.pairwise(products)])
     assert found.value == pytest.approx(expected, rel=1e-9)
     assert found.correlation[20] == pytest.approx(products[20] / products[0], rel=1e-9)
     assert found.cutoff_time == pytest.approx(0.2)

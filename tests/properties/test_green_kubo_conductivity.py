@@ -131,9 +131,7 @@ def test_a_pair_style_without_centroid_virials_is_refused_by_lammps(folder: Path
     style = Interaction.of_pair_style("sw", ["* * Si.sw Si"])
     settings = GreenKuboSettings(**{**SHORT, "volume": 20.0})
     with pytest.raises(MaxvoltError, match="does not support compute centroid/stress/atom"):
-        green_kubo_conductivity(
-            calculator, bulk("Si", "fcc", a=5.2), settings, interaction=style
-        )
+        green_kubo_conductivity(calculator, bulk("Si", "fcc", a=5.2), settings, interaction=style)
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ class _OfMesh:
 def boltzmann_conductivity(
     calculator: Calculating,
     atoms: Atoms | None = None,
-    settings: BoltzmannSettings = BoltzmannSettings(),  # noqa: B008 (immutable)
+    settings: BoltzmannSettings = BoltzmannSettings(),
 ) -> Findings:
     """Compute the lattice thermal conductivity by the Boltzmann equation of phonons.
 
@@ -245,9 +245,10 @@ def _curves(
     order = np.argsort(finest.frequencies)
     summed = np.cumsum(finest.shares[at][order])
     means = [one.quantum[at].mean() for one in found]
+    of_mesh = ("wave vectors along an axis", unit)
     return (
         *curves,
-        Curve.of("meshes", [one.mesh for one in found], means, ("wave vectors along an axis", unit)),
+        Curve.of("meshes", [one.mesh for one in found], means, of_mesh),
         Curve.of(
             f"up to a frequency, at {settings.temperature:g} K",
             finest.frequencies[order],

@@ -142,9 +142,7 @@ def green_kubo_conductivity(
         held = interaction or _interaction_of(calculator, begin.atoms, Path(folder), purpose)
         plan = _plan(held, begin, settings)
         seeds = range(settings.seed, settings.seed + settings.runs)
-        runs = [
-            simulate_flux(begin.atoms, plan, seed, keeping, command, purpose) for seed in seeds
-        ]
+        runs = [simulate_flux(begin.atoms, plan, seed, keeping, command, purpose) for seed in seeds]
     _require_same(calculator, runs, purpose)
     _meet_ends(calculator, runs)
     return _findings(begin, runs, plan, settings)

@@ -203,8 +203,9 @@ def _text(plan: FluxPlan, seed: int, *, first: bool) -> str:
     """Input of LAMMPS for one segment, equation (124)."""
     t, every = f"{plan.temperature:.17g}", plan.value_every
     velocities = 1 + seed % _LARGEST_SEED
+    twice = f"{2 * plan.temperature:.17g}"  # half of it goes into the potential energy
     begin = [
-        f"velocity all create {2 * plan.temperature:.17g} {velocities} mom yes rot no dist gaussian",
+        f"velocity all create {twice} {velocities} mom yes rot no dist gaussian",
         "fix integrate all nve",
         f"fix bath all langevin {t} {t} {_THERMOSTAT_PS} {velocities + 1} zero yes",
         f"run {plan.equilibration_steps}",
