@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ase import Atoms
+from ase import Atoms, units
 from ase.build import bulk
+from ase.geometry import find_mic
 from ase.io.lammpsdata import write_lammps_data
 from lammps_cases import ELEMENTS, STRUCTURES, alloy, pair_of, potential, soft_potential
 from lammps_runs import evaluate, in_the_frame_of_lammps, run
@@ -263,6 +264,64 @@ def test_the_heat_flux_is_the_motion_of_the_energies(ranks: int, tmp_path: Path)
     moments = [(f[:, 1:4] * f[:, 4:].sum(axis=1, keepdims=True)).sum(axis=0) for f in frames]
     derivative = (moments[2] - moments[0]) / 2e-6
     np.testing.assert_allclose(flux, derivative, rtol=0, atol=2e-6 * abs(flux).max())
+
+
+CRYSTAL_FLUX = """\
+units       metal
+read_data   structure.lammps
+{pair}
+compute     potential all pe/atom
+compute     kinetic all ke/atom
+compute     shares all centroid/stress/atom NULL virial
+compute     flux all heat/flux kinetic potential shares
+thermo_style custom step pe c_flux[1] c_flux[2] c_flux[3]
+thermo_modify format float %.17g
+run         0
+"""
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_the_heat_flux_of_a_crystal_is_what_its_atoms_do_to_each_other(
+    ranks: int, tmp_path: Path
+) -> None:
+    """Equation (124) by differences: one atom after the other moves, all others say their energy.
+
+    The cell is larger than twice the cutoff, so that each pair has one distance.
+    """
+    used = potential(10)
+    atoms = in_the_frame_of_lammps(alloy(3, seed=3))
+    heights = 1 / np.linalg.norm(np.linalg.inv(atoms.cell.array), axis=0)
+    assert heights.min() > 2 * used.cutoff
+    per_ps = np.random.default_rng(5).normal(scale=4.0, size=(len(atoms), 3))
+    atoms.set_velocities(per_ps / (1e3 * units.fs))
+    atoms.calc = maxvolt.Calculator(used)
+    energies = atoms.get_potential_energies()
+    kinetic = 0.5 * atoms.get_masses() * (atoms.get_velocities() ** 2).sum(axis=1)
+    expected = ((energies + kinetic)[:, None] * per_ps).sum(axis=0)
+    step = 1e-5
+    for j in range(len(atoms)):
+        moved = []
+        for sign in (1, -1):
+            other = atoms.copy()
+            other.positions[j] += sign * step * per_ps[j]
+            moved.append(used.evaluate(other).site_energies)
+        power = (moved[0] - moved[1]) / (2 * step)
+        vectors, _ = find_mic(atoms.positions - atoms.positions[j], atoms.cell, atoms.pbc)
+        expected += (vectors * power[:, None]).sum(axis=0)
+    write_lammps_data(
+        str(tmp_path / "structure.lammps"),
+        atoms,
+        specorder=list(ELEMENTS),
+        velocities=True,
+        units="metal",
+        masses=True,
+    )
+    done = run(tmp_path, CRYSTAL_FLUX.format(pair=pair_of(tmp_path, used)), ranks)
+    assert done.returncode == 0, done.stdout[-2000:]
+    lines = [line.split() for line in done.stdout.splitlines()]
+    start = next(k for k, words in enumerate(lines) if words[:2] == ["Step", "PotEng"])
+    flux = np.array(lines[start + 1][2:5], float)
+    np.testing.assert_allclose(flux, expected, rtol=0, atol=1e-6 * abs(expected).max())
 
 
 RESTARTED = """\

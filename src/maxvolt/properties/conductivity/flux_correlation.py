@@ -63,7 +63,7 @@ def integrate_flux(
     temperature: float,
     cutoff_time: float | None = None,
 ) -> FluxIntegral:
-    """Integrate the autocorrelation of the heat flux, equations (124) to (126).
+    """Integrate the autocorrelation of the heat flux, equations (125) and (126).
 
     Each component is one more sample of the same integral: give those that are equivalent.
 
@@ -107,7 +107,7 @@ def integrate_flux(
 
 
 def _cutoff(running: NDArray[np.float64], times: NDArray[np.float64]) -> tuple[int, bool]:
-    """Step at which the integral ends, and whether it has converged, equation (125).
+    """Step at which the integral ends, and whether it has converged, equation (126).
 
     Parameters
     ----------
