@@ -74,11 +74,11 @@ def argon_green_kubo(work: Path) -> Document:
 
 
 def argon_boltzmann(work: Path) -> Document:
-    """Solve the Boltzmann equation of the same argon; the potential ends at 2.5 sigma."""
+    """Solve the Boltzmann equation of the same argon; the potential ends between two shells."""
     settings = BoltzmannSettings(
-        temperature=ARGON_T, volume=ARGON_A**3 / 4, size=5 * SIGMA, pair_cutoff=2.5 * SIGMA, mesh=15
+        temperature=ARGON_T, volume=ARGON_A**3 / 4, size=15.0, mesh=11
     )
-    calculator = LennardJones(sigma=SIGMA, epsilon=EPSILON, rc=2.5 * SIGMA)
+    calculator = LennardJones(sigma=SIGMA, epsilon=EPSILON, rc=8.0)
     return _document(boltzmann_conductivity(calculator, bulk("Ar", a=5.3), settings))
 
 
@@ -206,7 +206,8 @@ def figure(parts: dict[str, Document], path: Path) -> None:
             value = parts[solved]["values"]["thermal conductivity, classical"]["value"]
             axis.axhline(value, ls="--", color="C3", label="Boltzmann, classical atoms")
         axis.set_ylim(bottom=0)
-        axis.legend(fontsize=8)
+        if axis.has_data():
+            axis.legend(fontsize=8)
     drawn.savefig(path, dpi=110)
 
 
