@@ -47,7 +47,7 @@ SIGMA, ARGON_A, ARGON_T = 3.405, 5.376, 70.0
 """Of the manual of LAMMPS; it finds about 0.29 W/m/K."""
 
 HOT = 1000.0
-MESH = 9
+MESH = 11
 PUBLISHED = {
     "argon": ("LAMMPS manual, compute heat/flux, Green-Kubo", 0.29),
     "silicon": ("experiment at 300 K", 148.0),
@@ -75,9 +75,7 @@ def argon_green_kubo(work: Path) -> Document:
 
 def argon_boltzmann(work: Path) -> Document:
     """Solve the Boltzmann equation of the same argon; the potential ends between two shells."""
-    settings = BoltzmannSettings(
-        temperature=ARGON_T, volume=ARGON_A**3 / 4, size=15.0, mesh=11
-    )
+    settings = BoltzmannSettings(temperature=ARGON_T, volume=ARGON_A**3 / 4, size=15.0, mesh=11)
     calculator = LennardJones(sigma=SIGMA, epsilon=EPSILON, rc=8.0)
     return _document(boltzmann_conductivity(calculator, bulk("Ar", a=5.3), settings))
 

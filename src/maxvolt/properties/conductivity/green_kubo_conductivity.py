@@ -237,7 +237,7 @@ def _findings(
     begin: Prepared, runs: list[FluxRun], plan: FluxPlan, settings: GreenKuboSettings
 ) -> Findings:
     volume = float(begin.atoms.get_volume())
-    temperature = _temperature(runs, plan)
+    temperature = _temperature(runs, len(begin.atoms))
     axes = [[0, 1, 2]] if _is_cubic(begin.atoms) else [[0], [1], [2]]
     quantities: dict[str, Quantity] = {}
     curves: list[Curve] = []
@@ -257,8 +257,8 @@ def _findings(
         curves += _curves(of, found)
         warnings += _doubts(f"thermal conductivity{of}", found)
         notes.append(
-            f"heat flux of {len(runs)} runs integrated up to {found.cutoff_time:.3g} ps, error "
-            f"from {found.blocks} blocks and components{of}"
+            f"heat flux{of} integrated up to {found.cutoff_time:.3g} ps, error from "
+            f"{found.blocks} blocks of all runs and components"
         )
     flux, flux_warnings = _mean_flux(runs, plan, volume)
     drift, drift_warnings = _drift(runs, plan, len(begin.atoms), settings.temperature)
@@ -279,13 +279,17 @@ def _is_cubic(crystal: Atoms) -> bool:
     return crystal.cell.get_bravais_lattice().name in ("CUB", "FCC", "BCC")
 
 
-def _temperature(runs: list[FluxRun], plan: FluxPlan) -> Quantity:
-    """Mean over runs; the error is that of their means."""
-    means = [float(run.temperatures.mean()) for run in runs]
-    if len(means) > 1:
-        error = float(np.std(means, ddof=1) / np.sqrt(len(means)))
-        return Quantity(float(np.mean(means)), "K", error)
-    return time_mean(runs[0].temperatures, 1e3 * plan.value_time, 0).quantity("K")
+def _temperature(runs: list[FluxRun], atoms: int) -> Quantity:
+    """Mean over runs; each keeps the energy that the thermostat left it with.
+
+    The error is that of their means, and at least what the energy of N harmonic atoms leaves to
+    chance, one part in the root of 3 N.
+    """
+    means = np.array([run.temperatures.mean() for run in runs])
+    error = float(means.mean() / np.sqrt(3 * atoms * len(runs)))
+    if len(runs) > 1:
+        error = max(error, float(means.std(ddof=1) / np.sqrt(len(runs))))
+    return Quantity(float(means.mean()), "K", error)
 
 
 def _curves(of: str, found: FluxIntegral) -> list[Curve]:
