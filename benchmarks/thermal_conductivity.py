@@ -203,7 +203,7 @@ def figure(parts: dict[str, Document], path: Path) -> None:
         if solved in parts:
             value = parts[solved]["values"]["thermal conductivity, classical"]["value"]
             axis.axhline(value, ls="--", color="C3", label="Boltzmann, classical atoms")
-        axis.set_ylim(bottom=0)
+        axis.set_ylim(0, 1.25 * axis.get_ylim()[1])
         if axis.has_data():
             axis.legend(fontsize=8)
     drawn.savefig(path, dpi=110)
@@ -246,7 +246,7 @@ def _thinned(part: Document) -> Document:
     """Without most points of curves, so that the file stays small."""
     curves = []
     for one in part["curves"]:
-        kept = np.unique(np.linspace(0, len(one["x"]) - 1, 200).astype(int))
+        kept = np.unique(np.linspace(0, len(one["x"]) - 1, 100).astype(int))
         x, y = ([float(f"{one[axis][k]:.5g}") for k in kept] for axis in ("x", "y"))
         curves.append({**one, "x": x, "y": y})
     return {**part, "curves": curves}

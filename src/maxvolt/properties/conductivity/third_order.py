@@ -9,7 +9,7 @@ from ase import Atoms
 
 from maxvolt.errors import MaxvoltError
 from maxvolt.properties.elemental_crystals import reach_of, repeats
-from maxvolt.properties.static.force_constants import clear_displacement
+from maxvolt.properties.static.force_constants import clear_displacement, phonopy_cell
 
 __all__ = ["ForceConstants", "require_phono3py", "third_order_of"]
 
@@ -71,16 +71,9 @@ def third_order_of(
         What speaks against them, and what was chosen.
     """
     phono3py = require_phono3py(purpose)
-    from phonopy.structure.atoms import PhonopyAtoms
-
     reach, notes = reach_of(calculator)
     times = repeats(crystal.cell.array, size or 2 * reach + _BEYOND_IMAGES)
-    unit = PhonopyAtoms(
-        crystal.get_chemical_symbols(),
-        cell=crystal.cell.array,
-        scaled_positions=crystal.get_scaled_positions(),
-        masses=crystal.get_masses(),
-    )
+    unit = phonopy_cell(crystal)
     phonons = phono3py.Phono3py(unit, supercell_matrix=np.diag(times), primitive_matrix="auto")
     # Two atoms that move towards each other close a gap twice as fast.
     step, warnings = clear_displacement(calculator, crystal, 2 * displacement)

@@ -12,7 +12,13 @@ from maxvolt.errors import DataError, MaxvoltError
 from maxvolt.properties.elemental_crystals import reach_of, repeats
 from maxvolt.properties.shells import interaction_cutoff, nearest_shell
 
-__all__ = ["PhononSettings", "clear_displacement", "phonons_of", "require_phonopy"]
+__all__ = [
+    "PhononSettings",
+    "clear_displacement",
+    "phonons_of",
+    "phonopy_cell",
+    "require_phonopy",
+]
 
 _SMALLEST_DISPLACEMENT = 1e-4
 """Angstrom, below which rounding spoils differences of forces."""
@@ -88,16 +94,9 @@ def phonons_of(
         What speaks against them, and what was chosen.
     """
     phonopy = require_phonopy(purpose)
-    from phonopy.structure.atoms import PhonopyAtoms
-
     reach, notes = reach_of(calculator)
     times = repeats(crystal.cell.array, settings.size or 2 * reach + _BEYOND_IMAGES)
-    unit = PhonopyAtoms(
-        crystal.get_chemical_symbols(),
-        cell=crystal.cell.array,
-        scaled_positions=crystal.get_scaled_positions(),
-        masses=crystal.get_masses(),
-    )
+    unit = phonopy_cell(crystal)
     phonons = phonopy.Phonopy(unit, supercell_matrix=np.diag(times), primitive_matrix="auto")
     displacement, warnings = clear_displacement(calculator, crystal, settings.displacement)
     phonons.generate_displacements(distance=displacement, is_plusminus=True)
@@ -114,6 +113,18 @@ def phonons_of(
         "without non-analytic terms: in a polar crystal, optical branches near Γ are not split",
     )
     return phonons, warnings, notes
+
+
+def phonopy_cell(crystal: Atoms) -> Any:
+    """Give a crystal as phonopy and phono3py take it."""
+    from phonopy.structure.atoms import PhonopyAtoms
+
+    return PhonopyAtoms(
+        crystal.get_chemical_symbols(),
+        cell=crystal.cell.array,
+        scaled_positions=crystal.get_scaled_positions(),
+        masses=crystal.get_masses(),
+    )
 
 
 def clear_displacement(
