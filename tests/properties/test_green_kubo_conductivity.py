@@ -107,6 +107,14 @@ def test_grades_of_the_ends_are_told(folder: Path):
     assert found.largest_grade > 0
 
 
+def test_members_are_compared_on_the_ends_of_one_of_them(folder: Path):
+    members = maxvolt.Ensemble([copper(), copper()])
+    settings = {**SHORT, "members": "frames", "volume": 11.7, "runs": 1}
+    found = compute_property(NAME, members, bulk("Cu"), settings)
+    assert found["two sigma of forces on frames"] == pytest.approx(0.0, abs=1e-9)
+    assert any("compared on 2 frames" in note for note in found.notes)
+
+
 def test_a_pair_style_is_simulated_and_compared(folder: Path):
     calculator, style = argon()
     settings = GreenKuboSettings(

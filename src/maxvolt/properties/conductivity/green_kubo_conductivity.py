@@ -26,6 +26,7 @@ from maxvolt.properties.dynamic.preparation import (
 )
 from maxvolt.properties.dynamic.settings import SimulationSettings
 from maxvolt.properties.findings import Findings, Quantity
+from maxvolt.properties.grade_recorder import GradeRecorder
 from maxvolt.properties.melting.interaction import Interaction
 from maxvolt.sampling.lammps.program import find_program
 
@@ -205,15 +206,16 @@ def _plan(held: Interaction, begin: Prepared, settings: GreenKuboSettings) -> Fl
 
 
 def _meet_ends(calculator: Any, runs: list[FluxRun]) -> None:
-    """Ask for the grades of the structures at the ends of segments."""
-    if getattr(getattr(calculator, "inner", None), "query", None) is None:
+    """Hand the structures at the ends of segments over, and have them graded."""
+    if not isinstance(calculator, GradeRecorder):
         return
-    for run in runs:
-        for end in run.ends:
-            end.calc = calculator
-            end.get_potential_energy()
-            end.calc = None
-    calculator.frames += [run.ends[-1] for run in runs]
+    calculator.frames += [end for run in runs for end in run.ends]
+    if getattr(calculator.inner, "query", None) is None:
+        return
+    for end in calculator.frames:
+        asked = end.copy()
+        asked.calc = calculator
+        asked.get_potential_energy()
 
 
 def _require_same(calculator: Any, runs: list[FluxRun], purpose: str) -> None:
