@@ -45,6 +45,7 @@ class BoltzmannSettings:
     Parameters
     ----------
     temperature : K
+        Of the phonons; the crystal has the volume at rest all the same, unless `volume` is given.
     volume : Angstrom^3/atom or None
         Of the crystal, instead of that at rest; its shape stays the same.
     size : Angstrom or None

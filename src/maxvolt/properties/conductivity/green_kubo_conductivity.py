@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -154,24 +154,16 @@ def _begin(
 ) -> Prepared:
     """Perfect crystal at the volume that it has at temperature and pressure, or at a given one."""
     perfect = supercell(calculator, atoms, settings.atoms, purpose)
-    crystal = phase_of(perfect)
     if settings.volume is None:
         found = prepared(calculator, atoms, settings, keeping, purpose)
         perfect.set_cell(found.atoms.cell, scale_atoms=True)
-        return Prepared(
-            perfect,
-            found.timestep,
-            found.bulk_modulus,
-            found.shape,
-            found.notes,
-            found.warnings,
-            crystal,
-        )
+        return replace(found, atoms=perfect)
     scale = (settings.volume * len(perfect) / perfect.get_volume()) ** (1 / 3)
     perfect.set_cell(scale * perfect.cell.array, scale_atoms=True)
     timestep = settings.timestep_of(perfect)
     note = f"{len(perfect)} atoms, timestep {timestep:g} fs, seed {settings.seed}"
-    return Prepared(perfect, timestep, np.nan, False, (note,), (), crystal)
+    places = perfect.get_scaled_positions()
+    return Prepared(perfect, timestep, np.nan, False, (note,), (), places, phase_of(perfect))
 
 
 def _interaction_of(calculator: Any, atoms: Atoms, folder: Path, purpose: str) -> Interaction:
@@ -188,7 +180,7 @@ def _interaction_of(calculator: Any, atoms: Atoms, folder: Path, purpose: str) -
     path = folder / "potential.mtp"
     potential.write(path)
     symbols = " ".join(dict.fromkeys(atoms.get_chemical_symbols()))
-    return Interaction.of_potential(path, symbols)
+    return Interaction.of_pair_style("maxvolt", [f"* * {path} {symbols}"])
 
 
 def _plan(held: Interaction, begin: Prepared, settings: GreenKuboSettings) -> FluxPlan:
