@@ -7,6 +7,7 @@ import io
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -248,8 +249,8 @@ def _telling(plan: FluxPlan, seed: int, index: int, keeping: Keeping) -> Callabl
 
 
 def _digest(atoms: Atoms, plan: FluxPlan, seed: int) -> str:
-    """Of all that decides about a run; not of how many segments it has."""
-    content = hashlib.sha256(plan.interaction.digest.encode())
+    """Of all that decides about a run, the version of the package too; not of its length."""
+    content = hashlib.sha256(f"{plan.interaction.digest} {version('maxvolt')}".encode())
     numbers = (
         plan.temperature,
         plan.timestep,
