@@ -103,10 +103,11 @@ def draw(conditions: Mapping[str, Sequence[Course]]) -> plt.Figure:
 def _ends(axes: Axes, courses: Sequence[Course]) -> None:
     """Calculations and error of the finished campaigns."""
     done = [one for one in courses if one["status"] == "finished"]
-    for one in done:
+    for k, one in enumerate(done):
         at = (one["calculations"][-1], one["force_error"][-1])
         axes.plot(*at, "o", color="C0")
-        axes.annotate(f" grade {one['threshold']:g}", at, xytext=(3, 3), textcoords="offset points")
+        where = {"xytext": (0, 8 if k % 2 else -16), "textcoords": "offset points", "ha": "center"}
+        axes.annotate(f"grade {one['threshold']:g}", at, **where)
     axes.set(xlabel="reference calculations in all", ylabel="force error at the end, meV/Å")
     axes.margins(0.2)
     if done:
