@@ -168,6 +168,9 @@ def test_an_element_that_a_potential_lacks_is_refused_before_anything_runs(tmp_p
         melting_point(file, copper, tmp_path / "melting")
     assert not (tmp_path / "melting").exists()
     assert Interaction.of_potential(file, "Ni").lines[1].endswith("Ni")
+    assert Interaction.of_potential(file, "Ni Al").lines[1].endswith("Ni Al")
+    with pytest.raises(DataError, match=r"knows Al, Ni, not Cu, Ti$"):
+        Interaction.of_potential(file, "Cu Al Ti")
 
 
 def test_files_of_pair_coefficients_must_be_there(tmp_path, monkeypatch):

@@ -43,17 +43,24 @@ class Interaction:
     def of_potential(cls, path: str | Path, species: str) -> Self:
         """Take a potential file: one of maxvolt, or of embedded atoms (.eam.alloy, .eam.fs).
 
+        Parameters
+        ----------
+        path
+            The file.
+        species
+            Elements in the order of the types of LAMMPS, with spaces between them.
+
         Raises
         ------
         DataError
-            There is none, or it does not know the element. A compiled potential is left to LAMMPS.
+            There is none, or it does not know an element. A compiled potential is left to LAMMPS.
         """
         name = Path(path).name
         style = next((one for end, one in _STYLES.items() if name.endswith(end)), None)
         file = Path(path) if style is None else _file(str(path))
         if file is None or not file.is_file():
             raise DataError(f"{path}: there is no such potential")
-        _require_species(file, species)
+        _require_species(file, species.split())
         if style is not None:
             return cls.of_pair_style(style, [f"* * {file} {species}"])
         return cls.of_pair_style("maxvolt", [f"* * {file.resolve()} {species}"])
@@ -76,7 +83,7 @@ class Interaction:
             Something is empty or would be read as another command, or a file is not there.
         """
         if not coefficients:
-            raise DataError("melting: a pair style needs pair coefficients, such as '* * FILE Al'")
+            raise DataError("a pair style needs pair coefficients, such as '* * FILE Al'")
         content = hashlib.sha256()
         lines, names = [f"pair_style {_one_line(style)}"], [style.split()[0]]
         content.update(lines[0].encode())
@@ -94,16 +101,17 @@ class Interaction:
         return cls(" ".join(names), tuple(lines), content.hexdigest())
 
 
-def _require_species(file: Path, species: str) -> None:
-    """Refuse a potential that names its elements, and not this one."""
+def _require_species(file: Path, species: Sequence[str]) -> None:
+    """Refuse a potential that names its elements, and not all of these."""
     if family_of_file(file) is None:
         return
     try:
         known = load(file).species
     except SpeciesError:  # the elements have no names there
         return
-    if species not in known and not are_stand_ins(known):
-        raise DataError(f"{file}: knows {', '.join(known)}, not {species}")
+    missing = [one for one in species if one not in known]
+    if missing and not are_stand_ins(known):
+        raise DataError(f"{file}: knows {', '.join(known)}, not {', '.join(missing)}")
 
 
 def _refuse_file(word: str) -> None:
@@ -121,7 +129,7 @@ def _refuse_file(word: str) -> None:
 def _one_line(given: str) -> str:
     if not given.strip() or set(given) & set('\n\r&$#"'):
         raise DataError(
-            f"melting: {given!r} is no pair style or coefficients; expected words such as "
+            f"{given!r} is no pair style or coefficients; expected words such as "
             "'eam/fs' and '* * Al_mm.eam.fs Al'"
         )
     return given
