@@ -19,6 +19,7 @@ import maxvolt
 from embedded_atoms import Analytic
 from maxvolt.cli import main
 from maxvolt.cli.results_and_runs import _Bars, results_and_runs
+from maxvolt.report.card.telling import hearing, worker_tells
 from promises import needs
 
 SHORT = ("atoms=32", "equilibration_time=0.5", "production_time=0.5", "temperature=80")
@@ -156,3 +157,14 @@ def test_the_largest_grade_of_a_simulation_is_told_and_kept(tmp_path: Path) -> N
     assert found.largest_grade > 0
     assert again.largest_grade == found.largest_grade
     assert again.values == found.values
+
+
+def test_workers_do_not_wait_for_who_has_stopped_reading() -> None:
+    def closed(*message: object) -> None:
+        raise BrokenPipeError
+
+    with hearing(closed) as prepare:
+        assert prepare is not None
+        prepare()
+        for step in range(5000):  # far more than a pipe holds
+            worker_tells("pot.mtp: density", "equilibration", step, 5000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -51,7 +51,8 @@ def hearing(told: Told | None) -> Iterator[Callable[[], None] | None]:
 
 def _listen(reader: Connection, told: Told) -> None:
     while (message := reader.recv()) is not None:
-        told(*message)
+        with suppress(OSError):  # nobody reads any more; workers must not wait for a full pipe
+            told(*message)
 
 
 def _remember(writer: Connection) -> None:
