@@ -217,6 +217,9 @@ def test_processes_that_have_nothing_to_do_are_told(potential, tmp_path, capsys)
     assert "--together 2 lets more work" in told
     assert main(cluster(potential, tmp_path / "two", "--workers", "2", "--together", "2")) == 0
     assert "will work" not in capsys.readouterr().err
+    assert main(cluster(potential, tmp_path / "three", "--workers", "5", "--together", "1")) == 0
+    assert "4 of 5 processes will work" in (told := capsys.readouterr().err)
+    assert "lets more work" not in told
     first, second = (
         maxvolt.read(tmp_path / name / "population.xyz").energies for name in ("one", "two")
     )

@@ -235,10 +235,11 @@ def _tell_idle(options: argparse.Namespace, settings: SearchSettings) -> None:
     parts = -(-settings.population // options.together)
     if options.workers > parts:
         each = max(settings.population // options.workers, 1)
+        more = f"; --together {each} lets more work" if each < options.together else ""
         note(
             f"{parts} of {options.workers} processes will work: "
             f"{settings.population} candidates of a generation, {options.together} of them "
-            f"together; --together {each} lets more work"
+            f"together{more}"
         )
 
 
