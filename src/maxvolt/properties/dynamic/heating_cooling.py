@@ -72,11 +72,11 @@ class HeatingSettings(SimulationSettings):
         How long the crystal is heated, and the melt cooled.
     held_share
         Of the layers of the crystal, a slab from which the melt freezes: after heating, the crystal
-        is molten again with these atoms held at their places, which go along with the cell, and
+        is melted once more with these atoms held at their places, which go along with the cell, and
         cooled. 0: none, and a melt in a small cell does not freeze in picoseconds.
     release_temperature : K or None
         In cooling, at which the slab is released; below the melting point, else it melts. None:
-        0.6 times the temperature at which the crystal was lost.
+        0.7 times the temperature at which the crystal was lost.
     checked_frames
         Frames that a reference is asked for, in heating and in cooling each.
     """
@@ -142,10 +142,10 @@ def heating_cooling(
 ) -> Findings:
     """Heat a crystal and cool it again, and tell the phases apart.
 
-    What is cooled is the crystal molten once more around a slab of it that is held, so that it
-    freezes from there; atoms of the slab are not counted. Phases are those of common neighbour
-    analysis of positions that are averaged over half a picosecond, equation (101). With a
-    reference, its energies and forces of frames are compared.
+    After heating, the crystal is melted once more around a slab that is held, so that the melt
+    freezes from there when it is cooled; atoms of the slab are not counted. Phases are those of
+    common neighbour analysis of positions that are averaged over half a picosecond, equation (101).
+    With a reference, its energies and forces of frames are compared.
 
     Parameters
     ----------

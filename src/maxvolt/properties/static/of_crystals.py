@@ -38,8 +38,8 @@ class ElasticSettings:
     Parameters
     ----------
     strain
-        Of each component, up and down; None: as much as no neighbour shell crosses the cutoff,
-        0.002 at most with a potential of this package, 0.01 with other calculators.
+        Of each component, up and down; None: the largest with which no neighbour shell crosses the
+        cutoff, at most 0.002 with a potential of this package, 0.01 with other calculators.
     """
 
     strain: float | None = None
