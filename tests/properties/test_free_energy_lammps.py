@@ -10,10 +10,15 @@ import numpy as np
 import pytest
 from ase import units
 from ase.build import bulk
+from ase.io import write
+from ase.neighborlist import neighbor_list
 
+from embedded_atoms import Analytic
 from maxvolt.cli import main
 from maxvolt.errors import DataError, FileFormatError, MaxvoltError
 from maxvolt.properties.free_energy import (
+    FreeEnergies,
+    FreeEnergy,
     FreeEnergySettings,
     Interaction,
     free_energies,
@@ -188,7 +193,7 @@ def test_snapshots_correct_to_a_reference(tmp_path) -> None:
     )
     crystal = bulk("Ar", cubic=True, a=5.4)
     (state,) = free_energies(argon(), crystal, settings, tmp_path).states
-    assert len(state.snapshots) == 41
+    assert len(state.snapshots) == 40
     energy = 1.002
     differences = [(energy - 1) * one.get_potential_energy() for one in state.snapshots]
     found = free_energy_correction(differences, 10.0, state.atoms)
@@ -224,3 +229,77 @@ def test_what_has_no_meaning_is_refused(tmp_path) -> None:
     loose.pbc = False
     with pytest.raises(DataError, match="periodic"):
         free_energies(springs(1.0), loose, SMALL, tmp_path)
+
+
+def test_a_skewed_cell_is_that_of_the_same_crystal(tmp_path) -> None:
+    """LAMMPS would flip so skewed a cell when it renews neighbours, here in each step."""
+    settings = replace(SMALL, temperatures=(20.0,), averaging_time=2.0)
+    stages = LammpsStages("free energy", tmp_path, find_program(1, None))
+    acts = argon()
+    acts = replace(acts, lines=(*acts.lines, "neigh_modify every 1 delay 0 check no"))
+    simulations = Simulations(Inputs(settings, acts, ("Ar",)), stages)
+    crystal = bulk("Ar", cubic=True, a=5.3) * 2
+    skewed = crystal.copy()
+    skewed.set_cell(np.array([[1, 0, 0], [1, 1, 0], [0, 0, 1]]) @ crystal.cell.array)
+    one, other = (simulations.crystal(each, 20.0) for each in (crystal, skewed))
+    assert other.energy.mean == pytest.approx(one.energy.mean, rel=0.01)
+    assert other.atoms.get_volume() == pytest.approx(one.atoms.get_volume(), rel=0.02)
+    assert other.atoms.cell.angles()[2] == pytest.approx(45.0, abs=2.0)
+
+
+def test_snapshots_of_a_melt_have_the_energies_that_are_told(tmp_path) -> None:
+    """Also where the structure that was given does not lie along the axes of LAMMPS."""
+    settings = replace(SMALL, temperatures=(120.0,), phase="liquid", pressure=0.1, snapshots=3)
+    stages = LammpsStages("free energy", tmp_path, find_program(1, None))
+    turned = bulk("Ar", cubic=True, a=5.6) * 2
+    turned.rotate(40, (1, 2, 3), rotate_cell=True)
+    state = Simulations(Inputs(settings, argon(0.1), ("Ar",)), stages).liquid(turned, 120.0)
+    assert len(state.snapshots) == 3
+    for one in state.snapshots:
+        sixth = (3.4 / neighbor_list("d", one, 8.0)) ** 6
+        energy = 2 * 0.0103 * float((sixth**2 - sixth).sum())
+        assert one.get_potential_energy() == pytest.approx(energy, abs=1e-4)
+
+
+def test_an_alloy_from_the_command_line(tmp_path, capsys) -> None:
+    """Elements that one file has; a liquid of them is refused before anything runs."""
+    file = Analytic(("Al", "Ni")).write(tmp_path / "AlNi.eam.alloy", 501, 501)
+    write(tmp_path / "alloy.xyz", bulk("NiAl", "cesiumchloride", a=3.0))
+    words = ["free-energy", str(file), "--structure", str(tmp_path / "alloy.xyz")]
+    words += ["--temperatures", "50", "--atoms", "32", "--no-harmonic", "--seeds", "1"]
+    words += ["--equilibration-time", "0.5", "--averaging-time", "1", "--switching-time", "1"]
+    words += ["--settling-time", "0.2", "-o", str(tmp_path / "kept"), "--json"]
+    assert main([*words, "--phases", "solid", "liquid"]) == 2
+    assert "one element; got Ni, Al" in capsys.readouterr().err
+    assert not (tmp_path / "kept").exists()
+    assert main(words) == 0
+    (state,) = json.loads(capsys.readouterr().out)["phases"][0]["states"]
+    assert state["atoms"] >= 16
+
+
+def test_phases_that_do_not_cross_are_told_nevertheless(tmp_path, capsys, monkeypatch) -> None:
+    def found(interaction, crystal, settings, *rest, **more) -> FreeEnergies:
+        gibbs = -1.0 if settings.phase == "solid" else -0.5
+        states = tuple(
+            FreeEnergy(t, 0.0, 32, 37.0, gibbs, 1e-4, gibbs, 0.0, 0.0, 0.0, 0.0, None, ())
+            for t in settings.temperatures
+        )
+        return FreeEnergies(settings.phase, "made up", states)
+
+    monkeypatch.setattr("maxvolt.properties.free_energy.free_energies", found)
+    monkeypatch.setattr(
+        "maxvolt.properties.free_energy.thermodynamic_integration.check_system", lambda *_: None
+    )
+    words = ["free-energy", "--pair-style", "lj/cut 8.0", "--pair-coeff", "* * 0.0103 3.4"]
+    words += ["--structure", "fcc:Ar:5.3", "--temperatures", "20", "30"]
+    assert main([*words, "--phases", "solid", "liquid", "-o", str(tmp_path)]) == 0
+    printed = capsys.readouterr()
+    assert "liquid" in printed.out
+    assert "do not cross between 20 and 30 K" in " ".join(printed.err.split())
+    assert "crossing_K" not in json.loads(Path(tmp_path, "free_energy.json").read_text())
+
+
+def test_one_atom_is_refused(tmp_path) -> None:
+    alone = bulk("Po", "sc", a=3.3)
+    with pytest.raises(DataError, match="one atom cannot move"):
+        free_energies(springs(1.0), alone, replace(SMALL, atoms=1), tmp_path)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from ase import units
+from ase.build import bulk
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import constants
@@ -14,6 +18,7 @@ from maxvolt.properties.free_energy import (
     FreeEnergies,
     FreeEnergy,
     FreeEnergySettings,
+    State,
     crossing,
     draw_free_energies,
     free_energy_correction,
@@ -26,6 +31,8 @@ from maxvolt.properties.free_energy.analytic import (
     ideal_gas,
     quantum_correction,
 )
+from maxvolt.properties.free_energy.thermodynamic_integration import _harmonic
+from maxvolt.properties.statistics import SeriesMean
 
 PASCAL = constants.electron_volt / constants.angstrom**3
 
@@ -134,7 +141,16 @@ def test_two_lines_cross_where_they_do() -> None:
     # By propagation through the parabola, whose weights at 925 K are those of Lagrange.
     weights = np.array([-25 * 75 / 20000, 125 * 75 / 10000, 125 * 25 / 20000])
     expected = np.sqrt(2) * 1e-4 * np.linalg.norm(weights) / 1e-4
-    assert found.error == pytest.approx(expected, rel=0.15)
+    assert found.error == pytest.approx(expected)
+
+
+def test_of_two_crossings_that_in_the_middle_counts() -> None:
+    temperatures = (800.0, 900.0, 1000.0)
+    one = phase(dict.fromkeys(temperatures, -3.0))
+    other = phase({t: -3.0 + 1e-6 * (t - 880) * (t - 1040) for t in temperatures})
+    assert crossing(one, other).temperature == pytest.approx(880.0)
+    with pytest.raises(DataError, match="do not cross"):
+        crossing(one, one)
 
 
 def test_what_cannot_be_compared_is_refused() -> None:
@@ -191,3 +207,13 @@ def test_phases_are_drawn_side_by_side() -> None:
     assert [len(each.containers) for each in axes] == [2, 2, 0]
     assert axes[0].get_ylabel() == "Gibbs energy (eV/atom)"
     assert len(one.plot().axes) == 3
+
+
+def test_entropy_of_a_harmonic_crystal_is_the_slope_of_its_free_energy() -> None:
+    """Also what goes with the number of atoms, here four."""
+    crystal = bulk("Cu", cubic=True)
+    vibrations = np.linspace(0.1, 0.3, 9)
+    state = State(crystal, SeriesMean(0, 0, 0.5, 0, 1), 0.0, 0.0, (), Path("none"), "")
+    made_up = SimpleNamespace(vibrations=lambda state, temperature: (vibrations, -12.0))
+    low, found, high = (_harmonic(made_up, state, t) for t in (299.0, 300.0, 301.0))
+    assert found.entropy == pytest.approx((low.free_energy - high.free_energy) / 2, rel=1e-5)

@@ -20,6 +20,7 @@ from maxvolt.cli.options import (
     positive_int,
 )
 from maxvolt.cli.stages import stages
+from maxvolt.errors import DataError
 
 if TYPE_CHECKING:
     from maxvolt.properties.free_energy import Crossing, FreeEnergies
@@ -150,26 +151,34 @@ def run(options: argparse.Namespace) -> None:
         draw_free_energies,
         free_energies,
     )
+    from maxvolt.properties.free_energy.thermodynamic_integration import check_system
     from maxvolt.report.output import save_figure, write_json
 
     asked = given(options, (one.name for one in fields(FreeEnergySettings)))
     settings = FreeEnergySettings(**asked, harmonic=not options.without_harmonic)
     crystal, _ = crystal_of(options.structure)
     interaction = interaction_of(options, " ".join(dict.fromkeys(crystal.symbols)))
-    phases = list(dict.fromkeys(options.phases))
+    phases = [replace(settings, phase=phase) for phase in dict.fromkeys(options.phases)]
+    for each in phases:
+        check_system(crystal, each)
     with stages() as progress:
         found = [
             free_energies(
                 interaction,
                 crystal,
-                replace(settings, phase=phase),
+                each,
                 options.output,
                 ranks=options.on_ranks,
                 progress=progress,
             )
-            for phase in phases
+            for each in phases
         ]
-    met = crossing(*found) if len(found) > 1 and len(settings.temperatures) > 1 else None
+    met = None
+    if len(found) > 1 and len(settings.temperatures) > 1:
+        try:
+            met = crossing(*found)
+        except DataError as error:  # what was found stands nevertheless
+            note(f"warning: {error}")
     document = _document(found, met)
     write_json(document, options.output / _RESULT)
     save_figure(draw_free_energies(found), options.output / _FIGURE)

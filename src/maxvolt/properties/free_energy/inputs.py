@@ -291,7 +291,7 @@ class Inputs:
         every = self.settings.every * max(1, steps // count // self.settings.every)
         return [
             f"dump frames all custom {every} {FRAMES} id x y z",
-            'dump_modify frames sort id format float "%.10g" first no',
+            f'dump_modify frames sort id format float "%.10g" delay {every}',
         ]
 
     def _bar(self) -> str:
@@ -319,10 +319,10 @@ def _langevin(temperature: float, seed: int) -> str:
 
 
 def _freedom(atoms: Atoms) -> str:
-    """How the cell of a crystal may change: as far as its symmetry lets it."""
+    """How the cell of a crystal may change, for a barostat of LAMMPS."""
     lengths, angles = atoms.cell.lengths(), atoms.cell.angles()
     if not np.allclose(angles, 90):
-        return "tri"
+        return "flip no tri"  # where LAMMPS flips a cell, its vectors are others, and have no mean
     return "iso" if math.isclose(lengths.min(), lengths.max(), rel_tol=1e-6) else "aniso"
 
 

@@ -14,6 +14,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from numpy.typing import NDArray
 
 from maxvolt.errors import MaxvoltError
+from maxvolt.properties.free_energy.analytic import frequencies
 from maxvolt.properties.free_energy.inputs import (
     CELL_COLUMNS,
     FRAMES,
@@ -45,7 +46,8 @@ class State:
     Attributes
     ----------
     atoms
-        Structure at rest in the mean cell, for a solid; any one of the liquid.
+        In the mean cell, as LAMMPS turns it: the crystal at rest; for a liquid only their number
+        and the cell count.
     energy : eV
         Mean potential energy of all atoms.
     pressure
@@ -123,7 +125,7 @@ class Simulations:
         text, steps = self.inputs.cell(temperature, atoms)
         columns = len(CELL_COLUMNS)
         found = self._finish("cell", temperature, text, steps, atoms, _table(columns), columns)
-        cell = _mean_cell(_array(found, columns)[-self._averaged() :])
+        cell = _mean_cell(found.array("trace", columns)[-self._averaged() :])
         at_rest = Atoms(
             numbers=atoms.numbers,
             scaled_positions=atoms.get_scaled_positions(),
@@ -138,12 +140,15 @@ class Simulations:
         text, steps = self.inputs.cell(temperature, atoms)
         columns = len(CELL_COLUMNS)
         found = self._finish("melt", temperature, text, steps, atoms, _table(columns), columns)
-        rows = _array(found, columns)[-self._averaged() :]
+        rows = found.array("trace", columns)[-self._averaged() :]
         volume = float(rows[:, 1:4].prod(axis=1).mean())
         text, steps = self.inputs.state(temperature, volume)
-        scaled = atoms.copy()
-        scaled.set_cell(
-            atoms.cell.array * (volume / atoms.get_volume()) ** (1 / 3), scale_atoms=True
+        cell = _mean_cell(rows)
+        scaled = Atoms(
+            numbers=atoms.numbers,
+            scaled_positions=atoms.get_scaled_positions(),
+            cell=cell * (volume / np.linalg.det(cell)) ** (1 / 3),
+            pbc=True,
         )
         return self._state("liquid", temperature, text, steps, found.state, scaled, found.digest)
 
@@ -161,8 +166,8 @@ class Simulations:
         text, steps = self.inputs.to_reference_liquid(temperature, reference, seed)
         return self._switch(temperature, text, steps, state.file, seed, state.digest)
 
-    def matrix(self, state: State, temperature: float) -> tuple[NDArray[np.float64], float]:
-        """Dynamical matrix of a crystal at rest, eV/Angstrom^2/u, and its energy, eV."""
+    def vibrations(self, state: State, temperature: float) -> tuple[NDArray[np.float64], float]:
+        """Angular frequencies of a crystal at rest, of `frequencies`, and its energy, eV."""
         size = 3 * len(state.atoms)
 
         def harvest(folder: Path) -> dict[str, Any]:
@@ -170,13 +175,13 @@ class Simulations:
             if values.size != size**2 or not np.isfinite(values).all():
                 raise MaxvoltError("free energy: LAMMPS wrote no whole dynamical matrix")
             energy = read_table(folder / TRACE, 2)
-            return {"matrix": values.tolist(), "energy": float(energy[-1, 1])}
+            found = frequencies(values.reshape(size, size))
+            return {"frequencies": found.tolist(), "energy": float(energy[-1, 1])}
 
         found = self._finish(
-            "matrix", temperature, self.inputs.matrix(), 1, state.atoms, harvest, 2
+            "vibrations", temperature, self.inputs.matrix(), 1, state.atoms, harvest, 2
         )
-        matrix = np.array(found.document["matrix"]).reshape(size, size)
-        return matrix, float(found.document["energy"])
+        return found.array("frequencies"), float(found.array("energy"))
 
     def _averaged(self) -> int:
         """Rows of a trace over which is averaged."""
@@ -205,7 +210,7 @@ class Simulations:
             return {**_table(columns)(folder), "frames": frames.tolist()}
 
         found = self._finish(name, temperature, text, steps, begin, harvest, columns, before)
-        trace = _array(found, columns)
+        trace = found.array("trace", columns)
         if len(trace) < 2 or not np.isfinite(trace).all():
             raise MaxvoltError(
                 f"free energy: the simulation {name} at {temperature:g} K gave no finite numbers; "
@@ -216,7 +221,7 @@ class Simulations:
             series_mean(trace[:, 1], 0),
             float(trace[:, 2].mean()),
             self._displacement(trace[:, 3]),
-            _snapshots(atoms, np.array(found.document["frames"], float), trace),
+            _snapshots(atoms, found.array("frames"), trace)[: self.inputs.settings.snapshots],
             found.state,
             found.digest,
         )
@@ -234,12 +239,11 @@ class Simulations:
         found = self._finish(
             f"switching{seed}", temperature, text, steps, begin, _works, columns, before
         )
-        document = found.document
         return Switching(
             seed,
-            float(document["forward"]),
-            float(document["backward"]),
-            *(np.array(document[name], float) for name in ("shares", "there", "back")),
+            float(found.array("forward")),
+            float(found.array("backward")),
+            *(found.array(name) for name in ("shares", "there", "back")),
         )
 
     def _finish(
@@ -285,17 +289,18 @@ class _Found:
     state: Path
     digest: str
 
+    def array(self, name: str, columns: int | None = None) -> NDArray[np.float64]:
+        """Numbers of what was found, in rows of so many columns."""
+        try:
+            numbers = np.array(self.document[name], float)
+            return numbers if columns is None else numbers.reshape(-1, columns)
+        except (KeyError, ValueError, TypeError) as error:
+            raise damaged_stage(self.path, error) from error
+
 
 def _table(columns: int) -> Callable[[Path], dict[str, Any]]:
     """Keep the trace as it is."""
     return lambda folder: {"trace": read_table(folder / TRACE, columns).tolist()}
-
-
-def _array(found: _Found, columns: int) -> NDArray[np.float64]:
-    try:
-        return np.array(found.document["trace"], float).reshape(-1, columns)
-    except (KeyError, ValueError, TypeError) as error:
-        raise damaged_stage(found.path, error) from error
 
 
 def _mean_cell(rows: NDArray[np.float64]) -> NDArray[np.float64]:

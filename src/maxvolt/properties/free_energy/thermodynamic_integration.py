@@ -12,7 +12,6 @@ from maxvolt.errors import DataError, MaxvoltError
 from maxvolt.properties.elemental_crystals import ElementalCrystal
 from maxvolt.properties.free_energy.analytic import (
     einstein_crystal,
-    frequencies,
     harmonic_crystal,
     ideal_gas,
     quantum_correction,
@@ -27,7 +26,7 @@ from maxvolt.properties.melting.interaction import Interaction
 from maxvolt.sampling.lammps.program import find_program
 from maxvolt.units import GPA_PER_EV_A3
 
-__all__ = ["free_energies"]
+__all__ = ["check_system", "free_energies"]
 
 _STRENGTH = 50
 """p of the reference liquid, in the middle of what is tabulated."""
@@ -76,16 +75,11 @@ def free_energies(
     DataError
         The structure is no crystal, or a liquid has several elements.
     MaxvoltError
-        LAMMPS is not there or fails, the crystal melts, or the liquid freezes.
+        LAMMPS, or calphy for a liquid, is not there; LAMMPS fails, the crystal melts, or the liquid
+        freezes.
     """
-    if not crystal.pbc.all() or crystal.cell.rank < 3 or not len(crystal):
-        raise DataError("free energy: expected a crystal, periodic along three cell vectors")
+    check_system(crystal, settings)
     species = tuple(dict.fromkeys(crystal.symbols))
-    if settings.phase == "liquid" and len(species) > 1:
-        raise DataError(
-            f"free energy: a liquid must have one element; got {', '.join(species)}. The free "
-            "energy of mixing of a reference liquid of several elements is not implemented"
-        )
     atoms = _repeated(crystal, settings.atoms)
     inputs = Inputs(settings, interaction, species)
     stages = LammpsStages("free energy", Path(folder), find_program(ranks, command), progress)
@@ -93,6 +87,23 @@ def free_energies(
     of_phase = _of_crystal if settings.phase == "solid" else _of_liquid
     states = tuple(of_phase(simulations, atoms, t) for t in settings.temperatures)
     return FreeEnergies(settings.phase, interaction.name, states)
+
+
+def check_system(crystal: Atoms, settings: FreeEnergySettings) -> None:
+    """Refuse what `free_energies` cannot do, before anything runs."""
+    if not crystal.pbc.all() or crystal.cell.rank < 3 or not len(crystal):
+        raise DataError("free energy: expected a crystal, periodic along three cell vectors")
+    if len(_repeated(crystal, settings.atoms)) < 2:
+        raise DataError("free energy: one atom cannot move relative to itself; raise atoms")
+    if settings.phase == "solid":
+        return
+    species = dict.fromkeys(crystal.symbols)
+    if len(species) > 1:
+        raise DataError(
+            f"free energy: a liquid must have one element; got {', '.join(species)}. The free "
+            "energy of mixing of a reference liquid of several elements is not implemented"
+        )
+    reference_liquid(settings.temperatures[0], _SCALED_DENSITY, _STRENGTH)  # calphy is needed
 
 
 def _of_crystal(simulations: Simulations, atoms: Atoms, temperature: float) -> FreeEnergy:
@@ -165,11 +176,11 @@ def _of_state(
 
 
 def _harmonic(simulations: Simulations, state: State, temperature: float) -> Harmonic:
-    matrix, at_rest = simulations.matrix(state, temperature)
-    found = frequencies(matrix)
+    found, at_rest = simulations.vibrations(state, temperature)
     count, volume = len(state.atoms), float(state.atoms.get_volume())
     value = at_rest + harmonic_crystal(temperature, found, state.atoms.get_masses(), volume)
-    energy = at_rest + 3 * count * units.kB * temperature
+    # 3 N - 3 vibrations, and the motion of the centre of mass.
+    energy = at_rest + (3 * (count - 1) + 1.5) * units.kB * temperature
     return Harmonic(
         value / count,
         (energy - value) / temperature / count,
