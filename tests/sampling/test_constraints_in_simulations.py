@@ -199,6 +199,9 @@ class TestDynamics:
         start.set_constraint(FixCartesian([0], (True, False, False)))
         with pytest.raises(DataError, match=r"FixCartesian, which npt cannot honour; hold whole"):
             MolecularDynamics("md", start, 50, 300.0, "npt")
+        start.set_constraint([FixAtoms(range(31)), FixAtoms([-1])])
+        with pytest.raises(DataError, match="structure 0 has no atom that is not held"):
+            MolecularDynamics("md", start, 50, 300.0, "npt")
 
     @pytest.mark.parametrize("shape", [False, True])
     def test_in_npt_held_atoms_go_along_with_the_cell(self, shape: bool) -> None:

@@ -133,6 +133,8 @@ class DynamicsSettings:
 
     def _check_held_in_a_changing_cell(self, index: int) -> None:
         """Refuse what cannot simply go along with the cell, as a whole atom that is held does."""
+        held: set[int] = set()
+        count = int(self.structures.counts[index])
         for record in constraints_of(self.structures, index):
             if record["name"] != "FixAtoms":
                 self._refuse(
@@ -140,6 +142,9 @@ class DynamicsSettings:
                     "honour; hold whole atoms (FixAtoms), take nvt or nve, or remove it from the "
                     "structure"
                 )
+            held |= {int(k) % count for k in np.atleast_1d(record["kwargs"]["indices"])}
+        if len(held) == count:
+            self._refuse(f"structure {index} has no atom that is not held (FixAtoms); free some")
 
     @property
     def first_temperature(self) -> float:

@@ -36,7 +36,7 @@ class Relaxation(RelaxationSettings):
     pressure : eV/Angstrom^3
         External pressure; it needs `cell`.
     force_tolerance : eV/Angstrom
-        Longest force left on any atom, without what constraints take away.
+        Largest force left on any atom, without what constraints take away.
     stress_tolerance : eV/Angstrom^3
         Largest component of stress plus pressure left; 0.01 GPa.
     cell

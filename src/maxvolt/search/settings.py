@@ -75,7 +75,7 @@ class SearchSettings:
     hop_temperature : K
         Basin hopping: temperature at which a hop upwards is accepted.
     force_tolerance : eV/Angstrom
-        Longest force left after a relaxation.
+        Largest force left after a relaxation.
     stress_tolerance : eV/Angstrom^3
         Largest component of stress plus pressure left.
     max_steps

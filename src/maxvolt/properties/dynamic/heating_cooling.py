@@ -67,9 +67,11 @@ class HeatingSettings(SimulationSettings):
     temperature : K
         At which heating begins and cooling ends.
     highest : K
-        To which is heated.
-    heating_time, cooling_time : ps
-        How long the crystal is heated, and the melt cooled.
+        Up to which the crystal is heated.
+    heating_time : ps
+        From the lower temperature to the highest.
+    cooling_time : ps
+        From the highest temperature to the lower one.
     held_share
         Of the layers of the crystal, a slab from which the melt freezes: after heating, the crystal
         is melted once more with these atoms held at their places, which go along with the cell, and

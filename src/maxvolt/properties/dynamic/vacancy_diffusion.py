@@ -49,7 +49,7 @@ class VacancyDiffusionSettings(DefectSettings):
     Parameters
     ----------
     force_tolerance : eV/Angstrom
-        Longest force left on an atom after a relaxation.
+        Largest force left on an atom after a relaxation.
     temperature : K
         At which diffusion is told; the curve is drawn from 0.6 to 1.2 times it.
     """

@@ -68,7 +68,7 @@ class GrainBoundarySettings:
     thickness : Angstrom or None
         Of each grain at least; None: twice the cutoff.
     force_tolerance : eV/Angstrom
-        Longest force left on an atom after a relaxation.
+        Largest force left on an atom after a relaxation.
     max_steps
         Of the last relaxation.
     """

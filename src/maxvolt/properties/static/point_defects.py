@@ -57,7 +57,7 @@ class DefectSettings:
     size : Angstrom or None
         Height of the cell along each vector; None: twice the cutoff and 1 Angstrom, 12 at least.
     force_tolerance : eV/Angstrom
-        Longest force left on an atom after a relaxation.
+        Largest force left on an atom after a relaxation.
     max_steps
         Of each relaxation.
     """

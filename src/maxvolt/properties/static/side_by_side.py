@@ -80,7 +80,7 @@ def relax_side_by_side(
     structures
         Periodic in three directions where the height is relaxed.
     force_tolerance : eV/Angstrom
-        Longest force left on an atom.
+        Largest force left on an atom.
     max_steps
         Evaluations after which a relaxation ends.
     only_normal

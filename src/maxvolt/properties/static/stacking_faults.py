@@ -53,7 +53,7 @@ class StackingFaultSettings:
     height : Angstrom or None
         Of the cell, which has one fault; None: twice the cutoff and 4 Angstrom.
     force_tolerance : eV/Angstrom
-        Longest force left on an atom after a relaxation.
+        Largest force left on an atom after a relaxation.
     max_steps
         Of each relaxation.
     """

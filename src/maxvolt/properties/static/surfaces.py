@@ -50,7 +50,7 @@ class SurfaceSettings:
     thickness : Angstrom or None
         Of the slab at least; None: twice the cutoff and 8 Angstrom.
     force_tolerance : eV/Angstrom
-        Longest force left on an atom after a relaxation.
+        Largest force left on an atom after a relaxation.
     max_steps
         Of each relaxation.
     """
