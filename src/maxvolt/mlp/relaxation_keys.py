@@ -19,7 +19,7 @@ RELAXATION_KEYS = (
         differs="evaluations of energy and forces count, also those of shortened steps",
     ),
     Key("mindist", 0.5, "a configuration with a shorter distance fails, Angstrom"),
-    Key("force_tolerance", 1e-4, "longest force left, eV/Angstrom; 0: atoms do not relax"),
+    Key("force_tolerance", 1e-4, "largest force left, eV/Angstrom; 0: atoms do not relax"),
     Key("stress_tolerance", 1e-3, "largest stress left, GPa; 0: the cell does not relax"),
     Key("max_step", 0.05, "longest step, Angstrom"),
     Key("min_step", 1e-8, "shortest step, Angstrom"),
