@@ -151,12 +151,13 @@ class FreeEnergies(TableOfNumbers):
         found = []
         for one in self.states:
             lost = 1e3 * one.dissipation
-            if lost > max(_LARGE, 3e3 * one.error):
+            has_error = len(one.switchings) > 1
+            if lost > max(_LARGE, 3e3 * one.error if has_error else 0):
                 found.append(
-                    f"{one.temperature:g} K: {lost:.2g} meV/atom are lost on each way, which is "
-                    "more than the error says; use a longer switching_time"
+                    f"{one.temperature:g} K: {lost:.2g} meV/atom are lost on each way, perhaps not "
+                    "the same on both, which the error does not show; use a longer switching_time"
                 )
-            if len(one.switchings) < 2:
+            if not has_error:
                 found.append(
                     f"{one.temperature:g} K: of one seed there is no statistical error; its "
                     "dissipation stands in the place of it"
