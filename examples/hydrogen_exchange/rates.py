@@ -1,7 +1,7 @@
 """Rates of H + H2, classical and with 128 beads, of one surface.
 
     python rates.py leps --output rates_output                  # a minute and some more
-    python rates.py trained.mtp --output rates_output
+    python rates.py trained.almtp --output rates_output
     python rates.py leps --beads 1 --quick --output quick       # seconds, no number to rely on
 
 Run it again after an interruption: it goes on; with a longer --time it adds to what there is.

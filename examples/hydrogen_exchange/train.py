@@ -3,10 +3,11 @@
     python train.py --output training_output            # some minutes
     python train.py --quick --output quick              # seconds, no potential to use
 
-Umbrella sampling from reactants to transition state and trajectories from there run on the
-potential; the grades of all beads are looked at. A bead that extrapolates too far ends the
-sampling. What extrapolated is offered to the active set, what it selects is labelled by the
-reference surface, and the potential is fitted again, until a whole sampling stays inside.
+Umbrella sampling from reactants to transition state runs on the potential, and every ten steps the
+grades of all beads are looked at; trajectories from the transition state run as well, but are not
+looked at. A bead that extrapolates too far ends the sampling. What extrapolated is offered to the
+active set, what it selects is labelled by the reference surface, and the potential is fitted again,
+until a whole sampling stays inside.
 """
 
 from __future__ import annotations

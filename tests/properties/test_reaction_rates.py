@@ -12,7 +12,13 @@ from ase.calculators.calculator import Calculator, all_changes
 from numpy.typing import NDArray
 
 import maxvolt
-from maxvolt.errors import DataError, FileFormatError, MaxvoltError, SettingsError
+from maxvolt.errors import (
+    DataError,
+    EvaluationError,
+    FileFormatError,
+    MaxvoltError,
+    SettingsError,
+)
 from maxvolt.properties.reaction_rates import (
     LEPS,
     Bimolecular,
@@ -382,6 +388,16 @@ def test_what_does_not_fit_is_refused() -> None:
         reaction_rate(LEPS(), H3, replace(EXCHANGE, second=(1,)), SHORT)
     with pytest.raises(DataError, match="pair of different atoms"):
         reaction_rate(LEPS(), H3, replace(EXCHANGE, channels=(((1, 1), (0, 1)),)), SHORT)
+    with pytest.raises(DataError, match="forming bond between both"):  # the wrong way round
+        reaction_rate(LEPS(), H3, replace(EXCHANGE, channels=(((0, 1), (1, 2)),)), SHORT)
+    with pytest.raises(DataError, match="give at least one channel"):
+        reaction_rate(LEPS(), H3, replace(EXCHANGE, channels=()), SHORT)
+    with pytest.raises(DataError, match="infinity must be"):
+        reaction_rate(LEPS(), H3, replace(EXCHANGE, infinity=float("nan")), SHORT)
+    with pytest.raises(DataError, match="difference must be"):
+        reaction_rate(LEPS(), H3, replace(EXCHANGE, difference=float("inf")), SHORT)
+    with pytest.raises(DataError, match="different places"):
+        reaction_rate(BARRIER, ON_LINE, Line(0.0), SHORT)
     with pytest.raises(DataError, match="one particle"):
         reaction_rate(LEPS(), H3, Line(-1.0), SHORT)
     with pytest.raises(DataError, match="not periodic"):
@@ -392,10 +408,31 @@ def test_what_does_not_fit_is_refused() -> None:
         reaction_rate("leps", H3, EXCHANGE)
     with pytest.raises(SettingsError, match="beads"):
         RateSettings(beads=0)
+    for transition in (0.0, 1.05, float("nan")):
+        with pytest.raises(SettingsError, match=r"transition: expected a number above 0 and up to"):
+            RateSettings(transition=transition)
     with pytest.raises(SettingsError, match="overlap"):
         RateSettings(overlap=0.2)
     with pytest.raises(DataError, match="N masses"):
         Particles(np.zeros((2, 1)), np.ones(3))
+
+
+def test_a_start_far_from_the_transition_state_is_refused() -> None:
+    products = Atoms("H3", positions=[[0, 0, 0], [0.74, 0, 0], [4.0, 0, 0]])
+    for start, value in ((products, "-5.46"), (products[[2, 1, 0]], "0.2")):
+        with pytest.raises(DataError, match=f"of this one it is {value}"):
+            reaction_rate(LEPS(), start, EXCHANGE, SHORT)
+    with pytest.raises(DataError, match="near the transition state"):
+        change_of_surface(LEPS(), LEPS(), products, EXCHANGE, SHORT)
+
+
+def test_a_quadrature_of_what_is_not_finite_is_refused() -> None:
+    def broken(x: Array) -> tuple[Array, Array]:
+        energies, forces = LEPS()(x)
+        return np.where(np.abs(x).max(axis=(1, 2)) < 0.6, np.nan, energies), forces
+
+    with pytest.raises(EvaluationError, match="not finite where bonds are between"):
+        classical_exchange_rate(broken, HYDROGEN, 300.0)
 
 
 def test_a_gap_between_windows_is_told() -> None:

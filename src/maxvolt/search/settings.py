@@ -70,8 +70,7 @@ class SearchSettings:
         External pressure; enthalpies are then compared.
     hop_step : Angstrom
         Basin hopping: largest move of an atom along each axis at first; hops adapt their length,
-        equation (116). None: 0.35 times the mean sum of two
-        covalent radii.
+        equation (116). None: 0.35 times the mean sum of two covalent radii.
     hop_temperature : K
         Basin hopping: temperature at which a hop upwards is accepted.
     force_tolerance : eV/Angstrom

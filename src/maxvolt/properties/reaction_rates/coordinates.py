@@ -58,7 +58,12 @@ class Line:
     unit = "m/s"
 
     def check(self, positions: Array) -> None:
-        """Refuse all but one particle on a line."""
+        """Refuse all but one particle on a line, and places that are none or the same."""
+        if not (np.isfinite(self.transition - self.reactant) and self.transition != self.reactant):
+            raise DataError(
+                "reactant and transition must be different places; got "
+                f"{self.reactant} and {self.transition}"
+            )
         if positions.shape != (1, 1):
             raise DataError(
                 f"Line is for one particle in one dimension; got positions of shape "
@@ -105,7 +110,7 @@ class Bimolecular:
     unit = "cm^3/s"
 
     def check(self, positions: Array) -> None:
-        """Refuse atoms that are in no reactant or in both, and bonds of other atoms.
+        """Refuse atoms that are in no reactant or in both, and bonds that no reaction changes.
 
         Raises
         ------
@@ -125,8 +130,19 @@ class Bimolecular:
                 raise DataError(f"a bond is a pair of different atoms below {n}; got {bond}")
         if not self.channels:
             raise DataError("give at least one channel: a breaking and a forming bond")
+        for breaking, forming in self.channels:
+            if self._joins_reactants(breaking) or not self._joins_reactants(forming):
+                raise DataError(
+                    "a channel is a breaking bond in one reactant and a forming bond between "
+                    f"both; got {breaking} and {forming}"
+                )
         if not (np.isfinite(self.infinity) and self.infinity > 0):
             raise DataError(f"infinity must be a positive distance; got {self.infinity}")
+        if not np.isfinite(self.difference):
+            raise DataError(f"difference must be a number; got {self.difference}")
+
+    def _joins_reactants(self, bond: Bond) -> bool:
+        return (bond[0] in self.first) != (bond[1] in self.first)
 
     def evaluate(self, centroids: Array, masses: Array) -> tuple[Array, Array]:
         """See `ReactionCoordinate`."""

@@ -50,15 +50,17 @@ class Centroids:
         return np.asarray((self.gradients * velocities).sum(axis=(1, 2)))
 
 
-def _kick(
-    polymers: RingPolymers, state: RingPolymerState, centroids: Centroids, pull: Array | None
+def _kick(polymers: RingPolymers, state: RingPolymerState) -> None:
+    """Half a step of the forces."""
+    state.momenta += 0.5 * polymers.timestep * state.forces
+
+
+def _pull(
+    polymers: RingPolymers, state: RingPolymerState, centroids: Centroids, pull: Array
 ) -> None:
-    """Half a step of the forces; a pull on the coordinate, shape (R,), eV, acts on centroids."""
-    half = 0.5 * polymers.timestep
-    state.momenta += half * state.forces
-    if pull is not None:
-        per_mode = half * np.sqrt(polymers.beads) * pull
-        state.momenta[0] += per_mode[:, None, None] * centroids.gradients
+    """Half a step of a pull on the coordinate, shape (R,), eV, which acts on centroids."""
+    per_mode = 0.5 * polymers.timestep * np.sqrt(polymers.beads) * pull
+    state.momenta[0] += per_mode[:, None, None] * centroids.gradients
 
 
 def biased_step(
@@ -90,13 +92,15 @@ def biased_step(
     centroids
         Of the new state.
     """
-    _kick(polymers, state, centroids, -stiffness * (centroids.values - centres))
+    _kick(polymers, state)
+    _pull(polymers, state, centroids, -stiffness * (centroids.values - centres))
     polymers.drift(state)
     polymers.thermalise(state, generator)
     polymers.drift(state)
     polymers.renew_forces(state)
+    _kick(polymers, state)
     centroids = Centroids.of(state, polymers, coordinate)
-    _kick(polymers, state, centroids, -stiffness * (centroids.values - centres))
+    _pull(polymers, state, centroids, -stiffness * (centroids.values - centres))
     return centroids
 
 
@@ -116,26 +120,24 @@ def constrained_step(
     MaxvoltError
         A step led too far from the surface.
     """
-    centroids = Centroids.of(state, polymers, coordinate)
-    _kick(polymers, state, centroids, None)
-    _along_surface(polymers, state, centroids)
+    _kick(polymers, state)
+    _along_surface(polymers, state, Centroids.of(state, polymers, coordinate))
     _constrained_drift(polymers, state, coordinate, value)
     polymers.thermalise(state, generator)
     _along_surface(polymers, state, Centroids.of(state, polymers, coordinate))
     _constrained_drift(polymers, state, coordinate, value)
     polymers.renew_forces(state)
-    _kick(polymers, state, centroids, None)
+    _kick(polymers, state)
     _along_surface(polymers, state, Centroids.of(state, polymers, coordinate))
 
 
 def free_step(polymers: RingPolymers, state: RingPolymerState) -> None:
     """One step without thermostat, bias and constraint."""
-    half = 0.5 * polymers.timestep
-    state.momenta += half * state.forces
+    _kick(polymers, state)
     polymers.drift(state)
     polymers.drift(state)
     polymers.renew_forces(state)
-    state.momenta += half * state.forces
+    _kick(polymers, state)
 
 
 def onto_surface(

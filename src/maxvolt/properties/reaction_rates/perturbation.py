@@ -16,6 +16,7 @@ from maxvolt.properties.reaction_rates.dynamics import (
     constrained_step,
     onto_surface,
 )
+from maxvolt.properties.reaction_rates.preparation import prepare
 from maxvolt.properties.reaction_rates.ring_polymers import RingPolymers
 from maxvolt.properties.reaction_rates.settings import RateSettings
 from maxvolt.properties.reaction_rates.surfaces import Particles, Surface, surface_of
@@ -82,19 +83,8 @@ def change_of_surface(
     DataError, EvaluationError, MaxvoltError
         As of `reaction_rate`.
     """
-    first = surface_of(sampled, system, threads=threads)
+    polymers, start = prepare(sampled, system, coordinate, settings, threads)
     second = surface_of(other, system, threads=threads)
-    start = np.asarray(system.positions, float)
-    masses = system.get_masses() if isinstance(system, Atoms) else system.masses
-    coordinate.check(start)
-    polymers = RingPolymers(
-        first,
-        masses,
-        settings.temperature,
-        settings.beads,
-        settings.timestep,
-        settings.thermostat_time,
-    )
     generator = np.random.default_rng([settings.seed, 2])
     transition = 1.0 if settings.transition is None else settings.transition
     ends = [

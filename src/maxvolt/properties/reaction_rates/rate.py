@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from maxvolt.properties.dynamic.keeping import Keeping
 from maxvolt.properties.reaction_rates.checkpoints import Checkpoint
 from maxvolt.properties.reaction_rates.coordinates import ReactionCoordinate
+from maxvolt.properties.reaction_rates.preparation import prepare
 from maxvolt.properties.reaction_rates.ring_polymers import RingPolymers
 from maxvolt.properties.reaction_rates.settings import RateSettings
-from maxvolt.properties.reaction_rates.surfaces import Particles, surface_digest, surface_of
+from maxvolt.properties.reaction_rates.surfaces import Particles, surface_digest
 from maxvolt.properties.reaction_rates.transmission import Transmission, sample_transmission
 from maxvolt.properties.reaction_rates.umbrella import (
     FreeEnergy,
@@ -140,7 +141,8 @@ def reaction_rate(
         How it is sampled.
     keeping
         Where states are kept, so that the same call goes on after a kill, or goes on from a
-        shorter `sampling_time` or fewer `branchings`.
+        shorter `sampling_time` or fewer `branchings`. Without `transition` in the settings, more
+        sampling may move the dividing surface, and trajectories then begin anew.
     threads
         Of the compiled core, for potentials.
     observer
@@ -216,20 +218,9 @@ class _Prepared:
         keeping: Keeping,
         threads: int,
     ) -> _Prepared:
-        surface = surface_of(interaction, system, threads=threads)
-        start = np.asarray(system.positions, float)
-        masses = system.get_masses() if isinstance(system, Atoms) else system.masses
-        coordinate.check(start)
-        polymers = RingPolymers(
-            surface,
-            masses,
-            settings.temperature,
-            settings.beads,
-            settings.timestep,
-            settings.thermostat_time,
-        )
-        what = f"{coordinate!r} {masses} {np.round(start, 6).tolist()} "
-        what += surface_digest(surface, start) if keeping.folder is not None else ""
+        polymers, start = prepare(interaction, system, coordinate, settings, threads)
+        what = f"{coordinate!r} {polymers.masses[:, 0]} {np.round(start, 6).tolist()} "
+        what += surface_digest(polymers.surface, start) if keeping.folder is not None else ""
         return cls(polymers, start, what)
 
     def transmission(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from ase import units
 
-from maxvolt.errors import DataError
+from maxvolt.errors import DataError, EvaluationError
 from maxvolt.properties.reaction_rates.surfaces import Surface
 
 __all__ = ["classical_exchange_rate"]
@@ -42,6 +42,8 @@ def classical_exchange_rate(
     ------
     DataError
         The surface has a hole: a place far below the energy of the separate reactants.
+    EvaluationError
+        An energy is not finite.
     """
     kt = units.kB * temperature
     lengths, weights = np.polynomial.legendre.leggauss(_POINTS)
@@ -61,6 +63,11 @@ def classical_exchange_rate(
     bent[:, 2, 0] = (length * c).ravel()
     bent[:, 2, 1] = (length * np.sqrt(1 - c**2)).ravel()
     energies = surface(bent)[0].reshape(length.shape)
+    if not np.isfinite(pair.sum() + energies.sum()):
+        raise EvaluationError(
+            f"an energy is not finite where bonds are between {nearest} and {farthest} A; train "
+            "the potential there, or give a larger `nearest`"
+        )
     if energies.min() < floor - _DEEPEST:
         lowest = np.unravel_index(energies.argmin(), energies.shape)
         raise DataError(

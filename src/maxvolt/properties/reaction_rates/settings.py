@@ -40,7 +40,8 @@ class RateSettings:
     equilibration_time, sampling_time : fs
         Of each replica in each window.
     transition
-        Value of the coordinate at the dividing surface; None: where the free energy is highest.
+        Value of the coordinate at the dividing surface, above 0 and not beyond the windows, which
+        end at 1 + 2 `width`; None: where the free energy is highest.
     parents
         Ring polymers on the dividing surface.
     decorrelation_time : fs
@@ -103,6 +104,12 @@ class RateSettings:
                 raise SettingsError(f"{name}: expected a whole number from {least}; got {value!r}")
         if not 0 <= self.meeting < 1:
             raise SettingsError(f"meeting: expected a number from 0 to below 1; got {self.meeting}")
+        end = 1 + 2 * self.width
+        if self.transition is not None and not 0 < self.transition <= end:
+            raise SettingsError(
+                f"transition: expected a number above 0 and up to {end:g}, where the windows end; "
+                f"got {self.transition}"
+            )
         if self.overlap < 1 / 3:
             raise SettingsError(
                 "overlap: windows more than three widths apart have no samples in common; "
