@@ -240,9 +240,33 @@ class Screening:
                     "missed_by_meV_per_atom": None if np.isinf(above) else 1000 * float(above),
                 }
             )
-        by_potential = convex_hull(self.read("relaxed1"))
-        by_potential.plot(truth).savefig(self.folder / "hull.png", dpi=120)
-        return {"ground_states": rows, "found": sum(row["found"] for row in rows), "of": len(rows)}
+        by_potential = self.read("relaxed1")
+        convex_hull(by_potential).plot(truth).savefig(self.folder / "hull.png", dpi=120)
+        return {
+            "ground_states": rows,
+            "found": sum(row["found"] for row in rows),
+            "of": len(rows),
+            "relaxed_energies": _differences(by_potential, everything),
+        }
+
+
+def _differences(by_potential: maxvolt.Dataset, by_reference: maxvolt.Dataset) -> dict[str, Any]:
+    """How far relaxed energies of the same candidates are apart."""
+    energies = [
+        {
+            info["candidate"]: energy
+            for info, energy in zip(one.infos, one.energies / one.counts, strict=True)
+        }
+        for one in (by_potential, by_reference)
+    ]
+    both = energies[0].keys() & energies[1].keys()
+    apart = 1000 * np.abs([energies[0][k] - energies[1][k] for k in both])
+    return {
+        "of": len(both),
+        "median_meV_per_atom": float(np.median(apart)),
+        "largest_meV_per_atom": float(apart.max()),
+        "more_than_1_meV_per_atom": int((apart > 1).sum()),
+    }
 
 
 def _root_mean_square(values: np.ndarray) -> float | None:

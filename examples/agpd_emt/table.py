@@ -40,3 +40,5 @@ def print_table(numbers: Mapping[str, Any]) -> None:
         print(f"ground states found: {numbers['recall']['found']} of {numbers['recall']['of']}")
         for row in numbers["recall"]["ground_states"]:
             print(f"  {row}")
+        if "relaxed_energies" in numbers["recall"]:  # not in folders of earlier versions
+            print(f"relaxed energies apart: {numbers['recall']['relaxed_energies']}")

@@ -51,6 +51,13 @@ def test_two_screens_find_the_hull_of_the_reference(tmp_path: Path) -> None:
     numbers = json.loads((tmp_path / "numbers.json").read_text())
     assert numbers["candidates"]["structures"] == 23
     assert numbers["recall"]["found"] == numbers["recall"]["of"] >= 3
+    apart = numbers["recall"]["relaxed_energies"]
+    assert apart["of"] == 23
+    assert 0 < apart["median_meV_per_atom"] <= apart["largest_meV_per_atom"]
+    everything, relaxed = (maxvolt.read(tmp_path / f"{name}.xyz") for name in ("all", "relaxed1"))
+    energies = [one.energies / one.counts for one in (everything, relaxed)]
+    largest = 1000 * np.abs(energies[0] - energies[1]).max()
+    assert apart["largest_meV_per_atom"] == pytest.approx(largest)
     assert numbers["near1"]["structures"] < 23
     assert numbers["held_out1"]["sigma_meV_per_atom"] > 0
     final = maxvolt.read(tmp_path / "final.xyz")
