@@ -28,6 +28,7 @@ from maxvolt.campaign.record.storage import read_result
 from maxvolt.campaign.steps import sampling
 from maxvolt.cli import main
 from maxvolt.errors import SettingsError
+from maxvolt.report.campaign_page import write_campaign_page
 from maxvolt.search import SearchSettings, StructureSearch
 from maxvolt.search.likeness import is_known
 from promises import needs
@@ -104,6 +105,14 @@ def test_the_status_lists_what_was_found(searched, capsys):
     reference = [f"{one['reference_eV_per_atom']:.4f}" for one in rows_of(searched)[-1]["findings"]]
     lines = [line for line in text.splitlines() if "crystals" in line]
     assert all(energy in line for energy, line in zip(reference, lines[-2:], strict=True))
+
+
+def test_the_page_lists_what_was_found(searched):
+    page = write_campaign_page(CampaignFolder.find(searched)).read_text()
+    assert "What searches found last" in page
+    for one in rows_of(searched)[-1]["findings"]:
+        energies = one["energy_eV_per_atom"], one["reference_eV_per_atom"]
+        assert all(f"{energy:.4f}" in page for energy in energies)
 
 
 def test_the_lowest_is_close_packed(searched):
@@ -266,5 +275,6 @@ def test_findings_that_the_reference_refuses_do_not_come_back(tmp_path, monkeypa
     assert not finding["labelled"]
     assert finding["reference_eV_per_atom"] is None
     assert finding["energy_eV_per_atom"] < 0.2
+    assert "gave no label" in write_campaign_page(CampaignFolder.find(file)).read_text()
     assert main(["status", str(file)]) == 0
     assert "gave no label" in capsys.readouterr().out

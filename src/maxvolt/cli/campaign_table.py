@@ -81,6 +81,8 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _print_findings(found: Sequence[Mapping[str, Any]]) -> None:
     """Print the best that searches found last, by the potential of then."""
+    from maxvolt.campaign.record.iteration_summary import describe_reference
+
     rows = [
         (
             one["scenario"],
@@ -88,20 +90,12 @@ def _print_findings(found: Sequence[Mapping[str, Any]]) -> None:
             one["space_group"] or "-",
             f"{one['energy_eV_per_atom']:.4f}",
             f"{1000 * one['height_eV_per_atom']:.1f}",
-            _reference_of(one),
+            describe_reference(one),
         )
         for one in found
     ]
     columns = ("found by", "formula", "space group", "energy\neV/atom", "above hull\nmeV/atom")
     print_table((*columns, "reference\neV/atom"), rows, text_columns=3)
-
-
-def _reference_of(finding: Mapping[str, Any]) -> str:
-    """Energy of the labelled structure that is like it, or why there is none."""
-    if finding["labelled"]:
-        energy = finding.get("reference_eV_per_atom")  # not in folders of earlier versions
-        return "labelled" if energy is None else f"{energy:.4f}"
-    return "gave no label" if finding.get("refused") else "not asked"
 
 
 def _print_notes(summary: CampaignSummary) -> None:

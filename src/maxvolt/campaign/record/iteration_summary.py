@@ -12,7 +12,9 @@ __all__ = [
     "MELTING",
     "OF_SEARCH",
     "OPENING",
+    "REFERENCE_ENERGY",
     "SAMPLING",
+    "describe_reference",
     "is_clean",
     "sampling_summary",
 ]
@@ -27,6 +29,9 @@ FINDINGS = "findings"
 OF_SEARCH = "of "
 """Before the name of a search: name of the structures that it has found."""
 
+REFERENCE_ENERGY = "reference_eV_per_atom"
+"""Entry of a finding: energy of the labelled structure that resembles it most."""
+
 _OF_A_PART = (
     "scenario",
     "part",
@@ -40,6 +45,14 @@ _OF_A_PART = (
     "max_grade",
     "n_extrapolative",
 )
+
+
+def describe_reference(finding: Mapping[str, Any]) -> str:
+    """Energy of the labelled structure that resembles a finding, eV/atom, or why there is none."""
+    if finding["labelled"]:
+        energy = finding.get(REFERENCE_ENERGY)  # not in folders of earlier versions
+        return "labelled" if energy is None else f"{energy:.4f}"
+    return "gave no label" if finding.get("refused") else "not asked"
 
 
 def is_clean(summary: Mapping[str, Any], stopping: StoppingSection) -> bool:

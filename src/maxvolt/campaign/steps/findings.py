@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maxvolt.campaign.record.iteration_summary import FINDINGS, OF_SEARCH
+from maxvolt.campaign.record.iteration_summary import FINDINGS, OF_SEARCH, REFERENCE_ENERGY
 from maxvolt.campaign.record.storage import StepResult, read_result
 from maxvolt.campaign.settings.scenario_sections import SearchSection
 from maxvolt.campaign.settings.stages import Settings
@@ -19,8 +19,6 @@ from maxvolt.search.likeness import is_known, likes, lowest
 from maxvolt.search.space_groups import space_group
 
 __all__ = ["UNLABELLED", "earlier_findings", "keep_findings"]
-
-_REFERENCE = "reference_eV_per_atom"
 
 UNLABELLED = "unlabelled"
 """Name of the structures that are to be labelled."""
@@ -106,7 +104,7 @@ def _with_reference(best: Dataset, training: Dataset) -> tuple[Dataset, NDArray[
     for one, index in zip(atoms, like.tolist(), strict=True):
         if index >= 0:
             energy = float(training.energies[index]) / int(training.counts[index])
-            one.info[_REFERENCE] = energy
+            one.info[REFERENCE_ENERGY] = energy
     return (Dataset.from_atoms(atoms) if atoms else best), like >= 0
 
 
@@ -121,7 +119,7 @@ def _row(
         "atoms": len(atoms),
         "energy_eV_per_atom": float(best.energies[index]) / len(atoms),
         "height_eV_per_atom": float(best.infos[index]["height"]),
-        _REFERENCE: best.infos[index].get(_REFERENCE),
+        REFERENCE_ENERGY: best.infos[index].get(REFERENCE_ENERGY),
         "labelled": labelled,
         "refused": refused,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from maxvolt.campaign.record.iteration_summary import FINDINGS, describe_reference
 from maxvolt.report.campaign_page.cost_charts import seconds_per_step
 from maxvolt.report.campaign_page.data import CampaignData, Iteration
 from maxvolt.report.campaign_page.markup import Markup, element, join
@@ -117,7 +118,7 @@ def runs_table(data: CampaignData) -> Markup:
 
 def findings_table(data: CampaignData) -> Markup | None:
     """What searches found last, by the potential and by the reference; None without a search."""
-    every = [row["findings"] for row in data.summary.iterations if row.get("findings")]
+    every = [row[FINDINGS] for row in data.summary.iterations if row.get(FINDINGS)]
     if not every:
         return None
     rows = [
@@ -126,7 +127,7 @@ def findings_table(data: CampaignData) -> Markup | None:
             one["formula"],
             one["space_group"] or "-",
             f"{one['energy_eV_per_atom']:.4f}",
-            _reference(one),
+            describe_reference(one),
             f"{1000 * one['height_eV_per_atom']:.1f}",
         ]
         for one in every[-1]
@@ -136,14 +137,6 @@ def findings_table(data: CampaignData) -> Markup | None:
         "above the hull, meV/atom",
     )
     return _table("What searches found last", columns, rows, text=(0, 1, 2))
-
-
-def _reference(finding: Mapping[str, Any]) -> str:
-    """Energy of the labelled structure that is like a finding, or why there is none."""
-    energy = finding.get("reference_eV_per_atom")  # not in folders of earlier versions
-    if energy is not None:
-        return f"{energy:.4f}"
-    return "gave no label" if finding.get("refused") else "-"
 
 
 def quarantine_table(data: CampaignData) -> Markup:
