@@ -2,7 +2,7 @@
 
     python run.py --atoms 13 --seeds 10 --generations 10     # some minutes
     python run.py --atoms 38 --methods evolution --seeds 6 --generations 60 --population 30
-    python run.py --atoms 38 --methods hopping --seeds 2 --generations 300
+    python run.py --atoms 38 --methods hopping --seeds 5 --generations 300
 
 A search ends ten generations or fewer after it has found the known structure. A run that is
 interrupted goes on. Energies are in units of epsilon. The cluster of 13 atoms is an

@@ -134,7 +134,7 @@ def _add_numbers(parser: argparse.ArgumentParser) -> None:
         ("generations", positive_int, "N", "generations, that of the start included"),
         ("population", positive_int, "N", "candidates of a generation, and structures kept"),
         ("random-share", finite_float, "S", "share of new random structures in an evolution"),
-        ("niche", finite_float, "D", "by more than this fingerprints of parents differ"),
+        ("niche", finite_float, "D", "fingerprints of parents differ by more than this"),
         ("hop-temperature", positive_float, "K", "temperature at which hops upwards are accepted"),
         ("max-steps", positive_int, "N", "steps of a relaxation"),
         ("force-tolerance", positive_float, "F", "largest force left, eV/A"),

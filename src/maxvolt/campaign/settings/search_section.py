@@ -66,7 +66,7 @@ class SearchSection(Section):
     random_share: Annotated[float, Field(ge=0, le=1)] = _SEARCH["random_share"]
     """Share of new random structures in each generation of an evolution."""
     niche: NonNegative = _SEARCH["niche"]
-    """Evolution: by more than this fingerprints of parents differ; 0: the lowest are parents."""
+    """Evolution: fingerprints of parents differ by more than this; 0: the lowest are parents."""
     volume: tuple[Positive, Positive] | None = _SEARCH["volume"]
     """Least and largest volume of an atom in new structures, Angstrom^3."""
     start_distance: NonNegative | dict[str, NonNegative] | None = _SEARCH["start_distance"]
