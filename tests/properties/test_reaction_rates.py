@@ -422,6 +422,8 @@ def test_a_start_far_from_the_transition_state_is_refused() -> None:
     for start, value in ((products, "-5.46"), (products[[2, 1, 0]], "0.2")):
         with pytest.raises(DataError, match=f"of this one it is {value}"):
             reaction_rate(LEPS(), start, EXCHANGE, SHORT)
+    with pytest.raises(DataError, match="at one place"):
+        reaction_rate(LEPS(), Atoms("H3", [[0, 0, 0], [0, 0, 0], [1, 0, 0]]), EXCHANGE, SHORT)
     with pytest.raises(DataError, match="near the transition state"):
         change_of_surface(LEPS(), LEPS(), products, EXCHANGE, SHORT)
 

@@ -39,7 +39,14 @@ def prepare(
     start = np.asarray(system.positions, float)
     masses = np.asarray(system.get_masses() if isinstance(system, Atoms) else system.masses, float)
     coordinate.check(start)
-    value = float(coordinate.evaluate(start[None], masses)[0][0])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values, gradients = coordinate.evaluate(start[None], masses)
+    value = float(values[0])
+    if not np.isfinite(gradients).all():
+        raise DataError(
+            "the reaction coordinate has no slope at this structure: are two atoms, or "
+            "both reactants, at one place?"
+        )
     if not abs(value - 1) <= _FARTHEST:
         raise DataError(
             "expected a structure near the transition state, where the reaction coordinate is 1; "
