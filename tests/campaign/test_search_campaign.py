@@ -257,19 +257,27 @@ class Picky(EMT):
 '''
 
 
-def test_findings_that_the_reference_refuses_do_not_come_back(tmp_path, monkeypatch, capsys):
-    """Each is asked for once."""
+@pytest.mark.parametrize("retry", [False, True])
+def test_findings_that_the_reference_refuses_do_not_come_back(tmp_path, monkeypatch, capsys, retry):
+    """Each is asked for once in a run; another one that retries asks for it once more."""
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "picky", raising=False)
     (tmp_path / "picky.py").write_text(PICKY.format(least=0.03))
     scenario = SEARCH.replace("label_best = 2", "label_best = 1\nbreak_share = 0.9")
     text = search_text(scenario).replace('"emt"', '"picky:Picky"')
     file = write_campaign(tmp_path, text)
-    result = run(file)
+
+    def stop(event: Event) -> None:
+        if event.kind == "iteration" and any("too good" in row["reason"] for row in rows_of(file)):
+            raise InterruptedRunError
+
+    with pytest.raises(InterruptedRunError):
+        run(file, stop)
+    result = run(file, retry=retry)
     assert result.status == "finished", result.reason
     rows = rows_of(file)
     refusals = [row for row in rows if "too good" in row["reason"]]
-    assert refusals
+    assert len(refusals) == 1 + retry
     (finding,) = rows[-1]["findings"]
     assert finding["refused"]
     assert not finding["labelled"]

@@ -205,6 +205,7 @@ class Campaign:
         past: list[CompleteIteration] = []
         try:
             repair(context, lambda: self._start(context))
+            context.iterations_before = len(read_history(self.folder.iterations()))
             while True:
                 past = read_history(self.folder.iterations())
                 end = self._advance(context, past, file_decides=file_decides)

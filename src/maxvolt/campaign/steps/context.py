@@ -53,6 +53,7 @@ class RunContext:
         self.root = root
         self.workers = workers
         self.retry = retry
+        self.iterations_before = 0  # complete when this run began
         self.partial = partial
         self.checkpointing = Checkpointing() if checkpointing is None else checkpointing
         self.executors: Executors = ThisMachine() if executors is None else executors

@@ -79,15 +79,16 @@ def earlier_findings(runner: StepRunner, name: str) -> Dataset | None:
 def _refused(runner: StepRunner) -> Dataset:
     """Findings of earlier iterations to which the same reference gave no label.
 
-    With ``--retry`` there are none: they are tried again.
+    With ``--retry`` those of earlier runs are tried again, once.
     """
     found: list[Dataset] = []
+    first = runner.context.iterations_before if runner.context.retry else 0
     key = runner.settings.reference.reference().key
     for number, one in enumerate(runner.state.past):
         row = one.outcome
         of_findings = row.get(FINDINGS) is not None and not row["n_candidates"]
         same = one.settings.reference.reference().key == key
-        if of_findings and row["n_quarantined"] and same and not runner.context.retry:
+        if of_findings and row["n_quarantined"] and same and number >= first:
             folder = runner.context.folder.iteration(number)
             indices = [
                 refusal["index"]
