@@ -23,7 +23,10 @@ _PICTURE = re.compile(r'<img [^>]*src="([^"]*)"[^>]*>')
 _CODE = re.compile(r"(?<!<pre>)<code>([^<]*)</code>")
 _OPTION = re.compile(r"(?<![\w-])--?[A-Za-z][\w-]*")
 _FORMULA_BEFORE_STOP = re.compile(r'(<span class="arithmatex">[^<]*</span>[).,;:]+)')
-_TAG_OR_WHOLE = re.compile(r"<[^>]*>|[a-zA-Zµ]+/Å[²³]?|-?[\d.]+(?: %)? / -?[\d.]+(?: %)?")
+_TAG_OR_WHOLE = re.compile(  # formulas are left as they are, like tags
+    r'<[^>]*class="arithmatex">[^<]*|<[^>]*>|'
+    r"[a-zA-Zµ]+/Å[²³]?|-?[\d.]+(?: %)? / -?[\d.]+(?: %)?"
+)
 _NAME = re.compile(r'(<span class="doc doc-object-name[^"]*">)([^<]*)(</span>)')
 _NO_DESCRIPTION = re.compile(r'\s–(\s*<div class="doc-md-description">\s*</div>)')
 _VIEW_BOX = re.compile(r'\bviewBox="[\d.]+ [\d.]+ ([\d.]+) ([\d.]+)"')
