@@ -106,6 +106,14 @@ def test_the_largest_grade_is_told(tmp_path):
 
 @dataclass(frozen=True)
 class Nothing:
+    """Settings of a test.
+
+    Parameters
+    ----------
+    factor
+        Number that is multiplied by.
+    """
+
     factor: float = 1.0
 
 
@@ -150,3 +158,5 @@ def test_references_by_name(tmp_path):
         reference_calculator("missing.mtp")
     with pytest.raises(DataError, match="unknown calculator"):
         reference_calculator("nobody")
+    with pytest.raises(DataError, match="emt: EMT has no parameters for Fe"):
+        compute_property("lattice", reference_calculator("emt"), bulk("Fe"))

@@ -12,6 +12,7 @@ from ase import Atoms
 from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
 
 from maxvolt.errors import DataError
+from maxvolt.labelling.codes.protocol import MisconfiguredError
 from maxvolt.labelling.reference import Reference
 from maxvolt.potentials.families import family_of_file
 from maxvolt.potentials.loading import potential_files
@@ -34,7 +35,10 @@ class ReferenceCalculator(Calculator):
     def __init__(self, reference: Reference) -> None:
         Calculator.__init__(self)
         self.reference = reference
-        reference.code.prepare(reference.machine)
+        try:
+            reference.code.prepare(reference.machine)
+        except MisconfiguredError as error:
+            raise DataError(f"{reference.calculator}: {error}") from error
 
     def calculate(
         self,
@@ -42,16 +46,25 @@ class ReferenceCalculator(Calculator):
         properties: Sequence[str] = ("energy",),
         system_changes: Sequence[str] = tuple(all_changes),
     ) -> None:
-        """Run the code once."""
+        """Run the code once.
+
+        Raises
+        ------
+        DataError
+            The code cannot calculate these elements, or lacks a setting.
+        """
         Calculator.calculate(self, atoms, properties, system_changes)
         structure = self.atoms
         if not isinstance(structure, Atoms):
             raise DataError("a reference needs a structure: none was given, now or before")
         code, machine = self.reference.code, self.reference.machine
         settings = self.reference.complete_settings
-        code.check(settings, machine, sorted(set(structure.get_chemical_symbols())))
-        with TemporaryDirectory(prefix="maxvolt-reference.") as folder:
-            found = code.run(structure, settings, machine, Path(folder))
+        try:
+            code.check(settings, machine, sorted(set(structure.get_chemical_symbols())))
+            with TemporaryDirectory(prefix="maxvolt-reference.") as folder:
+                found = code.run(structure, settings, machine, Path(folder))
+        except MisconfiguredError as error:
+            raise DataError(f"{self.reference.calculator}: {error}") from error
         known = {name: value for name, value in found.items() if value is not None}
         energy = known.get("free_energy", known.get("energy"))
         self.results = {**known, "energy": energy, "free_energy": energy}
