@@ -186,6 +186,12 @@ def test_a_crystal_that_melts_says_so(tmp_path) -> None:
         free_energies(argon(), bulk("Ar", cubic=True), settings, tmp_path)
 
 
+def test_a_melt_that_evaporates_is_an_error(tmp_path) -> None:
+    settings = replace(SMALL, temperatures=(400.0,), phase="liquid", equilibration_time=3.0)
+    with pytest.raises(MaxvoltError, match="evaporated"):
+        free_energies(argon(), bulk("Ar", cubic=True), settings, tmp_path)
+
+
 def test_snapshots_correct_to_a_reference(tmp_path) -> None:
     """From one Lennard-Jones solid to a slightly stronger one, and by switching of that one."""
     settings = replace(

@@ -41,7 +41,7 @@ class FreeEnergySettings:
     harmonic
         Whether the harmonic crystal at the same volume is calculated too, for a solid.
     snapshots
-        Structures of the state that are kept, for `corrected`.
+        Structures of the state that are kept, for `free_energy_correction`.
     """
 
     temperatures: tuple[float, ...]

@@ -37,6 +37,9 @@ _SCALED_DENSITY = 0.5
 _MOVED = 0.3
 """Root mean square displacement over the distance of neighbours, above which a phase is liquid."""
 
+_EVAPORATED = 3.0
+"""Volume over that of the crystal, above which a melt is a gas unless pressure holds it."""
+
 
 def free_energies(
     interaction: Interaction,
@@ -113,7 +116,7 @@ def _of_crystal(simulations: Simulations, atoms: Atoms, temperature: float) -> F
     if _is_liquid(state):
         raise MaxvoltError(
             f"free energy: the crystal has melted or its atoms diffuse at {temperature:g} K; take "
-            "a lower temperature, or phase = liquid"
+            "a lower temperature, or ask for the liquid"
         )
     frequency = float(np.sqrt(3 * kt / state.displacement))
     runs = [simulations.to_einstein(state, temperature, frequency, s) for s in settings.seeds]
@@ -126,12 +129,19 @@ def _of_crystal(simulations: Simulations, atoms: Atoms, temperature: float) -> F
 def _of_liquid(simulations: Simulations, atoms: Atoms, temperature: float) -> FreeEnergy:
     settings = simulations.inputs.settings
     state = simulations.liquid(atoms, temperature)
+    count, volume = len(state.atoms), float(state.atoms.get_volume())
+    held = settings.pressure / GPA_PER_EV_A3 * volume > count * units.kB * temperature
+    if volume > _EVAPORATED * atoms.get_volume() and not held:
+        raise MaxvoltError(
+            f"free energy: the melt has evaporated at {temperature:g} K, its volume is "
+            f"{volume / atoms.get_volume():.2g} times that of the crystal; take a lower "
+            "temperature, a higher pressure, or a potential that holds liquids together"
+        )
     if not _is_liquid(state):
         raise MaxvoltError(
             f"free energy: the melt does not flow at {temperature:g} K, it has frozen or has never "
-            "melted; take a higher temperature"
+            "melted; take a higher temperature or a longer equilibration_time"
         )
-    count, volume = len(state.atoms), float(state.atoms.get_volume())
     density = count / volume
     length = float(np.sqrt((2 * _SCALED_DENSITY / density) ** (2 / 3) / np.pi))
     reference = ReferenceLiquid(_STRENGTH, length)
