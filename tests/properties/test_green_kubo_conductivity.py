@@ -128,10 +128,10 @@ def test_a_pair_style_is_simulated_and_compared(folder: Path):
         green_kubo_conductivity(calculator, bulk("Ar", a=5.2), settings, interaction=other)
 
 
-def test_a_calculator_without_a_potential_for_the_plugin_is_refused(folder: Path):
-    settings = {**SHORT, "volume": 11.8}
+def test_a_calculator_without_a_potential_for_the_plugin_is_refused(tmp_path: Path):
     with pytest.raises(DataError, match="moment tensor potentials; for another one"):
-        compute_property(NAME, EMT(), bulk("Cu"), settings)
+        compute_property(NAME, EMT(), bulk("Cu"), SHORT, keeping=Keeping(tmp_path))
+    assert not list(tmp_path.iterdir())  # nothing was simulated before
 
 
 def test_a_pair_style_without_centroid_virials_is_refused_by_lammps(folder: Path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase import Atoms, units
@@ -29,6 +29,9 @@ from maxvolt.properties.findings import Findings, Quantity
 from maxvolt.properties.grade_recorder import GradeRecorder
 from maxvolt.properties.melting.interaction import Interaction
 from maxvolt.sampling.lammps.program import find_program
+
+if TYPE_CHECKING:
+    from maxvolt.potentials import MTP
 
 __all__ = ["GreenKuboSettings", "green_kubo_conductivity"]
 
@@ -62,16 +65,16 @@ class GreenKuboSettings(SimulationSettings):
     volume : Angstrom^3/atom or None
         Of the crystal, instead of that at temperature and pressure.
     runs
-        Independent simulations, with velocities of their own.
+        Number of independent simulations, each with velocities of its own.
     production_time : ps
-        Of each of them, without a thermostat.
+        Length of each of them, without a thermostat.
     cutoff_time : ps or None
-        Up to which the autocorrelation of the heat flux is integrated; None: over a stretch and a
-        second one of the same length, the first that adds no more than its own error.
+        Time up to which the autocorrelation of the heat flux is integrated; None: until a second
+        stretch of the same length adds no more than its own error.
     segment_time : ps
-        Of what is lost at most when the work is interrupted.
+        Time between two kept states: at most that much is lost in an interruption.
     command
-        That starts LAMMPS, such as "mpiexec -n 2 lmp"; None: lmp, on one rank.
+        Command that starts LAMMPS, such as "mpiexec -n 2 lmp"; None: lmp, on one rank.
     """
 
     volume: float | None = None
@@ -137,6 +140,8 @@ def green_kubo_conductivity(
     """
     purpose = "thermal conductivity (Green-Kubo)"
     calculator, atoms = system_of(calculator, atoms, purpose)
+    if interaction is None:
+        _potential_of(calculator, purpose)  # before anything is simulated
     command = find_program(1, settings.command)
     begin = _begin(calculator, atoms, settings, keeping, purpose)
     with tempfile.TemporaryDirectory(prefix="maxvolt-potential-") as folder:
@@ -166,19 +171,24 @@ def _begin(
     return Prepared(perfect, timestep, np.nan, False, (note,), (), places, phase_of(perfect))
 
 
-def _interaction_of(calculator: Any, atoms: Atoms, folder: Path, purpose: str) -> Interaction:
-    """Write the potential of a calculator to a file that the plugin reads."""
+def _potential_of(calculator: Any, purpose: str) -> MTP:
+    """Return the moment tensor potential of a calculator."""
     from maxvolt.potentials import MTP
 
     potential = getattr(calculator, "potential", None)
     if not isinstance(potential, MTP):
         raise DataError(
-            f"{purpose}: the heat flux of LAMMPS' plugin is known of moment tensor potentials; "
+            f"{purpose}: from the command line it is for moment tensor potentials; "
             "for another one, call green_kubo_conductivity from Python with the pair style "
             "(interaction=), which must give centroid virials"
         )
+    return potential
+
+
+def _interaction_of(calculator: Any, atoms: Atoms, folder: Path, purpose: str) -> Interaction:
+    """Write the potential of a calculator to a file that the plugin reads."""
     path = folder / "potential.mtp"
-    potential.write(path)
+    _potential_of(calculator, purpose).write(path)
     symbols = " ".join(dict.fromkeys(atoms.get_chemical_symbols()))
     return Interaction.of_pair_style("maxvolt", [f"* * {path} {symbols}"])
 
