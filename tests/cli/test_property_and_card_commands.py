@@ -54,7 +54,7 @@ def test_settings_of_a_property_have_units_defaults_and_meanings(
 ) -> None:
     assert main(["property", "viscosity", "--settings"]) == 0
     out = capsys.readouterr().out
-    assert re.search(r"production_time +ps +50 +Over which is averaged", out)
+    assert re.search(r"production_time +ps +50 +Time that is averaged over", out)
     assert main(["property", "viscosity", "--settings", "--json"]) == 0
     known = {one["name"]: one for one in json.loads(capsys.readouterr().out)}
     assert known["pressure"]["unit"] == "GPa"
@@ -154,6 +154,8 @@ def test_what_a_property_refuses(potential: Path, capsys: pytest.CaptureFixture[
         said = refused(capsys, "property", "lattice", given, f"fcc:Al:{length}")
         assert f"fcc:Al:{length}: '{length}' is no lattice constant" in said
     assert "do not interact" in refused(capsys, "property", "lattice", given, "fcc:Al:40.5")
+    none = ("--set", "timestep=None", "--set", "temperature=-3")  # None as --settings has it
+    assert "temperature must lie" in refused(capsys, "property", "density", "emt", "Cu", *none)
     wrong = refused(capsys, "property", "vacancies", given, "Al", "--set", "sice=3")
     assert "did you mean size" in wrong
     assert "expected NAME=VALUE" in refused(

@@ -141,11 +141,13 @@ def note_simulations_of(reference: Any, properties: Sequence[Property]) -> None:
 
 
 def _setting(text: str) -> tuple[str, Any]:
-    """Read ``name=value``; the value as TOML has it, else as a word."""
+    """Read ``name=value``; the value as TOML has it, or None, else as a word."""
     name, equals, value = text.partition("=")
     name = name.strip().replace("-", "_")
     if not equals or not name:
         raise argparse.ArgumentTypeError(f"{text!r}: expected NAME=VALUE, as points=21")
+    if value.strip() == "None":  # as --settings tells defaults
+        return name, None
     try:
         return name, tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:

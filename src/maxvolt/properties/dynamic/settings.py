@@ -27,17 +27,17 @@ class SimulationSettings:
     Parameters
     ----------
     temperature : K
-        Of the simulation.
+        Temperature of the simulation.
     pressure : GPa
-        Of the simulation, the same along all directions.
+        Pressure of the simulation, the same along all directions.
     atoms
-        About how many there are; whole cells are taken.
+        About how many atoms there are; whole cells are taken.
     timestep : fs or None
         None: 0.4 times the root of the lightest mass, 3 at most (aluminium 2.1).
     equilibration_time : ps
-        At temperature and pressure, before anything counts.
+        Time at temperature and pressure, before anything counts.
     seed
-        Of random numbers.
+        Seed of random numbers.
     members
         Of an ensemble: "simulate", each simulates; "frames", the first one does, and the others are
         asked for energies, forces and stress of frames.
@@ -98,10 +98,10 @@ class PhaseSettings(SimulationSettings):
     phase
         "solid", the crystal that is given; "melt", a liquid made of it.
     production_time : ps
-        Over which is averaged.
+        Time that is averaged over.
     melting_temperature : K or None
-        At which a crystal is made liquid at 15 % more volume, for a melt; None: 2.5 times
-        `temperature`.
+        Temperature at which a crystal is made liquid at 15 % more volume, for a melt; None: 2.5
+        times `temperature`.
     """
 
     phase: Phase = "solid"

@@ -50,7 +50,7 @@ class TransportSettings(PhaseSettings):
     Parameters
     ----------
     cutoff_time : ps or None
-        Up to which the autocorrelation of the stress is integrated; None: twenty times its
+        Time up to which the autocorrelation of the stress is integrated; None: twenty times its
         integrated correlation time.
     """
 

@@ -53,7 +53,7 @@ class MeltingSettings:
     production_time : ps
         In which the temperature is read off.
     segment_time : ps
-        Of what is lost at most when the work is interrupted.
+        Time between two kept states: at most that much is lost in an interruption.
     attempts
         To find a start from which both phases last.
     """
