@@ -139,8 +139,9 @@ def _of_liquid(simulations: Simulations, atoms: Atoms, temperature: float) -> Fr
         )
     if not _is_liquid(state):
         raise MaxvoltError(
-            f"free energy: the melt does not flow at {temperature:g} K, it has frozen or has never "
-            "melted; take a higher temperature or a longer equilibration_time"
+            f"free energy: the melt does not flow at {temperature:g} K: it has frozen, has never "
+            "melted, or flows too slowly to be seen in averaging_time; take a higher temperature, "
+            "or longer averaging_time and equilibration_time"
         )
     density = count / volume
     length = float(np.sqrt((2 * _SCALED_DENSITY / density) ** (2 / 3) / np.pi))
