@@ -192,6 +192,18 @@ def test_a_melt_that_evaporates_is_an_error(tmp_path) -> None:
         free_energies(argon(), bulk("Ar", cubic=True), settings, tmp_path)
 
 
+def test_a_melt_does_not_evaporate_while_it_is_made(tmp_path) -> None:
+    """At 2.5 times 85 K and no pressure argon is a gas."""
+    needs("free-energy")
+    settings = replace(
+        SMALL, temperatures=(85.0,), phase="liquid", atoms=108, seeds=(1,),
+        equilibration_time=5.0, averaging_time=10.0, switching_time=1.0,
+    )  # fmt: skip
+    crystal = bulk("Ar", cubic=True)
+    (state,) = free_energies(argon(), crystal, settings, tmp_path).states
+    assert 1.05 < state.volume / crystal.get_volume() * len(crystal) < 1.8
+
+
 def test_snapshots_correct_to_a_reference(tmp_path) -> None:
     """From one Lennard-Jones solid to a slightly stronger one, and by switching of that one."""
     settings = replace(

@@ -41,6 +41,9 @@ _HOT = 2.5
 
 _HOTTEST = 6000.0
 
+_ROOM = 1.15
+"""Volume over that of the crystal, in which it is made liquid."""
+
 _LARGEST_SEED = 900_000_000
 
 _CUTOFF = 5.0
@@ -102,8 +105,10 @@ class Inputs:
         ]
         steps = wait + average
         if liquid:
-            lines += [self._barostat(hot, hot, bath), f"run {wait}"]
-            lines += [self._barostat(hot, temperature, bath), f"run {wait}"]
+            lines += _scaled(_ROOM * atoms.get_volume())
+            for end in (hot, temperature):  # in a cell of its own, so that it does not evaporate
+                lines.append(f"fix integrate all nvt temp {hot:.17g} {end:.17g} {_THERMOSTAT_PS}")
+                lines += [f"run {wait}", "unfix integrate"]
             steps += 2 * wait
         lines += [self._barostat(temperature, temperature, bath), f"run {wait + average}"]
         lines += [f"write_restart {STATE}"]
