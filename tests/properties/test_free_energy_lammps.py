@@ -321,3 +321,22 @@ def test_one_atom_is_refused(tmp_path) -> None:
     alone = bulk("Po", "sc", a=3.3)
     with pytest.raises(DataError, match="one atom cannot move"):
         free_energies(springs(1.0), alone, replace(SMALL, atoms=1), tmp_path)
+
+
+def test_an_unstable_crystal_has_no_harmonic_one_beside_it(tmp_path) -> None:
+    """Simple cubic argon: cold, it has no time to fall into something else."""
+    settings = replace(SMALL, temperatures=(2.0,), harmonic=True, pressure=-0.02, atoms=32)
+    found = free_energies(argon(), bulk("Ar", "sc", a=3.7), settings, tmp_path)
+    (state,) = found.states
+    assert state.harmonic is None
+    assert any("imaginary" in text for text in found.warnings)
+
+
+def test_one_temperature_that_melts_does_not_hide_the_others(tmp_path) -> None:
+    settings = replace(
+        SMALL, temperatures=(20.0, 900.0), atoms=108, averaging_time=4.0, switching_time=1.0
+    )
+    found = free_energies(argon(), bulk("Ar", cubic=True), settings, tmp_path)
+    assert [one.temperature for one in found.states] == [20.0]
+    assert len(found.failures) == 1
+    assert found.failures[0] in found.warnings

@@ -20,7 +20,7 @@ from maxvolt.cli.options import (
     positive_int,
 )
 from maxvolt.cli.stages import stages
-from maxvolt.errors import DataError
+from maxvolt.errors import DataError, MaxvoltError
 
 if TYPE_CHECKING:
     from maxvolt.properties.free_energy import Crossing, FreeEnergies
@@ -161,23 +161,29 @@ def run(options: argparse.Namespace) -> None:
     phases = [replace(settings, phase=phase) for phase in dict.fromkeys(options.phases)]
     for each in phases:
         check_system(crystal, each)
+    found: list[FreeEnergies] = []
     with stages() as progress:
-        found = [
-            free_energies(
-                interaction,
-                crystal,
-                each,
-                options.output,
-                ranks=options.on_ranks,
-                progress=progress,
-            )
-            for each in phases
-        ]
+        for each in phases:
+            try:
+                found.append(
+                    free_energies(
+                        interaction,
+                        crystal,
+                        each,
+                        options.output,
+                        ranks=options.on_ranks,
+                        progress=progress,
+                    )
+                )
+            except MaxvoltError as error:
+                if not found:
+                    raise
+                note(f"warning: {error}")  # what was found stands nevertheless
     met = None
     if len(found) > 1 and len(settings.temperatures) > 1:
         try:
             met = crossing(*found)
-        except DataError as error:  # what was found stands nevertheless
+        except DataError as error:
             note(f"warning: {error}")
     document = _document(found, met)
     write_json(document, options.output / _RESULT)

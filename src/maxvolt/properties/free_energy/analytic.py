@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from maxvolt.errors import DataError, MaxvoltError
 
 __all__ = [
+    "UnstableCrystalError",
     "einstein_crystal",
     "frequencies",
     "harmonic_crystal",
@@ -25,6 +26,10 @@ HBAR = units._hbar * units.J * units.s
 
 _RIGID = 3
 """Frequencies of a periodic crystal that moves as a whole."""
+
+
+class UnstableCrystalError(DataError):
+    """A crystal at rest has imaginary frequencies."""
 
 
 def einstein_crystal(
@@ -103,14 +108,14 @@ def frequencies(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
 
     Raises
     ------
-    DataError
+    UnstableCrystalError
         A frequency is imaginary: the crystal is not stable.
     """
     squares = np.linalg.eigvalsh((matrix + matrix.T) / 2)
     order = np.argsort(np.abs(squares))
     kept = np.sort(squares[order[_RIGID:]])
     if kept[0] <= 0:
-        raise DataError(
+        raise UnstableCrystalError(
             "free energy: the crystal at rest is not stable, one of its frequencies is imaginary; "
             "leave the harmonic crystal out (harmonic = false, --no-harmonic), or take another one"
         )

@@ -73,6 +73,8 @@ class FreeEnergy:
         Of each seed.
     snapshots
         Structures on the way, with their potential energies.
+    remarks
+        What is missing, and why.
     """
 
     temperature: float
@@ -89,6 +91,7 @@ class FreeEnergy:
     harmonic: Harmonic | None
     switchings: tuple[Switching, ...]
     snapshots: tuple[Atoms, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def entropy(self) -> float:
@@ -139,17 +142,21 @@ class FreeEnergies(TableOfNumbers):
         Its name.
     states
         In the order of the temperatures asked for.
+    failures
+        Why there is no state at the others.
     """
 
     phase: str
     potential: str
     states: tuple[FreeEnergy, ...]
+    failures: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What speaks against the numbers; empty when nothing does."""
-        found = []
+        found = [*self.failures]
         for one in self.states:
+            found += [f"{one.temperature:g} K: {remark}" for remark in one.remarks]
             lost = 1e3 * one.dissipation
             has_error = len(one.switchings) > 1
             if lost > max(_LARGE, 3e3 * one.error if has_error else 0):

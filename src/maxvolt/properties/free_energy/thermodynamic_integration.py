@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from ase import Atoms, units
 from maxvolt.errors import DataError, MaxvoltError
 from maxvolt.properties.elemental_crystals import ElementalCrystal
 from maxvolt.properties.free_energy.analytic import (
+    UnstableCrystalError,
     einstein_crystal,
     harmonic_crystal,
     ideal_gas,
@@ -78,8 +80,8 @@ def free_energies(
     DataError
         The structure is no crystal, or a liquid has several elements.
     MaxvoltError
-        LAMMPS, or calphy for a liquid, is not there; LAMMPS fails, the crystal melts, or the liquid
-        freezes.
+        LAMMPS, or calphy for a liquid, is not there; or at all temperatures LAMMPS fails, the
+        crystal melts, or the liquid freezes. At some of them that is a warning of the result.
     """
     check_system(crystal, settings)
     species = tuple(dict.fromkeys(crystal.symbols))
@@ -88,8 +90,17 @@ def free_energies(
     stages = LammpsStages("free energy", Path(folder), find_program(ranks, command), progress)
     simulations = Simulations(inputs, stages)
     of_phase = _of_crystal if settings.phase == "solid" else _of_liquid
-    states = tuple(of_phase(simulations, atoms, t) for t in settings.temperatures)
-    return FreeEnergies(settings.phase, interaction.name, states)
+    states: list[FreeEnergy] = []
+    failures: list[MaxvoltError] = []
+    for temperature in settings.temperatures:
+        try:
+            states.append(of_phase(simulations, atoms, temperature))
+        except MaxvoltError as error:
+            failures.append(error)
+    if not states:
+        raise failures[0]
+    said = tuple(str(error) for error in failures)
+    return FreeEnergies(settings.phase, interaction.name, tuple(states), said)
 
 
 def check_system(crystal: Atoms, settings: FreeEnergySettings) -> None:
@@ -122,8 +133,14 @@ def _of_crystal(simulations: Simulations, atoms: Atoms, temperature: float) -> F
     runs = [simulations.to_einstein(state, temperature, frequency, s) for s in settings.seeds]
     volume = float(state.atoms.get_volume())
     known = einstein_crystal(temperature, masses, frequency, volume)
-    harmonic = _harmonic(simulations, state, temperature) if settings.harmonic else None
-    return _of_state(state, temperature, known, runs, settings, harmonic)
+    harmonic, remarks = None, ()
+    if settings.harmonic:
+        try:
+            harmonic = _harmonic(simulations, state, temperature)
+        except UnstableCrystalError as error:
+            remarks = (str(error),)
+    found = _of_state(state, temperature, known, runs, settings, harmonic)
+    return replace(found, remarks=remarks)
 
 
 def _of_liquid(simulations: Simulations, atoms: Atoms, temperature: float) -> FreeEnergy:
