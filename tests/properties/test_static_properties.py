@@ -121,7 +121,10 @@ def test_a_vacancy_beside_its_own_images_is_said(bonds):
         (warning,) = compute(bonds, FCC, small).warnings
         assert "raise size to 5.5 A (the cutoff and" in warning
     assert vacancies(bonds, FCC, SMALL).warnings == ()
-    found = compute_property("vacancies", bonds, FCC, {"size": 7.0})  # says no cutoff there
+    assert compute_property("vacancies", bonds, FCC, {"size": 7.0}).warnings == ()
+    silent = NearestBonds(LENGTH, DEPTH)
+    silent.cutoff = np.float32(silent.cutoff)  # no plain number: it is not taken for a cutoff
+    found = compute_property("vacancies", silent, FCC, {"size": 7.0})
     assert "an assumed cutoff" in found.warnings[0]
 
 
