@@ -133,7 +133,8 @@ def _of_crystal(simulations: Simulations, atoms: Atoms, temperature: float) -> F
     runs = [simulations.to_einstein(state, temperature, frequency, s) for s in settings.seeds]
     volume = float(state.atoms.get_volume())
     known = einstein_crystal(temperature, masses, frequency, volume)
-    harmonic, remarks = None, ()
+    harmonic: Harmonic | None = None
+    remarks: tuple[str, ...] = ()
     if settings.harmonic:
         try:
             harmonic = _harmonic(simulations, state, temperature)
