@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from maxvolt.cli.console import note, print_json, print_table
 from maxvolt.cli.crystal_options import crystal_of
 from maxvolt.cli.defaults import OfSettings, given
-from maxvolt.cli.interactions import add_interaction, interaction_of
+from maxvolt.cli.interactions import add_interaction, add_ranks, add_times, interaction_of
 from maxvolt.cli.options import (
     add_json,
     finite_float,
@@ -92,14 +92,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="solid, liquid, or both, and where they cross (solid)",
     )
     _add_care(parser)
-    parser.add_argument(
-        "--ranks",
-        dest="on_ranks",
-        type=positive_int,
-        default=1,
-        metavar="N",
-        help="MPI processes of each simulation in LAMMPS (1)",
-    )
+    add_ranks(parser)
     add_json(parser)
 
 
@@ -127,14 +120,7 @@ def _add_care(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="random seeds; it is switched both ways with each of them (%(default)s)",
     )
-    for name, unit, meaning in _TIMES:
-        parser.add_argument(
-            f"--{name}",
-            type=positive_float,
-            default=_of_settings(name.replace("-", "_")),
-            metavar=unit,
-            help=f"{meaning} (%(default)s)",
-        )
+    add_times(parser, _of_settings, _TIMES)
     parser.add_argument(
         "--no-harmonic",
         dest="without_harmonic",

@@ -1,17 +1,20 @@
-"""What acts between the atoms in LAMMPS, as the command line names it."""
+"""Simulations in LAMMPS on the command line: what acts between the atoms, times, processes."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from maxvolt.cli.defaults import OfSettings
+from maxvolt.cli.options import positive_float, positive_int
 from maxvolt.errors import MaxvoltError
 
 if TYPE_CHECKING:
     from maxvolt.properties.melting import Interaction
 
-__all__ = ["add_interaction", "interaction_of"]
+__all__ = ["add_interaction", "add_ranks", "add_times", "interaction_of"]
 
 
 def add_interaction(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +37,44 @@ def add_interaction(parser: argparse.ArgumentParser) -> None:
         metavar="WORDS",
         help="arguments of pair_coeff in LAMMPS; those of each such command in quotes: "
         '"* * Al_mm.eam.fs Al"',
+    )
+
+
+def add_times(
+    parser: argparse.ArgumentParser,
+    of_settings: Callable[[str], OfSettings],
+    times: Iterable[tuple[str, str, str]],
+) -> None:
+    """Declare options of times that are settings.
+
+    Parameters
+    ----------
+    parser
+        Of the command.
+    of_settings
+        Gives the default of a setting.
+    times
+        Name, unit as help shows it, and meaning of each.
+    """
+    for name, unit, meaning in times:
+        parser.add_argument(
+            f"--{name}",
+            type=positive_float,
+            default=of_settings(name.replace("-", "_")),
+            metavar=unit,
+            help=f"{meaning} (%(default)s)",
+        )
+
+
+def add_ranks(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--ranks``."""
+    parser.add_argument(
+        "--ranks",
+        dest="on_ranks",
+        type=positive_int,
+        default=1,
+        metavar="N",
+        help="MPI processes of each simulation in LAMMPS (1)",
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from maxvolt.cli.console import note, print_json, print_table
 from maxvolt.cli.defaults import OfSettings, given
-from maxvolt.cli.interactions import add_interaction, interaction_of
+from maxvolt.cli.interactions import add_interaction, add_ranks, add_times, interaction_of
 from maxvolt.cli.options import (
     add_json,
     finite_float,
@@ -46,6 +46,28 @@ _RESULT, _FIGURE, _CURVE = "melting.json", "melting.png", "melting_curve.png"
 
 
 _of_settings = partial(OfSettings, "maxvolt.properties.melting:MeltingSettings")
+
+
+_TIMES = (
+    ("timestep", "FS", "time step of all simulations, in fs"),
+    ("bulk-time", "PS", "time over which crystal and liquid alone are averaged, in ps"),
+    (
+        "preparation-time",
+        "PS",
+        "time of each part of a preparation, in ps: half of the crystal melts, cools, settles",
+    ),
+    (
+        "equilibration-time",
+        "PS",
+        "time of both phases together before it is judged whether both are left, in ps",
+    ),
+    ("production-time", "PS", "time in which the temperature is read off, in ps"),
+    (
+        "segment-time",
+        "PS",
+        "time between saved states: what an interruption loses at most, in ps",
+    ),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -91,14 +113,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="external pressure in GPa; several give a melting curve (%(default)s)",
     )
     _add_care(parser)
-    parser.add_argument(
-        "--ranks",
-        dest="on_ranks",
-        type=positive_int,
-        default=1,
-        metavar="N",
-        help="MPI processes of each simulation in LAMMPS (1)",
-    )
+    add_ranks(parser)
     add_json(parser)
 
 
@@ -122,33 +137,7 @@ def _add_care(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="random seeds; each size is simulated once with each of them (%(default)s)",
     )
-    for name, unit, meaning in (
-        ("timestep", "FS", "time step of all simulations, in fs"),
-        ("bulk-time", "PS", "time over which crystal and liquid alone are averaged, in ps"),
-        (
-            "preparation-time",
-            "PS",
-            "time of each part of a preparation, in ps: half of the crystal melts, cools, settles",
-        ),
-        (
-            "equilibration-time",
-            "PS",
-            "time of both phases together before it is judged whether both are left, in ps",
-        ),
-        ("production-time", "PS", "time in which the temperature is read off, in ps"),
-        (
-            "segment-time",
-            "PS",
-            "time between saved states: what an interruption loses at most, in ps",
-        ),
-    ):
-        parser.add_argument(
-            f"--{name}",
-            type=positive_float,
-            default=_of_settings(name.replace("-", "_")),
-            metavar=unit,
-            help=f"{meaning} (%(default)s)",
-        )
+    add_times(parser, _of_settings, _TIMES)
     parser.add_argument(
         "--attempts",
         type=positive_int,

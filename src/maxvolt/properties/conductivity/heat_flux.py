@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from maxvolt.errors import FileFormatError, MaxvoltError
 from maxvolt.files import make_folder, replacing
 from maxvolt.properties.dynamic.keeping import Keeping
+from maxvolt.properties.lammps_lines import drawn_velocities, input_text, langevin
+from maxvolt.properties.lammps_stages import STATE, STRUCTURE
 from maxvolt.properties.melting.interaction import Interaction
 from maxvolt.sampling.lammps.outputs import last_step, read_table, said
 from maxvolt.sampling.lammps.program import SCREEN, run_folder, run_lammps
@@ -24,18 +26,10 @@ from maxvolt.sampling.lammps.turned import Turned
 
 __all__ = ["FluxPlan", "FluxRun", "simulate_flux"]
 
-_INPUT, _STRUCTURE, _STATE, _END, _FLUX = (
-    "in.lammps",
-    "structure.data",
-    "state.restart",
-    "end.data",
-    "flux.txt",
-)
+_INPUT, _END, _FLUX = "in.lammps", "end.data", "flux.txt"
 _COLUMNS = ("step", "temperature", "potential", "jx", "jy", "jz")
 """Of the table of fluxes: K, eV and eV Angstrom/ps."""
 
-_THERMOSTAT_PS = 0.1
-_LARGEST_SEED = 900_000_000
 _DIGITS = 16
 
 
@@ -178,9 +172,9 @@ def _simulated(
     with run_folder() as name:
         folder = Path(name)
         if before is None:
-            turned.write(folder / _STRUCTURE)
+            turned.write(folder / STRUCTURE)
         else:
-            (folder / f"{_STATE}.before").write_bytes(before.tobytes())
+            (folder / f"{STATE}.before").write_bytes(before.tobytes())
         (folder / _INPUT).write_text(_text(plan, seed, first=before is None))
         words = [*command, "-in", _INPUT, "-log", "none", "-nocite"]
         code = run_lammps(words, folder, watch=lambda: telling(folder / _FLUX))
@@ -195,22 +189,20 @@ def _simulated(
                 "exploded, or the disk is full: try a shorter timestep"
             )
         _, end = turned.last(folder / _END)
-        state = np.frombuffer((folder / _STATE).read_bytes(), np.uint8)
+        state = np.frombuffer((folder / STATE).read_bytes(), np.uint8)
     back = turned.vectors_back(table[:, 3:])
     return _Part(np.column_stack([table[:, :3], back]), end.positions, state)
 
 
 def _text(plan: FluxPlan, seed: int, *, first: bool) -> str:
     """Input of LAMMPS for one segment, equation (124)."""
-    t, every = f"{plan.temperature:.17g}", plan.value_every
-    velocities = 1 + seed % _LARGEST_SEED
-    twice = f"{2 * plan.temperature:.17g}"  # half of it goes into the potential energy
+    t, every = plan.temperature, plan.value_every
     begin = [
-        f"velocity all create {twice} {velocities} mom yes rot no dist gaussian",
+        drawn_velocities(2 * t, seed),  # half of it goes into the potential energy
         "fix integrate all nve",
-        f"fix bath all langevin {t} {t} {_THERMOSTAT_PS} {velocities + 1} zero yes",
+        langevin("all", t, t, seed + 1),
         f"run {plan.equilibration_steps}",
-        "unfix bath",
+        "unfix bath_all",
         "velocity all zero linear",
         "reset_timestep 0",
     ]
@@ -219,7 +211,7 @@ def _text(plan: FluxPlan, seed: int, *, first: bool) -> str:
         "units metal",
         "atom_style atomic",
         "boundary p p p",
-        f"read_data {_STRUCTURE}" if first else f"read_restart {_STATE}.before",
+        f"read_data {STRUCTURE}" if first else f"read_restart {STATE}.before",
         *plan.interaction.lines,
         f"timestep {plan.timestep / 1e3:.17g}",
         "thermo 1000000000",
@@ -230,10 +222,10 @@ def _text(plan: FluxPlan, seed: int, *, first: bool) -> str:
         "compute flux all heat/flux kinetic potential shares",
         f'fix flux all ave/time {every} 1 {every} {columns} file {_FLUX} format " %.12g"',
         f"run {plan.segment_steps}",
-        f"write_restart {_STATE}",
+        f"write_restart {STATE}",
         f"write_data {_END} nocoeff",
     ]
-    return "\n".join(lines) + "\n"
+    return input_text(lines)
 
 
 def _telling(plan: FluxPlan, seed: int, index: int, keeping: Keeping) -> Callable[[Path], None]:

@@ -11,6 +11,13 @@ from ase import Atoms, units
 from ase.data import atomic_masses, atomic_numbers
 
 from maxvolt.properties.free_energy.settings import FreeEnergySettings
+from maxvolt.properties.lammps_lines import (
+    BAROSTAT_PS,
+    THERMOSTAT_PS,
+    drawn_velocities,
+    input_text,
+    langevin,
+)
 from maxvolt.properties.lammps_stages import STATE, STRUCTURE
 from maxvolt.properties.melting.interaction import Interaction
 from maxvolt.units import BAR_PER_GPA
@@ -33,9 +40,6 @@ STATE_COLUMNS = ("step", "potential", "pressure", "displacement")
 SWITCH_COLUMNS = ("step", "share", "reference", "potential")
 """Of the traces: Angstrom, eV, bar; mean of mass times displacement squared, Angstrom^2 u."""
 
-_THERMOSTAT_PS = 0.1
-_BAROSTAT_PS = 1.0
-
 _HOT = 2.5
 """Times the temperature, at which a crystal is made liquid."""
 
@@ -43,8 +47,6 @@ _HOTTEST = 6000.0
 
 _ROOM = 1.15
 """Volume over that of the crystal, in which it is made liquid."""
-
-_LARGEST_SEED = 900_000_000
 
 _CUTOFF = 5.0
 """Of the reference liquid, in its lengths; its force there is 1e-11 of that at one length."""
@@ -94,12 +96,12 @@ class Inputs:
         )
         liquid = settings.phase == "liquid"
         hot = min(_HOT * temperature, _HOTTEST) if liquid else temperature
-        bath = f"iso {self._bar()} {self._bar()} {_BAROSTAT_PS}"
+        bath = f"iso {self._bar()} {self._bar()} {BAROSTAT_PS}"
         if not liquid:
-            bath = f"{_freedom(atoms)} {self._bar()} {self._bar()} {_BAROSTAT_PS}"
+            bath = f"{_freedom(atoms)} {self._bar()} {self._bar()} {BAROSTAT_PS}"
         lines = [
             *self._head(),
-            self._velocities("all", 2 * hot if not liquid else hot, 1),
+            drawn_velocities(2 * hot if not liquid else hot, 1),
             *(f"variable {name} equal {name}" for name in CELL_COLUMNS[1:7]),
             self._trace(TRACE, [f"v_{name}" for name in CELL_COLUMNS[1:7]] + ["c_thermo_pe"]),
         ]
@@ -107,12 +109,12 @@ class Inputs:
         if liquid:
             lines += _scaled(_ROOM * atoms.get_volume())
             for end in (hot, temperature):  # in a cell of its own, so that it does not evaporate
-                lines.append(f"fix integrate all nvt temp {hot:.17g} {end:.17g} {_THERMOSTAT_PS}")
+                lines.append(f"fix integrate all nvt temp {hot:.17g} {end:.17g} {THERMOSTAT_PS}")
                 lines += [f"run {wait}", "unfix integrate"]
             steps += 2 * wait
         lines += [self._barostat(temperature, temperature, bath), f"run {wait + average}"]
         lines += [f"write_restart {STATE}"]
-        return _text(lines), steps
+        return input_text(lines), steps
 
     def state(self, temperature: float, volume: float | None = None) -> tuple[str, int]:
         """Keep the structure at temperature in its cell; return the text and its steps.
@@ -129,7 +131,7 @@ class Inputs:
             settings.steps(settings.averaging_time),
         )
         if volume is None:
-            lines = [*self._head(), self._velocities("all", 2 * temperature, 2)]
+            lines = [*self._head(), drawn_velocities(2 * temperature, 2)]
         else:
             lines = [*self._head(f"read_restart {STATE}.before"), *_scaled(volume)]
         lines += [
@@ -142,7 +144,7 @@ class Inputs:
             f"run {average}",
             f"write_restart {STATE}",
         ]
-        return _text(lines), wait + average
+        return input_text(lines), wait + average
 
     def to_einstein(self, temperature: float, frequency: float, seed: int) -> tuple[str, int]:
         """Switch from the potential to springs and back; return the text and its steps.
@@ -172,15 +174,15 @@ class Inputs:
         steps = 2 * (wait + switch)
         lines = [
             *self._head(),
-            self._velocities("all", 2 * temperature, seed),
+            drawn_velocities(2 * temperature, seed),
             "fix integrate all nve",
             *springs,
-            _langevin(temperature, seed),
+            langevin("all", temperature, temperature, seed),
             f"variable springs equal {energies}",
             self._trace(TRACE, ["f_springs1[1]", "v_springs", "c_thermo_pe"]),
             f"run {steps}",
         ]
-        return _text(lines), steps
+        return input_text(lines), steps
 
     def to_reference_liquid(
         self, temperature: float, reference: ReferenceLiquid, seed: int
@@ -205,9 +207,9 @@ class Inputs:
             f"compute own all pair {style[0]}",
             "compute reference all pair ufm",
             "reset_timestep 0",
-            self._velocities("all", temperature, seed),
+            drawn_velocities(temperature, seed),
             "fix integrate all nve",
-            _langevin(temperature, seed),
+            langevin("all", temperature, temperature, seed),
             self._trace(TRACE, ["v_share", "c_reference", "c_own"]),
         ]
         for begin, end in ((0, 1), (1, 0)):
@@ -217,11 +219,11 @@ class Inputs:
                 f"variable time equal ramp({begin}.0,{end}.0)",
                 f"run {switch}",
             ]
-        return _text(lines), 2 * (wait + switch)
+        return input_text(lines), 2 * (wait + switch)
 
     def matrix(self) -> str:
         """Bring the atoms to rest in their cell, and write the dynamical matrix."""
-        return _text(
+        return input_text(
             [
                 *self._head(),
                 "min_style cg",
@@ -258,13 +260,8 @@ class Inputs:
             found.append(" ".join([*words[:3], style, *words[3:]]))
         return found
 
-    def _velocities(self, group: str, temperature: float, seed: int) -> str:
-        return (
-            f"velocity {group} create {temperature:.17g} {_seed(seed)} mom yes rot no dist gaussian"
-        )
-
     def _barostat(self, begin: float, end: float, bath: str) -> str:
-        return f"fix integrate all npt temp {begin:.17g} {end:.17g} {_THERMOSTAT_PS} {bath}"
+        return f"fix integrate all npt temp {begin:.17g} {end:.17g} {THERMOSTAT_PS} {bath}"
 
     def _trace(self, file: str, columns: Sequence[str], every: int | None = None) -> str:
         every = self.settings.every if every is None else every
@@ -313,14 +310,11 @@ def _scaled(volume: float) -> list[str]:
 
 
 def _constant_volume(temperature: float, seed: int) -> list[str]:
-    return ["fix integrate all nve", _langevin(temperature, seed), "velocity all zero linear"]
-
-
-def _langevin(temperature: float, seed: int) -> str:
-    return (
-        f"fix bath all langevin {temperature:.17g} {temperature:.17g} {_THERMOSTAT_PS} "
-        f"{_seed(seed)} zero yes"
-    )
+    return [
+        "fix integrate all nve",
+        langevin("all", temperature, temperature, seed),
+        "velocity all zero linear",
+    ]
 
 
 def _freedom(atoms: Atoms) -> str:
@@ -329,11 +323,3 @@ def _freedom(atoms: Atoms) -> str:
     if not np.allclose(angles, 90):
         return "flip no tri"  # where LAMMPS flips a cell, its vectors are others, and have no mean
     return "iso" if math.isclose(lengths.min(), lengths.max(), rel_tol=1e-6) else "aniso"
-
-
-def _seed(seed: int) -> int:
-    return 1 + seed % _LARGEST_SEED
-
-
-def _text(lines: Sequence[str]) -> str:
-    return "\n".join(lines) + "\n"

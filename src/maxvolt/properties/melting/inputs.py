@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ase.data import atomic_masses, atomic_numbers
 from ase.units import kB
 
+from maxvolt.properties.lammps_lines import (
+    BAROSTAT_PS,
+    THERMOSTAT_PS,
+    drawn_velocities,
+    input_text,
+    langevin,
+)
 from maxvolt.properties.lammps_stages import STATE, STRUCTURE
 from maxvolt.properties.melting.interaction import Interaction
 from maxvolt.properties.melting.settings import MeltingSettings
@@ -34,8 +40,6 @@ ORDER_COLUMNS = ("step", "order", "displacement")
 HOT = 2.0
 """Times the temperature of coexistence: above it no crystal lasts for picoseconds."""
 
-_THERMOSTAT_PS = 0.1
-_BAROSTAT_PS = 1.0
 _SETTLING_PS = 3.0
 
 _FASTEST_HEATING = 50.0
@@ -46,8 +50,6 @@ _HOTTEST = 6000.0
 
 _VIBRATION = 0.1
 """Root mean square displacement by the distance of neighbours: that of crystals near melting."""
-
-_LARGEST_SEED = 900_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +92,15 @@ class Inputs:
         steps = self.settings.steps((_HOTTEST - cold) / _FASTEST_HEATING)
         lines = [
             *self._head(),
-            f"velocity all create {2 * cold:g} {_seed(seed)} mom yes rot no dist gaussian",
-            f"fix integrate all npt temp {cold:g} {_HOTTEST:g} {_THERMOSTAT_PS} {self._pressure()}",
+            drawn_velocities(2 * cold, seed),
+            f"fix integrate all npt temp {cold:g} {_HOTTEST:g} {THERMOSTAT_PS} {self._pressure()}",
             "variable displacement equal c_displacement[4]",
             f"fix melted all halt {self.settings.every} v_displacement > "
             f"{(0.5 * nearest) ** 2:.17g} error continue message no",
             *self._trace(),
             f"run {steps}",
         ]
-        return _text(lines), steps
+        return input_text(lines), steps
 
     def phase(self, temperature: float, seed: int, *, liquid: bool) -> tuple[str, int]:
         """Keep one phase alone at a temperature; return the text and its steps."""
@@ -109,14 +111,14 @@ class Inputs:
         first = hot if liquid else temperature
         lines = [
             *self._head(),
-            f"velocity all create {2 * first:.17g} {_seed(seed)} mom yes rot no dist gaussian",
+            drawn_velocities(2 * first, seed),
             *self._trace(),
         ]
         if liquid:
             lines += [*self._thermostat(hot, hot), f"run {melt}"]
             lines += [*self._thermostat(hot, temperature), f"run {melt}"]
         lines += [*self._thermostat(temperature, temperature), f"run {settle + average}"]
-        return _text(lines), (2 * melt if liquid else 0) + settle + average
+        return input_text(lines), (2 * melt if liquid else 0) + settle + average
 
     def coexistence(
         self, start: Start, edges: tuple[float, float, float], cells: int
@@ -147,18 +149,18 @@ class Inputs:
             f"region solid block INF INF INF INF 0 {end:.17g} units box",
             "group solid region solid",
             "group liquid subtract all solid",
-            f"velocity all create {2 * t:.17g} {_seed(start.seed)} mom yes rot no dist gaussian",
+            drawn_velocities(2 * t, start.seed),
             *self._trace(),
             *self._profile(cells),
             f"fix integrate all nph {self._axial()} drag 0.5 fixedpoint 0 0 {end / 2:.17g}",
             f"fix springs solid spring/self {spring:.17g}",
-            _langevin("solid", t, t, start.seed + 1),
-            _langevin("liquid", hot, hot, start.seed + 2),
+            langevin("solid", t, t, start.seed + 1),
+            langevin("liquid", hot, hot, start.seed + 2),
             f"run {part}",
-            _langevin("liquid", hot, t, start.seed + 3),
+            langevin("liquid", hot, t, start.seed + 3),
             f"run {part}",
             "unfix springs",
-            _langevin("liquid", t, t, start.seed + 4),
+            langevin("liquid", t, t, start.seed + 4),
             f"run {part}",
             "unfix bath_solid",
             "unfix bath_liquid",
@@ -168,7 +170,7 @@ class Inputs:
             f"run {wait}",
             f"write_restart {STATE}",
         ]
-        return _text(lines), 3 * part + wait
+        return input_text(lines), 3 * part + wait
 
     def production(self, bins: int) -> tuple[str, int]:
         """Go on with both phases for one segment; return the text and its steps."""
@@ -181,7 +183,7 @@ class Inputs:
             f"run {steps}",
             f"write_restart {STATE}",
         ]
-        return _text(lines), steps
+        return input_text(lines), steps
 
     def _head(self, read: str = f"read_data {STRUCTURE}") -> list[str]:
         settings, crystal = self.settings, self.settings.crystal
@@ -223,30 +225,15 @@ class Inputs:
         ]
 
     def _thermostat(self, begin: float, end: float) -> list[str]:
-        bath = f"{begin:.17g} {end:.17g} {_THERMOSTAT_PS}"
+        bath = f"{begin:.17g} {end:.17g} {THERMOSTAT_PS}"
         return [f"fix integrate all npt temp {bath} {self._pressure()}"]
 
     def _pressure(self) -> str:
         kind = "iso" if self.settings.crystal.is_cubic else "aniso"
-        return f"{kind} {self._bar()} {self._bar()} {_BAROSTAT_PS}"
+        return f"{kind} {self._bar()} {self._bar()} {BAROSTAT_PS}"
 
     def _axial(self) -> str:
-        return f"z {self._bar()} {self._bar()} {_BAROSTAT_PS}"
+        return f"z {self._bar()} {self._bar()} {BAROSTAT_PS}"
 
     def _bar(self) -> str:
         return f"{self.settings.pressure * BAR_PER_GPA:.12g}"
-
-
-def _langevin(group: str, begin: float, end: float, seed: int) -> str:
-    return (
-        f"fix bath_{group} {group} langevin {begin:.17g} {end:.17g} {_THERMOSTAT_PS} "
-        f"{_seed(seed)} zero yes"
-    )
-
-
-def _seed(seed: int) -> int:
-    return 1 + seed % _LARGEST_SEED
-
-
-def _text(lines: Sequence[str]) -> str:
-    return "\n".join(lines) + "\n"
