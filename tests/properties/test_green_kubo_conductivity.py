@@ -129,7 +129,7 @@ def test_a_pair_style_is_simulated_and_compared(folder: Path):
 
 
 def test_a_calculator_without_a_potential_for_the_plugin_is_refused(tmp_path: Path):
-    with pytest.raises(DataError, match="moment tensor potentials; for another one"):
+    with pytest.raises(DataError, match="for another one, call"):
         compute_property(NAME, EMT(), bulk("Cu"), SHORT, keeping=Keeping(tmp_path))
     assert not list(tmp_path.iterdir())  # nothing was simulated before
 

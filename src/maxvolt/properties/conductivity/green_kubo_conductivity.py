@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from ase import Atoms, units
@@ -28,10 +28,8 @@ from maxvolt.properties.dynamic.settings import SimulationSettings
 from maxvolt.properties.findings import Findings, Quantity
 from maxvolt.properties.grade_recorder import GradeRecorder
 from maxvolt.properties.melting.interaction import Interaction
+from maxvolt.properties.written_potentials import require_written, written_interaction
 from maxvolt.sampling.lammps.program import find_program
-
-if TYPE_CHECKING:
-    from maxvolt.potentials import MTP
 
 __all__ = ["GreenKuboSettings", "green_kubo_conductivity"]
 
@@ -120,7 +118,8 @@ def green_kubo_conductivity(
     Parameters
     ----------
     calculator
-        Of a moment tensor potential; any other one with stress needs `interaction`.
+        Of a moment tensor potential or of embedded atoms; any other one with stress needs
+        `interaction`.
     atoms
         Crystal near equilibrium.
     settings
@@ -134,18 +133,19 @@ def green_kubo_conductivity(
     Raises
     ------
     DataError
-        The calculator has no moment tensor potential, and no interaction was given.
+        LAMMPS does not know the potential of the calculator, and no interaction was given.
     MaxvoltError
         LAMMPS is missing or fails, or its energies are others than those of the calculator.
     """
     purpose = "thermal conductivity (Green-Kubo)"
     calculator, atoms = system_of(calculator, atoms, purpose)
     if interaction is None:
-        _potential_of(calculator, purpose)  # before anything is simulated
+        require_written(calculator, purpose, "green_kubo_conductivity")
     command = find_program(1, settings.command)
     begin = _begin(calculator, atoms, settings, keeping, purpose)
     with tempfile.TemporaryDirectory(prefix="maxvolt-potential-") as folder:
-        held = interaction or _interaction_of(calculator, begin.atoms, Path(folder), purpose)
+        symbols = tuple(dict.fromkeys(begin.atoms.get_chemical_symbols()))
+        held = interaction or written_interaction(calculator, symbols, Path(folder))
         plan = _plan(held, begin, settings)
         seeds = range(settings.seed, settings.seed + settings.runs)
         runs = [simulate_flux(begin.atoms, plan, seed, keeping, command, purpose) for seed in seeds]
@@ -169,28 +169,6 @@ def _begin(
     note = f"{len(perfect)} atoms, timestep {timestep:g} fs, seed {settings.seed}"
     places = perfect.get_scaled_positions()
     return Prepared(perfect, timestep, np.nan, False, (note,), (), places, phase_of(perfect))
-
-
-def _potential_of(calculator: Any, purpose: str) -> MTP:
-    """Return the moment tensor potential of a calculator."""
-    from maxvolt.potentials import MTP
-
-    potential = getattr(calculator, "potential", None)
-    if not isinstance(potential, MTP):
-        raise DataError(
-            f"{purpose}: from the command line it is for moment tensor potentials; "
-            "for another one, call green_kubo_conductivity from Python with the pair style "
-            "(interaction=), which must give centroid virials"
-        )
-    return potential
-
-
-def _interaction_of(calculator: Any, atoms: Atoms, folder: Path, purpose: str) -> Interaction:
-    """Write the potential of a calculator to a file that the plugin reads."""
-    path = folder / "potential.mtp"
-    _potential_of(calculator, purpose).write(path)
-    symbols = " ".join(dict.fromkeys(atoms.get_chemical_symbols()))
-    return Interaction.of_pair_style("maxvolt", [f"* * {path} {symbols}"])
 
 
 def _plan(held: Interaction, begin: Prepared, settings: GreenKuboSettings) -> FluxPlan:

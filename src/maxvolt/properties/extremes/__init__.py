@@ -1,0 +1,1 @@
+"""Shocks and indentation: what simulations in LAMMPS drive far from equilibrium."""

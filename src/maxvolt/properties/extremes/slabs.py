@@ -1,0 +1,111 @@
+"""Slabs of a crystal, with any plane of it across z."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.build import surface
+from ase.geometry import minkowski_reduce
+from numpy.typing import NDArray
+
+from maxvolt.properties.dynamic.keeping import Keeping
+from maxvolt.properties.dynamic.preparation import Prepared, prepared, supercell
+from maxvolt.properties.dynamic.settings import SimulationSettings
+from maxvolt.properties.static.resting_cells import resting_cell
+
+__all__ = ["Plane", "crystal_at_temperature", "slab_across"]
+
+Plane = tuple[int, int, int]
+"""Miller indices of the plane across z: of the cell with right angles of a crystal of one element
+(fcc, bcc, sc, diamond, hcp), of the given cell of any other crystal."""
+
+_GAP = 20.0
+"""Angstrom above and below: what heat and a load need."""
+
+
+def crystal_at_temperature(
+    calculator: Any, atoms: Atoms, settings: SimulationSettings, keeping: Keeping, purpose: str
+) -> tuple[Atoms, Prepared]:
+    """Return a cell of a crystal with the lattice constants of temperature and pressure.
+
+    Parameters
+    ----------
+    calculator
+        Any ASE calculator with stress.
+    atoms
+        Crystal near equilibrium; it is relaxed first.
+    settings
+        Temperature, pressure, and size of the simulation that finds them.
+    keeping
+        Where segments are kept.
+    purpose
+        What is computed, for messages.
+
+    Returns
+    -------
+    cell
+        With its atoms at the places of the crystal at rest.
+    prepared
+        The simulation.
+    """
+    cell = resting_cell(calculator, atoms, purpose, right_angled=True)
+    perfect = supercell(calculator, atoms, settings.atoms, purpose)
+    found = prepared(calculator, atoms, settings, keeping, purpose)
+    stretch = np.linalg.inv(perfect.cell.array) @ found.atoms.cell.array
+    cell.set_cell(cell.cell.array @ stretch, scale_atoms=True)
+    return cell, found
+
+
+def slab_across(cell: Atoms, plane: Plane, width: float, height: float) -> Atoms:
+    """Build a slab that is periodic along x and y.
+
+    Parameters
+    ----------
+    cell
+        Of a crystal.
+    plane
+        Across z.
+    width : Angstrom
+        Least distance from an atom to its own images.
+    height : Angstrom
+        Least distance from the lowest atom to the highest.
+
+    Returns
+    -------
+    slab
+        Its lowest atom is at z = 20; above the highest 20 Angstrom of the cell are empty.
+    """
+    one = surface(cell, plane, 1, periodic=True)
+    _reduce(one)
+    thickness = _thickness(one.cell.array)
+    layers = int(np.ceil(height / thickness)) + 1
+    across = surface(cell, plane, layers, periodic=False)
+    _reduce(across)
+    times = np.ceil(width / _heights(across.cell.array[:2, :2]) - 1e-9).astype(int)
+    slab: Atoms = across * (*np.maximum(times, 1).tolist(), 1)
+    z = slab.positions[:, 2]
+    slab = slab[z <= z.min() + height + thickness]
+    slab.positions[:, 2] += _GAP - slab.positions[:, 2].min()
+    slab.set_cell([slab.cell[0], slab.cell[1], [0, 0, slab.positions[:, 2].max() + _GAP]])
+    slab.pbc = (True, True, False)
+    slab.wrap()
+    return Atoms(slab.numbers, slab.positions, cell=slab.cell, pbc=slab.pbc)
+
+
+def _reduce(slab: Atoms) -> None:
+    """Choose the shortest vectors in the plane, the first along x."""
+    slab.set_cell(minkowski_reduce(slab.cell.array, pbc=[True, True, False])[0])
+    first = slab.cell.array[0]
+    slab.rotate(np.degrees(-np.arctan2(first[1], first[0])), "z", rotate_cell=True)
+
+
+def _thickness(cell: NDArray[np.float64]) -> float:
+    return float(abs(np.linalg.det(cell)) / np.linalg.norm(np.cross(cell[0], cell[1])))
+
+
+def _heights(plane: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Distances of the opposite edges of a parallelogram."""
+    area = abs(np.linalg.det(plane))
+    return np.asarray(area / np.linalg.norm(plane, axis=1)[::-1])
