@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from ase import Atoms
 
 from maxvolt.errors import FileFormatError, MaxvoltError
@@ -18,7 +20,15 @@ from maxvolt.sampling.lammps.outputs import last_step, said
 from maxvolt.sampling.lammps.program import SCREEN, run_folder, run_lammps
 from maxvolt.sampling.lammps.turned import Turned
 
-__all__ = ["STATE", "STRUCTURE", "LammpsStage", "LammpsStages", "Progress", "damaged_stage"]
+__all__ = [
+    "STATE",
+    "STRUCTURE",
+    "LammpsStage",
+    "LammpsStages",
+    "Progress",
+    "damaged_stage",
+    "stage_digest",
+]
 
 Progress = Callable[[str, int, int], None]
 """Is told what runs, the steps done of it and the steps of all of it."""
@@ -137,6 +147,11 @@ class LammpsStages:
             folder = Path(name)
             (folder / _INPUT).write_text(stage.text)
             if isinstance(stage.begins_with, Path):
+                if not stage.begins_with.is_file():
+                    raise MaxvoltError(
+                        f"{self._purpose}, {stage.name}: {stage.begins_with}, which it begins "
+                        "with, is gone; remove the stages before it too, and they are made again"
+                    )
                 shutil.copyfile(stage.begins_with, folder / f"{STATE}.before")
             else:
                 Turned(stage.begins_with, stage.species).write(folder / STRUCTURE)
@@ -182,6 +197,30 @@ class LammpsStages:
                 path, "belongs to other settings; remove it, and it is made again"
             )
         return document
+
+
+def stage_digest(interaction: str, text: str, begin: Atoms | Path, before: str = "") -> str:
+    """Digest of all that decides about the result of a stage.
+
+    Parameters
+    ----------
+    interaction
+        Digest of the potential; its lines in the input are left out, for they name folders.
+    text
+        The input.
+    begin
+        The structure; or a state, for which `before` stands.
+    before
+        Digest of the stage that has left it.
+    """
+    content = hashlib.sha256(interaction.encode())
+    lines = [one for one in text.splitlines() if not one.startswith("pair_coeff")]
+    content.update("\n".join([before, *lines]).encode())
+    if isinstance(begin, Atoms):
+        for array in (begin.cell.array, begin.positions):
+            content.update((np.round(array, 9) + 0.0).tobytes())
+        content.update(begin.numbers.tobytes())
+    return content.hexdigest()
 
 
 def damaged_stage(path: Path, error: Exception) -> FileFormatError:

@@ -33,9 +33,10 @@ def registered() -> dict[str, Property]:
     """All properties by their names, those of this package first."""
     from maxvolt.properties.conductivity.all_properties import CONDUCTIVITIES
     from maxvolt.properties.dynamic.all_properties import DYNAMIC
+    from maxvolt.properties.extremes.all_properties import EXTREMES
     from maxvolt.properties.static.all_properties import STATIC
 
-    ours = (*STATIC, *DYNAMIC, *CONDUCTIVITIES)
+    ours = (*STATIC, *DYNAMIC, *CONDUCTIVITIES, *EXTREMES)
     for one in ours:
         register(one)
     own = {one.name: one for one in ours}

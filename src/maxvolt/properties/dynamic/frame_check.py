@@ -17,7 +17,7 @@ from maxvolt.errors import MaxvoltError
 from maxvolt.files import make_folder, replacing
 from maxvolt.properties.dynamic.keeping import Keeping
 
-__all__ = ["FrameErrors", "check_frames"]
+__all__ = ["FrameErrors", "asked_reference", "check_frames"]
 
 _NAME = "reference frames"
 
@@ -69,7 +69,7 @@ def check_frames(
     for k, frame in enumerate(frames):
         if keeping.progress is not None:
             keeping.progress(_NAME, k, len(frames))
-        known_energy, known_forces = _asked(reference, frame, keeping.folder, purpose)
+        known_energy, known_forces = asked_reference(reference, frame, keeping.folder, purpose)
         own = frame.copy()
         own.calc = calculator
         energies.append((float(own.get_potential_energy()) - known_energy) / len(frame))
@@ -83,10 +83,32 @@ def check_frames(
     )
 
 
-def _asked(
+def asked_reference(
     reference: Any, frame: Atoms, folder: Path | None, purpose: str
 ) -> tuple[float, NDArray[np.float64]]:
-    """Energy and forces of the reference, kept or calculated."""
+    """Ask a reference for energy and forces, unless they are kept.
+
+    Parameters
+    ----------
+    reference
+        ASE calculator.
+    frame
+        A structure.
+    folder
+        Where answers are kept; None: nowhere.
+    purpose
+        What is computed, for messages.
+
+    Returns
+    -------
+    energy : eV
+    forces : shape (N, 3), eV/Angstrom
+
+    Raises
+    ------
+    MaxvoltError
+        The reference fails, or what is kept is damaged.
+    """
     path = None if folder is None else folder / f"frame-{_digest(reference, frame)}.json"
     if path is not None and path.is_file():
         try:

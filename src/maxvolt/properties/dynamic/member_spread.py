@@ -29,8 +29,9 @@ def member_spread(calculators: Sequence[Any], frames: Sequence[Atoms]) -> dict[s
     quantities
         Of the forces, the root mean square over all components; of the energies that over frames,
         without the mean difference of two members; of the pressure that of its mean over frames,
-        which shifts volumes.
+        which shifts volumes; not of slabs.
     """
+    periodic = all(frame.pbc.all() for frame in frames)
     energies, forces, pressures = [], [], []
     for calculator in calculators:
         own = []
@@ -38,18 +39,20 @@ def member_spread(calculators: Sequence[Any], frames: Sequence[Atoms]) -> dict[s
             asked = frame.copy()
             asked.calc = calculator
             energy = float(asked.get_potential_energy()) / len(frame)
-            own.append((energy, asked.get_forces().ravel(), -asked.get_stress()[:3].mean()))
+            pressure = -asked.get_stress()[:3].mean() if periodic else np.nan
+            own.append((energy, asked.get_forces().ravel(), pressure))
         energies.append([one[0] for one in own])
         forces.append(np.concatenate([one[1] for one in own]))
         pressures.append(float(np.mean([one[2] for one in own])))
     relative = np.array(energies) - np.mean(energies, axis=1, keepdims=True)
-    return {
+    spread = {
         "two sigma of forces on frames": Quantity(1e3 * _two_sigma(np.array(forces)), "meV/Å"),
         "two sigma of energies on frames": Quantity(1e3 * _two_sigma(relative), "meV/atom"),
-        "two sigma of the mean pressure": Quantity(
-            GPA_PER_EV_A3 * _two_sigma(np.array(pressures)[:, None]), "GPa"
-        ),
     }
+    if periodic:
+        of_pressure = GPA_PER_EV_A3 * _two_sigma(np.array(pressures)[:, None])
+        spread["two sigma of the mean pressure"] = Quantity(of_pressure, "GPa")
+    return spread
 
 
 def _two_sigma(of_members: Any) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,12 @@ from maxvolt.properties.free_energy.inputs import (
     Inputs,
     ReferenceLiquid,
 )
-from maxvolt.properties.lammps_stages import LammpsStage, LammpsStages, damaged_stage
+from maxvolt.properties.lammps_stages import (
+    LammpsStage,
+    LammpsStages,
+    damaged_stage,
+    stage_digest,
+)
 from maxvolt.properties.statistics import SeriesMean, series_mean
 from maxvolt.sampling.lammps.outputs import read_table
 
@@ -260,7 +264,7 @@ class Simulations:
         stage = LammpsStage(
             f"{name}-{temperature:g}K",
             text,
-            self._digest(text, begin, before),
+            stage_digest(self.inputs.interaction.digest, text, begin, before),
             steps,
             begin,
             self.inputs.species,
@@ -269,17 +273,6 @@ class Simulations:
         )
         path, document, state = self.stages.finish(stage)
         return _Found(path, document, state, stage.digest)
-
-    def _digest(self, text: str, begin: Atoms | Path, before: str) -> str:
-        """Of the text without the folders of the potential, and of what it begins with."""
-        content = hashlib.sha256(self.inputs.interaction.digest.encode())
-        lines = [one for one in text.splitlines() if not one.startswith("pair_coeff")]
-        content.update("\n".join([before, *lines]).encode())
-        if isinstance(begin, Atoms):
-            for array in (begin.cell.array, begin.positions):
-                content.update((np.round(array, 9) + 0.0).tobytes())
-            content.update(begin.numbers.tobytes())
-        return content.hexdigest()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
