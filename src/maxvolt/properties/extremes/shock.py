@@ -331,6 +331,7 @@ def _named(speed: Quantity, ahead: State, behind: State, law: Jump) -> dict[str,
     return {
         "shock speed": speed,
         "pressure": behind.pressure,
+        "volume before": ahead.volume,
         "volume over that before": Quantity(ratio, "", float(ratio * relative)),
         "temperature": behind.temperature,
         "shear stress": behind.shear,
