@@ -54,6 +54,18 @@ MARSH = (5.35, 1.34)
 """Speed of shocks in aluminium: km/s, and per velocity of the piston (S. P. Marsh, LASL Shock
 Hugoniot Data, 1980)."""
 
+COLUMNS = {
+    "shock speed": 2,
+    "pressure": 2,
+    "volume over that before": 4,
+    "temperature": 0,
+    "shear stress": 2,
+    "mass, found over expected": 2,
+    "pressure, expected over found": 2,
+    "energy, expected over found": 2,
+}
+"""Of the table, with digits."""
+
 HUGONIOSTAT = """\
 units metal
 boundary p p p
@@ -78,7 +90,8 @@ variable p0 equal $(f_rest[3])
 variable v0 equal $(vol)
 unfix bath
 unfix rest
-fix shock all nphug temp 300 300 0.1 z {pressure} {pressure} 1.0 drag 1.0 e0 ${{e0}} v0 ${{v0}} p0 ${{p0}}
+fix shock all nphug temp 300 300 0.1 z {pressure} {pressure} 1.0 drag 1.0 &
+    e0 ${{e0}} v0 ${{v0}} p0 ${{p0}}
 run 6000
 variable share equal vol/v_v0
 fix mean all ave/time 10 800 8000 c_thermo_temp v_share v_pzz file shocked.txt
@@ -143,8 +156,8 @@ def hugoniostats(work: Path, potential: Path) -> Document:
 def table(found: Document) -> str:
     """Write all shocks in rows."""
     rows = [
-        "| shock | atoms | u, km/s | speed, km/s | Marsh | pressure, GPa | V/V0 | T, K | shear, GPa |"
-        " mass | momentum | energy |",
+        "| shock | atoms | u, km/s | speed, km/s | Marsh | pressure, GPa | V/V0 | T, K | "
+        "shear, GPa | mass, % | momentum, % | energy, % |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, part in found.items():
@@ -169,19 +182,6 @@ def table(found: Document) -> str:
             f"{state['temperature']:.0f} |"
         )
     return "\n".join(rows) + "\n"
-
-
-COLUMNS = {
-    "shock speed": 2,
-    "pressure": 2,
-    "volume over that before": 4,
-    "temperature": 0,
-    "shear stress": 2,
-    "mass, found over expected": 2,
-    "pressure, expected over found": 2,
-    "energy, expected over found": 2,
-}
-"""Of the table, with digits."""
 
 
 def with_error(one: Mapping[str, Any], digits: int) -> str:
