@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from ase import units
 from ase.build import bulk
+from ase.calculators.calculator import Calculator, all_changes
 from ase.io import write
 from ase.neighborlist import neighbor_list
 
@@ -21,8 +22,10 @@ from maxvolt.properties.free_energy import (
     FreeEnergy,
     FreeEnergySettings,
     Interaction,
+    corrected,
     free_energies,
     free_energy_correction,
+    of_reference,
 )
 from maxvolt.properties.free_energy.analytic import (
     einstein_crystal,
@@ -293,6 +296,65 @@ def test_an_alloy_from_the_command_line(tmp_path, capsys) -> None:
     assert main(words) == 0
     (state,) = json.loads(capsys.readouterr().out)["phases"][0]["states"]
     assert state["atoms"] >= 16
+
+
+class Shifted(Calculator):
+    """The potential of `argon` with more energy per atom: its free energy is higher by as much."""
+
+    implemented_properties = ("energy", "forces")
+
+    def __init__(self, shift: float) -> None:
+        Calculator.__init__(self)
+        self.shift, self.asked = shift, 0
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes) -> None:
+        Calculator.calculate(self, atoms, properties, system_changes)
+        self.asked += 1
+        sixth = (3.4 / neighbor_list("d", atoms, 8.0)) ** 6
+        energy = 2 * 0.0103 * float((sixth**2 - sixth).sum()) + self.shift * len(atoms)
+        self.results = {"energy": energy, "forces": np.zeros((len(atoms), 3))}
+
+
+def test_a_reference_corrects_all_states(tmp_path) -> None:
+    settings = replace(SMALL, temperatures=(10.0, 20.0), snapshots=5, harmonic=False)
+    phase = free_energies(argon(), bulk("Ar", cubic=True, a=5.4), settings, tmp_path)
+    reference = Shifted(0.01)
+    told: list[int] = []
+    progress = lambda name, done, total: told.append(done)  # noqa: E731
+    found = corrected(phase, reference, tmp_path, progress)
+    assert told == [*range(10), 10]
+    for one in found.states:
+        assert one.correction is not None
+        assert one.correction.value == pytest.approx(0.01, abs=1e-6)
+        assert one.to_dict()["correction_snapshots"] == 5
+    assert reference.asked == 10
+    corrected(phase, reference, tmp_path)
+    assert reference.asked == 10  # what it said is kept
+    other = of_reference(found)
+    assert other.column("gibbs") - phase.column("gibbs") == pytest.approx(0.01, abs=1e-6)
+    with pytest.raises(DataError, match="has no correction"):
+        of_reference(phase)
+    with pytest.raises(DataError, match="four snapshots"):
+        corrected(replace(phase, states=(replace(phase.states[0], snapshots=()),)), reference)
+
+
+def test_a_reference_on_the_command_line(tmp_path, capsys) -> None:
+    """A potential is its own reference: nothing is corrected."""
+    file = Analytic(("Al", "Ni")).write(tmp_path / "AlNi.eam.alloy", 2001, 2001)
+    write(tmp_path / "alloy.xyz", bulk("NiAl", "cesiumchloride", a=3.0))
+    words = ["free-energy", str(file), "--structure", str(tmp_path / "alloy.xyz")]
+    words += ["--temperatures", "50", "--atoms", "32", "--no-harmonic", "--seeds", "1", "2"]
+    words += ["--equilibration-time", "0.5", "--averaging-time", "1", "--switching-time", "1"]
+    words += ["--settling-time", "0.2", "-o", str(tmp_path / "kept"), "--snapshots", "4"]
+    assert main(words) == 2
+    assert "--snapshots are for a --reference" in capsys.readouterr().err
+    words += ["--reference", str(file)]
+    assert main(words) == 0
+    assert "to reference" in capsys.readouterr().out
+    assert main([*words, "--json"]) == 0
+    (state,) = json.loads(capsys.readouterr().out)["phases"][0]["states"]
+    assert abs(state["correction_eV_per_atom"]) < 1e-5
+    assert state["correction_snapshots"] == 4
 
 
 def test_phases_that_do_not_cross_are_told_nevertheless(tmp_path, capsys, monkeypatch) -> None:

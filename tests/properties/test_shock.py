@@ -194,9 +194,7 @@ def test_a_shock_in_aluminium(potential: Path, tmp_path: Path):
     # own tables are left.
     assert found[f"force error, clusters of 6 Å{at}"] > 10
     assert found[f"force error, clusters of 14 Å{at}"] < 1.0
-    assert {"rest-", "shock-2km_s.000-"} <= {
-        name.rstrip("0123456789abcdef") for name in []
-    } or told
+    assert {"rest-", "shock-2km_s.000-"} <= {name.rstrip("0123456789abcdef") for name in []} or told
     _is_the_same_after_a_kill(potential, tmp_path, dict(found.values))
 
 

@@ -23,7 +23,7 @@ from maxvolt.cli.stages import stages
 from maxvolt.errors import DataError, MaxvoltError
 
 if TYPE_CHECKING:
-    from maxvolt.properties.free_energy import Crossing, FreeEnergies
+    from maxvolt.properties.free_energy import Crossing, FreeEnergies, FreeEnergy
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
 
@@ -37,12 +37,14 @@ lost on both ways says whether the switching was slow enough.
 Of a crystal the harmonic free energy at the same volume stands beside it, so that the difference is
 what is not harmonic. With both phases, the temperature is told at which their Gibbs energies cross.
 All that is found is kept in the folder, stage by stage: the same command goes on after an
-interruption, and with more seeds or temperatures it adds what is missing. A liquid needs calphy,
-pip install maxvolt[free-energy]."""
+interruption, and with more seeds or temperatures it adds what is missing. With --reference each
+free energy is corrected to that of the reference, by its energies of some structures. A liquid
+needs calphy, pip install maxvolt[free-energy]."""
 EXAMPLES = """\
   maxvolt free-energy pot.mtp --structure Al --temperatures 300 600 900 -o free_energy
   maxvolt free-energy Al_mm.eam.fs --structure fcc:Al --phases solid liquid \\
       --temperatures 850 900 950 1000 -o melting
+  maxvolt free-energy pot.mtp --structure Al --temperatures 900 --reference emt -o corrected
   maxvolt free-energy pot.mtp --structure alloy.xyz --temperatures 300 1000 --json -o alloy"""
 
 _RESULT, _FIGURE = "free_energy.json", "free_energy.png"
@@ -56,6 +58,9 @@ _TIMES = (
     ("switching-time", "PS", "time of each way of a switching, in ps"),
     ("settling-time", "PS", "time before each way of a switching, in ps"),
 )
+
+
+_SNAPSHOTS = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -92,6 +97,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="solid, liquid, or both, and where they cross (solid)",
     )
     _add_care(parser)
+    parser.add_argument(
+        "--reference",
+        metavar="CALC",
+        help="a potential file, a code that labels (emt, espresso ...) or a TOML file with its "
+        "settings: correct the free energies to those of it, by the energies of --snapshots",
+    )
+    parser.add_argument(
+        "--snapshots",
+        type=positive_int,
+        metavar="N",
+        help=f"structures of each state that the reference is asked for ({_SNAPSHOTS})",
+    )
     add_ranks(parser)
     add_json(parser)
 
@@ -133,14 +150,18 @@ def run(options: argparse.Namespace) -> None:
     """Simulate, print, and write JSON and a figure."""
     from maxvolt.properties.free_energy import (
         FreeEnergySettings,
-        crossing,
+        corrected,
         draw_free_energies,
         free_energies,
+        of_reference,
     )
     from maxvolt.properties.free_energy.thermodynamic_integration import check_system
     from maxvolt.report.output import save_figure, write_json
 
+    reference = _reference_of(options)
     asked = given(options, (one.name for one in fields(FreeEnergySettings)))
+    if reference is not None:
+        asked["snapshots"] = options.snapshots or _SNAPSHOTS
     settings = FreeEnergySettings(**asked, harmonic=not options.without_harmonic)
     crystal, _ = crystal_of(options.structure)
     interaction = interaction_of(options, " ".join(dict.fromkeys(crystal.symbols)))
@@ -165,29 +186,61 @@ def run(options: argparse.Namespace) -> None:
                 if not found:
                     raise
                 note(f"warning: {error}")  # what was found stands nevertheless
-    met = None
-    if len(found) > 1 and len(settings.temperatures) > 1:
-        try:
-            met = crossing(*found)
-        except DataError as error:
-            note(f"warning: {error}")
-    document = _document(found, met)
+        if reference is not None:
+            found = [corrected(one, reference, options.output, progress) for one in found]
+    met, of_other = _crossing(found), None
+    if reference is not None:
+        of_other = _crossing([of_reference(one) for one in found])
+    document = _document(found, met, of_other)
     write_json(document, options.output / _RESULT)
     save_figure(draw_free_energies(found), options.output / _FIGURE)
     if options.json:
         print_json(document)
         return
-    _print(found, met)
+    _print(found, met, of_other)
 
 
-def _document(found: list[FreeEnergies], met: Crossing | None) -> dict[str, Any]:
+def _reference_of(options: argparse.Namespace) -> Any:
+    """Make the reference, before anything is simulated; None where none is asked for."""
+    from maxvolt.properties.reference_calculator import reference_calculator
+
+    if options.reference is None:
+        if options.snapshots is not None:
+            raise MaxvoltError("--snapshots are for a --reference; give one, or leave them out")
+        return None
+    return reference_calculator(options.reference, None)
+
+
+def _crossing(found: list[FreeEnergies]) -> Crossing | None:
+    """Find where two phases cross, if there are two; say so where they do not."""
+    from maxvolt.properties.free_energy import crossing
+
+    if len(found) < 2 or min(len(one.states) for one in found) < 2:
+        return None
+    try:
+        return crossing(*found)
+    except DataError as error:
+        note(f"warning: {error}")
+        return None
+
+
+def _correction_cells(state: FreeEnergy) -> tuple[str, ...]:
+    added = state.correction
+    return () if added is None else (f"{1e3 * added.value:.2f}", f"{1e3 * added.error:.2f}")
+
+
+def _document(
+    found: list[FreeEnergies], met: Crossing | None, of_other: Crossing | None
+) -> dict[str, Any]:
     document: dict[str, Any] = {"phases": [one.to_dict() for one in found]}
-    if met is not None:
-        document["crossing_K"], document["crossing_error_K"] = met.temperature, met.error
+    for name, one in (("", met), ("reference_", of_other)):
+        if one is not None:
+            document[f"{name}crossing_K"] = one.temperature
+            document[f"{name}crossing_error_K"] = one.error
     return document
 
 
-def _print(found: list[FreeEnergies], met: Crossing | None) -> None:
+def _print(found: list[FreeEnergies], met: Crossing | None, of_other: Crossing | None) -> None:
     from ase.units import kB
 
     rows = [
@@ -201,11 +254,12 @@ def _print(found: list[FreeEnergies], met: Crossing | None) -> None:
             f"{one.entropy / kB:.3f}",
             "-" if one.harmonic is None else f"{1e3 * (one.value - one.harmonic.free_energy):.2f}",
             "-" if one.harmonic is None else f"{1e3 * one.harmonic.quantum:.2f}",
+            *_correction_cells(one),
         )
         for phase in found
         for one in phase.states
     ]
-    columns = (
+    columns: tuple[str, ...] = (
         "phase",
         "K",
         "volume\nA^3/atom",
@@ -216,9 +270,12 @@ def _print(found: list[FreeEnergies], met: Crossing | None) -> None:
         "anharmonic\nmeV/atom",
         "quantum\nmeV/atom",
     )
+    if any(one.correction is not None for phase in found for one in phase.states):
+        columns += ("to reference\nmeV/atom", "error\nmeV/atom")
     print_table(columns, rows)
-    if met is not None:
-        print(f"\nthe phases cross at {met.temperature:.1f} +- {met.error:.1f} K")
+    for who, one in (("the phases", met), ("those of the reference", of_other)):
+        if one is not None:
+            print(f"\n{who} cross at {one.temperature:.1f} +- {one.error:.1f} K")
     for phase in found:
         for warning in phase.warnings:
             note(f"warning: {phase.phase}: {warning}")

@@ -1,5 +1,6 @@
 """Free energies of crystals and liquids by thermodynamic integration in LAMMPS."""
 
+from maxvolt.properties.free_energy.corrected import corrected, of_reference
 from maxvolt.properties.free_energy.crossing import Crossing, crossing
 from maxvolt.properties.free_energy.perturbation import Correction, free_energy_correction
 from maxvolt.properties.free_energy.result import (
@@ -23,8 +24,10 @@ __all__ = [
     "Interaction",
     "State",
     "Switching",
+    "corrected",
     "crossing",
     "draw_free_energies",
     "free_energies",
     "free_energy_correction",
+    "of_reference",
 ]

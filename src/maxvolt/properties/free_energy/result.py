@@ -11,6 +11,7 @@ from ase import Atoms, units
 from numpy.typing import NDArray
 
 from maxvolt.html_tables import TableOfNumbers
+from maxvolt.properties.free_energy.perturbation import Correction
 from maxvolt.properties.free_energy.simulations import Switching
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ class FreeEnergy:
         Structures on the way, with their potential energies.
     remarks
         What is missing, and why.
+    correction
+        From the potential to a reference; None where none was asked.
     """
 
     temperature: float
@@ -92,6 +95,7 @@ class FreeEnergy:
     switchings: tuple[Switching, ...]
     snapshots: tuple[Atoms, ...] = ()
     remarks: tuple[str, ...] = ()
+    correction: Correction | None = None
 
     @property
     def entropy(self) -> float:
@@ -126,6 +130,13 @@ class FreeEnergy:
                 "harmonic_free_energy_eV_per_atom": self.harmonic.free_energy,
                 "harmonic_entropy_kB_per_atom": self.harmonic.entropy / units.kB,
                 "quantum_correction_eV_per_atom": self.harmonic.quantum,
+            }
+        if self.correction is not None:
+            found |= {
+                "correction_eV_per_atom": self.correction.value,
+                "correction_error_eV_per_atom": self.correction.error,
+                "correction_second_order_eV_per_atom": self.correction.second_order,
+                "correction_snapshots": self.correction.snapshots,
             }
         return found
 
@@ -169,6 +180,7 @@ class FreeEnergies(TableOfNumbers):
                     f"{one.temperature:g} K: of one seed there is no statistical error; its "
                     "dissipation stands in the place of it"
                 )
+            found += _doubts_of(one)
         return tuple(found)
 
     def to_dict(self) -> dict[str, Any]:
@@ -187,6 +199,21 @@ class FreeEnergies(TableOfNumbers):
     def plot(self) -> Figure:
         """Draw free energy and entropy against temperature, and the switchings."""
         return draw_free_energies([self])
+
+
+def _doubts_of(state: FreeEnergy) -> list[str]:
+    """Say so where snapshots are too few for a correction, or too far from the reference."""
+    added = state.correction
+    if added is None:
+        return []
+    apart = abs(added.value - added.second_order)
+    if apart <= max(3 * added.error, 1e-3 * _LARGE):
+        return []
+    return [
+        f"{state.temperature:g} K: the correction to the reference is {1e3 * added.value:.3g} "
+        f"meV/atom, and {1e3 * added.second_order:.3g} by its second order; use more snapshots, "
+        "fewer atoms, or a potential nearer to the reference"
+    ]
 
 
 def draw_free_energies(phases: Sequence[FreeEnergies]) -> Figure:
