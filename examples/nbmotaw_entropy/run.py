@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def quasi_random(output: Path, potential: Path, cells: int) -> Atoms:
     return alloy
 
 
-def short_range_order(alloy: Atoms) -> dict[str, float]:
+def short_range_order(alloy: Atoms, species: Sequence[str] = SPECIES) -> dict[str, float]:
     """Largest parameter of Warren and Cowley in each shell: 0 for a random alloy."""
     from ase.neighborlist import neighbor_list
 
@@ -104,8 +105,9 @@ def short_range_order(alloy: Atoms) -> dict[str, float]:
         order = [
             1
             - np.mean(symbols[second[inside & (symbols[first] == a)]] == b) / np.mean(symbols == b)
-            for a in SPECIES
-            for b in SPECIES
+            for a in species
+            for b in species
+            if a != b
         ]
         largest[f"shell {shell}"] = float(max(order, key=abs))
     return largest
