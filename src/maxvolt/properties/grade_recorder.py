@@ -15,7 +15,7 @@ from maxvolt.sampling.batch import Batch
 from maxvolt.sampling.batch_neighbors import BatchNeighbors
 from maxvolt.sampling.evaluators import Evaluated, Evaluator, evaluator_of
 
-__all__ = ["GradeRecorder"]
+__all__ = ["GradeRecorder", "meet_frames"]
 
 
 class GradeRecorder(Calculator):
@@ -95,6 +95,27 @@ class GradeRecorder(Calculator):
 
     def _remember(self, grade: float, atoms: Atoms) -> None:
         self.largest_grade, self.farthest = grade, atoms
+
+
+def meet_frames(calculator: Any, frames: Sequence[Atoms]) -> None:
+    """Hand structures of a simulation in another program over, and have them graded.
+
+    Parameters
+    ----------
+    calculator
+        Nothing is done where it is no `GradeRecorder`.
+    frames
+        Of the simulation.
+    """
+    if not isinstance(calculator, GradeRecorder):
+        return
+    calculator.frames += frames
+    if getattr(calculator.inner, "query", None) is None:
+        return
+    for frame in frames:
+        asked = frame.copy()
+        asked.calc = calculator
+        asked.get_potential_energy()
 
 
 class _RecordingEvaluator:

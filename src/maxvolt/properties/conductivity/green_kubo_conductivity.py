@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms, units
 
-from maxvolt.errors import DataError, SettingsError
+from maxvolt.errors import SettingsError
 from maxvolt.properties.arguments import Calculating, system_of
 from maxvolt.properties.conductivity.flux_correlation import FluxIntegral, integrate_flux
 from maxvolt.properties.conductivity.heat_flux import FluxPlan, FluxRun, simulate_flux
@@ -26,8 +26,9 @@ from maxvolt.properties.dynamic.preparation import (
 )
 from maxvolt.properties.dynamic.settings import SimulationSettings
 from maxvolt.properties.findings import Findings, Quantity
-from maxvolt.properties.grade_recorder import GradeRecorder
+from maxvolt.properties.grade_recorder import meet_frames
 from maxvolt.properties.melting.interaction import Interaction
+from maxvolt.properties.same_energies import require_same_energies
 from maxvolt.properties.written_potentials import require_written, written_interaction
 from maxvolt.sampling.lammps.program import find_program
 
@@ -45,9 +46,6 @@ _ERRORS_AWAY = 4.0
 
 _MOST_DRIFT = 0.02
 """Share of the thermal energy 3 k T of an atom by which the total energy may change in a run."""
-
-_SAME_ENERGIES = 1e-2
-"""By how much differences of energies may differ in LAMMPS and in Python, over their spread."""
 
 _AXES = ("x", "y", "z")
 
@@ -150,7 +148,7 @@ def green_kubo_conductivity(
         seeds = range(settings.seed, settings.seed + settings.runs)
         runs = [simulate_flux(begin.atoms, plan, seed, keeping, command, purpose) for seed in seeds]
     _require_same(calculator, runs, purpose)
-    _meet_ends(calculator, runs)
+    meet_frames(calculator, [end for run in runs for end in run.ends])
     return _findings(begin, runs, plan, settings)
 
 
@@ -185,34 +183,12 @@ def _plan(held: Interaction, begin: Prepared, settings: GreenKuboSettings) -> Fl
     )
 
 
-def _meet_ends(calculator: Any, runs: list[FluxRun]) -> None:
-    """Hand the structures at the ends of segments over, and have them graded."""
-    if not isinstance(calculator, GradeRecorder):
-        return
-    calculator.frames += [end for run in runs for end in run.ends]
-    if getattr(calculator.inner, "query", None) is None:
-        return
-    for end in calculator.frames:
-        asked = end.copy()
-        asked.calc = calculator
-        asked.get_potential_energy()
-
-
 def _require_same(calculator: Any, runs: list[FluxRun], purpose: str) -> None:
-    """Refuse a pair style that is another potential: differences of energies tell."""
-    ends = [(runs[0].ends[0], runs[0], 0)] + [(run.ends[-1], run, -1) for run in runs]
-    apart = []
-    for end, run, index in ends:
-        asked = end.copy()
-        asked.calc = calculator
-        apart.append(float(asked.get_potential_energy()) - run.end_energies[index])
+    first = runs[0]
+    ends = [first.ends[0], *(run.ends[-1] for run in runs)]
+    energies = [first.end_energies[0], *(run.end_energies[-1] for run in runs)]
     spread = float(np.std(np.concatenate([run.energies for run in runs])))
-    if np.ptp(apart) > _SAME_ENERGIES * spread:
-        raise DataError(
-            f"{purpose}: LAMMPS and the calculator disagree: the difference of their energies "
-            f"changes by {np.ptp(apart):.2g} eV between structures, whose energies spread by "
-            f"{spread:.2g} eV; give the pair style of the same potential"
-        )
+    require_same_energies(calculator, ends, energies, spread, purpose)
 
 
 def _findings(

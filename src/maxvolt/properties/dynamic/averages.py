@@ -62,13 +62,13 @@ class TimeMean:
         return few_blocks(what, self.blocks)
 
 
-def few_blocks(what: str, blocks: int) -> tuple[str, ...]:
-    """Say so where an error comes from too few blocks to be known."""
+def few_blocks(what: str, blocks: int, longer: str = "production_time") -> tuple[str, ...]:
+    """Say so where an error comes from too few blocks to be known, and what to raise."""
     if blocks >= _FEWEST_BLOCKS:
         return ()
     return (
         f"{what}: only {blocks} independent block{'' if blocks == 1 else 's'} ({_FEWEST_BLOCKS} "
-        "are needed), so that the error is uncertain; raise production_time",
+        f"are needed), so that the error is uncertain; raise {longer}",
     )
 
 

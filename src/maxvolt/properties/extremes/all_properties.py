@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from maxvolt.properties.extremes.indentation_settings import IndentationSettings
+from maxvolt.properties.extremes.nanoindentation import nanoindentation
 from maxvolt.properties.extremes.shock import ShockSettings, shock
 from maxvolt.properties.named_property import Property
 
@@ -17,6 +19,15 @@ EXTREMES = (
         quick=False,
         simulates=True,
         checks_frames=True,
+    ),
+    Property(
+        "nanoindentation",
+        "Nanoindentation",
+        "load against depth of a sphere pressed into a crystal, and its hardness, in LAMMPS",
+        IndentationSettings,
+        nanoindentation,
+        quick=False,
+        simulates=True,
     ),
 )
 """In the order of a card."""

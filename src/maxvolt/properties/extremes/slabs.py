@@ -15,7 +15,7 @@ from maxvolt.properties.dynamic.preparation import Prepared, prepared, supercell
 from maxvolt.properties.dynamic.settings import SimulationSettings
 from maxvolt.properties.static.resting_cells import resting_cell
 
-__all__ = ["Plane", "crystal_at_temperature", "slab_across"]
+__all__ = ["Plane", "crystal_across", "crystal_at_temperature", "slab_across"]
 
 Plane = tuple[int, int, int]
 """Miller indices of the plane across z: of the cell with right angles of a crystal of one element
@@ -58,6 +58,25 @@ def crystal_at_temperature(
     return cell, found
 
 
+def crystal_across(cell: Atoms, plane: Plane) -> Atoms:
+    """Build a cell of the crystal, periodic in three directions, that is turned as the slab is.
+
+    Parameters
+    ----------
+    cell
+        Of a crystal.
+    plane
+        Across z.
+    """
+    two: Atoms = surface(cell, plane, 2, periodic=False)  # else heights are wrapped
+    _reduce(two)
+    one: Atoms = two[: len(two) // 2]
+    upwards = two.positions[len(one)] - two.positions[0]
+    one.set_cell([two.cell[0], two.cell[1], upwards])
+    one.pbc = True
+    return one
+
+
 def slab_across(cell: Atoms, plane: Plane, width: float, height: float) -> Atoms:
     """Build a slab that is periodic along x and y.
 
@@ -75,10 +94,10 @@ def slab_across(cell: Atoms, plane: Plane, width: float, height: float) -> Atoms
     Returns
     -------
     slab
-        Its lowest atom is at z = 20; above the highest 20 Angstrom of the cell are empty.
+        Its lowest atom is at z = 20; above the highest 20 Angstrom of the cell are empty. No atom
+        is on an edge of the cell: LAMMPS loses such ones in restarts, where they do not move.
     """
-    one = surface(cell, plane, 1, periodic=True)
-    _reduce(one)
+    one = crystal_across(cell, plane)
     thickness = _thickness(one.cell.array)
     layers = int(np.ceil(height / thickness)) + 1
     across = surface(cell, plane, layers, periodic=False)
@@ -90,7 +109,7 @@ def slab_across(cell: Atoms, plane: Plane, width: float, height: float) -> Atoms
     slab.positions[:, 2] += _GAP - slab.positions[:, 2].min()
     slab.set_cell([slab.cell[0], slab.cell[1], [0, 0, slab.positions[:, 2].max() + _GAP]])
     slab.pbc = (True, True, False)
-    slab.wrap()
+    _clear_edges(slab)
     return Atoms(slab.numbers, slab.positions, cell=slab.cell, pbc=slab.pbc)
 
 
@@ -99,6 +118,17 @@ def _reduce(slab: Atoms) -> None:
     slab.set_cell(minkowski_reduce(slab.cell.array, pbc=[True, True, False])[0])
     first = slab.cell.array[0]
     slab.rotate(np.degrees(-np.arctan2(first[1], first[0])), "z", rotate_cell=True)
+
+
+def _clear_edges(slab: Atoms) -> None:
+    """Shift a slab along x and y, so that the edges are in the middle between atoms."""
+    scaled = slab.get_scaled_positions()[:, :2] % 1
+    for axis in range(2):
+        places = np.sort(scaled[:, axis])
+        gaps = np.diff(places, append=places[0] + 1)
+        widest = int(np.argmax(gaps))
+        slab.positions -= (places[widest] + gaps[widest] / 2) * slab.cell.array[axis]
+    slab.wrap()
 
 
 def _thickness(cell: NDArray[np.float64]) -> float:
