@@ -1,6 +1,6 @@
 """A sphere pressed into aluminium (111), the example of docs/properties/extremes.md.
 
-    python benchmarks/nanoindentation.py --output docs/properties       # ten minutes of a core
+    python benchmarks/nanoindentation.py --output docs/properties       # five minutes of a core
 
 The potential is Al_mm.eam.fs, which comes with LAMMPS. It is the command
 
@@ -29,13 +29,14 @@ __all__ = ["main"]
 SETTINGS: dict[str, Any] = {
     "temperature": 10.0,
     "plane": [1, 1, 1],
-    "width": 80.0,
-    "height": 75.0,
+    "width": 75.0,
+    "height": 68.0,
     "radius": 20.0,
-    "depth": 6.5,
-    "velocity": 30.0,
+    "depth": 6.0,
+    "velocity": 50.0,
     "timestep": 3.0,
-    "equilibration_time": 3.0,
+    "equilibration_time": 1.5,
+    "segment_time": 2.0,
     "atoms": 108,
 }
 

@@ -123,7 +123,8 @@ def prepare_slab(
         found.warnings,
         (
             f"slab of {len(slab)} atoms, {area**0.5:.3g} Å wide and {top - ground:.3g} Å high "
-            f"above the lowest {reach:.3g} Å, which are held; the next {reach:.3g} Å have a thermostat",
+            f"above the lowest {reach:.3g} Å, which are held; the next {reach:.3g} Å have a "
+            "thermostat",
             *found.notes,
             *notes,
         ),

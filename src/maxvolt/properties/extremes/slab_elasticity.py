@@ -87,11 +87,11 @@ def slab_compliance(
     images = float((response / length * np.exp(-((length * smear) ** 2))).sum()) / area - point
     shallow = np.flatnonzero(length * thickness < _DEEP)
     ground = sum(
-        (surface_response(tensor, angle[k], length[k] * thickness) - response[k]) / length[k]
+        float((surface_response(tensor, angle[k], length[k] * thickness) - response[k]) / length[k])
         for k in shallow
     )
-    uniform = thickness * np.linalg.inv(tensor[:, 2, :, 2])[2, 2]
-    return images + float(ground + uniform) / area
+    uniform = thickness * float(np.linalg.inv(tensor[:, 2, :, 2])[2, 2])
+    return images + (ground + uniform) / area
 
 
 def surface_response(tensor: NDArray[np.float64], angle: float, depth: float) -> float:
