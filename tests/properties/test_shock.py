@@ -252,6 +252,30 @@ def test_a_pair_style_stands_in_for_a_potential_that_lammps_does_not_know(tmp_pa
         shock(EMT(), bulk("Cu"), settings, interaction=wrong, keeping=Keeping(tmp_path))
 
 
+def test_another_pair_style_is_refused(potential: Path, tmp_path: Path):
+    style = Interaction.of_pair_style("eam/fs", [f"* * {potential} Al"])
+    settings = ShockSettings(
+        atoms=32, length=150.0, width=10.0, timestep=2.0, equilibration_time=0.1,
+        piston_velocities=(2.5,),
+    )  # fmt: skip
+    keeping = Keeping(tmp_path)
+    found = shock(potential, bulk("Al"), settings, interaction=style, keeping=keeping)
+    assert found["pressure at 2.5 km/s"] > 40
+    stronger = EmbeddedAtomTwice(potential)
+    with pytest.raises(DataError, match="LAMMPS and the calculator disagree"):
+        shock(stronger, bulk("Al"), settings, interaction=style, keeping=Keeping(tmp_path))
+
+
+class EmbeddedAtomTwice(Calculator):
+    """All energies and forces doubled: the same crystal, another potential."""
+
+    def calculate(self, *arguments, **named) -> None:
+        super().calculate(*arguments, **named)
+        for name in ("energy", "free_energy", "forces", "stress"):
+            if name in self.results:
+                self.results[name] = 2 * self.results[name]
+
+
 def test_a_molecule_is_no_crystal(potential: Path):
     atoms = Atoms("Al2", [[0, 0, 0], [0, 0, 2.8]])
     with pytest.raises(MaxvoltError, match="periodic"):

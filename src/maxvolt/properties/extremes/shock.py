@@ -11,7 +11,7 @@ import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
 
-from maxvolt.errors import MaxvoltError
+from maxvolt.errors import DataError, MaxvoltError
 from maxvolt.properties.arguments import Calculating, system_of
 from maxvolt.properties.curves import Curve
 from maxvolt.properties.dynamic.keeping import Keeping
@@ -58,6 +58,9 @@ _STEEP, _RUNS_AHEAD = 5.0, 5.0
 
 _AT_FRONT = 10.0
 """Angstrom."""
+
+_SAME = 1e-2
+"""By how much forces in LAMMPS and in Python may differ, over their size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,12 +158,13 @@ def shock(
     reference
         ASE calculator: is asked for forces on atoms in clusters of growing radius.
     interaction
-        The same potential as a pair style of LAMMPS. None: that of the calculator.
+        The same potential as a pair style of LAMMPS; forces are compared. None: that of the
+        calculator.
 
     Raises
     ------
     DataError
-        LAMMPS does not know the potential, and no interaction was given.
+        LAMMPS does not know the potential, and no interaction was given; or it is another one.
     MaxvoltError
         LAMMPS is missing or fails, or no front comes through the slab.
     """
@@ -178,7 +182,10 @@ def shock(
         found = _Found(calculator, reference, settings, keeping)
         for velocity in settings.piston_velocities:
             simulation = _simulation(calculator, slab, held, begin, velocity, settings, stages)
-            found.add(velocity, simulation.run(velocity))
+            one = simulation.run(velocity)
+            if interaction is not None:
+                _require_same(calculator, one)
+            found.add(velocity, one)
     return found.findings(begin, slab)
 
 
@@ -213,6 +220,19 @@ def _simulation(
         settings.seed,
     )
     return ShockSimulation(slab, plan, stages, 3 * _SEGMENTS)
+
+
+def _require_same(calculator: Any, one: Shock) -> None:
+    """Refuse a pair style that is another potential: forces tell."""
+    asked = one.last.copy()
+    asked.calc = calculator
+    apart = float(np.sqrt(np.mean((asked.get_forces() - one.forces) ** 2)))
+    size = float(np.sqrt(np.mean(one.forces**2)))
+    if apart > _SAME * size:
+        raise DataError(
+            f"{_PURPOSE}: LAMMPS and the calculator disagree: forces differ by {apart:.2g} eV/A, "
+            f"their size is {size:.2g} eV/A; give the pair style of the same potential"
+        )
 
 
 def _speed(sound: float, velocity: float) -> float:
