@@ -194,7 +194,7 @@ def both_ways(elastic: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def test_an_elastic_contact_has_the_modulus_of_the_elastic_constants(elastic: Any) -> None:
     expected = elastic["modulus from elastic constants"]
     assert expected == pytest.approx(89.2, rel=0.01)  # of C11, C12, C44 = 111, 62, 33 GPa
-    # 2.5 GPa harden the crystal, its first layers are softer, and the contact is 5 atoms wide.
+    # 3 GPa harden the crystal, its first layers are softer, and the contact is 5 atoms wide.
     assert elastic["reduced modulus"] == pytest.approx(expected, rel=0.1)
     depth, down, back = both_ways(elastic)
     found = fit_hertz(depth, (down + back) / 2, 100.0, None, elastic["compliance of the slab"])
