@@ -9,7 +9,7 @@ special quasi-random structure by icet. Its entropy comes from thermodynamic int
 that of the harmonic crystal at the same volume from its vibrations. Needs icet and LAMMPS with the
 plugin. What is done is kept in the output folder: the same command goes on from there. --potential
 takes a trained one, whose species are those of this file where it does not name them. --quick
-takes few atoms and picoseconds, and gives numbers without worth, in a minute.
+takes few picoseconds, and gives numbers without worth, in a minute.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from maxvolt.report.output import save_figure, write_json
 
 SPECIES = ("Nb", "Mo", "Ta", "W")
 CUTOFF = 5.0
-CELLS, QUICK_CELLS = 4, 2
+CELLS = 4
 """Cubic cells of two atoms along each axis."""
 
 TEMPERATURES, QUICK_TEMPERATURES = (300.0, 600.0, 900.0, 1200.0, 1600.0, 2000.0, 2400.0), (300.0,)
@@ -80,7 +80,7 @@ def taken(potential: Path, output: Path) -> Path:
     return path
 
 
-def quasi_random(output: Path, potential: Path, cells: int) -> Atoms:
+def quasi_random(output: Path, potential: Path) -> Atoms:
     """Make the alloy with icet, and relax it with the potential."""
     path = output / "alloy.xyz"
     if path.exists():
@@ -91,7 +91,7 @@ def quasi_random(output: Path, potential: Path, cells: int) -> Atoms:
     from icet.tools.structure_generation import generate_sqs_from_supercells
 
     space = ClusterSpace(bulk("W", "bcc", a=3.24), list(PAIRS[-1:]), list(SPECIES))
-    cell = bulk("W", "bcc", a=3.24, cubic=True).repeat(cells)
+    cell = bulk("W", "bcc", a=3.24, cubic=True).repeat(CELLS)
     quarters = dict.fromkeys(SPECIES, 0.25)
     alloy: Atoms = generate_sqs_from_supercells(space, [cell], quarters, random_seed=1)
     alloy.calc = maxvolt.Calculator(potential)
@@ -205,13 +205,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="a minute; no number to rely on")
     options = parser.parse_args(arguments)
     options.output.mkdir(parents=True, exist_ok=True)
-    cells = QUICK_CELLS if options.quick else CELLS
     temperatures = QUICK_TEMPERATURES if options.quick else TEMPERATURES
     if options.potential is None:
         potential = trained(options.data, options.output)
     else:
         potential = taken(options.potential, options.output)
-    alloy = quasi_random(options.output, potential, cells)
+    alloy = quasi_random(options.output, potential)
     rows = entropies(options.output, potential, alloy, temperatures, quick=options.quick)
     document = {
         "training": json.loads((options.output / "training.json").read_text()),

@@ -268,6 +268,19 @@ def test_a_skewed_cell_is_that_of_the_same_crystal(tmp_path) -> None:
     assert other.atoms.cell.angles()[2] == pytest.approx(45.0, abs=2.0)
 
 
+def test_a_tilted_crystal_has_the_free_energy_of_the_same_crystal(tmp_path) -> None:
+    settings = replace(SMALL, temperatures=(20.0,), seeds=(1, 2, 3), atoms=32)
+    crystal = bulk("Ar", cubic=True, a=5.3) * 2
+    tilted = crystal.copy()
+    # The same lattice: by one cell of four atoms along the first axis.
+    tilted.set_cell(np.array([[1, 0, 0], [0.5, 1, 0], [0, 0, 1]]) @ crystal.cell.array)
+    one, other = (
+        free_energies(argon(), each, settings, tmp_path / name).states[0]
+        for name, each in (("straight", crystal), ("tilted", tilted))
+    )
+    assert other.value == pytest.approx(one.value, abs=5 * (one.error + other.error) + 1e-4)
+
+
 def test_snapshots_of_a_melt_have_the_energies_that_are_told(tmp_path) -> None:
     """Also where the structure that was given does not lie along the axes of LAMMPS."""
     settings = replace(SMALL, temperatures=(120.0,), phase="liquid", pressure=0.1, snapshots=3)
@@ -296,6 +309,21 @@ def test_an_alloy_from_the_command_line(tmp_path, capsys) -> None:
     assert main(words) == 0
     (state,) = json.loads(capsys.readouterr().out)["phases"][0]["states"]
     assert state["atoms"] >= 16
+
+
+def test_the_order_of_elements_is_that_of_the_interaction(tmp_path) -> None:
+    """In another order than that of the structure the alloy is the same one."""
+    file = Analytic(("Al", "Ni")).write(tmp_path / "AlNi.eam.alloy", 501, 501)
+    alloy = bulk("NiAl", "cesiumchloride", a=3.0)
+    settings = replace(SMALL, temperatures=(50.0,), atoms=16)
+    found = [
+        free_energies(Interaction.of_potential(file, order), alloy, settings, tmp_path / order[:2])
+        for order in ("Ni Al", "Al Ni")
+    ]
+    one, other = (each.states[0] for each in found)
+    assert other.value == pytest.approx(one.value, abs=5 * (one.error + other.error) + 1e-4)
+    with pytest.raises(DataError, match="the interaction is that of Al, the crystal has Ni, Al"):
+        free_energies(Interaction.of_potential(file, "Al"), alloy, settings, tmp_path)
 
 
 class Shifted(Calculator):

@@ -271,17 +271,16 @@ class Inputs:
         )
 
     def _displacements(self) -> list[str]:
-        """Mean of mass times displacement squared, of the atoms of each type.
+        """Mean of mass times displacement squared, from where each atom was at the beginning.
 
-        In a crystal from the mean places, in a liquid from where it began.
+        (From mean places, ``average yes``, LAMMPS gives nonsense in triangular cells.)
         """
-        origin = "average yes" if self.settings.phase == "solid" else "com yes"
         lines, terms = [], []
         for k, symbol in enumerate(self.species):
             mass = atomic_masses[atomic_numbers[symbol]]
             lines += [
                 f"group type{k + 1} type {k + 1}",
-                f"compute moved{k + 1} type{k + 1} msd {origin}",
+                f"compute moved{k + 1} type{k + 1} msd com yes",
             ]
             terms.append(f"{mass:.17g}*count(type{k + 1})*c_moved{k + 1}[4]/atoms")
         return [*lines, f'variable displacement equal "{"+".join(terms)}"']

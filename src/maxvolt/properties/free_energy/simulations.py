@@ -195,7 +195,8 @@ class Simulations:
     def _displacement(self, values: NDArray[np.float64]) -> float:
         if self.inputs.settings.phase == "liquid":
             return float(values[-1])
-        return float(values[len(values) // 2 :].mean())
+        # From where atoms were at some time, twice as far as from their mean places.
+        return float(values[len(values) // 2 :].mean()) / 2
 
     def _state(
         self,

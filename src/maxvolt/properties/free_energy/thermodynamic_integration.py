@@ -60,8 +60,8 @@ def free_energies(
     Parameters
     ----------
     interaction
-        `Interaction.of_potential` or `Interaction.of_pair_style`; the types of atoms are the
-        elements of the crystal in the order in which they first stand there.
+        `Interaction.of_potential`; or `Interaction.of_pair_style`, for which the types of atoms are
+        the elements of the crystal in the order in which they first stand there.
     crystal
         Cell of the crystal; a liquid is made of it.
     settings
@@ -78,13 +78,14 @@ def free_energies(
     Raises
     ------
     DataError
-        The structure is no crystal, or a liquid has several elements.
+        The structure is no crystal, or a liquid has several elements; or those of the interaction
+        are others.
     MaxvoltError
         LAMMPS, or calphy for a liquid, is not there; or at all temperatures LAMMPS fails, the
         crystal melts, or the liquid freezes. At some of them that is a warning of the result.
     """
     check_system(crystal, settings)
-    species = tuple(dict.fromkeys(crystal.symbols))
+    species = _types(interaction, crystal)
     atoms = _repeated(crystal, settings.atoms)
     inputs = Inputs(settings, interaction, species)
     stages = LammpsStages("free energy", Path(folder), find_program(ranks, command), progress)
@@ -101,6 +102,19 @@ def free_energies(
         raise failures[0]
     said = tuple(str(error) for error in failures)
     return FreeEnergies(settings.phase, interaction.name, tuple(states), said)
+
+
+def _types(interaction: Interaction, crystal: Atoms) -> tuple[str, ...]:
+    """Elements in the order of the types."""
+    found = tuple(dict.fromkeys(crystal.symbols))
+    if not interaction.species:
+        return found
+    if set(interaction.species) != set(found):
+        raise DataError(
+            f"free energy: the interaction is that of {', '.join(interaction.species)}, the "
+            f"crystal has {', '.join(found)}; name these to Interaction.of_potential"
+        )
+    return interaction.species
 
 
 def check_system(crystal: Atoms, settings: FreeEnergySettings) -> None:

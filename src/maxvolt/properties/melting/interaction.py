@@ -6,7 +6,7 @@ import hashlib
 import importlib.util
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -33,11 +33,14 @@ class Interaction:
         ``pair_style`` and ``pair_coeff``.
     digest
         Of the lines without folders, and of the files that they name.
+    species
+        Elements in the order of the types of LAMMPS; empty where they are not known.
     """
 
     name: str
     lines: tuple[str, ...]
     digest: str
+    species: tuple[str, ...] = ()
 
     @classmethod
     def of_potential(cls, path: str | Path, species: str) -> Self:
@@ -61,9 +64,8 @@ class Interaction:
         if file is None or not file.is_file():
             raise DataError(f"{path}: there is no such potential")
         _require_species(file, species.split())
-        if style is not None:
-            return cls.of_pair_style(style, [f"* * {file} {species}"])
-        return cls.of_pair_style("maxvolt", [f"* * {file.resolve()} {species}"])
+        chosen = cls.of_pair_style(style or "maxvolt", [f"* * {file.resolve()} {species}"])
+        return replace(chosen, species=tuple(species.split()))
 
     @classmethod
     def of_pair_style(cls, style: str, coefficients: Sequence[str]) -> Self:
