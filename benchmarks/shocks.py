@@ -192,7 +192,7 @@ def with_error(one: Mapping[str, Any], digits: int) -> str:
 
 def atoms_of(part: Document) -> str:
     """Read the number of atoms of a slab from the notes."""
-    return next(note.split()[2] for note in part["notes"] if note.startswith("slab of"))
+    return str(next(note.split()[2] for note in part["notes"] if note.startswith("slab of")))
 
 
 def picture(found: Document, path: Path) -> None:

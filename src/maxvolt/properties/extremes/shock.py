@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -345,19 +346,19 @@ def _direction(settings: ShockSettings) -> str:
 
 def _named(speed: Quantity, ahead: State, behind: State, law: Jump) -> dict[str, Quantity]:
     ratio = behind.volume.value / ahead.volume.value
-    relative = np.hypot(
+    relative = math.hypot(
         *((one.volume.statistical_error or 0.0) / one.volume.value for one in (ahead, behind))
     )
     gain = behind.energy.value - ahead.energy.value
-    error = np.hypot(*(one.energy.statistical_error or 0.0 for one in (ahead, behind)))
+    error = math.hypot(*(one.energy.statistical_error or 0.0 for one in (ahead, behind)))
     return {
         "shock speed": speed,
         "pressure": behind.pressure,
         "volume before": ahead.volume,
-        "volume over that before": Quantity(ratio, "", float(ratio * relative)),
+        "volume over that before": Quantity(ratio, "", ratio * relative),
         "temperature": behind.temperature,
         "shear stress": behind.shear,
-        "energy gained": Quantity(gain, "eV/atom", float(error)),
+        "energy gained": Quantity(gain, "eV/atom", error),
         "mass, found over expected": Quantity(law.mass, "%"),
         "pressure, expected over found": Quantity(law.momentum, "%"),
         "energy, expected over found": Quantity(law.energy, "%"),
