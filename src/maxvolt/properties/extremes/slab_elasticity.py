@@ -91,7 +91,7 @@ def slab_compliance(
         for k in shallow
     )
     uniform = thickness * float(np.linalg.inv(tensor[:, 2, :, 2])[2, 2])
-    return images + (ground + uniform) / area
+    return float(images + (ground + uniform) / area)
 
 
 def surface_response(tensor: NDArray[np.float64], angle: float, depth: float) -> float:
