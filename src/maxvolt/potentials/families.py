@@ -1,11 +1,12 @@
 """Families of potentials: which of them a file or a setting belongs to.
 
 The one place that knows which families there are. A family is a package whose module ``family`` has
-three functions:
+four functions:
 
 - ``looks_like(beginning: bytes) -> bool``, whether a file that begins so is of the family;
 - ``read(path, species) -> Potential``, which reads a file of it;
-- ``describe(path, species) -> Description``, what `maxvolt info` says of a file.
+- ``describe(path, species) -> Description``, what `maxvolt info` says of a file;
+- ``lammps_suffix(potential) -> str | None``, the ending of the file in which LAMMPS reads it.
 """
 
 from __future__ import annotations
@@ -93,6 +94,11 @@ class Family:
         """Describe a file of this family."""
         description: Description = self._code.describe(path, species)
         return description
+
+    def lammps_suffix(self, potential: Potential) -> str | None:
+        """Give the ending of the file in which LAMMPS reads a potential; None: it cannot."""
+        suffix: str | None = self._code.lammps_suffix(potential)
+        return suffix
 
     @property
     def _code(self) -> Any:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from maxvolt.errors import DataError
+from maxvolt.potentials.families import family_of
 from maxvolt.properties.melting.interaction import Interaction
 
 __all__ = ["require_written", "written_interaction"]
@@ -56,10 +57,6 @@ def written_interaction(calculator: Any, symbols: Sequence[str], folder: Path) -
 
 def _ending(calculator: Any) -> str | None:
     """Return the ending of the name of the file; None where LAMMPS has no pair style."""
-    from maxvolt.potentials import MTP
-    from maxvolt.potentials.eam.potential import EmbeddedAtom
-
     potential = getattr(calculator, "potential", None)
-    if isinstance(potential, MTP):
-        return ".mtp"
-    return f".eam.{potential.tables.form}" if isinstance(potential, EmbeddedAtom) else None
+    family = family_of(potential)
+    return None if family is None else family.lammps_suffix(potential)

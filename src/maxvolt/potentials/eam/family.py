@@ -12,7 +12,7 @@ from maxvolt.potentials.families import Description
 if TYPE_CHECKING:
     from maxvolt.potentials.eam.potential import EmbeddedAtom
 
-__all__ = ["describe", "looks_like", "read"]
+__all__ = ["describe", "lammps_suffix", "looks_like", "read"]
 
 
 def read(path: str | Path, species: Sequence[str] | None = None) -> EmbeddedAtom:
@@ -48,3 +48,8 @@ def describe(path: str | Path, species: Sequence[str] | None = None) -> Descript
         "densities": f"{n_rho} points up to {largest_density:g}, {tables.density_spacing:g} apart",
     }
     return Description(facts, lines)
+
+
+def lammps_suffix(potential: EmbeddedAtom) -> str:
+    """LAMMPS has pair styles for both forms."""
+    return f".eam.{potential.tables.form}"

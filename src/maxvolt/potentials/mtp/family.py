@@ -15,7 +15,7 @@ from maxvolt.potentials.mtp.files.parser import looks_like_potential as looks_li
 if TYPE_CHECKING:
     from maxvolt.potentials.mtp.potential import MTP
 
-__all__ = ["describe", "looks_like", "read"]
+__all__ = ["describe", "lammps_suffix", "looks_like", "read"]
 
 
 def read(path: str | Path, species: Sequence[str] | None = None) -> MTP:
@@ -30,3 +30,8 @@ def describe(path: str | Path, species: Sequence[str] | None = None) -> Descript
     from maxvolt.potentials.mtp import summary
 
     return summary.describe(path, species)
+
+
+def lammps_suffix(potential: MTP) -> str:
+    """The plugin reads them."""
+    return ".mtp"
