@@ -34,13 +34,14 @@ Document = dict[str, Any]
 
 PLANES = {"001": [0, 0, 1], "110": [1, 1, 0], "111": [1, 1, 1]}
 VELOCITIES = [1.0, 2.0, 3.0]
+SMALL = {"piston_velocities": VELOCITIES, "command": "lmp -sf opt"}
 LARGE = {
     "length": 450.0,
     "width": 90.0,
     "piston_velocities": [2.0],
     "timestep": 1.5,
     "equilibration_time": 2.0,
-    "command": "mpiexec -n 2 lmp",
+    "command": "mpiexec -n 2 lmp -sf opt",
 }
 """More than 200,000 atoms on two ranks."""
 
@@ -124,7 +125,7 @@ def hugoniostat(potential: Path, pressure: float, a: float) -> Document:
 def compute(potential: Path, trained: Path | None, work: Path, only: str | None) -> Document:
     """Compute the parts that are not there yet; each is written as soon as it is known."""
     wanted: dict[str, Callable[[], Document]] = {
-        name: partial(shocked, work, potential, {"plane": plane, "piston_velocities": VELOCITIES})
+        name: partial(shocked, work, potential, {"plane": plane, **SMALL})
         for name, plane in PLANES.items()
     }
     wanted["large"] = partial(shocked, work, potential, LARGE)

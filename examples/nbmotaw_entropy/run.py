@@ -83,22 +83,21 @@ def taken(potential: Path, output: Path) -> Path:
 def quasi_random(output: Path, potential: Path) -> Atoms:
     """Make the alloy with icet, and relax it with the potential."""
     path = output / "alloy.xyz"
-    if path.exists():
-        found = read(path)
-        assert isinstance(found, Atoms)
-        return found
-    from icet import ClusterSpace
-    from icet.tools.structure_generation import generate_sqs_from_supercells
+    if not path.exists():
+        from icet import ClusterSpace
+        from icet.tools.structure_generation import generate_sqs_from_supercells
 
-    space = ClusterSpace(bulk("W", "bcc", a=3.24), list(PAIRS[-1:]), list(SPECIES))
-    cell = bulk("W", "bcc", a=3.24, cubic=True).repeat(CELLS)
-    quarters = dict.fromkeys(SPECIES, 0.25)
-    alloy: Atoms = generate_sqs_from_supercells(space, [cell], quarters, random_seed=1)
-    alloy.calc = maxvolt.Calculator(potential)
-    moving: Any = FrechetCellFilter(alloy)
-    LBFGS(moving, logfile=None).run(fmax=1e-3, steps=500)
-    write(path, Atoms(alloy.symbols, alloy.positions, cell=alloy.cell, pbc=True))
-    return alloy
+        space = ClusterSpace(bulk("W", "bcc", a=3.24), list(PAIRS[-1:]), list(SPECIES))
+        cell = bulk("W", "bcc", a=3.24, cubic=True).repeat(CELLS)
+        quarters = dict.fromkeys(SPECIES, 0.25)
+        alloy = generate_sqs_from_supercells(space, [cell], quarters, random_seed=1)
+        alloy.calc = maxvolt.Calculator(potential)
+        moving: Any = FrechetCellFilter(alloy)
+        LBFGS(moving, logfile=None).run(fmax=1e-3, steps=500)
+        write(path, Atoms(alloy.symbols, alloy.positions, cell=alloy.cell, pbc=True))
+    found = read(path)  # the digits of the file, whoever wrote it
+    assert isinstance(found, Atoms)
+    return found
 
 
 def short_range_order(alloy: Atoms, species: Sequence[str] = SPECIES) -> dict[str, float]:

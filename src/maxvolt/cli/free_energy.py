@@ -160,8 +160,7 @@ def run(options: argparse.Namespace) -> None:
 
     reference = _reference_of(options)
     asked = given(options, (one.name for one in fields(FreeEnergySettings)))
-    if reference is not None:
-        asked["snapshots"] = options.snapshots or _SNAPSHOTS
+    asked["snapshots"] = 0 if reference is None else options.snapshots or _SNAPSHOTS
     settings = FreeEnergySettings(**asked, harmonic=not options.without_harmonic)
     crystal, _ = crystal_of(options.structure)
     interaction = interaction_of(options, " ".join(dict.fromkeys(crystal.symbols)))
