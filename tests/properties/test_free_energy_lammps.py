@@ -360,9 +360,10 @@ def test_a_reference_corrects_all_states(tmp_path) -> None:
     assert reference.asked == 10  # what it said is kept
     other = of_reference(found)
     assert other.column("gibbs") - phase.column("gibbs") == pytest.approx(0.01, abs=1e-6)
+    assert np.isnan(other.column("entropy")).all()  # not that of the potential, less the correction
     with pytest.raises(DataError, match="has no correction"):
         of_reference(phase)
-    with pytest.raises(DataError, match="four snapshots"):
+    with pytest.raises(DataError, match="4 snapshots"):
         corrected(replace(phase, states=(replace(phase.states[0], snapshots=()),)), reference)
 
 
@@ -377,6 +378,9 @@ def test_a_reference_on_the_command_line(tmp_path, capsys) -> None:
     assert main(words) == 2
     assert "--snapshots are for a --reference" in capsys.readouterr().err
     words += ["--reference", str(file)]
+    assert main([*words, "--snapshots", "3"]) == 2
+    assert "--snapshots must be 4 at least; got 3" in capsys.readouterr().err
+    assert not (tmp_path / "kept").exists()  # nothing was simulated before
     assert main(words) == 0
     assert "to reference" in capsys.readouterr().out
     assert main([*words, "--json"]) == 0

@@ -61,6 +61,7 @@ _TIMES = (
 
 
 _SNAPSHOTS = 20
+"""Structures of each state that a reference is asked for."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -201,12 +202,17 @@ def run(options: argparse.Namespace) -> None:
 
 def _reference_of(options: argparse.Namespace) -> Any:
     """Make the reference, before anything is simulated; None where none is asked for."""
+    from maxvolt.properties.free_energy.perturbation import FEWEST_SNAPSHOTS
     from maxvolt.properties.reference_calculator import reference_calculator
 
     if options.reference is None:
         if options.snapshots is not None:
             raise MaxvoltError("--snapshots are for a --reference; give one, or leave them out")
         return None
+    if options.snapshots is not None and options.snapshots < FEWEST_SNAPSHOTS:
+        raise MaxvoltError(
+            f"--snapshots must be {FEWEST_SNAPSHOTS} at least; got {options.snapshots}"
+        )
     return reference_calculator(options.reference, None)
 
 

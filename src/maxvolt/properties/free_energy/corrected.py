@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from maxvolt.errors import DataError
 from maxvolt.properties.dynamic.frame_check import asked_reference
-from maxvolt.properties.free_energy.perturbation import Correction, free_energy_correction
+from maxvolt.properties.free_energy.perturbation import (
+    FEWEST_SNAPSHOTS,
+    Correction,
+    free_energy_correction,
+)
 from maxvolt.properties.free_energy.result import FreeEnergies, FreeEnergy
 from maxvolt.properties.lammps_stages import Progress
 
@@ -54,10 +59,10 @@ def corrected(
     done = 0
     states = []
     for one in phase.states:
-        if len(one.snapshots) < 4:
+        if len(one.snapshots) < FEWEST_SNAPSHOTS:
             raise DataError(
-                f"{_PURPOSE}: a correction needs four snapshots of each state at least, there are "
-                f"{len(one.snapshots)}; raise snapshots"
+                f"{_PURPOSE}: a correction needs {FEWEST_SNAPSHOTS} snapshots of each state at "
+                f"least; there are {len(one.snapshots)}; raise snapshots"
             )
         differences = []
         for snapshot in one.snapshots:
@@ -78,6 +83,9 @@ def corrected(
 def of_reference(phase: FreeEnergies) -> FreeEnergies:
     """Return the free energies of the reference: those of the potential with the corrections.
 
+    Their energies and entropies are NaN: snapshots of the potential do not tell them. There is no
+    harmonic crystal, for it is that of the potential.
+
     Raises
     ------
     DataError
@@ -94,6 +102,9 @@ def _of_reference(state: FreeEnergy) -> FreeEnergy:
         state,
         value=state.value + added.value,
         gibbs=state.gibbs + added.value,
-        error=float((state.error**2 + added.error**2) ** 0.5),
+        error=math.hypot(state.error, added.error),
+        energy=math.nan,
+        energy_error=math.nan,
+        harmonic=None,
         correction=None,
     )

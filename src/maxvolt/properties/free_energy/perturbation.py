@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike
 
 from maxvolt.errors import DataError
 
-__all__ = ["Correction", "free_energy_correction"]
+__all__ = ["FEWEST_SNAPSHOTS", "Correction", "free_energy_correction"]
 
 _RESAMPLES = 400
-_FEWEST = 4
+FEWEST_SNAPSHOTS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +65,10 @@ def free_energy_correction(
         There are fewer than four numbers, or they are not finite.
     """
     found = np.asarray(differences, float)
-    if found.ndim != 1 or len(found) < _FEWEST or not np.isfinite(found).all():
+    if found.ndim != 1 or len(found) < FEWEST_SNAPSHOTS or not np.isfinite(found).all():
         raise DataError(
-            f"free energy: expected at least {_FEWEST} finite differences of energies; got an "
-            f"array of shape {found.shape}"
+            f"free energy: expected at least {FEWEST_SNAPSHOTS} finite differences of energies; "
+            f"got an array of shape {found.shape}"
         )
     kt = units.kB * temperature
     generator = np.random.default_rng(seed)
