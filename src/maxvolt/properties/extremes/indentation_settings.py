@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from maxvolt.errors import SettingsError
 from maxvolt.properties.dynamic.settings import SimulationSettings
-from maxvolt.properties.extremes.slabs import Plane
+from maxvolt.properties.extremes.slabs import Plane, require_plane
 
 __all__ = ["IndentationSettings"]
 
 _LONGEST_PS = 1e6
-_LARGEST_INDEX = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,12 +75,7 @@ class IndentationSettings(SimulationSettings):
             value = getattr(self, name)
             if not 0 < value < _LONGEST_PS:
                 self._refuse(f"{name} must be a number above 0 and below 1e6; got {value!r}")
-        indices = np.asarray(self.plane)
-        if indices.shape != (3,) or not indices.any() or abs(indices).max() > _LARGEST_INDEX:
-            self._refuse(
-                f"plane must be three whole numbers, not all 0, up to {_LARGEST_INDEX}, such as "
-                f"[1, 1, 1]; got {self.plane!r}"
-            )
+        require_plane(self.plane)
         self._check_depth()
 
     def _check_depth(self) -> None:

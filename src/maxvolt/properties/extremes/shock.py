@@ -24,7 +24,12 @@ from maxvolt.properties.extremes.shock_clusters import cluster_errors
 from maxvolt.properties.extremes.shock_front import Jump, State, find_jump
 from maxvolt.properties.extremes.shock_inputs import ShockPlan
 from maxvolt.properties.extremes.shock_simulation import Shock, ShockSimulation
-from maxvolt.properties.extremes.slabs import Plane, crystal_at_temperature, slab_across
+from maxvolt.properties.extremes.slabs import (
+    Plane,
+    crystal_at_temperature,
+    require_plane,
+    slab_across,
+)
 from maxvolt.properties.findings import Findings, Quantity
 from maxvolt.properties.lammps_stages import LammpsStages
 from maxvolt.properties.melting.interaction import Interaction
@@ -107,15 +112,16 @@ class ShockSettings(SimulationSettings):
         SimulationSettings.__post_init__(self)
         if self.pressure != 0:
             self._refuse("pressure must be 0: the far end of the slab is free")
-        if not any(self.plane):
-            self._refuse("plane must not be 0 0 0")
+        require_plane(self.plane)
         if not _SHORTEST <= self.length <= _LONGEST:
             self._refuse(
                 f"length must be {_SHORTEST:g} to {_LONGEST:g} Angstrom: the front needs a way "
                 f"behind it; got {self.length!r}"
             )
         if not _NARROWEST <= self.width <= _LONGEST:
-            self._refuse(f"width must be {_NARROWEST:g} Angstrom at least; got {self.width!r}")
+            self._refuse(
+                f"width must be {_NARROWEST:g} to {_LONGEST:g} Angstrom; got {self.width!r}"
+            )
         speeds = self.piston_velocities
         if not speeds or len(set(speeds)) < len(speeds):
             self._refuse(f"piston_velocities must be one or more different ones; got {speeds!r}")
@@ -271,7 +277,8 @@ class _Found:
         self._curves += _profile_curves(at, one)
         self._warnings += _doubts(at, law)
         meet_frame(self._calculator, one.last, one.begin)
-        if self._reference is not None and self._settings.cluster_atoms:
+        settings = self._settings
+        if self._reference is not None and settings.cluster_atoms and settings.cluster_radii:
             self._compare(at, one)
 
     def _compare(self, at: str, one: Shock) -> None:

@@ -10,12 +10,13 @@ from ase.build import surface
 from ase.geometry import minkowski_reduce
 from numpy.typing import NDArray
 
+from maxvolt.errors import SettingsError
 from maxvolt.properties.dynamic.keeping import Keeping
 from maxvolt.properties.dynamic.preparation import Prepared, prepared, supercell
 from maxvolt.properties.dynamic.settings import SimulationSettings
 from maxvolt.properties.static.resting_cells import resting_cell
 
-__all__ = ["Plane", "crystal_across", "crystal_at_temperature", "slab_across"]
+__all__ = ["Plane", "crystal_across", "crystal_at_temperature", "require_plane", "slab_across"]
 
 Plane = tuple[int, int, int]
 """Miller indices of the plane across z: of the cell with right angles of a crystal of one element
@@ -23,6 +24,29 @@ Plane = tuple[int, int, int]
 
 _GAP = 20.0
 """Angstrom above and below: what heat and a load need."""
+
+_LARGEST_INDEX = 20
+
+
+def require_plane(plane: Plane) -> None:
+    """Refuse what are no Miller indices, or such large ones that a slab would be huge.
+
+    Raises
+    ------
+    SettingsError
+        They are not three whole numbers of moderate size, or all 0.
+    """
+    given = np.asarray(plane)
+    if (
+        given.shape != (3,)
+        or given.dtype.kind != "i"
+        or not given.any()
+        or abs(given).max() > _LARGEST_INDEX
+    ):
+        raise SettingsError(
+            f"plane must be three whole numbers, not all 0, up to {_LARGEST_INDEX}, such as "
+            f"[1, 1, 1]; got {plane!r}"
+        )
 
 
 def crystal_at_temperature(
