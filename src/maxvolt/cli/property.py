@@ -43,7 +43,7 @@ file, or a calculator of ASE as module:Class.
 Properties from dynamics (density, structure, diffusion ...) simulate for minutes to hours; their
 statistical error is told, and with --keep the same command goes on after an interruption. With
 --reference the simulation is repeated with the reference; heating-cooling asks it for some frames
-instead."""
+instead, shock for forces in clusters."""
 EXAMPLES = """\
   maxvolt property --list
   maxvolt property heating-cooling --settings
