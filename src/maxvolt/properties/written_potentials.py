@@ -57,6 +57,6 @@ def written_interaction(calculator: Any, symbols: Sequence[str], folder: Path) -
 
 def _ending(calculator: Any) -> str | None:
     """Return the ending of the name of the file; None where LAMMPS has no pair style."""
-    potential = getattr(calculator, "potential", None)
+    potential: Any = getattr(calculator, "potential", None)
     family = family_of(potential)
     return None if family is None else family.lammps_suffix(potential)
