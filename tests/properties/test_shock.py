@@ -206,6 +206,18 @@ def test_a_shock_in_aluminium(potential: Path, tmp_path: Path):
     _is_the_same_after_a_kill(potential, tmp_path, dict(found.values))
 
 
+def test_a_shock_across_a_plane_without_right_angles(potential: Path):
+    """Layers of (111) make a cell of 60 degrees; density is that of the crystal nevertheless."""
+    settings = {**SMALL, "plane": [1, 1, 1], "width": 10.0, "cluster_atoms": 0}
+    found = compute_property("shock", potential, bulk("Al"), settings)
+    at = " at 2 km/s"
+    assert found[f"volume before{at}"] == pytest.approx(16.9, rel=0.03)
+    assert found[f"shock speed{at}"] == pytest.approx(5.35 + 1.34 * 2.0, rel=0.1)
+    assert found[f"volume over that before{at}"] == pytest.approx(
+        1 - 2.0 / found[f"shock speed{at}"], rel=0.05
+    )
+
+
 def _is_the_same_after_a_kill(potential: Path, folder: Path, values) -> None:
     """The last segment and what follows are missing; then a state that is needed is, too."""
     segments = sorted(folder.glob("shock-*.json"))

@@ -186,7 +186,7 @@ def shock(
         held = interaction or written_interaction(calculator, symbols, Path(name))
         folder = Path(name) / "stages" if keeping.folder is None else keeping.folder
         stages = LammpsStages(_PURPOSE, folder, command, keeping.progress)
-        found = _Found(calculator, reference, settings, keeping)
+        found = _Found(calculator, reference, settings, keeping, _at_rest(begin))
         for velocity in settings.piston_velocities:
             simulation = _simulation(calculator, slab, held, begin, velocity, settings, stages)
             one = simulation.run(velocity)
@@ -207,8 +207,7 @@ def _simulation(
 ) -> ShockSimulation:
     """Choose lengths of time by an estimate of the speed of the shock."""
     timestep = begin.timestep
-    volume = begin.atoms.get_volume() * _CM3_A3
-    density = float(begin.atoms.get_masses().sum() / volume)
+    _, density = _at_rest(begin)
     sound = float(np.sqrt(begin.bulk_modulus / density))
     # The same for all velocities, which begin with the same slab at rest.
     fastest = _speed(sound, max(settings.piston_velocities))
@@ -221,6 +220,7 @@ def _simulation(
         timestep,
         settings.steps(settings.equilibration_time, timestep, profile, least=1),
         float(slab.positions[:, 2].min()) + reach_of(calculator)[0],
+        float(slab.cell[2, 2]),
         _BIN,
         profile,
         segment,
@@ -242,6 +242,13 @@ def _require_same(calculator: Any, one: Shock) -> None:
         )
 
 
+def _at_rest(begin: Prepared) -> tuple[float, float]:
+    """Volume (Angstrom^3/atom) and density (g/cm^3) of the crystal before the shock."""
+    atoms = begin.atoms
+    volume = float(atoms.get_volume())
+    return volume / len(atoms), float(atoms.get_masses().sum()) / (volume * _CM3_A3)
+
+
 def _speed(sound: float, velocity: float) -> float:
     """Estimate the speed of a shock, Angstrom/ps, from velocities in km/s."""
     return (sound + _STIFFENING * velocity) / _KM_S
@@ -251,8 +258,14 @@ class _Found:
     """What all shocks have given."""
 
     def __init__(
-        self, calculator: Any, reference: Any, settings: ShockSettings, keeping: Keeping
+        self,
+        calculator: Any,
+        reference: Any,
+        settings: ShockSettings,
+        keeping: Keeping,
+        at_rest: tuple[float, float],
     ) -> None:
+        self._at_rest = at_rest
         self._calculator, self._reference = calculator, reference
         self._settings, self._keeping = settings, keeping
         self._quantities: dict[str, Quantity] = {}
@@ -262,7 +275,7 @@ class _Found:
 
     def add(self, velocity: float, one: Shock) -> None:
         """Take the point of a Hugoniot, and compare clusters."""
-        jump = find_jump(one.profiles, one.front, velocity, one.begin, one.end)
+        jump = find_jump(one.profiles, one.front, velocity, one.begin, one.end, self._at_rest)
         if jump is None:
             raise MaxvoltError(
                 f"{_PURPOSE}: the slab is too short for states on both sides of the front at "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,7 +134,12 @@ def find_front(profiles: ShockProfiles, velocity: float, begin: float, end: floa
 
 
 def find_jump(
-    profiles: ShockProfiles, front: Front, velocity: float, begin: float, end: float
+    profiles: ShockProfiles,
+    front: Front,
+    velocity: float,
+    begin: float,
+    end: float,
+    at_rest: tuple[float, float] | None = None,
 ) -> tuple[State, State, Jump] | None:
     """Average on both sides of the front, and compare with the conservation laws.
 
@@ -144,6 +149,9 @@ def find_jump(
         As of `find_front`.
     front
         What it found.
+    at_rest : Angstrom^3/atom, g/cm^3
+        Volume and density before the shock, where they are known: better than by counting layers
+        in bins. None: they are counted.
 
     Returns
     -------
@@ -162,6 +170,12 @@ def find_jump(
     if not early.any() or not late.any():
         return None
     before = _state(profiles, early, ahead[early])
+    if at_rest is not None:
+        before = replace(
+            before,
+            volume=Quantity(at_rest[0], "Å³/atom"),
+            density=Quantity(at_rest[1], "g/cm³"),
+        )
     after = _state(profiles, late, behind[late])
     slope = _slope(profiles, late, behind[late])
     return before, after, _jump(before, after, front.speed, slope)
@@ -178,16 +192,18 @@ def _crossing(z: NDArray[np.float64], velocities: NDArray[np.float64], level: fl
 
 
 def _state(profiles: ShockProfiles, steady: NDArray[np.bool_], inside: NDArray[np.bool_]) -> State:
-    """Means over bins by their atoms, then over time."""
-    weights = profiles.counts[steady] * inside
+    """Means over bins, then over time: by their atoms, and of pressures by their volumes."""
+    by_atoms = profiles.counts[steady] * inside
 
-    def mean(values: NDArray[np.float64], unit: str) -> Quantity:
+    def mean(
+        values: NDArray[np.float64], unit: str, weights: NDArray[np.float64] = by_atoms
+    ) -> Quantity:
         known = np.where(inside, values[steady], 0.0)
         series = (weights * known).sum(axis=1) / weights.sum(axis=1)
         found = series_mean(series, 0)
         return Quantity(found.mean, unit, found.error)
 
-    p = profiles.pressure
+    p, by_volume = profiles.pressure, inside.astype(float)
     # Volumes are averaged by atoms and densities are their inverse, so that both belong together.
     volume = mean(profiles.volume, "Å³/atom")
     density = mean(1 / profiles.density, "")
@@ -196,8 +212,8 @@ def _state(profiles: ShockProfiles, steady: NDArray[np.bool_], inside: NDArray[n
         volume,
         Quantity(1 / density.value, "g/cm³", error),
         mean(profiles.velocity, "km/s"),
-        mean(p[:, :, 2], "GPa"),
-        mean((p[:, :, 2] - 0.5 * (p[:, :, 0] + p[:, :, 1])) / 2, "GPa"),
+        mean(p[:, :, 2], "GPa", by_volume),
+        mean((p[:, :, 2] - 0.5 * (p[:, :, 0] + p[:, :, 1])) / 2, "GPa", by_volume),
         mean(profiles.energy, "eV/atom"),
         mean(profiles.temperature, "K"),
     )

@@ -56,6 +56,9 @@ class ShockPlan:
         With a thermostat, before the piston starts.
     piston_top : Angstrom
         Atoms below are the piston.
+    height : Angstrom
+        Of the cell, of which places in profiles are parts: LAMMPS knows no others in cells without
+        right angles.
     bin_width : Angstrom
         Of profiles.
     profile_steps
@@ -71,6 +74,7 @@ class ShockPlan:
     timestep: float
     rest_steps: int
     piston_top: float
+    height: float
     bin_width: float
     profile_steps: int
     segment_steps: int
@@ -115,7 +119,8 @@ class ShockPlan:
                 *_VARIABLES,
                 "compute energy all pe/atom",
                 "compute virial all stress/atom NULL virial",
-                f"compute bins body chunk/atom bin/1d z lower {self.bin_width:.17g} units box",
+                f"compute bins body chunk/atom bin/1d z lower "
+                f"{self.bin_width / self.height:.17g} units reduced",
                 f"fix profile body ave/chunk {steps} bins {' '.join(PROFILE_VALUES)} norm all "
                 f'file {PROFILE} format " %.10g"',
                 f"fix trace all ave/time {steps} f_hold[3] file {PISTON}",

@@ -146,6 +146,7 @@ class ShockSimulation:
         times = (steps - plan.rest_steps - plan.profile_steps / 2) * plan.timestep / 1e3
         area = float(np.linalg.det(self.slab.cell.array[:2, :2]))
         rows = np.array(document["profiles"], float)
+        rows[:, :, 0] *= plan.height
         return ShockProfiles.of(times, rows, np.array(document["forces"], float), area), left
 
     def _frame(self, state: _Left, velocity: float) -> tuple[Atoms, NDArray[np.float64]]:
