@@ -80,6 +80,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("calphy_runs"))
     parser.add_argument("-o", "--output", type=Path, default=Path())
     options = parser.parse_args()
+    options.output.mkdir(parents=True, exist_ok=True)
     rows = []
     for file in options.ours:
         for phase in json.loads(file.read_text())["phases"]:

@@ -198,7 +198,8 @@ def atoms_of(part: Document) -> str:
 
 def picture(found: Document, path: Path) -> None:
     """Draw profiles, shock speeds, and forces in clusters."""
-    figure, axes = plt.subplots(1, 3, figsize=(12, 3.6), layout="constrained")
+    panels = 3 if "clusters" in found else 2
+    figure, axes = plt.subplots(1, panels, figsize=(4 * panels, 3.6), layout="constrained")
     for label, color in (("pressure (GPa)", "C0"), ("temperature (K)", "C3")):
         curve = next(
             one
@@ -209,17 +210,17 @@ def picture(found: Document, path: Path) -> None:
         name = label if scale == 1.0 else "temperature (100 K)"
         axes[0].plot(curve["x"], np.array(curve["y"], float) / scale, color, label=name)
     axes[0].set(xlabel="place (Å)", title=f"2 km/s, [001], {atoms_of(found['large'])} atoms")
-    for name in PLANES:
-        values = found[name]["values"]
-        speeds = [values[f"shock speed at {v:g} km/s"]["value"] for v in VELOCITIES]
-        axes[1].plot(VELOCITIES, speeds, "o", label=f"[{name}]")
+    for name, part in found.items():
+        velocities = part.get("settings", {}).get("piston_velocities", ())
+        speeds = [part["values"][f"shock speed at {v:g} km/s"]["value"] for v in velocities]
+        axes[1].plot(velocities, speeds, "o", label=name if speeds else None)
     line = np.array([0.8, 3.2])
     axes[1].plot(line, MARSH[0] + MARSH[1] * line, "k--", label="experiment (Marsh)")
     axes[1].set(xlabel="velocity of the piston (km/s)", ylabel="shock speed (km/s)")
-    for curve in found["clusters"]["curves"]:
+    for curve in found["clusters"]["curves"] if panels == 3 else ():
         if curve["x_label"].startswith("radius"):
             axes[2].semilogy(curve["x"], curve["y"], "o-", label=curve["name"].split(" at ")[0])
-    axes[2].set(xlabel="radius of the clusters (Å)", ylabel="force difference (meV/Å)")
+            axes[2].set(xlabel=curve["x_label"], ylabel=curve["y_label"])
     for one in axes:
         one.legend()
     save_figure(figure, path)
@@ -241,7 +242,7 @@ def main(arguments: list[str] | None = None) -> None:
     write_json(found, options.output / "shocks.json")
     (options.output / "shocks.txt").write_text(text := table(found))
     print(text)
-    if {*PLANES, "large", "clusters"} <= set(found):
+    if "large" in found:
         picture(found, options.output / "shocks.png")
 
 
