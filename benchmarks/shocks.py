@@ -32,8 +32,8 @@ __all__ = ["main"]
 
 Document = dict[str, Any]
 
-PLANES = {"001": [0, 0, 1], "111": [1, 1, 1]}
-VELOCITIES = [2.0, 3.0]
+PLANES = {"001": [0, 0, 1], "110": [1, 1, 0], "111": [1, 1, 1]}
+VELOCITIES = [1.0, 2.0, 3.0]
 SMALL = {"piston_velocities": VELOCITIES, "command": "lmp -sf opt"}
 LARGE = {
     "length": 450.0,
