@@ -15,6 +15,8 @@ __all__ = [
     "EV_PER_HARTREE",
     "EV_PER_RYDBERG",
     "GPA_PER_EV_A3",
+    "G_CM3_PER_U_A3",
+    "KM_S_PER_A_PS",
     "MJ_M2_PER_EV_A2",
     "VOIGT",
     "VOIGT_COUNTS",
@@ -30,6 +32,12 @@ MJ_M2_PER_EV_A2 = 16021.766340
 
 BAR_PER_GPA = 1e4
 """Of pressures in LAMMPS' metal units."""
+
+G_CM3_PER_U_A3 = 1.66053906660
+"""One u/Angstrom^3 in g/cm^3."""
+
+KM_S_PER_A_PS = 0.1
+"""One Angstrom/ps in km/s."""
 
 EV_PER_RYDBERG, EV_PER_HARTREE = 13.605693, 27.211386
 """To the digits in which messages name them."""

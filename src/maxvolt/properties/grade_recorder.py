@@ -97,7 +97,7 @@ class GradeRecorder(Calculator):
         self.largest_grade, self.farthest = grade, atoms
 
 
-def meet_frames(calculator: Any, frames: Sequence[Atoms]) -> None:
+def meet_frames(calculator: Any, frames: Sequence[Atoms], above: float | None = None) -> None:
     """Hand structures of a simulation in another program over, and have them graded.
 
     Parameters
@@ -106,6 +106,8 @@ def meet_frames(calculator: Any, frames: Sequence[Atoms]) -> None:
         Nothing is done where it is no `GradeRecorder`.
     frames
         Of the simulation.
+    above : Angstrom, optional
+        Of slabs: where each atom has a grade, those of atoms at lower z do not count.
     """
     if not isinstance(calculator, GradeRecorder):
         return
@@ -114,8 +116,14 @@ def meet_frames(calculator: Any, frames: Sequence[Atoms]) -> None:
         return
     for frame in frames:
         asked = frame.copy()
-        asked.calc = calculator
+        asked.calc = calculator if above is None else calculator.inner
         asked.get_potential_energy()
+        if above is not None:
+            found = calculator.inner.results
+            upper = frame.positions[:, 2] > above
+            calculator.meet(
+                float(np.max(found["grades"][upper]) if "grades" in found else found["grade"])
+            )
 
 
 class _RecordingEvaluator:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+
+from ase import Atoms
 
 from maxvolt.errors import DataError
 from maxvolt.potentials.families import family_of
 from maxvolt.properties.melting.interaction import Interaction
 
-__all__ = ["require_written", "written_interaction"]
+__all__ = ["held_interaction", "require_written"]
 
 
 def require_written(calculator: Any, purpose: str, function: str) -> None:
@@ -38,21 +42,29 @@ def require_written(calculator: Any, purpose: str, function: str) -> None:
         )
 
 
-def written_interaction(calculator: Any, symbols: Sequence[str], folder: Path) -> Interaction:
-    """Write the potential of a calculator to a file that LAMMPS reads.
+@contextmanager
+def held_interaction(
+    given: Interaction | None, calculator: Any, atoms: Atoms
+) -> Iterator[Interaction]:
+    """Give the interaction that was given, or the potential of a calculator in a file for LAMMPS.
 
     Parameters
     ----------
+    given
+        None: write the potential; the file is gone when the context ends.
     calculator
-        One that `require_written` does not refuse.
-    symbols
-        Elements in the order of the types of LAMMPS.
-    folder
-        Where the file is written; it must last as long as the interaction is used.
+        One that `require_written` does not refuse, where nothing was given.
+    atoms
+        What is simulated.
     """
-    path = folder / f"potential{_ending(calculator)}"
-    calculator.potential.write(path)
-    return Interaction.of_potential(path, " ".join(symbols))
+    if given is not None:
+        yield given
+        return
+    symbols = dict.fromkeys(atoms.get_chemical_symbols())
+    with TemporaryDirectory(prefix="maxvolt-potential-") as folder:
+        path = Path(folder, f"potential{_ending(calculator)}")
+        calculator.potential.write(path)
+        yield Interaction.of_potential(path, " ".join(symbols))
 
 
 def _ending(calculator: Any) -> str | None:

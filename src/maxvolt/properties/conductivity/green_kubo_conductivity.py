@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,8 +26,8 @@ from maxvolt.properties.dynamic.settings import SimulationSettings
 from maxvolt.properties.findings import Findings, Quantity
 from maxvolt.properties.grade_recorder import meet_frames
 from maxvolt.properties.melting.interaction import Interaction
-from maxvolt.properties.same_energies import require_same_energies
-from maxvolt.properties.written_potentials import require_written, written_interaction
+from maxvolt.properties.same_potential import require_same_energies
+from maxvolt.properties.written_potentials import held_interaction, require_written
 from maxvolt.sampling.lammps.program import find_program
 
 __all__ = ["GreenKuboSettings", "green_kubo_conductivity"]
@@ -141,9 +139,7 @@ def green_kubo_conductivity(
         require_written(calculator, purpose, "green_kubo_conductivity")
     command = find_program(1, settings.command)
     begin = _begin(calculator, atoms, settings, keeping, purpose)
-    with tempfile.TemporaryDirectory(prefix="maxvolt-potential-") as folder:
-        symbols = tuple(dict.fromkeys(begin.atoms.get_chemical_symbols()))
-        held = interaction or written_interaction(calculator, symbols, Path(folder))
+    with held_interaction(interaction, calculator, begin.atoms) as held:
         plan = _plan(held, begin, settings)
         seeds = range(settings.seed, settings.seed + settings.runs)
         runs = [simulate_flux(begin.atoms, plan, seed, keeping, command, purpose) for seed in seeds]

@@ -168,7 +168,7 @@ def _simulated(
     telling: Callable[[Path], None],
 ) -> _Part:
     """Run LAMMPS for a segment, the first one with the equilibration before it."""
-    turned = Turned(atoms, tuple(dict.fromkeys(atoms.get_chemical_symbols())))
+    turned = Turned(atoms, plan.interaction.types_of(atoms, purpose))
     with run_folder() as name:
         folder = Path(name)
         if before is None:

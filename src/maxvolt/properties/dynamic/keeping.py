@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 __all__ = ["Keeping", "Progress"]
 
@@ -31,3 +33,12 @@ class Keeping:
     folder: Path | None = None
     progress: Progress | None = None
     seconds: float = 20.0
+
+    @contextmanager
+    def somewhere(self) -> Iterator[Path]:
+        """Give the folder, or one that is gone when the context ends."""
+        if self.folder is not None:
+            yield self.folder
+            return
+        with TemporaryDirectory(prefix="maxvolt-segments-") as name:
+            yield Path(name)

@@ -194,7 +194,7 @@ class _Segments:
 
     def __init__(self, slab: Atoms, plan: IndentationPlan, stages: LammpsStages) -> None:
         self._slab, self._plan, self._stages = slab, plan, stages
-        self._species = tuple(dict.fromkeys(slab.get_chemical_symbols()))
+        self._species = plan.interaction.types_of(slab, "nanoindentation")
         self._turned = Turned(slab, self._species)
         middle = np.asarray(slab.cell.array).sum(axis=0)[:2] / 2
         self._middle = " ".join(f"{one:.17g}" for one in middle)

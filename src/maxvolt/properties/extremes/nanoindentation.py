@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-
 from ase import Atoms
 
 from maxvolt.properties.arguments import Calculating, system_of
 from maxvolt.properties.dynamic.keeping import Keeping
-from maxvolt.properties.extremes.graded_frames import meet_frame
 from maxvolt.properties.extremes.indentation_findings import indentation_findings
 from maxvolt.properties.extremes.indentation_settings import IndentationSettings
 from maxvolt.properties.extremes.indented_slab import IndentedSlab, prepare_slab
@@ -21,10 +15,11 @@ from maxvolt.properties.extremes.indenter import (
     simulate_indentation,
 )
 from maxvolt.properties.findings import Findings
+from maxvolt.properties.grade_recorder import meet_frames
 from maxvolt.properties.lammps_stages import LammpsStages
 from maxvolt.properties.melting.interaction import Interaction
-from maxvolt.properties.same_energies import require_same_energies
-from maxvolt.properties.written_potentials import require_written, written_interaction
+from maxvolt.properties.same_potential import require_same_energies
+from maxvolt.properties.written_potentials import held_interaction, require_written
 from maxvolt.sampling.lammps.program import find_program
 
 __all__ = ["nanoindentation"]
@@ -79,9 +74,8 @@ def nanoindentation(
         require_written(calculator, purpose, "nanoindentation")
     command = find_program(1, settings.command)
     slab = prepare_slab(calculator, atoms, settings, keeping, purpose)
-    with tempfile.TemporaryDirectory(prefix="maxvolt-potential-") as name, _kept(keeping) as folder:
-        symbols = tuple(dict.fromkeys(slab.atoms.get_chemical_symbols()))
-        held = interaction or written_interaction(calculator, symbols, Path(name))
+    holding = held_interaction(interaction, calculator, slab.atoms)
+    with holding as held, keeping.somewhere() as folder:
         plan = _plan(held, slab, settings)
         stages = LammpsStages(purpose, folder, command)
         run = simulate_indentation(slab.atoms, plan, stages, keeping.progress)
@@ -93,19 +87,8 @@ def nanoindentation(
         float(run.energies.std()),
         purpose,
     )
-    for end in run.ends:
-        meet_frame(calculator, end, plan.ground)  # held atoms see the lower surface
+    meet_frames(calculator, run.ends, above=plan.ground)  # held atoms see the lower surface
     return indentation_findings(slab, plan, run)
-
-
-@contextmanager
-def _kept(keeping: Keeping) -> Iterator[Path]:
-    """Give the folder where segments are kept, or one that does not last."""
-    if keeping.folder is not None:
-        yield keeping.folder
-        return
-    with tempfile.TemporaryDirectory(prefix="maxvolt-indentation-") as name:
-        yield Path(name)
 
 
 def _plan(held: Interaction, slab: IndentedSlab, settings: IndentationSettings) -> IndentationPlan:

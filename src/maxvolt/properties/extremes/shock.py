@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
 
-from maxvolt.errors import DataError, MaxvoltError
+from maxvolt.errors import MaxvoltError
 from maxvolt.properties.arguments import Calculating, system_of
 from maxvolt.properties.curves import Curve
 from maxvolt.properties.dynamic.keeping import Keeping
 from maxvolt.properties.dynamic.preparation import Prepared
 from maxvolt.properties.dynamic.settings import SimulationSettings
 from maxvolt.properties.elemental_crystals import reach_of
-from maxvolt.properties.extremes.graded_frames import meet_frame
 from maxvolt.properties.extremes.shock_clusters import cluster_errors
-from maxvolt.properties.extremes.shock_front import Jump, State, find_jump
+from maxvolt.properties.extremes.shock_front import Front, Jump, State, find_jump
 from maxvolt.properties.extremes.shock_inputs import ShockPlan
 from maxvolt.properties.extremes.shock_simulation import Shock, ShockSimulation
 from maxvolt.properties.extremes.slabs import (
@@ -31,11 +28,14 @@ from maxvolt.properties.extremes.slabs import (
     slab_across,
 )
 from maxvolt.properties.findings import Findings, Quantity
+from maxvolt.properties.grade_recorder import meet_frames
 from maxvolt.properties.lammps_stages import LammpsStages
 from maxvolt.properties.melting.interaction import Interaction
+from maxvolt.properties.same_potential import require_same_forces
 from maxvolt.properties.statistics import weighted_line
-from maxvolt.properties.written_potentials import require_written, written_interaction
+from maxvolt.properties.written_potentials import held_interaction, require_written
 from maxvolt.sampling.lammps.program import find_program
+from maxvolt.units import G_CM3_PER_U_A3, KM_S_PER_A_PS
 
 __all__ = ["ShockSettings", "shock"]
 
@@ -46,10 +46,6 @@ _FASTEST = 20.0
 _BIN = 5.0
 """Angstrom."""
 
-_CM3_A3 = 0.6022140760
-"""One g/cm^3 Angstrom^3 in g/mol."""
-
-_KM_S = 0.1
 _STIFFENING = 1.5
 """Shock speeds grow by about so much with the velocity of the piston, in metals and others."""
 
@@ -64,9 +60,6 @@ _STEEP, _RUNS_AHEAD = 5.0, 5.0
 
 _AT_FRONT = 10.0
 """Angstrom."""
-
-_SAME = 1e-2
-"""By how much forces in LAMMPS and in Python may differ, over their size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,17 +174,15 @@ def shock(
     command = find_program(1, settings.command)
     cell, begin = crystal_at_temperature(calculator, atoms, settings, keeping, _PURPOSE)
     slab = slab_across(cell, settings.plane, settings.width, settings.length)
-    with tempfile.TemporaryDirectory(prefix="maxvolt-shock-") as name:
-        symbols = tuple(dict.fromkeys(slab.get_chemical_symbols()))
-        held = interaction or written_interaction(calculator, symbols, Path(name))
-        folder = Path(name) / "stages" if keeping.folder is None else keeping.folder
+    holding = held_interaction(interaction, calculator, slab)
+    with holding as held, keeping.somewhere() as folder:
         stages = LammpsStages(_PURPOSE, folder, command, keeping.progress)
         found = _Found(calculator, reference, settings, keeping, _at_rest(begin))
         for velocity in settings.piston_velocities:
             simulation = _simulation(calculator, slab, held, begin, velocity, settings, stages)
             one = simulation.run(velocity)
             if interaction is not None:
-                _require_same(calculator, one)
+                require_same_forces(calculator, one.last, one.forces, _PURPOSE)
             found.add(velocity, one)
     return found.findings(begin, slab)
 
@@ -229,29 +220,16 @@ def _simulation(
     return ShockSimulation(slab, plan, stages, 3 * _SEGMENTS)
 
 
-def _require_same(calculator: Any, one: Shock) -> None:
-    """Refuse a pair style that is another potential: forces tell."""
-    asked = one.last.copy()
-    asked.calc = calculator
-    apart = float(np.sqrt(np.mean((asked.get_forces() - one.forces) ** 2)))
-    size = float(np.sqrt(np.mean(one.forces**2)))
-    if apart > _SAME * size:
-        raise DataError(
-            f"{_PURPOSE}: LAMMPS and the calculator disagree: forces differ by {apart:.2g} eV/A, "
-            f"their size is {size:.2g} eV/A; give the pair style of the same potential"
-        )
-
-
 def _at_rest(begin: Prepared) -> tuple[float, float]:
     """Volume (Angstrom^3/atom) and density (g/cm^3) of the crystal before the shock."""
     atoms = begin.atoms
     volume = float(atoms.get_volume())
-    return volume / len(atoms), float(atoms.get_masses().sum()) / (volume * _CM3_A3)
+    return volume / len(atoms), G_CM3_PER_U_A3 * float(atoms.get_masses().sum()) / volume
 
 
 def _speed(sound: float, velocity: float) -> float:
     """Estimate the speed of a shock, Angstrom/ps, from velocities in km/s."""
-    return (sound + _STIFFENING * velocity) / _KM_S
+    return (sound + _STIFFENING * velocity) / KM_S_PER_A_PS
 
 
 class _Found:
@@ -271,7 +249,7 @@ class _Found:
         self._quantities: dict[str, Quantity] = {}
         self._curves: list[Curve] = []
         self._warnings: list[str] = []
-        self._points: list[tuple[float, Quantity, Quantity]] = []
+        self._points: list[tuple[float, Front, Quantity]] = []
 
     def add(self, velocity: float, one: Shock) -> None:
         """Take the point of a Hugoniot, and compare clusters."""
@@ -283,13 +261,12 @@ class _Found:
             )
         ahead, behind, law = jump
         at = f" at {velocity:g} km/s"
-        speed = Quantity(one.front.speed, "km/s", one.front.error)
-        self._points.append((velocity, speed, behind.pressure))
-        named = _named(speed, ahead, behind, law)
+        self._points.append((velocity, one.front, behind.pressure))
+        named = _named(one.front, ahead, behind, law)
         self._quantities |= {f"{name}{at}": value for name, value in named.items()}
         self._curves += _profile_curves(at, one)
         self._warnings += _doubts(at, law)
-        meet_frame(self._calculator, one.last, one.begin)
+        meet_frames(self._calculator, [one.last], above=one.begin)
         settings = self._settings
         if self._reference is not None and settings.cluster_atoms and settings.cluster_radii:
             self._compare(at, one)
@@ -340,8 +317,8 @@ class _Found:
             return {}
         line, covariance = weighted_line(
             [one[0] for one in self._points],
-            [one[1].value for one in self._points],
-            [one[1].statistical_error or 1.0 for one in self._points],
+            [one[1].speed for one in self._points],
+            [one[1].error for one in self._points],
         )
         errors = np.sqrt(np.diag(covariance))
         return {
@@ -354,7 +331,7 @@ class _Found:
         x = [one[0] for one in ordered]
         along = "velocity of the piston (km/s)"
         return [
-            Curve.of("shock", x, [p[1].value for p in ordered], (along, "shock speed (km/s)")),
+            Curve.of("shock", x, [p[1].speed for p in ordered], (along, "shock speed (km/s)")),
             Curve.of("Hugoniot", x, [p[2].value for p in ordered], (along, "pressure (GPa)")),
         ]
 
@@ -364,7 +341,7 @@ def _direction(settings: ShockSettings) -> str:
     return f"shock across ({' '.join(map(str, settings.plane))})"
 
 
-def _named(speed: Quantity, ahead: State, behind: State, law: Jump) -> dict[str, Quantity]:
+def _named(front: Front, ahead: State, behind: State, law: Jump) -> dict[str, Quantity]:
     ratio = behind.volume.value / ahead.volume.value
     relative = math.hypot(
         *((one.volume.statistical_error or 0.0) / one.volume.value for one in (ahead, behind))
@@ -372,7 +349,7 @@ def _named(speed: Quantity, ahead: State, behind: State, law: Jump) -> dict[str,
     gain = behind.energy.value - ahead.energy.value
     error = math.hypot(*(one.energy.statistical_error or 0.0 for one in (ahead, behind)))
     return {
-        "shock speed": speed,
+        "shock speed": Quantity(front.speed, "km/s", front.error),
         "pressure": behind.pressure,
         "volume before": ahead.volume,
         "volume over that before": Quantity(ratio, "", ratio * relative),
@@ -425,7 +402,7 @@ def _centres(one: Shock, settings: ShockSettings) -> list[int]:
     """Atoms at the front and behind it, by chance."""
     k = int(np.flatnonzero(one.front.used)[-1])
     times, z = one.profiles.times, one.last.positions[:, 2]
-    place = float(one.front.places[k] + one.front.speed / _KM_S * (times[-1] - times[k]))
+    place = float(one.front.places[k] + one.front.speed / KM_S_PER_A_PS * (times[-1] - times[k]))
     random = np.random.default_rng(settings.seed)
     piston = float(z.min())
     half = settings.cluster_atoms // 2

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from maxvolt.properties.extremes.shock_profiles import ShockProfiles
 from maxvolt.properties.findings import Quantity
 from maxvolt.properties.statistics import correlation_time, series_mean
-from maxvolt.units import GPA_PER_EV_A3
+from maxvolt.units import GPA_PER_EV_A3, KM_S_PER_A_PS
 
 __all__ = ["Front", "Jump", "State", "find_front", "find_jump"]
 
@@ -28,8 +28,6 @@ _BESIDE_FRONT, _BESIDE_ENDS = 30.0, 30.0
 
 _BESIDE = 0.2
 """Part of the shocked crystal that is left out at the piston and behind the front."""
-
-_KM_S = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,7 +128,7 @@ def find_front(profiles: ShockProfiles, velocity: float, begin: float, end: floa
     spread = np.sqrt(np.sum(apart**2) / (len(apart) - 2) / np.sum((times - times.mean()) ** 2))
     error = float(spread * np.sqrt(2 * correlation_time(apart)))
     found[first + 1 :] = np.nan
-    return Front(found, _KM_S * float(line[1]), _KM_S * error, used)
+    return Front(found, KM_S_PER_A_PS * float(line[1]), KM_S_PER_A_PS * error, used)
 
 
 def find_jump(
@@ -161,7 +159,7 @@ def find_jump(
         The comparison. None in place of all: the slab is too short.
     """
     late = front.places > begin + _STEADY_FROM * (end - begin)
-    z, piston = profiles.places, begin + velocity / _KM_S * profiles.times
+    z, piston = profiles.places, begin + velocity / KM_S_PER_A_PS * profiles.times
     place = front.places[:, None]
     margin = np.maximum(_BESIDE * (front.places - piston), _BESIDE_FRONT)[:, None]
     behind = (z > piston[:, None] + margin) & (z < place - margin)

@@ -7,22 +7,15 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from ase.units import kB
+from ase import units
 from numpy.typing import NDArray
 
-from maxvolt.units import BAR_PER_GPA, GPA_PER_EV_A3
+from maxvolt.units import BAR_PER_GPA, G_CM3_PER_U_A3, GPA_PER_EV_A3, KM_S_PER_A_PS
 
 __all__ = ["ShockProfiles"]
 
-_EV_OF_MASS_SPEED2 = 1.0364269656e-4
+_EV_OF_MASS_SPEED2 = 1.0 / (1e3 * units.fs) ** 2
 """One g/mol (Angstrom/ps)^2 in eV."""
-
-
-_G_CM3 = 1.66053906660
-"""One g/mol per Angstrom^3 in g/cm^3."""
-
-_KM_S = 0.1
-"""One Angstrom/ps in km/s."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,11 +87,11 @@ class ShockProfiles:
             rows[0, :, 0],
             rows[:, :, 1],
             1 / number,
-            _G_CM3 * mass * number,
-            _KM_S * momentum / mass,
+            G_CM3_PER_U_A3 * mass * number,
+            KM_S_PER_A_PS * momentum / mass,
             number[:, :, None] * (virial + GPA_PER_EV_A3 * pushes),
             values[:, :, 8] + 0.5 * kinetic,
-            kinetic / (3 * kB),
+            kinetic / (3 * units.kB),
             -GPA_PER_EV_A3 * forces / area,
         )
 
@@ -108,9 +101,3 @@ class ShockProfiles:
         names = [name for name in cls.__dataclass_fields__ if name != "places"]
         columns = {name: np.concatenate([getattr(one, name) for one in parts]) for name in names}
         return cls(places=parts[0].places, **columns)
-
-    def before(self, count: int) -> ShockProfiles:
-        """Return the first profiles."""
-        names = [name for name in type(self).__dataclass_fields__ if name != "places"]
-        columns = {name: getattr(self, name)[:count] for name in names}
-        return type(self)(places=self.places, **columns)

@@ -115,10 +115,11 @@ class ShockSimulation:
             parts.append(part)
             if len(states) > _KEPT + 1:  # the first is that of the slab at rest, for all velocities
                 states[-_KEPT - 1].file.unlink(missing_ok=True)
-            front = find_front(ShockProfiles.joined(parts), velocity, begin, end)
+            profiles = ShockProfiles.joined(parts)
+            front = find_front(profiles, velocity, begin, end)
             if front is not None:
                 return Shock(
-                    ShockProfiles.joined(parts),
+                    profiles,
                     front,
                     begin,
                     end,
@@ -179,7 +180,7 @@ class ShockSimulation:
         }
 
     def _species(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(self.slab.get_chemical_symbols()))
+        return self.plan.interaction.types_of(self.slab, "shock")
 
     def _left(
         self,

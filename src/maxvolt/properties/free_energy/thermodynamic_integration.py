@@ -85,7 +85,7 @@ def free_energies(
         crystal melts, or the liquid freezes. At some of them that is a warning of the result.
     """
     check_system(crystal, settings)
-    species = _types(interaction, crystal)
+    species = interaction.types_of(crystal, "free energy")
     atoms = _repeated(crystal, settings.atoms)
     inputs = Inputs(settings, interaction, species)
     stages = LammpsStages("free energy", Path(folder), find_program(ranks, command), progress)
@@ -102,19 +102,6 @@ def free_energies(
         raise failures[0]
     said = tuple(str(error) for error in failures)
     return FreeEnergies(settings.phase, interaction.name, tuple(states), said)
-
-
-def _types(interaction: Interaction, crystal: Atoms) -> tuple[str, ...]:
-    """Elements in the order of the types."""
-    found = tuple(dict.fromkeys(crystal.symbols))
-    if not interaction.species:
-        return found
-    if set(interaction.species) != set(found):
-        raise DataError(
-            f"free energy: the interaction is that of {', '.join(interaction.species)}, the "
-            f"crystal has {', '.join(found)}; name these to Interaction.of_potential"
-        )
-    return interaction.species
 
 
 def check_system(crystal: Atoms, settings: FreeEnergySettings) -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
+from ase import Atoms
+
 from maxvolt.errors import DataError, SpeciesError
 from maxvolt.potentials.families import family_of_file
 from maxvolt.potentials.loading import load
@@ -101,6 +103,33 @@ class Interaction:
                 names += [file.name] if file else []
             lines.append(f"pair_coeff {' '.join(words)}")
         return cls(" ".join(names), tuple(lines), content.hexdigest())
+
+    def types_of(self, atoms: Atoms, purpose: str) -> tuple[str, ...]:
+        """Elements of a structure in the order of the types of LAMMPS.
+
+        That of the interaction where it is known, else that in which they first stand there.
+
+        Parameters
+        ----------
+        atoms
+            The structure.
+        purpose
+            What is computed, for messages.
+
+        Raises
+        ------
+        DataError
+            The interaction is that of other elements.
+        """
+        found = tuple(dict.fromkeys(atoms.get_chemical_symbols()))
+        if not self.species:
+            return found
+        if set(self.species) != set(found):
+            raise DataError(
+                f"{purpose}: the interaction is that of {', '.join(self.species)}, the "
+                f"crystal has {', '.join(found)}; name these to Interaction.of_potential"
+            )
+        return self.species
 
 
 def _require_species(file: Path, species: Sequence[str]) -> None:
