@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from ase import units
+from ase import Atoms, units
 from ase.build import bulk
+from ase.neighborlist import neighbor_list
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import constants
@@ -31,6 +33,12 @@ from maxvolt.properties.free_energy.analytic import (
     ideal_gas,
     quantum_correction,
 )
+from maxvolt.properties.free_energy.finite_size import (
+    endless_crystal,
+    frequencies_between,
+    leading_finite_size,
+)
+from maxvolt.properties.free_energy.simulations import Phonons
 from maxvolt.properties.free_energy.thermodynamic_integration import _harmonic
 from maxvolt.properties.statistics import SeriesMean
 
@@ -41,18 +49,20 @@ def test_entropy_of_argon_is_that_of_the_tables() -> None:
     """Sackur and Tetrode: 154.85 J/mol/K at 298.15 K and 1 bar (CODATA key values)."""
     t, step = 298.15, 0.5
     density = 1e5 / PASCAL / (units.kB * t)
-    many = 10**9  # no correction for the number of atoms
-    free = [ideal_gas(one, 39.948, density, many) for one in (t + step, t - step)]
+    free = [ideal_gas(one, 39.948, density) for one in (t + step, t - step)]
     entropy = -(free[0] - free[1]) / (2 * step) / units.kB * constants.gas_constant
     assert entropy == pytest.approx(154.85, abs=0.01)
 
 
-def test_few_atoms_of_an_ideal_gas_are_counted_exactly() -> None:
-    """V^N / (N! wave^(3 N)) without Stirling, in which 1/(12 N^2) is left."""
+def test_few_atoms_of_an_ideal_gas_are_counted_with_stirling() -> None:
+    """V^N / (N! wave^(3 N)), from which the gas without end is kT ln(2 pi N) / (2 N) away."""
     n, volume, kt = 40, 1000.0, units.kB * 300.0
     wave = HBAR * np.sqrt(2 * np.pi / (20.0 * kt))
     exact = -kt * (n * np.log(volume / wave**3) - np.log(np.arange(1, n + 1)).sum()) / n
-    assert ideal_gas(300.0, 20.0, n / volume, n) == pytest.approx(exact, abs=kt / (10 * n**2))
+    stirling = kt * np.log(2 * np.pi * n) / (2 * n)
+    assert ideal_gas(300.0, 20.0, n / volume) + stirling == pytest.approx(
+        exact, abs=kt / (10 * n**2)
+    )
 
 
 @given(st.integers(2, 40), st.floats(10.0, 2000.0), st.floats(0.01, 0.5))
@@ -80,6 +90,69 @@ def test_frequencies_of_a_chain_in_a_ring() -> None:
         np.repeat(2 * np.sqrt(k / mass) * np.sin(np.pi * np.arange(1, count) / count), 3)
     )
     assert frequencies(matrix) == pytest.approx(expected, rel=1e-9)
+
+
+SPRING, REACH, HOT = 2.0, 3.0, 900.0
+"""eV/A^2, of the nearest neighbours of aluminium; A; K."""
+
+
+def spring_matrix(atoms: Atoms) -> np.ndarray:
+    """Dynamical matrix of a crystal with springs between nearest neighbours."""
+    masses = atoms.get_masses()
+    found = np.zeros((len(atoms), 3, len(atoms), 3))
+    for i, j, way in zip(*neighbor_list("ijD", atoms, REACH), strict=True):
+        along = SPRING * np.outer(way, way) / (way @ way)
+        found[i, :, j, :] -= along / np.sqrt(masses[i] * masses[j])
+        found[i, :, i, :] += along / masses[i]
+    return found.reshape(3 * len(atoms), -1)
+
+
+def spring_crystal_without_end() -> float:
+    """Free energy of an atom, from all waves of the primitive cell, eV."""
+    crystal, waves = bulk("Al"), 24
+    ways = neighbor_list("D", crystal, REACH)
+    along = ways / np.linalg.norm(ways, axis=1)[:, None]
+    grid = (np.arange(waves) + 0.5) / waves
+    q = np.array(list(product(grid, repeat=3))) @ crystal.cell.reciprocal() * 2 * np.pi
+    matrices = np.einsum("qn,na,nb->qab", 1 - np.cos(q @ ways.T), along, along)
+    squares = np.linalg.eigvalsh(SPRING / crystal.get_masses()[0] * matrices)
+    kt = units.kB * HOT
+    return float(kt * np.log(HBAR * np.sqrt(squares) / kt).sum(axis=1).mean())
+
+
+@pytest.mark.parametrize(
+    ("crystal", "within"),
+    [
+        (bulk("Al", cubic=True) * 2, 1e-3),
+        (bulk("Al", cubic=True) * 3, 3e-5),
+        (bulk("Al") * 4, 1e-3),  # without right angles
+    ],
+)
+def test_few_atoms_give_the_free_energy_of_a_crystal_without_end(crystal, within) -> None:
+    """What is added leaves a fiftieth of what they lack, or less."""
+    matrix, masses, volume = spring_matrix(crystal), crystal.get_masses(), crystal.get_volume()
+    waves = frequencies(matrix)
+    few = harmonic_crystal(HOT, waves, masses, volume)
+    between = frequencies_between(matrix, crystal.get_scaled_positions())
+    assert len(between) == 21 * len(crystal)
+    added = endless_crystal(HOT, waves, between, masses, volume)
+    exact = spring_crystal_without_end()
+    kt = units.kB * HOT
+    assert (few + added) / len(crystal) == pytest.approx(exact, abs=within * kt)
+    assert abs(few / len(crystal) - exact) > 0.05 * kt
+    assert 0 < leading_finite_size(HOT, len(crystal)) < added
+
+
+def test_waves_between_those_of_a_cell_are_those_of_the_cell_twice_as_long() -> None:
+    """Of two elements, along the three axes at once."""
+    crystal = bulk("Al", cubic=True)
+    crystal.symbols[0] = "Cu"
+    crystal *= 2
+    twice = crystal * 2
+    few, many = (spring_matrix(each) for each in (crystal, twice))
+    between = frequencies_between(few, crystal.get_scaled_positions())
+    found = np.sort(np.concatenate([frequencies(few), between]))
+    assert found == pytest.approx(frequencies(many), abs=1e-6)
 
 
 def test_an_unstable_crystal_is_refused() -> None:
@@ -215,6 +288,7 @@ def test_entropy_of_a_harmonic_crystal_is_the_slope_of_its_free_energy() -> None
     crystal = bulk("Cu", cubic=True)
     vibrations = np.linspace(0.1, 0.3, 9)
     state = State(crystal, SeriesMean(0, 0, 0.5, 0, 1), 0.0, 0.0, (), Path("none"), "")
-    made_up = SimpleNamespace(vibrations=lambda state, temperature: (vibrations, -12.0))
-    low, found, high = (_harmonic(made_up, state, t) for t in (299.0, 300.0, 301.0))
+    between = np.linspace(0.1, 0.35, 84)
+    made_up = SimpleNamespace(phonons=lambda *at: Phonons(vibrations, between, -12.0))
+    low, found, high = (_harmonic(made_up, state, t)[0] for t in (299.0, 300.0, 301.0))
     assert found.entropy == pytest.approx((low.free_energy - high.free_energy) / 2, rel=1e-5)

@@ -13,6 +13,7 @@ from maxvolt.errors import DataError, MaxvoltError
 
 __all__ = [
     "UnstableCrystalError",
+    "check_stable",
     "einstein_crystal",
     "frequencies",
     "harmonic_crystal",
@@ -80,8 +81,14 @@ def harmonic_crystal(
     mass = np.asarray(masses, float)
     kt = units.kB * temperature
     vibrations = kt * np.log(HBAR * np.asarray(frequencies, float) / kt).sum()
-    wave = HBAR * np.sqrt(2 * np.pi / (mass.sum() * kt))
-    return float(vibrations - kt * np.log(volume / len(mass) / wave**3))
+    return float(vibrations + _moving(temperature, float(mass.sum()), volume / len(mass)))
+
+
+def _moving(temperature: float, mass: float, volume: float) -> float:
+    """Free energy of a particle in a volume, the last term of equation (145), eV."""
+    kt = units.kB * temperature
+    wave = HBAR * np.sqrt(2 * np.pi / (mass * kt))
+    return float(-kt * np.log(volume / wave**3))
 
 
 def quantum_correction(temperature: float, frequencies: ArrayLike) -> float:
@@ -114,29 +121,29 @@ def frequencies(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     squares = np.linalg.eigvalsh((matrix + matrix.T) / 2)
     order = np.argsort(np.abs(squares))
     kept = np.sort(squares[order[_RIGID:]])
-    if kept[0] <= 0:
+    check_stable(kept[0])
+    return np.asarray(np.sqrt(kept))
+
+
+def check_stable(lowest: float) -> None:
+    """Refuse a crystal whose lowest squared frequency is not positive."""
+    if lowest <= 0:
         raise UnstableCrystalError(
             "free energy: the crystal at rest is not stable, one of its frequencies is imaginary; "
             "leave the harmonic crystal out (harmonic = false, --no-harmonic), or take another one"
         )
-    return np.asarray(np.sqrt(kept))
 
 
-def ideal_gas(temperature: float, mass: float, density: float, atoms: int) -> float:
-    """Free energy of an ideal gas of N atoms of one element, equation (147), eV for each atom.
+def ideal_gas(temperature: float, mass: float, density: float) -> float:
+    """Free energy of an ideal gas of one element, equation (147), eV for each atom.
 
     Parameters
     ----------
     temperature : K
     mass : u
     density : 1/Angstrom^3
-    atoms
-        Their number.
     """
-    kt = units.kB * temperature
-    wave = HBAR * np.sqrt(2 * np.pi / (mass * kt))
-    stirling = np.log(2 * np.pi * atoms) / (2 * atoms)
-    return float(kt * (np.log(density * wave**3) - 1 + stirling))
+    return _moving(temperature, mass, 1 / density) - units.kB * temperature
 
 
 def reference_liquid(temperature: float, scaled_density: float, strength: int) -> float:

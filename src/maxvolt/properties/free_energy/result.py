@@ -27,12 +27,12 @@ _LARGE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Harmonic:
-    """The harmonic crystal at the same volume.
+    """The harmonic crystal without end at the same volume.
 
     Attributes
     ----------
     free_energy : eV/atom
-        Classical, with the energy at rest, equation (145).
+        Classical, with the energy at rest, equations (145) and (162).
     entropy : eV/atom/K
         Classical.
     quantum : eV/atom
@@ -46,7 +46,7 @@ class Harmonic:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FreeEnergy:
-    """Free energy of a phase in one state, for each atom.
+    """Free energy of a phase without end in one state, for each atom.
 
     Attributes
     ----------
@@ -78,6 +78,8 @@ class FreeEnergy:
         What is missing, and why.
     correction
         From the potential to a reference; None where none was asked.
+    finite_size : eV/atom
+        Part of the free energy that so few atoms do not have, equation (161).
     """
 
     temperature: float
@@ -96,6 +98,7 @@ class FreeEnergy:
     snapshots: tuple[Atoms, ...] = ()
     remarks: tuple[str, ...] = ()
     correction: Correction | None = None
+    finite_size: float = 0.0
 
     @property
     def entropy(self) -> float:
@@ -117,6 +120,7 @@ class FreeEnergy:
             "free_energy_eV_per_atom": self.value,
             "error_eV_per_atom": self.error,
             "gibbs_eV_per_atom": self.gibbs,
+            "finite_size_eV_per_atom": self.finite_size,
             "reference_eV_per_atom": self.reference,
             "dissipation_eV_per_atom": self.dissipation,
             "energy_eV_per_atom": self.energy,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from maxvolt.errors import MaxvoltError
 from maxvolt.properties.free_energy.analytic import frequencies
+from maxvolt.properties.free_energy.finite_size import frequencies_between
 from maxvolt.properties.free_energy.inputs import (
     CELL_COLUMNS,
     FRAMES,
@@ -33,7 +34,7 @@ from maxvolt.properties.lammps_stages import (
 from maxvolt.properties.statistics import SeriesMean, series_mean
 from maxvolt.sampling.lammps.outputs import read_table
 
-__all__ = ["Simulations", "State", "Switching"]
+__all__ = ["Phonons", "Simulations", "State", "Switching"]
 
 _BINS = 40
 """Of the share of the reference, in which a picture shows the derivative."""
@@ -109,6 +110,25 @@ class Switching:
         return (self.forward + self.backward) / 2
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Phonons:
+    """The harmonic crystal of N atoms.
+
+    Attributes
+    ----------
+    frequencies : shape (3 N - 3,)
+        Angular, in the inverse unit of time of ASE.
+    between : shape (21 N,)
+        Of the waves that eight cells have besides.
+    energy : eV
+        At rest, of N atoms.
+    """
+
+    frequencies: NDArray[np.float64]
+    between: NDArray[np.float64]
+    energy: float
+
+
 @dataclass(frozen=True, slots=True)
 class Simulations:
     """Runs the simulations of a free energy, or finds what is kept of them.
@@ -170,22 +190,28 @@ class Simulations:
         text, steps = self.inputs.to_reference_liquid(temperature, reference, seed)
         return self._switch(temperature, text, steps, state.file, seed, state.digest)
 
-    def vibrations(self, state: State, temperature: float) -> tuple[NDArray[np.float64], float]:
-        """Angular frequencies of a crystal at rest, of `frequencies`, and its energy, eV."""
+    def phonons(self, state: State, temperature: float) -> Phonons:
+        """Find the frequencies of a crystal at rest in its cell, and between those of N atoms."""
         size = 3 * len(state.atoms)
+        places = state.atoms.get_scaled_positions(wrap=False)
 
         def harvest(folder: Path) -> dict[str, Any]:
             values = np.fromstring((folder / MATRIX).read_text(), sep=" ")
             if values.size != size**2 or not np.isfinite(values).all():
                 raise MaxvoltError("free energy: LAMMPS wrote no whole dynamical matrix")
-            energy = read_table(folder / TRACE, 2)
-            found = frequencies(values.reshape(size, size))
-            return {"frequencies": found.tolist(), "energy": float(energy[-1, 1])}
+            matrix = values.reshape(size, size)
+            return {
+                "frequencies": frequencies(matrix).tolist(),
+                "between": frequencies_between(matrix, places).tolist(),
+                "energy": float(read_table(folder / TRACE, 2)[-1, 1]),
+            }
 
         found = self._finish(
-            "vibrations", temperature, self.inputs.matrix(), 1, state.atoms, harvest, 2
+            "phonons", temperature, self.inputs.matrix(), 1, state.atoms, harvest, 2
         )
-        return found.array("frequencies"), float(found.array("energy"))
+        return Phonons(
+            found.array("frequencies"), found.array("between"), float(found.array("energy"))
+        )
 
     def _averaged(self) -> int:
         """Rows of a trace over which is averaged."""

@@ -19,6 +19,7 @@ from maxvolt.properties.free_energy.analytic import (
     quantum_correction,
     reference_liquid,
 )
+from maxvolt.properties.free_energy.finite_size import endless_crystal, leading_finite_size
 from maxvolt.properties.free_energy.inputs import Inputs, ReferenceLiquid
 from maxvolt.properties.free_energy.result import FreeEnergies, FreeEnergy, Harmonic, mean_of
 from maxvolt.properties.free_energy.settings import FreeEnergySettings
@@ -136,13 +137,23 @@ def _of_crystal(simulations: Simulations, atoms: Atoms, temperature: float) -> F
     known = einstein_crystal(temperature, masses, frequency, volume)
     harmonic: Harmonic | None = None
     remarks: tuple[str, ...] = ()
+    added = leading_finite_size(temperature, len(masses))
     if settings.harmonic:
         try:
-            harmonic = _harmonic(simulations, state, temperature)
+            harmonic, added = _harmonic(simulations, state, temperature)
         except UnstableCrystalError as error:
             remarks = (str(error),)
-    found = _of_state(state, temperature, known, runs, settings, harmonic)
-    return replace(found, remarks=remarks)
+    found = _of_state(state, temperature, known, runs, settings)
+    added /= found.atoms
+    return replace(
+        found,
+        value=found.value + added,
+        gibbs=found.gibbs + added,
+        finite_size=added,
+        energy=found.energy + _centre_of_mass(temperature) / found.atoms,
+        harmonic=harmonic,
+        remarks=remarks,
+    )
 
 
 def _of_liquid(simulations: Simulations, atoms: Atoms, temperature: float) -> FreeEnergy:
@@ -169,9 +180,9 @@ def _of_liquid(simulations: Simulations, atoms: Atoms, temperature: float) -> Fr
         simulations.to_reference_liquid(state, temperature, reference, s) for s in settings.seeds
     ]
     mass = float(state.atoms.get_masses()[0])
-    known = ideal_gas(temperature, mass, density, count)
+    known = ideal_gas(temperature, mass, density)
     known += reference_liquid(temperature, _SCALED_DENSITY, _STRENGTH)
-    return _of_state(state, temperature, known * count, runs, settings, None)
+    return _of_state(state, temperature, known * count, runs, settings)
 
 
 def _of_state(
@@ -180,7 +191,6 @@ def _of_state(
     known: float,
     runs: list[Switching],
     settings: FreeEnergySettings,
-    harmonic: Harmonic | None,
 ) -> FreeEnergy:
     count = len(state.atoms)
     volume = float(state.atoms.get_volume()) / count
@@ -199,23 +209,32 @@ def _of_state(
         dissipation,
         float(state.energy.mean) / count + 1.5 * units.kB * temperature,
         float(state.energy.error) / count,
-        harmonic,
+        None,
         tuple(runs),
         state.snapshots,
     )
 
 
-def _harmonic(simulations: Simulations, state: State, temperature: float) -> Harmonic:
-    found, at_rest = simulations.vibrations(state, temperature)
+def _harmonic(simulations: Simulations, state: State, temperature: float) -> tuple[Harmonic, float]:
+    """Return the harmonic crystal without end, and what it has beyond that of N atoms, eV."""
+    found = simulations.phonons(state, temperature)
     count, volume = len(state.atoms), float(state.atoms.get_volume())
-    value = at_rest + harmonic_crystal(temperature, found, state.atoms.get_masses(), volume)
-    # 3 N - 3 vibrations, and the motion of the centre of mass.
-    energy = at_rest + (3 * (count - 1) + 1.5) * units.kB * temperature
-    return Harmonic(
+    masses = state.atoms.get_masses()
+    finite = harmonic_crystal(temperature, found.frequencies, masses, volume)
+    added = endless_crystal(temperature, found.frequencies, found.between, masses, volume)
+    value = found.energy + finite + added
+    energy = found.energy + 3 * count * units.kB * temperature
+    harmonic = Harmonic(
         value / count,
         (energy - value) / temperature / count,
-        quantum_correction(temperature, found) / count,
+        quantum_correction(temperature, found.frequencies) / count,
     )
+    return harmonic, added
+
+
+def _centre_of_mass(temperature: float) -> float:
+    """Potential energy of the three waves that N atoms do not have, eV."""
+    return 1.5 * units.kB * temperature
 
 
 def _is_liquid(state: State) -> bool:
