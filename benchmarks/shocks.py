@@ -33,13 +33,13 @@ __all__ = ["main"]
 Document = dict[str, Any]
 
 PLANES = {"001": [0, 0, 1], "110": [1, 1, 0], "111": [1, 1, 1]}
-VELOCITIES = [1.0, 2.0, 3.0]
-SMALL = {"piston_velocities": VELOCITIES, "command": "lmp -sf opt"}
+VELOCITIES = [1.0, 2.0, 3.0, 4.0]
+SMALL = {"piston_velocities": VELOCITIES, "length": 600.0, "command": "lmp -sf opt"}
 LARGE = {
+    "plane": PLANES["110"],
     "length": 450.0,
     "width": 90.0,
-    "piston_velocities": [2.0],
-    "timestep": 1.5,
+    "piston_velocities": [3.0],
     "equilibration_time": 2.0,
     "command": "mpiexec -n 2 lmp -sf opt",
 }
@@ -84,6 +84,7 @@ fix bath all nvt temp 300 300 0.1
 run 2000
 unfix bath
 fix bath all nvt temp 300 300 0.1
+reset_timestep 0
 fix rest all ave/time 10 300 3000 c_thermo_pe c_thermo_temp v_pzz
 run 3000
 variable e0 equal $(f_rest[1]+1.5*atoms*8.617333262e-5*f_rest[2])
@@ -91,9 +92,10 @@ variable p0 equal $(f_rest[3])
 variable v0 equal $(vol)
 unfix bath
 unfix rest
-fix shock all nphug temp 300 300 0.1 z {pressure} {pressure} 1.0 drag 1.0 &
-    e0 ${{e0}} v0 ${{v0}} p0 ${{p0}}
+fix shock all nphug temp 300 300 0.1 z {pressure} {pressure} 1.0 drag 1.0
+fix_modify shock e0 ${{e0}} v0 ${{v0}} p0 ${{p0}}
 run 6000
+reset_timestep 0
 variable share equal vol/v_v0
 fix mean all ave/time 10 800 8000 c_thermo_temp v_share v_pzz file shocked.txt
 run 8000
