@@ -34,9 +34,10 @@ def registered() -> dict[str, Property]:
     from maxvolt.properties.conductivity.all_properties import CONDUCTIVITIES
     from maxvolt.properties.dynamic.all_properties import DYNAMIC
     from maxvolt.properties.extremes.all_properties import EXTREMES
+    from maxvolt.properties.free_energy.all_properties import FREE_ENERGIES
     from maxvolt.properties.static.all_properties import STATIC
 
-    ours = (*STATIC, *DYNAMIC, *CONDUCTIVITIES, *EXTREMES)
+    ours = (*STATIC, *DYNAMIC, *CONDUCTIVITIES, *FREE_ENERGIES, *EXTREMES)
     for one in ours:
         register(one)
     own = {one.name: one for one in ours}
