@@ -1,8 +1,9 @@
-"""How far the settings of espresso.toml are converged: one displaced cell, other k-points.
+"""How far the settings of aluminium_dft.toml are converged: other k-points, other cutoffs.
 
-    python convergence.py           # some ten minutes of one core
+    python convergence.py           # some twenty minutes of one core
 
-Energies are counted from the crystal's; needs Quantum ESPRESSO of Debian.
+Energies of a displaced crystal (k-points) and of a melt that was labelled (cutoffs) are counted
+from the crystal's; needs Quantum ESPRESSO of Debian.
 """
 
 from __future__ import annotations
@@ -18,14 +19,22 @@ from ase import Atoms
 from ase.build import bulk
 from ase.io import read, write
 
+from maxvolt.units import GPA_PER_EV_A3
+
 PSEUDOPOTENTIALS = Path("/usr/share/espresso/pseudo")
 MESHES = ((4, 0.02), (3, 0.05), (2, 0.02))
 """Points along an axis (even ones shifted), smearing in Ry."""
 
+CUTOFFS = (15, 20, 30)
+"""Ry."""
 
-def single_point(atoms: Atoms, points: int, smearing: float) -> Atoms:
-    """Calculate energy and forces by ``pw.x`` in a folder of its own."""
-    system = {"ecutwfc": 15, "occupations": "smearing", "smearing": "mv", "degauss": smearing}
+LABELS, MELT = Path(__file__).with_name("dft_labels.xyz"), 31
+"""Which of the structures is molten."""
+
+
+def single_point(atoms: Atoms, points: int, smearing: float, cutoff: int = CUTOFFS[0]) -> Atoms:
+    """Calculate energy, forces and stress by ``pw.x`` in a folder of its own."""
+    system = {"ecutwfc": cutoff, "occupations": "smearing", "smearing": "mv", "degauss": smearing}
     with tempfile.TemporaryDirectory() as folder:
         write(
             Path(folder, "in.pwi"),
@@ -54,8 +63,8 @@ def single_point(atoms: Atoms, points: int, smearing: float) -> Atoms:
     return found
 
 
-def main() -> None:
-    """Print a row for each mesh."""
+def meshes() -> None:
+    """Print a row for each mesh of k-points: energy and forces of a displaced crystal."""
     crystal = bulk("Al", cubic=True, a=4.1).repeat(2)
     displaced = crystal.copy()
     displaced.rattle(0.2, seed=1)
@@ -72,6 +81,29 @@ def main() -> None:
         error = 1e3 * np.sqrt(np.mean((forces - first) ** 2))
         row = (f"{points}^3", smearing, f"{energy:.1f}", f"{error:.0f}", f"{seconds:.0f}")
         print("|", " | ".join(map(str, row)), "|", flush=True)
+
+
+def cutoffs() -> None:
+    """Print a row for each cutoff: energy of a melt, pressures of both, few k-points."""
+    melt = read(LABELS, index=MELT)
+    assert isinstance(melt, Atoms)
+    melt.calc = None
+    crystal = bulk("Al", cubic=True, a=4.1).repeat(2)
+    crystal.set_cell(melt.cell, scale_atoms=True)
+    points, smearing = MESHES[-1]
+    print("| cutoff, Ry | melt, meV/atom | pressure of the melt, GPa | of the crystal, GPa |")
+    for cutoff in CUTOFFS:
+        both = [single_point(one, points, smearing, cutoff) for one in (melt, crystal)]
+        energies = [1e3 * one.get_potential_energy() / len(one) for one in both]
+        pressures = [-one.get_stress()[:3].mean() * GPA_PER_EV_A3 for one in both]
+        row = (cutoff, f"{energies[0] - energies[1]:.1f}", *(f"{one:.2f}" for one in pressures))
+        print("|", " | ".join(map(str, row)), "|", flush=True)
+
+
+def main() -> None:
+    """Print both tables."""
+    cutoffs()
+    meshes()
 
 
 if __name__ == "__main__":

@@ -356,9 +356,9 @@ def _named(front: Front, ahead: State, behind: State, law: Jump) -> dict[str, Qu
         "temperature": behind.temperature,
         "shear stress": behind.shear,
         "energy gained": Quantity(gain, "eV/atom", error),
-        "mass, found over expected": Quantity(law.mass, "%"),
-        "pressure, expected over found": Quantity(law.momentum, "%"),
-        "energy, expected over found": Quantity(law.energy, "%"),
+        "mass missed by": Quantity(law.mass, "%"),
+        "momentum missed by": Quantity(law.momentum, "%"),
+        "energy missed by": Quantity(law.energy, "%"),
     }
 
 
@@ -380,7 +380,12 @@ def _profile_curves(at: str, one: Shock) -> list[Curve]:
 def _doubts(at: str, law: Jump) -> list[str]:
     worst = max((law.mass, law.momentum, law.energy), key=abs)
     doubts = []
-    if abs(worst) > _ALLOWED:
+    if not np.isfinite([law.mass, law.momentum, law.energy]).all():
+        doubts.append(
+            f"a conservation law of the shock{at} gives no number: a state beside the front is not "
+            "known; raise length"
+        )
+    elif abs(worst) > _ALLOWED:
         doubts.append(
             f"the shock{at} misses a conservation law by {worst:.2g} %: it is not steady, or has "
             "an elastic wave ahead; raise length and width, or take a faster piston"
