@@ -33,8 +33,8 @@ __all__ = ["main"]
 Document = dict[str, Any]
 
 PLANES = {"001": [0, 0, 1], "110": [1, 1, 0], "111": [1, 1, 1]}
-VELOCITIES = [1.0, 2.0, 3.0, 4.0]
-SMALL = {"piston_velocities": VELOCITIES, "length": 600.0, "command": "lmp -sf opt"}
+VELOCITIES = [2.0, 3.0, 4.0]
+SMALL = {"piston_velocities": VELOCITIES, "length": 500.0, "command": "lmp -sf opt"}
 LARGE = {
     "plane": PLANES["110"],
     "length": 450.0,
@@ -216,7 +216,7 @@ def picture(found: Document, path: Path) -> None:
         velocities = part.get("settings", {}).get("piston_velocities", ())
         speeds = [part["values"][f"shock speed at {v:g} km/s"]["value"] for v in velocities]
         axes[1].plot(velocities, speeds, "o", label=name if speeds else None)
-    line = np.array([0.8, 3.2])
+    line = np.array([1.8, 4.2])
     axes[1].plot(line, MARSH[0] + MARSH[1] * line, "k--", label="experiment (Marsh)")
     axes[1].set(xlabel="velocity of the piston (km/s)", ylabel="shock speed (km/s)")
     for curve in found["clusters"]["curves"] if panels == 3 else ():
