@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+from ase import units
 from ase.data import atomic_masses, atomic_numbers
 
 from maxvolt.files import replacing
@@ -72,6 +74,19 @@ def free_energy(work: Path, given: dict[str, Any]) -> tuple[float, float]:
     return value, error
 
 
+def as_without_end(phase: str, state: dict[str, Any]) -> float:
+    """What calphy's number lacks beside ours, eV/atom: it is that of N atoms.
+
+    calphy lets the centre of mass of a crystal move in the volume of all atoms, where that of one
+    is right (J. M. Polson et al., J. Chem. Phys. 112, 5339 (2000)), and counts the atoms of a
+    liquid with Stirling's term for N of them.
+    """
+    atoms, kt = state["atoms"], units.kB * state["temperature_K"]
+    if phase == "liquid":
+        return -kt * math.log(2 * math.pi * atoms) / (2 * atoms)
+    return kt * math.log(atoms) / atoms + float(state["finite_size_eV_per_atom"])
+
+
 def main() -> None:
     """Run all states, and write both columns."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -88,6 +103,7 @@ def main() -> None:
                 name = f"{phase['phase']}{state['temperature_K']:g}"
                 given = calculation(options.potentials, phase["phase"], state)
                 value, error = free_energy(options.work / name, given)
+                added = as_without_end(phase["phase"], state)
                 rows.append(
                     {
                         "phase": phase["phase"],
@@ -96,6 +112,9 @@ def main() -> None:
                         "our_error": state["error_eV_per_atom"],
                         "calphy_eV_per_atom": value,
                         "calphy_error": error,
+                        "added_to_calphy_eV_per_atom": added,
+                        "left_meV_per_atom": 1e3 * (state["gibbs_eV_per_atom"] - value - added),
+                        "left_error": 1e3 * math.hypot(state["error_eV_per_atom"], error),
                     }
                 )
                 print(rows[-1], flush=True)
