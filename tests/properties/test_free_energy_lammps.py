@@ -93,6 +93,23 @@ def test_springs_become_stiffer_springs(tmp_path) -> None:
     assert abs(found.dissipation) < 0.1 * abs(exact)
 
 
+def test_each_temperature_and_seed_has_random_numbers_of_its_own() -> None:
+    inputs = Inputs(SMALL, springs(3.0), ("Al",))
+    drawn = [
+        tuple(
+            line
+            for line in inputs.to_einstein(t, 0.3, seed)[0].splitlines()
+            if " langevin " in line
+        )
+        for t, seed in ((300.0, 1), (301.0, 1), (300.0, 2))
+    ]
+    numbers = [one[0].split()[-3] for one in drawn]
+    assert len(set(numbers)) == 3
+    assert drawn[0] == tuple(
+        line for line in inputs.to_einstein(300.0, 0.3, 1)[0].splitlines() if " langevin " in line
+    )
+
+
 def test_two_elements_on_springs_of_one_frequency(tmp_path) -> None:
     """The springs go with the masses, so that the centre of mass stays at rest, as in a crystal."""
     crystal = bulk("AlCu", "rocksalt", a=5.0, cubic=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from zlib import crc32
 
 import numpy as np
 from ase import Atoms, units
@@ -101,7 +102,7 @@ class Inputs:
             bath = f"{_freedom(atoms)} {self._bar()} {self._bar()} {BAROSTAT_PS}"
         lines = [
             *self._head(),
-            drawn_velocities(2 * hot if not liquid else hot, 1),
+            drawn_velocities(2 * hot if not liquid else hot, _stream(1, temperature)),
             *(f"variable {name} equal {name}" for name in CELL_COLUMNS[1:7]),
             self._trace(TRACE, [f"v_{name}" for name in CELL_COLUMNS[1:7]] + ["c_thermo_pe"]),
         ]
@@ -131,7 +132,7 @@ class Inputs:
             settings.steps(settings.averaging_time),
         )
         if volume is None:
-            lines = [*self._head(), drawn_velocities(2 * temperature, 2)]
+            lines = [*self._head(), drawn_velocities(2 * temperature, _stream(2, temperature))]
         else:
             lines = [*self._head(f"read_restart {STATE}.before"), *_scaled(volume)]
         lines += [
@@ -174,10 +175,10 @@ class Inputs:
         steps = 2 * (wait + switch)
         lines = [
             *self._head(),
-            drawn_velocities(2 * temperature, seed),
+            drawn_velocities(2 * temperature, _stream(seed, temperature)),
             "fix integrate all nve",
             *springs,
-            langevin("all", temperature, temperature, seed),
+            langevin("all", temperature, temperature, _stream(seed, temperature)),
             f"variable springs equal {energies}",
             self._trace(TRACE, ["f_springs1[1]", "v_springs", "c_thermo_pe"]),
             f"run {steps}",
@@ -207,9 +208,9 @@ class Inputs:
             f"compute own all pair {style[0]}",
             "compute reference all pair ufm",
             "reset_timestep 0",
-            drawn_velocities(temperature, seed),
+            drawn_velocities(temperature, _stream(seed, temperature)),
             "fix integrate all nve",
-            langevin("all", temperature, temperature, seed),
+            langevin("all", temperature, temperature, _stream(seed, temperature)),
             self._trace(TRACE, ["v_share", "c_reference", "c_own"]),
         ]
         for begin, end in ((0, 1), (1, 0)):
@@ -311,9 +312,14 @@ def _scaled(volume: float) -> list[str]:
 def _constant_volume(temperature: float, seed: int) -> list[str]:
     return [
         "fix integrate all nve",
-        langevin("all", temperature, temperature, seed),
+        langevin("all", temperature, temperature, _stream(seed, temperature)),
         "velocity all zero linear",
     ]
+
+
+def _stream(seed: int, temperature: float) -> int:
+    """Random numbers of their own at each temperature: else errors would be the same at all."""
+    return crc32(f"{seed} {temperature:.17g}".encode())
 
 
 def _freedom(atoms: Atoms) -> str:
