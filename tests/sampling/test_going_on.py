@@ -13,7 +13,15 @@ from ase.constraints import FixAtoms
 
 import maxvolt
 from maxvolt.errors import DataError
-from maxvolt.sampling import MolecularDynamics, SamplingResult, Thresholds, TrajectoryState, ramp
+from maxvolt.sampling import (
+    MolecularDynamics,
+    SamplingResult,
+    Thresholds,
+    TrajectoryState,
+    nonequilibrium,
+    oscillation,
+    ramp,
+)
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "potentials"))
 from make_potentials import copper
@@ -27,6 +35,10 @@ KINDS = {
     "bussi, strain": {"thermostat": "bussi", "cell": ramp(0.0, 0.02, 100)},
     "npt, volume": {"ensemble": "npt", "pressure": ramp(0.0, 0.03, 130)},
     "npt, shape": {"ensemble": "npt", "shape": True},
+    "langevin, nonequilibrium, shear": {
+        "temperature": nonequilibrium(300.0, 600.0, 900.0, 70.0, 130),
+        "cell": oscillation((0.0,) * 6, (0.0, 0.0, 0.0, 0.03, 0.0, 0.0), 60.0, 130),
+    },
     "held atoms": {},
     "EMT": {},
 }

@@ -31,7 +31,7 @@ from maxvolt.campaign.settings.stages import Settings
 from maxvolt.campaign.steps.calibration import calibrate_potential
 from maxvolt.campaign.steps.context import RunContext
 from maxvolt.campaign.steps.findings import UNLABELLED, keep_findings
-from maxvolt.campaign.steps.first_structures import named_by_scenarios
+from maxvolt.campaign.steps.first_structures import named_by_scenarios, random_starts
 from maxvolt.campaign.steps.fitting import FitTask, fit_potential, remove_checkpoints
 from maxvolt.campaign.steps.grading import thresholds_of
 from maxvolt.campaign.steps.labelling import count_labels, label_structures
@@ -154,6 +154,8 @@ def _open(runner: StepRunner) -> dict[str, Any]:
         on = (*on, settings.potential.species, named_by_scenarios(settings))
         searches = Settings.searches(settings.active_scenarios)
         on = (*on, searches) if searches else on
+        starts = [(one.name, one.start) for one in random_starts(settings)]
+        on = (*on, starts) if starts else on
     candidates = runner.step(
         "candidates",
         (*on, settings.reference.reference().key, settings.campaign.seed),

@@ -23,7 +23,7 @@ from maxvolt.executors.job_scripts import JobMaker
 from maxvolt.executors.queues import check_programs
 from maxvolt.executors.resources import ClusterPlan
 from maxvolt.labelling import check_reference
-from maxvolt.sampling import Scenario
+from maxvolt.sampling import DrawnDynamics, Scenario
 from maxvolt.sampling.lammps import LammpsDynamics
 from maxvolt.sampling.lammps.program import find_program
 from maxvolt.search import StructureSearch
@@ -102,8 +102,9 @@ class _Check:
                 first_candidates(settings, self._made)
         for scenario in settings.active_scenarios:
             if scenario.structure is None or scenario.structure in usable:
-                with self._noting(f"[scenario {settings.scenario.index(scenario) + 1}]"):
-                    self._try(scenario_parts([scenario], self._made))
+                where = f"[scenario {settings.scenario.index(scenario) + 1}]"
+                with self._noting(where):
+                    self._try(where, scenario_parts([scenario], self._made))
         for section, sources in (
             ("training", settings.training),
             ("validation", settings.validation),
@@ -123,9 +124,11 @@ class _Check:
                 check_reference(settings.reference.reference(), sorted(self._elements))
         return self._messages
 
-    def _try(self, parts: Sequence[Scenario]) -> None:
-        """Let LAMMPS read the input of a scenario, and look for what a search needs."""
+    def _try(self, where: str, parts: Sequence[Scenario]) -> None:
+        """Let LAMMPS read the input of a scenario, fill a box, look for what a search needs."""
         first = parts[0]
+        if isinstance(first, DrawnDynamics) and (boxes := first.boxes) is not None:
+            self._species(where, lambda: Dataset.from_atoms([boxes.densest()]))
         if isinstance(first, StructureSearch):
             self._elements.update(first.settings.species)
             if self._here:

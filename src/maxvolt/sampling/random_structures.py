@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 from ase import Atoms
-from ase.data import atomic_numbers
 from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
-from maxvolt.errors import DataError, SpeciesError
+from maxvolt.errors import DataError
 from maxvolt.limits import ATOMS, RANDOM_ATOMS, STRUCTURES
 from maxvolt.neighbors import build_neighbors
+from maxvolt.sampling.compositions import checked_range, drawn_numbers, shares_of
 from maxvolt.sampling.repulsion import covalent_distances
 from maxvolt.sampling.rule import PairDistances, distance_table
 
@@ -71,9 +71,9 @@ def random_structures(
     SpeciesError
         The composition names no elements.
     """
-    shares = _shares(composition)
-    fewest, most = _range("n_atoms", n_atoms)
-    least, largest = _range("volume_per_atom", volume_per_atom)
+    shares = shares_of(composition)
+    fewest, most = checked_range("n_atoms", n_atoms)
+    least, largest = checked_range("volume_per_atom", volume_per_atom)
     if count < 1 or fewest < 1 or fewest != int(fewest) or most != int(most):
         raise DataError(f"expected whole numbers of at least 1: {count=}, {n_atoms=}")
     STRUCTURES.check("count", count, DataError)
@@ -84,7 +84,7 @@ def random_structures(
     for index in range(count):
         generator = np.random.default_rng([seed, index])
         n = int(generator.integers(int(fewest), int(most) + 1))
-        numbers = _draw_numbers(shares, n, generator)
+        numbers = drawn_numbers(shares, n, generator)
         atoms = _place(numbers, n * generator.uniform(least, largest), table, generator)
         if atoms is None:
             raise DataError(
@@ -96,43 +96,12 @@ def random_structures(
     return Dataset.from_atoms(made)
 
 
-def _shares(composition: Mapping[str, float]) -> dict[int, float]:
-    unknown = [symbol for symbol in composition if symbol not in atomic_numbers]
-    total = sum(composition.values())
-    if unknown or not total > 0 or min(composition.values()) < 0:
-        raise SpeciesError(
-            f"composition {dict(composition)}: expected elements with their shares, such as "
-            "{'Ni': 1, 'Al': 1}"
-        )
-    return {atomic_numbers[s]: share / total for s, share in composition.items() if share > 0}
-
-
-def _range(name: str, value: float | tuple[float, float]) -> tuple[float, float]:
-    low, high = value if isinstance(value, tuple | list) else (value, value)
-    if not 0 < low <= high < np.inf:
-        raise DataError(f"{name}: expected a number above 0, or the least and the most: {value}")
-    return low, high
-
-
 def _distances(given: PairDistances | None, elements: list[int]) -> NDArray[np.float64]:
     table = covalent_distances()
     if given is None:
         return table
     named = distance_table(given, default=np.nan)
     return np.where(np.isnan(named), table, named)
-
-
-def _draw_numbers(
-    shares: dict[int, float], n: int, generator: np.random.Generator
-) -> NDArray[np.int_]:
-    """Whole numbers of atoms by the shares; what is left over is drawn."""
-    elements, parts = np.array(list(shares)), np.array(list(shares.values())) * n
-    whole = np.floor(parts + 1e-9).astype(int)
-    left, rest = n - int(whole.sum()), np.maximum(parts - whole, 0.0)
-    if left:
-        drawn = generator.choice(len(elements), size=left, p=rest / rest.sum(), replace=False)
-        whole[drawn] += 1
-    return np.repeat(elements, whole)
 
 
 def _place(

@@ -18,6 +18,7 @@ __all__ = [
     "Value",
     "as_schedule",
     "hold",
+    "nonequilibrium",
     "oscillation",
     "parse_schedule",
     "ramp",
@@ -86,6 +87,31 @@ class _Oscillation:
 
 
 @dataclass(frozen=True, slots=True)
+class _Nonequilibrium:
+    """A ramp with heating and cooling on top of it, equation (177)."""
+
+    start: float
+    end: float
+    modulation: float
+    period: float
+    steps: int
+
+    def at(self, step: int) -> NDArray[np.float64]:
+        ramped = self.start + step / self.steps * (self.end - self.start)
+        return np.asarray(ramped + self.modulation * math.sin(math.pi * step / self.period) ** 2)
+
+    def extremes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        least, most = sorted((self.start, self.end))
+        return np.asarray(least + min(self.modulation, 0)), np.asarray(
+            most + max(self.modulation, 0)
+        )
+
+    def scaled(self, factor: float) -> _Nonequilibrium:
+        start, end, modulation = (factor * x for x in (self.start, self.end, self.modulation))
+        return _Nonequilibrium(start, end, modulation, self.period, self.steps)
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """Pieces that follow each other; the last value stays when they are over.
 
@@ -94,7 +120,7 @@ class Schedule:
     Parameters
     ----------
     segments
-        The pieces; made by `ramp`, `hold` and `oscillation`.
+        The pieces; made by `ramp`, `hold`, `oscillation` and `nonequilibrium`.
     """
 
     segments: tuple[Segment, ...]
@@ -189,16 +215,42 @@ def oscillation(mean: Value, amplitude: Value, period: float, steps: int) -> Sch
     steps
         How long it lasts.
     """
-    if not 0 < period < math.inf:
-        raise DataError(f"the period of an oscillation must be above 0 steps, not {period!r}")
+    _check_period("an oscillation", period)
     return Schedule((_Oscillation(_checked(mean), _checked(amplitude), period, _positive(steps)),))
+
+
+def nonequilibrium(
+    start: float, end: float, modulation: float, period: float, steps: int
+) -> Schedule:
+    """Go from one value to another while squares of a sine are added, equation (177).
+
+    Temperatures that do so keep a simulation away from equilibrium: J. S. Smith et al., Nat.
+    Commun. 12, 1257 (2021), equation (2).
+
+    Parameters
+    ----------
+    start, end
+        Values of the straight line, at the first and at the last step.
+    modulation
+        Height of the squared sine that is added to it.
+    period
+        Steps from one of its zeros to the next.
+    steps
+        How long it lasts.
+    """
+    _check_period("a nonequilibrium schedule", period)
+    if not all(math.isfinite(number) for number in (start, end, modulation)):
+        raise DataError(f"a schedule goes through finite numbers, not {start}, {end}, {modulation}")
+    first, last, height = float(start), float(end), float(modulation)
+    return Schedule((_Nonequilibrium(first, last, height, period, _positive(steps)),))
 
 
 def parse_schedule(text: str) -> Schedule:
     """Read a schedule of numbers as files and the command line write it.
 
     A number alone is held. Pieces are separated by semicolons: ``hold VALUE STEPS``,
-    ``ramp FROM TO STEPS``, ``oscillation MEAN AMPLITUDE PERIOD STEPS``.
+    ``ramp FROM TO STEPS``, ``oscillation MEAN AMPLITUDE PERIOD STEPS``, ``nonequilibrium FROM TO
+    MODULATION PERIOD STEPS``.
 
     Examples
     --------
@@ -227,14 +279,21 @@ def parse_schedule(text: str) -> Schedule:
 def _parse_piece(kind: str, *numbers: str) -> Schedule:
     values = [float(number) for number in numbers[:-1]]
     steps = int(numbers[-1]) if numbers else 0
-    expected = {"hold": 1, "ramp": 2, "oscillation": 3}
+    expected = {"hold": 1, "ramp": 2, "oscillation": 3, "nonequilibrium": 4}
     if expected.get(kind) != len(values):
         raise ValueError(f"'{' '.join((kind, *numbers))}' is not understood")
     if kind == "hold":
         return hold(values[0], steps)
     if kind == "ramp":
         return ramp(values[0], values[1], steps)
+    if kind == "nonequilibrium":
+        return nonequilibrium(values[0], values[1], values[2], values[3], steps)
     return oscillation(values[0], values[1], values[2], steps)
+
+
+def _check_period(what: str, period: float) -> None:
+    if not 0 < period < math.inf:
+        raise DataError(f"the period of {what} must be above 0 steps, not {period!r}")
 
 
 def _times(value: Value, factor: float) -> Value:

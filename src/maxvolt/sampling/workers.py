@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
+from maxvolt.sampling.drawn_dynamics import DrawnDynamics
 from maxvolt.sampling.dynamics import MolecularDynamics
 from maxvolt.sampling.recorder import Recorder
 from maxvolt.sampling.results import SamplingResult
@@ -104,6 +105,8 @@ class Task:
                 progress=count,
                 journal=recorder.journal,
             )
+        if isinstance(scenario, DrawnDynamics):
+            scenario = scenario.drawn()
         if not isinstance(scenario, MolecularDynamics):
             return scenario.run(calculator, self.thresholds, seed=self.seed, progress=count)
         return scenario.run(

@@ -9,6 +9,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from maxvolt import limits
+from maxvolt.campaign.settings.drawn_sections import (
+    RandomStartSection,
+    StrainsSection,
+    TemperaturesSection,
+)
 from maxvolt.campaign.settings.scenario_limits import LimitsSection
 from maxvolt.campaign.settings.search_section import SearchSection
 from maxvolt.campaign.settings.sections import Count, Name, Positive, Section, within
@@ -49,8 +54,6 @@ _RELAXATION: dict[str, Any] = {one.name: one.default for one in fields(Relaxatio
 class _Scenario(Section):
     name: Name
     """Name of the scenario in tables, on the page and in file names; each needs its own."""
-    structure: Name
-    """Name of a table of [structures]; each of its structures is run."""
     record_every: Count = _DYNAMICS["record_every"]
     """Steps between structures that are kept for selection; that of a break is kept, too."""
     limits: LimitsSection = LimitsSection()
@@ -69,16 +72,22 @@ class DynamicsSection(_Scenario):
     """Molecular dynamics."""
 
     kind: Literal["md"]
+    structure: Name | None = None
+    """Name of a table of [structures]; each of its structures is run."""
+    start: RandomStartSection | None = None
+    """Instead of `structure`: each run begins with a random one of its own."""
     ensemble: Ensemble = _DYNAMICS["ensemble"]
     """What is kept constant."""
     thermostat: Thermostat = _DYNAMICS["thermostat"]
     """How the temperature is kept in nvt."""
-    temperature: Schedule
-    """Temperature in Kelvin: a number, or a schedule such as "ramp 300 900 2000; hold 900 8000"."""
+    temperature: Schedule | TemperaturesSection
+    """Temperature in Kelvin: a number, a schedule such as "ramp 300 900 2000; hold 900 8000", or
+    ranges from which each run draws a schedule of its own."""
     pressure: Schedule = _DYNAMICS["pressure"]
     """External pressure in GPa, for npt: a number or a schedule."""
-    strain: Schedule | None = None
-    """Strain of the first cell, the same in all directions: a number or a schedule."""
+    strain: Schedule | StrainsSection | None = None
+    """Strain of the first cell, the same in all directions: a number or a schedule; or ranges from
+    which each run draws an oscillation of its own."""
     steps: Annotated[int, within(limits.STEPS, whole=True)] | None = None
     """Time steps; by default those of the schedule of the temperature."""
     timestep_fs: Annotated[float, within(limits.TIMESTEP_FS)] = _DYNAMICS["timestep_fs"]
@@ -98,18 +107,34 @@ class DynamicsSection(_Scenario):
     grade_every: Count = _DYNAMICS["grade_every"]
     """Steps from one grade to the next; record_every is a multiple of it."""
     copies: Annotated[int, within(limits.STRUCTURES, whole=True)] = 1
-    """Runs of each structure, with different random numbers."""
+    """Runs of each structure, or random starts; with different random numbers."""
+
+    @property
+    def draws(self) -> bool:
+        """Whether each run has a start or a schedule of its own."""
+        tables = RandomStartSection | TemperaturesSection | StrainsSection
+        return any(isinstance(one, tables) for one in (self.start, self.temperature, self.strain))
+
+    @model_validator(mode="after")
+    def _has_start(self) -> DynamicsSection:
+        if (self.structure is None) == (self.start is None):
+            raise ValueError(
+                'give one of structure = "..." and start = {kind = "random", composition = ...}'
+            )
+        return self
 
     @model_validator(mode="after")
     def _has_steps(self) -> DynamicsSection:
         if self.steps is None and not isinstance(self.temperature, str):
-            raise ValueError("steps is missing; add it, or give temperature as a schedule")
+            raise ValueError("steps is missing; add it, or give temperature as a schedule in text")
         for name, limit in (
             ("temperature", limits.TEMPERATURE),
             ("pressure", limits.PRESSURE_GPA),
             ("strain", limits.STRAIN),
         ):
             value = getattr(self, name)
+            if isinstance(value, Section):
+                continue
             schedule = parse_schedule(value) if isinstance(value, str) else hold(value or 0.0)
             try:
                 schedule.check(name, limit)
@@ -122,6 +147,8 @@ class RelaxationSection(_Scenario):
     """Relaxation of every structure of the named set."""
 
     kind: Literal["relaxation"]
+    structure: Name
+    """Name of a table of [structures]; each of its structures is run."""
     cell: bool = _RELAXATION["cell"]
     """Relax the cell, too."""
     pressure: Annotated[float, within(limits.PRESSURE_GPA)] = _RELAXATION["pressure"]
@@ -138,6 +165,8 @@ class LammpsSection(_Scenario):
     """Molecular dynamics in LAMMPS, from an input template."""
 
     kind: Literal["lammps"]
+    structure: Name
+    """Name of a table of [structures]; each of its structures is run."""
     template: str
     """Input of LAMMPS with variables, a file relative to the campaign file; see docs/campaigns."""
     steps: Annotated[int, within(limits.STEPS, whole=True)]

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from maxvolt import limits
+from maxvolt.campaign.settings.drawn_sections import BoxesTraining
 from maxvolt.campaign.settings.sections import (
     Count,
     Name,
@@ -18,6 +19,7 @@ from maxvolt.campaign.settings.sections import (
 )
 
 __all__ = [
+    "BoxesTraining",
     "ChangesSection",
     "FileTraining",
     "PerturbationTraining",
@@ -141,5 +143,6 @@ class RandomTraining(RandomSection):
 
 
 TrainingSection = Annotated[
-    FileTraining | PerturbationTraining | RandomTraining, Field(discriminator="kind")
+    FileTraining | PerturbationTraining | RandomTraining | BoxesTraining,
+    Field(discriminator="kind"),
 ]

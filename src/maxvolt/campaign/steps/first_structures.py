@@ -10,6 +10,7 @@ from ase.data import atomic_numbers
 from numpy.typing import NDArray
 
 from maxvolt.campaign.record.fingerprints import derived_seed
+from maxvolt.campaign.settings.scenario_sections import DynamicsSection
 from maxvolt.campaign.settings.stages import Settings
 from maxvolt.campaign.steps.scenarios import scenario_parts
 from maxvolt.campaign.steps.structures import Structures, bare
@@ -18,7 +19,7 @@ from maxvolt.errors import CampaignError
 from maxvolt.sampling.repulsion import covalent_distances, push_apart
 from maxvolt.search import StructureSearch
 
-__all__ = ["FIRST", "first_candidates", "named_by_scenarios"]
+__all__ = ["FIRST", "first_candidates", "named_by_scenarios", "random_starts"]
 
 FIRST = 10
 """So many are labelled before the first fit, and more only where an element is still missing."""
@@ -36,17 +37,27 @@ def named_by_scenarios(settings: Settings) -> list[str]:
     return list(dict.fromkeys(name for name in names if name is not None))
 
 
+def random_starts(settings: Settings) -> list[DynamicsSection]:
+    """Scenarios of a stage whose runs begin with random structures."""
+    return [
+        scenario
+        for scenario in settings.active_scenarios
+        if isinstance(scenario, DynamicsSection) and scenario.start is not None
+    ]
+
+
 def first_candidates(settings: Settings, made: Structures) -> Dataset:
     """Take the first structures that the scenarios start from, of each table in turn.
 
-    Those of a search are its first random ones.
+    Those of a search are its first random ones; so are those of a scenario with random starts,
+    drawn for the purpose.
 
     They are taken in their order until there are `FIRST` of them and each element of the potential
     occurs in one, as far as any has it. Atoms that are closer to each other than 0.75 times the sum
     of their covalent radii are pushed apart first, see `push_apart`. A structure whose cell has no
     room for that is left out. In small crystals symmetry takes all forces away, and a fit to them
     alone would leave the forces of displaced atoms undetermined: behind the candidates comes a copy
-    of each, a supercell if it is small, whose atoms are moved at random.
+    of each, a supercell if it is small, whose atoms are moved at random. Random starts need none.
 
     Parameters
     ----------
@@ -63,6 +74,8 @@ def first_candidates(settings: Settings, made: Structures) -> Dataset:
     tables = [made.named(name) for name in named_by_scenarios(settings)]
     searches = scenario_parts(Settings.searches(settings.active_scenarios), made)
     tables += [one.first_candidates() for one in searches if isinstance(one, StructureSearch)]
+    ordered = len(tables)
+    tables += [_boxes(section, made) for section in random_starts(settings)]
     if not any(len(table) for table in tables):
         raise CampaignError(
             "there is neither a first training set nor a candidate: give structures in "
@@ -71,6 +84,7 @@ def first_candidates(settings: Settings, made: Structures) -> Dataset:
         )
     missing = {atomic_numbers[symbol] for symbol in settings.potential.species}
     found: list[Dataset] = []
+    to_displace: list[Dataset] = []
     for table, index in _in_turn(tables):
         elements = set(table.numbers[table.offsets[index] : table.offsets[index + 1]].tolist())
         if len(found) >= FIRST and not missing & elements:
@@ -79,6 +93,8 @@ def first_candidates(settings: Settings, made: Structures) -> Dataset:
         if pushed is None:
             continue
         found.append(pushed)
+        if any(table is one for one in tables[:ordered]):
+            to_displace.append(pushed)
         missing -= elements
         if len(found) >= FIRST and not missing:
             break
@@ -90,8 +106,15 @@ def first_candidates(settings: Settings, made: Structures) -> Dataset:
         )
     seed = derived_seed(settings.campaign.seed, "first candidates")
     generator = np.random.default_rng(seed)
-    copies = Dataset.from_atoms([_displaced(one[0], generator) for one in found])
+    copies = Dataset.from_atoms([_displaced(one[0], generator) for one in to_displace])
     return Dataset.concatenate([*found, bare(copies)])
+
+
+def _boxes(section: DynamicsSection, made: Structures) -> Dataset:
+    """Random starts of a scenario that none of its runs has."""
+    assert section.start is not None
+    seed = derived_seed(made.seed, "first candidates", section.name)
+    return section.start.boxes().draw(FIRST, seed=seed)
 
 
 def _displaced(atoms: Atoms, generator: np.random.Generator) -> Atoms:

@@ -139,15 +139,16 @@ class Sampled:
 def run_sampling(runner: StepRunner) -> Sampled:
     """Run every part."""
     settings, context = runner.settings, runner.context
-    scenarios = scenario_parts(settings.active_scenarios, Structures.of(settings, context.root))
+    made = Structures.of(settings, context.root)
+    scenarios = scenario_parts(settings.active_scenarios, made, runner.folder.number)
     parts = [_part(runner, _going_on(runner, scenario)) for scenario in scenarios]
-    made = [part for part in parts if runner.is_made(part.path, part.inputs)]
+    done = [part for part in parts if runner.is_made(part.path, part.inputs)]
     _remove_stale(runner, parts)
 
     def tell(part: Part) -> None:
         runner.record_step({"step": "sampling", **read_result(part.path).record})
 
-    for part in made:
+    for part in done:
         tell(part)
     run_parts(parts, runner.state.potential_files, settings.selection, context.pool, tell)
     results = [read_result(part.path) for part in parts]

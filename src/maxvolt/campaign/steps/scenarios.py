@@ -7,7 +7,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from maxvolt.campaign.record.fingerprints import derived_seed, fingerprint
+from maxvolt.campaign.settings.drawn_sections import StrainsSection, TemperaturesSection
 from maxvolt.campaign.settings.scenario_sections import (
     DynamicsSection,
     LammpsSection,
@@ -19,6 +22,7 @@ from maxvolt.campaign.settings.scenario_sections import (
 from maxvolt.campaign.steps.structures import Structures
 from maxvolt.dataset import Dataset
 from maxvolt.sampling import (
+    DrawnDynamics,
     Limits,
     MolecularDynamics,
     Relaxation,
@@ -34,7 +38,9 @@ from maxvolt.units import GPA_PER_EV_A3
 __all__ = ["scenario_fingerprint", "scenario_parts"]
 
 
-def scenario_parts(sections: Sequence[ScenarioSection], made: Structures) -> list[Scenario]:
+def scenario_parts(
+    sections: Sequence[ScenarioSection], made: Structures, iteration: int = 0
+) -> list[Scenario]:
     """Every part of every scenario, in the order of the file.
 
     Parameters
@@ -43,16 +49,19 @@ def scenario_parts(sections: Sequence[ScenarioSection], made: Structures) -> lis
         Tables of [[scenario]].
     made
         Structures that they start from.
+    iteration
+        Number of the iteration, from which random starts and schedules are drawn.
     """
     parts: list[Scenario] = []
     for section in sections:
         if isinstance(section, SearchSection):
             parts += _search(section, made).split()
             continue
-        structures = made.named(section.structure)
         if isinstance(section, DynamicsSection):
-            parts += _dynamics(section, structures).split()
-        elif isinstance(section, LammpsSection):
+            parts += _dynamics(section, made, iteration).split()
+            continue
+        structures = made.named(section.structure)
+        if isinstance(section, LammpsSection):
             parts += _in_lammps(section, structures, made.root).split()
         else:
             parts += _relaxation(section, structures).split()
@@ -66,6 +75,8 @@ def scenario_fingerprint(scenario: Scenario) -> str:
         if _is_newer(scenario, field.name):
             continue
         value = getattr(scenario, field.name)
+        if isinstance(value, MolecularDynamics):
+            value = scenario_fingerprint(value)
         described += [field.name, value if isinstance(value, Dataset) else repr(value)]
     return fingerprint(described)
 
@@ -79,18 +90,48 @@ def _is_newer(scenario: Scenario, name: str) -> bool:
     )
 
 
-def _dynamics(section: DynamicsSection, structures: Dataset) -> MolecularDynamics:
-    temperature = _schedule(section.temperature)
-    copies = Dataset.concatenate([structures] * section.copies)
+def _dynamics(
+    section: DynamicsSection, made: Structures, iteration: int
+) -> MolecularDynamics | DrawnDynamics:
+    seed = derived_seed(made.seed, "drawn", iteration, section.name)
+    boxes = None if section.start is None else section.start.boxes()
+    if boxes is not None:
+        structures = boxes.draw(seed=seed)
+    else:
+        assert section.structure is not None  # the section has one of them
+        structures = made.named(section.structure)
+    if not section.draws:
+        return _one_by_one(section, Dataset.concatenate([structures] * section.copies))
+    temperature, strain = section.temperature, section.strain
+    return DrawnDynamics(
+        _one_by_one(section, structures),
+        runs=section.copies * len(structures),
+        seed=seed,
+        boxes=boxes,
+        temperatures=temperature.temperatures()
+        if isinstance(temperature, TemperaturesSection)
+        else None,
+        strains=strain.strains() if isinstance(strain, StrainsSection) else None,
+    )
+
+
+def _one_by_one(section: DynamicsSection, structures: Dataset) -> MolecularDynamics:
+    """One run of each structure; what is drawn for each is still left out."""
+    temperature, strain = section.temperature, section.strain
+    if isinstance(temperature, TemperaturesSection):
+        temperature = min(np.ravel(temperature.start).tolist())
+    if isinstance(strain, StrainsSection):
+        strain = None
+    schedule = _schedule(temperature)
     return MolecularDynamics(
         name=section.name,
-        structures=copies,
-        steps=temperature.steps if section.steps is None else section.steps,
-        temperature=temperature,
+        structures=structures,
+        steps=schedule.steps if section.steps is None else section.steps,
+        temperature=schedule,
         ensemble=section.ensemble,
         thermostat=section.thermostat,
         pressure=_schedule(section.pressure, 1 / GPA_PER_EV_A3),
-        cell=None if section.strain is None else _schedule(section.strain),
+        cell=None if strain is None else _schedule(strain),
         timestep_fs=section.timestep_fs,
         initial_temperature=section.initial_temperature,
         thermostat_time_fs=section.thermostat_time_fs,

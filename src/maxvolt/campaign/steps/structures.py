@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from maxvolt.campaign.record.fingerprints import derived_seed
 from maxvolt.campaign.settings.stages import Settings
 from maxvolt.campaign.settings.structure_sections import (
+    BoxesTraining,
     ChangesSection,
     FileTraining,
     PerturbationTraining,
@@ -28,7 +29,7 @@ from maxvolt.sampling import random_structures, rattle, strain, substitution, va
 
 __all__ = ["Structures", "bare"]
 
-Source = FileTraining | PerturbationTraining | RandomTraining
+Source = FileTraining | PerturbationTraining | RandomTraining | BoxesTraining
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,8 @@ class Structures:
             return self._read(source)
         if isinstance(source, PerturbationTraining):
             return _changed(source, self.named(source.structure), seed), False
+        if isinstance(source, BoxesTraining):
+            return source.boxes().draw(source.count, seed=seed), False
         return _random(source, seed), False
 
     def _read(self, source: FileTraining) -> tuple[Dataset, bool]:
