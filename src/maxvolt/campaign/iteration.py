@@ -225,6 +225,8 @@ def _learn(
 def _why_clean(stopping: StoppingSection) -> str:
     if stopping.until == "no extrapolation":
         return "no scenario extrapolated"
+    if stopping.finished is not None:
+        return f"{100 * stopping.finished:g}% of the runs were to reach their end, and did"
     if stopping.reliability == 1:
         return "no scenario broke"
     return f"a reliability of {stopping.reliability:g} was asked for"

@@ -132,6 +132,9 @@ def _complete(past: Sequence[CompleteIteration], settings: Settings) -> str:
         return f"the melting point of stage {stage!r} was found"
     if stopping.until == "no extrapolation":
         return f"no scenario of stage {stage!r} extrapolates"
+    if stopping.finished is not None:
+        share = f"{100 * stopping.finished:g}%"
+        return f"{share} of the runs of each scenario of stage {stage!r}, or more, reach their end"
     if stopping.reliability == 1:
         return f"no scenario of stage {stage!r} breaks"
     return f"the scenarios of stage {stage!r} reach a reliability of {stopping.reliability:g}"

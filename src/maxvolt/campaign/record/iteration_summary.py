@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from maxvolt.campaign.settings.sections import StoppingSection
+from maxvolt.sampling import Relaxation
 
 __all__ = [
     "FINDINGS",
@@ -65,9 +67,11 @@ def is_clean(summary: Mapping[str, Any], stopping: StoppingSection) -> bool:
     stopping
         What is demanded.
     """
-    if stopping.reliability == 1 and summary["n_breaks"]:
+    if stopping.least_reliability == 1 and summary["n_breaks"]:
         return False
-    if (summary["reliability"] or 0.0) < stopping.reliability:
+    if (summary["reliability"] or 0.0) < stopping.least_reliability:
+        return False
+    if stopping.finished is not None and min(summary["finished"].values()) < stopping.finished:
         return False
     return stopping.until == "no break" or not summary["n_extrapolative"]
 
@@ -85,5 +89,17 @@ def sampling_summary(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "total_steps": total,
         "reliability": steps / total if total else None,
         "max_grade": max(grades, default=None),
+        "finished": _finished(records),
         "scenarios": [{key: record[key] for key in _OF_A_PART} for record in records],
     }
+
+
+def _finished(records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Share of the runs of each scenario that reached their end; of relaxations, of candidates."""
+    done: Counter[str] = Counter()
+    asked: Counter[str] = Counter()
+    for record in records:
+        name, several = record["scenario"], record["kind"] == Relaxation.__name__
+        done[name] += record["steps"] if several else int(not record["is_break"])
+        asked[name] += record["total_steps"] if several else 1
+    return {name: done[name] / asked[name] for name in asked}

@@ -326,9 +326,27 @@ class StoppingSection(Section):
     """No scenario reaches a grade of `select`, or merely none of `break`."""
     reliability: float = Field(default=1.0, gt=0, le=1)
     """Share of the steps (of relaxations: of the candidates) to be done without a break."""
+    finished: Annotated[float | None, Field(gt=0, le=1), AddedLater(None)] = None
+    """Share of the runs of each scenario (of relaxations: of the candidates) to reach their end
+    without a break, for until = "no break"; 0.5: the median run. A `reliability` of 1 is then not
+    asked for."""
     repeats: Count = 1
     """Iterations in succession, with different random numbers, in which this must hold."""
     max_labels: Count | None = None
     """Most reference calculations of a stage."""
     patience: Count = 3
     """Give up after so many iterations in succession that gave no label."""
+
+    @model_validator(mode="after")
+    def _finished(self) -> StoppingSection:
+        if self.finished is not None and self.until != "no break":
+            raise ValueError(
+                f"finished = {self.finished:g} allows for runs that break, and until = "
+                '"no extrapolation" for none: write until = "no break", or leave out finished'
+            )
+        return self
+
+    @property
+    def least_reliability(self) -> float:
+        """Share of the steps that is asked for; 0 where a share of the runs is asked for instead."""
+        return 0.0 if self.reliability == 1 and self.finished is not None else self.reliability
