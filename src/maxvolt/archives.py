@@ -7,6 +7,7 @@ array may claim any shape. Archives of this package hold plain arrays, not compr
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Collection
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,13 +18,17 @@ from numpy.typing import NDArray
 __all__ = ["read_arrays"]
 
 
-def read_arrays(source: Path | bytes) -> dict[str, NDArray[Any]]:
-    """Read all arrays of an archive that `numpy.savez` wrote.
+def read_arrays(
+    source: Path | bytes, only: Collection[str] | None = None
+) -> dict[str, NDArray[Any]]:
+    """Read arrays of an archive that `numpy.savez` wrote.
 
     Parameters
     ----------
     source
         A file, or its contents.
+    only
+        Names of the arrays to read; None: all.
 
     Returns
     -------
@@ -39,20 +44,25 @@ def read_arrays(source: Path | bytes) -> dict[str, NDArray[Any]]:
         overlapping members, arrays of Python objects, shapes that their data do not fill.
     """
     if isinstance(source, bytes):
-        return _arrays(BytesIO(source), len(source))
+        return _arrays(BytesIO(source), len(source), only)
     with source.open("rb") as stream:
-        return _arrays(stream, source.stat().st_size)
+        return _arrays(stream, source.stat().st_size, only)
 
 
-def _arrays(stream: BinaryIO, size: int) -> dict[str, NDArray[Any]]:
+def _arrays(
+    stream: BinaryIO, size: int, only: Collection[str] | None
+) -> dict[str, NDArray[Any]]:
     with zipfile.ZipFile(stream) as archive:
         members = archive.infolist()
         if any(member.compress_type != zipfile.ZIP_STORED for member in members):
             raise ValueError("a member is compressed")
         if sum(member.file_size for member in members) > size:
             raise ValueError("its members are larger than the file")
+        named = {member.filename.removesuffix(".npy"): member for member in members}
         return {
-            member.filename.removesuffix(".npy"): _array(archive.read(member)) for member in members
+            name: _array(archive.read(member))
+            for name, member in named.items()
+            if only is None or name in only
         }
 
 

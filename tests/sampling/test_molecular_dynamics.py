@@ -305,3 +305,23 @@ def test_what_cannot_be_run_is_refused(options, complaint):
     given = {"name": "md", "structures": crystal(), "steps": 10, "temperature": 300.0, **options}
     with pytest.raises(DataError, match=complaint):
         MolecularDynamics(**given)
+
+
+class HighestInTheMiddle(EMT):
+    """Grades that rise and fall with the steps, so that it is known which are the highest."""
+
+    def calculate(self, *arguments: object, **options: object) -> None:
+        super().calculate(*arguments, **options)
+        self.count = getattr(self, "count", -1) + 1
+        self.results["grade"] = 9.0 - abs(self.count - 10) / 2
+
+
+def test_only_the_highest_grades_are_kept() -> None:
+    found = MolecularDynamics(
+        "md", bulk("Al", cubic=True), 20, 300.0, record_every=2, keep_most=3
+    ).run(HighestInTheMiddle(), Thresholds(2.0, 100.0), seed=0)
+    assert found.reason == "finished"
+    kept = [(info["step"], info["grade"]) for info in found.extrapolative.infos]
+    assert kept == [(8, 8.0), (10, 9.0), (12, 8.0)]
+    with pytest.raises(DataError, match="keep_most must be at least 1"):
+        MolecularDynamics("md", bulk("Al", cubic=True), 20, 300.0, keep_most=0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from maxvolt.cli.console import counted, print_table
@@ -31,6 +33,9 @@ _COLUMNS = (
 )
 """Fit into 80 columns; the page has more."""
 
+_MOST_RUNS = 20
+"""Runs of scenarios that are named one by one."""
+
 _USUAL = ("fitted", "labelled and fitted")
 
 
@@ -54,10 +59,20 @@ def print_campaign(summary: CampaignSummary) -> None:
     _print_notes(summary)
     if summary.current is not None:
         current = summary.current
-        done = ", ".join([*current.steps, *(f"{name} done" for name in current.scenarios)])
+        done = ", ".join([*current.steps, *_runs_done(list(current.scenarios))])
         print(f"iteration {current.iteration}, stage {current.stage}: {done or 'started'}")
-        for name, (steps, total) in current.running.items():
+        for name, (steps, total) in islice(current.running.items(), _MOST_RUNS):
             print(f"  {name}: step {steps} of {total}")
+        if len(current.running) > _MOST_RUNS:
+            print(f"  and {len(current.running) - _MOST_RUNS} more are running")
+
+
+def _runs_done(parts: Sequence[str]) -> list[str]:
+    """Name the runs that are done; of many only how many there are of each scenario."""
+    if len(parts) <= _MOST_RUNS:
+        return [f"{part} done" for part in parts]
+    counts = Counter(part.rpartition(".")[0] for part in parts)
+    return [f"{counted(number, 'run')} of {name} done" for name, number in counts.items()]
 
 
 def _by_errors(rows: Sequence[Mapping[str, Any]]) -> bool:

@@ -66,6 +66,8 @@ class MolecularDynamics(DynamicsSettings, OnePartPerStructure):
         Steps from one grade to the next; `record_every` must be a multiple. Steps in between are
         graded afterwards where the simulation may have had to stop there, see docs/sampling.
         Distances and numbers that are not finite are looked for at each step.
+    keep_most
+        Structures that each part keeps for selection, those of the highest grades; None: all.
     """
 
     def run(

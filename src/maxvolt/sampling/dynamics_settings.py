@@ -56,6 +56,7 @@ class DynamicsSettings:
     limits: Limits = field(default_factory=Limits)
     part: int = 0
     grade_every: int = 1
+    keep_most: int | None = None
 
     def __post_init__(self) -> None:
         try:
@@ -78,6 +79,8 @@ class DynamicsSettings:
     def _check_numbers(self) -> None:
         if not 0 < self.bulk_modulus < math.inf:
             self._refuse(f"bulk_modulus must be a number above 0, not {self.bulk_modulus!r}")
+        if self.keep_most is not None and self.keep_most < 1:
+            self._refuse(f"keep_most must be at least 1, or None: {self.keep_most!r}")
         try:
             check_steps_between(self.record_every, self.grade_every)
             for name, limit in _LIMITS.items():

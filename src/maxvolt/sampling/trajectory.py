@@ -305,6 +305,10 @@ class Trajectory:
         )
         if self._thresholds.keeps(grade):
             self._kept.append(frame(atoms, self._scenario.name, self._scenario.part, step, grade))
+            most = self._scenario.keep_most
+            if most is not None and len(self._kept) > most:
+                grades = [one.info["grade"] for one in self._kept]
+                del self._kept[grades.index(min(grades))]
         if self._observer is not None:
             self._observer(step, atoms)
 

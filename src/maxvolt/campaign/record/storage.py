@@ -31,6 +31,7 @@ __all__ = [
     "StepResult",
     "digest_of_file",
     "is_sound",
+    "read_array",
     "read_document",
     "read_result",
     "write_bytes",
@@ -121,6 +122,20 @@ def read_result(path: Path) -> StepResult:
     except _DAMAGE as error:
         raise DamagedError(path, error) from error
     return StepResult(record, datasets, {k: v for k, v in found.items() if "/" not in k})
+
+
+def read_array(path: Path, name: str) -> NDArray[Any]:
+    """Read one array of a result, and nothing else of the file.
+
+    Raises
+    ------
+    DamagedError
+        The file is missing or damaged, or has no such array.
+    """
+    try:
+        return read_arrays(path, only=[name])[name]
+    except _DAMAGE as error:
+        raise DamagedError(path, error) from error
 
 
 def is_sound(path: Path) -> bool:

@@ -106,6 +106,8 @@ class DynamicsSection(_Scenario):
     """Whether npt changes the shape of the cell, too."""
     grade_every: Count = _DYNAMICS["grade_every"]
     """Steps from one grade to the next; record_every is a multiple of it."""
+    keep_most: Count | None = _DYNAMICS["keep_most"]
+    """Structures that each run keeps for selection, those of the highest grades; by default all."""
     copies: Annotated[int, within(limits.STRUCTURES, whole=True)] = 1
     """Runs of each structure, or random starts; with different random numbers."""
 

@@ -151,12 +151,20 @@ def run_sampling(runner: StepRunner) -> Sampled:
     for part in done:
         tell(part)
     run_parts(parts, runner.state.potential_files, settings.selection, context.pool, tell)
-    results = [read_result(part.path) for part in parts]
-    runner.seconds["sampling"] = sum(result.record["seconds"] or 0.0 for result in results)
+    records, kept = [], []
+    findings: dict[str, list[Dataset]] = {}
+    for part in parts:  # of thousands of runs the trajectories would not fit into memory
+        result = read_result(part.path)
+        records.append(result.record)
+        kept.append(result.datasets["extrapolative"])
+        if isinstance(part.scenario, StructureSearch):
+            found = result.datasets.get("findings", Dataset.from_atoms([]))
+            findings.setdefault(part.scenario.name, []).append(found)
+    runner.seconds["sampling"] = sum(record["seconds"] or 0.0 for record in records)
     return Sampled(
-        [result.record for result in results],
-        Dataset.concatenate([result.datasets["extrapolative"] for result in results]),
-        _findings(parts, results),
+        records,
+        Dataset.concatenate(kept),
+        {name: Dataset.concatenate(some) for name, some in findings.items()},
     )
 
 
@@ -172,17 +180,6 @@ def _going_on(runner: StepRunner, scenario: Scenario) -> Scenario:
         return scenario
     fitting = [k for k, one in enumerate(found) if not misfit(scenario.settings, one)]
     return replace(scenario, seeds=found.select(fitting)) if fitting else scenario
-
-
-def _findings(parts: Sequence[Part], results: Sequence[StepResult]) -> dict[str, Dataset]:
-    found: dict[str, list[Dataset]] = {}
-    for part, result in zip(parts, results, strict=True):
-        if isinstance(part.scenario, StructureSearch):
-            nothing = Dataset.from_atoms([])
-            found.setdefault(part.scenario.name, []).append(
-                result.datasets.get("findings", nothing)
-            )
-    return {name: Dataset.concatenate(some) for name, some in found.items()}
 
 
 def run_parts(

@@ -83,10 +83,11 @@ def scenario_fingerprint(scenario: Scenario) -> str:
 
 def _is_newer(scenario: Scenario, name: str) -> bool:
     """Whether a setting changes nothing, and did not exist when older campaigns ran."""
+    before = {"grade_every": 1, "keep_most": None}
     return (
         isinstance(scenario, MolecularDynamics)
-        and name == "grade_every"
-        and scenario.grade_every == 1
+        and name in before
+        and getattr(scenario, name) == before[name]
     )
 
 
@@ -141,6 +142,7 @@ def _one_by_one(section: DynamicsSection, structures: Dataset) -> MolecularDynam
         record_every=section.record_every,
         limits=_limits(section.limits),
         grade_every=section.grade_every,
+        keep_most=section.keep_most,
     )
 
 

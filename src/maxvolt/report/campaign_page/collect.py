@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from maxvolt.campaign import CampaignFolder, IterationFolder, Settings, summarize
 from maxvolt.campaign.record.folder import errors_file
-from maxvolt.campaign.record.storage import read_result
+from maxvolt.campaign.record.storage import read_array, read_result
 from maxvolt.dataset import Dataset
 from maxvolt.report.campaign_page.data import (
     CampaignData,
@@ -27,6 +27,9 @@ from maxvolt.report.campaign_page.physical_checks import PhysicalChecks, physica
 from maxvolt.report.campaign_page.stand_ins import describe_stand_in
 
 __all__ = ["collect_campaign"]
+
+_MOST_GRADES = 500_000
+"""Of an iteration: more than anybody sees in a histogram, and four megabytes."""
 
 _LABELLED = ("labels", "validation")
 
@@ -109,10 +112,7 @@ def _iteration(
 ) -> Iteration:
     unit = row.get("unit", "")
     runs = tuple(_run(folder.number, found, unit) for found in row.get("scenarios", ()))
-    grades = [
-        read_result(folder.part_file(run.scenario, run.part)).arrays["grades"] for run in runs
-    ]
-    together = np.concatenate([np.empty(0), *grades])
+    grades = [_grades(folder, run, _MOST_GRADES // len(runs)) for run in runs]
     return Iteration(
         row=row,
         training_before=None if before is None else before["n_training"],
@@ -120,8 +120,18 @@ def _iteration(
         stop=row.get("break", settings.selection.grade_thresholds.stop),
         unit=row.get("unit", ""),
         runs=runs,
-        grades=together[~np.isnan(together)],
+        grades=np.concatenate([np.empty(0), *grades]),
     )
+
+
+def _grades(folder: IterationFolder, run: Run, most: int) -> NDArray[np.float64]:
+    """Grades along a run; of very many some evenly chosen ones, and the largest."""
+    grades = read_array(folder.part_file(run.scenario, run.part), "grades")
+    grades = grades[~np.isnan(grades)]
+    if len(grades) <= max(most, 2):
+        return np.asarray(grades)
+    chosen = np.linspace(0, len(grades) - 1, max(most, 2)).round().astype(int)
+    return np.asarray(grades[np.unique([*chosen, int(grades.argmax())])])
 
 
 def _run(iteration: int, record: Mapping[str, Any], unit: str) -> Run:

@@ -112,7 +112,8 @@ class Iteration:
     runs
         Of its scenarios.
     grades : shape (n,)
-        At each recorded step of all runs, NaN left out.
+        At the recorded steps of all runs, NaN left out; of half a million some evenly chosen ones,
+        with the largest of each run.
     unit
         "eV/A" where grades are expected force errors; else "".
     """

@@ -57,7 +57,7 @@ def _chart(iterations: Sequence[Iteration]) -> Chart | None:
         name="errors-met" if in_unit else "grades",
         title=f"{'Expected errors' if in_unit else 'Grades'} met in each iteration",
         caption=(
-            "At every recorded step of all scenarios; heights are scaled to the largest bin. "
+            "At recorded steps of all scenarios; heights are scaled to the largest bin. "
             "Short lines mark the thresholds select and break; orange: beyond break."
             + (f" {len(shown)} of {len(graded)} iterations are shown." if left_out else "")
         ),
