@@ -49,9 +49,7 @@ def read_arrays(
         return _arrays(stream, source.stat().st_size, only)
 
 
-def _arrays(
-    stream: BinaryIO, size: int, only: Collection[str] | None
-) -> dict[str, NDArray[Any]]:
+def _arrays(stream: BinaryIO, size: int, only: Collection[str] | None) -> dict[str, NDArray[Any]]:
     with zipfile.ZipFile(stream) as archive:
         members = archive.infolist()
         if any(member.compress_type != zipfile.ZIP_STORED for member in members):

@@ -57,6 +57,7 @@ _OF_A_FIT = (
     "n_parameters",
     "rank",
     "largest_rank",
+    "committee_scales",
     "min_dist",
     "warnings",
 )

@@ -121,6 +121,8 @@ def _print_notes(summary: CampaignSummary) -> None:
     print(f"{counted(labels, 'reference calculation')}; {runs}")
     if last is not None and last.get("largest_rank") is not None:
         print(f"active set: rank {last['rank']} of {last['largest_rank']} possible")
+    if last is not None and last.get("committee_scales") is not None:
+        print(f"grades: {last['committee_scales']}")
     if last is not None and last.get("calibration") is not None:
         print(describe_calibration(last["calibration"]))
     for text in () if last is None else last.get("warnings") or ():

@@ -23,6 +23,7 @@ from maxvolt.cli.potentials import potential_files
 from maxvolt.cli.sampling_options import (
     add_rule,
     calculator_factory,
+    committee_files,
     limits_of,
     load_calculator,
     thresholds_of,
@@ -148,8 +149,8 @@ def _address(options: argparse.Namespace) -> Address:
 
 
 def _inputs(options: argparse.Namespace) -> list[Path]:
-    committee = [] if options.committee is None else [options.committee]
-    return [options.structure, *potential_files(options.potential), *committee]
+    files = potential_files(options.potential)
+    return [options.structure, *files, *committee_files(options)]
 
 
 def _replicas(options: argparse.Namespace) -> tuple[Replicas, tuple[str, ...]]:
@@ -157,7 +158,7 @@ def _replicas(options: argparse.Namespace) -> tuple[Replicas, tuple[str, ...]]:
     from maxvolt.sampling.i_pi import Replicas
 
     thresholds = thresholds_of(options)
-    potential, query = load_calculator(options.potential, options.species, options.committee)
+    potential, query = load_calculator(options.potential, options.species, options)
     species = options.species or potential.species
     dataset = read_structures(options.structure, species)
     check_species(options.structure, dataset, potential.species)

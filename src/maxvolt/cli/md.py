@@ -24,6 +24,7 @@ from maxvolt.cli.sampling_options import (
     add_pressure,
     add_rule,
     calculator_factory,
+    committee_files,
     limits_of,
     load_calculator,
     pressure_of,
@@ -114,7 +115,7 @@ def run(options: argparse.Namespace) -> None:
     check_order(options.potential, options.input)
     _check_outputs(options)
     thresholds = thresholds_of(options)
-    potential, query = load_calculator(options.potential, options.species, options.committee)
+    potential, query = load_calculator(options.potential, options.species, options)
     species = options.species or potential.species
     dataset = read_structures(options.input, species)
     check_species(options.input, dataset, potential.species)
@@ -157,7 +158,7 @@ def _check_outputs(options: argparse.Namespace) -> None:
     from maxvolt.io.formats import check_grows
 
     inputs = [options.input, *potential_files(options.potential)]
-    inputs += [] if options.committee is None else [options.committee]
+    inputs += committee_files(options)
     if options.save_extrapolative is not None:
         check_structures(options.save_extrapolative, None, inputs, several=True)
     if options.output is None:

@@ -14,6 +14,7 @@ from maxvolt.cli.potentials import potential_files
 from maxvolt.cli.sampling_options import (
     add_pressure,
     add_rule,
+    committee_files,
     limits_of,
     load_calculator,
     pressure_of,
@@ -87,14 +88,14 @@ def run(options: argparse.Namespace) -> None:
         )
     check_order(options.potential, options.input)
     inputs = [options.input, *potential_files(options.potential)]
-    inputs += [] if options.committee is None else [options.committee]
+    inputs += committee_files(options)
     for path in (options.output, options.save_unrelaxed):
         if path is not None:
             check_structures(path, None, inputs, labels=True)
     if options.save_extrapolative is not None:
         check_structures(options.save_extrapolative, None, inputs, several=True)
     thresholds = thresholds_of(options)
-    potential, query = load_calculator(options.potential, options.species, options.committee)
+    potential, query = load_calculator(options.potential, options.species, options)
     dataset = read_structures(options.input, options.species or potential.species)
     check_species(options.input, dataset, potential.species)
     scenario = _scenario(options, dataset)

@@ -12,7 +12,7 @@ from maxvolt.cli.console import counted, note
 from maxvolt.cli.inputs import check_species, read_structures
 from maxvolt.cli.options import finite_float, positive_float
 from maxvolt.cli.potentials import load
-from maxvolt.errors import MaxvoltError
+from maxvolt.errors import DataError, MaxvoltError
 
 if TYPE_CHECKING:
     from maxvolt.dataset import Dataset
@@ -25,6 +25,7 @@ __all__ = [
     "add_pressure",
     "add_rule",
     "calculator_factory",
+    "committee_files",
     "distances",
     "limits_of",
     "load_calculator",
@@ -82,13 +83,54 @@ def add_rule(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_committee(rule: argparse._ArgumentGroup) -> None:
-    rule.add_argument(
+    which = rule.add_mutually_exclusive_group()
+    which.add_argument(
         "--committee",
         type=Path,
         metavar="TRAIN",
         help="grade by the spread of the potentials of an ensemble; the largest spread on "
         "these structures is grade 1",
     )
+    which.add_argument(
+        "--committee-errors",
+        type=Path,
+        metavar="HELD_OUT",
+        help="the same; the spread at which the error on these labelled structures is expected is "
+        "grade 1",
+    )
+    which.add_argument(
+        "--committee-spread",
+        type=spreads,
+        metavar="S",
+        help="the same in physical units: energy=E,force=F, eV over sqrt(N) and eV/A, or one of "
+        "them, are grade 1",
+    )
+
+
+def committee_files(options: argparse.Namespace) -> list[Path]:
+    """Give the files that the options of the committee name."""
+    return [path for path in (options.committee, options.committee_errors) if path is not None]
+
+
+def spreads(text: str) -> dict[str, float]:
+    """Read ``energy=0.02,force=0.2``, or one of them."""
+    try:
+        found = {name.strip(): float(value) for name, value in map(_pair, text.split(","))}
+    except ValueError:
+        found = {}
+    positive = all(0 < value < float("inf") for value in found.values())
+    if not found or not positive or not set(found) <= {"energy", "force"}:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: expected numbers above 0 such as energy=0.02,force=0.2, or one of them"
+        )
+    return found
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(text)
+    return name, value
 
 
 def add_pressure(parser: argparse.ArgumentParser) -> None:
@@ -124,7 +166,7 @@ def pressure_of(options: argparse.Namespace) -> float:
 
 
 def load_calculator(
-    path: Path, species: tuple[str, ...] | None, committee: Path | None
+    path: Path, species: tuple[str, ...] | None, options: argparse.Namespace
 ) -> tuple[Potential, QueryStrategy | None]:
     """Read a potential and what grades by it: a committee, or the active set of its file.
 
@@ -134,16 +176,16 @@ def load_calculator(
         A potential or an ensemble.
     species
         Elements of type 0, 1, ..., for a file that names none.
-    committee
-        Structures on which the largest spread of the ensemble has grade 1; None: no committee.
+    options
+        Those that `add_rule` declares: whether a committee grades, and in which units.
     """
     from maxvolt.selection import has_active_set, read_active_set
 
     potential = load(path, species)
     if getattr(potential, "is_trained", True) is False:
         raise MaxvoltError(f"{path}: this potential is untrained; fit it first, with maxvolt train")
-    if committee is not None:
-        grader = _committee(path, potential, committee, species)
+    if committee_files(options) or options.committee_spread is not None:
+        grader = _committee(path, potential, options, species)
         note(f"grades: {grader.description}")
         return grader.ensemble, grader
     if not has_active_set(path):
@@ -155,7 +197,10 @@ def load_calculator(
 
 
 def _committee(
-    path: Path, potential: Potential, training: Path, species: tuple[str, ...] | None
+    path: Path,
+    potential: Potential,
+    options: argparse.Namespace,
+    species: tuple[str, ...] | None,
 ) -> Committee:
     from maxvolt.potentials import Ensemble
     from maxvolt.potentials.ensemble import members_of
@@ -168,9 +213,19 @@ def _committee(
             f"{path}: --committee needs an ensemble of at least two potentials, whose files end in "
             f".0, .1, ... before {file_suffix(path)}"
         )
-    structures = read_structures(training, species or potential.species)
-    check_species(training, structures, potential.species)
-    return Committee.from_dataset(Ensemble(members), structures)
+    ensemble = Ensemble(members)
+    if options.committee_spread is not None:
+        scales = options.committee_spread
+        return Committee(ensemble, scales.get("energy"), scales.get("force"))
+    (file,) = committee_files(options)
+    structures = read_structures(file, species or potential.species)
+    check_species(file, structures, potential.species)
+    if options.committee is not None:
+        return Committee.from_dataset(ensemble, structures)
+    try:
+        return Committee.from_errors(ensemble, structures)
+    except DataError as error:
+        raise MaxvoltError(f"{file}: {error}") from error
 
 
 def calculator_factory(

@@ -25,6 +25,7 @@ from maxvolt.cli.sampling_options import (
     add_pressure,
     add_rule,
     calculator_factory,
+    committee_files,
     distances,
     limits_of,
     load_calculator,
@@ -263,14 +264,14 @@ def _calculator(options: argparse.Namespace) -> tuple[CalculatorFactory, str]:
 
     path = Path(options.potential)
     if names_code(options.potential):
-        if options.committee is not None:
+        if committee_files(options) or options.committee_spread is not None:
             raise MaxvoltError("--committee needs an ensemble of maxvolt as POT")
         code = reference_calculator(options.potential, options.species)  # told now if there is none
         identity = f"{path} {code.reference.key}"
         return partial(reference_calculator, options.potential, options.species), identity
     unnamed = are_stand_ins(load(path, None).species)
     of_types = options.species if unnamed else None
-    potential, query = load_calculator(path, of_types, options.committee)
+    potential, query = load_calculator(path, of_types, options)
     missing = [symbol for symbol in options.species if symbol not in potential.species]
     if missing:
         raise MaxvoltError(

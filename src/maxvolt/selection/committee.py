@@ -24,6 +24,7 @@ from maxvolt.potentials.ensemble import spreads_of_members
 from maxvolt.potentials.evaluation import ATOMS_AT_ONCE
 from maxvolt.potentials.results import Energies
 from maxvolt.selection.candidates import candidates_above, largest_first
+from maxvolt.selection.committee_errors import Compared, SpreadsAndErrors
 from maxvolt.selection.grades import Grades, finite_grades
 from maxvolt.selection.rows import as_datasets
 from maxvolt.selection.strategy import Selection
@@ -110,6 +111,56 @@ class Committee:
         return cls(
             ensemble, largest_energy if energies else None, largest_force if forces else None
         )
+
+    @classmethod
+    def from_errors(
+        cls,
+        ensemble: Ensemble,
+        labelled: Structures,
+        *,
+        energy: float | None = None,
+        force: float | None = None,
+        threads: int | None = None,
+    ) -> Self:
+        """Choose the scales by errors on held-out labels, equations (180) to (182).
+
+        Grades are multiples of the error that the ensemble makes there: at grade 2 twice of it is
+        expected. Or, with `energy` or `force`, they are multiples of these; what is then not given
+        does not count.
+
+        Parameters
+        ----------
+        ensemble
+            At least two potentials.
+        labelled
+            Structures that none of them was fitted to, with energies, forces, or both. A `Dataset`,
+            one `ase.Atoms`, the path of a file, or several of these.
+        energy : eV
+            Error of the energy over sqrt(N) that is expected at grade 1.
+        force : eV/Angstrom
+            Error of the force on an atom that is expected at grade 1.
+        threads
+            Number of threads; None for every core.
+
+        Raises
+        ------
+        DataError
+            Labels are missing, or members agree exactly.
+        """
+        thread_count(threads)
+        _check_ensemble(ensemble)
+        dataset = structures_of(labelled, ensemble.species)
+        found = SpreadsAndErrors.of(ensemble, dataset, threads=threads)
+        wanted = {"energies": energy, "forces": force}
+        all_count = energy is None and force is None
+        scales: list[float | None] = []
+        for name, error in wanted.items():
+            compared: Compared | None = getattr(found, name)
+            if error is not None and compared is None:
+                raise DataError(f"none of the held-out structures has {name}; label them, too")
+            counts = compared is not None and (all_count or error is not None)
+            scales.append(compared.scale(error) if compared is not None and counts else None)
+        return cls(ensemble, *scales)
 
     @classmethod
     def read(cls, path: str | Path, ensemble: Ensemble) -> Self:

@@ -33,7 +33,7 @@ def same_reference(one: Settings, other: Settings) -> bool:
 
 def same_grades(one: Settings, other: Settings) -> bool:
     """Whether what measures grades and expected errors would be the same for the same potential."""
-    names = ["strategy", "mode", "swap", "weights"]
+    names = ["strategy", "mode", "swap", "weights", "scale"]
     names += ["measure"] if one.calibrates else []
     return one.calibrates == other.calibrates and all(
         getattr(one.selection, name) == getattr(other.selection, name) for name in names

@@ -37,6 +37,7 @@ __all__ = [
     "Positive",
     "PotentialSection",
     "ReferenceSection",
+    "ScaleSection",
     "Section",
     "SelectionSection",
     "StoppingSection",
@@ -123,6 +124,23 @@ Threshold = Positive | Annotated[str, AfterValidator(_is_force_error)]
 """A grade, or an expected force error with its unit."""
 
 
+class ScaleSection(Section):
+    """Disagreement of a committee, in physical units, that counts as grade 1."""
+
+    of: Literal["spread", "error"] = "spread"
+    """The spread of the members itself, or the error expected at that spread by [[validation]]."""
+    energy: Positive | None = None
+    """Of energies over sqrt(N), eV; by default energies do not count."""
+    force: Positive | None = None
+    """Of the force on an atom, eV/Angstrom; by default forces do not count."""
+
+    @model_validator(mode="after")
+    def _any_scale(self) -> ScaleSection:
+        if self.energy is None and self.force is None:
+            raise ValueError("give energy (eV), force (eV/A), or both")
+        return self
+
+
 class SelectionSection(Section):
     """How extrapolation is measured and what is done about it."""
 
@@ -145,6 +163,11 @@ class SelectionSection(Section):
     calibrate: Annotated[bool | None, AddedLater(None)] = None
     """Whether the force errors expected at the thresholds are found after each fit; by default so
     for thresholds in eV/A, and for grades of atoms by one potential."""
+    scale: Annotated[Literal["training", "errors"] | ScaleSection, AddedLater("training")] = (
+        "training"
+    )
+    """What counts as grade 1 of a committee: the largest spread on the training set ("training"),
+    the spread at which the error on [[validation]] is expected ("errors"), or physical units."""
     swap: float = Field(default=1.001, gt=1)
     """A candidate enters the active set where its grade exceeds this (maxvol)."""
     limit: Count | None = None
@@ -171,6 +194,21 @@ class SelectionSection(Section):
                 "not be below the first"
             )
         return self
+
+    @model_validator(mode="after")
+    def _scale(self) -> SelectionSection:
+        if self.scale != "training" and self.strategy != "committee":
+            raise ValueError(
+                'scale is of the spread of a committee: write strategy = "committee", or leave it '
+                "out"
+            )
+        return self
+
+    @property
+    def needs_held_out(self) -> bool:
+        """Whether grades are measured by errors on held-out labels."""
+        scale = self.scale
+        return scale == "errors" or (isinstance(scale, ScaleSection) and scale.of == "error")
 
     @model_validator(mode="after")
     def _calibration(self) -> SelectionSection:

@@ -128,6 +128,11 @@ class Settings(Section):
             raise ValueError(
                 'strategy = "committee" needs several potentials: set members = 5 in [potential]'
             )
+        if self.selection.needs_held_out and not self.validation:
+            raise ValueError(
+                "scale in [selection] asks for errors on held-out labels: add [[validation]], or "
+                "give spreads in physical units: scale = {energy = 0.02, force = 0.2}"
+            )
         in_lammps = [scenario.name for scenario in self.scenario if scenario.kind == "lammps"]
         if self.selection.strategy == "committee" and in_lammps:
             raise ValueError(

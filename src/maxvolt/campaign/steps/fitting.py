@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from maxvolt.campaign.record.folder import IterationFolder, committee_file
 from maxvolt.campaign.record.heartbeat import PROGRESS_SUFFIX, Heartbeat, read_heartbeats
 from maxvolt.campaign.record.storage import StepResult
+from maxvolt.campaign.settings.sections import ScaleSection
 from maxvolt.campaign.steps.best_fit import BestFit, FitTask, fit_member
 from maxvolt.campaign.steps.grading import active_set_of
 from maxvolt.dataset import Dataset
@@ -152,8 +153,12 @@ def _grading(task: FitTask, potential: Potential) -> tuple[ActiveSet | Committee
     selection = task.settings.selection
     if selection.strategy == "committee":
         assert isinstance(potential, Ensemble)
-        committee = Committee.from_dataset(potential, task.training, threads=task.threads)
-        return committee, {"rank": None, "largest_rank": None}
+        committee = _committee(task, potential)
+        return committee, {
+            "rank": None,
+            "largest_rank": None,
+            "committee_scales": committee.description,
+        }
     single = _with_gradients(members_of(potential)[0])
     active_set = active_set_of(single, task.training, selection, threads=task.threads)
     return active_set, {
@@ -161,6 +166,17 @@ def _grading(task: FitTask, potential: Potential) -> tuple[ActiveSet | Committee
         "largest_rank": active_set.largest_rank,
         "active_set": active_set.completeness,
     }
+
+
+def _committee(task: FitTask, ensemble: Ensemble) -> Committee:
+    """The committee, its grades in the units that [selection] asks for."""
+    scale = task.settings.selection.scale
+    if scale == "training":
+        return Committee.from_dataset(ensemble, task.training, threads=task.threads)
+    if isinstance(scale, ScaleSection) and scale.of == "spread":
+        return Committee(ensemble, scale.energy, scale.force)
+    wanted = {"energy": scale.energy, "force": scale.force} if scale != "errors" else {}
+    return Committee.from_errors(ensemble, task.validation, threads=task.threads, **wanted)
 
 
 def _write(task: FitTask, assessed: _Assessed) -> None:
