@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase.calculators.singlepoint import SinglePointCalculator
 from selection_data import alloy, alloys, potential
 
 import maxvolt
 from maxvolt import Committee, Ensemble
 from maxvolt.errors import DataError, FileFormatError
 from maxvolt.selection import QueryStrategy
+from maxvolt.selection.committee_errors import SpreadsAndErrors
 
 
 @pytest.fixture(scope="module")
@@ -155,3 +157,74 @@ def test_wrong_scales_are_refused(scale: str, ensemble: Ensemble, tmp_path: Path
 def test_missing_scales_are_named(ensemble: Ensemble, tmp_path: Path) -> None:
     with pytest.raises(FileFormatError, match="no such file"):
         Committee.read(tmp_path / "none.json", ensemble)
+
+
+def labelled(ensemble: Ensemble, count: int) -> tuple[maxvolt.Dataset, np.ndarray, np.ndarray]:
+    """Structures with labels, and the errors of the mean: of energies over sqrt(N), and forces."""
+    generator = np.random.default_rng(5)
+    frames, of_energies, of_forces = [], [], []
+    for seed in range(count):
+        atoms = alloy(seed)
+        found = [member.evaluate(atoms) for member in ensemble.members]
+        wrong = generator.normal(scale=0.3), generator.normal(scale=0.1, size=(len(atoms), 3))
+        atoms.calc = SinglePointCalculator(
+            atoms,
+            energy=np.mean([one.energy for one in found]) + wrong[0],
+            forces=np.mean([one.forces for one in found], axis=0) + wrong[1],
+        )
+        frames.append(atoms)
+        of_energies.append(wrong[0] / np.sqrt(len(atoms)))
+        of_forces.append(np.linalg.norm(wrong[1], axis=1))
+    return maxvolt.Dataset.from_atoms(frames), np.array(of_energies), np.concatenate(of_forces)
+
+
+def root_mean_square(values: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(np.square(values))))
+
+
+def test_grades_as_multiples_of_held_out_errors(ensemble: Ensemble) -> None:
+    held_out, of_energies, of_forces = labelled(ensemble, 12)
+    found = [spreads(ensemble, seed) for seed in range(12)]
+    energy_spread = root_mean_square(np.array([one[0] for one in found]))
+    force_spread = root_mean_square(np.concatenate([one[1] for one in found]))
+    compared = SpreadsAndErrors.of(ensemble, held_out)
+    assert compared.energies is not None
+    assert compared.forces is not None
+    assert compared.energies.error == pytest.approx(root_mean_square(of_energies))
+    assert compared.forces.error == pytest.approx(root_mean_square(of_forces))
+    assert compared.energies.spread == pytest.approx(energy_spread)
+    assert compared.forces.spread == pytest.approx(force_spread)
+    # Spread times factor is the error that is expected; at grade 2 it is twice the held-out one.
+    committee = Committee.from_errors(ensemble, held_out)
+    for seed in range(20, 24):
+        energy, forces = spreads(ensemble, seed)
+        expected = max(
+            compared.energies.factor * energy / compared.energies.error,
+            compared.forces.factor * forces.max() / compared.forces.error,
+        )
+        assert committee.grade(alloy(seed))[0] == pytest.approx(expected)
+    # In physical units: an expected error of 0.2 eV/A is grade 1, and energies do not count.
+    physical = Committee.from_errors(ensemble, held_out, force=0.2)
+    assert physical.energy_scale is None
+    for seed in range(20, 24):
+        forces = spreads(ensemble, seed)[1]
+        grade = compared.forces.factor * forces.max() / 0.2
+        assert physical.grade(alloy(seed))[0] == pytest.approx(grade)
+
+
+def test_labels_that_are_missing_do_not_count(ensemble: Ensemble) -> None:
+    held_out, _, _ = labelled(ensemble, 4)
+    frames = held_out.to_atoms()
+    for atoms in frames:
+        del atoms.calc.results["forces"]
+    energies_only = maxvolt.Dataset.from_atoms(frames)
+    assert Committee.from_errors(ensemble, energies_only).force_scale is None
+    with pytest.raises(DataError, match="none of the held-out structures has forces"):
+        Committee.from_errors(ensemble, energies_only, force=0.2)
+    with pytest.raises(DataError, match="no held-out label"):
+        Committee.from_errors(ensemble, alloys(2))
+    with pytest.raises(DataError, match="no held-out label"):
+        Committee.from_errors(ensemble, alloys(0))
+    same = Ensemble((ensemble.members[0], ensemble.members[0]))
+    with pytest.raises(DataError, match="members of the committee agree exactly"):
+        Committee.from_errors(same, held_out)

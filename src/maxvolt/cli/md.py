@@ -206,6 +206,8 @@ def _row(result: SamplingResult) -> dict[str, Any]:
             "potential_energy_eV": trace.potential_energies,
             "kinetic_energy_eV": trace.kinetic_energies,
             "volume_A3": trace.volumes,
+            "energy_spread_eV": trace.energy_spreads,
+            "force_spread_eV_per_A": trace.force_spreads,
         },
     }
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 from maxvolt.dataset import Dataset
 from maxvolt.sampling.rule import StopReason
 
-__all__ = ["RelaxationOutcome", "SamplingResult", "Trace", "frame"]
+__all__ = ["RelaxationOutcome", "SamplingResult", "Trace", "frame", "spreads_of_results"]
 
 _ORDER = (
     StopReason.GRADE,
@@ -39,6 +41,11 @@ class Trace:
         Of the whole structure.
     volumes : Angstrom^3
         Zero without a cell.
+    energy_spreads : eV
+        Sample standard deviation of the energy over the members of an ensemble, over sqrt(N); NaN
+        where the calculator gives none, and empty where it was not asked.
+    force_spreads : eV/Angstrom
+        Largest spread of the force on an atom over the members; the same.
     """
 
     steps: NDArray[np.int64]
@@ -47,6 +54,8 @@ class Trace:
     potential_energies: NDArray[np.float64]
     kinetic_energies: NDArray[np.float64]
     volumes: NDArray[np.float64]
+    energy_spreads: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    force_spreads: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     @property
     def total_energies(self) -> NDArray[np.float64]:
@@ -163,6 +172,20 @@ class SamplingResult:
             seconds=seconds,
             candidates=ordered,
         )
+
+
+def spreads_of_results(results: Mapping[str, Any]) -> tuple[float, float]:
+    """Spread of the energy over sqrt(N), eV, and largest one of forces, eV/Angstrom; or NaN.
+
+    Parameters
+    ----------
+    results
+        Of a calculator; that of an ensemble has ``energy_std`` and ``forces_std``.
+    """
+    if "energy_std" not in results:
+        return math.nan, math.nan
+    of_forces = np.linalg.norm(results["forces_std"], axis=1)
+    return float(results["energy_std"]) / math.sqrt(len(of_forces)), float(of_forces.max())
 
 
 def frame(atoms: Atoms, scenario: str, part: int, step: int, grade: float | None) -> Atoms:

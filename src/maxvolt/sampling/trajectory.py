@@ -24,7 +24,7 @@ from maxvolt.sampling.integrators import (
     hold_atoms,
     integrator,
 )
-from maxvolt.sampling.results import SamplingResult, Trace, frame
+from maxvolt.sampling.results import SamplingResult, Trace, frame, spreads_of_results
 from maxvolt.sampling.rule import Stop, StopReason, Thresholds, not_finite
 from maxvolt.sampling.scenario import Progress
 from maxvolt.sampling.schedules import Schedule, as_schedule
@@ -37,6 +37,9 @@ __all__ = ["Observer", "Trajectory"]
 
 _CELL_EVERY = 10
 """Steps between changes of a scheduled cell: each one costs an evaluation."""
+
+_COLUMNS = 8
+"""Numbers of a row of the trace."""
 
 Observer = Callable[[int, Atoms], None]
 """Called at each recorded step with the step and the structure, which it must not change."""
@@ -83,7 +86,7 @@ class Trajectory:
         scenario = self._scenario
         with threadpool_limits(limits=1, user_api="blas"):  # matrices are 3 x 3
             stop = self._run(state)
-        columns = np.array(self._rows, float).reshape(-1, 6).T
+        columns = np.array(self._rows, float).reshape(-1, _COLUMNS).T
         trace = Trace(columns[0].astype(np.int64), *columns[1:])
         return SamplingResult(
             scenario=scenario.name,
@@ -160,7 +163,8 @@ class Trajectory:
         dynamics.restore(state.integrator)
         self._generator.bit_generator.state = dict(state.generator)
         self._kept = list(state.kept)
-        self._rows = [tuple(row) for row in state.rows.tolist()]
+        unknown = (math.nan,) * (_COLUMNS - state.rows.shape[1])  # in states of earlier versions
+        self._rows = [(*row, *unknown) for row in state.rows.tolist()]
         self._began -= state.seconds
         self._step = state.step
         self._good = _Frame(atoms)
@@ -193,7 +197,7 @@ class Trajectory:
             integrator=dynamics.state(),
             generator=self._generator.bit_generator.state,
             kept=tuple(self._kept),
-            rows=np.array(self._rows, float).reshape(-1, 6),
+            rows=np.array(self._rows, float).reshape(-1, _COLUMNS),
             seconds=time.perf_counter() - self._began,
             growth=self._graded.growth,
         )
@@ -301,6 +305,7 @@ class Trajectory:
                 results["energy"],
                 atoms.get_kinetic_energy(),
                 abs(float(np.linalg.det(atoms.cell.array))),
+                *spreads_of_results(results),
             )
         )
         if self._thresholds.keeps(grade):

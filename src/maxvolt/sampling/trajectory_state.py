@@ -39,7 +39,7 @@ class TrajectoryState:
         State of the random numbers, as NumPy gives it.
     kept
         Structures that were kept so far.
-    rows : shape (k, 6)
+    rows : shape (k, 8)
         The trace so far.
     seconds
         Time it took.

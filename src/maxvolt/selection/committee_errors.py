@@ -1,4 +1,4 @@
-"""How the spread of a committee and its error compare on held-out labels, equations (179) to (182)."""
+"""Spread and error of a committee on held-out labels, equations (179) to (182)."""
 
 from __future__ import annotations
 

@@ -386,5 +386,5 @@ class StoppingSection(Section):
 
     @property
     def least_reliability(self) -> float:
-        """Share of the steps that is asked for; 0 where a share of the runs is asked for instead."""
+        """Share of the steps that is asked for; 0 where one of the runs is asked for instead."""
         return 0.0 if self.reliability == 1 and self.finished is not None else self.reliability
