@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from maxvolt.calculators import MaxvoltCalculator
 from maxvolt.campaign import Settings
+from maxvolt.campaign.settings.drawn_sections import TemperaturesSection
 from maxvolt.campaign.steps.structures import Structures
 from maxvolt.cells import cell_volumes
 from maxvolt.dataset import Dataset
@@ -214,6 +215,8 @@ def _conditions(settings: Settings) -> tuple[float, float]:
             if isinstance(temperature, str):
                 schedule = parse_schedule(temperature)
                 temperature = schedule.value(schedule.steps)
+            elif isinstance(temperature, TemperaturesSection):
+                temperature = max(np.ravel(temperature.end).tolist())
             return float(temperature), scenario.timestep_fs
     return _USUAL_TEMPERATURE, 1.0
 
