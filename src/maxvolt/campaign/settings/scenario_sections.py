@@ -21,6 +21,7 @@ from maxvolt.errors import MaxvoltError
 from maxvolt.sampling import MolecularDynamics, Relaxation, hold, parse_schedule
 from maxvolt.sampling.graded_steps import check_steps_between
 from maxvolt.sampling.integrators import Ensemble, Thermostat
+from maxvolt.sections import AddedLater
 from maxvolt.units import GPA_PER_EV_A3
 
 __all__ = [
@@ -54,6 +55,8 @@ _RELAXATION: dict[str, Any] = {one.name: one.default for one in fields(Relaxatio
 class _Scenario(Section):
     name: Name
     """Name of the scenario in tables, on the page and in file names; each needs its own."""
+    structure: Name
+    """Name of a table of [structures]; each of its structures is run."""
     record_every: Count = _DYNAMICS["record_every"]
     """Steps between structures that are kept for selection; that of a break is kept, too."""
     limits: LimitsSection = LimitsSection()
@@ -72,9 +75,9 @@ class DynamicsSection(_Scenario):
     """Molecular dynamics."""
 
     kind: Literal["md"]
-    structure: Name | None = None
+    structure: Name | None = None  # type: ignore[assignment]
     """Name of a table of [structures]; each of its structures is run."""
-    start: RandomStartSection | None = None
+    start: Annotated[RandomStartSection | None, AddedLater(None)] = None
     """Instead of `structure`: each run begins with a random one of its own."""
     ensemble: Ensemble = _DYNAMICS["ensemble"]
     """What is kept constant."""
@@ -106,7 +109,7 @@ class DynamicsSection(_Scenario):
     """Whether npt changes the shape of the cell, too."""
     grade_every: Count = _DYNAMICS["grade_every"]
     """Steps from one grade to the next; record_every is a multiple of it."""
-    keep_most: Count | None = _DYNAMICS["keep_most"]
+    keep_most: Annotated[Count | None, AddedLater(None)] = _DYNAMICS["keep_most"]
     """Structures that each run keeps for selection, those of the highest grades; by default all."""
     copies: Annotated[int, within(limits.STRUCTURES, whole=True)] = 1
     """Runs of each structure, or random starts; with different random numbers."""
@@ -149,8 +152,6 @@ class RelaxationSection(_Scenario):
     """Relaxation of every structure of the named set."""
 
     kind: Literal["relaxation"]
-    structure: Name
-    """Name of a table of [structures]; each of its structures is run."""
     cell: bool = _RELAXATION["cell"]
     """Relax the cell, too."""
     pressure: Annotated[float, within(limits.PRESSURE_GPA)] = _RELAXATION["pressure"]
@@ -167,8 +168,6 @@ class LammpsSection(_Scenario):
     """Molecular dynamics in LAMMPS, from an input template."""
 
     kind: Literal["lammps"]
-    structure: Name
-    """Name of a table of [structures]; each of its structures is run."""
     template: str
     """Input of LAMMPS with variables, a file relative to the campaign file; see docs/campaigns."""
     steps: Annotated[int, within(limits.STEPS, whole=True)]

