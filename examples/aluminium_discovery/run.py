@@ -21,9 +21,10 @@ REFERENCE = "Al_mm.eam.fs"
 QUICK = {
     "level = 16": "level = 6",
     "cutoff = 6.5 ": "cutoff = 5.0 ",
+    "break = 10.0": "break = 3.0",
     "limit = 50": "limit = 5",
     "[fit]\nstarts = 2\nmax_iterations = 100": "[fit]\nstarts = 1\nmax_iterations = 20",
-    "count = 20": "count = 3\nedges = 10.5\ndensity = [1.80, 2.50]",
+    "count = 20": "count = 3\nedges = 10.5",
     "copies = 40": "copies = 4",
     "steps = 125_000 ": "steps = 200 ",
     "record_every = 100": "record_every = 10",

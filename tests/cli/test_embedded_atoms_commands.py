@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 from ase.calculators.eam import EAM
+from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write
 
 import maxvolt
@@ -164,6 +166,68 @@ def test_md_stops_where_a_committee_disagrees(
     grades = trajectory["trace"]["grade"]
     assert max(grade for grade in grades if grade is not None) > 3
     assert committee.grade(maxvolt.read(kept)).min() >= 2.0
+
+
+def test_md_grades_by_spreads_in_physical_units(
+    ensemble: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "fcc.xyz", crystal() * (2, 2, 2))
+    for given, of_energy, of_force in (
+        ("energy=0.5,force=0.05", 0.5, 0.05),
+        ("energy=0.02", 0.02, math.inf),
+        ("force=0.05", math.inf, 0.05),
+    ):
+        more = ("--committee-spread", given, "--select", 1000, "--break", 2000, "--json")
+        assert main(arguments("md", ensemble, tmp_path / "fcc.xyz", *more)) == 0
+        trace = json.loads(capsys.readouterr().out)["trajectories"][0]["trace"]
+        assert len(trace["grade"]) > 1
+        energies, forces = (
+            np.array(trace[name]) for name in ("energy_spread_eV", "force_spread_eV_per_A")
+        )
+        expected = np.maximum(energies / of_energy, forces / of_force)
+        assert trace["grade"] == pytest.approx(expected.tolist())
+        assert forces[-1] > 0
+
+
+def test_md_grades_by_errors_on_held_out_labels(
+    ensemble: Path, potential: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "fcc.xyz", crystal() * (2, 2, 2))
+    frames = rattle(crystal(), 0.05, copies=4).to_atoms()
+    held_out = tmp_path / "held_out.xyz"
+    maxvolt.write(held_out, maxvolt.Dataset.from_atoms(frames))
+    more = ("--committee-errors", held_out, "--json")
+    assert main(arguments("md", ensemble, tmp_path / "fcc.xyz", *more)) == 2
+    assert f"{held_out}: there is no held-out label" in capsys.readouterr().err
+    one = maxvolt.load(potential)
+    for atoms in frames:
+        found = one.evaluate(atoms)
+        atoms.calc = SinglePointCalculator(
+            atoms, energy=found.energy + 0.1, forces=found.forces + 0.01
+        )
+    maxvolt.write(held_out, maxvolt.Dataset.from_atoms(frames))
+    more = (*more, "--select", 1000, "--break", 2000)
+    assert main(arguments("md", ensemble, tmp_path / "fcc.xyz", *more)) == 0
+    trace = json.loads(capsys.readouterr().out)["trajectories"][0]["trace"]
+    committee = maxvolt.Committee.from_errors(maxvolt.load(ensemble), held_out)
+    assert committee.energy_scale is not None
+    assert committee.force_scale is not None
+    expected = np.maximum(
+        np.array(trace["energy_spread_eV"]) / committee.energy_scale,
+        np.array(trace["force_spread_eV_per_A"]) / committee.force_scale,
+    )
+    assert trace["grade"] == pytest.approx(expected.tolist())
+
+
+@pytest.mark.parametrize("given", ["force", "force=-1", "stress=1", "energy=x", "", "energy=inf"])
+def test_spreads_that_cannot_be_are_refused(
+    given: str, ensemble: Path, structures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = ("--committee-spread", given)
+    with pytest.raises(SystemExit) as ended:
+        main(arguments("md", ensemble, structures, *more))
+    assert ended.value.code == 2
+    assert "expected numbers above 0 such as energy=0.02,force=0.2" in capsys.readouterr().err
 
 
 def test_relax_grades_by_a_committee(
