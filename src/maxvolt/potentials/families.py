@@ -119,6 +119,12 @@ FAMILIES = (
         suffixes=(".eam.alloy", ".eam.fs"),
         module="maxvolt.potentials.eam.family",
     ),
+    Family(
+        name="ani",
+        title="ANI neural network potential",
+        suffixes=(".ani.safetensors",),
+        module="maxvolt.potentials.ani.family",
+    ),
 )
 
 
