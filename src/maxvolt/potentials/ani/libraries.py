@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+import os
 from typing import Any
 
 from maxvolt.errors import MaxvoltError
@@ -32,11 +32,10 @@ def require_torch() -> Any:
 def require_torchani() -> Any:
     """Import torchani; errors as of `require_torch`."""
     require_torch()
+    # Else it warns that its CUDA extensions, which nothing here uses, are not compiled.
+    os.environ.setdefault("TORCHANI_NO_WARN_EXTENSIONS", "1")
     try:
-        with warnings.catch_warnings():
-            # It warns that its CUDA extensions, which nothing here uses, are not compiled.
-            warnings.simplefilter("ignore")
-            import torchani
+        import torchani
     except ImportError as error:
         raise MaxvoltError(
             f"ANI potentials need torch, torchani and safetensors ({error}); {_REMEDY}"

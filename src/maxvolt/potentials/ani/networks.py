@@ -54,7 +54,7 @@ def networks_of(
         ).to(dtype)
         for number, layer in enumerate([*network.layers, network.final_layer]):
             for part in ("weight", "bias"):
-                values = torch.as_tensor(weights[f"{symbol}.{number}.{part}"])
+                values = torch.tensor(weights[f"{symbol}.{number}.{part}"])
                 getattr(layer, part).data.copy_(values)
         networks.append(network)
     return networks

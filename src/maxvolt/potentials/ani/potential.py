@@ -223,7 +223,7 @@ class ANI(NeighborhoodPotential):
             vectors = torch.as_tensor(part.vectors).to(descriptors.dtype).requires_grad_()
             types = torch.as_tensor(part.types)
             features = descriptors.features(part, vectors)
-            scales = torch.as_tensor(self.scales).to(descriptors.dtype)[types]
+            scales = torch.tensor(self.scales).to(descriptors.dtype)[types]
             scaled = scales * element_energies(networks, features, types)
             (slope,) = torch.autograd.grad(scaled.sum(), vectors)
             energies.append(self.energies[part.types] + scaled.detach().double().numpy())
