@@ -124,6 +124,7 @@ FAMILIES = (
         title="ANI neural network potential",
         suffixes=(".ani.safetensors",),
         module="maxvolt.potentials.ani.family",
+        training="maxvolt.fitting.neural_networks.training",
     ),
 )
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from maxvolt.potentials.ani.libraries import require_torch, require_torchani
 from maxvolt.potentials.ani.settings import ANISettings
 
-__all__ = ["Weights", "element_energies", "networks_of", "random_weights", "weight_names"]
+__all__ = ["Weights", "element_energies", "networks_of", "random_weights", "weight_names", "weights_of"]
 
 Weights = Mapping[str, NDArray[np.float64]]
 """Weights and biases by name, as ``Al.0.weight`` for those of the first layer of aluminium."""
@@ -68,3 +68,14 @@ def element_energies(networks: Any, features: Any, types: Any) -> Any:
         chosen = torch.nonzero(types == kind).flatten()
         energies = energies.index_add(0, chosen, network(features[chosen]).flatten())
     return energies
+
+
+def weights_of(
+    networks: Any, settings: ANISettings, species: tuple[str, ...]
+) -> dict[str, NDArray[np.float64]]:
+    """Copy the weights and biases of networks, by name."""
+    names = weight_names(settings, species)
+    return {
+        name: parameter.detach().double().numpy().copy()
+        for name, parameter in zip(names, networks.parameters(), strict=True)
+    }

@@ -154,9 +154,6 @@ class ANI(NeighborhoodPotential):
         numbers = (dict(self.weights), self.energies, self.scales)
         return type(self), (self.species, self.settings, *numbers)
 
-    def _facts(self) -> dict[str, object]:
-        return {"parameters": self.n_parameters, "trained": self.is_trained}
-
     def check_options(self, *, threads: int | None, precision: str = "double") -> None:
         """Refuse numbers of threads and precisions that cannot be, before any work.
 
