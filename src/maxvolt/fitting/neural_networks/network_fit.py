@@ -16,7 +16,7 @@ from maxvolt.fitting.neural_networks.loss import Predictor
 from maxvolt.fitting.neural_networks.samples import Samples
 from maxvolt.fitting.neural_networks.state import NetworkState
 from maxvolt.potentials.ani.libraries import require_torch
-from maxvolt.potentials.ani.networks import networks_of, weights_of
+from maxvolt.potentials.ani.networks import networks_of, weight_names, weights_of
 from maxvolt.potentials.ani.potential import ANI
 from maxvolt.units import VOIGT_COUNTS
 
@@ -102,7 +102,8 @@ class NetworkFit:
             networks, constants["energies"], constants["scales"].to(dtype)
         )
         self._optimizer = torch.optim.Adam(networks.parameters(), lr=state.learning_rate)
-        self._names = list(state.weights)
+        # Files have another order.
+        self._names = list(weight_names(potential.settings, potential.species))
         for name, parameter in zip(self._names, networks.parameters(), strict=True):
             if state.epoch:
                 self._optimizer.state[parameter] = {

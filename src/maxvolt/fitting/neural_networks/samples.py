@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.cells import cell_volumes
-from maxvolt.fitting.objective import Objective
+from maxvolt.fitting.objective import EquationWeights, Objective
 from maxvolt.neighbors.neighborhoods import dataset_neighborhoods
 from maxvolt.potentials.ani.descriptors import Descriptors, FeatureDerivatives
 from maxvolt.potentials.ani.environments import Environments
@@ -94,8 +94,14 @@ class Samples:
     cutoff: float
     angular_cutoff: float
     descriptors: Descriptors
-    _kept: dict[int, tuple[Environments, FeatureDerivatives]] = field(default_factory=dict)
-    _bytes: int = 0
+    _weights: EquationWeights = field(init=False)
+    _kept: dict[int, tuple[Environments, FeatureDerivatives]] = field(
+        default_factory=dict, init=False
+    )
+    _bytes: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self._weights = self.objective.equation_weights()
 
     def __len__(self) -> int:
         return len(self.objective.dataset)
@@ -132,7 +138,7 @@ class Samples:
 
     def _labels(self, numbers: NDArray[np.int64]) -> dict[str, Tensor]:
         torch, dataset = require_torch(), self.objective.dataset
-        part, every = dataset.select(numbers), self.objective.equation_weights()
+        part, every = dataset.select(numbers), self._weights
         atoms = np.concatenate(
             [np.arange(dataset.offsets[s], dataset.offsets[s + 1]) for s in numbers]
         )

@@ -17,7 +17,7 @@ from maxvolt.files import replacing
 from maxvolt.fitting.contract import FitRequest
 from maxvolt.potentials.ani.libraries import require_safetensors
 
-__all__ = ["NetworkState", "fit_signature", "read_states", "write_states"]
+__all__ = ["NetworkState", "fit_signature", "read_states", "states_so_far", "write_states"]
 
 Arrays = Mapping[str, NDArray[np.float64]]
 
@@ -88,6 +88,26 @@ def write_states(path: str | Path, signature: str, states: Mapping[int, NetworkS
     written = require_safetensors().numpy.save(arrays, metadata)
     with replacing(path) as stream:
         stream.write(written)
+
+
+def states_so_far(request: FitRequest, signature: str) -> dict[int, NetworkState]:
+    """States to go on from; none where a fit begins anew.
+
+    Raises
+    ------
+    FitError
+        A checkpoint that is to be read cannot be used, or one that exists is not to be read.
+    """
+    if request.checkpoint is None:
+        return {}
+    if request.restart:
+        return read_states(request.checkpoint, signature)
+    if Path(request.checkpoint).exists():
+        raise FitError(
+            f"{request.checkpoint}: this checkpoint exists; continue from it (restart), or remove "
+            "it to start anew"
+        )
+    return {}
 
 
 def read_states(path: str | Path, signature: str) -> dict[int, NetworkState]:

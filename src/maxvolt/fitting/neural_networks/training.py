@@ -23,11 +23,12 @@ from maxvolt.fitting.neural_networks.samples import Samples
 from maxvolt.fitting.neural_networks.state import (
     NetworkState,
     fit_signature,
-    read_states,
+    states_so_far,
     write_states,
 )
 from maxvolt.fitting.objective import Objective
 from maxvolt.fitting.progress import FitProgress
+from maxvolt.fitting.settings import FitSettings
 from maxvolt.potentials.ani.descriptors import Descriptors
 from maxvolt.potentials.ani.libraries import require_torch
 from maxvolt.potentials.ani.networks import random_weights
@@ -35,6 +36,9 @@ from maxvolt.potentials.ani.potential import ANI
 from maxvolt.species import species_types
 
 __all__ = ["TRAINING", "energies_and_scale", "fit_members"]
+
+_OTHERS = FitSettings()
+"""Settings as they are where nothing is asked for."""
 
 _SMALLEST_SCALE = 1e-3
 """eV; energies and forces of a training set below say nothing of the size of outputs."""
@@ -53,9 +57,7 @@ def fit_members(request: FitRequest) -> FittedMembers:
     potential = request.potential
     assert isinstance(potential, ANI)
     signature = fit_signature(request)
-    states: dict[int, NetworkState] = {}
-    if request.restart and request.checkpoint is not None:
-        states = read_states(request.checkpoint, signature)
+    states = states_so_far(request, signature)
     fits = _Fits(request, potential, signature, states)
     fitted = [fits.fit(member) for member in range(request.settings.ensemble)]
     limited = sum(state.finished == EPOCH_LIMIT for state in fitted)
@@ -202,14 +204,16 @@ def _check(request: FitRequest) -> None:
         "robust": settings.robust,
         "starts_apart": settings.starts_apart,
         "starts": settings.starts is not None,
+        "max_iterations": settings.max_iterations != _OTHERS.max_iterations,
+        "tolerance": settings.tolerance != _OTHERS.tolerance,
         "isolated_energies": settings.isolated_energies != "fit",
         "apart_from": bool(request.apart_from),
         "ranks": request.ranks.size > 1,
     }
     if unavailable := [name for name, is_given in given.items() if is_given]:
         raise FitError(
-            f"{unavailable[0]}: is not available for ANI potentials; leave it out (structures of "
-            "one atom in the training set teach the energies of isolated atoms)"
+            f"{unavailable[0]}: is not available for ANI potentials, whose training has settings of "
+            "its own (network; on the command line --epochs and so on); leave it out"
         )
 
 

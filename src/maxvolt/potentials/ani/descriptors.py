@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -119,7 +120,7 @@ class Descriptors:
         torch = require_torch()
         vectors = torch.as_tensor(where.vectors).to(self.dtype)
         lengths = vectors.norm(dim=1)
-        radial, d_radial = torch.func.jvp(self.radial, (lengths,), (torch.ones_like(lengths),))
+        radial, d_radial = _along(self.radial, lengths, torch.ones_like(lengths))
         near, triples, of_pair = self._triples(where)
         ends = vectors[near[triples]]
 
@@ -134,8 +135,7 @@ class Descriptors:
             for axis in range(3):
                 along = torch.zeros_like(ends)
                 along[side, :, axis] = 1.0
-                _, slopes = torch.func.jvp(angular_terms, (ends,), (along,))
-                by_vector[axis].index_add_(0, rows, slopes)
+                by_vector[axis].index_add_(0, rows, _along(angular_terms, ends, along)[1])
         return FeatureDerivatives(
             self._collected(where, radial, terms, near[triples[0]], of_pair),
             vectors / lengths[:, None],
@@ -163,3 +163,13 @@ class Descriptors:
             0, owners[first] * self.n_pairs + of_pair, angular
         )
         return torch.cat([by_species.reshape(n, -1), by_pair.reshape(n, -1)], dim=1)
+
+
+def _along(function: Any, where: Tensor, direction: Tensor) -> tuple[Tensor, Tensor]:
+    """Give a function and its derivative along a direction."""
+    torch = require_torch()
+    with warnings.catch_warnings():
+        # torch warns when it first loads its own code for this, which uses torch.jit.
+        warnings.filterwarnings("ignore", ".*torch.jit", DeprecationWarning)
+        value, slope = torch.func.jvp(function, (where,), (direction,))
+    return value, slope
