@@ -230,9 +230,12 @@ def test_a_missing_library_is_named_with_the_command_that_installs_it(
 
     monkeypatch.delitem(sys.modules, library, raising=False)
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(MaxvoltError, match=r"pip install maxvolt\[ani\]"):
-        potential.evaluate(cluster())
-        potential.write(tmp_path / f"pot{SUFFIX}")
+    if library == "safetensors.numpy":
+        with pytest.raises(MaxvoltError, match=r"pip install maxvolt\[ani\]"):
+            potential.write(tmp_path / f"pot{SUFFIX}")
+    else:
+        with pytest.raises(MaxvoltError, match=r"pip install maxvolt\[ani\]"):
+            potential.evaluate(cluster())
 
 
 # ------------------------------------------------------------------ files
@@ -283,7 +286,7 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FileFormatError, match="species or settings cannot be read"):
         maxvolt.load(path)
     path.write_bytes(content.replace(b'"version":"1"', b'"version":"7"'))
-    with pytest.raises(FileFormatError, match="version '7' .* reads version 1"):
+    with pytest.raises(FileFormatError, match=r"version '7' .* reads version 1"):
         maxvolt.load(path)
     broken = bytearray(content)
     broken[-8:] = np.float64(np.nan).tobytes()

@@ -323,7 +323,7 @@ def check_choice(name: str, value: object, choices: Any) -> None:
 
 
 def _with_weights(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields with weights and network as their classes, also from ``{"energy": 1, "forces": 0.1}``."""
+    """Fields with weights and network as their classes, also from ``{"energy": 1}``."""
     found = dict(given)
     weights = found.get("weights", Weights())
     if not isinstance(weights, Weights):

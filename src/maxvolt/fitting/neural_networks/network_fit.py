@@ -98,9 +98,7 @@ class NetworkFit:
         self._used, self._watched = held_out(len(samples), settings.validation_share, seed)
         networks = networks_of(potential.settings, potential.species, state.weights, dtype)
         constants = {name: torch.tensor(values) for name, values in state.constants.items()}
-        self._predictor = Predictor(
-            networks, constants["energies"], constants["scales"].to(dtype)
-        )
+        self._predictor = Predictor(networks, constants["energies"], constants["scales"].to(dtype))
         self._optimizer = torch.optim.Adam(networks.parameters(), lr=state.learning_rate)
         # Files have another order.
         self._names = list(weight_names(potential.settings, potential.species))
@@ -201,9 +199,7 @@ class NetworkFit:
     def _running(self, which: str) -> dict[str, NDArray[np.float64]]:
         """Running means of Adam by the names of the weights; none before the first step."""
         found: dict[str, Any] = {}
-        for name, parameter in zip(
-            self._names, self._predictor.networks.parameters(), strict=True
-        ):
+        for name, parameter in zip(self._names, self._predictor.networks.parameters(), strict=True):
             kept = self._optimizer.state.get(parameter, {}).get(which)
             if kept is not None:
                 found[name] = kept.double().numpy().copy()

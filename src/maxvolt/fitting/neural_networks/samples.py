@@ -15,7 +15,6 @@ from maxvolt.neighbors.neighborhoods import dataset_neighborhoods
 from maxvolt.potentials.ani.descriptors import Descriptors, FeatureDerivatives
 from maxvolt.potentials.ani.environments import Environments
 from maxvolt.potentials.ani.libraries import require_torch
-from maxvolt.species import species_types
 
 __all__ = ["Batch", "Samples"]
 

@@ -144,7 +144,7 @@ def read_states(path: str | Path, signature: str) -> dict[int, NetworkState]:
 def _state(
     scalars: Mapping[str, Any], arrays: Mapping[str, NDArray[np.float64]], member: str
 ) -> NetworkState:
-    groups: dict[str, dict[str, NDArray[np.float64]]] = {group: {} for group in _GROUPS}
+    groups: dict[str, Any] = {group: {} for group in _GROUPS}
     for key, values in arrays.items():
         number, group, name = key.split("/")
         if number == member:

@@ -212,8 +212,8 @@ def _check(request: FitRequest) -> None:
     }
     if unavailable := [name for name, is_given in given.items() if is_given]:
         raise FitError(
-            f"{unavailable[0]}: is not available for ANI potentials, whose training has settings of "
-            "its own (network; on the command line --epochs and so on); leave it out"
+            f"{unavailable[0]}: is not available for ANI potentials, whose training has settings "
+            "of its own (network; on the command line --epochs and so on); leave it out"
         )
 
 

@@ -63,7 +63,9 @@ class Descriptors:
         """Make them for so many species."""
         torch, torchani = require_torch(), require_torchani()
         eta, angular_eta, zeta = settings.exponents
-        radial = torchani.aev.ANIRadial(eta, [0.0] * settings.radial_functions, settings.radial_cutoff)
+        radial = torchani.aev.ANIRadial(
+            eta, [0.0] * settings.radial_functions, settings.radial_cutoff
+        )
         angular = torchani.aev.ANIAngular(
             angular_eta,
             zeta,

@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 from maxvolt.potentials.ani.libraries import require_torch, require_torchani
 from maxvolt.potentials.ani.settings import ANISettings
 
-__all__ = ["Weights", "element_energies", "networks_of", "random_weights", "weight_names", "weights_of"]
+__all__ = [
+    "Weights",
+    "element_energies",
+    "networks_of",
+    "random_weights",
+    "weight_names",
+    "weights_of",
+]
 
 Weights = Mapping[str, NDArray[np.float64]]
 """Weights and biases by name, as ``Al.0.weight`` for those of the first layer of aluminium."""

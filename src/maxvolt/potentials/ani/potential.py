@@ -35,6 +35,8 @@ __all__ = ["ANI"]
 
 Array = NDArray[np.float64]
 
+_DEFAULTS = ANISettings()
+
 _TRIPLES_AT_ONCE = 2**15
 """Triples whose functions are held at once: 200 MB with 64 of them."""
 
@@ -74,7 +76,7 @@ class ANI(NeighborhoodPotential):
     """
 
     species: tuple[str, ...]
-    settings: ANISettings = ANISettings()
+    settings: ANISettings = _DEFAULTS
     weights: Weights = field(default_factory=dict)
     energies: Array = field(default_factory=lambda: np.zeros(0))
     scales: Array = field(default_factory=lambda: np.ones(0))
@@ -125,7 +127,7 @@ class ANI(NeighborhoodPotential):
 
     @classmethod
     def random(
-        cls, species: Sequence[str], settings: ANISettings = ANISettings(), *, seed: int = 0
+        cls, species: Sequence[str], settings: ANISettings = _DEFAULTS, *, seed: int = 0
     ) -> Self:
         """Make a potential with random weights: a start, or something to try out."""
         symbols = check_species(species)

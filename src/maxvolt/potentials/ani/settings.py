@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -91,7 +92,7 @@ class ANISettings:
             _check_whole(name, getattr(self, name), _FUNCTIONS)
         for name in ("radial_eta", "angular_eta", "zeta", "celu_alpha"):
             value = getattr(self, name)
-            if value is not None and not (0 < value and math.isfinite(value)):
+            if value is not None and not (value > 0 and math.isfinite(value)):
                 raise MaxvoltError(f"{name} must be a positive number; got {value}")
         object.__setattr__(self, "layers", tuple(self.layers))
         _check_whole("the number of layers", len(self.layers), _LAYERS)
@@ -139,7 +140,7 @@ class ANISettings:
     def weight_shapes(self, n_species: int) -> list[tuple[tuple[int, int], tuple[int]]]:
         """Shapes of the weights and biases between the layers of one network."""
         sizes = self.layer_sizes(n_species)
-        return [((out, into), (out,)) for into, out in zip(sizes[:-1], sizes[1:], strict=True)]
+        return [((out, into), (out,)) for into, out in pairwise(sizes)]
 
     @classmethod
     def from_dict(cls, found: Mapping[str, Any]) -> Self:
