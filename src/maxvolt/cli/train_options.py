@@ -122,7 +122,7 @@ def _add_potential(parser: argparse.ArgumentParser) -> None:
         "--cutoff",
         type=positive_float,
         metavar="A",
-        help=f"in Angstrom ({CUTOFF}; with --model ani {ANISettings().radial_cutoff:g})",
+        help=f"in Angstrom ({CUTOFF}); {ANISettings().radial_cutoff:g} with --model ani",
     )
     group.add_argument(
         "--min-dist",
