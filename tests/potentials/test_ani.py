@@ -112,7 +112,8 @@ def test_site_energies_are_the_published_formulas() -> None:
 
 
 def test_every_symmetry_function_is_that_of_the_formula() -> None:
-    torch = pytest.importorskip("torch")  # there, or the fixture has skipped or failed
+    import torch
+
     from maxvolt.potentials.ani.descriptors import Descriptors
     from maxvolt.potentials.ani.environments import Environments
 
@@ -127,7 +128,8 @@ def test_every_symmetry_function_is_that_of_the_formula() -> None:
 
 
 def test_derivatives_of_symmetry_functions_by_forward_differentiation() -> None:
-    torch = pytest.importorskip("torch")
+    import torch
+
     from maxvolt.potentials.ani.descriptors import Descriptors
     from maxvolt.potentials.ani.environments import Environments
 
@@ -282,11 +284,11 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
         path.write_bytes(content[:count])
         with pytest.raises(FileFormatError, match=f"pot{SUFFIX}"):
             maxvolt.load(path)
-    path.write_bytes(content.replace(b'"Cu Au"', b'"Cu Ax"'))
+    path.write_bytes(content.replace(rb"\"Au\"", rb"\"Ax\""))
     with pytest.raises(FileFormatError, match="species or settings cannot be read"):
         maxvolt.load(path)
-    path.write_bytes(content.replace(b'"version":"1"', b'"version":"7"'))
-    with pytest.raises(FileFormatError, match=r"version '7' .* reads version 1"):
+    path.write_bytes(content.replace(rb"\"version\": 1", rb"\"version\": 7"))
+    with pytest.raises(FileFormatError, match=r"version 7 .* reads version 1"):
         maxvolt.load(path)
     broken = bytearray(content)
     broken[-8:] = np.float64(np.nan).tobytes()
@@ -302,8 +304,8 @@ def test_a_file_of_another_program_is_refused(tmp_path: Path) -> None:
     save_file({"weight": np.zeros(3)}, path)
     with pytest.raises(FileFormatError, match="is no ANI potential written by maxvolt"):
         maxvolt.load(path)
-    save_file({"weight": np.zeros(3)}, path, {"format": "pt", "version": "1"})
-    with pytest.raises(FileFormatError, match="holds 'pt'; expected an ANI potential"):
+    save_file({"weight": np.zeros(3)}, path, {"format": "pt"})
+    with pytest.raises(FileFormatError, match="is no ANI potential written by maxvolt"):
         maxvolt.load(path)
 
 

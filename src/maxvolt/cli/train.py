@@ -143,7 +143,7 @@ def _model(options: argparse.Namespace) -> str:
     if family is None:
         return options.model or "mtp"
     if options.model not in (None, family.name):
-        raise MaxvoltError(f"--init {options.init} is a {family.title}: leave out --model")
+        raise MaxvoltError(f"--init {options.init} is {family.one_of_it}: leave out --model")
     return family.name
 
 

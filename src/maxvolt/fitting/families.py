@@ -53,7 +53,7 @@ def training_of(potential: Potential) -> Training:
         if isinstance(potential, training.potential):
             return training
     expected = " or ".join(
-        f"a {family.title}, for example {training.example}" for family, training in trained
+        f"{family.one_of_it}, for example {training.example}" for family, training in trained
     )
     raise FitError(
         f"potential: expected {expected}, or the path of a potential file; got "

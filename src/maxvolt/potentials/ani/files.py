@@ -22,7 +22,7 @@ __all__ = ["SUFFIX", "Content", "looks_like_ani", "read_content", "write_content
 
 SUFFIX = ".ani.safetensors"
 
-_FORMAT, _VERSION = "maxvolt.ani", "1"
+_FORMAT, _VERSION = "maxvolt.ani", 1
 _LARGEST_FILE = 2_000_000_000
 """Bytes; the networks of ANI-Al have 150,000."""
 
@@ -55,16 +55,16 @@ def write_content(path: str | Path, content: Content) -> None:
     """
     if not str(path).endswith(SUFFIX):
         raise DataError(f"{path}: end the name of this potential with {SUFFIX}")
-    metadata = {
-        "format": _FORMAT,
+    about = {
         "version": _VERSION,
-        "species": " ".join(content.species),
-        "settings": json.dumps(asdict(content.settings)),
+        "species": content.species,
+        "settings": asdict(content.settings),
     }
     arrays = dict(content.weights)
     if arrays:
         arrays |= {_ENERGIES: content.energies, _SCALES: content.scales}
-    written = require_safetensors().numpy.save(arrays, metadata)
+    # The metadata have one entry, since several are written in no particular order.
+    written = require_safetensors().numpy.save(arrays, {_FORMAT: json.dumps(about)})
     with replacing(path) as stream:
         stream.write(written)
 
@@ -87,8 +87,8 @@ def read_content(path: Path) -> Content:
     except (library.SafetensorError, ValueError, KeyError) as error:
         raise FileFormatError(path, f"is damaged: {error}") from error
     try:
-        species = check_species(metadata["species"].split())
-        settings = ANISettings.from_dict(json.loads(metadata["settings"]))
+        species = check_species(metadata["species"])
+        settings = ANISettings.from_dict(metadata["settings"])
     except (MaxvoltError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise FileFormatError(path, f"species or settings cannot be read: {error}") from error
     zeros, ones = np.zeros(len(species)), np.ones(len(species))
@@ -111,14 +111,13 @@ def _metadata(path: Path, content: bytes) -> Mapping[str, Any]:
     """Read the metadata out of the header, which its length comes before."""
     try:
         (length,) = struct.unpack("<Q", content[:8])
-        metadata: Mapping[str, Any] = json.loads(content[8 : 8 + length])["__metadata__"]
-        found, version = metadata["format"], metadata["version"]
+        header = json.loads(content[8 : 8 + length])
+        metadata: Mapping[str, Any] = json.loads(header["__metadata__"][_FORMAT])
+        version = metadata["version"]
     except (struct.error, ValueError, KeyError, TypeError) as error:
         raise FileFormatError(
             path, f"is no ANI potential written by maxvolt, or is damaged ({error!r:.80})"
         ) from error
-    if found != _FORMAT:
-        raise FileFormatError(path, f"holds {found!r:.40}; expected an ANI potential ({_FORMAT})")
     if version != _VERSION:
         raise FileFormatError(
             path,
