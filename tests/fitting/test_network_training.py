@@ -133,6 +133,14 @@ def test_the_same_seed_gives_the_same_potential_bit_for_bit() -> None:
     assert one == same != other
 
 
+def test_symmetry_functions_that_are_not_kept_change_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept = fitted().potential.digest
+    monkeypatch.setattr("maxvolt.fitting.neural_networks.samples._MOST_KEPT", 0)
+    assert fitted().potential.digest == kept
+
+
 def test_members_differ_by_their_starts() -> None:
     result = fitted(ensemble=2)
     assert isinstance(result.potential, maxvolt.Ensemble)

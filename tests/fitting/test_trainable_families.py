@@ -115,6 +115,11 @@ def test_other_families_are_an_error_with_those_that_can(family: str, message: s
         campaign(family)
 
 
+def test_campaigns_do_not_train_networks() -> None:
+    with pytest.raises(SettingsError, match=r"\[potential\] family: expected 'mtp'.* got 'ani'"):
+        campaign("ani")
+
+
 class TwoFamilies(Section):
     """Settings where there are two families that can be trained."""
 
