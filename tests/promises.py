@@ -134,6 +134,13 @@ def _search() -> str | None:
     return None
 
 
+def _ani() -> str | None:
+    for module in ("torch", "torchani", "safetensors"):
+        if importlib.util.find_spec(module) is None:
+            return f"{module} is not installed: pip install maxvolt[ani]"
+    return None
+
+
 def _slurm() -> str | None:
     if shutil.which("sbatch") is None or shutil.which("sinfo") is None:
         return "SLURM is not installed"
@@ -182,6 +189,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "free-energy": _package("calphy", "free-energy"),
     "kinisi": _package("kinisi", "kinisi"),
     "quacc": _package("quacc", "quacc"),
+    "ani": _ani,
     "fork": _fork,
     "SIGKILL": _kill,
 }

@@ -151,6 +151,7 @@ def passive(seed: int) -> Iterator[tuple[Dataset, MTP]]:
 def fitted(training: Dataset, settings: Settings, seed: int, before: MTP | None) -> MTP:
     """Fit as a campaign does: from the coefficients of the smaller set."""
     family = training_named(settings.potential.family)
+    assert family.start_of_fit is not None  # of families that campaigns train
     start = family.start_of_fit(settings.potential, training, before)
     result = fit(start, training, settings.fit.settings(members=1), seed=seed)
     assert isinstance(result.potential, MTP)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
     from maxvolt.fitting import FitProgress, FitResult, FitSettings, Weights, fit
     from maxvolt.fitting.error_statistics import ErrorReport
+    from maxvolt.fitting.network_settings import NetworkSettings
     from maxvolt.fitting.prediction_errors import compute_errors
     from maxvolt.io import read, write
     from maxvolt.labelling import (
@@ -40,7 +41,9 @@ if TYPE_CHECKING:
     )
     from maxvolt.neighbors import MinimumDistances, minimum_distances
     from maxvolt.potentials import (
+        ANI,
         MTP,
+        ANISettings,
         Ensemble,
         Evaluation,
         Potential,
@@ -71,8 +74,10 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "ANI",
     "MTP",
     "ZBL",
+    "ANISettings",
     "ActiveSet",
     "Calculator",
     "Campaign",
@@ -98,6 +103,7 @@ __all__ = [
     "MaxvoltError",
     "MinimumDistances",
     "MolecularDynamics",
+    "NetworkSettings",
     "Posterior",
     "Potential",
     "Predictions",
@@ -135,6 +141,8 @@ __all__ = [
 __version__: str
 
 _HOME = {
+    "ANI": "maxvolt.potentials:ANI",
+    "ANISettings": "maxvolt.potentials:ANISettings",
     "ActiveSet": "maxvolt.selection:ActiveSet",
     "Calculator": "maxvolt.calculators.ase:MaxvoltCalculator",
     "calibrate": "maxvolt.uncertainty:calibrate",
@@ -169,6 +177,7 @@ _HOME = {
     "MinimumDistances": "maxvolt.neighbors:MinimumDistances",
     "MolecularDynamics": "maxvolt.sampling:MolecularDynamics",
     "MTP": "maxvolt.potentials:MTP",
+    "NetworkSettings": "maxvolt.fitting.network_settings:NetworkSettings",
     "Posterior": "maxvolt.uncertainty:Posterior",
     "Potential": "maxvolt.potentials:Potential",
     "Predictions": "maxvolt.potentials:Predictions",

@@ -17,6 +17,7 @@ from maxvolt.campaign.settings.sections import FitSection, General
 from maxvolt.cli import train_options
 from maxvolt.errors import FitError
 from maxvolt.fitting import FitResult, FitSettings, SolverSettings, Weights, fit
+from maxvolt.fitting.network_settings import NetworkSettings
 from maxvolt.fitting.settings import FitChanges, settings_with
 from maxvolt.fitting.variable_projection import new_potential
 from maxvolt.fitting.variable_projection.training import MomentTensorSection
@@ -128,6 +129,7 @@ def test_every_key_of_the_section_is_a_setting() -> None:
         "restart_from_potential",
         "ensemble",
         "seed",
+        "network",  # campaigns do not train networks
     }
 
 
@@ -156,8 +158,9 @@ def help_of_train() -> str:
 def test_keywords_of_fit_are_the_fields_of_its_settings() -> None:
     hints, keywords = get_type_hints(FitSettings), get_type_hints(FitChanges)
     assert list(keywords) == [field.name for field in fields(FitSettings)]
-    assert hints.pop("weights") is Weights
-    assert Weights in keywords.pop("weights").__args__
+    for name, kind in (("weights", Weights), ("network", NetworkSettings)):
+        assert hints.pop(name) is kind
+        assert kind in keywords.pop(name).__args__
     assert keywords == hints
 
 

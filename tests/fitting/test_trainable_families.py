@@ -76,7 +76,9 @@ def test_files_of_a_family_are_recognised_as_its_own() -> None:
         if family.training is not None:
             training = training_named(family.name)
             assert {training.suffix, training.suffix_with_active_set} <= set(family.suffixes)
-            assert training.section(species=("Mo",), family=family.name).family == family.name
+            if training.section is not None:
+                section = training.section(species=("Mo",), family=family.name)
+                assert section.family == family.name
 
 
 # --------------------------------------------------------------------- campaign files
@@ -111,6 +113,11 @@ def test_a_campaign_file_without_family_means_moment_tensor_potentials() -> None
 def test_other_families_are_an_error_with_those_that_can(family: str, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         campaign(family)
+
+
+def test_campaigns_do_not_train_networks() -> None:
+    with pytest.raises(SettingsError, match=r"\[potential\] family: expected 'mtp'.* got 'ani'"):
+        campaign("ani")
 
 
 class TwoFamilies(Section):

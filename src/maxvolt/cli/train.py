@@ -10,6 +10,7 @@ from maxvolt.cli.console import counted, note, print_json, stdout_console
 from maxvolt.cli.inputs import read_structures
 from maxvolt.cli.outputs import check_output
 from maxvolt.cli.potentials import check_potential_output, potential_files
+from maxvolt.cli.train_networks import check_model, new_networks
 from maxvolt.cli.train_options import NEW_POTENTIAL, add_arguments, settings_of
 from maxvolt.errors import MaxvoltError, SpeciesError
 from maxvolt.fitting.variable_projection.new_potential import (
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from maxvolt.dataset import Dataset
     from maxvolt.fitting import FitResult
     from maxvolt.fitting.error_statistics import EnsembleErrors, ErrorReport
-    from maxvolt.potentials import MTP, Potential
+    from maxvolt.potentials import MTP, Potential, Trainable
     from maxvolt.selection.weights import Mode
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
@@ -32,7 +33,8 @@ __all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
 NAME = "train"
 SUMMARY = "fit a potential, or an ensemble, to labelled structures"
 DESCRIPTION = """\
-Fit a moment tensor potential to energies, forces and stresses, whichever of them a structure has.
+Fit a potential to energies, forces and stresses, whichever of them a structure has: a moment
+tensor potential or, with --model ani, neural networks.
 The elements are those of the training files. The N potentials of an ensemble go to files of their
 own: pot.0.mtp, pot.1.mtp, ... for -o pot.mtp; that name is then the name of all of them. Each has
 random weights of the structures, and the spread of their predictions shows what another choice of
@@ -46,7 +48,8 @@ EXAMPLES = """\
   maxvolt train train.xyz -o pot.mtp --ensemble 5 --seed 1 --checkpoint fit.ckpt --restart
   maxvolt train more.xyz -o better.mtp --init pot.mtp
   mpiexec -n 4 maxvolt train train.xyz -o pot.mtp --checkpoint fit.ckpt
-  maxvolt train train.xyz -o pot.almtp --active-set neighborhood"""
+  maxvolt train train.xyz -o pot.almtp --active-set neighborhood
+  maxvolt train train.xyz -o pot.ani.safetensors --model ani --ensemble 8 --epochs 500"""
 
 
 def run(options: argparse.Namespace) -> None:
@@ -57,13 +60,15 @@ def run(options: argparse.Namespace) -> None:
     from maxvolt.fitting import fit
 
     _check(options)
+    model = _model(options)
+    check_model(options, model)
     settings = settings_of(options)
     species = options.species or _species_of_init(options.init)
     dataset = Dataset.concatenate([read_structures(path, species) for path in options.train])
     validation = None
     if options.validation is not None:
         validation = read_structures(options.validation, species or dataset.species)
-    start = _start(options, dataset)
+    start = _start(options, model, dataset)
     _check_isolated_energies(options.isolated_energies, start.species)
     note(
         f"training on {counted(len(dataset), 'structure')}, {counted(dataset.n_atoms, 'atom')}; "
@@ -130,14 +135,42 @@ def _check_isolated_energies(choice: str | dict[str, float], species: tuple[str,
         )
 
 
+def _model(options: argparse.Namespace) -> str:
+    """Name the family to train: that of --init, that of --model, or moment tensors."""
+    from maxvolt.potentials.families import family_of_file
+
+    family = None if options.init is None else family_of_file(options.init)
+    if family is None:
+        return options.model or "mtp"
+    if options.model not in (None, family.name):
+        raise MaxvoltError(f"--init {options.init} is {family.one_of_it}: leave out --model")
+    return family.name
+
+
 def _species_of_init(path: Path | None) -> tuple[str, ...] | None:
+    from maxvolt.potentials.families import family_of_file
     from maxvolt.potentials.mtp.files.access import read_potential_file
 
-    return None if path is None else read_potential_file(path).species
+    if path is None:
+        return None
+    family = family_of_file(path)
+    if family is not None and family.name != "mtp":
+        return family.read(path).species
+    return read_potential_file(path).species
 
 
-def _start(options: argparse.Namespace, dataset: Dataset) -> MTP:
+def _start(options: argparse.Namespace, model: str, dataset: Dataset) -> Trainable:
     """Return the potential to train: that of --init, or a new one."""
+    if model == "mtp":
+        return _start_of_moment_tensors(options, dataset)
+    if options.init is None:
+        return new_networks(options, options.species or dataset.species)
+    from maxvolt.fitting.families import potential_to_fit
+
+    return potential_to_fit(options.init)
+
+
+def _start_of_moment_tensors(options: argparse.Namespace, dataset: Dataset) -> MTP:
     from maxvolt.neighbors import minimum_distances
     from maxvolt.potentials import MTP, read_potential
     from maxvolt.potentials.mtp.basis.repulsion import ZBL

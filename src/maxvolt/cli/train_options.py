@@ -16,6 +16,7 @@ from maxvolt.cli.options import (
     positive_float,
     positive_int,
 )
+from maxvolt.cli.train_networks import NEW_NETWORKS, add_networks, network_settings
 from maxvolt.fitting.settings import FitSettings, Resampling, Scaling, Weights
 from maxvolt.fitting.variable_projection.new_potential import (
     CUTOFF,
@@ -23,6 +24,7 @@ from maxvolt.fitting.variable_projection.new_potential import (
     LEVEL,
     RADIAL_BASIS_SIZE,
 )
+from maxvolt.potentials.ani.settings import ANISettings
 
 __all__ = [
     "NEW_POTENTIAL",
@@ -33,7 +35,7 @@ __all__ = [
     "settings_of",
 ]
 
-NEW_POTENTIAL = ("level", "cutoff", "min_dist", "radial_basis_size")
+NEW_POTENTIAL = ("level", "cutoff", "min_dist", "radial_basis_size", *NEW_NETWORKS)
 """Options that describe a new potential; none of them goes with --init."""
 
 _FIT = FitSettings()
@@ -60,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--validation", type=Path, metavar="FILE", help="structures not trained on")
     _add_potential(parser)
     add_loss(parser)
+    add_networks(parser)
     _add_running(parser)
     add_json(parser)
 
@@ -103,13 +106,24 @@ def settings_of(options: argparse.Namespace) -> FitSettings:
         starts=options.starts,
         max_iterations=options.max_iterations,
         tolerance=options.tolerance,
+        network=network_settings(options),
     )
 
 
 def _add_potential(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the potential")
+    group.add_argument(
+        "--model",
+        choices=("mtp", "ani"),
+        help="kind of potential: moment tensors or neural networks (mtp, or that of --init)",
+    )
     group.add_argument("--level", type=positive_int, metavar="L", help=f"even, 2 to 32 ({LEVEL})")
-    group.add_argument("--cutoff", type=positive_float, metavar="A", help=f"in Angstrom ({CUTOFF})")
+    group.add_argument(
+        "--cutoff",
+        type=positive_float,
+        metavar="A",
+        help=f"in Angstrom ({CUTOFF}); {ANISettings().radial_cutoff:g} with --model ani",
+    )
     group.add_argument(
         "--min-dist",
         type=positive_float,

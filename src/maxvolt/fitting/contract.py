@@ -22,7 +22,7 @@ from maxvolt.fitting.training_set import TrainingSet
 from maxvolt.limits import MEMBERS
 from maxvolt.parallel.ranks import ONE_PROCESS, Ranks
 from maxvolt.potentials.families import trainable_family
-from maxvolt.potentials.protocol import ParameterGradients, Potential
+from maxvolt.potentials.protocol import ParameterGradients, Potential, Trainable
 from maxvolt.sections import Section, Symbol, within
 
 __all__ = ["FitRequest", "FittedMembers", "MemberFit", "PotentialSection", "Training"]
@@ -50,7 +50,7 @@ class FitRequest:
         As of `fit`.
     """
 
-    potential: ParameterGradients
+    potential: Trainable
     objective: Objective
     training_set: TrainingSet
     settings: FitSettings
@@ -147,12 +147,13 @@ class Training:
         How one is made in Python, for messages.
     section
         What a campaign file says of it in ``[potential]``; the default of the key ``family`` is the
-        name of the family.
+        name of the family. None: campaigns do not train it.
     suffix, suffix_with_active_set
         Endings of files of its potentials, without and with room for an active set.
     start_of_fit
         ``start_of_fit(section, training, before)`` gives the potential to fit to the structures of
-        an iteration, after the potential of the iteration before, if there was one.
+        an iteration, after the potential of the iteration before, if there was one. None where
+        `section` is.
     fit_members
         Fits all potentials that a request asks for.
     described
@@ -165,12 +166,12 @@ class Training:
         None: the family has none.
     """
 
-    potential: type[ParameterGradients]
+    potential: type[Trainable]
     example: str
-    section: type[PotentialSection]
+    section: type[PotentialSection] | None
     suffix: str
     suffix_with_active_set: str
-    start_of_fit: Callable[[Any, Dataset, Potential | None], ParameterGradients]
+    start_of_fit: Callable[[Any, Dataset, Potential | None], Trainable] | None
     fit_members: Callable[[FitRequest], FittedMembers]
     described: Callable[[Any], dict[str, float | int | str]]
     curvature: Callable[..., Curvature] | None = None

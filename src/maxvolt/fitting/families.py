@@ -19,7 +19,7 @@ from maxvolt.errors import FitError
 from maxvolt.fitting.contract import Training
 from maxvolt.potentials.families import FAMILIES, Family, trainable_family
 from maxvolt.potentials.loading import load
-from maxvolt.potentials.protocol import HasMembers, ParameterGradients, Potential
+from maxvolt.potentials.protocol import HasMembers, Potential, Trainable
 
 __all__ = ["potential_sections", "potential_to_fit", "training_named", "training_of", "trainings"]
 
@@ -53,7 +53,7 @@ def training_of(potential: Potential) -> Training:
         if isinstance(potential, training.potential):
             return training
     expected = " or ".join(
-        f"a {family.title}, for example {training.example}" for family, training in trained
+        f"{family.one_of_it}, for example {training.example}" for family, training in trained
     )
     raise FitError(
         f"potential: expected {expected}, or the path of a potential file; got "
@@ -61,7 +61,7 @@ def training_of(potential: Potential) -> Training:
     )
 
 
-def potential_to_fit(given: Potential | str | PathLike[str]) -> ParameterGradients:
+def potential_to_fit(given: Potential | str | PathLike[str]) -> Trainable:
     """Give the potential to fit, also from the path of its file.
 
     Raises
@@ -77,17 +77,18 @@ def potential_to_fit(given: Potential | str | PathLike[str]) -> ParameterGradien
             f"{count}; give one of its members, and ensemble={count} for as many"
         )
     training_of(potential)
-    assert isinstance(potential, ParameterGradients)
+    assert isinstance(potential, Trainable)
     return potential
 
 
 def potential_sections(families: Sequence[Family] = FAMILIES) -> Any:
     """Give the annotation of ``[potential]`` in a campaign file, for pydantic.
 
-    That of the only family that can be trained; of several, the key ``family`` tells which, and a
+    That of the only family that campaigns train; of several, the key ``family`` tells which, and a
     file without it means the first.
     """
-    sections = {family.name: _training(family).section for family in _trainable(families)}
+    found = {family.name: _training(family).section for family in _trainable(families)}
+    sections = {name: section for name, section in found.items() if section is not None}
     first, *others = sections
     if not others:
         return sections[first]

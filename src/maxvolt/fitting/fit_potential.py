@@ -31,7 +31,7 @@ from maxvolt.fitting.usable_data import (
 )
 from maxvolt.io.structures import Structures, structures_of
 from maxvolt.parallel.ranks import ONE_PROCESS, Ranks
-from maxvolt.potentials.protocol import ParameterGradients, Potential
+from maxvolt.potentials.protocol import Potential, Trainable
 from maxvolt.species import check_known_species
 from maxvolt.threads import thread_count
 
@@ -39,7 +39,7 @@ __all__ = ["fit"]
 
 
 def fit(
-    potential: ParameterGradients | str | PathLike[str],
+    potential: Trainable | str | PathLike[str],
     dataset: Structures,
     settings: FitSettings | Mapping[str, Any] = FitSettings(),  # noqa: B008 (immutable)
     *,
@@ -57,7 +57,8 @@ def fit(
     Of moment tensor potentials the linear coefficients are eliminated exactly; Levenberg-Marquardt
     finds the radial ones, from the best of several random starts (docs/formulation, equations (19)
     to (21)). For given data, settings and seed the result is the same bit for bit, whatever the
-    number of threads and processes.
+    number of threads and processes. Neural networks are trained by Adam (docs/potentials/ani,
+    equations (169) to (172)); there the result is the same bit for bit on one machine.
 
     Parameters
     ----------
@@ -140,7 +141,7 @@ def fit(
 
 def _checked(
     objective: Objective,
-    potential: ParameterGradients,
+    potential: Trainable,
     validation: Dataset | None,
     ranks: Ranks,
 ) -> tuple[TrainingSet, list[str]]:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, TypedDict, TypeVar, get_args
 
 from maxvolt.errors import FitError, nearest_name
+from maxvolt.fitting.network_settings import NetworkSettings
 from maxvolt.limits import ITERATIONS, MEMBERS, STARTS
 
 __all__ = [
@@ -191,6 +192,9 @@ class FitSettings(SolverSettings):
     robust : bool
         Huber's loss in place of squares: labels with large errors count less, see
         `maxvolt.fitting.robust_weights`.
+    network : NetworkSettings
+        How neural networks are trained, of families that are such; of the fields of
+        `SolverSettings` these heed `restart_from_potential` alone.
 
     Raises
     ------
@@ -206,6 +210,8 @@ class FitSettings(SolverSettings):
     ensemble: int = 1
     seed: int = 0
     robust: bool = False
+    # No part of the name of a fit of other families, whose numbers do not depend on it.
+    network: NetworkSettings = field(default=NetworkSettings(), repr=False)
 
     def __post_init__(self) -> None:
         SolverSettings.__post_init__(self)
@@ -221,6 +227,8 @@ class FitSettings(SolverSettings):
             raise FitError(f"robust must be True or False; got {self.robust!r:.60}")
         if not isinstance(self.weights, Weights):
             raise FitError(f"weights: expected maxvolt.Weights; got {self.weights!r:.60}")
+        if not isinstance(self.network, NetworkSettings):
+            raise FitError(f"network: expected NetworkSettings; got {self.network!r:.60}")
         if isinstance(self.isolated_energies, Mapping):
             object.__setattr__(self, "isolated_energies", dict(self.isolated_energies))
         elif self.isolated_energies not in ("fit", "data"):
@@ -250,7 +258,7 @@ class FitSettings(SolverSettings):
 
 
 class FitChanges(TypedDict, total=False):
-    """Fields of `FitSettings` as keywords of `fit`; weights may be a mapping."""
+    """Fields of `FitSettings` as keywords of `fit`; weights and network may be mappings."""
 
     max_iterations: int
     tolerance: float
@@ -266,6 +274,7 @@ class FitChanges(TypedDict, total=False):
     ensemble: int
     seed: int
     robust: bool
+    network: NetworkSettings | Mapping[str, Any]
 
 
 def settings_with(
@@ -314,7 +323,7 @@ def check_choice(name: str, value: object, choices: Any) -> None:
 
 
 def _with_weights(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields with weights as their class, also from ``{"energy": 1, "forces": 0.1}``."""
+    """Fields with weights and network as their classes, also from ``{"energy": 1}``."""
     found = dict(given)
     weights = found.get("weights", Weights())
     if not isinstance(weights, Weights):
@@ -323,6 +332,10 @@ def _with_weights(given: Mapping[str, Any]) -> dict[str, Any]:
             raise _unexpected("weights", Weights, names, weights)
         _check_names("weights", weights, names)
         found["weights"] = _made(Weights, "weights", weights)
+    network = found.get("network")
+    if isinstance(network, Mapping):
+        _check_names("network", network, [one.name for one in fields(NetworkSettings)])
+        found["network"] = _made(NetworkSettings, "network", network)
     return found
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from maxvolt.lazy_names import imported
 
 if TYPE_CHECKING:
+    from maxvolt.potentials.ani.potential import ANI
+    from maxvolt.potentials.ani.settings import ANISettings
     from maxvolt.potentials.ensemble import Ensemble
     from maxvolt.potentials.evaluation import NeighborhoodPotential
     from maxvolt.potentials.families import member_paths
@@ -22,11 +24,14 @@ if TYPE_CHECKING:
         Potential,
         SharesVirials,
         SiteGrader,
+        Trainable,
     )
     from maxvolt.potentials.results import Energies, Evaluation, Predictions
 
 __all__ = [
+    "ANI",
     "MTP",
+    "ANISettings",
     "Energies",
     "Ensemble",
     "Evaluation",
@@ -38,12 +43,15 @@ __all__ = [
     "Predictions",
     "SharesVirials",
     "SiteGrader",
+    "Trainable",
     "load",
     "member_paths",
     "read_potential",
 ]
 
 _HOME = {
+    "ANI": "maxvolt.potentials.ani.potential:ANI",
+    "ANISettings": "maxvolt.potentials.ani.settings:ANISettings",
     "MTP": "maxvolt.potentials.mtp.potential:MTP",
     "Energies": "maxvolt.potentials.results:Energies",
     "Ensemble": "maxvolt.potentials.ensemble:Ensemble",
@@ -56,6 +64,7 @@ _HOME = {
     "Predictions": "maxvolt.potentials.results:Predictions",
     "SharesVirials": "maxvolt.potentials.protocol:SharesVirials",
     "SiteGrader": "maxvolt.potentials.protocol:SiteGrader",
+    "Trainable": "maxvolt.potentials.protocol:Trainable",
     "load": "maxvolt.potentials.loading:load",
     "member_paths": "maxvolt.potentials.families:member_paths",
     "read_potential": "maxvolt.potentials.mtp.potential:read_potential",

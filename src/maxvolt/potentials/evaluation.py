@@ -18,7 +18,7 @@ from maxvolt.neighbors.neighborhoods import (
     iterate_neighborhoods,
 )
 from maxvolt.potentials.families import title_of
-from maxvolt.potentials.protocol import HasMembers, ParameterGradients
+from maxvolt.potentials.protocol import HasMembers, Trainable
 from maxvolt.potentials.results import Energies, Evaluation, Precision, Predictions
 from maxvolt.threads import thread_count
 
@@ -69,7 +69,7 @@ class NeighborhoodPotential(ABC):
 
     def _facts(self) -> dict[str, object]:
         """What else a notebook shows of it, by name."""
-        if isinstance(self, ParameterGradients):
+        if isinstance(self, Trainable):
             return {"parameters": self.n_parameters, "trained": self.is_trained}
         return {"members": len(self.members)} if isinstance(self, HasMembers) else {}
 

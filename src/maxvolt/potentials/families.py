@@ -81,6 +81,11 @@ class Family:
     module: str
     training: str | None = None
 
+    @property
+    def one_of_it(self) -> str:
+        """What people call one potential of it, with the article."""
+        return f"{'an' if self.title[0].lower() in 'aeiou' else 'a'} {self.title}"
+
     def looks_like(self, beginning: bytes) -> bool:
         """Whether a file that begins so is of this family."""
         return bool(self._code.looks_like(beginning))
@@ -118,6 +123,13 @@ FAMILIES = (
         title="embedded-atom potential",
         suffixes=(".eam.alloy", ".eam.fs"),
         module="maxvolt.potentials.eam.family",
+    ),
+    Family(
+        name="ani",
+        title="ANI neural network potential",
+        suffixes=(".ani.safetensors",),
+        module="maxvolt.potentials.ani.family",
+        training="maxvolt.fitting.neural_networks.training",
     ),
 )
 

@@ -20,6 +20,7 @@ __all__ = [
     "Potential",
     "SharesVirials",
     "SiteGrader",
+    "Trainable",
 ]
 
 
@@ -121,8 +122,8 @@ class SharesVirials(Protocol):
 
 
 @runtime_checkable
-class ParameterGradients(Potential, Protocol):
-    """Capability: gradients by P parameters, the rows of D-optimality, equations (36) and (37)."""
+class Trainable(Potential, Protocol):
+    """Capability: it has P parameters, which a fit finds."""
 
     @property
     def n_parameters(self) -> int:
@@ -131,8 +132,13 @@ class ParameterGradients(Potential, Protocol):
 
     @property
     def is_trained(self) -> bool:
-        """Whether the parameters have values, without which gradients say nothing."""
+        """Whether the parameters have values, without which it says nothing."""
         ...
+
+
+@runtime_checkable
+class ParameterGradients(Trainable, Protocol):
+    """Capability: gradients by P parameters, the rows of D-optimality, equations (36) and (37)."""
 
     def largest_rank(self, *, of_sites: bool) -> int:
         """Number of independent gradients that structures, or their atoms, can have."""

@@ -89,6 +89,7 @@ def _fit_once(task: FitTask, member: int, others: tuple[Potential, ...], attempt
     goes_on = settings.fit.restart and not attempt
     before = _member(task.before, member) if goes_on else None
     training = training_named(settings.potential.family)
+    assert training.start_of_fit is not None  # of families that have a section
     start = training.start_of_fit(settings.potential, task.training, before)
     checkpoint = _checkpoint(task, member, attempt)
     for restart in (True, False) if checkpoint.exists() else (False,):

@@ -1,0 +1,1 @@
+"""Training of neural networks: the loss by automatic differentiation, Adam in minibatches."""

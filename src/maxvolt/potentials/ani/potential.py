@@ -1,0 +1,273 @@
+"""ANI potentials: energies of atoms by neural networks of symmetry functions."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxvolt.errors import MaxvoltError
+from maxvolt.neighbors.neighborhoods import Neighborhoods
+from maxvolt.potentials.ani.descriptors import Descriptors
+from maxvolt.potentials.ani.environments import Environments
+from maxvolt.potentials.ani.libraries import require_torch
+from maxvolt.potentials.ani.networks import (
+    Weights,
+    element_energies,
+    networks_of,
+    random_weights,
+    weight_names,
+)
+from maxvolt.potentials.ani.settings import ANISettings
+from maxvolt.potentials.evaluation import NeighborhoodPotential
+from maxvolt.potentials.refusals import check_finite
+from maxvolt.potentials.results import Energies, Precision
+from maxvolt.species import check_species
+from maxvolt.threads import thread_count
+from maxvolt.units import VOIGT
+
+__all__ = ["ANI"]
+
+Array = NDArray[np.float64]
+
+_DEFAULTS = ANISettings()
+
+_TRIPLES_AT_ONCE = 2**15
+"""Triples whose functions are held at once: 200 MB with 64 of them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ANI(NeighborhoodPotential):
+    r"""An ANI potential (Smith, Isayev and Roitberg 2017), equations (163) to (168).
+
+    The energy of an atom is
+
+    .. math:: E_i = \epsilon_{t_i} + \sigma_{t_i} \mathcal{N}_{t_i}(G_i),
+
+    a neural network of the symmetry functions of its neighbours, scaled and shifted. Needs torch
+    and torchani: ``pip install maxvolt[ani]``. It computes with as many threads as torch does,
+    whatever is asked for.
+
+    Parameters
+    ----------
+    species
+        Chemical symbols, in the order of its types.
+    settings
+        Symmetry functions and layers.
+    weights
+        Weights and biases of the networks by name, see `maxvolt.potentials.ani.networks`; empty:
+        it is not trained yet.
+    energies : shape (C,), eV
+        What is added to the energy of an atom of each species.
+    scales : shape (C,), eV
+        What the output of its network is multiplied with.
+
+    Raises
+    ------
+    SpeciesError
+        Symbols that are none.
+    MaxvoltError
+        Weights that do not belong to the settings, or are not finite.
+    """
+
+    species: tuple[str, ...]
+    settings: ANISettings = _DEFAULTS
+    weights: Weights = field(default_factory=dict)
+    energies: Array = field(default_factory=lambda: np.zeros(0))
+    scales: Array = field(default_factory=lambda: np.ones(0))
+    _modules: dict[str, tuple[Descriptors, Any]] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        species = check_species(self.species)
+        object.__setattr__(self, "species", species)
+        if not self.weights:
+            object.__setattr__(self, "energies", np.zeros(len(species)))
+            object.__setattr__(self, "scales", np.ones(len(species)))
+            return
+        shapes = weight_names(self.settings, species)
+        if missing := [name for name in shapes if name not in self.weights]:
+            raise MaxvoltError(f"the weights {missing[0]!r} of the network are missing")
+        if unknown := [name for name in self.weights if name not in shapes]:
+            raise MaxvoltError(f"{unknown[0]!r} are no weights of these networks")
+        weights = {name: _frozen(name, self.weights[name], shapes[name]) for name in shapes}
+        object.__setattr__(self, "weights", weights)
+        for name in ("energies", "scales"):
+            values = _frozen(name, getattr(self, name), (len(species),))
+            object.__setattr__(self, name, values)
+
+    @property
+    def cutoff(self) -> float:
+        """Cutoff of the radial functions, Angstrom."""
+        return self.settings.radial_cutoff
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether the networks have weights."""
+        return bool(self.weights)
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of weights and biases of all networks."""
+        shapes = weight_names(self.settings, self.species).values()
+        return int(sum(np.prod(shape) for shape in shapes))
+
+    @property
+    def digest(self) -> str:
+        """Name of its numbers, settings and species."""
+        digest = hashlib.sha256(f"{self.species} {self.settings}".encode())
+        for name, values in self.weights.items():
+            digest.update(name.encode() + values.tobytes())
+        digest.update(self.energies.tobytes() + self.scales.tobytes())
+        return digest.hexdigest()[:16]
+
+    @classmethod
+    def random(
+        cls, species: Sequence[str], settings: ANISettings = _DEFAULTS, *, seed: int = 0
+    ) -> Self:
+        """Make a potential with random weights: a start, or something to try out."""
+        symbols = check_species(species)
+        weights = random_weights(settings, symbols, np.random.default_rng(seed))
+        return cls(symbols, settings, weights, np.zeros(len(symbols)), np.ones(len(symbols)))
+
+    def with_weights(self, weights: Weights, energies: Array, scales: Array) -> Self:
+        """Return the potential of the same form with these numbers."""
+        return type(self)(self.species, self.settings, weights, energies, scales)
+
+    def __repr__(self) -> str:
+        layers = "-".join(map(str, (*self.settings.layers, 1)))
+        elements = ", ".join(self.species)
+        return f"ANI({elements}; {layers}, cutoff {self.cutoff:g} A)"
+
+    def __copy__(self) -> Self:
+        """Return itself: what cannot change needs no copy."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return itself: what cannot change needs no copy."""
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle without the modules of torch, which are made again from the numbers."""
+        numbers = (dict(self.weights), self.energies, self.scales)
+        return type(self), (self.species, self.settings, *numbers)
+
+    def check_options(self, *, threads: int | None, precision: str = "double") -> None:
+        """Refuse numbers of threads and precisions that cannot be, before any work.
+
+        Raises
+        ------
+        MaxvoltError
+            Threads below one, or a precision that is unknown.
+        """
+        thread_count(threads)
+        if precision not in ("double", "single"):
+            raise MaxvoltError(f'precision must be "double" or "single"; got {precision!r}')
+
+    def evaluate_neighborhoods(
+        self,
+        neighborhoods: Neighborhoods,
+        *,
+        threads: int | None = None,
+        precision: Precision = "double",
+    ) -> Energies:
+        """Energies, forces and virials of structures whose neighbours are known.
+
+        Raises
+        ------
+        MaxvoltError
+            It is not trained, or torch is not installed.
+        DataError
+            Two atoms coincide.
+        EvaluationError
+            An energy or a force is not finite.
+        """
+        self.check_options(threads=threads, precision=precision)
+        where, site_energies, slopes = self._evaluated(neighborhoods, precision)
+        forces = _summed(where.owners, slopes, neighborhoods.n_atoms)
+        forces -= _summed(where.neighbors, slopes, neighborhoods.n_atoms)
+        products = np.stack([slopes[:, a] * where.vectors[:, b] for a, b in VOIGT], axis=1)
+        structures = neighborhoods.structures[where.owners]
+        virials = _summed(structures, products, neighborhoods.n_structures)
+        return check_finite(Energies(site_energies, forces, virials), neighborhoods)
+
+    def atomic_virials(
+        self, neighborhoods: Neighborhoods, *, threads: int | None = None
+    ) -> NDArray[np.float64]:
+        """Share of each atom in the virial, equation (13a), shape (N, 3, 3), eV.
+
+        Errors as of `evaluate_neighborhoods`.
+        """
+        self.check_options(threads=threads)
+        where, site_energies, slopes = self._evaluated(neighborhoods, "double")
+        # An atom has what the energies of others say of its place.
+        products = (where.vectors[:, :, None] * slopes[:, None, :]).reshape(-1, 9)
+        shares = _summed(where.neighbors, products, neighborhoods.n_atoms)
+        check_finite(Energies(site_energies, shares[:, :3], shares), neighborhoods)
+        return shares.reshape(-1, 3, 3)
+
+    def _evaluated(
+        self, neighborhoods: Neighborhoods, precision: Precision
+    ) -> tuple[Environments, Array, Array]:
+        """Neighbours, energies of atoms, and their slopes by the vectors to neighbours."""
+        torch = require_torch()
+        descriptors, networks = self._in_precision(precision)
+        where = Environments.of(neighborhoods, self.cutoff, self.settings.angular_cutoff)
+        energies, slopes = [np.zeros(0)], [np.zeros((0, 3))]
+        for _, part in where.portions(_TRIPLES_AT_ONCE):
+            vectors = torch.as_tensor(part.vectors).to(descriptors.dtype).requires_grad_()
+            types = torch.as_tensor(part.types)
+            features = descriptors.features(part, vectors)
+            scales = torch.tensor(self.scales).to(descriptors.dtype)[types]
+            scaled = scales * element_energies(networks, features, types)
+            (slope,) = torch.autograd.grad(scaled.sum(), vectors)
+            energies.append(self.energies[part.types] + scaled.detach().double().numpy())
+            slopes.append(slope.double().numpy())
+        return where, np.concatenate(energies), np.concatenate(slopes)
+
+    def _in_precision(self, precision: Precision) -> tuple[Descriptors, Any]:
+        """Symmetry functions and networks as modules of torch, made once."""
+        if not self.is_trained:
+            raise MaxvoltError("this potential is untrained: fit it first, with maxvolt.fit")
+        torch = require_torch()
+        if precision not in self._modules:
+            dtype = torch.float64 if precision == "double" else torch.float32
+            descriptors = Descriptors.of(self.settings, len(self.species), dtype)
+            networks = networks_of(self.settings, self.species, self.weights, dtype)
+            self._modules[precision] = descriptors, networks.requires_grad_(False)
+        return self._modules[precision]
+
+    def write(self, path: str | Path) -> None:
+        """Write a ``.ani.safetensors`` file, whole or not at all.
+
+        Raises
+        ------
+        DataError
+            The name has another ending, or it cannot be written.
+        MaxvoltError
+            safetensors is not installed.
+        """
+        from maxvolt.potentials.ani.files import Content, write_content
+
+        write_content(
+            path, Content(self.species, self.settings, self.weights, self.energies, self.scales)
+        )
+
+
+def _frozen(name: str, given: Any, shape: tuple[int, ...]) -> Array:
+    values = np.array(given, dtype=np.float64)
+    if values.shape != shape:
+        raise MaxvoltError(f"{name}: expected numbers of the shape {shape}; got {values.shape}")
+    if not np.isfinite(values).all():
+        raise MaxvoltError(f"{name}: holds a number that is not finite")
+    values.setflags(write=False)
+    return values
+
+
+def _summed(owners: NDArray[Any], values: Array, n: int) -> Array:
+    """Sum rows that belong to the same of n owners; shape (n, columns)."""
+    return np.stack([np.bincount(owners, column, n) for column in values.T], axis=1)

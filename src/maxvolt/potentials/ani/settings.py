@@ -1,0 +1,171 @@
+"""What an ANI potential is made of: symmetry functions and layers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from itertools import pairwise
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxvolt.errors import MaxvoltError
+from maxvolt.limits import CUTOFF, Limit
+
+__all__ = ["ANISettings"]
+
+_FUNCTIONS = Limit(1, 512)
+_LAYERS = Limit(1, 64)
+_WIDTH = Limit(1, 4096)
+
+_OVERLAP = 1.42
+"""Square of the distance of neighbouring Gaussians times eta, as in ANI-2x."""
+
+_ANGULAR_OVERLAP = 8.7
+"""Square of the distance of neighbouring angles times zeta, as in ANI-2x."""
+
+
+@dataclass(frozen=True, slots=True)
+class ANISettings:
+    """Symmetry functions, equations (163) to (166), and networks, equation (167).
+
+    The defaults have the sizes of ANI-Al (Smith et al. 2021).
+
+    Attributes
+    ----------
+    radial_cutoff : float, Angstrom
+        Cutoff of the radial functions and of the potential.
+    radial_functions : int
+        Radial functions for each species of neighbour.
+    angular_cutoff : float, Angstrom
+        Cutoff of the angular functions, at most that of the radial ones.
+    angular_shells : int
+        Distances of the angular functions.
+    angular_sections : int
+        Angles of the angular functions; there is one function for each distance and angle.
+    start : float, Angstrom
+        Where the first Gaussian of distances is centred; others follow at equal distances up to the
+        cutoff.
+    radial_eta, angular_eta : float, 1/Angstrom^2, or None
+        Exponents of the Gaussians; None: neighbours overlap as those of ANI-2x do.
+    zeta : float or None
+        Exponent of the angular functions; None: likewise.
+    layers : tuple of int
+        Widths of the hidden layers.
+    celu_alpha : float
+        Parameter of the activation CELU.
+
+    Raises
+    ------
+    MaxvoltError
+        A value that cannot be.
+    """
+
+    radial_cutoff: float = 7.0
+    radial_functions: int = 32
+    angular_cutoff: float = 5.0
+    angular_shells: int = 8
+    angular_sections: int = 8
+    start: float = 1.25
+    radial_eta: float | None = None
+    angular_eta: float | None = None
+    zeta: float | None = None
+    layers: tuple[int, ...] = (96, 96, 64)
+    celu_alpha: float = 0.1
+
+    def __post_init__(self) -> None:
+        CUTOFF.check("radial_cutoff", self.radial_cutoff)
+        CUTOFF.check("angular_cutoff", self.angular_cutoff)
+        if self.angular_cutoff > self.radial_cutoff:
+            raise MaxvoltError(
+                f"angular_cutoff must be at most radial_cutoff = {self.radial_cutoff:g} A; got "
+                f"{self.angular_cutoff:g} A"
+            )
+        if not 0 <= self.start < self.angular_cutoff:
+            raise MaxvoltError(
+                f"start must lie between 0 and angular_cutoff = {self.angular_cutoff:g} A; got "
+                f"{self.start:g}"
+            )
+        for name in ("radial_functions", "angular_shells", "angular_sections"):
+            _check_whole(name, getattr(self, name), _FUNCTIONS)
+        for name in ("radial_eta", "angular_eta", "zeta", "celu_alpha"):
+            value = getattr(self, name)
+            if value is not None and not (value > 0 and math.isfinite(value)):
+                raise MaxvoltError(f"{name} must be a positive number; got {value}")
+        object.__setattr__(self, "layers", tuple(self.layers))
+        _check_whole("the number of layers", len(self.layers), _LAYERS)
+        for width in self.layers:
+            _check_whole("layers", width, _WIDTH)
+
+    @property
+    def radial_centers(self) -> NDArray[np.float64]:
+        """Centres of the radial functions, shape (radial_functions,), Angstrom."""
+        return _spread(self.start, self.radial_cutoff, self.radial_functions)
+
+    @property
+    def shell_centers(self) -> NDArray[np.float64]:
+        """Distances of the angular functions, shape (angular_shells,), Angstrom."""
+        return _spread(self.start, self.angular_cutoff, self.angular_shells)
+
+    @property
+    def section_centers(self) -> NDArray[np.float64]:
+        """Angles of the angular functions, shape (angular_sections,), radian."""
+        half = 0.5 * math.pi / self.angular_sections
+        return _spread(half, math.pi + half, self.angular_sections)
+
+    @property
+    def exponents(self) -> tuple[float, float, float]:
+        """The exponents in use: radial eta, angular eta, zeta."""
+        radial = (self.radial_cutoff - self.start) / self.radial_functions
+        shells = (self.angular_cutoff - self.start) / self.angular_shells
+        sections = math.pi / self.angular_sections
+        return (
+            _OVERLAP / radial**2 if self.radial_eta is None else self.radial_eta,
+            _OVERLAP / shells**2 if self.angular_eta is None else self.angular_eta,
+            _ANGULAR_OVERLAP / sections**2 if self.zeta is None else self.zeta,
+        )
+
+    def n_features(self, n_species: int) -> int:
+        """Symmetry functions of an atom, for so many species."""
+        pairs = n_species * (n_species + 1) // 2
+        angular = self.angular_shells * self.angular_sections
+        return n_species * self.radial_functions + pairs * angular
+
+    def layer_sizes(self, n_species: int) -> tuple[int, ...]:
+        """Widths of all layers, from the symmetry functions to the energy."""
+        return (self.n_features(n_species), *self.layers, 1)
+
+    def weight_shapes(self, n_species: int) -> list[tuple[tuple[int, int], tuple[int]]]:
+        """Shapes of the weights and biases between the layers of one network."""
+        sizes = self.layer_sizes(n_species)
+        return [((out, into), (out,)) for into, out in pairwise(sizes)]
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> Self:
+        """Make settings of what a file holds.
+
+        Raises
+        ------
+        MaxvoltError
+            A name or a value that cannot be.
+        """
+        names = [field.name for field in fields(cls)]
+        if unknown := [name for name in found if name not in names]:
+            raise MaxvoltError(f"unknown setting {unknown[0]!r}; expected {', '.join(names)}")
+        try:
+            return cls(**found)
+        except TypeError as error:
+            raise MaxvoltError(f"a setting has a value of the wrong kind: {error}") from error
+
+
+def _check_whole(name: str, value: Any, limit: Limit) -> None:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise MaxvoltError(f"{name}: expected a whole number; got {value!r:.40}")
+    limit.check(name, value)
+
+
+def _spread(first: float, end: float, count: int) -> NDArray[np.float64]:
+    """Return so many values at equal distances, from the first on; the end is left out."""
+    return np.linspace(first, end, count, endpoint=False)

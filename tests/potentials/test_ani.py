@@ -1,0 +1,322 @@
+"""ANI potentials: symmetry functions as published, settings, files."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk
+from numpy.typing import NDArray
+
+import maxvolt
+from maxvolt.errors import DataError, EvaluationError, FileFormatError, MaxvoltError, SpeciesError
+from maxvolt.potentials.ani.files import SUFFIX
+from maxvolt.potentials.families import family_of_file
+from promises import needs
+
+FORM = maxvolt.ANISettings(
+    radial_cutoff=4.2,
+    radial_functions=3,
+    angular_cutoff=3.3,
+    angular_shells=2,
+    angular_sections=2,
+    start=0.9,
+    layers=(5, 4),
+)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _libraries() -> None:
+    needs("ani")
+
+
+def cluster(seed: int = 0) -> Atoms:
+    """Six atoms of two elements, none close to another."""
+    generator = np.random.default_rng(seed)
+    corners = np.array(list(np.ndindex(2, 2, 2)))[:6] * 2.1
+    return Atoms("CuAuCuCuAuAu", corners + generator.uniform(-0.3, 0.3, (6, 3)))
+
+
+def made(seed: int = 0, species: tuple[str, ...] = ("Cu", "Au")) -> maxvolt.ANI:
+    return maxvolt.ANI.random(species, FORM, seed=seed)
+
+
+# ------------------------------------------------------------------ against formulas
+
+
+def cut(r: float, cutoff: float) -> float:
+    """Equation (163)."""
+    return 0.5 * (1.0 + np.cos(np.pi * r / cutoff)) if r < cutoff else 0.0
+
+
+def features(atoms: Atoms, i: int, species: tuple[str, ...]) -> NDArray[np.float64]:
+    """Equations (164) and (165), by loops over atoms."""
+    eta, angular_eta, zeta = FORM.exponents
+    kinds = [species.index(symbol) for symbol in atoms.symbols]
+    radial = np.zeros((len(species), FORM.radial_functions))
+    pairs = [(a, b) for a in range(len(species)) for b in range(a, len(species))]
+    angular = np.zeros((len(pairs), FORM.angular_shells, FORM.angular_sections))
+    others = [j for j in range(len(atoms)) if j != i]
+    vector = {j: atoms.positions[j] - atoms.positions[i] for j in others}
+    r = {j: float(np.linalg.norm(vector[j])) for j in others}
+    for j in others:
+        for m, center in enumerate(FORM.radial_centers):
+            value = 0.25 * np.exp(-eta * (r[j] - center) ** 2) * cut(r[j], FORM.radial_cutoff)
+            radial[kinds[j], m] += value
+        for k in others:
+            if k <= j:
+                continue
+            angle = np.arccos(0.95 * (vector[j] @ vector[k]) / (r[j] * r[k]))
+            both = cut(r[j], FORM.angular_cutoff) * cut(r[k], FORM.angular_cutoff)
+            row = pairs.index((min(kinds[j], kinds[k]), max(kinds[j], kinds[k])))
+            for s, shell in enumerate(FORM.shell_centers):
+                gauss = np.exp(-angular_eta * (0.5 * (r[j] + r[k]) - shell) ** 2)
+                for t, section in enumerate(FORM.section_centers):
+                    around = 2.0 ** (1.0 - zeta) * (1.0 + np.cos(angle - section)) ** zeta
+                    angular[row, s, t] += around * gauss * both
+    return np.concatenate([radial.ravel(), angular.ravel()])
+
+
+def output(potential: maxvolt.ANI, symbol: str, values: NDArray[np.float64]) -> float:
+    """Equation (167)."""
+    alpha, layers = potential.settings.celu_alpha, len(potential.settings.layers) + 1
+    for number in range(layers):
+        weight = potential.weights[f"{symbol}.{number}.weight"]
+        values = weight @ values + potential.weights[f"{symbol}.{number}.bias"]
+        if number < layers - 1:
+            below = alpha * np.expm1(np.minimum(values, 0.0) / alpha)
+            values = np.maximum(values, 0.0) + below
+    return float(values[0])
+
+
+def test_site_energies_are_the_published_formulas() -> None:
+    start = made()
+    weights = {
+        name: values + 0.1 if name.endswith("bias") else values
+        for name, values in start.weights.items()
+    }
+    potential = start.with_weights(weights, np.array([-3.5, 2.0]), np.array([0.4, 1.7]))
+    atoms = cluster()
+    found = potential.evaluate(atoms).site_energies
+    for i, symbol in enumerate(atoms.symbols):
+        kind = potential.species.index(symbol)
+        of_network = output(potential, symbol, features(atoms, i, potential.species))
+        expected = potential.energies[kind] + potential.scales[kind] * of_network
+        assert found[i] == pytest.approx(expected, rel=1e-12)
+
+
+def test_every_symmetry_function_is_that_of_the_formula() -> None:
+    import torch
+
+    from maxvolt.potentials.ani.descriptors import Descriptors
+    from maxvolt.potentials.ani.environments import Environments
+
+    atoms, species = cluster(3), ("Cu", "Au")
+    neighborhoods = made().neighborhoods(atoms)
+    where = Environments.of(neighborhoods, FORM.radial_cutoff, FORM.angular_cutoff)
+    descriptors = Descriptors.of(FORM, 2, torch.float64)
+    found = descriptors.features(where, torch.as_tensor(where.vectors)).numpy()
+    expected = np.array([features(atoms, i, species) for i in range(len(atoms))])
+    assert (expected != 0).mean() > 0.8
+    np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-14)
+
+
+def test_derivatives_of_symmetry_functions_by_forward_differentiation() -> None:
+    import torch
+
+    from maxvolt.potentials.ani.descriptors import Descriptors
+    from maxvolt.potentials.ani.environments import Environments
+
+    atoms = bulk("Cu", "fcc", a=3.4, cubic=True)
+    atoms.symbols[1] = "Au"
+    atoms.rattle(0.1, seed=1)
+    where = Environments.of(made().neighborhoods(atoms), FORM.radial_cutoff, FORM.angular_cutoff)
+    descriptors = Descriptors.of(FORM, 2, torch.float64)
+    known = descriptors.with_derivatives(where)
+    vectors = torch.as_tensor(where.vectors).requires_grad_()
+    found = descriptors.features(where, vectors)
+    np.testing.assert_allclose(known.features.numpy(), found.detach().numpy(), rtol=1e-13)
+    n_radial = FORM.radial_functions
+    position = {int(pair): row for row, pair in enumerate(where.near)}
+    for column in range(found.shape[1]):
+        (expected,) = torch.autograd.grad(found[:, column].sum(), vectors, retain_graph=True)
+        for pair in range(len(where.owners)):
+            if column < 2 * n_radial:
+                own = where.neighbor_types[pair] == column // n_radial
+                slope = known.radial[pair, column % n_radial] * known.directions[pair] * float(own)
+            elif pair in position:
+                slope = known.angular[position[pair], :, column - 2 * n_radial]
+            else:
+                slope = torch.zeros(3)
+            np.testing.assert_allclose(slope, expected[pair], rtol=1e-10, atol=1e-13)
+
+
+def test_defaults_are_those_of_ani_al() -> None:
+    potential = maxvolt.ANI(["Al"])
+    assert potential.cutoff == 7.0
+    assert potential.settings.layer_sizes(1) == (32 + 8 * 8, 96, 96, 64, 1)
+    assert potential.n_parameters == 97 * 96 + 97 * 96 + 97 * 64 + 65
+    assert not potential.is_trained
+    with pytest.raises(MaxvoltError, match="untrained: fit it first"):
+        potential.evaluate(bulk("Al"))
+
+
+def test_portions_of_atoms_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    atoms = bulk("Cu", cubic=True).repeat(2)
+    atoms.rattle(0.1, seed=2)
+    whole = made().evaluate(atoms)
+    for most in (1, 500):
+        monkeypatch.setattr("maxvolt.potentials.ani.potential._TRIPLES_AT_ONCE", most)
+        parts = made().evaluate(atoms)
+        np.testing.assert_allclose(parts.forces, whole.forces, rtol=1e-11, atol=1e-13)
+        assert parts.energy == pytest.approx(whole.energy, rel=1e-13)
+
+
+# ------------------------------------------------------------------ refusals
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"angular_cutoff": 8.0}, "angular_cutoff must be at most radial_cutoff = 7 A"),
+        ({"radial_cutoff": float("nan")}, "radial_cutoff must lie between"),
+        ({"start": 6.0}, "start must lie between 0 and angular_cutoff"),
+        ({"radial_functions": 0}, "radial_functions must lie between 1"),
+        ({"angular_shells": 2.5}, "angular_shells: expected a whole number"),
+        ({"zeta": -1.0}, "zeta must be a positive number"),
+        ({"layers": ()}, "the number of layers must lie between"),
+        ({"layers": (3, -1)}, "layers must lie between"),
+    ],
+)
+def test_settings_that_cannot_be_are_named(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(MaxvoltError, match=message):
+        maxvolt.ANISettings(**changes)
+
+
+def test_weights_that_do_not_fit_are_named() -> None:
+    good = made()
+    fewer = dict(good.weights)
+    del fewer["Au.1.bias"]
+    with pytest.raises(MaxvoltError, match=r"'Au\.1\.bias' of the network are missing"):
+        good.with_weights(fewer, good.energies, good.scales)
+    wrong = {**good.weights, "Au.1.bias": np.zeros(7)}
+    with pytest.raises(MaxvoltError, match=r"Au\.1\.bias: expected .* shape \(4,\); got \(7,\)"):
+        good.with_weights(wrong, good.energies, good.scales)
+    with pytest.raises(MaxvoltError, match="energies: holds a number that is not finite"):
+        good.with_weights(good.weights, np.array([0.0, np.nan]), good.scales)
+
+
+def test_energies_that_are_too_large_are_refused() -> None:
+    start = made()
+    weights = {name: values * 1e200 for name, values in start.weights.items()}
+    with pytest.raises(EvaluationError, match="is not finite"):
+        start.with_weights(weights, start.energies, start.scales).evaluate(cluster())
+
+
+@pytest.mark.parametrize("library", ["torch", "torchani", "safetensors.numpy"])
+def test_a_missing_library_is_named_with_the_command_that_installs_it(
+    library: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    potential, original = made(), builtins.__import__
+
+    def without(name: str, *rest: Any, **more: Any) -> Any:
+        if name == library:
+            raise ImportError(f"No module named {library!r}")
+        return original(name, *rest, **more)
+
+    monkeypatch.delitem(sys.modules, library, raising=False)
+    monkeypatch.setattr(builtins, "__import__", without)
+    if library == "safetensors.numpy":
+        with pytest.raises(MaxvoltError, match=r"pip install maxvolt\[ani\]"):
+            potential.write(tmp_path / f"pot{SUFFIX}")
+    else:
+        with pytest.raises(MaxvoltError, match=r"pip install maxvolt\[ani\]"):
+            potential.evaluate(cluster())
+
+
+# ------------------------------------------------------------------ files
+
+
+def written(folder: Path) -> Path:
+    path = folder / f"pot{SUFFIX}"
+    made().write(path)
+    return path
+
+
+def test_an_untrained_potential_is_read_back(tmp_path: Path) -> None:
+    path = tmp_path / f"new{SUFFIX}"
+    potential = maxvolt.ANI(["Cu", "Au"], FORM)
+    potential.write(path)
+    again = maxvolt.load(path)
+    assert isinstance(again, maxvolt.ANI)
+    assert (again.settings, again.digest) == (FORM, potential.digest)
+    assert not again.is_trained
+
+
+def test_files_of_other_names_are_recognised_by_their_content(tmp_path: Path) -> None:
+    path = written(tmp_path).rename(tmp_path / "model")
+    family = family_of_file(path)
+    assert family is not None
+    assert family.name == "ani"
+    assert maxvolt.load(path).digest == made().digest
+
+
+def test_names_and_species_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"end the name of this potential with \.ani\.safetensors"):
+        made().write(tmp_path / "pot.safetensors")
+    path = written(tmp_path)
+    assert maxvolt.load(path, ["Cu", "Au"]).species == ("Cu", "Au")
+    with pytest.raises(SpeciesError, match="names the species Cu, Au, but Au, Cu were given"):
+        maxvolt.load(path, ["Au", "Cu"])
+
+
+def test_damaged_files_are_refused(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    content = path.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    for count in (0, 5, 8, length // 2, length + 8, len(content) - 3):
+        path.write_bytes(content[:count])
+        with pytest.raises(FileFormatError, match=f"pot{SUFFIX}"):
+            maxvolt.load(path)
+    path.write_bytes(content.replace(rb"\"Au\"", rb"\"Ax\""))
+    with pytest.raises(FileFormatError, match="species or settings cannot be read"):
+        maxvolt.load(path)
+    path.write_bytes(content.replace(rb"\"version\": 1", rb"\"version\": 7"))
+    with pytest.raises(FileFormatError, match=r"version 7 .* reads version 1"):
+        maxvolt.load(path)
+    broken = bytearray(content)
+    broken[-8:] = np.float64(np.nan).tobytes()
+    path.write_bytes(bytes(broken))
+    with pytest.raises(FileFormatError, match="not finite"):
+        maxvolt.load(path)
+
+
+def test_a_file_of_another_program_is_refused(tmp_path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    path = tmp_path / f"other{SUFFIX}"
+    save_file({"weight": np.zeros(3)}, path)
+    with pytest.raises(FileFormatError, match="is no ANI potential written by maxvolt"):
+        maxvolt.load(path)
+    save_file({"weight": np.zeros(3)}, path, {"format": "pt"})
+    with pytest.raises(FileFormatError, match="is no ANI potential written by maxvolt"):
+        maxvolt.load(path)
+
+
+def test_what_info_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from maxvolt.cli import main
+
+    path = written(tmp_path)
+    assert main(["info", str(path), "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["species"] == ["Cu", "Au"]
+    assert facts["n_parameters"] == made().n_parameters
+    assert facts["settings"]["layers"] == [5, 4]
+    assert main(["info", str(path)]) == 0
+    assert "18-5-4-1, CELU(0.1)" in capsys.readouterr().out
