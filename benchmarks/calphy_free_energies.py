@@ -81,7 +81,7 @@ def as_without_end(phase: str, state: dict[str, Any]) -> float:
     is right (J. M. Polson et al., J. Chem. Phys. 112, 5339 (2000)), and counts the atoms of a
     liquid with Stirling's term for N of them.
     """
-    atoms, kt = state["atoms"], units.kB * state["temperature_K"]
+    atoms, kt = int(state["atoms"]), float(units.kB) * float(state["temperature_K"])
     if phase == "liquid":
         return -kt * math.log(2 * math.pi * atoms) / (2 * atoms)
     return kt * math.log(atoms) / atoms + float(state["finite_size_eV_per_atom"])
