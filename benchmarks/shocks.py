@@ -36,17 +36,17 @@ PLANES = {"001": [0, 0, 1], "110": [1, 1, 0], "111": [1, 1, 1]}
 VELOCITIES = [2.0, 3.0, 4.0]
 SMALL = {"piston_velocities": VELOCITIES, "length": 500.0, "command": "lmp -sf opt"}
 LARGE = {
-    "plane": PLANES["110"],
     "length": 450.0,
     "width": 90.0,
-    "piston_velocities": [3.0],
+    "piston_velocities": [2.0],
+    "timestep": 1.5,
     "equilibration_time": 2.0,
     "command": "mpiexec -n 2 lmp -sf opt",
 }
 """More than 200,000 atoms on two ranks."""
 
 CLUSTERS = {
-    "length": 250.0,
+    "length": 150.0,
     "piston_velocities": [2.0],
     "cluster_radii": [4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14],
     "cluster_atoms": 40,
