@@ -32,5 +32,5 @@ def test_bash_completes_commands_options_and_files(tmp_path, capsys):
         return done.stdout.split()
 
     assert completed("maxvolt", "gr") == ["grade"]
-    assert completed("maxvolt", "train", "--rad") == ["--radial-basis-size"]
+    assert completed("maxvolt", "train", "--radial-b") == ["--radial-basis-size"]
     assert "train.xyz" in completed("maxvolt", "train", "tr")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 import maxvolt
 from maxvolt.errors import DataError, EvaluationError, FileFormatError, MaxvoltError, SpeciesError
-from maxvolt.potentials.ani.files import SUFFIX
+from maxvolt.potentials.ani.settings import SUFFIX
 from maxvolt.potentials.families import family_of_file
 from promises import needs
 

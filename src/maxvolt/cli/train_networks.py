@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from maxvolt.cli.options import non_negative_float, positive_float, positive_int
 from maxvolt.errors import MaxvoltError
 from maxvolt.fitting.network_settings import NetworkSettings
-from maxvolt.potentials.ani.files import SUFFIX
-from maxvolt.potentials.ani.settings import ANISettings
+from maxvolt.potentials.ani.settings import SUFFIX, ANISettings
 
 if TYPE_CHECKING:
     from maxvolt.potentials import ANI

@@ -15,12 +15,10 @@ from numpy.typing import NDArray
 from maxvolt.errors import DataError, FileFormatError, MaxvoltError
 from maxvolt.files import replacing
 from maxvolt.potentials.ani.libraries import require_safetensors
-from maxvolt.potentials.ani.settings import ANISettings
+from maxvolt.potentials.ani.settings import SUFFIX, ANISettings
 from maxvolt.species import check_species
 
-__all__ = ["SUFFIX", "Content", "looks_like_ani", "read_content", "write_content"]
-
-SUFFIX = ".ani.safetensors"
+__all__ = ["Content", "looks_like_ani", "read_content", "write_content"]
 
 _FORMAT, _VERSION = "maxvolt.ani", 1
 _LARGEST_FILE = 2_000_000_000

@@ -6,15 +6,19 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from itertools import pairwise
-from typing import Any, Self
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Self
 
 from maxvolt.errors import MaxvoltError
 from maxvolt.limits import CUTOFF, Limit
 
-__all__ = ["ANISettings"]
+if TYPE_CHECKING:  # the command line shows defaults in its help, and is to start fast
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["SUFFIX", "ANISettings"]
+
+SUFFIX = ".ani.safetensors"
+"""Of the names of files."""
 
 _FUNCTIONS = Limit(1, 512)
 _LAYERS = Limit(1, 64)
@@ -168,4 +172,6 @@ def _check_whole(name: str, value: Any, limit: Limit) -> None:
 
 def _spread(first: float, end: float, count: int) -> NDArray[np.float64]:
     """Return so many values at equal distances, from the first on; the end is left out."""
+    import numpy as np
+
     return np.linspace(first, end, count, endpoint=False)
