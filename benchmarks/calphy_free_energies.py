@@ -25,7 +25,7 @@ from ase.data import atomic_masses, atomic_numbers
 from maxvolt.files import replacing
 
 POTENTIAL, ELEMENT, STYLE = "Al_mm.eam.fs", "Al", "eam/fs"
-STEPS = {"n_equilibration_steps": 10000, "n_switching_steps": 25000, "n_iterations": 3}
+STEPS = {"n_equilibration_steps": 10000, "n_switching_steps": 25000, "n_iterations": 6}
 REPEAT = 5
 
 
