@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from maxvolt.errors import FitError
 from maxvolt.files import replacing
 from maxvolt.fitting.contract import FitRequest
-from maxvolt.potentials.ani.libraries import require_safetensors
+from maxvolt.potentials.ani.libraries import require_safetensors, stored_metadata
 
 __all__ = ["NetworkState", "fit_signature", "read_states", "states_so_far", "write_states"]
 
@@ -121,8 +121,7 @@ def read_states(path: str | Path, signature: str) -> dict[int, NetworkState]:
     library = require_safetensors()
     try:
         content = Path(path).read_bytes()
-        length = int.from_bytes(content[:8], "little")
-        metadata = json.loads(content[8 : 8 + length])["__metadata__"]
+        metadata = stored_metadata(content)
         arrays = library.numpy.load(content)
         states = {
             int(member): _state(scalars, arrays, member)

@@ -33,6 +33,7 @@ from maxvolt.potentials.ani.descriptors import Descriptors
 from maxvolt.potentials.ani.libraries import require_torch
 from maxvolt.potentials.ani.networks import random_weights
 from maxvolt.potentials.ani.potential import ANI
+from maxvolt.potentials.ani.settings import SUFFIX
 from maxvolt.species import species_types
 
 __all__ = ["TRAINING", "energies_and_scale", "fit_members"]
@@ -225,8 +226,8 @@ TRAINING = Training(
     potential=ANI,
     example="maxvolt.ANI(['Al'])",
     section=None,
-    suffix=".ani.safetensors",
-    suffix_with_active_set=".ani.safetensors",
+    suffix=SUFFIX,
+    suffix_with_active_set=SUFFIX,
     start_of_fit=None,
     fit_members=fit_members,
     described=_described,

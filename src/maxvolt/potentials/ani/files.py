@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import struct
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from maxvolt.errors import DataError, FileFormatError, MaxvoltError
 from maxvolt.files import replacing
-from maxvolt.potentials.ani.libraries import require_safetensors
+from maxvolt.potentials.ani.libraries import require_safetensors, stored_metadata
 from maxvolt.potentials.ani.settings import SUFFIX, ANISettings
 from maxvolt.species import check_species
 
@@ -106,13 +105,10 @@ def _bytes(path: Path) -> bytes:
 
 
 def _metadata(path: Path, content: bytes) -> Mapping[str, Any]:
-    """Read the metadata out of the header, which its length comes before."""
     try:
-        (length,) = struct.unpack("<Q", content[:8])
-        header = json.loads(content[8 : 8 + length])
-        metadata: Mapping[str, Any] = json.loads(header["__metadata__"][_FORMAT])
+        metadata: Mapping[str, Any] = json.loads(stored_metadata(content)[_FORMAT])
         version = metadata["version"]
-    except (struct.error, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise FileFormatError(
             path, f"is no ANI potential written by maxvolt, or is damaged ({error!r:.80})"
         ) from error

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
 from maxvolt.errors import MaxvoltError
 
-__all__ = ["require_safetensors", "require_torch", "require_torchani"]
-
-_REMEDY = "install them with: pip install maxvolt[ani]"
+__all__ = ["require_safetensors", "require_torch", "require_torchani", "stored_metadata"]
 
 
 def require_torch() -> Any:
@@ -20,13 +19,7 @@ def require_torch() -> Any:
     MaxvoltError
         It is not installed.
     """
-    try:
-        import torch
-    except ImportError as error:
-        raise MaxvoltError(
-            f"ANI potentials need torch, torchani and safetensors ({error}); {_REMEDY}"
-        ) from error
-    return torch
+    return _imported("torch")
 
 
 def require_torchani() -> Any:
@@ -34,21 +27,33 @@ def require_torchani() -> Any:
     require_torch()
     # Else it warns that its CUDA extensions, which nothing here uses, are not compiled.
     os.environ.setdefault("TORCHANI_NO_WARN_EXTENSIONS", "1")
-    try:
-        import torchani
-    except ImportError as error:
-        raise MaxvoltError(
-            f"ANI potentials need torch, torchani and safetensors ({error}); {_REMEDY}"
-        ) from error
-    return torchani
+    return _imported("torchani")
 
 
 def require_safetensors() -> Any:
-    """Import the part of safetensors that works on NumPy arrays; errors as of `require_torch`."""
+    """Import safetensors and its part on NumPy arrays; errors as of `require_torch`."""
+    return _imported("safetensors.numpy")
+
+
+def stored_metadata(content: bytes) -> dict[str, str]:
+    """Read the metadata of a file of safetensors, which the library gives of open files only.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError
+        It is no such file, is damaged, or has none.
+    """
+    length = int.from_bytes(content[:8], "little")
+    found: dict[str, str] = json.loads(content[8 : 8 + length])["__metadata__"]
+    return found
+
+
+def _imported(name: str) -> Any:
+    """Import a module, and return the package that it is of."""
     try:
-        import safetensors.numpy
+        return __import__(name)
     except ImportError as error:
         raise MaxvoltError(
-            f"ANI potentials need torch, torchani and safetensors ({error}); {_REMEDY}"
+            f"ANI potentials need torch, torchani and safetensors ({error}); install them with: "
+            "pip install maxvolt[ani]"
         ) from error
-    return safetensors

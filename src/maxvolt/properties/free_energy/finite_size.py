@@ -96,14 +96,15 @@ def frequencies_between(
     apart = places[None, :] - places[:, None]
     cells = np.round(apart)
     midway = np.abs(np.abs(apart - cells) - 0.5) < _MIDWAY
+    # exp(i q R) is 1 or -1 where q is half of a vector of the reciprocal lattice.
+    along_each = np.where(midway, 0.0, 1.0 - 2.0 * (cells % 2))
+    symmetric = (matrix + matrix.T) / 2
     found = []
     for corner in product((0, 1), repeat=3):
         if not any(corner):
             continue
-        # exp(i q R) is 1 or -1 where q is half of a vector of the reciprocal lattice.
-        signs = np.where(midway, 0.0, 1.0 - 2.0 * (cells % 2))
-        signs = np.where(np.array(corner) == 1, signs, 1.0).prod(axis=2)
-        squares = np.linalg.eigvalsh((matrix + matrix.T) / 2 * np.kron(signs, np.ones((3, 3))))
+        signs = np.where(np.array(corner) == 1, along_each, 1.0).prod(axis=2)
+        squares = np.linalg.eigvalsh(symmetric * np.kron(signs, np.ones((3, 3))))
         check_stable(squares[0])
         found.append(np.sqrt(squares))
     return np.concatenate(found)
