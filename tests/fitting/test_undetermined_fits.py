@@ -21,6 +21,7 @@ from maxvolt.fitting.response import check_response, force_scale
 from maxvolt.fitting.variable_projection.problem import Problem
 from maxvolt.fitting.variable_projection.problem_builder import ProblemBuilder
 from maxvolt.potentials import MTP
+from maxvolt.sampling import RandomBoxes
 
 SETTINGS = FitSettings(max_iterations=30, starts=2)
 
@@ -103,6 +104,15 @@ def test_columns_that_structures_determine_have_no_floor() -> None:
     shape = problem.potential.model.radial_coeffs.shape
     radial = np.random.default_rng(0).normal(size=shape).ravel()
     assert not problem.linear_equations(radial).floor.any()
+
+
+def test_dense_liquids_have_none_below_min_dist() -> None:
+    # The copies at 0.1 A bring atoms far below min_dist, where 16 functions reach hundreds.
+    boxes = RandomBoxes({"Al": 1}, edges=10.5, density=(2.4, 2.8), minimum_distance=2.0)
+    data = labelled(known_potential(8, ["Al"]), list(boxes.draw(count=2)))
+    nearest = maxvolt.minimum_distances(data).overall
+    problem = problem_of(data, MTP(16, ["Al"], 6.5, 0.99 * nearest, 16))
+    assert not problem.vanishing.any()
 
 
 def test_columns_that_vanish_have_one() -> None:

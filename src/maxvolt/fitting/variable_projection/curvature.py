@@ -21,7 +21,7 @@ from maxvolt.fitting.variable_projection.elimination import eliminate
 from maxvolt.fitting.variable_projection.normal_equations import LinearEquations
 from maxvolt.fitting.variable_projection.problem import Problem
 from maxvolt.fitting.variable_projection.reweighting import robustly_weighted
-from maxvolt.fitting.variable_projection.vanishing_columns import DISPLACEMENT, TRUSTED
+from maxvolt.fitting.variable_projection.vanishing_columns import DISPLACEMENTS, TRUSTED
 from maxvolt.parallel.blocks import LocalBlocks
 from maxvolt.potentials.mtp.binding import kernels
 from maxvolt.potentials.mtp.model import Model, compile_model
@@ -86,10 +86,14 @@ def curvature_of(
         share = len(fold) / len(dataset)  # weights of a fold are divided by its own number
         sums.append(_summed(potential, model, linear, part, known, share, threads))
     chosen = spread_structures(dataset, _COPIED_STRUCTURES, _COPIED_ATOMS)
-    copies = displaced_copies(dataset.select(chosen), DISPLACEMENT)
-    displaced = _prepared(replace(relative, dataset=copies), potential)
-    of_copies = _summed(potential, model, linear, displaced, known, 1.0, threads)
-    floor = TRUSTED**2 * np.diag(of_copies.matrix)
+    squares = []
+    for displacement in DISPLACEMENTS:
+        copies = displaced_copies(dataset.select(chosen), displacement)
+        displaced = _prepared(replace(relative, dataset=copies), potential)
+        of_copies = _summed(potential, model, linear, displaced, known, 1.0, threads)
+        larger = DISPLACEMENTS[0] / displacement  # forces in a crystal are linear in it
+        squares.append(larger**2 * np.diag(of_copies.matrix))
+    floor = TRUSTED**2 * np.min(squares, axis=0)
     floor[model.n_radial : model.n_radial + model.n_species] = 0.0  # these count atoms exactly
     return Curvature(
         potential=potential,

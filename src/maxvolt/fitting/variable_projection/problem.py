@@ -49,9 +49,9 @@ class Problem:
         Equations.
     threads : int
         Number of threads.
-    displaced : TrainingSet, optional
-        Displaced copies of some structures, to tell columns that are rounding; all count where not
-        given.
+    displaced : tuple of TrainingSet
+        Copies of some structures, displaced by `DISPLACEMENTS`, to tell columns that are rounding;
+        all count where there are none.
     kept_bytes : int
         Memory for rows of the linear equations that a process keeps until the radial ones are
         assembled.
@@ -67,7 +67,7 @@ class Problem:
     potential: MTP
     training_set: TrainingSet
     threads: int
-    displaced: TrainingSet | None = None
+    displaced: tuple[TrainingSet, ...] = ()
     kept_bytes: int = KEPT_BYTES
     targets: Blocks[Array] = field(init=False, repr=False)
     keeping: Blocks[bool] = field(init=False, repr=False)
@@ -100,7 +100,7 @@ class Problem:
 
     def _find_vanishing(self) -> NDArray[np.bool_]:
         """Columns that may vanish by symmetry, found once, at random radial functions."""
-        if self.displaced is None:
+        if not self.displaced:
             return np.zeros(self.n_linear, np.bool_)
         shape = self.potential.model.radial_coeffs.shape
         radial = random_radial_coeffs(shape, np.random.default_rng(0))
@@ -111,8 +111,8 @@ class Problem:
         """Equations of the linear coefficients at given radial ones."""
         model = self.model(radial, np.zeros(self.n_linear))
         floor = None
-        if self.displaced is not None and self.vanishing.any():
-            floor = column_floor(model, self.displaced, self.vanishing)
+        if self.vanishing.any():
+            floor = column_floor(model, self.displaced[0], self.vanishing)
         return assemble_linear(
             model, self.training_set, self.targets, self.keeping, floor, threads=self.threads
         )

@@ -12,7 +12,7 @@ from maxvolt.fitting.objective import Objective
 from maxvolt.fitting.training_set import MOST_ATOMS, TrainingSet, prepare
 from maxvolt.fitting.variable_projection.problem import Problem
 from maxvolt.fitting.variable_projection.random_starts import representative_part
-from maxvolt.fitting.variable_projection.vanishing_columns import DISPLACEMENT
+from maxvolt.fitting.variable_projection.vanishing_columns import DISPLACEMENTS
 from maxvolt.parallel.ranks import ONE_PROCESS, Ranks
 from maxvolt.potentials.mtp.potential import MTP
 
@@ -58,11 +58,16 @@ class ProblemBuilder:
         """
         dataset = self.objective.dataset
         chosen = spread_structures(dataset, _COPIED_STRUCTURES, _COPIED_ATOMS)
-        copies = displaced_copies(dataset.select(chosen), DISPLACEMENT)
         if training_set is None:
             training_set = self._prepared(self.objective, potential, self.ranks)
-        of_copies = replace(self.objective, dataset=copies)
-        displaced = self._prepared(of_copies, potential, ONE_PROCESS)  # too few to be shared
+        displaced = tuple(
+            self._prepared(  # too few to be shared
+                replace(self.objective, dataset=copies), potential, ONE_PROCESS
+            )
+            for copies in (
+                displaced_copies(dataset.select(chosen), size) for size in DISPLACEMENTS
+            )
+        )
         return Problem(potential, training_set, self.threads, displaced)
 
     def part(self, whole: Problem, seed: list[int]) -> Problem:

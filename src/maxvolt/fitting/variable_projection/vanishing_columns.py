@@ -8,6 +8,7 @@ displaced copies of the structures, where no symmetry is left.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -17,10 +18,12 @@ from maxvolt.fitting.training_set import TrainingSet
 from maxvolt.fitting.variable_projection.normal_equations import given_columns, squared_columns
 from maxvolt.potentials.mtp.model import Model
 
-__all__ = ["DISPLACEMENT", "TRUSTED", "column_floor", "vanishing_columns"]
+__all__ = ["DISPLACEMENTS", "TRUSTED", "column_floor", "vanishing_columns"]
 
-DISPLACEMENT = 0.1
-"""Angstrom; of each component, about that of a crystal at room temperature."""
+DISPLACEMENTS = (0.1, 0.01)
+"""Angstrom; of each component. The first is about that of a crystal at room temperature. The second
+brings no atoms much closer than they were: below `min_dist` radial functions grow without bound,
+and beside them the columns of dense liquids, where no symmetry is, look small too."""
 
 TRUSTED = 1e-4
 """Norm of a column relative to that of the copies below which it does not count in full. Forces
@@ -35,9 +38,9 @@ Array = NDArray[np.float64]
 
 
 def vanishing_columns(
-    model: Model, training_set: TrainingSet, displaced: TrainingSet, n_species: int
+    model: Model, training_set: TrainingSet, displaced: Sequence[TrainingSet], n_species: int
 ) -> NDArray[np.bool_]:
-    """Say which columns are small beside those of displaced copies.
+    """Say which columns are small beside those of all displaced copies.
 
     Portions of the training set are examined until no column is left that is small.
 
@@ -46,7 +49,7 @@ def vanishing_columns(
     model
         Of which only the radial coefficients matter.
     training_set, displaced
-        Structures, and displaced copies of some of them.
+        Structures, and copies of some of them, displaced by `DISPLACEMENTS`.
     n_species
         Number of the first columns, which count atoms and are exact.
 
@@ -54,7 +57,7 @@ def vanishing_columns(
     -------
     small : shape (L,)
     """
-    enough = _CLEAR**2 * _squares(model, displaced)
+    enough = _CLEAR**2 * np.min([_squares(model, copies) for copies in displaced], axis=0)
     enough[:n_species] = 0.0
     found = np.zeros_like(enough)
     columns = partial(squared_columns, model, given_columns(training_set))
