@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,12 @@ from maxvolt.errors import FitError
 from maxvolt.fitting import FitSettings, fit
 from maxvolt.fitting.data_check import check_data
 from maxvolt.fitting.objective import Objective
+from maxvolt.fitting.screening.contrary_labels import Misfits, other_units
 from maxvolt.fitting.screening.examination import examine
 from maxvolt.fitting.screening.findings import Finding
 from maxvolt.fitting.settings import Weights
 from maxvolt.fitting.training_set import prepare
+from maxvolt.fitting.variable_projection.quick_fit import QuickFit
 from maxvolt.potentials import MTP
 from maxvolt.units import GPA_PER_EV_A3
 
@@ -200,6 +203,27 @@ def test_compressed_cells_dimers_and_atoms_are_left_alone() -> None:
             atoms.get_stress()
         atoms.get_forces()
     assert findings(Dataset.from_atoms(found)) == []
+
+
+def test_a_fit_that_runs_away_names_no_unit(copper: Dataset) -> None:
+    # Aluminium at three quarters of its volume: 12 eV/A, where a fit of the others said 605 eV/A.
+    largest = int(np.argmax(np.abs(copper.forces))) // 3
+    worst = int(copper.structure_of_atom[largest])
+    of_worst = copper.structure_of_atom == worst
+    predicted = np.where(of_worst[:, None], 50.0 * copper.forces, copper.forces)
+    none = np.zeros(len(copper))
+    fitted = QuickFit(
+        MTP(2, ["Cu"], 5.0, 1.8), copper.energies, predicted,
+        copper.stresses * copper.volumes[:, None], none.astype(np.int64),
+    )  # fmt: skip
+    misfits = Misfits(none, np.where(np.arange(len(copper)) == worst, 100.0, 0.0), none, none)
+    assert other_units(copper, fitted, misfits) == []
+    labels = np.where(of_worst[:, None], copper.forces / 51.4221, copper.forces)
+    (found,) = other_units(
+        relabelled(copper, forces=labels), replace(fitted, forces=copper.forces), misfits
+    )
+    assert found.structures == (worst,)
+    assert "Ha/Bohr" in found.remedy
 
 
 def test_a_few_structures_of_another_phase_refuse_no_fit() -> None:

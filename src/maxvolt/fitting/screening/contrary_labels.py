@@ -9,6 +9,7 @@ potential cannot describe looks no better by any correction, and is left alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,11 @@ _LEFT = 0.35
 
 _CLOSE = 0.15
 """The same of one structure at least, where only the sign is wrong."""
+
+_BEYOND = 3.0
+"""Times the largest label that the fit agrees with: a correction to more explains nothing. A cell
+under high pressure has a few forces along its axes, and a fit that has seen nothing like it is
+wrong by any factor, also by that of a unit."""
 
 _OFFSET = 0.3
 """eV/atom; least offset of energies of another calculation that is told from errors of the small
@@ -149,9 +155,14 @@ def other_units(dataset: Dataset, fitted: QuickFit, misfits: Misfits) -> list[Fi
     found = []
     for name, (sizes, labels, predicted) in parts.items():
         by_cause: dict[str, list[int]] = {}
+        size = partial(_size, name, dataset, labels)
+        labelled = dataset.has_forces if name == "forces" else dataset.has_stress
+        agree = np.flatnonzero(labelled & (sizes <= _EXAMINED) & (dataset.counts > 0)).tolist()
+        most = _BEYOND * max((abs(size(s)) for s in agree), default=np.inf)
         for s in np.flatnonzero(sizes > _EXAMINED).tolist():
-            if (cause := _cause(name, labels[s], predicted[s])) is not None:
-                by_cause.setdefault(cause, []).append(s)
+            explained = _cause(name, labels[s], predicted[s])
+            if explained is not None and abs(explained[0] * size(s)) <= most:
+                by_cause.setdefault(explained[1], []).append(s)
         for cause, structures in by_cause.items():
             if "sign" in cause and not _clear(structures, sizes, labels, predicted):
                 continue
@@ -160,7 +171,7 @@ def other_units(dataset: Dataset, fitted: QuickFit, misfits: Misfits) -> list[Fi
                 Finding(
                     "force" if name == "forces" else "stress",
                     tuple(structures),
-                    f"has {name} of {_size(name, dataset, labels, worst):.3g} {_UNIT[name]}",
+                    f"has {name} of {size(worst):.3g} {_UNIT[name]}",
                     f"{_size(name, dataset, predicted, worst):.3g} {_UNIT[name]} follow from the "
                     "labels of all other structures",
                     cause,
@@ -173,13 +184,13 @@ def other_units(dataset: Dataset, fitted: QuickFit, misfits: Misfits) -> list[Fi
 _UNIT = {"forces": "eV/A", "stresses": "eV/A^3"}
 
 
-def _cause(name: str, label: Array, predicted: Array) -> str | None:
-    """The unit or sign that explains a label, if one does."""
+def _cause(name: str, label: Array, predicted: Array) -> tuple[float, str] | None:
+    """The unit or sign that explains a label, and its factor, if one does."""
     for factor, text in CAUSES[name]:  # label = factor^-1 of what is right
         corrected = label * factor
         size = max(np.linalg.norm(corrected), np.linalg.norm(predicted))
         if np.linalg.norm(corrected - predicted) < _LEFT * size:
-            return text
+            return factor, text
     return None
 
 

@@ -64,9 +64,7 @@ class ProblemBuilder:
             self._prepared(  # too few to be shared
                 replace(self.objective, dataset=copies), potential, ONE_PROCESS
             )
-            for copies in (
-                displaced_copies(dataset.select(chosen), size) for size in DISPLACEMENTS
-            )
+            for copies in (displaced_copies(dataset.select(chosen), size) for size in DISPLACEMENTS)
         )
         return Problem(potential, training_set, self.threads, displaced)
 
