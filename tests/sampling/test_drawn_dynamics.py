@@ -228,6 +228,7 @@ def test_what_does_not_go_with_the_ensemble_is_refused() -> None:
         (partial(NonequilibriumTemperatures, start=1e7), "the highest temperature must lie"),
         (partial(OscillatingStrains, amplitude=0.99), "the smallest strain must lie between"),
         (partial(OscillatingStrains, mean=20.0), "the largest strain must lie between"),
+        (partial(OscillatingStrains, mean=0.9, amplitude=0.1), "shears of up to 1; expected at mo"),
         (partial(OscillatingStrains, deformations=("twist",)), "expected breathing or shear"),
         (partial(OscillatingStrains, deformations=()), "expected breathing or shear"),
     ],
