@@ -120,7 +120,7 @@ def _nearest_images(crystal: Atoms) -> NDArray[np.float64]:
     images = np.array(list(product((-1, 0, 1), repeat=3)))
 
     def distances(image: NDArray[np.int_]) -> NDArray[np.float64]:
-        return np.linalg.norm((apart + image) @ cell, axis=2)
+        return np.asarray(np.linalg.norm((apart + image) @ cell, axis=2))
 
     nearest = distances(images[0])
     for image in images[1:]:
@@ -130,4 +130,4 @@ def _nearest_images(crystal: Atoms) -> NDArray[np.float64]:
         near = distances(image) < nearest + _EQUALLY_NEAR
         odd = (cells[near] + image).astype(int) % 2
         shares[(odd @ [4, 2, 1], *np.nonzero(near))] += 1
-    return shares / shares.sum(axis=0)
+    return np.asarray(shares / shares.sum(axis=0))

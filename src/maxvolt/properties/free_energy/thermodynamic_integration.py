@@ -229,10 +229,11 @@ def _harmonic(
     count, volume = len(state.atoms), float(state.atoms.get_volume())
     masses = state.atoms.get_masses()
     finite = harmonic_crystal(temperature, found.frequencies, masses, volume)
-    added, remarks = leading_finite_size(temperature, count), (_UNSTABLE_BETWEEN,)
+    remarks: tuple[str, ...] = ()
     if len(found.between):
         added = endless_crystal(temperature, found.frequencies, found.between, masses, volume)
-        remarks = ()
+    else:
+        added, remarks = leading_finite_size(temperature, count), (_UNSTABLE_BETWEEN,)
     value = found.energy + finite + added
     energy = found.energy + 3 * count * units.kB * temperature
     harmonic = Harmonic(
