@@ -144,9 +144,7 @@ def melting_findings(
     numbers: dict[str, Quantity] = {}
     for point in points:
         numbers |= _quantities(point)
-    warnings = [
-        f"at {point.pressure:g} GPa: {text}" for point in points for text in point.warnings
-    ]
+    warnings = [f"at {point.pressure:g} GPa: {text}" for point in points for text in point.warnings]
     return Findings("Melting", numbers, _curves(points), tuple(warnings), _notes(points, settings))
 
 
