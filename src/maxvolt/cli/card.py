@@ -53,8 +53,9 @@ among its properties, and --set changes settings. It takes hours; --quick, to tr
 Without --only and --suite, the card has every property that takes seconds and is defined for the
 crystal; --include adds others: grain-boundaries, phonons, quasi-harmonic, and what simulates for
 minutes to hours, as density or viscosity ('maxvolt property --list'). A colon and a name of your
-own ask for the same property in several states: density:melt, density:solid. With --reference a simulation is
-repeated with the reference; heating-cooling asks it for some frames instead, shock for clusters."""
+own ask for the same property in several states: density:melt, density:solid. With --reference a
+simulation is repeated with the reference; heating-cooling asks it for some frames instead, shock
+for clusters."""
 EXAMPLES = """\
   maxvolt card pot.almtp --species Al --output card.html
   maxvolt card old.mtp new.mtp --species Al --reference Al_mm.eam.fs --output card.html
