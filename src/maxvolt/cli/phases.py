@@ -47,8 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=positive_int,
         default=_CLUSTER,
         metavar="N",
-        help="atoms that a piece of crystal needs to count (%(default)s, as many as an atom and its 12 "
-        "neighbours)",
+        help="atoms that a piece of crystal needs to count (%(default)s: one and 12 neighbours)",
     )
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw shares and largest pieces")
     add_species(parser)

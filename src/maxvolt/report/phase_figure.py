@@ -34,13 +34,14 @@ def draw_phases(record: PhaseRecord) -> Figure:
         first = record.first(phase)
         if first is not None:
             below.axvline(first + 1, color=colour, linewidth=0.8, linestyle=":")
-    above.set(xlabel="iteration or file", ylabel="atoms in the phase (%)")
+    above.set(xlabel="iteration or file", ylabel="atoms in the phase (%)", ylim=(0, None))
     above.xaxis.set_major_locator(MaxNLocator(integer=True))
     if len(batches) <= 12:
         above.set_xticks(batches, record.batches)
     above.legend()
     below.axhline(record.least, color="0.4", linewidth=0.8, label="counts as a crystal")
     below.set_yscale("log")
-    below.set(xlabel="label", ylabel="largest piece (atoms)", xlim=(0, len(numbers) + 1))
+    below.set(xlabel="structure, in the order of labels", ylabel="largest piece (atoms)")
+    below.set(xlim=(0, len(numbers) + 1), ylim=(0.8, None))
     below.legend()
     return figure
