@@ -7,9 +7,10 @@ it is read, never written. REFERENCE is the potential that labelled it. A tenth 
 held out, before anything is trained; structures of the same box, which come from the same run, stay
 together. The other model is trained on snapshots of fcc crystals and of melts around the melting
 point, at no pressure, from dynamics with the reference: as many atoms; its held-out snapshots are
-of runs of their own. Both are trained alike, with the settings of the campaign, and tested on both
-held-out sets (Smith et al., Nat. Commun. 12, 1257, 2021). Writes discovery_table.json and .txt;
-what was simulated and trained lies in --work, and the same command goes on from there.
+of runs of their own. Both are trained alike, with the settings of the campaign and the range of
+radial functions of the first, and tested on both held-out sets (J. S. Smith et al., Nat. Commun.
+12, 1257, 2021). Writes discovery_table.json and .txt; what was simulated and trained lies in
+--work, and the same command goes on from there.
 """
 
 from __future__ import annotations
@@ -75,19 +76,23 @@ def discovered(folder: CampaignFolder, share: float, seed: int) -> Sets:
 
 
 def near_equilibrium(
-    reference: Path, like: Sets, atoms: int, melting_point: float, keeping: Keeping
+    reference: Path,
+    like: Sets,
+    options: argparse.Namespace,
 ) -> Sets:
     """Snapshots of crystals and melts with as many atoms as other sets have."""
+    keeping = Keeping(options.work / "simulations")
     calculator = maxvolt.Calculator(reference, threads=1)
     sets = []
     for seed, wanted in ((1, like.training.n_atoms), (2, like.held_out.n_atoms)):
-        count = math.ceil(wanted / atoms / len(STATES))
+        count = math.ceil(wanted / options.atoms / len(STATES))
         frames: list[Atoms] = []
         for phase, share in STATES:
             settings = PhaseSettings(
-                temperature=round(share * melting_point),
+                temperature=round(share * options.melting_point),
                 phase=phase,  # type: ignore[arg-type]
-                atoms=atoms,
+                atoms=options.atoms,
+                equilibration_time=options.equilibration_time,
                 seed=10 * seed,
             )
             frames += snapshots(calculator, settings, count, keeping)
@@ -128,6 +133,19 @@ def labelled(atoms: Atoms, calculator: Any) -> Atoms:
     }
     one.calc = SinglePointCalculator(one, **labels)
     return one
+
+
+def with_range_of(settings: Settings, path: Path) -> Settings:
+    """Settings with the radial range of a trained potential, where one is to be chosen by data.
+
+    Else distances of one set lie outside the range of a model of the other, whose errors are then
+    of any size.
+    """
+    potential = maxvolt.load(path)
+    if not isinstance(potential, maxvolt.MTP):
+        return settings
+    section = settings.potential.model_copy(update={"min_dist": potential.min_dist})
+    return settings.model_copy(update={"potential": section})
 
 
 def trained(settings: Settings, training: maxvolt.Dataset, path: Path) -> dict[str, Any]:
@@ -186,38 +204,14 @@ def table_text(document: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Split, simulate, train, test, write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("campaign", type=Path)
-    parser.add_argument("reference", type=Path)
-    parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--work", type=Path, default=Path("build/discovery_table"))
-    parser.add_argument("--held-out", type=float, default=0.1, help="share of the boxes")
-    parser.add_argument("--atoms", type=int, default=108, help="of a snapshot, about")
-    parser.add_argument("--melting-point", type=float, default=926.0, help="of the reference, K")
-    parser.add_argument(
-        "--iterations", type=int, help="of a fit, at most (default: the campaign's)"
-    )
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args(arguments)
-    for folder in (options.work, options.output):
-        folder.mkdir(parents=True, exist_ok=True)
-    folder = CampaignFolder.find(options.campaign)
-    begun = folder.iterations()
-    settings = begun[-1].settings()
-    if options.iterations is not None:
-        fit = settings.fit.model_copy(update={"max_iterations": options.iterations})
-        settings = settings.model_copy(update={"fit": fit})
+def compared(
+    folder: CampaignFolder, settings: Settings, options: argparse.Namespace
+) -> dict[str, Any]:
+    """Train on each set, test on both."""
     sets = {DISCOVERED: discovered(folder, options.held_out, options.seed)}
-    sets[NEAR] = near_equilibrium(
-        options.reference, sets[DISCOVERED], options.atoms, options.melting_point,
-        Keeping(options.work / "simulations"),
-    )  # fmt: skip
+    sets[NEAR] = near_equilibrium(options.reference, sets[DISCOVERED], options)
     document: dict[str, Any] = {
-        "iterations_of_the_campaign": len(begun),
+        "iterations_of_the_campaign": len(folder.iterations()),
         "reference": options.reference.name,
         "potential": settings.potential.model_dump(mode="json"),
         "held_out": {
@@ -230,9 +224,38 @@ def main(arguments: list[str] | None = None) -> None:
     for name, one in sets.items():
         path = options.work / f"{name.replace(' ', '_')}{suffix}"
         found = trained(settings, one.training, path)
+        settings = with_range_of(settings, path)
         found["errors"] = {other: errors(path, another.held_out) for other, another in sets.items()}
         document["trained"][name] = found
         print(f"trained on {name}: {found}", flush=True)
+    return document
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Split, simulate, train, test, write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("campaign", type=Path)
+    add("reference", type=Path)
+    add("--output", type=Path, required=True)
+    add("--work", type=Path, default=Path("build/discovery_table"))
+    add("--held-out", type=float, default=0.1, help="share of the boxes")
+    add("--atoms", type=int, default=108, help="of a snapshot, about")
+    add("--melting-point", type=float, default=926.0, help="of the reference, K")
+    add("--equilibration-time", type=float, default=5.0, help="ps")
+    add("--iterations", type=int, help="of a fit, at most (default: the campaign's)")
+    add("--seed", type=int, default=1)
+    options = parser.parse_args(arguments)
+    for made in (options.work, options.output):
+        made.mkdir(parents=True, exist_ok=True)
+    folder = CampaignFolder.find(options.campaign)
+    settings = folder.iterations()[-1].settings()
+    if options.iterations is not None:
+        fit = settings.fit.model_copy(update={"max_iterations": options.iterations})
+        settings = settings.model_copy(update={"fit": fit})
+    document = compared(folder, settings, options)
     write_json(document, options.output / "discovery_table.json")
     text = table_text(document)
     (options.output / "discovery_table.txt").write_text(text)
