@@ -124,7 +124,13 @@ class PhaseRecord:
         """Draw shares by batch, and the largest piece of crystal in each structure."""
         from maxvolt.report.phase_figure import draw_phases
 
-        return draw_phases(self)
+        return draw_phases(
+            self.batches,
+            {name: [self.share(b, name) for b in range(len(self.batches))] for name in self.phases},
+            {name: self.clusters[:, PHASES.index(name)] for name in self.phases},
+            {name: self.first(name) for name in self.phases},
+            self.least,
+        )
 
 
 def phase_record(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from ase import Atoms
@@ -15,7 +15,7 @@ from maxvolt.properties.elemental_crystals import ElementalCrystal
 from maxvolt.properties.findings import Findings, Quantity
 from maxvolt.properties.melting.melting_point import melting_curve
 from maxvolt.properties.melting.result import MeltingPoint
-from maxvolt.properties.melting.settings import MeltingSettings, Size
+from maxvolt.properties.melting.settings import CoexistenceSettings, MeltingSettings
 from maxvolt.properties.written_potentials import held_interaction, require_written
 
 __all__ = ["MeltingCurveSettings", "melting_findings"]
@@ -24,7 +24,7 @@ _PURPOSE = "melting"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MeltingCurveSettings:
+class MeltingCurveSettings(CoexistenceSettings):
     """Settings of `melting_findings`.
 
     Parameters
@@ -34,40 +34,15 @@ class MeltingCurveSettings:
     guess : K or None
         Melting point at the first pressure, to begin with; None: a crystal is heated until it
         melts.
-    sizes
-        Numbers of cells along x, y and z of each simulation, 3 x 3 x 6 at least; z, across the
-        interfaces, is the longest.
-    seeds
-        Of random numbers; each size is simulated once with each of them.
-    timestep : fs
-        Of all simulations.
-    bulk_time : ps
-        Over which crystal and liquid alone are averaged.
-    preparation_time : ps
-        Of each of the three parts of a preparation: half of the crystal melts, cools, settles.
-    equilibration_time : ps
-        Of both phases together, before it is judged whether both are left.
-    production_time : ps
-        In which the temperature is read off.
-    segment_time : ps
-        Time between saved states: what an interruption loses at most.
-    attempts
-        How many temperatures are tried at most, until one is found from which both phases last.
+    sizes, seeds, timestep, attempts
+        As of `CoexistenceSettings`.
+    bulk_time, preparation_time, equilibration_time, production_time, segment_time
+        As of `CoexistenceSettings`.
     command
         Command that starts LAMMPS, such as "mpiexec -n 2 lmp"; None: lmp, on one rank.
     """
 
     pressures: tuple[float, ...] = (0.0,)
-    guess: float | None = None
-    sizes: tuple[Size, ...] = ((6, 6, 12), (8, 8, 16))
-    seeds: tuple[int, ...] = (1, 2)
-    timestep: float = 2.0
-    bulk_time: float = 15.0
-    preparation_time: float = 4.0
-    equilibration_time: float = 40.0
-    production_time: float = 200.0
-    segment_time: float = 10.0
-    attempts: int = 8
     command: str | None = None
 
     def __post_init__(self) -> None:
@@ -88,17 +63,8 @@ class MeltingCurveSettings:
             species=crystal.symbol,
             structure=crystal.kind,
             lattice_constant=crystal.a,
-            guess=self.guess,
             pressure=self.pressures[0],
-            sizes=self.sizes,
-            seeds=self.seeds,
-            timestep=self.timestep,
-            bulk_time=self.bulk_time,
-            preparation_time=self.preparation_time,
-            equilibration_time=self.equilibration_time,
-            production_time=self.production_time,
-            segment_time=self.segment_time,
-            attempts=self.attempts,
+            **{one.name: getattr(self, one.name) for one in fields(CoexistenceSettings)},
         )
 
 
