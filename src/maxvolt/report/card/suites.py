@@ -122,8 +122,8 @@ def _discovery(melting_point: float) -> Settings:
         "heating-cooling": {"temperature": cold, "highest": hot},
         "shock": {
             "temperature": cold,
-            "piston_velocities": [2.0, 3.0],
-            "length": 250.0,
+            "piston_velocities": [2.0],
+            "length": 400.0,
             "width": 20.0,
             "cluster_radii": [6.0, 8.0, 10.0],
         },
@@ -157,7 +157,6 @@ _SMALL: Mapping[str, Mapping[str, Any]] = {
         "checked_frames": 3,
     },
     "shock": {
-        "piston_velocities": [2.0],
         "length": 150.0,
         "width": 10.0,
         "atoms": 64,
