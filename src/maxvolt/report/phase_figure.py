@@ -60,6 +60,8 @@ def draw_phases(
     below.axhline(least, color="0.4", linewidth=0.8, label="counts as a crystal")
     below.set_yscale("log")
     below.set(xlabel="structure, in the order of labels", ylabel="largest piece (atoms)")
-    below.set(ylim=(0.8, None))
+    count = max(len(one) for one in clusters.values())
+    largest = max(least, *(int(one.max()) for one in clusters.values()))
+    below.set(xlim=(0, count + 1), ylim=(0.8, 1.3 * largest))
     below.legend()
     return figure

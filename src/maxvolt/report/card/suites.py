@@ -123,8 +123,7 @@ def _discovery(melting_point: float) -> Settings:
         "shock": {
             "temperature": cold,
             "piston_velocities": [2.0],
-            "length": 400.0,
-            "width": 20.0,
+            "length": 500.0,
             "cluster_radii": [6.0, 8.0, 10.0],
         },
     }
