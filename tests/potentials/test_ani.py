@@ -20,15 +20,16 @@ from maxvolt.potentials.ani.settings import SUFFIX
 from maxvolt.potentials.families import family_of_file
 from promises import needs
 
-FORM = maxvolt.ANISettings(
-    radial_cutoff=4.2,
-    radial_functions=3,
-    angular_cutoff=3.3,
-    angular_shells=2,
-    angular_sections=2,
-    start=0.9,
-    layers=(5, 4),
-)
+VALUES: dict[str, Any] = {
+    "radial_cutoff": 4.2,
+    "radial_functions": 3,
+    "angular_cutoff": 3.3,
+    "angular_shells": 2,
+    "angular_sections": 2,
+    "start": 0.9,
+    "layers": (5, 4),
+}
+FORM = maxvolt.ANISettings(**VALUES)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -83,9 +84,11 @@ def features(atoms: Atoms, i: int, species: tuple[str, ...]) -> NDArray[np.float
     return np.concatenate([radial.ravel(), angular.ravel()])
 
 
-def output(potential: maxvolt.ANI, symbol: str, values: NDArray[np.float64]) -> float:
+def output(
+    potential: maxvolt.ANI, symbol: str, values: NDArray[np.float64], layers: int = 3
+) -> float:
     """Equation (167)."""
-    alpha, layers = potential.settings.celu_alpha, len(potential.settings.layers) + 1
+    alpha = potential.settings.celu_alpha
     for number in range(layers):
         weight = potential.weights[f"{symbol}.{number}.weight"]
         values = weight @ values + potential.weights[f"{symbol}.{number}.bias"]
@@ -157,10 +160,20 @@ def test_derivatives_of_symmetry_functions_by_forward_differentiation() -> None:
             np.testing.assert_allclose(slope, expected[pair], rtol=1e-10, atol=1e-13)
 
 
+AL_RADIAL = (1.25, 1.4296875, 6.8203125)
+AL_SHELLS = (1.25, 1.71875, 4.53125)
+AL_ANGLES = (0.19634954, 2.9452431)
+
+
 def test_defaults_are_those_of_ani_al() -> None:
     potential = maxvolt.ANI(["Al"])
     assert potential.cutoff == 7.0
     assert potential.settings.layer_sizes(1) == (32 + 8 * 8, 96, 96, 64, 1)
+    # Exponents and centres of rAl-7.0R_32-5.0A_a8-8.params, as published with the paper.
+    np.testing.assert_allclose(potential.settings.exponents, (43.9, 6.5, 69.4), rtol=1e-14)
+    np.testing.assert_allclose(potential.settings.radial_centers[[0, 1, -1]], AL_RADIAL, rtol=1e-15)
+    np.testing.assert_allclose(potential.settings.shell_centers[[0, 1, -1]], AL_SHELLS, rtol=1e-15)
+    np.testing.assert_allclose(potential.settings.section_centers[[0, -1]], AL_ANGLES, rtol=1e-8)
     assert potential.n_parameters == 97 * 96 + 97 * 96 + 97 * 64 + 65
     assert not potential.is_trained
     with pytest.raises(MaxvoltError, match="untrained: fit it first"):
@@ -178,6 +191,79 @@ def test_portions_of_atoms_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None
         assert parts.energy == pytest.approx(whole.energy, rel=1e-13)
 
 
+def test_atoms_with_few_and_many_triples_together() -> None:
+    # A cluster whose six atoms have up to ten triples each, beside a trimer and a lone atom.
+    others = Atoms("Cu3Au", [[30, 0, 0], [32, 0, 0], [31, 1.8, 0], [60, 0, 0]])
+    atoms = cluster() + others
+    found = made().evaluate(atoms)
+    for i in range(len(atoms)):
+        expected = output(made(), atoms.symbols[i], features(atoms, i, ("Cu", "Au")))
+        assert found.site_energies[i] == pytest.approx(expected, rel=1e-11)
+
+
+def test_members_evaluated_together_say_what_each_says() -> None:
+    wider = maxvolt.ANISettings(**{**VALUES, "layers": (7,)})
+    members = (made(1), made(2), maxvolt.ANI.random(["Cu", "Au"], wider, seed=3))
+    ensemble = maxvolt.Ensemble(members)
+    where = ensemble.neighborhoods(cluster())
+    each = ensemble.evaluate_each(where)
+    for one, member in zip(each, members, strict=True):
+        alone = member.evaluate_neighborhoods(where)
+        for name in ("site_energies", "forces", "virials"):
+            found, expected = getattr(one, name), getattr(alone, name)
+            np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-13)
+    mean = ensemble.evaluate_neighborhoods(where)
+    for name in ("site_energies", "forces", "virials"):
+        expected = np.mean([getattr(one, name) for one in each], axis=0)
+        np.testing.assert_allclose(getattr(mean, name), expected, rtol=1e-11, atol=1e-13)
+
+
+def test_members_have_their_symmetry_functions_in_common(monkeypatch: pytest.MonkeyPatch) -> None:
+    from maxvolt.potentials.ani.descriptors import Descriptors
+
+    calls, original = [], Descriptors.features
+
+    def counted(self: Descriptors, *given: Any) -> Any:
+        calls.append(1)
+        return original(self, *given)
+
+    monkeypatch.setattr(Descriptors, "features", counted)
+    alike = maxvolt.Ensemble((made(1), made(2), made(3)))
+    alike.evaluate(cluster())
+    alike.evaluate_each(alike.neighborhoods(cluster()))
+    assert len(calls) == 2
+    other = maxvolt.ANISettings(**{**VALUES, "zeta": 5.0})
+    unlike = maxvolt.Ensemble((made(1), maxvolt.ANI.random(["Cu", "Au"], other)))
+    unlike.evaluate(cluster())
+    assert len(calls) == 4
+
+
+def test_a_member_without_a_finite_answer_is_named() -> None:
+    start = made()
+    weights = {name: values * 1e200 for name, values in start.weights.items()}
+    bad = start.with_weights(weights, start.energies, start.scales)
+    ensemble = maxvolt.Ensemble((made(1), bad))
+    for evaluate in (ensemble.evaluate_neighborhoods, ensemble.evaluate_each):
+        with pytest.raises(EvaluationError, match="member 1 of the ensemble"):
+            evaluate(ensemble.neighborhoods(cluster()))
+
+
+def test_networks_of_elements_may_differ(tmp_path: Path) -> None:
+    form = maxvolt.ANISettings(**VALUES, element_layers=((5, 4), (3,)))
+    potential = maxvolt.ANI.random(["Cu", "Au"], form, seed=4)
+    atoms = cluster()
+    found = potential.evaluate(atoms).site_energies
+    for i, symbol in enumerate(atoms.symbols):
+        layers = 3 if symbol == "Cu" else 2
+        values = features(atoms, i, ("Cu", "Au"))
+        assert found[i] == pytest.approx(output(potential, symbol, values, layers), rel=1e-11)
+    potential.write(tmp_path / f"pot{SUFFIX}")
+    again = maxvolt.load(tmp_path / f"pot{SUFFIX}")
+    assert again.digest == potential.digest
+    with pytest.raises(MaxvoltError, match="widths for 1 species; got 2"):
+        maxvolt.ANI(["Cu"], form)
+
+
 # ------------------------------------------------------------------ refusals
 
 
@@ -192,6 +278,9 @@ def test_portions_of_atoms_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None
         ({"zeta": -1.0}, "zeta must be a positive number"),
         ({"layers": ()}, "the number of layers must lie between"),
         ({"layers": (3, -1)}, "layers must lie between"),
+        ({"element_layers": ((3,), ())}, "the number of element_layers must lie between"),
+        ({"radial_shifts": (1.0, 2.0)}, "radial_shifts: expected 32 numbers"),
+        ({"angular_angles": (float("nan"),) * 8}, "angular_angles: holds a number that is not"),
     ],
 )
 def test_settings_that_cannot_be_are_named(changes: dict[str, Any], message: str) -> None:
@@ -287,14 +376,31 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
     path.write_bytes(content.replace(rb"\"Au\"", rb"\"Ax\""))
     with pytest.raises(FileFormatError, match="species or settings cannot be read"):
         maxvolt.load(path)
-    path.write_bytes(content.replace(rb"\"version\": 1", rb"\"version\": 7"))
-    with pytest.raises(FileFormatError, match=r"version 7 .* reads version 1"):
+    path.write_bytes(content.replace(rb"\"version\": 2", rb"\"version\": 7"))
+    with pytest.raises(FileFormatError, match=r"version 7 .* reads versions 1 to 2"):
         maxvolt.load(path)
     broken = bytearray(content)
     broken[-8:] = np.float64(np.nan).tobytes()
     path.write_bytes(bytes(broken))
     with pytest.raises(FileFormatError, match="not finite"):
         maxvolt.load(path)
+
+
+def test_files_of_version_1_keep_their_exponents(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    content = path.read_bytes().replace(rb"\"version\": 2", rb"\"version\": 1")
+    path.write_bytes(content)
+    found = maxvolt.load(path)
+    assert isinstance(found, maxvolt.ANI)
+    # Equation (166) as it was: 1.42 for distances, 8.7 for angles.
+    spacings = np.array([(4.2 - 0.9) / 3, (3.3 - 0.9) / 2, np.pi / 2])
+    np.testing.assert_allclose(found.settings.exponents * spacings**2, [1.42, 1.42, 8.7])
+    given = maxvolt.ANISettings(**{**VALUES, "zeta": 5.0})
+    maxvolt.ANI.random(["Cu", "Au"], given).write(path)
+    path.write_bytes(path.read_bytes().replace(rb"\"version\": 2", rb"\"version\": 1"))
+    again = maxvolt.load(path)
+    assert isinstance(again, maxvolt.ANI)
+    assert again.settings.zeta == 5.0
 
 
 def test_a_file_of_another_program_is_refused(tmp_path: Path) -> None:

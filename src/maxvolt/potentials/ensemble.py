@@ -16,7 +16,13 @@ from maxvolt.errors import DataError, EvaluationError, MaxvoltError
 from maxvolt.neighbors.neighborhoods import Neighborhoods
 from maxvolt.potentials.evaluation import NeighborhoodPotential
 from maxvolt.potentials.families import member_paths, title_of
-from maxvolt.potentials.protocol import HasMembers, Potential, SharesVirials
+from maxvolt.potentials.protocol import (
+    EvaluatesTogether,
+    HasMembers,
+    Potential,
+    SharesVirials,
+)
+from maxvolt.potentials.refusals import check_finite
 from maxvolt.potentials.results import Energies, Evaluation, Precision
 
 __all__ = [
@@ -101,6 +107,10 @@ class Ensemble(NeighborhoodPotential):
         precision: Precision = "double",
     ) -> list[Energies]:
         """What every member says of structures whose neighbours are known."""
+        if (alike := self._alike) is not None:
+            self.check_options(threads=threads, precision=precision)
+            each = alike[0].evaluate_together(alike, neighborhoods, precision=precision)
+            return ask_members(each, lambda one: check_finite(one, neighborhoods))
         asked = list(zip(self.members, self.member_neighborhoods(neighborhoods), strict=True))
         return ask_members(
             asked,
@@ -115,9 +125,28 @@ class Ensemble(NeighborhoodPotential):
         precision: Precision = "double",
     ) -> Energies:
         """Mean of the members for structures whose neighbours are known."""
+        if (alike := self._alike) is not None:
+            self.check_options(threads=threads, precision=precision)
+            (mean,) = alike[0].evaluate_together(
+                alike, neighborhoods, mean=True, precision=precision
+            )
+            if all(np.isfinite(v).all() for v in (mean.site_energies, mean.forces, mean.virials)):
+                return mean
+            # Each alone tells which member it is.
         return joined(
             self.evaluate_each(neighborhoods, threads=threads, precision=precision), mean_of
         )
+
+    @property
+    def _alike(self) -> tuple[EvaluatesTogether, ...] | None:
+        """Members where all can be evaluated together, with the types of the first."""
+        first, found = self.members[0], []
+        for member in self.members:
+            if not isinstance(first, EvaluatesTogether) or not first.shares_with(member):
+                return None
+            assert isinstance(member, EvaluatesTogether)
+            found.append(member)
+        return tuple(found) if len(found) > 1 else None
 
     def atomic_virials(
         self, neighborhoods: Neighborhoods, *, threads: int | None = None

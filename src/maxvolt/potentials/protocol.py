@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from maxvolt.neighbors.neighborhoods import Neighborhoods
 from maxvolt.potentials.results import Energies, Evaluation, Precision, Predictions
 
 __all__ = [
+    "EvaluatesTogether",
     "GradesSites",
     "HasMembers",
     "ParameterGradients",
@@ -107,6 +108,32 @@ class HasMembers(Protocol):
     @property
     def members(self) -> Sequence[Potential]:
         """The potentials, at least one."""
+        ...
+
+
+@runtime_checkable
+class EvaluatesTogether(Potential, Protocol):
+    """Capability: several that are alike are evaluated with work in common."""
+
+    def shares_with(self, other: Potential) -> bool:
+        """Whether another is enough alike."""
+        ...
+
+    def evaluate_together(
+        self,
+        members: Sequence[Self],
+        neighborhoods: Neighborhoods,
+        *,
+        mean: bool = False,
+        precision: Precision = "double",
+    ) -> list[Energies]:
+        """What each of these says, or one entry, their mean; numbers that are not finite stay.
+
+        Raises
+        ------
+        DataError
+            Two atoms coincide.
+        """
         ...
 
 

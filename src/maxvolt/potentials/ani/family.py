@@ -48,7 +48,9 @@ def describe(path: str | Path, species: Sequence[str] | None = None) -> Descript
     """Describe a file; errors as of `read`."""
     potential = read(path, species)
     settings = potential.settings
-    layers = settings.layer_sizes(len(potential.species))
+    species = potential.species
+    sizes = [settings.layer_sizes(len(species), kind) for kind in range(len(species))]
+    layers = sizes[0] if len(set(sizes)) == 1 else dict(zip(species, sizes, strict=True))
     facts = {
         "form": "ani",
         "species": potential.species,
@@ -68,7 +70,7 @@ def describe(path: str | Path, species: Sequence[str] | None = None) -> Descript
         "trained": "yes" if potential.is_trained else "no",
         "radial functions": f"{settings.radial_functions} up to {settings.radial_cutoff:g} A",
         "angular functions": f"{angular} up to {settings.angular_cutoff:g} A",
-        "layers": "-".join(map(str, layers)) + f", CELU({settings.celu_alpha:g})",
+        "layers": f"{settings.layers_text(species)}, CELU({settings.celu_alpha:g})",
         "parameters": f"{potential.n_parameters:,}",
     }
     return Description(facts, lines)

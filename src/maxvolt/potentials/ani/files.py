@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,10 @@ from maxvolt.species import check_species
 
 __all__ = ["Content", "looks_like_ani", "read_content", "write_content"]
 
-_FORMAT, _VERSION = "maxvolt.ani", 1
+_FORMAT, _VERSION = "maxvolt.ani", 2
+_FIRST_EXPONENTS = 1.42, 8.7
+"""Overlaps (166) of Gaussians and of angles in files of version 1."""
+
 _LARGEST_FILE = 2_000_000_000
 """Bytes; the networks of ANI-Al have 150,000."""
 
@@ -86,6 +90,8 @@ def read_content(path: Path) -> Content:
     try:
         species = check_species(metadata["species"])
         settings = ANISettings.from_dict(metadata["settings"])
+        if metadata["version"] == 1:
+            settings = _with_first_exponents(settings)
     except (MaxvoltError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise FileFormatError(path, f"species or settings cannot be read: {error}") from error
     zeros, ones = np.zeros(len(species)), np.ones(len(species))
@@ -112,10 +118,26 @@ def _metadata(path: Path, content: bytes) -> Mapping[str, Any]:
         raise FileFormatError(
             path, f"is no ANI potential written by maxvolt, or is damaged ({error!r:.80})"
         ) from error
-    if version != _VERSION:
+    if version not in (1, _VERSION):
         raise FileFormatError(
             path,
-            f"has version {version!r:.20} of its format; this maxvolt reads version {_VERSION}: "
-            "use a newer one",
+            f"has version {version!r:.20} of its format; this maxvolt reads versions 1 to "
+            f"{_VERSION}: use a newer one",
         )
     return metadata
+
+
+def _with_first_exponents(settings: ANISettings) -> ANISettings:
+    """Fill in the exponents that version 1 left out, so that its potentials stay what they were."""
+    of_shells, of_sections = _FIRST_EXPONENTS
+    spacings = {
+        "radial_eta": (settings.radial_cutoff - settings.start) / settings.radial_functions,
+        "angular_eta": (settings.angular_cutoff - settings.start) / settings.angular_shells,
+        "zeta": math.pi / settings.angular_sections,
+    }
+    found = {
+        name: (of_sections if name == "zeta" else of_shells) / spacing**2
+        for name, spacing in spacings.items()
+        if getattr(settings, name) is None
+    }
+    return replace(settings, **found)

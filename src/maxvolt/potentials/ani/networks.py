@@ -27,8 +27,8 @@ Weights = Mapping[str, NDArray[np.float64]]
 def weight_names(settings: ANISettings, species: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
     """Names of all weights and biases, with their shapes."""
     shapes: dict[str, tuple[int, ...]] = {}
-    for symbol in species:
-        for number, (weight, bias) in enumerate(settings.weight_shapes(len(species))):
+    for kind, symbol in enumerate(species):
+        for number, (weight, bias) in enumerate(settings.weight_shapes(len(species), kind)):
             shapes[f"{symbol}.{number}.weight"] = weight
             shapes[f"{symbol}.{number}.bias"] = bias
     return shapes
@@ -55,9 +55,9 @@ def networks_of(
     """Make the networks of all elements, in the order of their types, as a module of torch."""
     torch, torchani = require_torch(), require_torchani()
     networks = torch.nn.ModuleList()
-    for symbol in species:
+    for kind, symbol in enumerate(species):
         network = torchani.nn.AtomicNetwork(
-            settings.layer_sizes(len(species)), torch.nn.CELU(settings.celu_alpha), bias=True
+            settings.layer_sizes(len(species), kind), torch.nn.CELU(settings.celu_alpha), bias=True
         ).to(dtype)
         for number, layer in enumerate([*network.layers, network.final_layer]):
             for part in ("weight", "bias"):

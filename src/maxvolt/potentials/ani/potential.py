@@ -25,6 +25,7 @@ from maxvolt.potentials.ani.networks import (
 )
 from maxvolt.potentials.ani.settings import ANISettings
 from maxvolt.potentials.evaluation import NeighborhoodPotential
+from maxvolt.potentials.protocol import Potential
 from maxvolt.potentials.refusals import check_finite
 from maxvolt.potentials.results import Energies, Precision
 from maxvolt.species import check_species
@@ -85,6 +86,11 @@ class ANI(NeighborhoodPotential):
     def __post_init__(self) -> None:
         species = check_species(self.species)
         object.__setattr__(self, "species", species)
+        each = self.settings.element_layers
+        if each is not None and len(each) != len(species):
+            raise MaxvoltError(
+                f"element_layers: expected widths for {len(species)} species; got {len(each)}"
+            )
         if not self.weights:
             object.__setattr__(self, "energies", np.zeros(len(species)))
             object.__setattr__(self, "scales", np.ones(len(species)))
@@ -139,9 +145,8 @@ class ANI(NeighborhoodPotential):
         return type(self)(self.species, self.settings, weights, energies, scales)
 
     def __repr__(self) -> str:
-        layers = "-".join(map(str, (*self.settings.layers, 1)))
-        elements = ", ".join(self.species)
-        return f"ANI({elements}; {layers}, cutoff {self.cutoff:g} A)"
+        layers = self.settings.layers_text(self.species)
+        return f"ANI({', '.join(self.species)}; {layers}, cutoff {self.cutoff:g} A)"
 
     def __copy__(self) -> Self:
         """Return itself: what cannot change needs no copy."""
@@ -187,13 +192,60 @@ class ANI(NeighborhoodPotential):
             An energy or a force is not finite.
         """
         self.check_options(threads=threads, precision=precision)
-        where, site_energies, slopes = self._evaluated(neighborhoods, precision)
-        forces = _summed(where.owners, slopes, neighborhoods.n_atoms)
-        forces -= _summed(where.neighbors, slopes, neighborhoods.n_atoms)
-        products = np.stack([slopes[:, a] * where.vectors[:, b] for a, b in VOIGT], axis=1)
+        (found,) = self.evaluate_together([self], neighborhoods, precision=precision)
+        return check_finite(found, neighborhoods)
+
+    def shares_with(self, other: Potential) -> bool:
+        """Whether another has the same symmetry functions of the same species."""
+        return (
+            isinstance(other, ANI)
+            and self.species == other.species
+            and self.settings.has_functions_of(other.settings)
+        )
+
+    def evaluate_together(
+        self,
+        members: Sequence[Self],
+        neighborhoods: Neighborhoods,
+        *,
+        mean: bool = False,
+        precision: Precision = "double",
+    ) -> list[Energies]:
+        """What each of several says, or their mean, whose symmetry functions are computed once.
+
+        Parameters
+        ----------
+        members
+            Potentials with the symmetry functions of this one.
+        neighborhoods
+            Structures.
+        mean
+            Give one entry, the mean: the symmetry functions are then differentiated once, too.
+        precision
+            Of the arithmetic.
+
+        Returns
+        -------
+        list of Energies
+            Numbers that are not finite stay as they are.
+
+        Raises
+        ------
+        MaxvoltError
+            One is not trained, or torch is not installed.
+        DataError
+            Two atoms coincide.
+        """
+        where, each = self._evaluated(members, neighborhoods, precision, mean=mean)
         structures = neighborhoods.structures[where.owners]
-        virials = _summed(structures, products, neighborhoods.n_structures)
-        return check_finite(Energies(site_energies, forces, virials), neighborhoods)
+        found = []
+        for site_energies, slopes in each:
+            forces = _summed(where.owners, slopes, neighborhoods.n_atoms)
+            forces -= _summed(where.neighbors, slopes, neighborhoods.n_atoms)
+            products = np.stack([slopes[:, a] * where.vectors[:, b] for a, b in VOIGT], axis=1)
+            virials = _summed(structures, products, neighborhoods.n_structures)
+            found.append(Energies(site_energies, forces, virials))
+        return found
 
     def atomic_virials(
         self, neighborhoods: Neighborhoods, *, threads: int | None = None
@@ -203,7 +255,7 @@ class ANI(NeighborhoodPotential):
         Errors as of `evaluate_neighborhoods`.
         """
         self.check_options(threads=threads)
-        where, site_energies, slopes = self._evaluated(neighborhoods, "double")
+        where, ((site_energies, slopes),) = self._evaluated([self], neighborhoods, "double")
         # An atom has what the energies of others say of its place.
         products = (where.vectors[:, :, None] * slopes[:, None, :]).reshape(-1, 9)
         shares = _summed(where.neighbors, products, neighborhoods.n_atoms)
@@ -211,23 +263,48 @@ class ANI(NeighborhoodPotential):
         return shares.reshape(-1, 3, 3)
 
     def _evaluated(
-        self, neighborhoods: Neighborhoods, precision: Precision
-    ) -> tuple[Environments, Array, Array]:
-        """Neighbours, energies of atoms, and their slopes by the vectors to neighbours."""
+        self,
+        members: Sequence[Self],
+        neighborhoods: Neighborhoods,
+        precision: Precision,
+        *,
+        mean: bool = False,
+    ) -> tuple[Environments, list[tuple[Array, Array]]]:
+        """Neighbours; of each, energies of atoms and their slopes by the vectors to neighbours."""
         torch = require_torch()
-        descriptors, networks = self._in_precision(precision)
+        descriptors, _ = self._in_precision(precision)
         where = Environments.of(neighborhoods, self.cutoff, self.settings.angular_cutoff)
-        energies, slopes = [np.zeros(0)], [np.zeros((0, 3))]
+        count = 1 if mean else len(members)
+        energies = [[np.zeros(0)] for _ in range(count)]
+        slopes = [[np.zeros((0, 3))] for _ in range(count)]
         for _, part in where.portions(_TRIPLES_AT_ONCE):
             vectors = torch.as_tensor(part.vectors).to(descriptors.dtype).requires_grad_()
-            types = torch.as_tensor(part.types)
             features = descriptors.features(part, vectors)
-            scales = torch.tensor(self.scales).to(descriptors.dtype)[types]
-            scaled = scales * element_energies(networks, features, types)
-            (slope,) = torch.autograd.grad(scaled.sum(), vectors)
-            energies.append(self.energies[part.types] + scaled.detach().double().numpy())
-            slopes.append(slope.double().numpy())
-        return where, np.concatenate(energies), np.concatenate(slopes)
+            each = [one._by_features(features.detach(), part.types, precision) for one in members]
+            if mean:
+                # The chain rule (171) is linear in the slopes by the symmetry functions.
+                sums = (sum(values[1:], values[0]) for values in zip(*each, strict=True))
+                each = [tuple(one / len(members) for one in sums)]
+            for number, (of_sites, by_feature) in enumerate(each):
+                (slope,) = torch.autograd.grad(
+                    features, vectors, by_feature, retain_graph=number < count - 1
+                )
+                energies[number].append(of_sites)
+                slopes[number].append(slope.double().numpy())
+        pairs = zip(energies, slopes, strict=True)
+        return where, [(np.concatenate(one), np.concatenate(other)) for one, other in pairs]
+
+    def _by_features(
+        self, features: Any, types: NDArray[np.int64], precision: Precision
+    ) -> tuple[Array, Any]:
+        """Energies of atoms with these symmetry functions, and their slopes by them."""
+        torch = require_torch()
+        _, networks = self._in_precision(precision)
+        features, kinds = features.requires_grad_(), torch.as_tensor(types)
+        scales = torch.tensor(self.scales).to(features.dtype)[kinds]
+        scaled = scales * element_energies(networks, features, kinds)
+        (by_feature,) = torch.autograd.grad(scaled.sum(), features)
+        return self.energies[types] + scaled.detach().double().numpy(), by_feature
 
     def _in_precision(self, precision: Precision) -> tuple[Descriptors, Any]:
         """Symmetry functions and networks as modules of torch, made once."""

@@ -24,18 +24,21 @@ _FUNCTIONS = Limit(1, 512)
 _LAYERS = Limit(1, 64)
 _WIDTH = Limit(1, 4096)
 
-_OVERLAP = 1.42
-"""Square of the distance of neighbouring Gaussians times eta, as in ANI-2x."""
+_OVERLAP = 43.9 * (5.75 / 32) ** 2
+"""Square of the distance of neighbouring radial Gaussians times eta, as in ANI-Al."""
 
-_ANGULAR_OVERLAP = 8.7
-"""Square of the distance of neighbouring angles times zeta, as in ANI-2x."""
+_SHELL_OVERLAP = 6.5 * (3.75 / 8) ** 2
+"""The same of the Gaussians of the angular functions."""
+
+_SECTION_OVERLAP = 69.4 * (math.pi / 8) ** 2
+"""Square of the distance of neighbouring angles times zeta, as in ANI-Al."""
 
 
 @dataclass(frozen=True, slots=True)
 class ANISettings:
     """Symmetry functions, equations (163) to (166), and networks, equation (167).
 
-    The defaults have the sizes of ANI-Al (Smith et al. 2021).
+    The defaults are those of ANI-Al (Smith et al. 2021).
 
     Attributes
     ----------
@@ -53,13 +56,19 @@ class ANISettings:
         Where the first Gaussian of distances is centred; others follow at equal distances up to the
         cutoff.
     radial_eta, angular_eta : float, 1/Angstrom^2, or None
-        Exponents of the Gaussians; None: neighbours overlap as those of ANI-2x do.
+        Exponents of the Gaussians; None: neighbours overlap as those of ANI-Al do.
     zeta : float or None
         Exponent of the angular functions; None: likewise.
     layers : tuple of int
         Widths of the hidden layers.
     celu_alpha : float
         Parameter of the activation CELU.
+    radial_shifts, angular_shifts : tuple of float, Angstrom, or None
+        Centres of the Gaussians, where they are not at equal distances.
+    angular_angles : tuple of float, radian, or None
+        Angles of the angular functions, where they are not at equal distances.
+    element_layers : tuple of tuple of int, or None
+        Widths of the hidden layers of the network of each species, where they differ.
 
     Raises
     ------
@@ -78,6 +87,10 @@ class ANISettings:
     zeta: float | None = None
     layers: tuple[int, ...] = (96, 96, 64)
     celu_alpha: float = 0.1
+    radial_shifts: tuple[float, ...] | None = None
+    angular_shifts: tuple[float, ...] | None = None
+    angular_angles: tuple[float, ...] | None = None
+    element_layers: tuple[tuple[int, ...], ...] | None = None
 
     def __post_init__(self) -> None:
         CUTOFF.check("radial_cutoff", self.radial_cutoff)
@@ -98,24 +111,37 @@ class ANISettings:
             value = getattr(self, name)
             if value is not None and not (value > 0 and math.isfinite(value)):
                 raise MaxvoltError(f"{name} must be a positive number; got {value}")
-        object.__setattr__(self, "layers", tuple(self.layers))
-        _check_whole("the number of layers", len(self.layers), _LAYERS)
-        for width in self.layers:
-            _check_whole("layers", width, _WIDTH)
+        object.__setattr__(self, "layers", _checked_layers("layers", self.layers))
+        if self.element_layers is not None:
+            each = tuple(_checked_layers("element_layers", one) for one in self.element_layers)
+            object.__setattr__(self, "element_layers", each)
+        for name, count in (
+            ("radial_shifts", self.radial_functions),
+            ("angular_shifts", self.angular_shells),
+            ("angular_angles", self.angular_sections),
+        ):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, _checked_centers(name, getattr(self, name), count))
 
     @property
     def radial_centers(self) -> NDArray[np.float64]:
         """Centres of the radial functions, shape (radial_functions,), Angstrom."""
+        if self.radial_shifts is not None:
+            return _array(self.radial_shifts)
         return _spread(self.start, self.radial_cutoff, self.radial_functions)
 
     @property
     def shell_centers(self) -> NDArray[np.float64]:
         """Distances of the angular functions, shape (angular_shells,), Angstrom."""
+        if self.angular_shifts is not None:
+            return _array(self.angular_shifts)
         return _spread(self.start, self.angular_cutoff, self.angular_shells)
 
     @property
     def section_centers(self) -> NDArray[np.float64]:
         """Angles of the angular functions, shape (angular_sections,), radian."""
+        if self.angular_angles is not None:
+            return _array(self.angular_angles)
         half = 0.5 * math.pi / self.angular_sections
         return _spread(half, math.pi + half, self.angular_sections)
 
@@ -127,8 +153,8 @@ class ANISettings:
         sections = math.pi / self.angular_sections
         return (
             _OVERLAP / radial**2 if self.radial_eta is None else self.radial_eta,
-            _OVERLAP / shells**2 if self.angular_eta is None else self.angular_eta,
-            _ANGULAR_OVERLAP / sections**2 if self.zeta is None else self.zeta,
+            _SHELL_OVERLAP / shells**2 if self.angular_eta is None else self.angular_eta,
+            _SECTION_OVERLAP / sections**2 if self.zeta is None else self.zeta,
         )
 
     def n_features(self, n_species: int) -> int:
@@ -137,14 +163,31 @@ class ANISettings:
         angular = self.angular_shells * self.angular_sections
         return n_species * self.radial_functions + pairs * angular
 
-    def layer_sizes(self, n_species: int) -> tuple[int, ...]:
-        """Widths of all layers, from the symmetry functions to the energy."""
-        return (self.n_features(n_species), *self.layers, 1)
+    def layer_sizes(self, n_species: int, kind: int = 0) -> tuple[int, ...]:
+        """Widths of all layers of the network of a species, from its functions to the energy."""
+        hidden = self.layers if self.element_layers is None else self.element_layers[kind]
+        return (self.n_features(n_species), *hidden, 1)
 
-    def weight_shapes(self, n_species: int) -> list[tuple[tuple[int, int], tuple[int]]]:
-        """Shapes of the weights and biases between the layers of one network."""
-        sizes = self.layer_sizes(n_species)
+    def layers_text(self, species: tuple[str, ...]) -> str:
+        """Widths of all layers for people; of each species, where they differ."""
+        sizes = [self.layer_sizes(len(species), kind) for kind in range(len(species))]
+        texts = ["-".join(map(str, one)) for one in sizes]
+        if len(set(texts)) == 1:
+            return texts[0]
+        return ", ".join(f"{symbol} {text}" for symbol, text in zip(species, texts, strict=True))
+
+    def weight_shapes(
+        self, n_species: int, kind: int = 0
+    ) -> list[tuple[tuple[int, int], tuple[int]]]:
+        """Shapes of the weights and biases between the layers of the network of a species."""
+        sizes = self.layer_sizes(n_species, kind)
         return [((out, into), (out,)) for into, out in pairwise(sizes)]
+
+    def has_functions_of(self, other: Self) -> bool:
+        """Whether the symmetry functions, not the networks, are the same as those of another."""
+        networks = {"layers", "element_layers", "celu_alpha"}
+        names = [field.name for field in fields(self) if field.name not in networks]
+        return all(getattr(self, name) == getattr(other, name) for name in names)
 
     @classmethod
     def from_dict(cls, found: Mapping[str, Any]) -> Self:
@@ -162,6 +205,29 @@ class ANISettings:
             return cls(**found)
         except TypeError as error:
             raise MaxvoltError(f"a setting has a value of the wrong kind: {error}") from error
+
+
+def _checked_layers(name: str, widths: Any) -> tuple[int, ...]:
+    widths = tuple(widths)
+    _check_whole(f"the number of {name}", len(widths), _LAYERS)
+    for width in widths:
+        _check_whole(name, width, _WIDTH)
+    return widths
+
+
+def _checked_centers(name: str, values: Any, count: int) -> tuple[float, ...]:
+    values = tuple(float(value) for value in values)
+    if len(values) != count:
+        raise MaxvoltError(f"{name}: expected {count} numbers, one for each function; got {values}")
+    if not all(math.isfinite(value) for value in values):
+        raise MaxvoltError(f"{name}: holds a number that is not finite")
+    return values
+
+
+def _array(values: tuple[float, ...]) -> NDArray[np.float64]:
+    import numpy as np
+
+    return np.array(values)
 
 
 def _check_whole(name: str, value: Any, limit: Limit) -> None:
