@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ani_formulas import features, output
 from ase import Atoms
 from ase.build import bulk
-from numpy.typing import NDArray
 
 import maxvolt
 from maxvolt.errors import DataError, EvaluationError, FileFormatError, MaxvoltError, SpeciesError
@@ -51,53 +51,6 @@ def made(seed: int = 0, species: tuple[str, ...] = ("Cu", "Au")) -> maxvolt.ANI:
 # ------------------------------------------------------------------ against formulas
 
 
-def cut(r: float, cutoff: float) -> float:
-    """Equation (163)."""
-    return 0.5 * (1.0 + np.cos(np.pi * r / cutoff)) if r < cutoff else 0.0
-
-
-def features(atoms: Atoms, i: int, species: tuple[str, ...]) -> NDArray[np.float64]:
-    """Equations (164) and (165), by loops over atoms."""
-    eta, angular_eta, zeta = FORM.exponents
-    kinds = [species.index(symbol) for symbol in atoms.symbols]
-    radial = np.zeros((len(species), FORM.radial_functions))
-    pairs = [(a, b) for a in range(len(species)) for b in range(a, len(species))]
-    angular = np.zeros((len(pairs), FORM.angular_shells, FORM.angular_sections))
-    others = [j for j in range(len(atoms)) if j != i]
-    vector = {j: atoms.positions[j] - atoms.positions[i] for j in others}
-    r = {j: float(np.linalg.norm(vector[j])) for j in others}
-    for j in others:
-        for m, center in enumerate(FORM.radial_centers):
-            value = 0.25 * np.exp(-eta * (r[j] - center) ** 2) * cut(r[j], FORM.radial_cutoff)
-            radial[kinds[j], m] += value
-        for k in others:
-            if k <= j:
-                continue
-            angle = np.arccos(0.95 * (vector[j] @ vector[k]) / (r[j] * r[k]))
-            both = cut(r[j], FORM.angular_cutoff) * cut(r[k], FORM.angular_cutoff)
-            row = pairs.index((min(kinds[j], kinds[k]), max(kinds[j], kinds[k])))
-            for s, shell in enumerate(FORM.shell_centers):
-                gauss = np.exp(-angular_eta * (0.5 * (r[j] + r[k]) - shell) ** 2)
-                for t, section in enumerate(FORM.section_centers):
-                    around = 2.0 ** (1.0 - zeta) * (1.0 + np.cos(angle - section)) ** zeta
-                    angular[row, s, t] += around * gauss * both
-    return np.concatenate([radial.ravel(), angular.ravel()])
-
-
-def output(
-    potential: maxvolt.ANI, symbol: str, values: NDArray[np.float64], layers: int = 3
-) -> float:
-    """Equation (167)."""
-    alpha = potential.settings.celu_alpha
-    for number in range(layers):
-        weight = potential.weights[f"{symbol}.{number}.weight"]
-        values = weight @ values + potential.weights[f"{symbol}.{number}.bias"]
-        if number < layers - 1:
-            below = alpha * np.expm1(np.minimum(values, 0.0) / alpha)
-            values = np.maximum(values, 0.0) + below
-    return float(values[0])
-
-
 def test_site_energies_are_the_published_formulas() -> None:
     start = made()
     weights = {
@@ -109,7 +62,7 @@ def test_site_energies_are_the_published_formulas() -> None:
     found = potential.evaluate(atoms).site_energies
     for i, symbol in enumerate(atoms.symbols):
         kind = potential.species.index(symbol)
-        of_network = output(potential, symbol, features(atoms, i, potential.species))
+        of_network = output(potential, symbol, features(FORM, atoms, i, potential.species))
         expected = potential.energies[kind] + potential.scales[kind] * of_network
         assert found[i] == pytest.approx(expected, rel=1e-12)
 
@@ -125,7 +78,7 @@ def test_every_symmetry_function_is_that_of_the_formula() -> None:
     where = Environments.of(neighborhoods, FORM.radial_cutoff, FORM.angular_cutoff)
     descriptors = Descriptors.of(FORM, 2, torch.float64)
     found = descriptors.features(where, torch.as_tensor(where.vectors)).numpy()
-    expected = np.array([features(atoms, i, species) for i in range(len(atoms))])
+    expected = np.array([features(FORM, atoms, i, species) for i in range(len(atoms))])
     assert (expected != 0).mean() > 0.8
     np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-14)
 
@@ -197,7 +150,7 @@ def test_atoms_with_few_and_many_triples_together() -> None:
     atoms = cluster() + others
     found = made().evaluate(atoms)
     for i in range(len(atoms)):
-        expected = output(made(), atoms.symbols[i], features(atoms, i, ("Cu", "Au")))
+        expected = output(made(), atoms.symbols[i], features(FORM, atoms, i, ("Cu", "Au")))
         assert found.site_energies[i] == pytest.approx(expected, rel=1e-11)
 
 
@@ -254,9 +207,8 @@ def test_networks_of_elements_may_differ(tmp_path: Path) -> None:
     atoms = cluster()
     found = potential.evaluate(atoms).site_energies
     for i, symbol in enumerate(atoms.symbols):
-        layers = 3 if symbol == "Cu" else 2
-        values = features(atoms, i, ("Cu", "Au"))
-        assert found[i] == pytest.approx(output(potential, symbol, values, layers), rel=1e-11)
+        values = features(FORM, atoms, i, ("Cu", "Au"))
+        assert found[i] == pytest.approx(output(potential, symbol, values), rel=1e-11)
     potential.write(tmp_path / f"pot{SUFFIX}")
     again = maxvolt.load(tmp_path / f"pot{SUFFIX}")
     assert again.digest == potential.digest

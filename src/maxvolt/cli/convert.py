@@ -10,7 +10,7 @@ from maxvolt.cli.console import counted, note, print_json
 from maxvolt.cli.inputs import check_is_structures
 from maxvolt.cli.options import add_json, add_species
 from maxvolt.cli.outputs import check_structures
-from maxvolt.errors import DataError
+from maxvolt.errors import DataError, MaxvoltError
 
 if TYPE_CHECKING:
     from maxvolt.io.cfg import Encoding
@@ -18,20 +18,23 @@ if TYPE_CHECKING:
 __all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
 
 NAME = "convert"
-SUMMARY = "convert structures from one format to another"
+SUMMARY = "convert structures, or a potential, from one format to another"
 DESCRIPTION = """\
 Convert labelled structures. Formats follow from the file names: .cfg (MLIP, text or binary) and
 every format that ASE knows (extended XYZ, OUTCAR, vasprun.xml, POSCAR, LAMMPS, ASE databases).
 Where the name of IN says nothing, its content does; - is standard input. Units, order and sign of
 stresses are converted; unconverged steps of VASP are left out. Constraints are kept where the
 format of OUT has a place for them, and named where it has none. Types of a .cfg made from VASP's
-files are numbered in their order, as MLIP numbers them."""
+files are numbered in their order, as MLIP numbers them.
+An ANI potential in the files of NeuroChem (.info, or its folder) becomes .ani.safetensors, one file
+for each member of an ensemble."""
 EXAMPLES = """\
   maxvolt convert OUTCAR train.cfg
   maxvolt convert train.cfg train.xyz --species Ti,Al
   maxvolt convert OUTCAR train.cfg --append --index -1
   maxvolt convert train.cfg train.bin.cfg
   zcat train.xyz.gz | maxvolt convert - train.cfg
+  maxvolt convert ani-al/model/model-Al-75.info Al.ani.safetensors
   maxvolt convert relax.dump relax.xyz --input-format lammps-dump-text --species Mo"""
 
 _ENCODINGS: dict[str | None, Encoding] = {
@@ -64,6 +67,9 @@ def run(options: argparse.Namespace) -> None:
     from maxvolt.io.formats import check_grows
     from maxvolt.sources import holding
 
+    if _is_potential_to_potential(options):
+        _convert_potential(options)
+        return
     check_is_structures(options.input)
     kind = check_structures(options.output, options.output_format, [options.input])
     if options.append:
@@ -83,6 +89,51 @@ def run(options: argparse.Namespace) -> None:
         note(f"types in the order of {options.input}: {numbered} (--species for another order)")
     structures = counted(written["structures"], "structure")
     note(f"{options.output}: {structures} as {kind}{labels}")
+
+
+def _is_potential_to_potential(options: argparse.Namespace) -> bool:
+    from maxvolt.cli.inputs import is_potential
+    from maxvolt.potentials.families import suffix_family
+
+    # What has a name of ours is converted already; .almtp may hold more than a potential.
+    return (
+        suffix_family(options.output) is not None
+        and suffix_family(options.input) is None
+        and is_potential(options.input)
+    )
+
+
+def _convert_potential(options: argparse.Namespace) -> None:
+    """Write a potential, or the members of an ensemble, in a format of its family."""
+    from maxvolt.cli.potentials import check_potential_output, load
+    from maxvolt.potentials.ensemble import members_of
+    from maxvolt.potentials.families import family_of_file, member_paths, suffix_family
+
+    given = {
+        "--append": options.append,
+        "--index": options.index != ":",
+        "--input-format": options.input_format,
+        "--output-format": options.output_format,
+        "--keep-unconverged": options.keep_unconverged,
+    }
+    if unfitting := [name for name, value in given.items() if value]:
+        raise MaxvoltError(f"{unfitting[0]} is for structures, and {options.input} is a potential")
+    family = family_of_file(options.input)
+    assert family is not None
+    if suffix_family(options.output) is not family:
+        raise MaxvoltError(
+            f"{options.output}: {options.input} is {family.one_of_it}; expected a name that ends "
+            f"with {' or '.join(family.suffixes)}"
+        )
+    potential = load(options.input, options.species)
+    members = len(members_of(potential))
+    check_potential_output(options.output, members, [options.input])
+    potential.write(options.output)
+    files = [str(path) for path in member_paths(options.output, members)]
+    if options.json:
+        print_json({"output": str(options.output), "files": files})
+        return
+    note(f"{files[0]}{f' to {files[-1]}' if members > 1 else ''}: {family.title}")
 
 
 def _convert(options: argparse.Namespace, kind: str, index: slice | int) -> dict[str, Any]:

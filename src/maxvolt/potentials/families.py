@@ -1,12 +1,13 @@
 """Families of potentials: which of them a file or a setting belongs to.
 
 The one place that knows which families there are. A family is a package whose module ``family`` has
-four functions:
+four functions, and a fifth where a file of it may hold several potentials:
 
 - ``looks_like(beginning: bytes) -> bool``, whether a file that begins so is of the family;
 - ``read(path, species) -> Potential``, which reads a file of it;
 - ``describe(path, species) -> Description``, what `maxvolt info` says of a file;
-- ``lammps_suffix(potential) -> str | None``, the ending of the file in which LAMMPS reads it.
+- ``lammps_suffix(potential) -> str | None``, the ending of the file in which LAMMPS reads it;
+- ``read_members(path, species) -> tuple[Potential, ...]``.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ __all__ = [
     "family_of_file",
     "file_suffix",
     "member_paths",
+    "suffix_family",
     "title_of",
     "trainable_family",
 ]
@@ -73,6 +75,8 @@ class Family:
         Where it is read, imported when it is needed.
     training
         The module that trains it (see `maxvolt.fitting.families`); None: it comes from files only.
+    in_folders
+        Patterns of files in it by which a folder is a potential.
     """
 
     name: str
@@ -80,6 +84,7 @@ class Family:
     suffixes: tuple[str, ...]
     module: str
     training: str | None = None
+    in_folders: tuple[str, ...] = ()
 
     @property
     def one_of_it(self) -> str:
@@ -94,6 +99,16 @@ class Family:
         """Read a file of this family."""
         potential: Potential = self._code.read(path, species)
         return potential
+
+    def read_members(
+        self, path: str | Path, species: Sequence[str] | None = None
+    ) -> tuple[Potential, ...]:
+        """Read all potentials that a file of this family holds, mostly one."""
+        of_several = getattr(self._code, "read_members", None)
+        if of_several is None:
+            return (self.read(path, species),)
+        members: tuple[Potential, ...] = of_several(path, species)
+        return members
 
     def describe(self, path: str | Path, species: Sequence[str] | None = None) -> Description:
         """Describe a file of this family."""
@@ -130,6 +145,7 @@ FAMILIES = (
         suffixes=(".ani.safetensors",),
         module="maxvolt.potentials.ani.family",
         training="maxvolt.fitting.neural_networks.training",
+        in_folders=("train0/networks/ANN-*.nnf", "networks/ANN-*.nnf"),
     ),
 )
 
@@ -183,7 +199,9 @@ def family_of_file(path: str | Path) -> Family | None:
         The file cannot be read, or is a compiled model, which only programs without Python take.
     """
     path = Path(path)
-    by_name = _by_suffix(path)
+    if path.is_dir():
+        return next((one for one in FAMILIES if _has_any(path, one.in_folders)), None)
+    by_name = suffix_family(path)
     if by_name is not None or not path.is_file():
         return by_name
     try:
@@ -203,7 +221,7 @@ def family_of_file(path: str | Path) -> Family | None:
 def file_suffix(path: str | Path) -> str:
     """Give the ending of the name of a potential's file, ``.mtp`` or ``.eam.alloy``."""
     path = Path(path)
-    family = _by_suffix(path)
+    family = suffix_family(path)
     if family is None:
         return path.suffix
     return path.name[-max(len(s) for s in family.suffixes if path.name.endswith(s)) :]
@@ -219,5 +237,10 @@ def member_paths(path: str | Path, members: int) -> list[Path]:
     return [path.with_name(f"{stem}.{m}{suffix}") for m in range(members)]
 
 
-def _by_suffix(path: Path) -> Family | None:
+def _has_any(folder: Path, patterns: tuple[str, ...]) -> bool:
+    return any(next(folder.glob(pattern), None) is not None for pattern in patterns)
+
+
+def suffix_family(path: Path) -> Family | None:
+    """Give the family that a name is of, by its ending."""
     return next((family for family in FAMILIES if path.name.endswith(family.suffixes)), None)

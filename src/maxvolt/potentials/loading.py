@@ -26,8 +26,8 @@ def load(
     Parameters
     ----------
     path
-        A file of a potential; the name an ensemble was saved under (``pot.mtp`` for ``pot.0.mtp``,
-        ``pot.1.mtp``, ...); or the files of an ensemble's members.
+        A file of a potential, or a folder of NeuroChem; the name an ensemble was saved under
+        (``pot.mtp`` for ``pot.0.mtp``, ``pot.1.mtp``, ...); or the files of an ensemble's members.
     species
         Elements of type 0, 1, ..., for a file that names none.
 
@@ -47,7 +47,7 @@ def load(
         files = potential_files(Path(path))
     else:
         files = [Path(one) for one in path]
-    members = tuple(_read(file, species) for file in files)
+    members = tuple(member for file in files for member in _read(file, species))
     return members[0] if len(members) == 1 else Ensemble(members)
 
 
@@ -58,10 +58,10 @@ def potential_files(path: Path) -> list[Path]:
     return list(takewhile(Path.exists, member_paths(path, MOST_MEMBERS))) or [path]
 
 
-def _read(path: Path, species: Sequence[str] | None) -> Potential:
+def _read(path: Path, species: Sequence[str] | None) -> tuple[Potential, ...]:
     family = family_of_file(path)
     if family is not None:
-        return family.read(path, species)
+        return family.read_members(path, species)
     if not path.exists():
         raise FileFormatError(path, "cannot be read: No such file or directory")
     known = "; ".join(f"{one.title} ({', '.join(one.suffixes)})" for one in FAMILIES)

@@ -8,15 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maxvolt.errors import FileFormatError, MaxvoltError, SpeciesError
-from maxvolt.potentials.ani.files import looks_like_ani as looks_like
-from maxvolt.potentials.ani.files import read_content
+from maxvolt.potentials.ani.files import Content, looks_like_ani, read_content
+from maxvolt.potentials.ani.neurochem import is_neurochem, looks_like_info, read_neurochem
 from maxvolt.potentials.families import Description
 from maxvolt.species import check_species
 
 if TYPE_CHECKING:
     from maxvolt.potentials.ani.potential import ANI
 
-__all__ = ["describe", "lammps_suffix", "looks_like", "read"]
+__all__ = ["describe", "lammps_suffix", "looks_like", "read", "read_members"]
+
+
+def looks_like(beginning: bytes) -> bool:
+    """Whether a file begins as ours do, or as one that names the files of NeuroChem."""
+    return looks_like_ani(beginning) or looks_like_info(beginning)
 
 
 def read(path: str | Path, species: Sequence[str] | None = None) -> ANI:
@@ -29,10 +34,24 @@ def read(path: str | Path, species: Sequence[str] | None = None) -> ANI:
     SpeciesError
         Other species than those of the file were given.
     """
+    members = read_members(path, species)
+    if len(members) > 1:
+        raise FileFormatError(
+            path, f"holds an ensemble of {len(members)}; give the folder of one of them, as train0"
+        )
+    return members[0]
+
+
+def read_members(path: str | Path, species: Sequence[str] | None = None) -> tuple[ANI, ...]:
+    """Read a file, or all members of an ensemble of NeuroChem; errors as of `read`."""
+    path = Path(path)
+    contents = read_neurochem(path) if is_neurochem(path) else [read_content(path)]
+    return tuple(_potential(path, content, species) for content in contents)
+
+
+def _potential(path: Path, found: Content, species: Sequence[str] | None) -> ANI:
     from maxvolt.potentials.ani.potential import ANI
 
-    path = Path(path)
-    found = read_content(path)
     if species is not None and check_species(species) != found.species:
         raise SpeciesError(
             f"{path}: the file names the species {', '.join(found.species)}, but "
@@ -46,7 +65,8 @@ def read(path: str | Path, species: Sequence[str] | None = None) -> ANI:
 
 def describe(path: str | Path, species: Sequence[str] | None = None) -> Description:
     """Describe a file; errors as of `read`."""
-    potential = read(path, species)
+    members = read_members(path, species)
+    potential = members[0]
     settings = potential.settings
     species = potential.species
     sizes = [settings.layer_sizes(len(species), kind) for kind in range(len(species))]
@@ -73,6 +93,9 @@ def describe(path: str | Path, species: Sequence[str] | None = None) -> Descript
         "layers": f"{settings.layers_text(species)}, CELU({settings.celu_alpha:g})",
         "parameters": f"{potential.n_parameters:,}",
     }
+    if len(members) > 1:
+        facts["member_count"] = len(members)
+        lines["ensemble"] = f"{len(members)} potentials in one; above, the first"
     return Description(facts, lines)
 
 
