@@ -16,6 +16,7 @@ from ase.build import bulk
 
 import maxvolt
 from maxvolt.errors import DataError, EvaluationError, FileFormatError, MaxvoltError, SpeciesError
+from maxvolt.potentials.ani.environments import Environments
 from maxvolt.potentials.ani.settings import SUFFIX
 from maxvolt.potentials.families import family_of_file
 from promises import needs
@@ -71,23 +72,52 @@ def test_every_symmetry_function_is_that_of_the_formula() -> None:
     import torch
 
     from maxvolt.potentials.ani.descriptors import Descriptors
-    from maxvolt.potentials.ani.environments import Environments
 
     atoms, species = cluster(3), ("Cu", "Au")
     neighborhoods = made().neighborhoods(atoms)
     where = Environments.of(neighborhoods, FORM.radial_cutoff, FORM.angular_cutoff)
     descriptors = Descriptors.of(FORM, 2, torch.float64)
-    found = descriptors.features(where, torch.as_tensor(where.vectors)).numpy()
+    found = descriptors.with_derivatives(where).features.numpy()
     expected = np.array([features(FORM, atoms, i, species) for i in range(len(atoms))])
     assert (expected != 0).mean() > 0.8
     np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-14)
 
 
-def test_derivatives_of_symmetry_functions_by_forward_differentiation() -> None:
+def by_torchani(where: Environments, vectors: Any) -> Any:
+    """Symmetry functions of two species by the terms of torchani, in a form to differentiate."""
+    import torch
+
+    from maxvolt.potentials.ani.libraries import require_torchani
+
+    aev = require_torchani().aev
+    eta, angular_eta, zeta = FORM.exponents
+    radial = aev.ANIRadial(eta, FORM.radial_centers.tolist(), FORM.radial_cutoff).double()
+    shells, sections = FORM.shell_centers.tolist(), FORM.section_centers.tolist()
+    angular = aev.ANIAngular(angular_eta, zeta, shells, sections, FORM.angular_cutoff).double()
+    # They round their constants to single precision.
+    exact = {
+        radial: {"eta": [eta], "shifts": FORM.radial_centers.tolist()},
+        angular: {"eta": [angular_eta], "zeta": [zeta], "shifts": shells, "sections": sections},
+    }
+    for term, constants in exact.items():
+        for name, values in constants.items():
+            setattr(term, name, torch.tensor(values, dtype=torch.float64))
+    owners, kinds = torch.as_tensor(where.owners), torch.as_tensor(where.neighbor_types)
+    lengths, n = vectors.norm(dim=1), len(where.types)
+    ends = torch.as_tensor(where.near)[torch.as_tensor(where.triples)]
+    of_pairs = vectors.new_zeros((n * 2, 3)).index_add(0, owners * 2 + kinds, radial(lengths))
+    # Cu Cu, Cu Au, Au Au: the sum of the two numbers of species.
+    groups = owners[ends[0]] * 3 + kinds[ends].sum(dim=0)
+    of_triples = vectors.new_zeros((n * 3, 4)).index_add(
+        0, groups, angular(lengths[ends], vectors[ends])
+    )
+    return torch.cat([of_pairs.reshape(n, -1), of_triples.reshape(n, -1)], dim=1)
+
+
+def test_symmetry_functions_and_derivatives_are_those_of_torchani() -> None:
     import torch
 
     from maxvolt.potentials.ani.descriptors import Descriptors
-    from maxvolt.potentials.ani.environments import Environments
 
     atoms = bulk("Cu", "fcc", a=3.4, cubic=True)
     atoms.symbols[1] = "Au"
@@ -96,21 +126,17 @@ def test_derivatives_of_symmetry_functions_by_forward_differentiation() -> None:
     descriptors = Descriptors.of(FORM, 2, torch.float64)
     known = descriptors.with_derivatives(where)
     vectors = torch.as_tensor(where.vectors).requires_grad_()
-    found = descriptors.features(where, vectors)
-    np.testing.assert_allclose(known.features.numpy(), found.detach().numpy(), rtol=1e-13)
-    n_radial = FORM.radial_functions
-    position = {int(pair): row for row, pair in enumerate(where.near)}
-    for column in range(found.shape[1]):
-        (expected,) = torch.autograd.grad(found[:, column].sum(), vectors, retain_graph=True)
-        for pair in range(len(where.owners)):
-            if column < 2 * n_radial:
-                own = where.neighbor_types[pair] == column // n_radial
-                slope = known.radial[pair, column % n_radial] * known.directions[pair] * float(own)
-            elif pair in position:
-                slope = known.angular[position[pair], :, column - 2 * n_radial]
-            else:
-                slope = torch.zeros(3)
-            np.testing.assert_allclose(slope, expected[pair], rtol=1e-10, atol=1e-13)
+    reference = by_torchani(where, vectors)
+    np.testing.assert_allclose(known.features, reference.detach(), rtol=1e-11, atol=1e-14)
+    indices = [torch.as_tensor(one) for one in (where.owners, where.neighbor_types, where.near)]
+    assert reference.shape == (4, 18)
+    for column in range(18):
+        chosen = torch.zeros_like(known.features)
+        chosen[:, column] = 1.0
+        (expected,) = torch.autograd.grad(reference, vectors, chosen, retain_graph=True)
+        found = known.slopes(chosen, *indices)
+        np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-13)
+        assert expected.abs().max() > 1e-3
 
 
 AL_RADIAL = (1.25, 1.4296875, 6.8203125)
@@ -174,13 +200,13 @@ def test_members_evaluated_together_say_what_each_says() -> None:
 def test_members_have_their_symmetry_functions_in_common(monkeypatch: pytest.MonkeyPatch) -> None:
     from maxvolt.potentials.ani.descriptors import Descriptors
 
-    calls, original = [], Descriptors.features
+    calls, original = [], Descriptors.with_derivatives
 
     def counted(self: Descriptors, *given: Any) -> Any:
         calls.append(1)
         return original(self, *given)
 
-    monkeypatch.setattr(Descriptors, "features", counted)
+    monkeypatch.setattr(Descriptors, "with_derivatives", counted)
     alike = maxvolt.Ensemble((made(1), made(2), made(3)))
     alike.evaluate(cluster())
     alike.evaluate_each(alike.neighborhoods(cluster()))

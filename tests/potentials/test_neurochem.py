@@ -94,7 +94,10 @@ def cluster() -> Atoms:
 
 def test_energies_and_forces_are_those_of_torchani(model: Path) -> None:
     import torch
-    from torchani import neurochem
+
+    from maxvolt.potentials.ani.libraries import require_torchani
+
+    neurochem = require_torchani().neurochem
 
     folder, atoms = model.with_suffix(""), cluster()
     functions, symbols = neurochem.load_aev_computer_and_symbols(folder / "rCuAu.params")

@@ -82,16 +82,7 @@ class Predictor:
 
 def forces_and_virials(batch: Batch, by_feature: Tensor) -> tuple[Tensor, Tensor]:
     """Chain rule from derivatives by symmetry functions, shape (N, F), to forces and virials."""
-    known = batch.known
-    n_radial = known.radial.shape[1]
-    n_angular = known.angular.shape[2]
-    n_species = (by_feature.shape[1] - n_angular) // n_radial
-    rows = batch.owners * n_species + batch.neighbor_types
-    of_radial = by_feature[:, : n_species * n_radial].reshape(-1, n_radial)[rows]
-    slopes = (of_radial * known.radial).sum(dim=1)[:, None] * known.directions
-    of_angular = by_feature[:, n_species * n_radial :][batch.owners[batch.near]]
-    by_angles = (known.angular @ of_angular[:, :, None])[:, :, 0]
-    slopes = slopes.index_add(0, batch.near, by_angles)
+    slopes = batch.known.slopes(by_feature, batch.owners, batch.neighbor_types, batch.near)
     forces = slopes.new_zeros((len(batch.types), 3))
     forces = forces.index_add(0, batch.owners, slopes).index_add(0, batch.neighbors, -slopes)
     first, second = (list(column) for column in zip(*VOIGT, strict=True))

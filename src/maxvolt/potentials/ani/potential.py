@@ -278,21 +278,19 @@ class ANI(NeighborhoodPotential):
         energies = [[np.zeros(0)] for _ in range(count)]
         slopes = [[np.zeros((0, 3))] for _ in range(count)]
         for _, part in where.portions(_TRIPLES_AT_ONCE):
-            vectors = torch.as_tensor(part.vectors).to(descriptors.dtype).requires_grad_()
-            features = descriptors.features(part, vectors)
-            each = [one._by_features(features.detach(), part.types, precision) for one in members]
+            known = descriptors.with_derivatives(part)
+            each = [one._by_features(known.features, part.types, precision) for one in members]
             if mean:
                 # The chain rule (171) is linear in the slopes by the symmetry functions.
                 sums = (sum(values[1:], values[0]) for values in zip(*each, strict=True))
                 each = [tuple(one / len(members) for one in sums)]
+            pairs = (part.owners, part.neighbor_types, part.near)
+            indices = [torch.as_tensor(one) for one in pairs]
             for number, (of_sites, by_feature) in enumerate(each):
-                (slope,) = torch.autograd.grad(
-                    features, vectors, by_feature, retain_graph=number < count - 1
-                )
                 energies[number].append(of_sites)
-                slopes[number].append(slope.double().numpy())
-        pairs = zip(energies, slopes, strict=True)
-        return where, [(np.concatenate(one), np.concatenate(other)) for one, other in pairs]
+                slopes[number].append(known.slopes(by_feature, *indices).double().numpy())
+        joined = (map(np.concatenate, one) for one in zip(energies, slopes, strict=True))
+        return where, [tuple(one) for one in joined]
 
     def _by_features(
         self, features: Any, types: NDArray[np.int64], precision: Precision
@@ -300,7 +298,7 @@ class ANI(NeighborhoodPotential):
         """Energies of atoms with these symmetry functions, and their slopes by them."""
         torch = require_torch()
         _, networks = self._in_precision(precision)
-        features, kinds = features.requires_grad_(), torch.as_tensor(types)
+        features, kinds = features.detach().requires_grad_(), torch.as_tensor(types)
         scales = torch.tensor(self.scales).to(features.dtype)[kinds]
         scaled = scales * element_energies(networks, features, kinds)
         (by_feature,) = torch.autograd.grad(scaled.sum(), features)
