@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -26,9 +25,9 @@ from ase.calculators.emt import EMT
 
 import maxvolt
 from grades_report import markdown_table, update_page, write_results
-from maxvolt.fitting import FitResult
+from maxvolt.potentials.protocol import Trainable
 
-SPECIES = ["Cu", "Au"]
+SPECIES = ("Cu", "Au")
 CUTOFF, MIN_DIST = 6.0, 1.8
 FORM = maxvolt.ANISettings(
     radial_cutoff=CUTOFF,
@@ -76,25 +75,20 @@ def measure(structures: int, epochs: int) -> dict[str, Any]:
     training = maxvolt.Dataset.from_atoms(crystals(structures, 1))
     held_out = maxvolt.Dataset.from_atoms(crystals(60, 2))
     network = {"epochs": epochs, "batch_size": 4, "learning_rate": 2e-3, "patience": 20}
-    fits: dict[str, Callable[[], FitResult]] = {
-        "ANI": lambda: maxvolt.fit(
-            maxvolt.ANI(SPECIES, FORM), training, network=network, threads=1, progress=None
-        )
-    }
+    potentials: dict[str, Trainable] = {"ANI": maxvolt.ANI(SPECIES, FORM)}
     for level in LEVELS:
-        fits[f"MTP level {level}"] = lambda level=level: maxvolt.fit(
-            maxvolt.MTP(level, SPECIES, CUTOFF, MIN_DIST), training, threads=1, progress=None
-        )
+        potentials[f"MTP level {level}"] = maxvolt.MTP(level, SPECIES, CUTOFF, MIN_DIST)
     rows = []
-    for name, train in fits.items():
+    for name, untrained in potentials.items():
+        settings = {"network": network} if name == "ANI" else {}
         began = process_time()
-        potential = train().potential
+        potential = maxvolt.fit(untrained, training, settings, threads=1, progress=None).potential
         seconds = process_time() - began
         errors = maxvolt.compute_errors(potential, held_out).total
         rows.append(
             {
                 "potential": name,
-                "parameters": potential.n_parameters,
+                "parameters": untrained.n_parameters,
                 "energy_rmse_meV_per_atom": 1e3 * errors.energy_per_atom.rmse,
                 "force_rmse_meV_per_A": 1e3 * errors.force_components.rmse,
                 "training_processor_seconds": round(seconds, 1),

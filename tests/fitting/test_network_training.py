@@ -14,7 +14,7 @@ from ase.calculators.emt import EMT
 from ase.calculators.singlepoint import SinglePointCalculator
 
 import maxvolt
-from maxvolt.errors import FitError
+from maxvolt.errors import FitError, MaxvoltError
 from maxvolt.fitting.families import training_of
 from maxvolt.fitting.neural_networks.loss import Predictor
 from maxvolt.fitting.neural_networks.network_fit import held_out
@@ -97,9 +97,8 @@ def test_the_loss_is_differentiated_with_its_forces_and_stresses() -> None:
     start = maxvolt.ANI.random(["Cu", "Au"], FORM)
     potential = start.with_weights(start.weights, np.array([0.3, -0.2]), np.array([0.5, 0.8]))
     descriptors = Descriptors.of(FORM, 2, torch.float64)
-    samples = Samples(
-        objective, potential.species, FORM.radial_cutoff, FORM.angular_cutoff, descriptors
-    )
+    given = (objective, potential.species, FORM.radial_cutoff, FORM.angular_cutoff, descriptors)
+    samples = Samples(*given)
     networks = networks_of(FORM, potential.species, potential.weights, torch.float64)
     predictor = Predictor(
         networks, torch.tensor(potential.energies), torch.tensor(potential.scales)
@@ -115,6 +114,10 @@ def test_the_loss_is_differentiated_with_its_forces_and_stresses() -> None:
     off = (said.stresses - part.stresses) * volumes
     expected += (weights.virials[[0, 2, 3]] * off**2).sum()
     assert found.loss.item() == pytest.approx(expected, rel=1e-10)
+    # Tensors that are put on no device have no numbers here, with which nothing can be computed.
+    with torch.device("meta"):
+        again = predictor.deviations(Samples(*given).batch([0, 2, 3]), differentiable=True)
+    assert again.loss.item() == found.loss.item()
 
     found.loss.backward()
     step = 1e-6
@@ -126,6 +129,16 @@ def test_the_loss_is_differentiated_with_its_forces_and_stresses() -> None:
             parameter.data[index] -= sign * step
         numeric = (losses[0] - losses[1]) / (2 * step)
         assert parameter.grad[index].item() == pytest.approx(numeric, rel=1e-5)
+
+
+def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(MaxvoltError, match='device "cuda": torch finds no GPU'):
+        fitted(network={**SHORT, "device": "cuda"})
+    with pytest.raises(FitError, match='device must be "cpu" or "cuda"'):
+        fitted(network={**SHORT, "device": "tpu"})
 
 
 def test_the_same_seed_gives_the_same_potential_bit_for_bit() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import json
+import pickle
 import sys
 from pathlib import Path
 from typing import Any
@@ -305,6 +306,43 @@ def test_a_missing_library_is_named_with_the_command_that_installs_it(
     else:
         with pytest.raises(MaxvoltError, match=r"pip install maxvolt\[ani\]"):
             potential.evaluate(cluster())
+
+
+# ------------------------------------------------------------------ devices
+
+
+def test_devices_that_cannot_be_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    potential = made()
+    assert potential.on("cpu").digest == potential.digest
+    with pytest.raises(MaxvoltError, match=r'device must be "cpu" or "cuda"; got .tpu.'):
+        potential.on("tpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(MaxvoltError, match='device "cuda": torch finds no GPU'):
+        potential.on("cuda")
+    elsewhere = maxvolt.ANI(
+        potential.species, FORM, potential.weights, potential.energies, potential.scales, "cuda"
+    )
+    with pytest.raises(MaxvoltError, match='device "cuda": torch finds no GPU'):
+        elsewhere.evaluate(cluster())
+    assert pickle.loads(pickle.dumps(elsewhere)).device == "cuda"
+    assert not potential.shares_with(elsewhere)
+
+
+def test_every_tensor_of_an_evaluation_is_put_on_the_device() -> None:
+    import torch
+
+    members = (made(1), made(2))
+    ensemble = maxvolt.Ensemble(members)
+    where = ensemble.neighborhoods(cluster())
+    expected = ensemble.evaluate_neighborhoods(where).forces
+    # Tensors without a device become ones without numbers, with which nothing can be computed.
+    with torch.device("meta"):
+        found = ensemble.evaluate_neighborhoods(where).forces
+        with pytest.raises(RuntimeError):
+            torch.zeros(3) + torch.zeros(3, device="cpu")
+    np.testing.assert_array_equal(found, expected)
 
 
 # ------------------------------------------------------------------ files

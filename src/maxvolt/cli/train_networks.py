@@ -22,7 +22,7 @@ _ONLY_MOMENT_TENSORS = ("level", "min_dist", "radial_basis_size", "zbl")
 
 _TRAINING = (
     *("epochs", "batch_size", "learning_rate", "patience"),
-    *("smallest_learning_rate", "validation_share", "precision"),
+    *("smallest_learning_rate", "validation_share", "precision", "device"),
 )
 
 _FORM, _FIT = ANISettings(), NetworkSettings()
@@ -77,6 +77,9 @@ def add_networks(parser: argparse.ArgumentParser) -> None:
         )
     group.add_argument(
         "--precision", choices=("double", "single"), help=f"of the training ({_FIT.precision})"
+    )
+    group.add_argument(
+        "--device", choices=("cpu", "cuda"), help=f"where the networks are trained ({_FIT.device})"
     )
 
 

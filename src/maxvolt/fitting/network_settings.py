@@ -35,6 +35,8 @@ class NetworkSettings:
         weights that are kept; 0: the loss of the training set does.
     precision : "double" or "single"
         Of the arithmetic.
+    device : "cpu" or "cuda"
+        Where torch computes.
 
     Raises
     ------
@@ -50,6 +52,7 @@ class NetworkSettings:
     smallest_learning_rate: float = 1e-5
     validation_share: float = 0.1
     precision: Literal["double", "single"] = "double"
+    device: Literal["cpu", "cuda"] = "cpu"
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "patience"):
@@ -69,3 +72,5 @@ class NetworkSettings:
             )
         if self.precision not in ("double", "single"):
             raise FitError(f'precision must be "double" or "single"; got {self.precision!r}')
+        if self.device not in ("cpu", "cuda"):
+            raise FitError(f'device must be "cpu" or "cuda"; got {self.device!r:.40}')

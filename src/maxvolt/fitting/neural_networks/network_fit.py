@@ -92,12 +92,14 @@ class NetworkFit:
         state: NetworkState,
     ) -> None:
         torch = require_torch()
-        dtype = samples.descriptors.dtype
+        dtype, device = samples.descriptors.dtype, samples.descriptors.device
         self._potential, self._samples, self._settings = potential, samples, settings
         self._seed = (seed, member)
         self._used, self._watched = held_out(len(samples), settings.validation_share, seed)
-        networks = networks_of(potential.settings, potential.species, state.weights, dtype)
-        constants = {name: torch.tensor(values) for name, values in state.constants.items()}
+        networks = networks_of(potential.settings, potential.species, state.weights, dtype, device)
+        constants = {
+            name: samples.descriptors.tensor(values) for name, values in state.constants.items()
+        }
         self._predictor = Predictor(networks, constants["energies"], constants["scales"].to(dtype))
         self._optimizer = torch.optim.Adam(networks.parameters(), lr=state.learning_rate)
         # Files have another order.
@@ -106,8 +108,8 @@ class NetworkFit:
             if state.epoch:
                 self._optimizer.state[parameter] = {
                     "step": torch.tensor(float(state.epoch * len(self._batches(0)))),
-                    "exp_avg": torch.tensor(state.means[name]).to(dtype),
-                    "exp_avg_sq": torch.tensor(state.squares[name]).to(dtype),
+                    "exp_avg": torch.tensor(state.means[name]).to(device, dtype),
+                    "exp_avg_sq": torch.tensor(state.squares[name]).to(device, dtype),
                 }
         self.state = state
 
@@ -149,7 +151,7 @@ class NetworkFit:
                 found.loss.item(),
                 ((found.energies / batch.counts) ** 2).sum().item(),
                 (found.forces**2).sum().item(),
-                float(((stresses.detach().double().numpy() ** 2) @ VOIGT_COUNTS).sum()),
+                float(((stresses.detach().double().cpu().numpy() ** 2) @ VOIGT_COUNTS).sum()),
             ]
             counts += [
                 int((batch.energy_weights > 0).sum()),
@@ -202,5 +204,5 @@ class NetworkFit:
         for name, parameter in zip(self._names, self._predictor.networks.parameters(), strict=True):
             kept = self._optimizer.state.get(parameter, {}).get(which)
             if kept is not None:
-                found[name] = kept.double().numpy().copy()
+                found[name] = kept.double().cpu().numpy().copy()
         return found

@@ -107,7 +107,7 @@ class Samples:
 
     def batch(self, chosen: Sequence[int] | NDArray[np.int64]) -> Batch:
         """Make a batch of some structures, in the order of their numbers."""
-        torch = require_torch()
+        tensor = self.descriptors.tensor
         numbers = np.sort(np.asarray(chosen, dtype=np.int64))
         part = self.objective.dataset.select(numbers)
         found = [self._known(int(number)) for number in numbers]
@@ -119,11 +119,11 @@ class Samples:
             values = [getattr(one, name) for one in environments]
             if offsets is not None:
                 values = [v + o for v, o in zip(values, offsets[:-1], strict=True)]
-            return torch.as_tensor(np.concatenate(values))
+            return tensor(np.concatenate(values))
 
         return Batch(
             types=joined("types"),
-            structures=torch.as_tensor(part.structure_of_atom.astype(np.int64)),
+            structures=tensor(part.structure_of_atom.astype(np.int64)),
             owners=joined("owners", atoms),
             neighbors=joined("neighbors", atoms),
             neighbor_types=joined("neighbor_types"),
@@ -131,12 +131,12 @@ class Samples:
             vectors=joined("vectors").to(self.descriptors.dtype),
             known=_stacked([one for _, one in found]),
             **self._labels(numbers),
-            counts=torch.as_tensor(part.counts.astype(float)).to(self.descriptors.dtype),
-            volumes=torch.as_tensor(cell_volumes(part.cells)).to(self.descriptors.dtype),
+            counts=tensor(part.counts.astype(float)).to(self.descriptors.dtype),
+            volumes=tensor(cell_volumes(part.cells)).to(self.descriptors.dtype),
         )
 
     def _labels(self, numbers: NDArray[np.int64]) -> dict[str, Tensor]:
-        torch, dataset = require_torch(), self.objective.dataset
+        tensor, dataset = self.descriptors.tensor, self.objective.dataset
         part, every = dataset.select(numbers), self._weights
         atoms = np.concatenate(
             [np.arange(dataset.offsets[s], dataset.offsets[s + 1]) for s in numbers]
@@ -150,9 +150,9 @@ class Samples:
             found[plural] = np.where(weight > 0, label, 0.0)
             found[f"{name}_weights"] = weight
         return {
-            name: torch.as_tensor(values).to(self.descriptors.dtype)
+            name: tensor(values).to(self.descriptors.dtype)
             if name != "energies"
-            else torch.as_tensor(values)
+            else tensor(values)
             for name, values in found.items()
         }
 

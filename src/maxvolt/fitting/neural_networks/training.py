@@ -30,7 +30,7 @@ from maxvolt.fitting.objective import Objective
 from maxvolt.fitting.progress import FitProgress
 from maxvolt.fitting.settings import FitSettings
 from maxvolt.potentials.ani.descriptors import Descriptors
-from maxvolt.potentials.ani.libraries import require_torch
+from maxvolt.potentials.ani.libraries import check_device, require_torch
 from maxvolt.potentials.ani.networks import random_weights
 from maxvolt.potentials.ani.potential import ANI
 from maxvolt.potentials.ani.settings import SUFFIX
@@ -55,6 +55,7 @@ def fit_members(request: FitRequest) -> FittedMembers:
         finite.
     """
     _check(request)
+    check_device(request.settings.network.device)
     potential = request.potential
     assert isinstance(potential, ANI)
     signature = fit_signature(request)
@@ -96,7 +97,9 @@ class _Fits:
         self._request, self._potential, self._signature = request, potential, signature
         self._states = states
         dtype = torch.float64 if self._network.precision == "double" else torch.float32
-        self._descriptors = Descriptors.of(potential.settings, len(potential.species), dtype)
+        self._descriptors = Descriptors.of(
+            potential.settings, len(potential.species), dtype, self._network.device
+        )
         self._shared = self._samples(request.objective)
         self._began, self._epochs = perf_counter(), 0
 

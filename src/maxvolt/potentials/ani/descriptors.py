@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+from numpy.typing import NDArray
+
 from maxvolt.potentials.ani.environments import Environments
 from maxvolt.potentials.ani.libraries import require_torch
 from maxvolt.potentials.ani.settings import ANISettings
@@ -79,6 +81,8 @@ class Descriptors:
         Number of an unordered pair of species.
     dtype
         Of the arithmetic.
+    device
+        Where it is done.
     """
 
     settings: ANISettings
@@ -88,23 +92,28 @@ class Descriptors:
     section_centers: Tensor
     pair_of: Tensor
     dtype: Any
+    device: Any
 
     @classmethod
-    def of(cls, settings: ANISettings, n_species: int, dtype: Any) -> Self:
+    def of(cls, settings: ANISettings, n_species: int, dtype: Any, device: Any = "cpu") -> Self:
         """Make them for so many species."""
         torch = require_torch()
         first, second = torch.triu_indices(n_species, n_species)
         pair_of = torch.zeros((n_species, n_species), dtype=torch.int64)
         pair_of[first, second] = pair_of[second, first] = torch.arange(len(first))
-        centers = (
-            torch.as_tensor(values).to(dtype)
+        radial, shells, sections = (
+            torch.as_tensor(values).to(device, dtype)
             for values in (
                 settings.radial_centers,
                 settings.shell_centers,
                 settings.section_centers,
             )
         )
-        return cls(settings, n_species, *centers, pair_of, dtype)
+        return cls(settings, n_species, radial, shells, sections, pair_of.to(device), dtype, device)
+
+    def tensor(self, values: NDArray[Any]) -> Tensor:
+        """Put an array on the device."""
+        return require_torch().tensor(values, device=self.device)
 
     @property
     def n_pairs(self) -> int:
@@ -120,13 +129,13 @@ class Descriptors:
             Atoms and neighbours.
         """
         torch = require_torch()
-        vectors = torch.as_tensor(where.vectors).to(self.dtype)
+        vectors = self.tensor(where.vectors).to(self.dtype)
         lengths = vectors.norm(dim=1)
         directions = vectors / lengths[:, None]
-        n, owners = len(where.types), torch.as_tensor(where.owners)
+        n, owners = len(where.types), self.tensor(where.owners)
         radial, by_length = self._radial(lengths)
         sums = radial.new_zeros((n * self.n_species, radial.shape[1])).index_add(
-            0, owners * self.n_species + torch.as_tensor(where.neighbor_types), radial
+            0, owners * self.n_species + self.tensor(where.neighbor_types), radial
         )
         angular, by_vector = self._angular(where, lengths, directions)
         size = self.n_species * radial.shape[1]
@@ -150,9 +159,9 @@ class Descriptors:
         triples are products of matrices, and no function of a triple is held.
         """
         torch = require_torch()
-        near, ends = torch.as_tensor(where.near), torch.as_tensor(where.triples)
-        kinds = torch.as_tensor(where.neighbor_types)[near]
-        owners = torch.as_tensor(where.owners)[near]
+        near, ends = self.tensor(where.near), self.tensor(where.triples)
+        kinds = self.tensor(where.neighbor_types)[near]
+        owners = self.tensor(where.owners)[near]
         r, u = lengths[near], directions[near]
         cut, cut_slope = _cutoff(r, self.settings.angular_cutoff)
         of_pair = self.pair_of[kinds[ends[0]], kinds[ends[1]]]
@@ -233,13 +242,13 @@ class _Groups:
         counts = torch.bincount(groups, minlength=n)
         order = torch.argsort(groups, stable=True)
         place = torch.empty_like(groups)
-        place[order] = torch.arange(len(groups))
+        place[order] = torch.arange(len(groups), device=groups.device)
         place -= (torch.cumsum(counts, dim=0) - counts)[groups]
         classes = []
         while (most := int(counts.max()) if n else 0) > 0:
             chosen = torch.nonzero(2 * counts > most).flatten()
             number = torch.full_like(counts, -1)
-            number[chosen] = torch.arange(len(chosen))
+            number[chosen] = torch.arange(len(chosen), device=groups.device)
             numbers = number[groups]
             rows = torch.nonzero(numbers >= 0).flatten()
             if len(rows) == len(groups):

@@ -129,15 +129,13 @@ def _metadata(path: Path, content: bytes) -> Mapping[str, Any]:
 
 def _with_first_exponents(settings: ANISettings) -> ANISettings:
     """Fill in the exponents that version 1 left out, so that its potentials stay what they were."""
-    of_shells, of_sections = _FIRST_EXPONENTS
-    spacings = {
-        "radial_eta": (settings.radial_cutoff - settings.start) / settings.radial_functions,
-        "angular_eta": (settings.angular_cutoff - settings.start) / settings.angular_shells,
-        "zeta": math.pi / settings.angular_sections,
-    }
-    found = {
-        name: (of_sections if name == "zeta" else of_shells) / spacing**2
-        for name, spacing in spacings.items()
-        if getattr(settings, name) is None
-    }
-    return replace(settings, **found)
+    of_distances, of_angles = _FIRST_EXPONENTS
+    radial = (settings.radial_cutoff - settings.start) / settings.radial_functions
+    shells = (settings.angular_cutoff - settings.start) / settings.angular_shells
+    sections = math.pi / settings.angular_sections
+    given = settings.radial_eta, settings.angular_eta, settings.zeta
+    then = of_distances / radial**2, of_distances / shells**2, of_angles / sections**2
+    radial_eta, angular_eta, zeta = (
+        old if value is None else value for value, old in zip(given, then, strict=True)
+    )
+    return replace(settings, radial_eta=radial_eta, angular_eta=angular_eta, zeta=zeta)

@@ -8,7 +8,13 @@ from typing import Any
 
 from maxvolt.errors import MaxvoltError
 
-__all__ = ["require_safetensors", "require_torch", "require_torchani", "stored_metadata"]
+__all__ = [
+    "check_device",
+    "require_safetensors",
+    "require_torch",
+    "require_torchani",
+    "stored_metadata",
+]
 
 
 def require_torch() -> Any:
@@ -28,6 +34,28 @@ def require_torchani() -> Any:
     # Else it warns that its CUDA extensions, which nothing here uses, are not compiled.
     os.environ.setdefault("TORCHANI_NO_WARN_EXTENSIONS", "1")
     return _imported("torchani")
+
+
+def check_device(device: str) -> None:
+    """Refuse a device that torch does not have.
+
+    Parameters
+    ----------
+    device
+        "cpu" or "cuda".
+
+    Raises
+    ------
+    MaxvoltError
+        It is neither, or torch finds no GPU.
+    """
+    if device not in ("cpu", "cuda"):
+        raise MaxvoltError(f'device must be "cpu" or "cuda"; got {device!r:.40}')
+    if device == "cuda" and not require_torch().cuda.is_available():
+        raise MaxvoltError(
+            'device "cuda": torch finds no GPU of NVIDIA that it can use; use "cpu", or install '
+            "the driver and a torch that is built for CUDA"
+        )
 
 
 def require_safetensors() -> Any:

@@ -50,7 +50,11 @@ def random_weights(
 
 
 def networks_of(
-    settings: ANISettings, species: tuple[str, ...], weights: Weights, dtype: Any
+    settings: ANISettings,
+    species: tuple[str, ...],
+    weights: Weights,
+    dtype: Any,
+    device: Any = "cpu",
 ) -> Any:
     """Make the networks of all elements, in the order of their types, as a module of torch."""
     torch, torchani = require_torch(), require_torchani()
@@ -58,7 +62,7 @@ def networks_of(
     for kind, symbol in enumerate(species):
         network = torchani.nn.AtomicNetwork(
             settings.layer_sizes(len(species), kind), torch.nn.CELU(settings.celu_alpha), bias=True
-        ).to(dtype)
+        ).to(device, dtype)
         for number, layer in enumerate([*network.layers, network.final_layer]):
             for part in ("weight", "bias"):
                 values = torch.tensor(weights[f"{symbol}.{number}.{part}"])
@@ -83,6 +87,6 @@ def weights_of(
     """Copy the weights and biases of networks, by name."""
     names = weight_names(settings, species)
     return {
-        name: parameter.detach().double().numpy().copy()
+        name: parameter.detach().double().cpu().numpy().copy()
         for name, parameter in zip(names, networks.parameters(), strict=True)
     }

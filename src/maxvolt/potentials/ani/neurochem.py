@@ -125,7 +125,7 @@ def _from_info(path: Path) -> _Layout:
 
 def _from_folder(folder: Path) -> _Layout:
     """Find the parts of a potential in a folder, or those that its members share beside it."""
-    numbered = []
+    numbered: list[Path] = []
     while (folder / f"train{len(numbered)}" / "networks").is_dir():
         numbered.append(folder / f"train{len(numbered)}" / "networks")
     networks = tuple(numbered) or (folder / "networks",)

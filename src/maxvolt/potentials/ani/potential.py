@@ -15,7 +15,7 @@ from maxvolt.errors import MaxvoltError
 from maxvolt.neighbors.neighborhoods import Neighborhoods
 from maxvolt.potentials.ani.descriptors import Descriptors
 from maxvolt.potentials.ani.environments import Environments
-from maxvolt.potentials.ani.libraries import require_torch
+from maxvolt.potentials.ani.libraries import check_device, require_torch
 from maxvolt.potentials.ani.networks import (
     Weights,
     element_energies,
@@ -67,6 +67,8 @@ class ANI(NeighborhoodPotential):
         What is added to the energy of an atom of each species.
     scales : shape (C,), eV
         What the output of its network is multiplied with.
+    device : "cpu" or "cuda"
+        Where torch computes; it is not written to files.
 
     Raises
     ------
@@ -81,6 +83,7 @@ class ANI(NeighborhoodPotential):
     weights: Weights = field(default_factory=dict)
     energies: Array = field(default_factory=lambda: np.zeros(0))
     scales: Array = field(default_factory=lambda: np.ones(0))
+    device: str = "cpu"
     _modules: dict[str, tuple[Descriptors, Any]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -142,7 +145,19 @@ class ANI(NeighborhoodPotential):
 
     def with_weights(self, weights: Weights, energies: Array, scales: Array) -> Self:
         """Return the potential of the same form with these numbers."""
-        return type(self)(self.species, self.settings, weights, energies, scales)
+        return type(self)(self.species, self.settings, weights, energies, scales, self.device)
+
+    def on(self, device: str) -> Self:
+        """Return the same potential for another device, "cpu" or "cuda".
+
+        Raises
+        ------
+        MaxvoltError
+            It is neither of these, or torch finds no GPU.
+        """
+        check_device(device)
+        numbers = (self.weights, self.energies, self.scales)
+        return type(self)(self.species, self.settings, *numbers, device)
 
     def __repr__(self) -> str:
         layers = self.settings.layers_text(self.species)
@@ -159,7 +174,7 @@ class ANI(NeighborhoodPotential):
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle without the modules of torch, which are made again from the numbers."""
         numbers = (dict(self.weights), self.energies, self.scales)
-        return type(self), (self.species, self.settings, *numbers)
+        return type(self), (self.species, self.settings, *numbers, self.device)
 
     def check_options(self, *, threads: int | None, precision: str = "double") -> None:
         """Refuse numbers of threads and precisions that cannot be, before any work.
@@ -199,6 +214,7 @@ class ANI(NeighborhoodPotential):
         """Whether another has the same symmetry functions of the same species."""
         return (
             isinstance(other, ANI)
+            and self.device == other.device
             and self.species == other.species
             and self.settings.has_functions_of(other.settings)
         )
@@ -271,7 +287,6 @@ class ANI(NeighborhoodPotential):
         mean: bool = False,
     ) -> tuple[Environments, list[tuple[Array, Array]]]:
         """Neighbours; of each, energies of atoms and their slopes by the vectors to neighbours."""
-        torch = require_torch()
         descriptors, _ = self._in_precision(precision)
         where = Environments.of(neighborhoods, self.cutoff, self.settings.angular_cutoff)
         count = 1 if mean else len(members)
@@ -285,24 +300,25 @@ class ANI(NeighborhoodPotential):
                 sums = (sum(values[1:], values[0]) for values in zip(*each, strict=True))
                 each = [tuple(one / len(members) for one in sums)]
             pairs = (part.owners, part.neighbor_types, part.near)
-            indices = [torch.as_tensor(one) for one in pairs]
+            indices = [descriptors.tensor(one) for one in pairs]
             for number, (of_sites, by_feature) in enumerate(each):
                 energies[number].append(of_sites)
-                slopes[number].append(known.slopes(by_feature, *indices).double().numpy())
-        joined = (map(np.concatenate, one) for one in zip(energies, slopes, strict=True))
-        return where, [tuple(one) for one in joined]
+                slope = known.slopes(by_feature, *indices)
+                slopes[number].append(slope.double().cpu().numpy())
+        together = zip(energies, slopes, strict=True)
+        return where, [(np.concatenate(one), np.concatenate(other)) for one, other in together]
 
     def _by_features(
         self, features: Any, types: NDArray[np.int64], precision: Precision
     ) -> tuple[Array, Any]:
         """Energies of atoms with these symmetry functions, and their slopes by them."""
         torch = require_torch()
-        _, networks = self._in_precision(precision)
-        features, kinds = features.detach().requires_grad_(), torch.as_tensor(types)
-        scales = torch.tensor(self.scales).to(features.dtype)[kinds]
+        descriptors, networks = self._in_precision(precision)
+        features, kinds = features.detach().requires_grad_(), descriptors.tensor(types)
+        scales = descriptors.tensor(self.scales[types]).to(features.dtype)
         scaled = scales * element_energies(networks, features, kinds)
         (by_feature,) = torch.autograd.grad(scaled.sum(), features)
-        return self.energies[types] + scaled.detach().double().numpy(), by_feature
+        return self.energies[types] + scaled.detach().double().cpu().numpy(), by_feature
 
     def _in_precision(self, precision: Precision) -> tuple[Descriptors, Any]:
         """Symmetry functions and networks as modules of torch, made once."""
@@ -311,8 +327,10 @@ class ANI(NeighborhoodPotential):
         torch = require_torch()
         if precision not in self._modules:
             dtype = torch.float64 if precision == "double" else torch.float32
-            descriptors = Descriptors.of(self.settings, len(self.species), dtype)
-            networks = networks_of(self.settings, self.species, self.weights, dtype)
+            check_device(self.device)
+            of_all = (dtype, self.device)
+            descriptors = Descriptors.of(self.settings, len(self.species), *of_all)
+            networks = networks_of(self.settings, self.species, self.weights, *of_all)
             self._modules[precision] = descriptors, networks.requires_grad_(False)
         return self._modules[precision]
 

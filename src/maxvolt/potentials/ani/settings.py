@@ -208,20 +208,20 @@ class ANISettings:
 
 
 def _checked_layers(name: str, widths: Any) -> tuple[int, ...]:
-    widths = tuple(widths)
-    _check_whole(f"the number of {name}", len(widths), _LAYERS)
-    for width in widths:
+    found: tuple[int, ...] = tuple(widths)
+    _check_whole(f"the number of {name}", len(found), _LAYERS)
+    for width in found:
         _check_whole(name, width, _WIDTH)
-    return widths
+    return found
 
 
 def _checked_centers(name: str, values: Any, count: int) -> tuple[float, ...]:
-    values = tuple(float(value) for value in values)
-    if len(values) != count:
-        raise MaxvoltError(f"{name}: expected {count} numbers, one for each function; got {values}")
-    if not all(math.isfinite(value) for value in values):
+    found: tuple[float, ...] = tuple(float(value) for value in values)
+    if len(found) != count:
+        raise MaxvoltError(f"{name}: expected {count} numbers, one for each function; got {found}")
+    if not all(math.isfinite(value) for value in found):
         raise MaxvoltError(f"{name}: holds a number that is not finite")
-    return values
+    return found
 
 
 def _array(values: tuple[float, ...]) -> NDArray[np.float64]:
