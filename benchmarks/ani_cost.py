@@ -108,12 +108,16 @@ def table(found: dict[str, Any]) -> str:
     """Return times and their ratios for people."""
     times = found["microseconds_per_atom"]
     base = times["MTP level 16"]
-    rows = [[name, f"{time:.3g}", f"{time / base:.2g}"] for name, time in times.items()]
-    rows.append(["ANI-Al x 8, one V100 (published)", f"{PUBLISHED:.0f}", f"{PUBLISHED / base:.2g}"])
+    rows = [[name, _short(time), _short(time / base)] for name, time in times.items()]
+    rows.append(["ANI-Al x 8, one V100 (published)", _short(PUBLISHED), _short(PUBLISHED / base)])
     columns = ["", "microseconds per atom and step", "times MTP level 16"]
     processor = found["machine"]["processor"]
     text = f"{processor}, one thread, {found['atoms']} atoms, cutoff of the MTPs {MTP_CUTOFF:g} A."
     return f"{markdown_table(columns, rows)}\n\n{text}"
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
 
 
 if __name__ == "__main__":
