@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from maxvolt.potentials.loading import load
     from maxvolt.potentials.mtp.potential import MTP, read_potential
     from maxvolt.potentials.protocol import (
+        EvaluatesTogether,
         GradesSites,
         HasMembers,
         ParameterGradients,
@@ -34,6 +35,7 @@ __all__ = [
     "ANISettings",
     "Energies",
     "Ensemble",
+    "EvaluatesTogether",
     "Evaluation",
     "GradesSites",
     "HasMembers",
@@ -55,6 +57,7 @@ _HOME = {
     "MTP": "maxvolt.potentials.mtp.potential:MTP",
     "Energies": "maxvolt.potentials.results:Energies",
     "Ensemble": "maxvolt.potentials.ensemble:Ensemble",
+    "EvaluatesTogether": "maxvolt.potentials.protocol:EvaluatesTogether",
     "Evaluation": "maxvolt.potentials.results:Evaluation",
     "GradesSites": "maxvolt.potentials.protocol:GradesSites",
     "HasMembers": "maxvolt.potentials.protocol:HasMembers",
