@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from maxvolt.potentials.loading import load
     from maxvolt.potentials.mtp.potential import MTP, read_potential
     from maxvolt.potentials.protocol import (
+        DescribesSites,
         GradesSites,
         HasMembers,
         ParameterGradients,
@@ -32,6 +33,7 @@ __all__ = [
     "ANI",
     "MTP",
     "ANISettings",
+    "DescribesSites",
     "Energies",
     "Ensemble",
     "Evaluation",
@@ -53,6 +55,7 @@ _HOME = {
     "ANI": "maxvolt.potentials.ani.potential:ANI",
     "ANISettings": "maxvolt.potentials.ani.settings:ANISettings",
     "MTP": "maxvolt.potentials.mtp.potential:MTP",
+    "DescribesSites": "maxvolt.potentials.protocol:DescribesSites",
     "Energies": "maxvolt.potentials.results:Energies",
     "Ensemble": "maxvolt.potentials.ensemble:Ensemble",
     "Evaluation": "maxvolt.potentials.results:Evaluation",

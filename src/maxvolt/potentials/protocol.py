@@ -14,6 +14,7 @@ from maxvolt.neighbors.neighborhoods import Neighborhoods
 from maxvolt.potentials.results import Energies, Evaluation, Precision, Predictions
 
 __all__ = [
+    "DescribesSites",
     "GradesSites",
     "HasMembers",
     "ParameterGradients",
@@ -118,6 +119,22 @@ class SharesVirials(Protocol):
         self, neighborhoods: Neighborhoods, *, threads: int | None = None
     ) -> NDArray[np.float64]:
         """Share of each atom in the virial, equation (13a), shape (N, 3, 3), eV."""
+        ...
+
+
+@runtime_checkable
+class DescribesSites(Potential, Protocol):
+    """Capability: numbers that say which neighbours an atom has, for maps of environments."""
+
+    @property
+    def features_are_comparable(self) -> bool:
+        """Whether the numbers are of similar sizes as they are; else each is to be scaled."""
+        ...
+
+    def site_features(
+        self, neighborhoods: Neighborhoods, *, threads: int | None = None
+    ) -> NDArray[np.float64]:
+        """Features of the neighbourhood of every atom, equation (189), shape (N, F)."""
         ...
 
 

@@ -296,6 +296,27 @@ class MTP(NeighborhoodPotential):
         """
         return self._of_file(kernels.site_gradients(self.core, neighborhoods, threads=threads))
 
+    @property
+    def features_are_comparable(self) -> bool:
+        """No: basis functions differ by orders of magnitude."""
+        return False
+
+    def site_features(
+        self, neighborhoods: Neighborhoods, *, threads: int | None = None
+    ) -> NDArray[np.float64]:
+        """Basis functions of every atom, equation (189), shape (N, C + number of them).
+
+        They are the columns of the linear coefficients in `site_gradients`, first one for each
+        species, which is 1 for its atoms.
+
+        Raises
+        ------
+        MaxvoltError
+            The potential is untrained.
+        """
+        self._require_trained()
+        return self.site_gradients(neighborhoods, threads=threads)[:, self.model.n_radial :]
+
     def structure_gradients(
         self, neighborhoods: Neighborhoods, *, threads: int | None = None
     ) -> NDArray[np.float64]:
