@@ -70,7 +70,7 @@ class CoverageMap:
     markers
         Landmarks.
     n_atoms
-        Environments there were to choose from.
+        Atoms of all structures, from which the environments were drawn.
     radius
         Of the averages, in the unit of the map.
     perplexity, seed, library
@@ -170,7 +170,7 @@ def coverage_map(
         No structures, too few environments for the perplexity, or numbers that are not finite.
     """
     library = library_for(library)
-    describer = describing(potential)
+    describing(potential)
     if not 0 < radius <= 1:
         raise MaxvoltError(f"radius: expected a fraction of the map, above 0, up to 1; got {radius}")
     steps = _per_structure(iterations, len(dataset))
@@ -179,8 +179,6 @@ def coverage_map(
     check_perplexity(perplexity, len(drawn) + sum(len(found) for _, _, found in landmarks))
     found = atomic_quantities(potential, dataset, drawn, threads=threads, progress=progress)
     features = np.concatenate([found.features, *(rows for _, _, rows in landmarks)])
-    if not describer.features_are_comparable:
-        features = features / _sizes(found.features)
     places = embed(features, perplexity=perplexity, seed=seed, library=library)
     ends = np.cumsum([len(found), *(len(rows) for _, _, rows in landmarks)])
     shown = places[: len(found)]
@@ -232,12 +230,6 @@ def _landmarks(
                 raise type(error)(f"{kind} {name!r}: {error}") from error
             found.append((name, kind, rows))
     return found
-
-
-def _sizes(features: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Root mean square of each feature; 1 for those that are always zero."""
-    sizes = np.sqrt(np.mean(features**2, axis=0))
-    return np.where(sizes > 0, sizes, 1.0)
 
 
 def _values(

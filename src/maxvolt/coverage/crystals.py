@@ -73,5 +73,6 @@ def perfect_crystals(
             try:
                 crystals[name] = resting_crystal(calculator, start, name).primitive()
             except MaxvoltError as error:
-                notes.append(str(error))
+                text = str(error)
+                notes.append(text if text.startswith(name) else f"{name}: {text}")
     return crystals, tuple(notes)

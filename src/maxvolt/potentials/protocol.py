@@ -126,11 +126,6 @@ class SharesVirials(Protocol):
 class DescribesSites(Potential, Protocol):
     """Capability: numbers that say which neighbours an atom has, for maps of environments."""
 
-    @property
-    def features_are_comparable(self) -> bool:
-        """Whether the numbers are of similar sizes as they are; else each is to be scaled."""
-        ...
-
     def site_features(
         self, neighborhoods: Neighborhoods, *, threads: int | None = None
     ) -> NDArray[np.float64]:

@@ -211,11 +211,6 @@ class ANI(NeighborhoodPotential):
         check_finite(Energies(site_energies, shares[:, :3], shares), neighborhoods)
         return shares.reshape(-1, 3, 3)
 
-    @property
-    def features_are_comparable(self) -> bool:
-        """Yes: they are activations of one layer."""
-        return True
-
     def site_features(
         self, neighborhoods: Neighborhoods, *, threads: int | None = None
     ) -> NDArray[np.float64]:

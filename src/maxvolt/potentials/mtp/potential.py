@@ -296,11 +296,6 @@ class MTP(NeighborhoodPotential):
         """
         return self._of_file(kernels.site_gradients(self.core, neighborhoods, threads=threads))
 
-    @property
-    def features_are_comparable(self) -> bool:
-        """No: basis functions differ by orders of magnitude."""
-        return False
-
     def site_features(
         self, neighborhoods: Neighborhoods, *, threads: int | None = None
     ) -> NDArray[np.float64]:
