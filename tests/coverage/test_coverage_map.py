@@ -151,7 +151,9 @@ def test_atomic_numbers_sum_to_those_of_structures(count):
         if expected.stress is None:
             assert np.isnan(found.stresses[own]).all()
         else:
-            np.testing.assert_allclose(found.stresses[own].mean(axis=0), expected.stress, atol=1e-12)
+            np.testing.assert_allclose(
+                found.stresses[own].mean(axis=0), expected.stress, atol=1e-12
+            )
     of_labelled = np.linalg.norm(potential.evaluate(alloy).forces - forces, axis=1)
     np.testing.assert_allclose(found.force_errors[found.structures == 2], of_labelled, rtol=1e-9)
     assert np.isnan(found.force_errors[found.structures < 2]).all()

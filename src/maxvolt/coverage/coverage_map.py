@@ -172,7 +172,9 @@ def coverage_map(
     library = library_for(library)
     describing(potential)
     if not 0 < radius <= 1:
-        raise MaxvoltError(f"radius: expected a fraction of the map, above 0, up to 1; got {radius}")
+        raise MaxvoltError(
+            f"radius: expected a fraction of the map, above 0, up to 1; got {radius}"
+        )
     steps = _per_structure(iterations, len(dataset))
     drawn = chosen_atoms(dataset, environments, seed)
     landmarks = _landmarks(potential, crystals or {}, frames or {}, environments, seed, threads)
