@@ -128,9 +128,9 @@ def coverage_map(
 ) -> CoverageMap:
     """Map local environments as a potential sees them, equations (189) to (192).
 
-    Environments and landmarks are placed together, by t-SNE with cosine distances of basis functions
-    (moment tensor potentials) or of activations of the first layer (ANI), after Smith et al.,
-    Nat. Commun. 12, 1257 (2021). Needs ``pip install maxvolt[map]``.
+    Environments and landmarks are placed together, by t-SNE with cosine distances of basis
+    functions (moment tensor potentials) or of activations of the first layer (ANI), after Smith
+    et al., Nat. Commun. 12, 1257 (2021). Needs ``pip install maxvolt[map]``.
 
     Parameters
     ----------
@@ -145,7 +145,8 @@ def coverage_map(
     crystals
         Perfect crystals by name, as from `perfect_crystals`.
     frames
-        Structures by name that are to be shown in the map; at most as many of their atoms are drawn.
+        Structures by name that are to be shown in the map; of each, at most as many atoms are
+        drawn.
     perplexity
         About how many neighbours of each environment decide where it comes.
     radius

@@ -116,6 +116,6 @@ def embed(
             neighbors="exact", initialization="pca", negative_gradient_method="bh", **common
         )
         return np.array(maker.fit(directions), dtype=np.float64)
-    from sklearn.manifold import TSNE as SlowerTSNE
+    from sklearn import manifold
 
-    return np.array(SlowerTSNE(init="pca", **common).fit_transform(directions), dtype=np.float64)
+    return np.array(manifold.TSNE(init="pca", **common).fit_transform(directions), np.float64)

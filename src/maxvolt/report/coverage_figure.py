@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["coverage_figure", "draw_coverage", "drawn_colourings"]
+__all__ = ["coverage_figure", "draw_coverage", "drawn_colourings", "shape_of"]
 
 _SCALES = {"iteration": "viridis", "force-error": "magma_r", "energy": "plasma", "stress": "RdBu"}
 _SHAPES = ("*", "P", "X", "D", "^", "v", "s", "<", ">", "p")
@@ -52,7 +52,7 @@ def coverage_figure(found: CoverageMap, colourings: Sequence[str] | None = None)
     names = drawn_colourings(found, colourings)
     columns = min(len(names), 2)
     rows = -(-len(names) // columns)
-    height = 4.0 * rows + (0.35 if found.markers else 0)
+    height = (0.3 + 3.8 * shape_of(found)) * rows + (0.35 if found.markers else 0)
     figure = Figure(figsize=(4.9 * columns, height), layout="constrained")
     for position, name in enumerate(names):
         draw_coverage(figure.add_subplot(rows, columns, position + 1), found, name)
@@ -60,6 +60,12 @@ def coverage_figure(found: CoverageMap, colourings: Sequence[str] | None = None)
         handles, labels = figure.axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 5))
     return figure
+
+
+def shape_of(found: CoverageMap) -> float:
+    """Height of a map over its width, within limits that leave room for the bar of colours."""
+    width, height = np.ptp(found.places, axis=0)
+    return float(np.clip(height / width, 0.5, 1.2))
 
 
 def draw_coverage(axes: Axes, found: CoverageMap, colouring: str) -> None:
@@ -79,7 +85,8 @@ def draw_coverage(axes: Axes, found: CoverageMap, colouring: str) -> None:
     if averaged:
         order = np.arange(len(values))
     points = axes.scatter(
-        *found.places[order].T,
+        found.places[order, 0],
+        found.places[order, 1],
         c=values[order],
         cmap=_SCALES[colouring],
         vmin=low,
@@ -106,7 +113,8 @@ def _draw_markers(axes: Axes, found: CoverageMap) -> None:
     for index, marker in enumerate(found.markers):
         is_crystal = marker.kind == "crystal"
         axes.scatter(
-            *marker.places.T,
+            marker.places[:, 0],
+            marker.places[:, 1],
             marker=_SHAPES[index % len(_SHAPES)] if is_crystal else "o",
             s=110 if is_crystal else 14,
             color=_MARKERS[index % len(_MARKERS)] if is_crystal else "none",

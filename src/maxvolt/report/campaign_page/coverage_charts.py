@@ -13,7 +13,7 @@ from maxvolt.report.campaign_page.coverage import CampaignCoverage
 from maxvolt.report.campaign_page.drawing import Chart, drawing_style, legend_below, new_axes
 from maxvolt.report.campaign_page.layout import figure_element, html_page
 from maxvolt.report.campaign_page.markup import element
-from maxvolt.report.coverage_figure import draw_coverage
+from maxvolt.report.coverage_figure import draw_coverage, shape_of
 
 __all__ = ["coverage_charts", "coverage_words", "write_coverage_page"]
 
@@ -35,10 +35,10 @@ def coverage_charts(coverage: CampaignCoverage | None) -> list[Chart]:
 def coverage_words(found: CoverageMap) -> str:
     """Say how a map was made."""
     return (
-        f"{len(found.places):,} of the {found.n_atoms:,} atoms, drawn with seed {found.seed}; t-SNE "
-        f"by {found.library}, perplexity {found.perplexity:g}, cosine distances. Force errors, "
-        f"energies and stresses are averaged over environments within {found.radius:.2g} units of "
-        "the map, whose longer side has "
+        f"{len(found.places):,} of the {found.n_atoms:,} atoms, drawn with seed {found.seed}; "
+        f"t-SNE by {found.library}, perplexity {found.perplexity:g}, cosine distances. Force "
+        f"errors, energies and stresses are averaged over environments within {found.radius:.2g} units "
+        "of the map, whose longer side has "
         f"{float(np.ptp(found.places, axis=0).max()):.3g}; 2 per cent lie beyond either end of a "
         "scale. Distances between groups have no meaning."
     )
@@ -59,7 +59,7 @@ def write_coverage_page(found: CoverageMap, colourings: Sequence[str], path: Pat
 
 
 def _chart(found: CoverageMap, colouring: str) -> Chart:
-    axes = new_axes(height=3.6)
+    axes = new_axes(height=0.9 + 2.6 * shape_of(found))
     draw_coverage(axes, found, colouring)
     legend_below(axes, columns=3)
     names = ", ".join(marker.name for marker in found.markers) or "nothing"
