@@ -21,6 +21,7 @@ from matplotlib.colors import to_rgba
 import maxvolt
 from browser import Browser, open_browser
 from maxvolt.campaign import CampaignSummary
+from maxvolt.campaign.record.origins import training_with_iterations
 from maxvolt.cli import main
 from maxvolt.report.campaign_page import (
     CampaignData,
@@ -28,6 +29,7 @@ from maxvolt.report.campaign_page import (
     campaign_document,
     campaign_page,
     collect_campaign,
+    coverage,
     write_campaign_page,
 )
 from maxvolt.report.campaign_page import Run as ScenarioRun
@@ -335,6 +337,52 @@ def test_a_structure_that_is_not_there_is_told(finished: Run, data: CampaignData
     assert "absent.xyz" in page
 
 
+def test_the_map_knows_when_structures_were_added(data: CampaignData, finished: Run) -> None:
+    needs("map")
+    assert data.coverage is not None
+    found = data.coverage.map
+    assert found is not None
+    training, iterations = training_with_iterations(finished.folder)
+    assert training.digests == maxvolt.read(finished.result.training).digests
+    assert iterations[0] == 0
+    sizes = [int(one.row["n_training"]) for one in data.iterations]
+    assert [int((iterations <= one.number).sum()) for one in data.iterations] == sizes
+    structures = found.quantities.structures
+    np.testing.assert_array_equal(found.values["iteration"], iterations[structures])
+    assert campaign_document(data)["coverage"]["map"] == found.to_dict()
+
+
+def test_the_map_is_in_the_page(page: Page, data: CampaignData) -> None:
+    needs("map")
+    assert data.coverage is not None
+    assert data.coverage.map is not None
+    for name in data.coverage.map.values:
+        assert f"coverage-{name}" in page.ids
+    assert "local-environments" in page.ids
+    assert f"{len(data.coverage.map.places):,} of the" in page.text
+
+
+def test_a_page_without_the_extra_says_what_to_install(
+    data: CampaignData, finished: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coverage, "available_libraries", lambda: ())
+    found = coverage.campaign_coverage(finished.folder, data.potential)
+    text = campaign_page(dataclasses.replace(data, coverage=found), Path("page.html"))
+    assert "needs openTSNE: pip install 'maxvolt[map]'" in Page(text).text
+    assert "coverage-energy" not in text
+
+
+def test_too_few_environments_are_told(
+    data: CampaignData, finished: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs("map")
+    monkeypatch.setattr(coverage, "_ENVIRONMENTS", 20)
+    found = coverage.campaign_coverage(finished.folder, data.potential)
+    assert found is not None
+    assert found.map is None
+    assert "too few environments" in found.left_out[0]
+
+
 def test_breaks_have_the_colour_of_a_warning(data: CampaignData) -> None:
     with drawing_style():
         chart = reason_chart(crowded(data))
@@ -448,6 +496,7 @@ def test_a_campaign_that_has_just_begun(data: CampaignData) -> None:
         training=None,
         checks=None,
         expected_errors=None,
+        coverage=None,
     )
     page = Page(campaign_page(begun, Path("page.html")))
     assert "No iteration is complete yet." in page.text

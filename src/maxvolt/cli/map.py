@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -178,7 +179,7 @@ def _data(options: argparse.Namespace, potential: Potential) -> tuple[Dataset, A
         return dataset, iterations
     dataset = _structures(options.data, potential)
     given = [info.get("iteration") for info in dataset.infos]
-    known = all(isinstance(one, int) and not isinstance(one, bool) for one in given)
+    known = all(isinstance(one, Integral) and not isinstance(one, bool) for one in given)
     return dataset, given if known else None
 
 

@@ -34,13 +34,13 @@ def coverage_charts(coverage: CampaignCoverage | None) -> list[Chart]:
 
 def coverage_words(found: CoverageMap) -> str:
     """Say how a map was made."""
+    side = float(np.ptp(found.places, axis=0).max())
     return (
         f"{len(found.places):,} of the {found.n_atoms:,} atoms, drawn with seed {found.seed}; "
         f"t-SNE by {found.library}, perplexity {found.perplexity:g}, cosine distances. Force "
-        f"errors, energies and stresses are averaged over environments within {found.radius:.2g} units "
-        "of the map, whose longer side has "
-        f"{float(np.ptp(found.places, axis=0).max()):.3g}; 2 per cent lie beyond either end of a "
-        "scale. Distances between groups have no meaning."
+        "errors, energies and stresses are averaged over environments within "
+        f"{found.radius:.2g} units of the map, whose longer side has {side:.3g}; 2 per cent lie "
+        "beyond either end of a scale. Distances between groups have no meaning."
     )
 
 
