@@ -33,8 +33,8 @@ workers = 1
 
 [potential]
 species = ["Al"]
-level = 12
-cutoff = 6.0
+level = 10
+cutoff = 5.5
 radial_basis_size = 10
 
 [selection]
@@ -54,7 +54,7 @@ composition = { Al = 1 }
 density = [1.80, 2.80]
 minimum_distance = 2.0
 edges = 10.5
-count = 8
+count = 6
 
 [reference]
 calculator = "emt"
@@ -62,8 +62,8 @@ calculator = "emt"
 [[scenario]]
 name = "discovery"
 kind = "md"
-copies = 6
-steps = 4000
+copies = 4
+steps = 2000
 timestep_fs = 2.0
 grade_every = 10
 record_every = 200
@@ -81,10 +81,10 @@ kind = "nonequilibrium"
 start = [10, 1000]
 end = [10, 600]
 modulation = [0, 2000]
-period_ps = [2, 8]
+period_ps = [1, 4]
 
 [stopping]
-max_labels = 50
+max_labels = 30
 """
 
 NEIGHBOURS = 10
@@ -95,7 +95,7 @@ RATTLE = 0.08
 def thermal(crystal: Atoms) -> Atoms:
     """Make a crystal of some sixty atoms with displaced atoms."""
     repeats = max(round((60 / len(crystal)) ** (1 / 3)), 1)
-    atoms = crystal * (repeats, repeats, repeats)
+    atoms: Atoms = crystal * (repeats, repeats, repeats)
     atoms.rattle(RATTLE, seed=0)
     return atoms
 

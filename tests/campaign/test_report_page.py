@@ -23,6 +23,7 @@ from browser import Browser, open_browser
 from maxvolt.campaign import CampaignSummary
 from maxvolt.campaign.record.origins import training_with_iterations
 from maxvolt.cli import main
+from maxvolt.coverage import available_libraries
 from maxvolt.report.campaign_page import (
     CampaignData,
     Iteration,
@@ -43,6 +44,8 @@ from maxvolt.report.campaign_page.usage import command_lines, python_lines
 from promises import find_chromium, needs
 
 WIDTHS = (1280, 390)
+IMAGES = 15 + (4 if available_libraries() else 0)
+"""Four are of the map of environments, which an extra draws."""
 
 
 class Page(HTMLParser):
@@ -121,7 +124,7 @@ def test_large_files_are_linked_to(finished: Run, tmp_path: Path) -> None:
 
 def test_images_are_inside_and_described(page: Page) -> None:
     images = page.all("img")
-    assert len(images) == 15
+    assert len(images) == IMAGES
     for image in images:
         assert content_of(image["src"]).startswith(b"<?xml")
         assert len(image["alt"]) > 40
@@ -357,7 +360,7 @@ def test_the_map_is_in_the_page(page: Page, data: CampaignData) -> None:
     assert data.coverage is not None
     assert data.coverage.map is not None
     for name in data.coverage.map.values:
-        assert f"coverage-{name}" in page.ids
+        assert f"environments-{name}" in page.ids
     assert "local-environments" in page.ids
     assert f"{len(data.coverage.map.places):,} of the" in page.text
 
@@ -369,7 +372,7 @@ def test_a_page_without_the_extra_says_what_to_install(
     found = coverage.campaign_coverage(finished.folder, data.potential)
     text = campaign_page(dataclasses.replace(data, coverage=found), Path("page.html"))
     assert "needs openTSNE: pip install 'maxvolt[map]'" in Page(text).text
-    assert "coverage-energy" not in text
+    assert "environments-energy" not in text
 
 
 def test_too_few_environments_are_told(
@@ -555,7 +558,7 @@ def test_in_a_browser(
     widest = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert browser.evaluate(widest) == 0, "the page scrolls sideways"
     images = browser.evaluate("[...document.images].map(i => [i.naturalWidth, i.width, i.alt])")
-    assert len(images) == 15
+    assert len(images) == IMAGES
     for natural, shown, alt in images:
         assert natural > 0, f"broken: {alt}"
         assert 0.8 * 360 < shown < 700, f"too small or too large to be read: {alt}"

@@ -14,7 +14,7 @@ from maxvolt.potentials import load
 
 __all__ = ["CampaignCoverage", "campaign_coverage"]
 
-_ENVIRONMENTS = 1000
+_ENVIRONMENTS = 600
 """Of the map in a page: made in seconds. `maxvolt map` draws more."""
 
 _PERPLEXITY = 30.0

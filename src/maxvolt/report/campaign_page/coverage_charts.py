@@ -73,7 +73,7 @@ def _chart(found: CoverageMap, colouring: str) -> Chart:
     values = found.values[colouring]
     finite = values[np.isfinite(values)]
     return Chart(
-        name=f"coverage-{colouring}",
+        name=f"environments-{colouring}",
         title=_TITLES[colouring],
         caption=caption,
         description=(
