@@ -58,7 +58,7 @@ def test_a_picture_a_page_and_numbers(files, capsys):
         assert main(words) == 0
         said = capsys.readouterr()
         assert "96 of 96, in 3 structures" in said.out
-        assert "fcc Cu, bcc Cu, 2.8 Å, frame.xyz" in said.out
+        assert "fcc Cu, bcc Cu (2.8 Å), frame.xyz" in said.out
         assert f"wrote {name}" in said.err
     assert (files / "map.png").read_bytes().startswith(b"\x89PNG")
     page = (files / "map.html").read_text()

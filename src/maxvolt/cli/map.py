@@ -203,7 +203,7 @@ def _crystals(options: argparse.Namespace, potential: Potential) -> dict[str, At
             )
         if length:
             atoms, name = crystal_of(given)
-            found[f"{name}, {length} Å"] = atoms
+            found[f"{name} ({length} Å)"] = atoms
             continue
         relaxed, notes = perfect_crystals(
             potential, [kind], species=[symbol] if symbol else None, threads=options.threads

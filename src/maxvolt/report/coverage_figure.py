@@ -58,7 +58,7 @@ def coverage_figure(found: CoverageMap, colourings: Sequence[str] | None = None)
         draw_coverage(figure.add_subplot(rows, columns, position + 1), found, name)
     if found.markers:
         handles, labels = figure.axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 5))
+        figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 6))
     return figure
 
 
@@ -121,5 +121,5 @@ def _draw_markers(axes: Axes, found: CoverageMap) -> None:
             edgecolors="white" if is_crystal else _MARKERS[index % len(_MARKERS)],
             linewidths=0.8,
             label=marker.name,
-            zorder=3,
+            zorder=4 if is_crystal else 3,  # a crystal lies among its own thermal frames
         )
