@@ -355,6 +355,16 @@ def test_the_map_knows_when_structures_were_added(data: CampaignData, finished: 
     assert campaign_document(data)["coverage"]["map"] == found.to_dict()
 
 
+def test_the_command_maps_a_campaign(finished: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    needs("map")
+    folder = finished.result.folder
+    words = ["--environments", "80", "--perplexity", "8", "--crystals", "--json"]
+    assert main(["map", str(folder / "potential.almtp"), str(folder), *words]) == 0
+    document = json.loads(capsys.readouterr().out)
+    _, iterations = training_with_iterations(finished.folder)
+    assert document["values"]["iteration"] == iterations[document["structures"]].tolist()
+
+
 def test_the_map_is_in_the_page(page: Page, data: CampaignData) -> None:
     needs("map")
     assert data.coverage is not None
