@@ -190,6 +190,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "kinisi": _package("kinisi", "kinisi"),
     "quacc": _package("quacc", "quacc"),
     "ani": _ani,
+    "map": _package("openTSNE", "map"),
     "fork": _fork,
     "SIGKILL": _kill,
 }

@@ -13,9 +13,21 @@ from pathlib import Path
 import pytest
 
 from maxvolt.cli import main
+from promises import needs
 
 COMMANDS = (
-    *("train", "run", "status", "report", "evaluate", "errors", "grade", "calibrate", "select"),
+    *(
+        "train",
+        "run",
+        "status",
+        "report",
+        "evaluate",
+        "errors",
+        "map",
+        "grade",
+        "calibrate",
+        "select",
+    ),
     *("cut-neighborhood", "md", "relax", "search", "i-pi", "label", "convert", "mindist", "info"),
     "phases",
 )
@@ -36,6 +48,8 @@ def files(tmp_path, monkeypatch) -> Path:
 def words_of(command: str, **renamed: str) -> list[str]:
     from attacks.command_line import COMMANDS as TABLE
 
+    if command == "map":
+        needs("map")
     return [command, *(renamed.get(Path(word).stem, word) for word in TABLE[command])]
 
 

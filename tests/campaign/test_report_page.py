@@ -21,13 +21,16 @@ from matplotlib.colors import to_rgba
 import maxvolt
 from browser import Browser, open_browser
 from maxvolt.campaign import CampaignSummary
+from maxvolt.campaign.record.origins import training_with_iterations
 from maxvolt.cli import main
+from maxvolt.coverage import available_libraries
 from maxvolt.report.campaign_page import (
     CampaignData,
     Iteration,
     campaign_document,
     campaign_page,
     collect_campaign,
+    coverage,
     write_campaign_page,
 )
 from maxvolt.report.campaign_page import Run as ScenarioRun
@@ -41,6 +44,8 @@ from maxvolt.report.campaign_page.usage import command_lines, python_lines
 from promises import find_chromium, needs
 
 WIDTHS = (1280, 390)
+IMAGES = 15 + (4 if available_libraries() else 0)
+"""Four are of the map of environments, which an extra draws."""
 
 
 class Page(HTMLParser):
@@ -119,7 +124,7 @@ def test_large_files_are_linked_to(finished: Run, tmp_path: Path) -> None:
 
 def test_images_are_inside_and_described(page: Page) -> None:
     images = page.all("img")
-    assert len(images) == 15
+    assert len(images) == IMAGES
     for image in images:
         assert content_of(image["src"]).startswith(b"<?xml")
         assert len(image["alt"]) > 40
@@ -335,6 +340,62 @@ def test_a_structure_that_is_not_there_is_told(finished: Run, data: CampaignData
     assert "absent.xyz" in page
 
 
+def test_the_map_knows_when_structures_were_added(data: CampaignData, finished: Run) -> None:
+    needs("map")
+    assert data.coverage is not None
+    found = data.coverage.map
+    assert found is not None
+    training, iterations = training_with_iterations(finished.folder)
+    assert training.digests == maxvolt.read(finished.result.training).digests
+    assert iterations[0] == 0
+    sizes = [int(one.row["n_training"]) for one in data.iterations]
+    assert [int((iterations <= one.number).sum()) for one in data.iterations] == sizes
+    structures = found.quantities.structures
+    np.testing.assert_array_equal(found.values["iteration"], iterations[structures])
+    assert campaign_document(data)["coverage"]["map"] == found.to_dict()
+
+
+def test_the_command_maps_a_campaign(finished: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    needs("map")
+    folder = finished.result.folder
+    words = ["--environments", "80", "--perplexity", "8", "--crystals", "--json"]
+    assert main(["map", str(folder / "potential.almtp"), str(folder), *words]) == 0
+    document = json.loads(capsys.readouterr().out)
+    _, iterations = training_with_iterations(finished.folder)
+    assert document["values"]["iteration"] == iterations[document["structures"]].tolist()
+
+
+def test_the_map_is_in_the_page(page: Page, data: CampaignData) -> None:
+    needs("map")
+    assert data.coverage is not None
+    assert data.coverage.map is not None
+    for name in data.coverage.map.values:
+        assert f"environments-{name}" in page.ids
+    assert "local-environments" in page.ids
+    assert f"{len(data.coverage.map.places):,} of the" in page.text
+
+
+def test_a_page_without_the_extra_says_what_to_install(
+    data: CampaignData, finished: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coverage, "available_libraries", lambda: ())
+    found = coverage.campaign_coverage(finished.folder, data.potential)
+    text = campaign_page(dataclasses.replace(data, coverage=found), Path("page.html"))
+    assert "needs openTSNE: pip install 'maxvolt[map]'" in Page(text).text
+    assert "environments-energy" not in text
+
+
+def test_too_few_environments_are_told(
+    data: CampaignData, finished: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs("map")
+    monkeypatch.setattr(coverage, "_ENVIRONMENTS", 20)
+    found = coverage.campaign_coverage(finished.folder, data.potential)
+    assert found is not None
+    assert found.map is None
+    assert "too few environments" in found.left_out[0]
+
+
 def test_breaks_have_the_colour_of_a_warning(data: CampaignData) -> None:
     with drawing_style():
         chart = reason_chart(crowded(data))
@@ -448,6 +509,7 @@ def test_a_campaign_that_has_just_begun(data: CampaignData) -> None:
         training=None,
         checks=None,
         expected_errors=None,
+        coverage=None,
     )
     page = Page(campaign_page(begun, Path("page.html")))
     assert "No iteration is complete yet." in page.text
@@ -506,7 +568,7 @@ def test_in_a_browser(
     widest = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert browser.evaluate(widest) == 0, "the page scrolls sideways"
     images = browser.evaluate("[...document.images].map(i => [i.naturalWidth, i.width, i.alt])")
-    assert len(images) == 15
+    assert len(images) == IMAGES
     for natural, shown, alt in images:
         assert natural > 0, f"broken: {alt}"
         assert 0.8 * 360 < shown < 700, f"too small or too large to be read: {alt}"

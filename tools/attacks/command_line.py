@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "evaluate": ("pot.mtp", "data.xyz"),
     "errors": ("pot.mtp", "data.xyz"),
     "calibrate": ("pot.mtp", "--train", "data.xyz", "-o", "pot.uncertainty"),
+    "map": ("pot.mtp", "data.xyz", "-o", "out.html", "--perplexity", "1"),
     "grade": ("pot.mtp", "data.xyz", "--train", "data.xyz"),
     "select": ("pot.mtp", "data.xyz", "data.xyz", "-o", "out.xyz"),
     "cut-neighborhood": ("data.xyz", "-o", "out.xyz", "--cutoff", "4"),

@@ -50,6 +50,8 @@ def named_crystal(species: str, kind: str | None, a: float | None) -> tuple[Atom
     from ase.build import bulk
     from ase.data import atomic_numbers, reference_states
 
+    from maxvolt.properties.elemental_crystals import DENSE_RATIO, length_by_volume
+
     if "," in species:
         raise DataError(f"--species: expected one element; got {species}")
     if species not in atomic_numbers or species == "X":
@@ -65,14 +67,12 @@ def named_crystal(species: str, kind: str | None, a: float | None) -> tuple[Atom
             f"{', '.join(KINDS)}: name one with --structure, and --lattice-constant"
         )
     if a is None:
-        if own not in KINDS:
+        a = length_by_volume(species, chosen)
+        if a is None:
             raise DataError(f"{species}: no lattice constant is known; give --lattice-constant")
-        volume = bulk(species).get_volume() / len(bulk(species))
-        trial = bulk(species, chosen, a=1.0, c=1.633 if chosen == "hcp" else None)
-        a = float((volume * len(trial) / trial.get_volume()) ** (1 / 3))
         if chosen == own:
             return bulk(species), f"{chosen} {species}"
-    ideal = 1.633 * a if chosen == "hcp" else None
+    ideal = DENSE_RATIO * a if chosen == "hcp" else None
     return bulk(species, chosen, a=a, c=ideal), f"{chosen} {species}"
 
 

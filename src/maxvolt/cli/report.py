@@ -50,7 +50,8 @@ def run(options: argparse.Namespace) -> None:
     folder = CampaignFolder.find(options.campaign)
     if options.output is not None:
         check_output(options.output, [options.campaign])
-    page = write_campaign_page(folder, options.output)
+    data = collect_campaign(folder)
+    page = write_campaign_page(folder, options.output, data=data)
     if options.json:
-        print_json({**campaign_document(collect_campaign(folder)), "page": str(page)})
+        print_json({**campaign_document(data), "page": str(page)})
     note(f"wrote {page}")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from ase import Atoms
 from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
@@ -14,7 +15,12 @@ from maxvolt.neighbors.dataset_pairs import dataset_pairs
 from maxvolt.neighbors.pairs import NeighborList
 from maxvolt.species import check_known_species, species_types
 
-__all__ = ["Neighborhoods", "dataset_neighborhoods", "iterate_neighborhoods"]
+__all__ = [
+    "Neighborhoods",
+    "dataset_neighborhoods",
+    "iterate_neighborhoods",
+    "stream_neighborhoods",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,3 +168,24 @@ def iterate_neighborhoods(
                 first_structure=first_structure + part.start,
             ),
         )
+
+
+def stream_neighborhoods(
+    stream: Iterable[Dataset | Atoms],
+    species: tuple[str, ...],
+    cutoff: float,
+    *,
+    atoms_at_once: int,
+) -> Iterator[Neighborhoods]:
+    """Structures of a stream with their neighbours, some at a time, in bounded memory.
+
+    Parameters and errors are those of `iterate_neighborhoods`; messages count the structures of the
+    whole stream.
+    """
+    before = 0
+    for dataset in Dataset.batches(stream, atoms_at_once):
+        for _, neighborhoods in iterate_neighborhoods(
+            dataset, species, cutoff, atoms_at_once=atoms_at_once, first_structure=before
+        ):
+            yield neighborhoods
+        before += len(dataset)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from maxvolt.potentials.loading import load
     from maxvolt.potentials.mtp.potential import MTP, read_potential
     from maxvolt.potentials.protocol import (
+        DescribesSites,
         EvaluatesTogether,
         GradesSites,
         HasMembers,
@@ -33,6 +34,7 @@ __all__ = [
     "ANI",
     "MTP",
     "ANISettings",
+    "DescribesSites",
     "Energies",
     "Ensemble",
     "EvaluatesTogether",
@@ -55,6 +57,7 @@ _HOME = {
     "ANI": "maxvolt.potentials.ani.potential:ANI",
     "ANISettings": "maxvolt.potentials.ani.settings:ANISettings",
     "MTP": "maxvolt.potentials.mtp.potential:MTP",
+    "DescribesSites": "maxvolt.potentials.protocol:DescribesSites",
     "Energies": "maxvolt.potentials.results:Energies",
     "Ensemble": "maxvolt.potentials.ensemble:Ensemble",
     "EvaluatesTogether": "maxvolt.potentials.protocol:EvaluatesTogether",

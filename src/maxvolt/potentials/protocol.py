@@ -14,6 +14,7 @@ from maxvolt.neighbors.neighborhoods import Neighborhoods
 from maxvolt.potentials.results import Energies, Evaluation, Precision, Predictions
 
 __all__ = [
+    "DescribesSites",
     "EvaluatesTogether",
     "GradesSites",
     "HasMembers",
@@ -145,6 +146,17 @@ class SharesVirials(Protocol):
         self, neighborhoods: Neighborhoods, *, threads: int | None = None
     ) -> NDArray[np.float64]:
         """Share of each atom in the virial, equation (13a), shape (N, 3, 3), eV."""
+        ...
+
+
+@runtime_checkable
+class DescribesSites(Potential, Protocol):
+    """Capability: numbers that say which neighbours an atom has, for maps of environments."""
+
+    def site_features(
+        self, neighborhoods: Neighborhoods, *, threads: int | None = None
+    ) -> NDArray[np.float64]:
+        """Features of the neighbourhood of every atom, equation (189), shape (N, F)."""
         ...
 
 

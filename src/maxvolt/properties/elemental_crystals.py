@@ -10,6 +10,7 @@ import numpy as np
 from ase import Atoms
 from ase.build import bulk
 from ase.calculators.calculator import PropertyNotImplementedError
+from ase.data import atomic_numbers, reference_states
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
@@ -19,10 +20,21 @@ from maxvolt.properties.deformation import require_bulk, require_interaction
 from maxvolt.properties.lattice_constant import lattice_constant
 from maxvolt.properties.shells import interaction_cutoff
 
-__all__ = ["ElementalCrystal", "has_stress", "reach_of", "repeats", "resting_crystal"]
+__all__ = [
+    "DENSE_RATIO",
+    "ElementalCrystal",
+    "has_stress",
+    "length_by_volume",
+    "reach_of",
+    "repeats",
+    "resting_crystal",
+]
 
 _ATOMS = {"fcc": 4, "bcc": 2, "sc": 1, "diamond": 8}
 """Of the cubic cell."""
+
+DENSE_RATIO = 1.633
+"""Of the axes of an hcp crystal of dense spheres."""
 
 _UNKNOWN_REACH = 6.0
 """Cutoff in Angstrom that is assumed where a calculator does not say its own."""
@@ -110,6 +122,20 @@ class ElementalCrystal:
         if self.kind == "hcp":
             return float(np.sqrt(3) / 4 * self.a**2 * (self.c or 0.0))
         return self.a**3 / _ATOMS[self.kind]
+
+
+def length_by_volume(symbol: str, kind: str) -> float | None:
+    """Lattice constant, Angstrom, at the volume of an atom in the crystal of the element in ASE.
+
+    None where ASE has no crystal of the kinds here for the element. The axes of hcp have the ratio
+    of dense spheres.
+    """
+    own = (reference_states[atomic_numbers[symbol]] or {}).get("symmetry")
+    if own not in (*_ATOMS, "hcp"):
+        return None
+    volume = bulk(symbol).get_volume() / len(bulk(symbol))
+    trial = bulk(symbol, kind, a=1.0, c=DENSE_RATIO if kind == "hcp" else None)
+    return float((volume * len(trial) / trial.get_volume()) ** (1 / 3))
 
 
 def resting_crystal(calculator: Any, atoms: Atoms, purpose: str) -> ElementalCrystal:

@@ -14,6 +14,7 @@ from maxvolt.potentials.ani.settings import ANISettings
 __all__ = [
     "Weights",
     "element_energies",
+    "first_activations",
     "networks_of",
     "random_weights",
     "weight_names",
@@ -79,6 +80,21 @@ def element_energies(networks: Any, features: Any, types: Any) -> Any:
         chosen = torch.nonzero(types == kind).flatten()
         energies = energies.index_add(0, chosen, network(features[chosen]).flatten())
     return energies
+
+
+def first_activations(networks: Any, features: Any, types: Any) -> Any:
+    """Outputs of the first layers, shape (N, C layer size).
+
+    Each species has columns of its own: what neurons of different networks say does not compare.
+    """
+    torch = require_torch()
+    size = networks[0].layers[0].out_features
+    found = features.new_zeros((len(features), len(networks) * size))
+    for kind, network in enumerate(networks):
+        chosen = torch.nonzero(types == kind).flatten()
+        outputs = network.activation(network.layers[0](features[chosen]))
+        found[chosen, kind * size : (kind + 1) * size] = outputs
+    return found
 
 
 def weights_of(

@@ -19,6 +19,7 @@ from maxvolt.potentials.ani.libraries import check_device, require_torch
 from maxvolt.potentials.ani.networks import (
     Weights,
     element_energies,
+    first_activations,
     networks_of,
     random_weights,
     weight_names,
@@ -277,6 +278,30 @@ class ANI(NeighborhoodPotential):
         shares = _summed(where.neighbors, products, neighborhoods.n_atoms)
         check_finite(Energies(site_energies, shares[:, :3], shares), neighborhoods)
         return shares.reshape(-1, 3, 3)
+
+    def site_features(
+        self, neighborhoods: Neighborhoods, *, threads: int | None = None
+    ) -> NDArray[np.float64]:
+        """Activations of the first layer for every atom, equation (189), shape (N, C width).
+
+        The networks of different species have columns of their own.
+
+        Raises
+        ------
+        MaxvoltError
+            It is not trained, or torch is not installed.
+        """
+        self.check_options(threads=threads)
+        torch = require_torch()
+        descriptors, networks = self._in_precision("double")
+        where = Environments.of(neighborhoods, self.cutoff, self.settings.angular_cutoff)
+        found = [np.zeros((0, len(self.species) * self.settings.layers[0]))]
+        with torch.no_grad():
+            for _, part in where.portions(_TRIPLES_AT_ONCE):
+                symmetry_functions = descriptors.features(part, torch.as_tensor(part.vectors))
+                types = torch.as_tensor(part.types)
+                found.append(first_activations(networks, symmetry_functions, types).numpy())
+        return np.concatenate(found)
 
     def _evaluated(
         self,

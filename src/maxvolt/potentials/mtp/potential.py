@@ -16,7 +16,7 @@ from maxvolt.compiled import _core
 from maxvolt.dataset import Dataset
 from maxvolt.errors import MaxvoltError
 from maxvolt.limits import CUTOFF, MOST_PARAMETERS, NARROWEST_BASIS, RADIAL_SIZE
-from maxvolt.neighbors.neighborhoods import Neighborhoods, iterate_neighborhoods
+from maxvolt.neighbors.neighborhoods import Neighborhoods, stream_neighborhoods
 from maxvolt.potentials.evaluation import ATOMS_AT_ONCE, NeighborhoodPotential
 from maxvolt.potentials.mtp.basis.contraction import contraction_table
 from maxvolt.potentials.mtp.basis.radial import RadialBasis
@@ -296,6 +296,13 @@ class MTP(NeighborhoodPotential):
         """
         return self._of_file(kernels.site_gradients(self.core, neighborhoods, threads=threads))
 
+    def site_features(
+        self, neighborhoods: Neighborhoods, *, threads: int | None = None
+    ) -> NDArray[np.float64]:
+        """Basis functions of every atom, equation (189): columns of linear coefficients."""
+        self._require_trained()
+        return self.site_gradients(neighborhoods, threads=threads)[:, self.model.n_radial :]
+
     def structure_gradients(
         self, neighborhoods: Neighborhoods, *, threads: int | None = None
     ) -> NDArray[np.float64]:
@@ -376,17 +383,10 @@ class MTP(NeighborhoodPotential):
             The next structures in order, some at a time.
         """
         self.check_options(threads=threads)
-        before = 0
-        for dataset in Dataset.batches(stream, atoms_at_once):
-            for _, neighborhoods in iterate_neighborhoods(
-                dataset,
-                self.species,
-                self.cutoff,
-                atoms_at_once=atoms_at_once,
-                first_structure=before,
-            ):
-                yield self.structure_gradients(neighborhoods, threads=threads)
-            before += len(dataset)
+        for neighborhoods in stream_neighborhoods(
+            stream, self.species, self.cutoff, atoms_at_once=atoms_at_once
+        ):
+            yield self.structure_gradients(neighborhoods, threads=threads)
 
     def _facts(self) -> dict[str, object]:
         return {"level": self.level, "min_dist": self.min_dist} | NeighborhoodPotential._facts(self)

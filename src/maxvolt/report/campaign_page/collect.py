@@ -14,6 +14,7 @@ from maxvolt.campaign import CampaignFolder, IterationFolder, Settings, summariz
 from maxvolt.campaign.record.folder import errors_file
 from maxvolt.campaign.record.storage import read_array, read_result
 from maxvolt.dataset import Dataset
+from maxvolt.report.campaign_page.coverage import campaign_coverage
 from maxvolt.report.campaign_page.data import (
     CampaignData,
     ExpectedErrors,
@@ -67,6 +68,7 @@ def collect_campaign(folder: CampaignFolder) -> CampaignData:
         species=settings[len(complete) - 1].potential.species if complete else (),
         expected_errors=_expected_errors(folder, summary.iterations),
         checks=_checks(folder, potential, settings, summary.iterations),
+        coverage=campaign_coverage(folder, potential),
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.campaign import CampaignSummary
+from maxvolt.report.campaign_page.coverage import CampaignCoverage
 from maxvolt.report.campaign_page.physical_checks import PhysicalChecks
 from maxvolt.sampling import StopReason
 
@@ -218,6 +219,8 @@ class CampaignData:
         Physical checks of the newest potential; None without one.
     expected_errors
         Of the newest potential; None where they are not calibrated.
+    coverage
+        Map of the environments of the training set; None without a potential.
     """
 
     summary: CampaignSummary
@@ -232,6 +235,7 @@ class CampaignData:
     species: tuple[str, ...] = ()
     checks: PhysicalChecks | None = None
     expected_errors: ExpectedErrors | None = None
+    coverage: CampaignCoverage | None = None
 
     @property
     def folder(self) -> str:

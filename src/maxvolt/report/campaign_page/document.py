@@ -54,6 +54,12 @@ def campaign_document(data: CampaignData) -> dict[str, Any]:
         if data.expected_errors is None
         else {**data.expected_errors.record, "reliability": data.expected_errors.reliability},
         "physical_checks": _checks(data.checks),
+        "coverage": None
+        if data.coverage is None
+        else {
+            "map": None if data.coverage.map is None else data.coverage.map.to_dict(),
+            "left_out": list(data.coverage.left_out),
+        },
         "quarantined": [
             {"iteration": one.iteration, "index": one.index, "reason": one.reason}
             for one in data.quarantined

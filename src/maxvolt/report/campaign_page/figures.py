@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from maxvolt.report.campaign_page.cost_charts import labels_chart, speed_chart, time_chart
+from maxvolt.report.campaign_page.coverage_charts import coverage_charts
 from maxvolt.report.campaign_page.data import CampaignData
 from maxvolt.report.campaign_page.drawing import Chart
 from maxvolt.report.campaign_page.error_charts import error_charts
@@ -16,10 +17,13 @@ from maxvolt.report.campaign_page.reliability_charts import (
     reliability_by_size,
 )
 
-__all__ = ["EXPECTED_ERRORS", "PHYSICAL_CHECKS", "campaign_figures"]
+__all__ = ["COVERAGE", "EXPECTED_ERRORS", "PHYSICAL_CHECKS", "campaign_figures"]
 
 EXPECTED_ERRORS = "Expected errors"
 """Title of the section that says how far they can be believed."""
+
+COVERAGE = "Local environments"
+"""Title of the section of the map of the training set."""
 
 PHYSICAL_CHECKS = "Physical checks"
 """Title of the section of curves computed with the newest potential."""
@@ -43,6 +47,7 @@ def campaign_figures(data: CampaignData) -> dict[str, list[Chart]]:
         EXPECTED_ERRORS: [*expected_error_charts(data)],
         "Parity": [*parity_charts(data)],
         PHYSICAL_CHECKS: [*physical_charts(data)],
+        COVERAGE: [*coverage_charts(data.coverage)],
         "Cost": [labels_chart(data), time_chart(data), speed_chart(data)],
     }
     found = {
@@ -51,4 +56,5 @@ def campaign_figures(data: CampaignData) -> dict[str, list[Chart]]:
     }
     # Checks that could not be made are told in their section.
     told = {PHYSICAL_CHECKS} if data.checks is not None and data.checks.left_out else set()
+    told |= {COVERAGE} if data.coverage is not None and data.coverage.left_out else set()
     return {title: charts for title, charts in found.items() if charts or title in told}

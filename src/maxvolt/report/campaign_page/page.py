@@ -9,6 +9,7 @@ from maxvolt import __version__
 from maxvolt.campaign import CampaignFolder
 from maxvolt.files import replacing
 from maxvolt.report.campaign_page.collect import collect_campaign
+from maxvolt.report.campaign_page.coverage_charts import coverage_words
 from maxvolt.report.campaign_page.data import CampaignData
 from maxvolt.report.campaign_page.document import campaign_document
 from maxvolt.report.campaign_page.drawing import drawing_style
@@ -18,7 +19,12 @@ from maxvolt.report.campaign_page.embed import (
     data_link,
     download,
 )
-from maxvolt.report.campaign_page.figures import EXPECTED_ERRORS, PHYSICAL_CHECKS, campaign_figures
+from maxvolt.report.campaign_page.figures import (
+    COVERAGE,
+    EXPECTED_ERRORS,
+    PHYSICAL_CHECKS,
+    campaign_figures,
+)
 from maxvolt.report.campaign_page.head import page_header
 from maxvolt.report.campaign_page.layout import anchor, figure_element, html_page, section
 from maxvolt.report.campaign_page.markup import Markup, element, join
@@ -44,7 +50,11 @@ _USE = "Use this potential"
 
 
 def write_campaign_page(
-    folder: CampaignFolder, path: str | Path | None = None, *, inline_limit: int = INLINE_LIMIT
+    folder: CampaignFolder,
+    path: str | Path | None = None,
+    *,
+    data: CampaignData | None = None,
+    inline_limit: int = INLINE_LIMIT,
 ) -> Path:
     """Write the page of a campaign as one HTML file; also while the campaign runs.
 
@@ -54,6 +64,8 @@ def write_campaign_page(
         Of the campaign.
     path
         The file, by default ``report.html`` in the folder.
+    data
+        What `collect_campaign` found, where that is known.
     inline_limit
         Bytes of the largest file that is put into the page; larger ones are linked to.
 
@@ -68,7 +80,8 @@ def write_campaign_page(
         A file of the campaign is damaged.
     """
     path = folder.path / PAGE_NAME if path is None else Path(path)
-    text = campaign_page(collect_campaign(folder), path, inline_limit=inline_limit)
+    found = collect_campaign(folder) if data is None else data
+    text = campaign_page(found, path, inline_limit=inline_limit)
     with replacing(path) as file:
         file.write(text.encode())
     return path
@@ -117,9 +130,14 @@ def _figures_section(title: str, drawn: list[Markup], data: CampaignData) -> Mar
     said: tuple[str, ...] = ()
     if title == PHYSICAL_CHECKS and data.checks is not None:
         said = data.checks.left_out
+    words: list[str] = []
+    if title == COVERAGE and data.coverage is not None:
+        said = data.coverage.left_out
+        words = [] if data.coverage.map is None else [coverage_words(data.coverage.map)]
     table = misses_table(data) if title == EXPECTED_ERRORS else None
     tables = [] if table is None else [table]
-    notes = [element("p", f"Not shown: {text}.", class_="muted") for text in said]
+    notes = [element("p", text, class_="muted") for text in words]
+    notes += [element("p", f"Not shown: {text}.", class_="muted") for text in said]
     return section(title, element("div", *drawn, class_=style), *tables, *notes)
 
 
