@@ -1,0 +1,1 @@
+"""Fits of low-rank potentials of alloys on a lattice."""

@@ -1,0 +1,1 @@
+"""Low-rank potentials of alloys on a lattice."""
