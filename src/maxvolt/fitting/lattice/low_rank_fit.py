@@ -117,9 +117,7 @@ def fit_low_rank(
     return fit_equations(parent, equations(parent, kinds, arrangements), settings)
 
 
-def fit_equations(
-    parent: ParentLattice, given: Equations, settings: LowRankSettings
-) -> LowRankFit:
+def fit_equations(parent: ParentLattice, given: Equations, settings: LowRankSettings) -> LowRankFit:
     """The same for arrangements whose environments have been counted."""
     inside = _without_concentrations(given)
     runs = [_one_start(inside, len(parent.species), settings, s) for s in range(settings.starts)]
@@ -243,6 +241,5 @@ def _shifted(trains: Trains, step: Array) -> Trains:
     ends = np.cumsum([train.n_parameters for train in trains])[:-1]
     parts = np.split(step, ends)
     return tuple(
-        train.with_vector(train.vector() + part)
-        for train, part in zip(trains, parts, strict=True)
+        train.with_vector(train.vector() + part) for train, part in zip(trains, parts, strict=True)
     )

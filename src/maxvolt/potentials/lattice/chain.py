@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ase.units import kB
 from numpy.typing import NDArray
 
-from maxvolt.archives import read_arrays
 from maxvolt.compiled import _core
-from maxvolt.errors import FileFormatError, SettingsError
-from maxvolt.files import replacing
+from maxvolt.errors import SettingsError
 from maxvolt.potentials.lattice.hamiltonian import Hamiltonian
 
 __all__ = ["Chain", "Samples"]
@@ -119,7 +116,9 @@ class Chain:
         c = len(self.hamiltonian.potential.species)
         counts = np.empty((n, c), np.int32)
         given = np.empty(0) if chemical_potentials is None else np.array(chemical_potentials, float)
-        if chemical_potentials is not None and (given.shape != (c,) or not np.isfinite(given).all()):
+        if chemical_potentials is not None and (
+            given.shape != (c,) or not np.isfinite(given).all()
+        ):
             raise SettingsError(f"there must be one chemical potential for each of {c} species")
         accepted = self._core.run(beta, given, attempts, every, energies, counts)
         self._core.renew()
@@ -127,9 +126,7 @@ class Chain:
 
     def difference(self, sites: Sequence[int], species: Sequence[int]) -> float:
         """Change of energy if these sites had these species, eV; nothing is changed."""
-        return float(
-            self._core.difference(np.array(sites, np.int32), np.array(species, np.uint8))
-        )
+        return float(self._core.difference(np.array(sites, np.int32), np.array(species, np.uint8)))
 
     def walk(
         self, lowest: float, width: float, logarithms: Array, visits: NDArray[np.int64],
@@ -156,35 +153,20 @@ class Chain:
         accepted = self._core.walk(lowest, width, logarithms, visits, step, attempts)
         return accepted / attempts if attempts else 0.0
 
-    def write(self, path: str | Path) -> None:
-        """Write the state, from which `read` goes on bit for bit."""
-        with replacing(path) as file:
-            np.savez(
-                file,
-                occupation=self.occupation.astype(np.uint8),
-                random_state=np.array(self._core.random_state, np.uint64),
-                vectors=self.hamiltonian.supercell.vectors,
-            )
+    @property
+    def random_state(self) -> NDArray[np.uint64]:
+        """State of the random numbers, shape (4,)."""
+        return np.array(self._core.random_state, np.uint64)
 
     @classmethod
-    def read(cls, path: str | Path, hamiltonian: Hamiltonian) -> Chain:
-        """Read a state.
-
-        Raises
-        ------
-        FileFormatError
-            The file is damaged, or of another supercell.
-        """
-        path = Path(path)
-        try:
-            arrays = read_arrays(path)
-            occupation, state = arrays["occupation"], arrays["random_state"]
-            same = np.array_equal(arrays["vectors"], hamiltonian.supercell.vectors)
-        except (OSError, ValueError, KeyError) as error:
-            raise FileFormatError(path, f"is no state of a chain: {error}") from error
-        if not same or state.shape != (4,):
-            raise FileFormatError(path, "is the state of a chain in another supercell")
+    def in_state(
+        cls,
+        hamiltonian: Hamiltonian,
+        occupation: NDArray[np.integer[Any]],
+        random_state: NDArray[np.uint64],
+    ) -> Chain:
+        """Go on bit for bit where another chain was."""
         found = cls.__new__(cls)
         species = hamiltonian.potential.checked(hamiltonian.supercell, occupation)
-        found._begin(hamiltonian, species, [int(word) for word in state])
+        found._begin(hamiltonian, species, [int(word) for word in random_state])
         return found

@@ -1,4 +1,4 @@
-"""Potentials on a lattice as the compiled core takes them: tables or matrices, and lists of sites."""
+"""Potentials on a lattice as the compiled core takes them: tables or matrices, lists of sites."""
 
 from __future__ import annotations
 
@@ -72,9 +72,7 @@ class Hamiltonian:
             n_species=len(potential.species),
             kinds=[
                 _kind(train, environment.permutations)
-                for train, environment in zip(
-                    potential.trains, potential.environments, strict=True
-                )
+                for train, environment in zip(potential.trains, potential.environments, strict=True)
             ],
             kind_of=np.tile(kind_of_site, supercell.n_cells),
             n_basis=b,

@@ -77,9 +77,7 @@ class ParentLattice:
             _check_symbols(one)
         if all(len(one) < 2 for one in choices):
             raise SettingsError("no site of the parent lattice has two species to choose from")
-        return cls(
-            np.array(primitive.cell.array), primitive.get_scaled_positions(), tuple(choices)
-        )
+        return cls(np.array(primitive.cell.array), primitive.get_scaled_positions(), tuple(choices))
 
     @cached_property
     def species(self) -> tuple[str, ...]:

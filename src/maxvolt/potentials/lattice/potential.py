@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,16 @@ class LowRankPotential:
     def species(self) -> tuple[str, ...]:
         """Symbols, in the order of their numbers."""
         return self.parent.species
+
+    @cached_property
+    def digest(self) -> str:
+        """Name of its numbers, lattice and species."""
+        content = sha256(repr((self.parent.allowed, self.shells, self.symmetric)).encode())
+        for array in (self.parent.cell, self.parent.places, self.atomic):
+            content.update(np.ascontiguousarray(array).tobytes())
+        for train in self.trains:
+            content.update(repr(train.ranks).encode() + train.vector().tobytes())
+        return content.hexdigest()
 
     @property
     def n_parameters(self) -> int:

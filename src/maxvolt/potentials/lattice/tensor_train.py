@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,9 +39,25 @@ class TensorTrain:
         return cls(
             tuple(
                 generator.normal(size=(n_species, left, right)) / np.sqrt(left)
-                for left, right in zip(ranks[:-1], ranks[1:], strict=True)
+                for left, right in pairwise(ranks)
             )
         )
+
+    @classmethod
+    def of_vector(cls, parameters: Array, ranks: Sequence[int], n_species: int) -> TensorTrain:
+        """Make one of all parameters, core after core.
+
+        Raises
+        ------
+        ValueError
+            Their number is not what the ranks say.
+        """
+        shapes = [(n_species, left, right) for left, right in pairwise(ranks)]
+        ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
+        if parameters.shape != (ends[-1],) or min(ranks) < 1 or (ranks[0], ranks[-1]) != (1, 1):
+            raise ValueError(f"ranks {list(ranks)} do not fit {parameters.size} parameters")
+        parts = np.split(parameters, ends[:-1])
+        return cls(tuple(part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)))
 
     @property
     def length(self) -> int:
@@ -104,11 +121,7 @@ class TensorTrain:
 
     def with_vector(self, parameters: Array) -> TensorTrain:
         """The same with other parameters."""
-        ends = np.cumsum([core.size for core in self.cores])[:-1]
-        parts = np.split(parameters, ends)
-        return TensorTrain(
-            tuple(part.reshape(core.shape) for part, core in zip(parts, self.cores, strict=True))
-        )
+        return TensorTrain.of_vector(parameters, self.ranks, self.n_species)
 
     def scaled_to(self, size: float) -> TensorTrain:
         """A multiple whose root mean square over all environments is this."""
@@ -184,8 +197,5 @@ def row_products(rows: Array, matrices: Array, species: Integers) -> Array:
 
 def bounded_ranks(length: int, n_species: int, rank: int) -> Sequence[int]:
     """Ranks of all bonds: no more than the indices on either side have values."""
-    places = range(length + 1)
-    return [
-        min(rank, n_species ** min(k, 40), n_species ** min(length - k, 40)) if 0 < k < length else 1
-        for k in places
-    ]
+    largest = [n_species ** min(k, length - k, 40) for k in range(length + 1)]
+    return [min(rank, most) for most in largest]

@@ -1,0 +1,1 @@
+"""Properties of alloys on a lattice, by Monte Carlo: heat capacity, order, transitions."""

@@ -1,1 +1,0 @@
-"""Monte Carlo on lattices: chains of arrangements at constant composition or chemical potential."""
