@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -142,7 +143,11 @@ def site_operations(parent: ParentLattice) -> list[Operation]:
     """
     kinds = {one: number for number, one in enumerate(sorted(set(parent.allowed)))}
     numbers = [kinds[one] for one in parent.allowed]
-    found = _spglib().get_symmetry((parent.cell, parent.places, numbers), symprec=1e-4)
+    spglib = _spglib()
+    with warnings.catch_warnings():
+        # spglib 2.7 asks for a setting of all programs; without it, it returns None as it did.
+        warnings.filterwarnings("ignore", "Set OLD_ERROR_HANDLING", DeprecationWarning)
+        found = spglib.get_symmetry((parent.cell, parent.places, numbers), symprec=_SAME)
     if found is None:
         raise SettingsError("spglib finds no symmetry of the parent lattice; do sites coincide?")
     pairs = list(zip(found["rotations"].astype(float), found["translations"], strict=True))

@@ -16,8 +16,9 @@ from maxvolt.potentials.lattice.tensor_train import TensorTrain
 
 __all__ = ["Hamiltonian"]
 
-_LARGEST_TABLE = 2**22
-"""Entries; a larger one does not stay in the caches, and the matrices are as fast."""
+_LARGEST_TABLE, _LARGEST_AVERAGE = 2**22, 2**24
+"""Entries: beyond, the matrices are about as fast as memory; with averages over symmetry, of which
+each is a product of its own, later."""
 
 _MOST_SITES = 2**31 - 1
 
@@ -93,7 +94,8 @@ def _kind(train: TensorTrain, orders: Integers) -> tuple[int, Array, Any, Array,
     """Length, table, ranks, matrices and orders: the table, or what it would be made of."""
     none = np.empty(0)
     nothing = np.empty(0, np.int32)
-    if train.n_species**train.length <= _LARGEST_TABLE:
+    largest = _LARGEST_TABLE if len(orders) == 1 else _LARGEST_AVERAGE
+    if train.n_species**train.length <= largest:
         return train.length, _averaged(train, orders), nothing, none, nothing
     ranks = np.array(train.ranks, np.int32)
     return train.length, none, ranks, train.vector(), orders.astype(np.int32).ravel()
