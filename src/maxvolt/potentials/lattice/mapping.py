@@ -73,7 +73,7 @@ def on_lattice(atoms: Atoms, parent: ParentLattice, *, largest: float = 0.8) -> 
     away = np.abs(edges - vectors).max()
     if away > _WHOLE:
         raise DataError(
-            f"the edges of the cell are up to {away:.2f} primitive vectors away from a superlattice; "
+            f"the edges of the cell are {away:.2f} primitive vectors away from a superlattice; "
             "is it turned, or of another lattice or lattice constant?"
         )
     supercell = Supercell.of(vectors)
