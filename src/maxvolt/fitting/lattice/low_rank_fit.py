@@ -222,7 +222,7 @@ def _gauss_newton(given: Equations, trains: Trains, settings: LowRankSettings) -
         improved = None
         for _ in range(10):
             step = np.linalg.solve(curvature + damping * np.diag(scale), -gradient)
-            tried = _shifted(trains, step)
+            tried = _shifted(trains, np.asarray(step, float))
             now = loss_of(given, tried, settings.ridge)
             if now < loss:
                 improved = tried

@@ -41,7 +41,7 @@ def write_low_rank(potential: LowRankPotential, path: str | Path) -> None:
         "symmetric": potential.symmetric,
         "ranks": [train.ranks for train in potential.trains],
     }
-    arrays = {
+    arrays: dict[str, Any] = {
         "head": np.frombuffer(json.dumps(head).encode(), np.uint8),
         "cell": parent.cell,
         "places": parent.places,

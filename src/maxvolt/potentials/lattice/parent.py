@@ -123,7 +123,8 @@ class ParentLattice:
             symbols.ravel().tolist(), places, cell=supercell.vectors @ self.cell, pbc=True
         )
         atoms.wrap()
-        return atoms[np.array(atoms.get_chemical_symbols()) != VACANCY]
+        occupied: Atoms = atoms[np.array(atoms.get_chemical_symbols()) != VACANCY]
+        return occupied
 
 
 def _check_symbols(one: tuple[str, ...]) -> None:

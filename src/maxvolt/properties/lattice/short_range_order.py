@@ -54,7 +54,7 @@ class ShellPairs:
                 row += np.bincount(
                     (species[centres] * c + species[others]).ravel(), minlength=c * c
                 )
-        return (found / found.sum(axis=1, keepdims=True)).reshape(-1, c, c)
+        return np.asarray((found / found.sum(axis=1, keepdims=True)).reshape(-1, c, c))
 
     def parameters(self, occupation: NDArray[np.integer[Any]]) -> Array:
         """Parameters alpha of Warren and Cowley, shape (shells, c, c); NaN of what is not there.
