@@ -168,7 +168,7 @@ def compressed(potential: Path) -> Document:
     """Compute pressures of the crystal at rest, GPa."""
     atoms = bulk("Al", a=LATTICE_CONSTANT)
     atoms.calc = Calculator(potential, threads=1)
-    cell = atoms.cell.array
+    cell = atoms.cell.array.copy()
     found = {}
     for ratio in COMPRESSED:
         atoms.set_cell(cell * ratio ** (1 / 3), scale_atoms=True)

@@ -111,6 +111,10 @@ temperature = "ramp 300 900 100"
         assert [s.name for s in accurate.active_scenarios] == ["hot"]
         assert accurate.stage.sparsify
 
+    def test_a_stage_without_scenarios(self) -> None:
+        messages = refusal(self.TWO.replace('scenarios = ["warm"]', "scenarios = []"))
+        assert "stage 'cheap' runs no scenario; name some in scenarios" in "".join(messages)
+
     def test_only_the_first_stage_begins_with_the_training_structures(self) -> None:
         cheap, accurate = checked(self.TWO)
         assert len(cheap.training) == 1

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from ase import Atoms, units
-from ase.build import bulk
+from ase.build import bulk, make_supercell
 from ase.neighborlist import neighbor_list
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,7 +38,7 @@ from maxvolt.properties.free_energy.finite_size import (
     frequencies_between,
     leading_finite_size,
 )
-from maxvolt.properties.free_energy.simulations import Phonons
+from maxvolt.properties.free_energy.simulations import Phonons, _real_between
 from maxvolt.properties.free_energy.thermodynamic_integration import _harmonic
 from maxvolt.properties.statistics import SeriesMean
 
@@ -133,7 +133,7 @@ def test_few_atoms_give_the_free_energy_of_a_crystal_without_end(crystal, within
     matrix, masses, volume = spring_matrix(crystal), crystal.get_masses(), crystal.get_volume()
     waves = frequencies(matrix)
     few = harmonic_crystal(HOT, waves, masses, volume)
-    between = frequencies_between(matrix, crystal.get_scaled_positions())
+    between = frequencies_between(matrix, crystal)
     assert len(between) == 21 * len(crystal)
     added = endless_crystal(HOT, waves, between, masses, volume)
     exact = spring_crystal_without_end()
@@ -150,9 +150,51 @@ def test_waves_between_those_of_a_cell_are_those_of_the_cell_twice_as_long() -> 
     crystal *= 2
     twice = crystal * 2
     few, many = (spring_matrix(each) for each in (crystal, twice))
-    between = frequencies_between(few, crystal.get_scaled_positions())
+    between = frequencies_between(few, crystal)
     found = np.sort(np.concatenate([frequencies(few), between]))
     assert found == pytest.approx(frequencies(many), abs=1e-6)
+
+
+def test_waves_between_those_of_an_oblique_cell() -> None:
+    """Its vectors are not the shortest: rounding along them would miss nearest neighbors."""
+    crystal = make_supercell(bulk("Al"), [[3, 0, 0], [3, 3, 0], [-3, 3, 3]])
+    few, many = (spring_matrix(each) for each in (crystal, crystal * 2))
+    found = np.sort(np.concatenate([frequencies(few), frequencies_between(few, crystal)]))
+    assert found == pytest.approx(frequencies(many), abs=1e-6)
+
+
+def test_waves_between_are_imaginary_where_those_of_a_cell_are_not() -> None:
+    """Squares are sums of 2 (1 - cos q) - 0.8 (1 - cos 2 q): 0, 0.4, 4 in the cell, else -0.2."""
+    crystal = bulk("Po", "sc", a=1.0) * 4
+    matrix = np.zeros((len(crystal),) * 2)
+    for reach, spring in ((1, 1.0), (2, -0.4)):
+        for i, j, way in zip(*neighbor_list("ijD", crystal, 2.1), strict=True):
+            if np.count_nonzero(np.abs(way) > 0.1) == 1 and round(np.linalg.norm(way)) == reach:
+                matrix[i, j] -= spring
+                matrix[i, i] += spring
+    matrix = np.kron(matrix, np.eye(3))
+    assert frequencies(matrix).min() == pytest.approx(np.sqrt(0.4))
+    with pytest.raises(DataError, match="imaginary"):
+        frequencies_between(matrix, crystal)
+    assert _real_between(matrix, crystal) == []
+
+
+@pytest.mark.parametrize("stable", [True, False])
+def test_a_crystal_with_imaginary_waves_between_keeps_its_own(stable) -> None:
+    """Of four atoms, whose harmonic crystal then has the leading term alone in addition."""
+    crystal, kt = bulk("Cu", cubic=True), units.kB * 300.0
+    vibrations = np.linspace(0.1, 0.3, 9)
+    between = np.linspace(0.1, 0.35, 84) if stable else np.empty(0)
+    state = State(crystal, SeriesMean(0, 0, 0.5, 0, 1), 0.0, 0.0, (), Path("none"), "")
+    made_up = SimpleNamespace(phonons=lambda *at: Phonons(vibrations, between, -12.0))
+    harmonic, added, remarks = _harmonic(made_up, state, 300.0)
+    own = harmonic_crystal(300.0, vibrations, crystal.get_masses(), crystal.get_volume())
+    assert harmonic.free_energy == pytest.approx((-12.0 + own + added) / 4)
+    assert harmonic.quantum == pytest.approx(quantum_correction(300.0, vibrations) / 4)
+    assert len(remarks) == (0 if stable else 1)
+    if not stable:
+        assert added == pytest.approx(kt * np.log(4) / 2)
+        assert "use more atoms" in remarks[0]
 
 
 def test_an_unstable_crystal_is_refused() -> None:

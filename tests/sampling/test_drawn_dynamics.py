@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 from ase import Atoms
-from ase.build import bulk
+from ase.build import bulk, molecule
 from ase.calculators.emt import EMT
 from scipy.stats import kstest
 
@@ -214,6 +214,10 @@ def test_what_does_not_go_with_the_ensemble_is_refused() -> None:
         DrawnDynamics(example(ensemble="nve"), temperatures=SMITH)
     with pytest.raises(DataError, match="the barostat of npt sets the cell"):
         DrawnDynamics(example(ensemble="npt"), strains=OscillatingStrains())
+    alone = MolecularDynamics("md", [bulk("Al", cubic=True), molecule("H2O")], 5, 300.0)
+    DrawnDynamics(alone, temperatures=SMITH)
+    with pytest.raises(DataError, match="structure 1 is not periodic in three directions"):
+        DrawnDynamics(alone, strains=OscillatingStrains())
     with pytest.raises(DataError, match="runs must lie between"):
         DrawnDynamics(example(), 0)
 
@@ -228,6 +232,7 @@ def test_what_does_not_go_with_the_ensemble_is_refused() -> None:
         (partial(NonequilibriumTemperatures, start=1e7), "the highest temperature must lie"),
         (partial(OscillatingStrains, amplitude=0.99), "the smallest strain must lie between"),
         (partial(OscillatingStrains, mean=20.0), "the largest strain must lie between"),
+        (partial(OscillatingStrains, mean=0.9, amplitude=0.1), "shears of up to 1; expected at mo"),
         (partial(OscillatingStrains, deformations=("twist",)), "expected breathing or shear"),
         (partial(OscillatingStrains, deformations=()), "expected breathing or shear"),
     ],

@@ -82,9 +82,18 @@ def test_the_densest_box_is_the_smallest() -> None:
 
 
 def test_a_box_that_is_full_is_an_error() -> None:
-    full = RandomBoxes({"Al": 1}, edges=10.5, density=5.5)  # 37%, a little below what is possible
-    with pytest.raises(DataError, match=r"10.50 x 10.50 x 10.50 A with 5.5 g/cm3 is full after 1"):
-        full.draw(1, seed=0)
+    full = RandomBoxes({"Al": 1}, edges=6.0, density=5.6)  # 38%, a little below what is possible
+    with pytest.raises(DataError, match=r"6.00 x 6.00 x 6.00 A with 5.6 g/cm3 is full after 2"):
+        full.draw(1, seed=1)
+
+
+def test_a_box_that_is_full_too_early_is_filled_again() -> None:
+    """At 35% of the volume every fourth filling fails, and no box does."""
+    dense = RandomBoxes({"Al": 1}, edges=6.0, density=5.13)
+    boxes = dense.draw(20, seed=0)
+    assert set(boxes.counts) == {25}
+    for atoms in boxes:
+        assert distances(atoms, 2.5)[0].min() >= 1.8
 
 
 @pytest.mark.parametrize(
@@ -98,6 +107,8 @@ def test_a_box_that_is_full_is_an_error() -> None:
         ({"edges": 1e4}, "number of atoms in the largest box"),
         ({"minimum_distance": {"Al": 2.0}}, "'Al' is not a pair"),
         ({"composition": {"Al": 0}}, "expected elements with their shares"),
+        ({"composition": {"Al": np.inf}}, "expected elements with their shares"),
+        ({"density": (1.0, 2.0, 3.0)}, "density: expected a number above 0, or the least and the"),
         ({"composition": {"Qq": 1}}, "expected elements with their shares"),
     ],
 )

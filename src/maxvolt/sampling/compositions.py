@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import inf
+from math import inf, nan
 
 import numpy as np
 from ase.data import atomic_numbers
@@ -27,7 +27,7 @@ def shares_of(composition: Mapping[str, float]) -> dict[int, float]:
     """
     unknown = [symbol for symbol in composition if symbol not in atomic_numbers]
     total = sum(composition.values())
-    if unknown or not total > 0 or min(composition.values()) < 0:
+    if unknown or not 0 < total < inf or min(composition.values()) < 0:
         raise SpeciesError(
             f"composition {dict(composition)}: expected elements with their shares, such as "
             "{'Ni': 1, 'Al': 1}"
@@ -56,7 +56,8 @@ def checked_range(
     DataError
         It is none.
     """
-    low, high = value if isinstance(value, tuple | list) else (value, value)
+    ends = tuple(value) if isinstance(value, tuple | list) else (value, value)
+    low, high = ends if len(ends) == 2 else (nan, nan)
     if not (low > least or (low == least and not above)) or not low <= high < inf:
         bound = f"above {least:g}" if above else f"of at least {least:g}"
         raise DataError(f"{name}: expected a number {bound}, or the least and the most: {value}")

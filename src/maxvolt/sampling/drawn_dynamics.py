@@ -82,6 +82,12 @@ class DrawnDynamics:
                 f"molecular dynamics {self.name!r}: the barostat of npt sets the cell; take nvt or "
                 "nve for strains that oscillate"
             )
+        if self.strains is not None and not self.dynamics.structures.pbc.all():
+            flat = int((~self.dynamics.structures.pbc.all(axis=1)).argmax())
+            raise DataError(
+                f"molecular dynamics {self.name!r}: structure {flat} is not periodic in three "
+                "directions and has no cell to strain; leave out the strain, or give it a cell"
+            )
 
     @property
     def name(self) -> str:

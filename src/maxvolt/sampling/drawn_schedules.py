@@ -21,6 +21,9 @@ Deformation = Literal["breathing", "shear"]
 
 _FS_PER_PS = 1000.0
 
+_LARGEST_SHEAR = -STRAIN.least
+"""Component of the strain tensor. That of the other sign is a limit already."""
+
 
 @dataclass(frozen=True, slots=True)
 class NonequilibriumTemperatures:
@@ -98,6 +101,11 @@ class OscillatingStrains:
         amplitude = checked_range("amplitude", self.amplitude, above=False)
         STRAIN.check("the largest strain", mean[1] + amplitude[1], DataError)
         STRAIN.check("the smallest strain", mean[0] - amplitude[1], DataError)
+        if "shear" in self.deformations and mean[1] + amplitude[1] > _LARGEST_SHEAR:
+            raise DataError(
+                f"mean and amplitude: shears of up to {mean[1] + amplitude[1]:g}; expected at most "
+                f"{_LARGEST_SHEAR:g}, for at 1 a cell is flat"
+            )
         _check_period(self.period_ps)
         known = get_args(Deformation)
         if not self.deformations or not set(self.deformations) <= set(known):

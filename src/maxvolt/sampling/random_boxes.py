@@ -27,6 +27,9 @@ __all__ = ["RandomBoxes"]
 _TRIALS = 600
 """Places tried for each atom of a box, on average, before the box counts as full."""
 
+_FILLINGS = 10
+"""A box that is full too early is emptied, and filled anew so often before it is an error."""
+
 _JAMMING = 0.384
 """Share of the volume that equal spheres fill at most when they are put in one after the other at
 random: S. Torquato, O. U. Uche, F. H. Stillinger, Phys. Rev. E 74, 061308 (2006)."""
@@ -156,15 +159,18 @@ class RandomBoxes:
     ) -> Atoms:
         n = max(2, self._count(float(edges.prod()), density))
         numbers = generator.permutation(drawn_numbers(self._shares, n, generator))
-        positions = _added_in_turn(edges, numbers, distance_table(*self._limits), generator)
-        if len(positions) < n:
-            sides = " x ".join(f"{edge:.2f}" for edge in edges)
-            raise DataError(
-                f"a box of {sides} A with {density:.3g} g/cm3 is full after {len(positions)} of "
-                f"{n} atoms, none closer than minimum_distance = {self.minimum_distance}; lower "
-                "the density or minimum_distance"
-            )
-        return Atoms(numbers=numbers, positions=positions, cell=edges, pbc=True)
+        table, most = distance_table(*self._limits), 0
+        for _ in range(_FILLINGS):
+            positions = _added_in_turn(edges, numbers, table, generator)
+            if len(positions) == n:
+                return Atoms(numbers=numbers, positions=positions, cell=edges, pbc=True)
+            most = max(most, len(positions))
+        sides = " x ".join(f"{edge:.2f}" for edge in edges)
+        raise DataError(
+            f"a box of {sides} A with {density:.3g} g/cm3 is full after {most} of {n} atoms, the "
+            f"best of {_FILLINGS} fillings, none closer than minimum_distance = "
+            f"{self.minimum_distance}; lower the density or minimum_distance"
+        )
 
     @property
     def _limits(self) -> tuple[PairDistances, float]:

@@ -124,9 +124,9 @@ class Committee:
     ) -> Self:
         """Choose the scales by errors on held-out labels, equations (180) to (182).
 
-        Grades are multiples of the error that the ensemble makes there: at grade 2 twice of it is
-        expected. Or, with `energy` or `force`, they are multiples of these; what is then not given
-        does not count.
+        Grades are multiples of the error that the ensemble makes there: at grade 2 twice that
+        error is expected. Or, with `energy` or `force`, they are multiples of these; what is then
+        not given does not count.
 
         Parameters
         ----------

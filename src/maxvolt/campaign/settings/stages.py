@@ -102,6 +102,11 @@ class Settings(Section):
                 raise ValueError(
                     f"two scenarios are called {name!r}, or nearly so; give each its own name"
                 )
+        if self.stage.scenarios == () and self.stage.melting is None:
+            raise ValueError(
+                f"stage {self.stage.name!r} runs no scenario; name some in scenarios, or leave it "
+                "out to run all"
+            )
         for wanted in self.stage.scenarios or ():
             if wanted not in names:
                 raise ValueError(

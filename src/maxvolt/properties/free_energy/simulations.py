@@ -13,7 +13,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from numpy.typing import NDArray
 
 from maxvolt.errors import MaxvoltError
-from maxvolt.properties.free_energy.analytic import frequencies
+from maxvolt.properties.free_energy.analytic import UnstableCrystalError, frequencies
 from maxvolt.properties.free_energy.finite_size import frequencies_between
 from maxvolt.properties.free_energy.inputs import (
     CELL_COLUMNS,
@@ -118,8 +118,8 @@ class Phonons:
     ----------
     frequencies : shape (3 N - 3,)
         Angular, in the inverse unit of time of ASE.
-    between : shape (21 N,)
-        Of the waves that eight cells have besides.
+    between : shape (21 N,) or (0,)
+        Of the waves that eight cells have besides; none where one of them is imaginary.
     energy : eV
         At rest, of N atoms.
     """
@@ -193,7 +193,6 @@ class Simulations:
     def phonons(self, state: State, temperature: float) -> Phonons:
         """Find the frequencies of a crystal at rest in its cell, and between those of N atoms."""
         size = 3 * len(state.atoms)
-        places = state.atoms.get_scaled_positions(wrap=False)
 
         def harvest(folder: Path) -> dict[str, Any]:
             values = np.fromstring((folder / MATRIX).read_text(), sep=" ")
@@ -202,7 +201,7 @@ class Simulations:
             matrix = values.reshape(size, size)
             return {
                 "frequencies": frequencies(matrix).tolist(),
-                "between": frequencies_between(matrix, places).tolist(),
+                "between": _real_between(matrix, state.atoms),
                 "energy": float(read_table(folder / TRACE, 2)[-1, 1]),
             }
 
@@ -321,6 +320,14 @@ class _Found:
 def _table(columns: int) -> Callable[[Path], dict[str, Any]]:
     """Keep the trace as it is."""
     return lambda folder: {"trace": read_table(folder / TRACE, columns).tolist()}
+
+
+def _real_between(matrix: NDArray[np.float64], crystal: Atoms) -> list[float]:
+    """Frequencies between those of the cell, or none where one of them is imaginary."""
+    try:
+        return [float(one) for one in frequencies_between(matrix, crystal)]
+    except UnstableCrystalError:
+        return []
 
 
 def _mean_cell(rows: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -43,6 +43,12 @@ _MOVED = 0.3
 _EVAPORATED = 3.0
 """Volume over that of the crystal, above which a melt is a gas unless pressure holds it."""
 
+_UNSTABLE_BETWEEN = (
+    "free energy: waves twice as long as the cell are imaginary, although all that fit into it are "
+    "real: the crystal is not stable, or the cell too small to tell; what is added for the number "
+    "of atoms is the leading term alone; use more atoms"
+)
+
 
 def free_energies(
     interaction: Interaction,
@@ -140,7 +146,7 @@ def _of_crystal(simulations: Simulations, atoms: Atoms, temperature: float) -> F
     added = leading_finite_size(temperature, len(masses))
     if settings.harmonic:
         try:
-            harmonic, added = _harmonic(simulations, state, temperature)
+            harmonic, added, remarks = _harmonic(simulations, state, temperature)
         except UnstableCrystalError as error:
             remarks = (str(error),)
     found = _of_state(state, temperature, known, runs, settings)
@@ -215,13 +221,19 @@ def _of_state(
     )
 
 
-def _harmonic(simulations: Simulations, state: State, temperature: float) -> tuple[Harmonic, float]:
-    """Return the harmonic crystal without end, and what it has beyond that of N atoms, eV."""
+def _harmonic(
+    simulations: Simulations, state: State, temperature: float
+) -> tuple[Harmonic, float, tuple[str, ...]]:
+    """Return the harmonic crystal without end, what N atoms lack of it (eV), and remarks."""
     found = simulations.phonons(state, temperature)
     count, volume = len(state.atoms), float(state.atoms.get_volume())
     masses = state.atoms.get_masses()
     finite = harmonic_crystal(temperature, found.frequencies, masses, volume)
-    added = endless_crystal(temperature, found.frequencies, found.between, masses, volume)
+    remarks: tuple[str, ...] = ()
+    if len(found.between):
+        added = endless_crystal(temperature, found.frequencies, found.between, masses, volume)
+    else:
+        added, remarks = leading_finite_size(temperature, count), (_UNSTABLE_BETWEEN,)
     value = found.energy + finite + added
     energy = found.energy + 3 * count * units.kB * temperature
     harmonic = Harmonic(
@@ -229,7 +241,7 @@ def _harmonic(simulations: Simulations, state: State, temperature: float) -> tup
         (energy - value) / temperature / count,
         quantum_correction(temperature, found.frequencies) / count,
     )
-    return harmonic, added
+    return harmonic, added, remarks
 
 
 def _centre_of_mass(temperature: float) -> float:
