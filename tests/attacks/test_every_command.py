@@ -17,6 +17,7 @@ from maxvolt.cli import main
 COMMANDS = (
     *("train", "run", "status", "report", "evaluate", "errors", "grade", "calibrate", "select"),
     *("cut-neighborhood", "md", "relax", "search", "i-pi", "label", "convert", "mindist", "info"),
+    "phases",
 )
 REFUSED = ("run", "status", "report", "calibrate", "cut-neighborhood", "i-pi")
 """Their file is wrong, has no grades or too few structures, or nobody listens: exit code 2."""

@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "label": ("data.xyz", "-o", "out.xyz", "--calculator", "emt", "--workers", "1"),
     "convert": ("data.xyz", "out.cfg"),
     "mindist": ("data.xyz",),
+    "phases": ("data.xyz",),
     "info": ("data.xyz",),
 }
 """Arguments with which each command has something to do, or says why not."""

@@ -7,6 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from maxvolt.cli.card_suite import (
+    add_suite,
+    chosen_suite,
+    deviations_document,
+    print_deviations,
+    suite_remarks,
+    suite_settings,
+)
 from maxvolt.cli.console import counted, note, print_json
 from maxvolt.cli.crystal_options import (
     KINDS,
@@ -37,17 +45,24 @@ interruption, and with more properties or potentials it adds what is missing. A 
 of maxvolt, or what --reference takes as well: a code such as emt, a TOML file, or a calculator of
 ASE as module:Class.
 
-Without --only, the card has every property that takes seconds and is defined for the crystal;
---include adds others: grain-boundaries, phonons, quasi-harmonic, and what simulates for minutes to
-hours, as density or viscosity ('maxvolt property --list'). A colon and a name of your own ask for
-the same property in several states: density:melt, density:solid. With --reference a simulation is
-repeated with the reference; heating-cooling asks it for some frames instead, shock for clusters."""
+--suite discovery computes what J. S. Smith et al. have of ANI-Al (Nat. Commun. 12, 1257, 2021):
+crystals, defects, phonons, the melt, its melting curve, heating and cooling, shocks. It tells how
+far all is from the reference, for aluminium beside what ANI-Al is from its own. --only then chooses
+among its properties, and --set changes settings. It takes hours; --quick, to try it, minutes.
+
+Without --only and --suite, the card has every property that takes seconds and is defined for the
+crystal; --include adds others: grain-boundaries, phonons, quasi-harmonic, and what simulates for
+minutes to hours, as density or viscosity ('maxvolt property --list'). A colon and a name of your
+own ask for the same property in several states: density:melt, density:solid. With --reference a
+simulation is repeated with the reference; heating-cooling asks it for some frames instead, shock
+for clusters."""
 EXAMPLES = """\
   maxvolt card pot.almtp --species Al --output card.html
   maxvolt card old.mtp new.mtp --species Al --reference Al_mm.eam.fs --output card.html
   maxvolt card pot.mtp --species W --include phonons quasi-harmonic -o card.html
   maxvolt card pot.mtp --species Al --only density:solid density:melt viscosity \\
       --set density:melt.phase=melt --set density:melt.temperature=1000 -o melt.html
+  maxvolt card pot.mtp --species Al --suite discovery --reference Al_mm.eam.fs -o card.html
   maxvolt card pot.mtp --species Cu --only vacancies --set vacancies.size=15 -o card.html"""
 
 _ENDINGS = (".html", ".htm")
@@ -73,6 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="A",
         help="lattice constant to begin with, in Angstrom; it is relaxed (default: that of ASE)",
     )
+    add_suite(parser)
     parser.add_argument("--include", nargs="+", default=[], metavar="NAME", help="also these")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these properties and no others")
     add_settings(parser, "PROPERTY.NAME=VALUE", "a property")
@@ -92,8 +108,10 @@ def run(options: argparse.Namespace) -> None:
     if options.output.suffix.lower() not in _ENDINGS:
         raise MaxvoltError(f"{options.output}: a card is an .html file; end the name with .html")
     atoms, structure = named_crystal(options.species, options.structure, options.lattice_constant)
-    names = _names(options, structure.split()[0])
-    settings = _settings(options, names)
+    suite = chosen_suite(options)
+    of_suite = suite_settings(options, suite)
+    names = _names(options, structure.split()[0], list(of_suite))
+    settings = _settings(options, names, of_suite)
     files = [file for given in options.potentials for file in potential_files(Path(given))]
     check_output(options.output, files)
     sources = _sources(options)
@@ -121,9 +139,12 @@ def run(options: argparse.Namespace) -> None:
         )
     if not card.results:
         raise MaxvoltError(f"no property could be computed: {next(iter(card.failures.values()))}")
-    write_card_page(card, options.output)
+    write_card_page(card, options.output, suite, suite_remarks(options))
     if options.json:
-        print_json(card.to_dict())
+        more = {} if suite is None else deviations_document(card)
+        print_json({**card.to_dict(), **more})
+    elif suite is not None:
+        print_deviations(card, suite)
     for (label, name), text in card.failures.items():
         note(f"not computed: {name} of {label}: {text}")
     note(f"{options.output}: {counted(len(card.results), 'result')}")
@@ -164,8 +185,11 @@ def _species_of(given: str, species: str) -> tuple[str, ...]:
     return tuple(potential.species)
 
 
-def _names(options: argparse.Namespace, kind: str) -> list[str]:
-    """Those asked for, in the order of the registry; refused where the crystal has none."""
+def _names(options: argparse.Namespace, kind: str, suite: list[str]) -> list[str]:
+    """Those asked for, in the order of the registry; refused where the crystal has none.
+
+    Where none are, those of the suite; without one, those that every card has.
+    """
     from maxvolt.properties.registry import registered
     from maxvolt.report.card.states import property_of
 
@@ -178,8 +202,8 @@ def _names(options: argparse.Namespace, kind: str) -> list[str]:
                 f"{one.name}: is defined for {', '.join(one.crystals)} crystals; this one is {kind}"
             )
     if options.only is None:
-        quick = [one.name for one in known.values() if one.quick and _suits(one, kind)]
-        asked += [name for name in quick if name not in asked]
+        usual = suite or [one.name for one in known.values() if one.quick]
+        asked += [name for name in usual if name not in asked and _suits(property_of(name), kind)]
     order = list(known)
     return sorted(asked, key=lambda name: order.index(property_of(name).name))
 
@@ -188,12 +212,14 @@ def _suits(one: Property, kind: str) -> bool:
     return not one.crystals or kind in one.crystals
 
 
-def _settings(options: argparse.Namespace, names: list[str]) -> dict[str, dict[str, Any]]:
-    """Settings by property, checked."""
+def _settings(
+    options: argparse.Namespace, names: list[str], suite: dict[str, dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Settings by property, those given before those of the suite, checked."""
     from maxvolt.properties.registry import settings_of
     from maxvolt.report.card.states import property_of
 
-    found: dict[str, dict[str, Any]] = {}
+    found = {name: suite[name] for name in names if name in suite}
     known = {name.replace("-", "_"): name for name in names}
     for key, value in options.settings or []:
         owner, _, name = key.partition(".")

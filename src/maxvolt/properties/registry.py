@@ -35,9 +35,10 @@ def registered() -> dict[str, Property]:
     from maxvolt.properties.dynamic.all_properties import DYNAMIC
     from maxvolt.properties.extremes.all_properties import EXTREMES
     from maxvolt.properties.free_energy.all_properties import FREE_ENERGIES
+    from maxvolt.properties.melting.all_properties import MELTING
     from maxvolt.properties.static.all_properties import STATIC
 
-    ours = (*STATIC, *DYNAMIC, *CONDUCTIVITIES, *FREE_ENERGIES, *EXTREMES)
+    ours = (*STATIC, *DYNAMIC, *CONDUCTIVITIES, *FREE_ENERGIES, *MELTING, *EXTREMES)
     for one in ours:
         register(one)
     own = {one.name: one for one in ours}

@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 
 from maxvolt.errors import DataError
 
-__all__ = ["FEWEST_ATOMS", "PHASES", "common_neighbours", "phase_shares"]
+__all__ = ["FEWEST_ATOMS", "PHASES", "common_neighbours", "nearest_neighbours", "phase_shares"]
 
 PHASES = ("other", "fcc", "hcp", "bcc", "icosahedral", "diamond", "hexagonal diamond")
 """What the numbers of `common_neighbours` mean."""
@@ -24,9 +24,6 @@ _BETWEEN = (1 + np.sqrt(2)) / 2
 
 FEWEST_ATOMS = 20
 """Of a structure in which phases are told apart."""
-
-Near = tuple[NDArray[np.int64], NDArray[np.float64]]
-"""Neighbours by distance, shape (N, 14), and the vectors to them, shape (N, 14, 3), Angstrom."""
 
 
 def common_neighbours(atoms: Atoms) -> NDArray[np.int64]:
@@ -58,7 +55,7 @@ def common_neighbours(atoms: Atoms) -> NDArray[np.int64]:
             f"common neighbours: expected a periodic structure of {FEWEST_ATOMS} atoms or more; "
             f"got {len(atoms)} atoms, pbc {atoms.pbc.tolist()}"
         )
-    indices, vectors = _nearest(atoms)
+    indices, vectors = nearest_neighbours(atoms)
     distances = np.linalg.norm(vectors, axis=2)
     twelve = _signatures(vectors[:, :12], _BETWEEN * distances[:, :12].mean(axis=1))
     phases = _of_twelve(twelve)
@@ -88,8 +85,21 @@ def phase_shares(atoms: Atoms, counted: NDArray[np.bool_] | None = None) -> Mapp
 _S421, _S422, _S555, _S666, _S444 = range(1, 6)
 
 
-def _nearest(atoms: Atoms) -> Near:
-    """Find the 14 nearest neighbours of each atom, by a tree over atoms and images around."""
+def nearest_neighbours(atoms: Atoms) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Find the 14 nearest neighbours of each atom, by a tree over atoms and images around.
+
+    Parameters
+    ----------
+    atoms
+        As of `common_neighbours`.
+
+    Returns
+    -------
+    indices : shape (N, 14)
+        By distance.
+    vectors : shape (N, 14, 3), Angstrom
+        From the atom to them.
+    """
     cell = atoms.cell.array
     scaled = atoms.get_scaled_positions(wrap=True)
     heights = 1 / np.linalg.norm(np.linalg.inv(cell), axis=0)

@@ -9,7 +9,7 @@ from maxvolt.errors import DataError
 from maxvolt.limits import ATOMS, PRESSURE_GPA, TEMPERATURE, TIMESTEP_FS
 from maxvolt.properties.melting.crystals import Crystal, crystal_of
 
-__all__ = ["MeltingSettings", "Size"]
+__all__ = ["CoexistenceSettings", "MeltingSettings", "Size"]
 
 Size = tuple[int, int, int]
 """Cubic (or orthorhombic) cells along x, y and z; the interfaces stand across z."""
@@ -23,31 +23,24 @@ _VALUE_EVERY_FS = 100.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MeltingSettings:
-    """What is melted, and how carefully.
+class CoexistenceSettings:
+    """How carefully crystal and liquid are simulated side by side.
 
-    Attributes
+    Parameters
     ----------
-    species
-        Element.
-    structure
-        Crystal: fcc, bcc, hcp or diamond.
-    lattice_constant : Angstrom, optional
-        To begin with; None: that of ASE.
-    guess : K, optional
+    guess : K or None
         Melting point to begin with; None: a crystal is heated until it melts.
-    pressure : GPa
-        External pressure.
     sizes
-        Cells along x, y and z of each simulation; z, across the interfaces, is the longest.
+        Numbers of cells along x, y and z of each simulation, 3 x 3 x 6 at least; z, across the
+        interfaces, is the longest.
     seeds
-        Of random numbers; each size is simulated once for each of them.
+        Of random numbers; each size is simulated once with each of them.
     timestep : fs
         Of all simulations.
     bulk_time : ps
-        For which lattice constant, enthalpy and order of each phase alone are averaged.
+        Over which lattice constant, enthalpy and order of each phase alone are averaged.
     preparation_time : ps
-        For each of the three parts of a preparation: half of the crystal melts, cools, settles.
+        Of each of the three parts of a preparation: half of the crystal melts, cools, settles.
     equilibration_time : ps
         Of both phases together without a thermostat, before they are judged.
     production_time : ps
@@ -55,14 +48,10 @@ class MeltingSettings:
     segment_time : ps
         Time between two kept states: at most that much is lost in an interruption.
     attempts
-        To find a start from which both phases last.
+        How many temperatures are tried at most, until one is found from which both phases last.
     """
 
-    species: str
-    structure: str
-    lattice_constant: float | None = None
     guess: float | None = None
-    pressure: float = 0.0
     sizes: tuple[Size, ...] = ((6, 6, 12), (8, 8, 16))
     seeds: tuple[int, ...] = (1, 2)
     timestep: float = 2.0
@@ -72,6 +61,32 @@ class MeltingSettings:
     production_time: float = 200.0
     segment_time: float = 10.0
     attempts: int = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeltingSettings(CoexistenceSettings):
+    """What is melted, and how carefully.
+
+    Parameters
+    ----------
+    species
+        Element.
+    structure
+        Crystal: fcc, bcc, hcp or diamond.
+    lattice_constant : Angstrom or None
+        To begin with; None: that of ASE.
+    pressure : GPa
+        External pressure.
+    guess, sizes, seeds, timestep, attempts
+        As of `CoexistenceSettings`.
+    bulk_time, preparation_time, equilibration_time, production_time, segment_time
+        As of `CoexistenceSettings`.
+    """
+
+    species: str
+    structure: str
+    lattice_constant: float | None = None
+    pressure: float = 0.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sizes", tuple(tuple(size) for size in self.sizes))

@@ -147,12 +147,14 @@ def _bands(found: Any, path: list[Segment]) -> tuple[list[Curve], dict[str, Quan
     curves: list[Curve] = []
     points: dict[str, Quantity] = {}
     lowest = np.inf
-    labels = ("wave vector (1/Å)", "frequency (THz)")
+    labels = ("wave vector times the cube root of the volume of an atom", "frequency (THz)")
+    # So that crystals of different lattice constants have the same points along x.
+    length = float(found.primitive.volume / len(found.primitive)) ** (1 / 3)
     few = len(found.primitive) <= 2
     for line, start, end in path:
         frequencies = np.asarray(found.run_qpoints(line).frequencies)
         lowest = min(lowest, float(frequencies.min()))
-        steps = np.linalg.norm(np.diff(line @ inverse, axis=0), axis=1)
+        steps = length * np.linalg.norm(np.diff(line @ inverse, axis=0), axis=1)
         x = begin + np.concatenate([[0.0], np.cumsum(steps)])
         if not ticks or before != start:
             joined = f"{before}|{start}" if before else start

@@ -5,8 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import math
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,10 @@ from maxvolt.report.campaign_page.layout import anchor, figure_element, html_pag
 from maxvolt.report.campaign_page.markup import Markup, element, join
 from maxvolt.report.campaign_page.wording import counted, duration
 from maxvolt.report.card.card import REFERENCE, Card, CardSource
+from maxvolt.report.card.deviations import without_unit
+from maxvolt.report.card.overview import OVERVIEW, overview_section
 from maxvolt.report.card.states import property_of, state_of
+from maxvolt.report.card.suites import Suite
 
 __all__ = ["card_page", "write_card_page"]
 
@@ -37,23 +39,38 @@ _SHARES = ("%", "")
 """Units in which a difference in per cent would be read as a difference of the numbers."""
 
 
-def write_card_page(card: Card, path: Path) -> None:
-    """Write the card as one HTML file."""
-    text = card_page(card)
+def write_card_page(
+    card: Card, path: Path, suite: Suite | None = None, remarks: Sequence[str] = ()
+) -> None:
+    """Write the card as one HTML file; `suite` and `remarks` as of `card_page`."""
+    text = card_page(card, suite, remarks)
     with replacing(path) as file:
         file.write(text.encode())
 
 
-def card_page(card: Card) -> str:
-    """Return the card as HTML; it needs no other file and runs no script."""
+def card_page(card: Card, suite: Suite | None = None, remarks: Sequence[str] = ()) -> str:
+    """Return the card as HTML; it needs no other file and runs no script.
+
+    Parameters
+    ----------
+    card
+        What is shown.
+    suite
+        Whose properties it has: the page begins with a table of deviations.
+    remarks
+        Sentences above this table.
+    """
     from matplotlib import rc_context
 
     titles = {name: _title(card, name) for name in card.properties}
     # Text as text, not as outlines: pages are half as large.
     with drawing_style(), rc_context({"svg.fonttype": "none"}):
         sections = [_property_section(card, name, titles[name]) for name in card.properties]
+    if suite is not None:
+        sections.insert(0, overview_section(card, suite, remarks))
     links = [
-        element("li", element("a", title, href=f"#{anchor(title)}")) for title in titles.values()
+        element("li", element("a", title, href=f"#{anchor(title)}"))
+        for title in ([] if suite is None else [OVERVIEW]) + list(titles.values())
     ]
     names = ", ".join(one.label for one in card.sources)
     compared = "" if card.reference is None else f", compared with {_named(card.reference)}"
@@ -172,7 +189,7 @@ def _table(card: Card, name: str, found: Mapping[str, PropertyResult]) -> Markup
     rows = _number_rows(found)
     for key in dict.fromkeys(key for label in labels for key in found[label].curve_errors):
         cells = [_short(found[label].curve_errors.get(key)) for label in labels]
-        what, unit = _without_unit(key)
+        what, unit = without_unit(key)
         rows.append([f"{what}, root mean square difference", unit, *cells, *last])
     if any(found[label].largest_grade is not None for label in labels):
         cells = [_short(found[label].largest_grade) for label in labels]
@@ -213,12 +230,6 @@ def _largest(found: Mapping[str, PropertyResult], unit: str) -> float:
         if one.unit == unit and math.isfinite(one.value)
     ]
     return max(numbers, default=0.0)
-
-
-def _without_unit(label: str) -> tuple[str, str]:
-    """Split "energy (eV/atom)"."""
-    parts = re.fullmatch(r"(.*) \(([^()]*)\)", label)
-    return (label, "") if parts is None else (parts[1], parts[2])
 
 
 def _cell(tag: str, text: str, column: int) -> Markup:
