@@ -179,6 +179,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "mkdocs": _site,
     "slurm": _slurm,
     "enumeration": _package("icet", "enumeration"),
+    "lattice": _package("spglib", "lattice"),
     "search": _search,
     "phonopy": _package("phonopy", "phonopy"),
     "phono3py": _package("phono3py", "phono3py"),

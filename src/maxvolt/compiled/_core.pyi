@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any
 
 class ActiveSetArrays:
@@ -280,3 +281,44 @@ def jacobian(
     radial: bool = True,
     linear: bool = True,
 ) -> int: ...
+
+class LatticeHamiltonian:
+    def energy(self, species: Any) -> float: ...
+
+# A Markov chain; `run` sets energies and numbers of atoms, `walk` logarithms and visits.
+class LatticeChain:
+    def __init__(
+        self, hamiltonian: LatticeHamiltonian, species: Any, random_state: Sequence[int]
+    ) -> None: ...
+    def run(
+        self,
+        beta: float,
+        chemical_potentials: Any,
+        attempts: int,
+        every: int,
+        energies: Any,
+        counts: Any,
+    ) -> int: ...
+    def walk(
+        self, lowest: float, width: float, logarithms: Any, visits: Any, step: float, attempts: int
+    ) -> int: ...
+    def difference(self, sites: Any, species: Any) -> float: ...
+    def renew(self) -> None: ...
+    @property
+    def energy(self) -> float: ...
+    @property
+    def species(self) -> Any: ...
+    @property
+    def random_state(self) -> list[int]: ...
+
+def lattice_hamiltonian(
+    n_species: int,
+    kinds: Sequence[Any],
+    kind_of: Any,
+    n_basis: int,
+    atomic: Any,
+    may_have: Any,
+    first: Any,
+    neighbors: Any,
+) -> LatticeHamiltonian: ...
+def lattice_random_state(seed: int) -> list[int]: ...

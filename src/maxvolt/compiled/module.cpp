@@ -16,6 +16,7 @@
 #include "displacements.hpp"
 #include "force_errors.hpp"
 #include "image_search.hpp"
+#include "lattice_chains.hpp"
 #include "model_file.hpp"
 #include "plan_file.hpp"
 #include "potential_file.hpp"
@@ -412,6 +413,7 @@ void define_classes(nb::module_& module) {
 
 NB_MODULE(_core, module) {
     module.doc() = "Compiled kernels of moment tensor potentials.";
+    bind_lattice_chains(module);
     nb::set_leak_warnings(false);  // an interrupted program ends without cleaning up
     module.def("kernel_names", [] {
         std::vector<std::string> names;

@@ -1,0 +1,11 @@
+"""Fits of low-rank potentials of alloys on a lattice."""
+
+from maxvolt.fitting.lattice.arrangements import Arrangement
+from maxvolt.fitting.lattice.low_rank_fit import (
+    LowRankFit,
+    LowRankSettings,
+    cross_validated,
+    fit_low_rank,
+)
+
+__all__ = ["Arrangement", "LowRankFit", "LowRankSettings", "cross_validated", "fit_low_rank"]

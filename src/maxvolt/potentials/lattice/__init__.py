@@ -1,0 +1,28 @@
+"""Low-rank potentials of alloys on a lattice: energies of arrangements, and chains of them."""
+
+from maxvolt.potentials.lattice.chain import Chain, Samples
+from maxvolt.potentials.lattice.environments import Environment, environments_of
+from maxvolt.potentials.lattice.files import read_low_rank, write_low_rank
+from maxvolt.potentials.lattice.hamiltonian import Hamiltonian
+from maxvolt.potentials.lattice.mapping import Mapped, on_lattice
+from maxvolt.potentials.lattice.parent import VACANCY, ParentLattice
+from maxvolt.potentials.lattice.potential import LowRankPotential
+from maxvolt.potentials.lattice.supercells import Supercell
+from maxvolt.potentials.lattice.tensor_train import TensorTrain
+
+__all__ = [
+    "VACANCY",
+    "Chain",
+    "Environment",
+    "Hamiltonian",
+    "LowRankPotential",
+    "Mapped",
+    "ParentLattice",
+    "Samples",
+    "Supercell",
+    "TensorTrain",
+    "environments_of",
+    "on_lattice",
+    "read_low_rank",
+    "write_low_rank",
+]

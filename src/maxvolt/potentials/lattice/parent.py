@@ -1,0 +1,135 @@
+"""Parent lattices: where atoms may be, and which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.data import chemical_symbols
+from numpy.typing import NDArray
+
+from maxvolt.errors import SettingsError
+from maxvolt.potentials.lattice.supercells import Supercell
+
+__all__ = ["VACANCY", "ParentLattice"]
+
+VACANCY = "X"
+"""Symbol of an empty site, as in ASE."""
+
+_SAME = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class ParentLattice:
+    """A lattice whose sites are occupied by one of several species each.
+
+    Attributes
+    ----------
+    cell : shape (3, 3), Angstrom
+        Primitive vectors, rows.
+    places : shape (B, 3)
+        Sites of the primitive cell, in primitive vectors.
+    allowed : B tuples of str
+        Chemical symbols that each site may have; `VACANCY` for empty. A site with one symbol is a
+        spectator.
+    """
+
+    cell: NDArray[np.float64]
+    places: NDArray[np.float64]
+    allowed: tuple[tuple[str, ...], ...]
+    _known: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(
+        cls, primitive: Atoms, species: Sequence[str] | Mapping[str, Sequence[str]]
+    ) -> ParentLattice:
+        """Make one of a primitive cell.
+
+        Parameters
+        ----------
+        primitive
+            Any periodic structure of ASE.
+        species
+            Symbols that each site may have; or for each symbol of the structure the symbols that
+            its sites may have, where those that are not named are spectators.
+
+        Raises
+        ------
+        SettingsError
+            The structure is not periodic in three directions, a symbol is unknown or named twice,
+            or no site has two.
+        """
+        if not primitive.pbc.all() or not len(primitive):
+            raise SettingsError("a parent lattice has sites and is periodic in all directions")
+        symbols = primitive.get_chemical_symbols()
+        if isinstance(species, Mapping):
+            unknown = sorted(set(species) - set(symbols))
+            if unknown:
+                raise SettingsError(f"the parent lattice has no sites of {', '.join(unknown)}")
+            choices = [tuple(species.get(symbol, (symbol,))) for symbol in symbols]
+        else:
+            choices = [tuple(species)] * len(symbols)
+        for one in choices:
+            _check_symbols(one)
+        if all(len(one) < 2 for one in choices):
+            raise SettingsError("no site of the parent lattice has two species to choose from")
+        return cls(np.array(primitive.cell.array), primitive.get_scaled_positions(), tuple(choices))
+
+    @cached_property
+    def species(self) -> tuple[str, ...]:
+        """All symbols of sites with a choice, in alphabetical order, a vacancy last."""
+        found = {symbol for one in self.choices for symbol in one}
+        return tuple(sorted(found, key=lambda symbol: (symbol == VACANCY, symbol)))
+
+    @cached_property
+    def active(self) -> NDArray[np.int64]:
+        """Sites of the primitive cell with a choice, shape (b,)."""
+        return np.array([i for i, one in enumerate(self.allowed) if len(one) > 1], np.int64)
+
+    @property
+    def choices(self) -> tuple[tuple[str, ...], ...]:
+        """Symbols that each site with a choice may have."""
+        return tuple(one for one in self.allowed if len(one) > 1)
+
+    @cached_property
+    def may_have(self) -> NDArray[np.bool_]:
+        """Whether an active site may have a species, shape (b, number of species)."""
+        return np.array([[symbol in one for symbol in self.species] for one in self.choices])
+
+    def n_sites(self, supercell: Supercell) -> int:
+        """Number of sites with a choice in a supercell."""
+        return supercell.n_cells * len(self.active)
+
+    def atoms(self, supercell: Supercell, occupation: NDArray[np.integer[Any]]) -> Atoms:
+        """Build the unrelaxed structure, spectators included and vacancies left out.
+
+        Parameters
+        ----------
+        supercell
+            Of the structure.
+        occupation : shape (n_sites,), int
+            Numbers of species, site after site of the first cell, then of the second.
+        """
+        offsets = supercell.offsets()
+        places = (offsets[:, None] + self.places).reshape(-1, 3) @ self.cell
+        symbols = np.tile([one[0] for one in self.allowed], (len(offsets), 1)).astype("<U3")
+        named = np.array(self.species)[np.asarray(occupation)]
+        symbols[:, self.active] = named.reshape(len(offsets), -1)
+        atoms = Atoms(
+            symbols.ravel().tolist(), places, cell=supercell.vectors @ self.cell, pbc=True
+        )
+        atoms.wrap()
+        occupied: Atoms = atoms[np.array(atoms.get_chemical_symbols()) != VACANCY]
+        return occupied
+
+
+def _check_symbols(one: tuple[str, ...]) -> None:
+    wrong = [symbol for symbol in one if symbol not in chemical_symbols]
+    if wrong or not one or len(set(one)) != len(one):
+        raise SettingsError(
+            f"a site has different chemical symbols, or {VACANCY} for a vacancy; got {list(one)}"
+        )

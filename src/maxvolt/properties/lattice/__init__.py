@@ -1,0 +1,27 @@
+"""Properties of alloys on a lattice, by Monte Carlo: heat capacity, order, transitions."""
+
+from maxvolt.properties.lattice.annealing import (
+    AnnealingSettings,
+    anneal,
+    random_occupation,
+    temperatures_of,
+)
+from maxvolt.properties.lattice.at_temperature import AtTemperature
+from maxvolt.properties.lattice.reweighting import (
+    binder_cumulant,
+    cumulant_crossing,
+    reweighted,
+)
+from maxvolt.properties.lattice.short_range_order import ShellPairs
+
+__all__ = [
+    "AnnealingSettings",
+    "AtTemperature",
+    "ShellPairs",
+    "anneal",
+    "binder_cumulant",
+    "cumulant_crossing",
+    "random_occupation",
+    "reweighted",
+    "temperatures_of",
+]

@@ -1,0 +1,212 @@
+"""Monte Carlo of an alloy at one temperature after the other: energy, heat capacity, order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase.units import kB
+from numpy.typing import NDArray
+
+from maxvolt.errors import SettingsError
+from maxvolt.files import make_folder
+from maxvolt.potentials.lattice.chain import Chain, Samples
+from maxvolt.potentials.lattice.hamiltonian import Hamiltonian
+from maxvolt.potentials.lattice.parent import ParentLattice
+from maxvolt.potentials.lattice.potential import LowRankPotential
+from maxvolt.potentials.lattice.supercells import Supercell
+from maxvolt.properties.lattice.at_temperature import AtTemperature
+from maxvolt.properties.lattice.short_range_order import ShellPairs
+from maxvolt.properties.statistics import series_mean
+
+__all__ = ["AnnealingSettings", "anneal", "random_occupation", "temperatures_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class AnnealingSettings:
+    """What is simulated.
+
+    Attributes
+    ----------
+    temperatures : K
+        In the order in which they are visited, highest first to cool down.
+    equilibration, production
+        Sweeps at each temperature, of as many attempts as there are sites.
+    shells
+        Of the short-range order.
+    snapshots
+        Arrangements of the production that the order is averaged over.
+    chemical_potentials : eV
+        Of each species, which then replace each other; None: constant composition.
+    seed
+        Of the random numbers.
+    """
+
+    temperatures: tuple[float, ...]
+    equilibration: int = 500
+    production: int = 2000
+    shells: int = 2
+    snapshots: int = 50
+    chemical_potentials: tuple[float, ...] | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.temperatures or not all(
+            np.isfinite(one) and one > 0 for one in self.temperatures
+        ):
+            raise SettingsError("temperatures must be positive numbers of K, at least one")
+        for name, least in (("equilibration", 0), ("production", 1), ("shells", 1),
+                            ("snapshots", 1), ("seed", 0)):  # fmt: skip
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < least:
+                raise SettingsError(f"{name} must be a whole number from {least} on, got {value!r}")
+        if self.production % min(self.snapshots, self.production):
+            raise SettingsError("production must be a multiple of snapshots")
+
+
+def random_occupation(
+    parent: ParentLattice, supercell: Supercell, composition: Mapping[str, float], seed: int = 0
+) -> NDArray[np.int64]:
+    """Distribute species at random over the sites.
+
+    Parameters
+    ----------
+    parent, supercell
+        Where; all sites with a choice must allow the same species.
+    composition
+        Shares or numbers of the species; rounded to whole atoms.
+    seed
+        Of the random numbers.
+
+    Raises
+    ------
+    SettingsError
+        A species is unknown, a share is negative, or sites differ in what they allow.
+    """
+    unknown = sorted(set(composition) - set(parent.species))
+    shares = np.array([float(composition.get(symbol, 0.0)) for symbol in parent.species])
+    if unknown or not (np.isfinite(shares).all() and (shares >= 0).all() and shares.sum() > 0):
+        raise SettingsError(
+            f"composition gives shares of {', '.join(parent.species)}, none of them negative; got "
+            f"{dict(composition)}"
+        )
+    if not (parent.may_have == parent.may_have[0]).all():
+        raise SettingsError(
+            "the sites of the lattice differ in what they allow; give the occupation of each"
+        )
+    n = parent.n_sites(supercell)
+    exact = shares / shares.sum() * n
+    counts = np.floor(exact).astype(int)
+    for species in np.argsort(counts - exact)[: n - counts.sum()]:
+        counts[species] += 1
+    occupation = np.repeat(np.arange(len(counts)), counts)
+    return np.asarray(np.random.default_rng(seed).permutation(occupation), np.int64)
+
+
+def anneal(
+    potential: LowRankPotential,
+    supercell: Supercell,
+    occupation: NDArray[np.integer[Any]],
+    settings: AnnealingSettings,
+    *,
+    folder: str | Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[AtTemperature]:
+    """Simulate at all temperatures, each beginning where the one before has ended.
+
+    Parameters
+    ----------
+    potential
+        Energies.
+    supercell, occupation
+        What it begins with.
+    settings
+        Temperatures, lengths, order.
+    folder
+        Keeps each temperature when it is done; the same call goes on from there, bit for bit.
+    progress
+        Is told how many temperatures are done, and of how many.
+    """
+    hamiltonian = Hamiltonian.of(potential, supercell)
+    pairs = ShellPairs(potential.parent, supercell, settings.shells)
+    chain = Chain(hamiltonian, occupation, settings.seed)
+    digest = sha256((potential.digest + repr(replace(settings, temperatures=(1.0,)))).encode())
+    digest.update(supercell.vectors.tobytes() + chain.occupation.tobytes())
+    if folder is not None:
+        make_folder(Path(folder))
+    found = []
+    for number, temperature in enumerate(settings.temperatures):
+        digest.update(repr(float(temperature)).encode())  # of all temperatures before
+        name = f"{number:04d}-{temperature:g}K-{digest.hexdigest()[:12]}.npz"
+        path = None if folder is None else Path(folder) / name
+        if path is not None and path.exists():
+            one = AtTemperature.read(path)
+            chain = Chain.in_state(hamiltonian, one.occupation, one.random_state)
+        else:
+            one = _at_temperature(chain, pairs, temperature, settings)
+            if path is not None:
+                one.write(path)
+        found.append(one)
+        if progress is not None:
+            progress(number + 1, len(settings.temperatures))
+    return found
+
+
+def _at_temperature(
+    chain: Chain, pairs: ShellPairs, temperature: float, settings: AnnealingSettings
+) -> AtTemperature:
+    n = len(chain.occupation)
+    potentials = settings.chemical_potentials
+    chain.run(temperature, settings.equilibration * n, chemical_potentials=potentials)
+    parts: list[Samples] = []
+    orders = []
+    pieces = min(settings.snapshots, settings.production)
+    for _ in range(pieces):
+        attempts = settings.production // pieces * n
+        parts.append(chain.run(temperature, attempts, every=n, chemical_potentials=potentials))
+        orders.append(pairs.parameters(chain.occupation))
+    energies = np.concatenate([part.energies for part in parts]) / n
+    mean = series_mean(energies, 0)
+    squares = series_mean((energies - mean.mean) ** 2, 0)
+    scale = n / (kB * temperature) ** 2  # of kB
+    order = np.array(orders)
+    spread = order.std(axis=0, ddof=1) if pieces > 1 else np.full(order.shape[1:], np.nan)
+    return AtTemperature(
+        temperature=temperature,
+        energy=mean.mean,
+        energy_error=mean.error,
+        heat_capacity=squares.mean * scale,
+        heat_capacity_error=squares.error * scale,
+        accepted=float(np.mean([part.accepted for part in parts])),
+        concentrations=np.concatenate([part.counts for part in parts]).mean(axis=0) / n,
+        order=order.mean(axis=0),
+        order_error=spread / np.sqrt(pieces),
+        occupation=chain.occupation,
+        random_state=chain.random_state,
+    )
+
+
+def temperatures_of(text: str) -> tuple[float, ...]:
+    """Read ``2000:100:-25``, both ends included, or numbers with commas.
+
+    Raises
+    ------
+    SettingsError
+        It is neither.
+    """
+    try:
+        if ":" not in text:
+            return tuple(float(word) for word in text.split(","))
+        first, last, step = (float(word) for word in text.split(":"))
+        count = int(np.floor((last - first) / step + 1e-9)) + 1
+    except (ValueError, ZeroDivisionError, OverflowError) as error:
+        raise SettingsError(
+            f"temperatures are FIRST:LAST:STEP, or numbers with commas; got {text!r}"
+        ) from error
+    if count < 1:
+        raise SettingsError(f"the step of {text!r} leads away from its end")
+    return tuple((first + step * np.arange(count)).tolist())

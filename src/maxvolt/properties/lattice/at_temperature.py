@@ -1,0 +1,83 @@
+"""What Monte Carlo of an alloy finds at one temperature, and its file."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxvolt.archives import read_arrays
+from maxvolt.errors import FileFormatError
+from maxvolt.files import replacing
+
+__all__ = ["AtTemperature"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AtTemperature:
+    """What is found at one temperature.
+
+    Attributes
+    ----------
+    temperature : K
+    energy, energy_error : eV per site
+        Mean and its standard error, from blocks.
+    heat_capacity, heat_capacity_error : k_B per site
+        By fluctuations of the energy, equation (207).
+    accepted
+        Share of the attempts.
+    concentrations : shape (c,)
+        Mean shares of the species.
+    order, order_error : shape (shells, c, c)
+        Parameters of Warren and Cowley, and their standard errors.
+    occupation : shape (n_sites,)
+        The last arrangement.
+    random_state : shape (4,)
+        Random numbers after it.
+    """
+
+    temperature: float
+    energy: float
+    energy_error: float
+    heat_capacity: float
+    heat_capacity_error: float
+    accepted: float
+    concentrations: Array
+    order: Array
+    order_error: Array
+    occupation: NDArray[np.int64]
+    random_state: NDArray[np.uint64]
+
+    def write(self, path: Path) -> None:
+        """Write everything, from which a simulation goes on bit for bit."""
+        with replacing(path) as file:
+            np.savez(
+                file, **{one.name: np.asarray(getattr(self, one.name)) for one in fields(self)}
+            )
+
+    @classmethod
+    def read(cls, path: Path) -> AtTemperature:
+        """Read what was written.
+
+        Raises
+        ------
+        FileFormatError
+            The file is damaged.
+        """
+        try:
+            arrays = read_arrays(path)
+            values: dict[str, Any] = {
+                one.name: float(arrays[one.name]) if one.type == "float" else arrays[one.name]
+                for one in fields(cls)
+            }
+        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+            raise FileFormatError(
+                path, f"is no temperature that is done ({error}); remove it, and it is made again"
+            ) from error
+        return cls(**values)
