@@ -298,9 +298,9 @@ class ANI(NeighborhoodPotential):
         found = [np.zeros((0, len(self.species) * self.settings.layers[0]))]
         with torch.no_grad():
             for _, part in where.portions(_TRIPLES_AT_ONCE):
-                symmetry_functions = descriptors.features(part, torch.as_tensor(part.vectors))
-                types = torch.as_tensor(part.types)
-                found.append(first_activations(networks, symmetry_functions, types).numpy())
+                known = descriptors.with_derivatives(part)
+                types = descriptors.tensor(part.types)
+                found.append(first_activations(networks, known.features, types).cpu().numpy())
         return np.concatenate(found)
 
     def _evaluated(
