@@ -56,10 +56,11 @@ class AtTemperature:
 
     def write(self, path: Path) -> None:
         """Write everything, from which a simulation goes on bit for bit."""
+        arrays: dict[str, Any] = {
+            one.name: np.asarray(getattr(self, one.name)) for one in fields(self)
+        }
         with replacing(path) as file:
-            np.savez(
-                file, **{one.name: np.asarray(getattr(self, one.name)) for one in fields(self)}
-            )
+            np.savez(file, **arrays)
 
     @classmethod
     def read(cls, path: Path) -> AtTemperature:
