@@ -54,6 +54,16 @@ class AtTemperature:
     occupation: NDArray[np.int64]
     random_state: NDArray[np.uint64]
 
+    def to_dict(self) -> dict[str, Any]:
+        """All but the arrangement and the random numbers, as plain values; units as above."""
+        left_out = ("occupation", "random_state")
+        named = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {
+            name: value.tolist() if isinstance(value, np.ndarray) else value
+            for name, value in named.items()
+            if name not in left_out
+        }
+
     def write(self, path: Path) -> None:
         """Write everything, from which a simulation goes on bit for bit."""
         arrays: dict[str, Any] = {
