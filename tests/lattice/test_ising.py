@@ -8,14 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase.units import kB
-from ising import (
-    SPINS,
-    ising_model,
-    onsager_energy,
-    onsager_energy_by_integral,
-    onsager_heat_capacity,
-)
+from onsager import onsager_energy, onsager_energy_by_integral, onsager_heat_capacity
 
+from ising_model import SPINS, ising_model
 from maxvolt.errors import SettingsError
 from maxvolt.potentials.lattice.chain import Chain
 from maxvolt.potentials.lattice.hamiltonian import Hamiltonian

@@ -11,8 +11,8 @@ import pytest
 from ase.build import bulk
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ising import ising_model
 
+from ising_model import ising_model
 from maxvolt.errors import FileFormatError, FitError, SettingsError
 from maxvolt.fitting.lattice.arrangements import Arrangement, equations
 from maxvolt.fitting.lattice.low_rank_fit import (
