@@ -168,7 +168,7 @@ def test_each_pair_has_its_own_distance() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (("", "\n[[stage]]\nname = 'idle'\nscenarios = []\n"), "neither a first training set nor"),
+        (("", "\n[[stage]]\nname = 'idle'\nscenarios = []\n"), "stage 'idle' runs no scenario"),
         (("repeat = [2, 2, 2]", "repeat = [1, 1, 1]\ncubic = false"), ""),
     ],
 )
