@@ -2,6 +2,7 @@
 
     python run.py --output discovery_output            # hours
     python run.py --quick --output quick_output        # a minute, everything smaller
+    python run.py --model ani --output ani_output      # with small neural networks in its place
 
 Run it again after an interruption: it goes on.
 """
@@ -18,12 +19,10 @@ from maxvolt.cli import main as command
 FILE = Path(__file__).with_name("discovery.toml")
 REFERENCE = "Al_mm.eam.fs"
 
+NETWORKS = FILE.with_name("networks.toml")
+
 QUICK = {
-    "level = 16": "level = 6",
-    "cutoff = 6.5 ": "cutoff = 5.0 ",
-    "break = 5.0": "break = 3.0",
     "limit = 100": "limit = 5",
-    "[fit]\nstarts = 2\nmax_iterations = 100": "[fit]\nstarts = 1\nmax_iterations = 20",
     "count = 20": "count = 3\nedges = 10.5",
     "copies = 16": "copies = 4",
     "steps = 125_000 ": "steps = 200 ",
@@ -33,11 +32,34 @@ QUICK = {
 }
 """What the quick form has in place of what; its potential is of no use."""
 
+QUICK_OF_MODEL = {
+    "mtp": {
+        "level = 16": "level = 6",
+        "cutoff = 6.5 ": "cutoff = 5.0 ",
+        "break = 5.0": "break = 3.0",
+        "[fit]\nstarts = 2\nmax_iterations = 100": "[fit]\nstarts = 1\nmax_iterations = 20",
+    },
+    "ani": {
+        "members = 8": "members = 2",
+        "cutoff = 6.0": "cutoff = 5.0",
+        "radial_functions = 12": "radial_functions = 6",
+        "angular_cutoff = 4.5": "angular_cutoff = 3.6",
+        "angular_functions = [4, 4]": "angular_functions = [2, 2]",
+        "layers = [32, 32]": "layers = [8]",
+        "energy = 0.02, force = 0.2 }": "energy = 0.5, force = 5.0 }",
+        "epochs = 300": "epochs = 20",
+    },
+}
+"""The same of each kind of potential."""
 
-def campaign_text(*, quick: bool) -> str:
-    """Give the campaign file, or its quick form."""
+
+def campaign_text(*, quick: bool, model: str = "mtp") -> str:
+    """Give the campaign file for a kind of potential, or its quick form."""
     text = FILE.read_text()
-    for old, new in (QUICK if quick else {}).items():
+    if model == "ani":
+        begin, end = text.index("[potential]"), text.index("[[training]]")
+        text = text[:begin] + NETWORKS.read_text() + text[end:]
+    for old, new in ({**QUICK, **QUICK_OF_MODEL[model]} if quick else {}).items():
         if old not in text:
             raise SystemExit(f"{FILE}: {old!r} is gone; correct {Path(__file__).name}")
         text = text.replace(old, new)
@@ -58,11 +80,17 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=Path("discovery_output"))
     parser.add_argument("--quick", action="store_true", help="a minute; no potential of use")
+    parser.add_argument(
+        "--model",
+        choices=tuple(QUICK_OF_MODEL),
+        default="mtp",
+        help="a moment tensor potential (the default), or eight small ANI networks",
+    )
     options = parser.parse_args(arguments)
     options.output.mkdir(parents=True, exist_ok=True)
     prepare(options.output)
     file = options.output / FILE.name
-    file.write_text(campaign_text(quick=options.quick))
+    file.write_text(campaign_text(quick=options.quick, model=options.model))
     if code := command(["run", str(file)]):
         raise SystemExit(code)
 

@@ -37,6 +37,14 @@ def test_kills_in_lammps(tmp_path: Path) -> None:
     assert kills_in_lammps.trial(1, tmp_path, most=3) == "killed 3 times"
 
 
+def test_kills_of_networks(tmp_path: Path) -> None:
+    needs("ani")
+    needs("SIGKILL")
+    from attacks import kills_of_networks
+
+    assert kills_of_networks.trial(1, tmp_path, most=3) == "killed 3 times"
+
+
 def test_unreliable(tmp_path: Path) -> None:
     from attacks import unreliable
 

@@ -31,15 +31,15 @@ def example(tmp_path: Path) -> Iterator[Any]:
         yield run
 
 
-def settings(example: Any, folder: Path, *, quick: bool = False) -> Settings:
-    text = example.campaign_text(quick=quick)
+def settings(example: Any, folder: Path, *, model: str = "mtp") -> Settings:
+    text = example.campaign_text(quick=False, model=model)
     return settings_of(tomllib.loads(text), folder / "al.toml").stages[0]
 
 
 def test_runs_are_those_of_the_paper(example: Any, tmp_path: Path) -> None:
     full = settings(example, tmp_path)
     parts = scenario_parts(full.active_scenarios, Structures.of(full, tmp_path), 1)
-    assert len(parts) == 40
+    assert len(parts) == 16
     first = parts[0]
     assert first.total_steps * first.dynamics.timestep_fs == 250_000  # 250 ps
     assert first.temperatures == NonequilibriumTemperatures()
@@ -50,6 +50,23 @@ def test_runs_are_those_of_the_paper(example: Any, tmp_path: Path) -> None:
     again = scenario_parts(full.active_scenarios, Structures.of(full, tmp_path), 2)
     starts = [one.drawn().structures.digests[0] for one in (*parts[:3], *again[:3])]
     assert len(set(starts)) == 6
+
+
+def test_with_networks_only_the_potential_is_another(example: Any, tmp_path: Path) -> None:
+    tensors, networks = (settings(example, tmp_path, model=model) for model in ("mtp", "ani"))
+    assert (networks.potential.family, networks.potential.members) == ("ani", 8)
+    assert networks.selection.strategy == "committee"
+    for name in ("training", "reference", "scenario", "stopping"):
+        assert getattr(networks, name) == getattr(tensors, name)
+
+
+def test_the_quick_form_with_networks_goes_to_its_end(example: Any, tmp_path: Path) -> None:
+    needs("ani")
+    example.main(["--quick", "--model", "ani", "--output", str(tmp_path)])
+    folder = CampaignFolder(tmp_path / "discovery")
+    rows = [one.outcome() for one in folder.iterations()]
+    assert rows[-1]["finished"]["discovery"] >= 0.5
+    assert len(list(folder.path.glob("potential.*.ani.safetensors"))) == 2
 
 
 def test_the_quick_form_goes_to_its_end(example: Any, tmp_path: Path) -> None:

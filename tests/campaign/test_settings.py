@@ -248,8 +248,17 @@ class TestSchema:
 
     def test_sections_of_a_stage_require_nothing(self) -> None:
         stage = campaign_schema()["$defs"]["Stage"]
-        assert "required" not in stage["properties"]["potential"]
-        assert "species" in stage["properties"]["potential"]["properties"]
+        families = stage["properties"]["potential"]["anyOf"]
+        assert [one["properties"]["family"]["const"] for one in families] == ["mtp", "ani"]
+        for one in families:
+            assert "required" not in one
+            assert "species" in one["properties"]
+
+    def test_a_file_without_family_is_of_the_first_only(self) -> None:
+        schema = campaign_schema()
+        first, *others = schema["properties"]["potential"]["oneOf"]
+        assert "required" not in first
+        assert [one["required"] for one in others] == [["family"]]
 
     def test_every_key_is_described(self) -> None:
         schema = campaign_schema()

@@ -45,9 +45,14 @@ def check_end(scratch: Path, expected: dict[str, bytes]) -> None:
 def undisturbed() -> tuple[dict[str, bytes], float]:
     """Products of a campaign without kills, and how long it took, s."""
     folder = Path(tempfile.mkdtemp(prefix="undisturbed."))
+    return without_kills(write_campaign(folder, calculator=CALCULATOR))
+
+
+def without_kills(file: Path, **variables: str) -> tuple[dict[str, bytes], float]:
+    """Run a campaign to its end; give its products, and how long it took, s."""
     began = time.monotonic()
-    run_with_kills(write_campaign(folder, calculator=CALCULATOR), 0, 0.0, random.Random(0))
-    return products(folder), time.monotonic() - began
+    run_with_kills(file, 0, 0.0, random.Random(0), **variables)
+    return products(file.parent), time.monotonic() - began
 
 
 def run_with_kills(

@@ -8,9 +8,9 @@ import time
 from functools import cache
 from pathlib import Path
 
-from attacks.campaign_trials.small_campaign import SMALL, products, write_campaign
+from attacks.campaign_trials.small_campaign import SMALL, write_campaign
 from attacks.finding import FindingError
-from attacks.kills import check_end, run_with_kills
+from attacks.kills import check_end, run_with_kills, without_kills
 
 TEMPLATE = """\
 units       metal
@@ -49,10 +49,7 @@ def trial(seed: int, scratch: Path, most: int = 20) -> str:
 def undisturbed() -> tuple[dict[str, bytes], float]:
     """Products of a campaign without kills, and how long it took, s."""
     folder = Path(tempfile.mkdtemp(prefix="undisturbed."))
-    file = write_files(folder)
-    began = time.monotonic()
-    run_with_kills(file, 0, 0.0, random.Random(0), TMPDIR=str(folder / "temporary"))
-    return products(folder), time.monotonic() - began
+    return without_kills(write_files(folder), TMPDIR=str(folder / "temporary"))
 
 
 def write_files(folder: Path) -> Path:

@@ -22,6 +22,7 @@ from maxvolt.executors.extra import check_extra
 from maxvolt.executors.job_scripts import JobMaker
 from maxvolt.executors.queues import check_programs
 from maxvolt.executors.resources import ClusterPlan
+from maxvolt.fitting.families import training_named
 from maxvolt.labelling import check_reference
 from maxvolt.sampling import DrawnDynamics, Scenario
 from maxvolt.sampling.lammps import LammpsDynamics
@@ -119,7 +120,10 @@ class _Check:
                 )
         if settings.stage.melting is not None:
             self._try_to_melt(settings.stage.melting)
-        elif self._has_reference and not self._messages:
+        elif self._here and (check := training_named(settings.potential.family).check_machine):
+            with self._noting("[potential]"):
+                check(settings.fit.settings(settings.potential.members))
+        if settings.stage.melting is None and self._has_reference and not self._messages:
             with self._noting("[reference]"):
                 check_reference(settings.reference.reference(), sorted(self._elements))
         return self._messages

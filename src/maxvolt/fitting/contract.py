@@ -147,17 +147,25 @@ class Training:
         How one is made in Python, for messages.
     section
         What a campaign file says of it in ``[potential]``; the default of the key ``family`` is the
-        name of the family. None: campaigns do not train it.
+        name of the family.
     suffix, suffix_with_active_set
         Endings of files of its potentials, without and with room for an active set.
     start_of_fit
         ``start_of_fit(section, training, before)`` gives the potential to fit to the structures of
-        an iteration, after the potential of the iteration before, if there was one. None where
-        `section` is.
+        an iteration, after the potential of the iteration before, if there was one.
     fit_members
         Fits all potentials that a request asks for.
     described
         Numbers of a potential that a campaign records, by name.
+    without
+        Keys of ``[fit]`` of a campaign file that its fits do not have.
+    has_active_sets
+        Whether its potentials have gradients by the parameters, of which active sets are made.
+    resamples
+        Whether the members of an ensemble have data of their own where nothing is asked for; else
+        starts of their own.
+    check_machine
+        ``check_machine(settings)`` refuses a fit that this machine has no libraries or devices for.
     curvature
         ``curvature(potential, objective, ridge=, robust=, folds=, threads=)`` gives the equations
         of all parameters of a trained potential, for its posterior; None: the family has none.
@@ -168,11 +176,15 @@ class Training:
 
     potential: type[Trainable]
     example: str
-    section: type[PotentialSection] | None
+    section: type[PotentialSection]
     suffix: str
     suffix_with_active_set: str
-    start_of_fit: Callable[[Any, Dataset, Potential | None], Trainable] | None
+    start_of_fit: Callable[[Any, Dataset, Potential | None], Trainable]
     fit_members: Callable[[FitRequest], FittedMembers]
     described: Callable[[Any], dict[str, float | int | str]]
+    without: tuple[str, ...] = ()
+    has_active_sets: bool = True
+    resamples: bool = True
+    check_machine: Callable[[FitSettings], None] | None = None
     curvature: Callable[..., Curvature] | None = None
     shifted_linear: Callable[[Any, NDArray[np.float64]], ParameterGradients] | None = None

@@ -87,8 +87,7 @@ def potential_sections(families: Sequence[Family] = FAMILIES) -> Any:
     That of the only family that campaigns train; of several, the key ``family`` tells which, and a
     file without it means the first.
     """
-    found = {family.name: _training(family).section for family in _trainable(families)}
-    sections = {name: section for name, section in found.items() if section is not None}
+    sections = {family.name: _training(family).section for family in _trainable(families)}
     first, *others = sections
     if not others:
         return sections[first]
@@ -97,15 +96,20 @@ def potential_sections(families: Sequence[Family] = FAMILIES) -> Any:
         keys = section if isinstance(section, dict) else dict(section)
         return str(keys.get("family", first)) if keys.get("family") in sections else first
 
-    references: JsonDict = {
-        name: f"#/$defs/{section.__name__}" for name, section in sections.items()
-    }
+    references = {name: f"#/$defs/{section.__name__}" for name, section in sections.items()}
+
+    def described(schema: JsonDict) -> None:
+        kinds = schema["oneOf"]
+        assert isinstance(kinds, list)
+        for kind in kinds[1:]:  # a file without the key is of the first
+            assert isinstance(kind, dict)
+            kind["required"] = ["family"]
+        schema["discriminator"] = {"propertyName": "family", "mapping": {**references}}
+
     return Annotated[
         Union[tuple(Annotated[section, Tag(name)] for name, section in sections.items())],  # noqa: UP007
         Discriminator(tag),
-        Field(
-            json_schema_extra={"discriminator": {"propertyName": "family", "mapping": references}}
-        ),
+        Field(json_schema_extra=described),
     ]
 
 

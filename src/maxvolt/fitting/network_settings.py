@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from maxvolt.errors import FitError
-from maxvolt.limits import ITERATIONS
+from maxvolt.limits import ITERATIONS, LARGEST_SEED
 
 __all__ = ["NetworkSettings"]
 
@@ -32,11 +32,15 @@ class NetworkSettings:
         The fit ends when the learning rate falls below it.
     validation_share : float
         Share of the training set that is held out, whose loss decides on all this and chooses the
-        weights that are kept; 0: the loss of the training set does.
+        weights that are kept, equation (184); where these are fewer than five structures, the loss
+        of all does.
     precision : "double" or "single"
         Of the arithmetic.
     device : "cpu" or "cuda"
         Where torch computes.
+    split_seed : int or None
+        Of the random choice of what is held out; None: the seed of the fit. With the same seed,
+        what was held out of a training set stays so when structures are appended to it.
 
     Raises
     ------
@@ -53,6 +57,7 @@ class NetworkSettings:
     validation_share: float = 0.1
     precision: Literal["double", "single"] = "double"
     device: Literal["cpu", "cuda"] = "cpu"
+    split_seed: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "patience"):
@@ -60,6 +65,8 @@ class NetworkSettings:
             if not isinstance(value, int) or isinstance(value, bool):
                 raise FitError(f"{name}: expected a whole number; got {value!r:.40}")
             ITERATIONS.check(name, value, FitError)
+        if self.split_seed is not None and not 0 <= self.split_seed <= LARGEST_SEED:
+            raise FitError(f"split_seed must lie between 0 and 2^63 - 1; got {self.split_seed}")
         for name in ("learning_rate", "smallest_learning_rate"):
             value = getattr(self, name)
             if not (0 < value <= 1 and math.isfinite(value)):

@@ -119,6 +119,7 @@ def local_pool(
 def _initialize(alive: Connection, prepare: Callable[[], object] | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     threadpool_limits(limits=1)  # each worker is one thread of the whole
+    os.environ["OMP_NUM_THREADS"] = "1"  # the same for libraries that are not loaded yet
     threading.Thread(target=_leave_after, args=(alive,), daemon=True).start()
     if prepare is not None:
         prepare()

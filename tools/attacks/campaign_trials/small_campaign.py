@@ -71,6 +71,37 @@ copies = 2
 calculator = "emt"
 """
 
+_NETWORKS = """\
+[potential]
+family = "ani"
+species = ["Al"]
+members = 3
+cutoff = 4.5
+radial_functions = 6
+angular_cutoff = 3.6
+angular_functions = [2, 2]
+layers = [8, 8]
+
+[selection]
+strategy = "committee"
+select = 1.5
+break = 3.0
+limit = 3
+
+[fit.network]
+epochs = 30
+batch_size = 4
+learning_rate = 0.01
+patience = 5
+validation_share = 0.2
+
+"""
+
+SMALL_NETWORKS = (
+    SMALL[: SMALL.index("[potential]")] + _NETWORKS + SMALL[SMALL.index("[[training]]") :]
+)
+"""The same with an ensemble of neural networks, whose spread grades."""
+
 
 def write_campaign(folder: Path, text: str = SMALL, **replaced: str) -> Path:
     """Write a campaign file; `replaced` maps lines such as ``steps`` to new values."""
@@ -100,7 +131,8 @@ class InThisProcess(Executor):
 
 def products(folder: Path) -> dict[str, bytes]:
     """Files of a campaign that depend on its file alone, neither on time nor on kills."""
-    names = ("training.npz", "training.xyz", "potential.almtp", "potential.*.mtp")
+    names = ("training.npz", "training.xyz", "committee.json", "potential.almtp", "potential.*.mtp")
+    names += ("potential.*.ani.safetensors",)
     paths = [path for name in names for path in folder.rglob(name)]
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(paths)}
 

@@ -87,6 +87,8 @@ class _Place:
         self.parent: Mapping[str, Any] = schema
         self.node: Mapping[str, Any] = schema
         self.path: list[str] = []
+        self._kinds: Mapping[str, Mapping[str, Any]] = {}
+        self._kind = self._key_of_kind = ""
         for part in location:
             self._enter(part)
         section = self.path[0].partition(" ")[0] if self.path else ""  # without its number
@@ -107,7 +109,10 @@ class _Place:
             self.parent, self.node = node, properties[part]
             self.path.append(part)
         elif part in node.get("discriminator", {}).get("mapping", {}):
-            self.node = {"$ref": node["discriminator"]["mapping"][part]}
+            kinds = node["discriminator"]["mapping"]
+            self.node = {"$ref": kinds[part]}
+            self._kinds = {kind: self._resolved({"$ref": at}) for kind, at in kinds.items()}
+            self._kind, self._key_of_kind = part, node["discriminator"]["propertyName"]
         elif isinstance(node.get("additionalProperties"), Mapping):
             self.node = node["additionalProperties"]
             self.path.append(part)
@@ -179,6 +184,11 @@ class _Place:
         return f"expected {count} entries, found {_shown(given)}; complete the list{described}"
 
     def _nearest(self, key: str) -> str:
+        of = [kind for kind, node in self._kinds.items() if key in node.get("properties", {})]
+        if of and self.parent is self._kinds[self._kind]:
+            others = " or ".join(repr(kind) for kind in of)
+            name = self._key_of_kind
+            return f"it goes with {name} = {others}, not with {self._kind!r}: remove it"
         known = [name for name in self.parent.get("properties", {}) if name != "stage"]
         if near := nearest_name(key, known):
             return f"did you mean {near!r}?"

@@ -41,6 +41,10 @@ def campaign_schema() -> dict[str, Any]:
 def _partial(section: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
     """Schema of a section whose required keys may be taken from above."""
     reference = section.get("$ref")
+    if "oneOf" in section:
+        # Which it is may be said above, too.
+        kinds = [_partial({"$ref": one["$ref"]}, definitions) for one in section["oneOf"]]
+        return {"description": "The potential to train.", "anyOf": kinds}
     if reference is None:
         return dict(section)
     whole = definitions[reference.rpartition("/")[2]]

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from maxvolt import limits
+from maxvolt.campaign.settings.network_section import NetworkSection
 from maxvolt.errors import MaxvoltError
 from maxvolt.fitting.families import potential_sections
+from maxvolt.fitting.network_settings import NetworkSettings
 from maxvolt.fitting.settings import (
     DEFAULT_SCALING,
     FitSettings,
@@ -298,6 +300,9 @@ class FitSection(Section):
     """So many fits; the one with the lowest loss counts. Their starts are random, but for the first
     with `restart = true`, which begins with the potential before."""
 
+    network: Annotated[NetworkSection | None, AddedLater(None)] = None
+    """How neural networks are trained."""
+
     @model_validator(mode="after")
     def _any_weight(self) -> FitSection:
         if not self.energy_weight + self.force_weight + self.stress_weight > 0:
@@ -320,6 +325,7 @@ class FitSection(Section):
             ridge=self.ridge,
             restart_from_potential=self.restart,
             ensemble=members,
+            network=NetworkSettings() if self.network is None else self.network.settings(),
         )
 
 

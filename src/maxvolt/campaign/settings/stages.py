@@ -31,8 +31,10 @@ from maxvolt.campaign.settings.sections import (
 from maxvolt.campaign.settings.structure_sections import StructureSection, TrainingSection
 from maxvolt.errors import MaxvoltError, SettingsError
 from maxvolt.executors.resources import ClusterPlan
+from maxvolt.fitting.families import training_named, trainings
 from maxvolt.labelling.reference import with_files
 from maxvolt.limits import SETTINGS_BYTES
+from maxvolt.potentials.families import trainable_family
 from maxvolt.sections import AddedLater
 
 __all__ = ["STAGED", "CampaignSettings", "Settings", "StageHeader", "read_settings"]
@@ -129,10 +131,7 @@ class Settings(Section):
                 )
         for search in self.searches(self.scenario):
             self._check_search(search)
-        if self.selection.strategy == "committee" and self.potential.members < 2:
-            raise ValueError(
-                'strategy = "committee" needs several potentials: set members = 5 in [potential]'
-            )
+        self._check_strategy()
         if self.selection.needs_held_out and not self.validation:
             raise ValueError(
                 "scale in [selection] asks for errors on held-out labels: add [[validation]], or "
@@ -154,6 +153,35 @@ class Settings(Section):
                     'every species, in eV, or write isolated_energies = "fit"'
                 )
         return self
+
+    def _check_strategy(self) -> None:
+        """Refuse grades that the potential cannot have."""
+        family = trainable_family(self.potential.family)
+        if not training_named(family.name).has_active_sets:
+            self._check_without_active_sets(f"{family.title}s (family = {family.name!r})")
+        if self.selection.strategy == "committee" and self.potential.members < 2:
+            raise ValueError(
+                'strategy = "committee" needs several potentials: set members = 5 in [potential]'
+            )
+
+    def _check_without_active_sets(self, potentials: str) -> None:
+        """Refuse what needs an active set."""
+        if self.stage.melting is not None:
+            raise ValueError(
+                f"stage {self.stage.name!r} asks for a melting point, which is found in LAMMPS; "
+                f"but LAMMPS does not read {potentials}: leave the stage out"
+            )
+        if self.selection.strategy == "active set":
+            raise ValueError(
+                f"{potentials} have no active set, and thus no grades of structures or of atoms by "
+                'it: write strategy = "committee" in [selection], whose grades are the spread of '
+                f"the members (members in [potential], now {self.potential.members})"
+            )
+        if self.stage.sparsify:
+            raise ValueError(
+                f"stage {self.stage.name!r}: sparsify chooses by an active set, and {potentials} "
+                "have none: leave it out"
+            )
 
     @property
     def has_lammps(self) -> bool:
@@ -303,7 +331,9 @@ def settings_of(document: Mapping[str, Any], path: Path) -> CampaignSettings:
             messages.append(f"[reference]: {error}")
             continue
         try:
-            found.append(Settings.model_validate_json(_json(merged, path)))
+            settings = Settings.model_validate_json(_json(merged, path))
+            found.append(settings)
+            messages += _of_other_families(settings, merged, index + 1 if stages else None)
         except ValidationError as error:
             own = set(stage) & set(STAGED)
             messages += describe_errors(error, index if stages else None, own, Settings)
@@ -323,6 +353,22 @@ def settings_of(document: Mapping[str, Any], path: Path) -> CampaignSettings:
         listed = "\n".join(f"  {message}" for message in dict.fromkeys(messages))
         raise SettingsError(f"{path}: cannot be used:\n{listed}")
     return CampaignSettings(path=path, stages=tuple(found))
+
+
+def _of_other_families(
+    settings: Settings, document: Mapping[str, Any], stage: int | None
+) -> Iterator[str]:
+    """Name keys of ``[fit]`` that fits of potentials of this family do not have."""
+    family = trainable_family(settings.potential.family)
+    section = "fit" if stage is None else f"stage {stage}.fit"
+    without = training_named(family.name).without
+    for key in (key for key in document.get("fit", {}) if key in without):
+        others = [one for one in trainings() if key not in one.without]
+        named = " or ".join(repr(one.section.model_fields["family"].default) for one in others)
+        yield (
+            f"[{section}] {key}: is not for {family.title}s (family = {family.name!r}) but for "
+            f"family = {named}; remove it"
+        )
 
 
 def _without_effect(number: int, stage: Mapping[str, Any]) -> Iterator[str]:

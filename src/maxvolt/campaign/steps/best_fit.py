@@ -89,7 +89,6 @@ def _fit_once(task: FitTask, member: int, others: tuple[Potential, ...], attempt
     goes_on = settings.fit.restart and not attempt
     before = _member(task.before, member) if goes_on else None
     training = training_named(settings.potential.family)
-    assert training.start_of_fit is not None  # of families that have a section
     start = training.start_of_fit(settings.potential, task.training, before)
     checkpoint = _checkpoint(task, member, attempt)
     for restart in (True, False) if checkpoint.exists() else (False,):
@@ -119,14 +118,22 @@ def _checkpoint(task: FitTask, member: int, attempt: int) -> Path:
 
 
 def _member_settings(task: FitTask, member: int, attempt: int) -> FitSettings:
-    """Settings of one member: those of the ensemble, whose members are fitted one by one here."""
+    """Settings of one member: those of the ensemble, whose members are fitted one by one here.
+
+    What networks hold out does not depend on iteration and member, equation (183): else they would
+    be judged by structures that those before them, which they go on from, were trained on.
+    """
     settings = task.settings
     whole = settings.fit.settings(settings.potential.members)
     again = (attempt,) if attempt else ()
+    resampling = whole.resampling_used
+    if whole.resampling == "auto" and not training_named(settings.potential.family).resamples:
+        resampling = "none"
     return replace(
         whole,
         ensemble=1,
-        resampling=whole.resampling_used,
+        resampling=resampling,
+        network=replace(whole.network, split_seed=derived_seed(settings.campaign.seed, "held out")),
         starts=whole.n_starts if whole.starts_apart else whole.starts,
         seed=derived_seed(settings.campaign.seed, "fit", task.folder.number, member, *again),
     )

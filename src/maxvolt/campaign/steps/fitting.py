@@ -22,7 +22,7 @@ from maxvolt.dataset import Dataset
 from maxvolt.executors.kinds import run_task
 from maxvolt.fitting.families import training_named
 from maxvolt.fitting.prediction_errors import Comparison, compute_ensemble_errors
-from maxvolt.potentials import Ensemble, ParameterGradients, Potential, Predictions
+from maxvolt.potentials import Ensemble, ParameterGradients, Potential, Predictions, Trainable
 from maxvolt.potentials.ensemble import members_of
 from maxvolt.selection import ActiveSet, Committee
 
@@ -124,7 +124,7 @@ def _assess(task: FitTask, results: Sequence[BestFit]) -> _Assessed:
         "loss": [one.history.losses[-1] for one in results],
         "finished": [one.history.finished for one in results],
         "warnings": _warnings(task, potential, results),
-        "n_parameters": _with_gradients(members[0]).n_parameters,
+        "n_parameters": _trained(members[0]).n_parameters,
         **training.described(members[0]),
         **grading,
     }
@@ -159,7 +159,8 @@ def _grading(task: FitTask, potential: Potential) -> tuple[ActiveSet | Committee
             "largest_rank": None,
             "committee_scales": committee.description,
         }
-    single = _with_gradients(members_of(potential)[0])
+    single = members_of(potential)[0]
+    assert isinstance(single, ParameterGradients)  # settings refuse families without
     active_set = active_set_of(single, task.training, selection, threads=task.threads)
     return active_set, {
         "rank": active_set.rank,
@@ -189,9 +190,9 @@ def _write(task: FitTask, assessed: _Assessed) -> None:
     assessed.query.write(committee_file(files) if is_committee else files[0])
 
 
-def _with_gradients(potential: Potential) -> ParameterGradients:
-    """A potential that `fit` gave, which has them."""
-    assert isinstance(potential, ParameterGradients)
+def _trained(potential: Potential) -> Trainable:
+    """A potential that `fit` gave."""
+    assert isinstance(potential, Trainable)
     return potential
 
 

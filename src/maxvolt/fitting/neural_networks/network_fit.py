@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,10 @@ from maxvolt.units import VOIGT_COUNTS
 __all__ = ["EPOCH_LIMIT", "Measured", "NetworkFit", "first_state", "held_out"]
 
 EPOCH_LIMIT = "the limit of epochs was reached"
+
+_FEWEST_WATCHED = 5
+"""Structures held out whose loss is to be watched alone: fewer may have nothing in common with what
+a fit is to learn, and it would end with the weights that it began with."""
 
 _FALL = 1e-4
 """Relative fall of the loss that counts as one."""
@@ -50,10 +55,21 @@ class Measured:
 
 
 def held_out(count: int, share: float, seed: int) -> tuple[Indices, Indices]:
-    """Numbers of structures to train on, and of those held out; none of the latter is possible."""
-    order = np.random.default_rng([seed, count]).permutation(count)
-    most = min(round(share * count), count - 1)
-    return np.sort(order[most:]), np.sort(order[:most])
+    """Numbers of structures to train on, and of those held out, equation (183).
+
+    Of every 1 / share structures in succession one is drawn, so that what is held out of some
+    structures stays so when others are appended. The first is always trained on; of a few, none
+    may be held out.
+    """
+    blocks = math.ceil(share * count)
+    # Rounded, since 1 / share need not be exact.
+    edges = [math.ceil(round(block / share, 6)) for block in range(blocks + 1)] if blocks else []
+    drawn = [
+        int(np.random.default_rng([seed, block]).integers(max(first, 1), end))
+        for block, (first, end) in enumerate(pairwise(edges))
+    ]
+    watched = np.array([number for number in drawn if number < count], np.int64)
+    return np.setdiff1d(np.arange(count), watched), watched
 
 
 def first_state(potential: ANI, settings: NetworkSettings) -> NetworkState:
@@ -95,7 +111,9 @@ class NetworkFit:
         dtype, device = samples.descriptors.dtype, samples.descriptors.device
         self._potential, self._samples, self._settings = potential, samples, settings
         self._seed = (seed, member)
-        self._used, self._watched = held_out(len(samples), settings.validation_share, seed)
+        split = seed if settings.split_seed is None else settings.split_seed
+        self._used, held = held_out(len(samples), settings.validation_share, split)
+        self._watched = held if len(held) >= _FEWEST_WATCHED else np.arange(len(samples))
         networks = networks_of(potential.settings, potential.species, state.weights, dtype, device)
         constants = {
             name: samples.descriptors.tensor(values) for name, values in state.constants.items()
@@ -140,8 +158,8 @@ class NetworkFit:
         self._optimizer.step()
 
     def _measured(self) -> Measured:
-        """Loss and errors of the structures held out; where there are none, of all."""
-        chosen = self._watched if len(self._watched) else self._used
+        """Loss and errors of the structures held out; where there are few, of all."""
+        chosen = self._watched
         sums, counts = np.zeros(4), np.zeros(3)
         for first in range(0, len(chosen), self._settings.batch_size):
             batch = self._samples.batch(chosen[first : first + self._settings.batch_size])

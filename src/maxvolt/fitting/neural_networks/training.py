@@ -20,6 +20,7 @@ from maxvolt.fitting.neural_networks.network_fit import (
     first_state,
 )
 from maxvolt.fitting.neural_networks.samples import Samples
+from maxvolt.fitting.neural_networks.section import NeuralNetworkSection, start_of_fit
 from maxvolt.fitting.neural_networks.state import (
     NetworkState,
     fit_signature,
@@ -30,7 +31,12 @@ from maxvolt.fitting.objective import Objective
 from maxvolt.fitting.progress import FitProgress
 from maxvolt.fitting.settings import FitSettings
 from maxvolt.potentials.ani.descriptors import Descriptors
-from maxvolt.potentials.ani.libraries import check_device, require_torch
+from maxvolt.potentials.ani.libraries import (
+    check_device,
+    require_safetensors,
+    require_torch,
+    require_torchani,
+)
 from maxvolt.potentials.ani.networks import random_weights
 from maxvolt.potentials.ani.potential import ANI
 from maxvolt.potentials.ani.settings import SUFFIX
@@ -221,6 +227,12 @@ def _check(request: FitRequest) -> None:
         )
 
 
+def _check_machine(settings: FitSettings) -> None:
+    require_torchani()
+    require_safetensors()
+    check_device(settings.network.device)
+
+
 def _described(potential: ANI) -> dict[str, float | int | str]:
     return {"cutoff": potential.cutoff}
 
@@ -228,10 +240,17 @@ def _described(potential: ANI) -> dict[str, float | int | str]:
 TRAINING = Training(
     potential=ANI,
     example="maxvolt.ANI(['Al'])",
-    section=None,
+    section=NeuralNetworkSection,
     suffix=SUFFIX,
     suffix_with_active_set=SUFFIX,
-    start_of_fit=None,
+    start_of_fit=start_of_fit,
     fit_members=fit_members,
     described=_described,
+    without=(
+        *("isolated_energies", "starts_apart", "robust", "max_iterations", "tolerance"),
+        *("starts", "start_iterations", "ridge"),
+    ),
+    has_active_sets=False,
+    resamples=False,
+    check_machine=_check_machine,
 )

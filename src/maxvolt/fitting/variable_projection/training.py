@@ -34,7 +34,7 @@ __all__ = ["TRAINING", "MomentTensorSection", "start_of_fit", "with_min_dist"]
 class MomentTensorSection(PotentialSection):
     """The potential to train."""
 
-    family: str = "mtp"
+    family: str = Field(default="mtp", json_schema_extra={"const": "mtp"})
     """Family of the potential: moment tensor potentials."""
     level: int = Field(default=LEVEL, ge=2, le=32, multiple_of=2)
     """Level of the basis: even, from 2 to 32; higher is more accurate and slower."""
@@ -170,6 +170,7 @@ TRAINING = Training(
     start_of_fit=start_of_fit,
     fit_members=fit_members,
     described=_described,
+    without=("network",),
     curvature=curvature_of,
     shifted_linear=shifted_linear,
 )
