@@ -199,9 +199,9 @@ def family_of_file(path: str | Path) -> Family | None:
         The file cannot be read, or is a compiled model, which only programs without Python take.
     """
     path = Path(path)
-    if path.is_dir():
-        return next((one for one in FAMILIES if _has_any(path, one.in_folders)), None)
     by_name = suffix_family(path)
+    if path.is_dir():
+        return next((one for one in FAMILIES if _has_any(path, one.in_folders)), by_name)
     if by_name is not None or not path.is_file():
         return by_name
     try:
