@@ -129,7 +129,6 @@ def test_every_key_of_the_section_is_a_setting() -> None:
         "restart_from_potential",
         "ensemble",
         "seed",
-        "network",  # campaigns do not train networks
     }
 
 
