@@ -238,7 +238,7 @@ def test_what_does_not_fit_is_refused() -> None:
         with pytest.raises(SettingsError, match="occupation"):
             potential.energy(supercell, np.array(wrong))
     with pytest.raises(FitError, match="finite"):
-        fit_low_rank(BCC, [], LowRankSettings())
+        fit_low_rank(BCC, [], LowRankSettings(symmetric=False))
     for setting in ({"rank": 0}, {"shells": 0}, {"ridge": -1.0}, {"starts": 0}):
         with pytest.raises(SettingsError):
             LowRankSettings(**setting)  # type: ignore[arg-type]
