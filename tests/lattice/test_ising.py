@@ -137,6 +137,31 @@ def test_reweighted_averages_are_those_of_all_states() -> None:
         assert (np.abs(np.mean(rows, axis=0) - exact) < 4.5 * error).all()  # of 8 runs: Student's t
 
 
+def test_a_flat_walk_finds_the_density_of_states() -> None:
+    # All 12,870 ways to put eight spins up on 4 x 4 sites, counted by energy.
+    potential, supercell = ising_model(2), Supercell.of([4, 4, 1])
+    neighbors = potential.environments[0].neighbors(potential.parent, supercell)
+    states = np.array(list(product((0, 1), repeat=16)), np.int64)
+    states = states[states.sum(axis=1) == 8]
+    spins = SPINS[states]
+    energies = -0.5 * sum((spins * spins[:, neighbors[:, k]]).sum(axis=1) for k in range(1, 5))
+    bins = np.arange(-34.0, 35.0, 4.0)  # energies are multiples of four
+    counts = np.histogram(energies, bins)[0]
+    chain = Chain(Hamiltonian.of(potential, supercell), states[0], seed=3)
+    logarithms = np.zeros(len(counts))
+    step = 1.0
+    while step > 1e-6:
+        visits = np.zeros(len(counts), np.int64)
+        chain.walk(bins[0], 4.0, logarithms, visits, step, 200_000)
+        step /= 2
+    there = counts > 0
+    assert not logarithms[~there].any()
+    assert visits[there].min() > 0.8 * visits[there].mean()
+    found = logarithms[there] - logarithms[there].max()
+    expected = np.log(counts[there] / counts.max())
+    assert found == pytest.approx(expected, abs=0.1)
+
+
 def test_a_crossing_that_is_not_there_is_said() -> None:
     assert cumulant_crossing(lambda b: 0.5, lambda b: b, (0.2, 0.8)) == pytest.approx(0.5)
     with pytest.raises(SettingsError, match="do not cross"):
