@@ -21,7 +21,7 @@ from ase.neighborlist import neighbor_list
 import maxvolt
 from maxvolt.properties.static.cold_curves import PROTOTYPES
 
-__all__ = ["LATTICE_CONSTANT", "training_structures"]
+__all__ = ["LATTICE_CONSTANT", "labelled", "training_structures"]
 
 LATTICE_CONSTANT = A = 4.045
 SEED = 7
@@ -142,25 +142,34 @@ def dynamics(calculator: maxvolt.Calculator, random: np.random.Generator) -> Ite
             yield atoms.copy()
 
 
+def labelled(atoms: Atoms, calculator: maxvolt.Calculator) -> Atoms:
+    """Give a periodic structure its energy, forces and stress."""
+    one = Atoms(atoms.symbols, atoms.positions, cell=atoms.cell, pbc=True)
+    one.calc = calculator
+    values = {
+        "energy": one.get_potential_energy(),
+        "forces": one.get_forces(),
+        "stress": one.get_stress(),
+    }
+    one.calc = SinglePointCalculator(one, **values)
+    return one
+
+
 def training_structures(calculator: maxvolt.Calculator) -> maxvolt.Dataset:
     """Build and label all structures."""
     random = np.random.default_rng(SEED)
-    labelled = []
+    found = []
     crystal = bulk("Al", a=A)
     crystal.calc = calculator
     lowest = crystal.get_potential_energy()
     for atoms in [*crystals(random), *defects(random), *dynamics(calculator, random)]:
         atoms.pbc = True
-        atoms.info.clear()  # what ASE knows of surfaces it has built
         if neighbor_list("d", atoms, 4.0).min(initial=4.0) < SHORTEST:
             continue
-        atoms.calc = calculator
-        energy, forces, stress = (
-            atoms.get_potential_energy(), atoms.get_forces(), atoms.get_stress()
-        )  # fmt: skip
-        above = energy / len(atoms) - lowest
-        if np.abs(forces).max() > 20 or np.abs(stress).max() > 0.5 or above > HIGHEST:
+        one = labelled(atoms, calculator)
+        above = one.get_potential_energy() / len(one) - lowest
+        far = np.abs(one.get_forces()).max() > 20 or np.abs(one.get_stress()).max() > 0.5
+        if far or above > HIGHEST:
             continue  # far beyond what a card asks for
-        atoms.calc = SinglePointCalculator(atoms, energy=energy, forces=forces, stress=stress)
-        labelled.append(atoms)
-    return maxvolt.Dataset.from_atoms(labelled)
+        found.append(one)
+    return maxvolt.Dataset.from_atoms(found)

@@ -26,9 +26,9 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 from ase.build import bulk
-from ase.calculators.singlepoint import SinglePointCalculator
 
 import maxvolt
+from aluminium_structures import labelled
 from maxvolt.campaign import CampaignFolder, Settings
 from maxvolt.fitting.families import training_named
 from maxvolt.properties import Keeping
@@ -120,19 +120,6 @@ def snapshots(
         one.wrap()
         frames.append(one)
     return frames[-count:]
-
-
-def labelled(atoms: Atoms, calculator: Any) -> Atoms:
-    """Give a structure its energy, forces and stress."""
-    one = Atoms(atoms.symbols, atoms.positions, cell=atoms.cell, pbc=True)
-    one.calc = calculator
-    labels = {
-        "energy": one.get_potential_energy(),
-        "forces": one.get_forces(),
-        "stress": one.get_stress(),
-    }
-    one.calc = SinglePointCalculator(one, **labels)
-    return one
 
 
 def with_range_of(settings: Settings, path: Path) -> Settings:

@@ -18,12 +18,11 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms, units
 from ase.build import bulk
-from ase.calculators.singlepoint import SinglePointCalculator
 from ase.md.langevin import Langevin
 from ase.md.velocitydistribution import MaxwellBoltzmannDistribution
 
+import aluminium_structures as structures
 import maxvolt
-from aluminium_structures import LATTICE_CONSTANT
 from aluminium_training import CHOSEN, ITERATIONS, labelled
 
 __all__ = ["main"]
@@ -46,7 +45,7 @@ def compressed(calculator: maxvolt.Calculator, random: np.random.Generator) -> I
             stretch = np.ones(3)
             stretch[3 - axes :] = ratio ** (1 / axes)
             for kelvin in KELVIN:
-                atoms = bulk("Al", a=LATTICE_CONSTANT, cubic=True) * 3
+                atoms = bulk("Al", a=structures.LATTICE_CONSTANT, cubic=True) * 3
                 atoms.set_cell(atoms.cell.array * stretch, scale_atoms=True)
                 atoms.calc = calculator
                 MaxwellBoltzmannDistribution(atoms, temperature_K=kelvin, rng=random)
@@ -64,16 +63,8 @@ def under_pressure(reference: Path, work: Path) -> maxvolt.Dataset:
     path = work / "compressed.extxyz"
     if not path.exists():
         calculator = maxvolt.Calculator(reference, threads=1)
-        frames = []
-        for atoms in compressed(calculator, np.random.default_rng(SEED)):
-            atoms.calc = calculator
-            values = {
-                "energy": atoms.get_potential_energy(),
-                "forces": atoms.get_forces(),
-                "stress": atoms.get_stress(),
-            }
-            atoms.calc = SinglePointCalculator(atoms, **values)
-            frames.append(atoms)
+        moved = compressed(calculator, np.random.default_rng(SEED))
+        frames = [structures.labelled(atoms, calculator) for atoms in moved]
         maxvolt.write(path, maxvolt.Dataset.from_atoms(frames))
     return maxvolt.read(path)
 

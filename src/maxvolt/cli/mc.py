@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import re
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maxvolt.cli.console import note, print_json, print_table, progress_bar
-from maxvolt.cli.options import add_json, finite_float, non_negative_int, positive_int
+from maxvolt.cli.options import add_json, non_negative_int, numbers_by_name, positive_int
 from maxvolt.cli.outputs import check_figure, check_output
 from maxvolt.errors import MaxvoltError
 
@@ -152,13 +153,12 @@ def _print(found: list[AtTemperature], species: tuple[str, ...]) -> None:
 
 
 def _shares(text: str, option: str) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for word in text.split(","):
-        symbol, _, value = word.partition("=")
-        try:
-            found[symbol.strip()] = finite_float(value)
-        except argparse.ArgumentTypeError as error:
-            raise MaxvoltError(f"{option}: expected A=X,B=Y with numbers, got {text!r}") from error
+    try:
+        found = numbers_by_name(text)
+    except ValueError:
+        found = {}
+    if not found or not all(map(isfinite, found.values())):
+        raise MaxvoltError(f"{option}: expected A=X,B=Y with numbers, got {text!r}")
     return found
 
 

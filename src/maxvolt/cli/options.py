@@ -14,6 +14,7 @@ __all__ = [
     "finite_float",
     "non_negative_float",
     "non_negative_int",
+    "numbers_by_name",
     "positive_float",
     "positive_int",
     "species_list",
@@ -57,6 +58,18 @@ def species_list(text: str) -> tuple[str, ...]:
     if len(set(symbols)) < len(symbols):
         raise argparse.ArgumentTypeError(f"{text!r}: a symbol occurs twice")
     return symbols
+
+
+def numbers_by_name(text: str) -> dict[str, float]:
+    """Read numbers with names, as in ``Ti=-1.5,Al=-0.2``.
+
+    Raises
+    ------
+    ValueError
+        It is something else.
+    """
+    pairs = [part.split("=") for part in text.split(",")]
+    return {name.strip(): float(value) for name, value in pairs}
 
 
 def positive_int(text: str) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from maxvolt.cli.console import counted, note
 from maxvolt.cli.inputs import check_species, read_structures
-from maxvolt.cli.options import finite_float, positive_float
+from maxvolt.cli.options import finite_float, numbers_by_name, positive_float
 from maxvolt.cli.potentials import load
 from maxvolt.errors import DataError, MaxvoltError
 
@@ -252,10 +252,7 @@ def write_extrapolative(path: Path | None, kept: Sequence[Dataset], species: Seq
 def distances(text: str) -> float | dict[str, float]:
     """Read ``2.0`` or ``Al-Al=2.2,Al-Cu=2.0``."""
     try:
-        if "=" not in text:
-            return float(text)
-        pairs = [part.split("=") for part in text.split(",")]
-        return {pair.strip(): float(distance) for pair, distance in pairs}
+        return numbers_by_name(text) if "=" in text else float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(
             f"{text!r}: expected a distance in A, or pairs like Al-Al=2.2,Al-Cu=2.0"

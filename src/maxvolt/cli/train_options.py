@@ -13,6 +13,7 @@ from maxvolt.cli.options import (
     add_threads,
     non_negative_float,
     non_negative_int,
+    numbers_by_name,
     positive_float,
     positive_int,
 )
@@ -71,18 +72,12 @@ def isolated_energies(text: str) -> str | dict[str, float]:
     """Read ``fit``, ``data``, or energies in eV by element: ``Ti=-1.5,Al=-0.2``."""
     if text in ("fit", "data"):
         return text
-    energies = {}
-    for part in text.split(","):
-        symbol, separator, value = part.partition("=")
-        try:
-            energies[symbol.strip()] = float(value)
-        except ValueError:
-            separator = ""
-        if not separator:
-            raise argparse.ArgumentTypeError(
-                f"{text!r}: expected fit, data, or energies like Ti=-1.5,Al=-0.2"
-            )
-    return energies
+    try:
+        return numbers_by_name(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: expected fit, data, or energies like Ti=-1.5,Al=-0.2"
+        ) from None
 
 
 def loss_of(options: argparse.Namespace) -> FitSettings:

@@ -14,6 +14,7 @@ from maxvolt.errors import FitError
 from maxvolt.potentials.lattice.environments import Environment
 from maxvolt.potentials.lattice.parent import ParentLattice
 from maxvolt.potentials.lattice.supercells import Supercell
+from maxvolt.potentials.lattice.tensor_train import TensorTrain
 
 __all__ = ["Arrangement", "Equations", "equations"]
 
@@ -62,6 +63,13 @@ class Equations:
     concentrations: Array
     energies: Array
     n_species: int
+
+    def of_trains(self, trains: Sequence[TensorTrain]) -> Array:
+        """What trains, one for each kind of site, say of all arrangements, eV per site."""
+        found = np.zeros(len(self.energies))
+        for counts, train, environments in zip(self.counts, trains, self.environments, strict=True):
+            found += counts @ train.values(environments)
+        return found
 
     def selected(self, chosen: NDArray[Any]) -> Equations:
         """The same of some arrangements."""

@@ -123,14 +123,8 @@ def fit_equations(parent: ParentLattice, given: Equations, settings: LowRankSett
     runs = [_one_start(inside, len(parent.species), settings, s) for s in range(settings.starts)]
     losses = [loss_of(inside, trains, settings.ridge) for trains in runs]
     trains = runs[int(np.argmin(losses))]
-    predicted = sum(
-        counts @ train.values(environments)
-        for counts, train, environments in zip(
-            given.counts, trains, given.environments, strict=True
-        )
-    )
-    left = given.energies - predicted
-    atomic = np.linalg.lstsq(given.concentrations, left, rcond=_EXACT)[0]
+    left = given.energies - given.of_trains(trains)
+    atomic = np.asarray(np.linalg.lstsq(given.concentrations, left, rcond=_EXACT)[0], np.float64)
     errors = left - given.concentrations @ atomic
     potential = LowRankPotential(
         parent, settings.shells, settings.symmetric, atomic.reshape(parent.may_have.shape), trains
@@ -165,11 +159,7 @@ def cross_validated(
     for fold in np.unique(folds):
         out = folds == fold
         fitted = fit_equations(parent, every.selected(~out), settings).potential
-        values = every.concentrations @ fitted.atomic.ravel()
-        for counts, train, found in zip(
-            every.counts, fitted.trains, every.environments, strict=True
-        ):
-            values = values + counts @ train.values(found)
+        values = every.concentrations @ fitted.atomic.ravel() + every.of_trains(fitted.trains)
         predicted[out] = values[out]
     return predicted
 

@@ -100,10 +100,7 @@ def gradients(given: Equations, trains: Trains, ridge: float) -> tuple[Array, Ar
 
 def _residual(given: Equations, trains: Trains) -> Array:
     """Predictions less energies, without what the concentrations explain."""
-    found = -given.energies
-    for counts, train, environments in zip(given.counts, trains, given.environments, strict=True):
-        found = found + counts @ train.values(environments)
-    return np.asarray(_projected(given, found))
+    return _projected(given, given.of_trains(trains) - given.energies)
 
 
 def _projected(given: Equations, rows: Array) -> Array:

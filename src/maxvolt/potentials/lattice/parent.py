@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -19,8 +19,6 @@ __all__ = ["VACANCY", "ParentLattice"]
 
 VACANCY = "X"
 """Symbol of an empty site, as in ASE."""
-
-_SAME = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +39,6 @@ class ParentLattice:
     cell: NDArray[np.float64]
     places: NDArray[np.float64]
     allowed: tuple[tuple[str, ...], ...]
-    _known: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(

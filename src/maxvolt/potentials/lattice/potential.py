@@ -101,12 +101,10 @@ class LowRankPotential:
         of_sites = np.arange(len(species)) % b
         energies = np.array(self.atomic[of_sites, species])
         for environment, train in zip(self.environments, self.trains, strict=True):
-            around = species[environment.neighbors(self.parent, supercell)]
-            centres = environment.neighbors(self.parent, supercell)[:, 0]
+            around = environment.neighbors(self.parent, supercell)
             orders = environment.permutations
-            energies[centres] += sum(train.values(around[:, order]) for order in orders) / len(
-                orders
-            )
+            total = sum(train.values(species[around[:, order]]) for order in orders)
+            energies[around[:, 0]] += total / len(orders)
         return energies
 
     def energy(self, supercell: Supercell, occupation: NDArray[np.integer[Any]]) -> float:
