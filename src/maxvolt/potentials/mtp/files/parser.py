@@ -24,7 +24,7 @@ from maxvolt.potentials.mtp.files.tokens import MtpScanner
 
 __all__ = ["looks_like_potential", "parse_potential"]
 
-_START = re.compile(rb"(?:[ \t]*+(?:#[^\n]*+)?+\r?+\n)*+MTP(?=\s)")
+_START = re.compile(rb"(?>(?:[ \t]*+(?>(?:#[^\n]*+)?)\r?+\n)*)MTP(?=\s)")
 """The first word, after comment lines as potentials that come with LAMMPS carry them."""
 
 # Other spellings of a key: MLIP-3 and motep.

@@ -32,7 +32,7 @@ MAX_RADIAL_COEFFS = 2_000_000
 MAX_RANK = 64  # nx + ny + nz of a basic moment; levels up to 28 need 10
 MAX_LABEL = 10**9
 
-_SPECIES_TEXT = re.compile(r"(?:^|\s)species:((?:[ \t]++[A-Z][a-z]?+)++)$")
+_SPECIES_TEXT = re.compile(r"(?:^|\s)species:((?>(?:[ \t]++[A-Z][a-z]?+)+))$")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 

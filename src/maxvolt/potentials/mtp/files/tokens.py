@@ -17,8 +17,10 @@ from maxvolt.errors import FileFormatError
 
 __all__ = ["MtpScanner"]
 
+# Repetitions of several characters are in atomic groups, (?>(...)*), not possessive, (...)*+: up
+# to Python 3.11.4 these stay where a try that failed had come to (issue 106052 of CPython).
 _INTEGER = rb"[+-]?+\d{1,9}+(?!\d)"
-_REAL = rb"[+-]?+(?:\d++(?:\.\d*+)?+|\.\d++)(?:[eE][+-]?+\d++)?+(?![\w.])"
+_REAL = rb"[+-]?+(?:\d++(?>(?:\.\d*+)?)|\.\d++)(?>(?:[eE][+-]?+\d++)?)(?![\w.])"
 _NEXT = rb"\s*+(?:,\s*+(?!\})|(?=\}))"
 _ROW = rb"\{\s*+" + rb"\s*+,\s*+".join([_INTEGER] * 4) + rb"\s*+\}"
 
@@ -30,9 +32,9 @@ _VALUE = re.compile(rb"\s*+([^\s{}]++)(?=\s|$)")
 _LABELS = re.compile(rb"(\d{1,9}+)-(\d{1,9}+)(?=\s)")
 _INTEGER_VALUE = re.compile(_INTEGER)
 _REAL_VALUE = re.compile(_REAL)
-_INTEGERS = re.compile(rb"\{\s*+(?:" + _INTEGER + _NEXT + rb")*+")
-_REALS = re.compile(rb"\{\s*+(?:" + _REAL + _NEXT + rb")*+")
-_ROWS = re.compile(rb"\{\s*+(?:" + _ROW + _NEXT + rb")*+")
+_INTEGERS = re.compile(rb"\{\s*+(?>(?:" + _INTEGER + _NEXT + rb")*)")
+_REALS = re.compile(rb"\{\s*+(?>(?:" + _REAL + _NEXT + rb")*)")
+_ROWS = re.compile(rb"\{\s*+(?>(?:" + _ROW + _NEXT + rb")*)")
 _PUNCTUATION = b"{} \t\r\n\f\v"
 
 
