@@ -34,6 +34,7 @@ def write_results(path: Path, results: Mapping[str, Any]) -> None:
     """Write results with the version and time they were made."""
     stamp = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     document = {"maxvolt": maxvolt.__version__, "measured": stamp, **results}
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
