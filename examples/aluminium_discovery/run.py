@@ -21,6 +21,16 @@ REFERENCE = "Al_mm.eam.fs"
 
 NETWORKS = FILE.with_name("networks.toml")
 
+OF_MODEL = {
+    "mtp": {},
+    "ani": {
+        "copies = 16": "copies = 8",
+        "steps = 125_000          # 250 ps": "steps = 25_000           # 50 ps",
+        "edges = [10.5, 17.0]": "edges = [10.5, 12.5]",
+    },
+}
+"""What a kind of potential has in place of what: a step with networks takes 100 times as long."""
+
 QUICK = {
     "limit = 100": "limit = 5",
     "count = 20": "count = 3\nedges = 10.5",
@@ -59,7 +69,8 @@ def campaign_text(*, quick: bool, model: str = "mtp") -> str:
     if model == "ani":
         begin, end = text.index("[potential]"), text.index("[[training]]")
         text = text[:begin] + NETWORKS.read_text() + text[end:]
-    for old, new in ({**QUICK, **QUICK_OF_MODEL[model]} if quick else {}).items():
+    replaced = {**QUICK, **QUICK_OF_MODEL[model]} if quick else OF_MODEL[model]
+    for old, new in replaced.items():
         if old not in text:
             raise SystemExit(f"{FILE}: {old!r} is gone; correct {Path(__file__).name}")
         text = text.replace(old, new)

@@ -51,6 +51,8 @@ class Equations:
         Those that are in any arrangement.
     counts : for each kind of site, sparse, shape (S, M)
         How often each is in each arrangement, per site, with the averages over symmetry.
+    shells : for each kind of site, shape (n,), int64
+        Shell of each place of its environments; 0 is the site itself.
     concentrations : shape (S, b c)
         Share of the sites that are site i of the primitive cell with species s.
     energies : shape (S,), eV per site
@@ -60,6 +62,7 @@ class Equations:
 
     environments: tuple[Integers, ...]
     counts: tuple[Any, ...]
+    shells: tuple[Integers, ...]
     concentrations: Array
     energies: Array
     n_species: int
@@ -126,6 +129,7 @@ def equations(
     return Equations(
         tuple(environments),
         tuple(counts),
+        tuple(kind.shells for kind in kinds),
         _concentrations(parent, arrangements),
         energies / sizes,
         len(parent.species),

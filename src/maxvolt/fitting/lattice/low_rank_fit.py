@@ -10,15 +10,18 @@ from numpy.typing import NDArray
 
 from maxvolt.errors import FitError, SettingsError
 from maxvolt.fitting.lattice.arrangements import Arrangement, Equations, equations
+from maxvolt.fitting.lattice.pairs import pair_energies, train_of_pairs
 from maxvolt.fitting.lattice.tensor_equations import Trains, gradients, loss_of, one_sweep
 from maxvolt.potentials.lattice.environments import environments_of
 from maxvolt.potentials.lattice.parent import ParentLattice
 from maxvolt.potentials.lattice.potential import LowRankPotential
-from maxvolt.potentials.lattice.tensor_train import TensorTrain
 
 __all__ = ["LowRankFit", "LowRankSettings", "cross_validated", "fit_equations", "fit_low_rank"]
 
 Array = NDArray[np.float64]
+
+_NOISE = 0.1
+"""Of what is added to energies of pairs at the start, relative to them."""
 
 _EXACT = 1e-10
 """Relative to the largest singular value of the concentrations: what depends on the others."""
@@ -120,7 +123,8 @@ def fit_low_rank(
 def fit_equations(parent: ParentLattice, given: Equations, settings: LowRankSettings) -> LowRankFit:
     """The same for arrangements whose environments have been counted."""
     inside = _without_concentrations(given)
-    runs = [_one_start(inside, len(parent.species), settings, s) for s in range(settings.starts)]
+    pairs = pair_energies(inside)
+    runs = [_one_start(inside, pairs, settings, s) for s in range(settings.starts)]
     losses = [loss_of(inside, trains, settings.ridge) for trains in runs]
     trains = runs[int(np.argmin(losses))]
     left = given.energies - given.of_trains(trains)
@@ -178,13 +182,13 @@ def _without_concentrations(given: Equations) -> Equations:
     )
 
 
-def _one_start(given: Equations, c: int, settings: LowRankSettings, start: int) -> Trains:
+def _one_start(
+    given: Equations, pairs: Sequence[Array], settings: LowRankSettings, start: int
+) -> Trains:
     generator = np.random.default_rng([settings.seed, start])
     trains: Trains = tuple(
-        TensorTrain.random(one.shape[1], c, settings.rank, generator).scaled_to(
-            float(given.energies.std())
-        )
-        for one in given.environments
+        train_of_pairs(one, shells, settings.rank, _NOISE, generator)
+        for one, shells in zip(pairs, given.shells, strict=True)
     )
     trains = _alternating(given, trains, settings)
     return _gauss_newton(given, trains, settings)
