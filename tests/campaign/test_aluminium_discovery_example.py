@@ -52,12 +52,16 @@ def test_runs_are_those_of_the_paper(example: Any, tmp_path: Path) -> None:
     assert len(set(starts)) == 6
 
 
-def test_with_networks_only_the_potential_is_another(example: Any, tmp_path: Path) -> None:
+def test_with_networks_the_potential_is_another_and_runs_are_shorter(example: Any, tmp_path: Path) -> None:
     tensors, networks = (settings(example, tmp_path, model=model) for model in ("mtp", "ani"))
     assert (networks.potential.family, networks.potential.members) == ("ani", 8)
     assert networks.selection.strategy == "committee"
-    for name in ("training", "reference", "scenario", "stopping"):
+    for name in ("training", "reference", "stopping"):
         assert getattr(networks, name) == getattr(tensors, name)
+    (runs,), (of_tensors,) = networks.scenario, tensors.scenario
+    assert (runs.copies, runs.steps * runs.timestep_fs) == (8, 50_000)  # 50 ps
+    assert runs.start.edges == (10.5, 12.5)
+    assert runs.temperature == of_tensors.temperature
 
 
 def test_the_quick_form_with_networks_goes_to_its_end(example: Any, tmp_path: Path) -> None:
