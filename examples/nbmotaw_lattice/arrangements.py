@@ -20,7 +20,7 @@ from maxvolt.potentials.lattice import LowRankPotential, ParentLattice, Supercel
 from maxvolt.properties.lattice import AnnealingSettings, anneal, random_occupation
 from maxvolt.sampling import Relaxation, Thresholds, run_scenarios
 
-__all__ = ["SPECIES", "Drawn", "cubic", "drawn_by_chance", "drawn_by_simulation", "labelled"]
+__all__ = ["SPECIES", "Drawn", "by_chance", "by_simulation", "cubic", "labelled"]
 
 SPECIES = ("Mo", "Nb", "Ta", "W")
 EQUAL = dict.fromkeys(SPECIES, 0.25)
@@ -50,7 +50,7 @@ SHAPES = (cubic(2, 2, 2), cubic(2, 2, 3), cubic(2, 2, 4), cubic(3, 3, 3))
 """16, 24, 32 and 54 sites."""
 
 
-def drawn_by_chance(parent: ParentLattice, count: int, seed: int) -> list[Drawn]:
+def by_chance(parent: ParentLattice, count: int, seed: int) -> list[Drawn]:
     """Draw arrangements: every second one of equal shares, the others of shares drawn, too."""
     random = np.random.default_rng(seed)
     found = []
@@ -62,15 +62,13 @@ def drawn_by_chance(parent: ParentLattice, count: int, seed: int) -> list[Drawn]
     return found
 
 
-def drawn_by_simulation(
-    potential: LowRankPotential,
-    temperatures: Sequence[float],
-    cells: Sequence[Supercell],
-    seed: int,
+def by_simulation(
+    potential: LowRankPotential, temperatures: Sequence[float], cells: int, seed: int
 ) -> list[Drawn]:
-    """Take the last arrangement of each temperature of cooling, of equal shares."""
+    """Cool so many cells of equal shares, and take the last arrangement of each temperature."""
     found = []
-    for number, supercell in enumerate(cells):
+    for number in range(cells):
+        supercell = SHAPES[number % len(SHAPES)]
         begin = random_occupation(potential.parent, supercell, EQUAL, seed + number)
         settings = AnnealingSettings(tuple(temperatures), 200, 100, snapshots=1, seed=seed + number)
         for one in anneal(potential, supercell, begin, settings):
