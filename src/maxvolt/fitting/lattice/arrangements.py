@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from maxvolt.errors import FitError
 from maxvolt.potentials.lattice.environments import Environment
 from maxvolt.potentials.lattice.parent import ParentLattice
+from maxvolt.potentials.lattice.potential import LowRankPotential
 from maxvolt.potentials.lattice.supercells import Supercell
 from maxvolt.potentials.lattice.tensor_train import TensorTrain
 
@@ -74,6 +75,10 @@ class Equations:
             found += counts @ train.values(environments)
         return found
 
+    def energies_by(self, potential: LowRankPotential) -> Array:
+        """Energies of all arrangements by a potential, eV per site."""
+        return self.concentrations @ potential.atomic.ravel() + self.of_trains(potential.trains)
+
     def selected(self, chosen: NDArray[Any]) -> Equations:
         """The same of some arrangements."""
         return replace(
@@ -81,6 +86,16 @@ class Equations:
             counts=tuple(one[chosen] for one in self.counts),
             concentrations=self.concentrations[chosen],
             energies=self.energies[chosen],
+        )
+
+    def weighted(self, weights: Array) -> Equations:
+        """The same with weights of the squared errors of the arrangements, shape (S,)."""
+        factors = np.sqrt(weights / weights.mean())
+        return replace(
+            self,
+            counts=tuple(scipy.sparse.diags_array(factors) @ one for one in self.counts),
+            concentrations=factors[:, None] * self.concentrations,
+            energies=factors * self.energies,
         )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from maxvolt.errors import FitError, SettingsError
 from maxvolt.fitting.lattice.arrangements import Arrangement, Equations, equations
@@ -15,8 +16,16 @@ from maxvolt.fitting.lattice.tensor_equations import Trains, gradients, loss_of,
 from maxvolt.potentials.lattice.environments import environments_of
 from maxvolt.potentials.lattice.parent import ParentLattice
 from maxvolt.potentials.lattice.potential import LowRankPotential
+from maxvolt.threads import map_ranges, thread_count
 
-__all__ = ["LowRankFit", "LowRankSettings", "cross_validated", "fit_equations", "fit_low_rank"]
+__all__ = [
+    "LowRankFit",
+    "LowRankSettings",
+    "cross_validated",
+    "fit_equations",
+    "fit_low_rank",
+    "fit_samples",
+]
 
 Array = NDArray[np.float64]
 
@@ -122,9 +131,64 @@ def fit_low_rank(
 
 def fit_equations(parent: ParentLattice, given: Equations, settings: LowRankSettings) -> LowRankFit:
     """The same for arrangements whose environments have been counted."""
-    inside = _without_concentrations(given)
-    pairs = pair_energies(inside)
-    runs = [_one_start(inside, pairs, settings, s) for s in range(settings.starts)]
+    (fit,) = fit_samples(parent, [given], settings)
+    return fit
+
+
+def fit_samples(
+    parent: ParentLattice,
+    samples: Sequence[Equations],
+    settings: LowRankSettings,
+    *,
+    threads: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[LowRankFit]:
+    """Fit a potential to each of several sets of equations, from starts of its own.
+
+    Starts are shared out among threads, each with one core for its linear algebra, so that numbers
+    do not depend on how many there are.
+
+    Parameters
+    ----------
+    parent
+        The lattice.
+    samples
+        For each potential, what it is fitted to.
+    settings
+        Of the potentials and of the fits; the first potential has the starts of a fit of one.
+    threads
+        By default one for each core.
+    progress
+        Is told how many starts are done, and of how many.
+    """
+    inside = [_without_concentrations(one) for one in samples]
+    pairs = [pair_energies(one) for one in inside]
+    each = settings.starts
+    jobs = [(number, start) for number in range(len(samples)) for start in range(each)]
+
+    def run(number: int, start: int) -> Trains:
+        return _one_start(inside[number], pairs[number], settings, number * each + start)
+
+    runs: list[Trains] = []
+    with threadpool_limits(1, user_api="blas"):
+        for trains in map_ranges(run, jobs, thread_count(threads)):
+            runs.append(trains)
+            if progress is not None:
+                progress(len(runs), len(jobs))
+        return [
+            _best_of(parent, one, inside[k], runs[k * each : (k + 1) * each], settings)
+            for k, one in enumerate(samples)
+        ]
+
+
+def _best_of(
+    parent: ParentLattice,
+    given: Equations,
+    inside: Equations,
+    runs: Sequence[Trains],
+    settings: LowRankSettings,
+) -> LowRankFit:
+    """Complete the best of the starts with the part that is linear in the concentrations."""
     losses = [loss_of(inside, trains, settings.ridge) for trains in runs]
     trains = runs[int(np.argmin(losses))]
     left = given.energies - given.of_trains(trains)
@@ -163,8 +227,7 @@ def cross_validated(
     for fold in np.unique(folds):
         out = folds == fold
         fitted = fit_equations(parent, every.selected(~out), settings).potential
-        values = every.concentrations @ fitted.atomic.ravel() + every.of_trains(fitted.trains)
-        predicted[out] = values[out]
+        predicted[out] = every.energies_by(fitted)[out]
     return predicted
 
 

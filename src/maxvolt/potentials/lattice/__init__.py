@@ -1,8 +1,13 @@
 """Low-rank potentials of alloys on a lattice: energies of arrangements, and chains of them."""
 
 from maxvolt.potentials.lattice.chain import Chain, Samples
+from maxvolt.potentials.lattice.ensemble import LowRankEnsemble
 from maxvolt.potentials.lattice.environments import Environment, environments_of
-from maxvolt.potentials.lattice.files import read_low_rank, write_low_rank
+from maxvolt.potentials.lattice.files import (
+    read_low_rank,
+    read_low_rank_ensemble,
+    write_low_rank,
+)
 from maxvolt.potentials.lattice.hamiltonian import Hamiltonian
 from maxvolt.potentials.lattice.mapping import Mapped, on_lattice
 from maxvolt.potentials.lattice.parent import VACANCY, ParentLattice
@@ -15,6 +20,7 @@ __all__ = [
     "Chain",
     "Environment",
     "Hamiltonian",
+    "LowRankEnsemble",
     "LowRankPotential",
     "Mapped",
     "ParentLattice",
@@ -24,5 +30,6 @@ __all__ = [
     "environments_of",
     "on_lattice",
     "read_low_rank",
+    "read_low_rank_ensemble",
     "write_low_rank",
 ]

@@ -13,17 +13,20 @@ from numpy.typing import NDArray
 from maxvolt.archives import read_arrays
 from maxvolt.errors import FileFormatError, MaxvoltError
 from maxvolt.files import replacing
+from maxvolt.potentials.lattice.ensemble import LowRankEnsemble
 from maxvolt.potentials.lattice.parent import ParentLattice
 from maxvolt.potentials.lattice.potential import LowRankPotential
 from maxvolt.potentials.lattice.tensor_train import TensorTrain
 
-__all__ = ["read_low_rank", "write_low_rank"]
+__all__ = ["read_low_rank", "read_low_rank_ensemble", "write_low_rank"]
 
-_FORMAT, _VERSION = "maxvolt low-rank potential", 1
+_FORMAT = "maxvolt low-rank potential"
+_VERSION = 2
+"""Of files with several members; those of one are of version 1, which has no members."""
 
 
-def write_low_rank(potential: LowRankPotential, path: str | Path) -> None:
-    """Write a potential, with its lattice and the symbols of its species.
+def write_low_rank(potential: LowRankPotential | LowRankEnsemble, path: str | Path) -> None:
+    """Write a potential or an ensemble, with its lattice and the symbols of its species.
 
     Parameters
     ----------
@@ -32,28 +35,44 @@ def write_low_rank(potential: LowRankPotential, path: str | Path) -> None:
     path
         Ends with ``.lattice.npz`` by convention.
     """
-    parent = potential.parent
+    members = potential.members if isinstance(potential, LowRankEnsemble) else (potential,)
+    first, parent = members[0], potential.parent
+    ranks = [[train.ranks for train in one.trains] for one in members]
+    single = len(members) == 1
     head = {
         "format": _FORMAT,
-        "version": _VERSION,
+        "version": 1 if single else _VERSION,
         "allowed": parent.allowed,
-        "shells": potential.shells,
-        "symmetric": potential.symmetric,
-        "ranks": [train.ranks for train in potential.trains],
+        "shells": first.shells,
+        "symmetric": first.symmetric,
+        "ranks": ranks[0] if single else ranks,
     }
     arrays: dict[str, Any] = {
         "head": np.frombuffer(json.dumps(head).encode(), np.uint8),
         "cell": parent.cell,
         "places": parent.places,
-        "atomic": potential.atomic,
     }
-    arrays |= {f"train_{k}": train.vector() for k, train in enumerate(potential.trains)}
+    for number, one in enumerate(members):
+        prefix = _prefix(number, len(members))
+        arrays[f"{prefix}atomic"] = one.atomic
+        arrays |= {f"{prefix}train_{k}": train.vector() for k, train in enumerate(one.trains)}
     with replacing(path) as file:
         np.savez(file, **arrays)
 
 
 def read_low_rank(path: str | Path) -> LowRankPotential:
-    """Read a potential.
+    """Read a potential; of an ensemble, that of its mean energies.
+
+    Raises
+    ------
+    FileFormatError
+        The file is no low-rank potential, is damaged, or is of a later version.
+    """
+    return read_low_rank_ensemble(path).mean
+
+
+def read_low_rank_ensemble(path: str | Path) -> LowRankEnsemble:
+    """Read all members; a single potential is an ensemble of one.
 
     Raises
     ------
@@ -74,12 +93,12 @@ def read_low_rank(path: str | Path) -> LowRankPotential:
             path, f"has version {version}; this maxvolt reads up to {_VERSION}: update it"
         )
     try:
-        return _potential(head, arrays)
+        return _ensemble(head, arrays)
     except (MaxvoltError, ValueError, KeyError, TypeError) as error:
         raise FileFormatError(path, f"is a damaged low-rank potential: {error}") from error
 
 
-def _potential(head: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> LowRankPotential:
+def _ensemble(head: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> LowRankEnsemble:
     allowed = tuple(tuple(map(str, one)) for one in head["allowed"])
     cell, places = arrays["cell"], arrays["places"]
     if cell.shape != (3, 3) or places.shape != (len(allowed), 3):
@@ -87,10 +106,28 @@ def _potential(head: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> LowRank
     if not all(np.isfinite(array).all() for name, array in arrays.items() if name != "head"):
         raise ValueError("it has numbers that are not finite")
     parent = ParentLattice(cell, places, allowed)
-    trains = tuple(
-        TensorTrain.of_vector(arrays[f"train_{k}"], tuple(map(int, ranks)), len(parent.species))
-        for k, ranks in enumerate(head["ranks"])
-    )
-    return LowRankPotential(
-        parent, int(head["shells"]), bool(head["symmetric"]), arrays["atomic"], trains
-    )
+    of_members = [head["ranks"]] if int(head["version"]) == 1 else head["ranks"]
+    members = []
+    for number, of_trains in enumerate(of_members):
+        prefix = _prefix(number, len(of_members))
+        trains = tuple(
+            TensorTrain.of_vector(
+                arrays[f"{prefix}train_{k}"], tuple(map(int, ranks)), len(parent.species)
+            )
+            for k, ranks in enumerate(of_trains)
+        )
+        members.append(
+            LowRankPotential(
+                parent,
+                int(head["shells"]),
+                bool(head["symmetric"]),
+                arrays[f"{prefix}atomic"],
+                trains,
+            )
+        )
+    return LowRankEnsemble(tuple(members))
+
+
+def _prefix(number: int, count: int) -> str:
+    """Before the names of the arrays of a member."""
+    return "" if count == 1 else f"{number}_"

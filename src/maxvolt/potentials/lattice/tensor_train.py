@@ -59,6 +59,25 @@ class TensorTrain:
         parts = np.split(parameters, ends[:-1])
         return cls(tuple(part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)))
 
+    @classmethod
+    def mean_of(cls, trains: Sequence[TensorTrain]) -> TensorTrain:
+        """Mean of tensors of the same indices, with the matrices of all as diagonal blocks.
+
+        Passing orthonormal columns and rows through cuts ranks down to what the indices on either
+        side of a bond allow.
+        """
+        n = trains[0].length
+        cores = []
+        for place in range(n):
+            blocks = [train.cores[place] for train in trains]
+            if place == 0:
+                cores.append(np.concatenate(blocks, axis=2) / len(trains))
+            elif place == n - 1:
+                cores.append(np.concatenate(blocks, axis=1))
+            else:
+                cores.append(_diagonal_blocks(blocks))
+        return cls(tuple(cores)).centred_at(0).centred_at(n - 1)
+
     @property
     def length(self) -> int:
         """Number of indices, n."""
@@ -192,6 +211,15 @@ def row_products(rows: Array, matrices: Array, species: Integers) -> Array:
     for s, matrix in enumerate(matrices):
         chosen = np.flatnonzero(species == s)
         found[chosen] = rows[chosen] @ matrix
+    return found
+
+
+def _diagonal_blocks(blocks: Sequence[Array]) -> Array:
+    """Matrices of a place, shape (c, sum of r, sum of r'), zero outside the blocks."""
+    ends = np.cumsum([(0, 0), *(block.shape[1:] for block in blocks)], axis=0)
+    found = np.zeros((len(blocks[0]), *ends[-1]))
+    for block, (top, left), (bottom, right) in zip(blocks, ends[:-1], ends[1:], strict=True):
+        found[:, top:bottom, left:right] = block
     return found
 
 
