@@ -7,6 +7,7 @@ from maxvolt.properties.lattice.annealing import (
     temperatures_of,
 )
 from maxvolt.properties.lattice.at_temperature import AtTemperature
+from maxvolt.properties.lattice.order import OrderedState, Sublattices, ordered_state
 from maxvolt.properties.lattice.reweighting import (
     binder_cumulant,
     cumulant_crossing,
@@ -17,10 +18,13 @@ from maxvolt.properties.lattice.short_range_order import ShellPairs
 __all__ = [
     "AnnealingSettings",
     "AtTemperature",
+    "OrderedState",
     "ShellPairs",
+    "Sublattices",
     "anneal",
     "binder_cumulant",
     "cumulant_crossing",
+    "ordered_state",
     "random_occupation",
     "reweighted",
     "temperatures_of",
