@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ase.units import kB
 from numpy.typing import NDArray
 
 from maxvolt.errors import SettingsError
@@ -20,10 +19,9 @@ from maxvolt.potentials.lattice.parent import ParentLattice
 from maxvolt.potentials.lattice.potential import LowRankPotential
 from maxvolt.potentials.lattice.supercells import Supercell
 from maxvolt.properties.lattice.at_temperature import AtTemperature
-from maxvolt.properties.lattice.short_range_order import ShellPairs
-from maxvolt.properties.statistics import series_mean
+from maxvolt.properties.lattice.observer import Observer
 
-__all__ = ["AnnealingSettings", "anneal", "random_occupation", "temperatures_of"]
+__all__ = ["AnnealingSettings", "anneal", "digest_of", "random_occupation", "temperatures_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +65,11 @@ class AnnealingSettings:
         if self.production % min(self.snapshots, self.production):
             raise SettingsError("production must be a multiple of snapshots")
 
+    @property
+    def pieces(self) -> int:
+        """Parts of the production, each of which ends with a snapshot."""
+        return min(self.snapshots, self.production)
+
 
 def random_occupation(
     parent: ParentLattice, supercell: Supercell, composition: Mapping[str, float], seed: int = 0
@@ -107,6 +110,18 @@ def random_occupation(
     return np.asarray(np.random.default_rng(seed).permutation(occupation), np.int64)
 
 
+def digest_of(
+    potential: LowRankPotential,
+    supercell: Supercell,
+    occupation: NDArray[np.integer[Any]],
+    *settings: object,
+) -> Any:
+    """Hash of all that a simulation depends on, which names its files."""
+    digest = sha256(f"2 {potential.digest} {settings}".encode())  # the second form of files
+    digest.update(supercell.vectors.tobytes() + np.asarray(occupation, np.int64).tobytes())
+    return digest
+
+
 def anneal(
     potential: LowRankPotential,
     supercell: Supercell,
@@ -132,10 +147,9 @@ def anneal(
         Is told how many temperatures are done, and of how many.
     """
     hamiltonian = Hamiltonian.of(potential, supercell)
-    pairs = ShellPairs(potential.parent, supercell, settings.shells)
+    seen_by = Observer(potential.parent, supercell, settings.shells)
     chain = Chain(hamiltonian, occupation, settings.seed)
-    digest = sha256((potential.digest + repr(replace(settings, temperatures=(1.0,)))).encode())
-    digest.update(supercell.vectors.tobytes() + chain.occupation.tobytes())
+    digest = digest_of(potential, supercell, occupation, replace(settings, temperatures=(1.0,)))
     if folder is not None:
         make_folder(Path(folder))
     found = []
@@ -147,7 +161,7 @@ def anneal(
             one = AtTemperature.read(path)
             chain = Chain.in_state(hamiltonian, one.occupation, one.random_state)
         else:
-            one = _at_temperature(chain, pairs, temperature, settings)
+            one = _at_temperature(chain, seen_by, temperature, settings)
             if path is not None:
                 one.write(path)
         found.append(one)
@@ -157,36 +171,19 @@ def anneal(
 
 
 def _at_temperature(
-    chain: Chain, pairs: ShellPairs, temperature: float, settings: AnnealingSettings
+    chain: Chain, seen_by: Observer, temperature: float, settings: AnnealingSettings
 ) -> AtTemperature:
     n = len(chain.occupation)
     potentials = settings.chemical_potentials
     chain.run(temperature, settings.equilibration * n, chemical_potentials=potentials)
     parts: list[Samples] = []
-    orders = []
-    pieces = min(settings.snapshots, settings.production)
-    for _ in range(pieces):
-        attempts = settings.production // pieces * n
+    arrangements = []
+    for _ in range(settings.pieces):
+        attempts = settings.production // settings.pieces * n
         parts.append(chain.run(temperature, attempts, every=n, chemical_potentials=potentials))
-        orders.append(pairs.parameters(chain.occupation))
-    energies = np.concatenate([part.energies for part in parts]) / n
-    mean = series_mean(energies, 0)
-    squares = series_mean((energies - mean.mean) ** 2, 0)
-    scale = n / (kB * temperature) ** 2  # of kB
-    order = np.array(orders)
-    spread = order.std(axis=0, ddof=1) if pieces > 1 else np.full(order.shape[1:], np.nan)
-    return AtTemperature(
-        temperature=temperature,
-        energy=mean.mean,
-        energy_error=mean.error,
-        heat_capacity=squares.mean * scale,
-        heat_capacity_error=squares.error * scale,
-        accepted=float(np.mean([part.accepted for part in parts])),
-        concentrations=np.concatenate([part.counts for part in parts]).mean(axis=0) / n,
-        order=order.mean(axis=0),
-        order_error=spread / np.sqrt(pieces),
-        occupation=chain.occupation,
-        random_state=chain.random_state,
+        arrangements.append(chain.occupation.astype(np.uint8))
+    return seen_by.at_temperature(
+        temperature, parts, np.array(arrangements), chain.occupation, chain.random_state
     )
 
 

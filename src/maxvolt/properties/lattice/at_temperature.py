@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from maxvolt.archives import read_arrays
 from maxvolt.errors import FileFormatError
 from maxvolt.files import replacing
+from maxvolt.properties.lattice.order import OrderedState
 
 __all__ = ["AtTemperature"]
 
@@ -36,6 +38,8 @@ class AtTemperature:
         Mean shares of the species.
     order, order_error : shape (shells, c, c)
         Parameters of Warren and Cowley, and their standard errors.
+    state
+        Long-range order; None on lattices that are not cubic.
     occupation : shape (n_sites,)
         The last arrangement.
     random_state : shape (4,)
@@ -51,6 +55,7 @@ class AtTemperature:
     concentrations: Array
     order: Array
     order_error: Array
+    state: OrderedState | None
     occupation: NDArray[np.int64]
     random_state: NDArray[np.uint64]
 
@@ -58,17 +63,22 @@ class AtTemperature:
         """All but the arrangement and the random numbers, as plain values; units as above."""
         left_out = ("occupation", "random_state")
         named = {one.name: getattr(self, one.name) for one in fields(self)}
-        return {
+        found = {
             name: value.tolist() if isinstance(value, np.ndarray) else value
             for name, value in named.items()
             if name not in left_out
         }
+        found["state"] = None if self.state is None else self.state.to_dict()
+        return found
 
     def write(self, path: Path) -> None:
         """Write everything, from which a simulation goes on bit for bit."""
         arrays: dict[str, Any] = {
-            one.name: np.asarray(getattr(self, one.name)) for one in fields(self)
+            one.name: np.asarray(getattr(self, one.name))
+            for one in fields(self)
+            if one.name != "state"
         }
+        arrays["state"] = np.array(json.dumps(self.state and self.state.to_dict()))
         with replacing(path) as file:
             np.savez(file, **arrays)
 
@@ -87,6 +97,8 @@ class AtTemperature:
                 one.name: float(arrays[one.name]) if one.type == "float" else arrays[one.name]
                 for one in fields(cls)
             }
+            state = json.loads(str(arrays["state"]))
+            values["state"] = state and OrderedState.from_dict(state)
         except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise FileFormatError(
                 path, f"is no temperature that is done ({error}); remove it, and it is made again"

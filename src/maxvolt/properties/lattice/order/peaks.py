@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -56,15 +56,21 @@ class Peak:
         species that is nowhere or everywhere.
     structure_factor : shape (c, c)
         Mean over the arms, equation (223).
-    cumulant
-        Of the amplitude of all species, equation (209).
+    moments
+        Mean of the square and of the fourth power of the amplitude of all species and arms.
     """
 
     star: str
     arms: int
     shares: Array
     structure_factor: Array
-    cumulant: float
+    moments: tuple[float, float]
+
+    @property
+    def cumulant(self) -> float:
+        """Of the amplitude, equation (209): 2/3 where it is the same in all arrangements."""
+        second, fourth = self.moments
+        return 1.0 - fourth / (3.0 * second**2) if second > 0 else float("nan")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -73,7 +79,7 @@ class Peak:
             "arms": self.arms,
             "shares": [None if np.isnan(one) else float(one) for one in self.shares],
             "structure_factor": self.structure_factor.tolist(),
-            "cumulant": self.cumulant,
+            "moments": list(self.moments),
         }
 
     @classmethod
@@ -81,12 +87,13 @@ class Peak:
         """Take what `to_dict` gave."""
         return cls(
             str(values["star"]), int(values["arms"]), np.array(values["shares"], float),
-            np.array(values["structure_factor"], float), float(values["cumulant"]),
+            np.array(values["structure_factor"], float),
+            (float(values["moments"][0]), float(values["moments"][1])),
         )  # fmt: skip
 
 
 def shares_of_waves(
-    waves: ConcentrationWaves, occupations: Sequence[NDArray[np.integer[Any]]], n_species: int
+    waves: ConcentrationWaves, occupations: NDArray[np.integer[Any]], n_species: int
 ) -> Array:
     """Share of the variance of each species in each wave, mean over arrangements.
 
@@ -141,7 +148,7 @@ def star_of(vector: Array) -> str:
 
 def peaks_of(
     waves: ConcentrationWaves,
-    occupations: Sequence[NDArray[np.integer[Any]]],
+    occupations: NDArray[np.integer[Any]],
     n_species: int,
     index: Integers,
 ) -> tuple[Peak, ...]:
@@ -151,7 +158,7 @@ def peaks_of(
     ----------
     waves
         Of the supercell.
-    occupations
+    occupations : shape (n, n_sites)
         Arrangements.
     n_species
         Their number.
@@ -175,9 +182,9 @@ def peaks_of(
         squares = (np.abs(part) ** 2).sum(axis=(1, 2))
         with np.errstate(invalid="ignore", divide="ignore"):
             shares = np.where(variance > 0, products.diagonal() / variance, np.nan)
-            cumulant = 1 - (squares**2).mean() / (3 * squares.mean() ** 2)
         factor = products * len(waves.sites.order) / len(places)
-        found.append(Peak(name, len(places), shares, factor, float(cumulant)))
+        moments = float(squares.mean()), float((squares**2).mean())
+        found.append(Peak(name, len(places), shares, factor, moments))
     return tuple(found)
 
 
