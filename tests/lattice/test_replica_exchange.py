@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -23,6 +24,7 @@ from maxvolt.properties.lattice.replica_exchange import (
 )
 from maxvolt.properties.lattice.seeds import seed_of_chain
 from maxvolt.properties.lattice.several_chains import anneal_chains, mean_of_chains
+from maxvolt.properties.lattice.side_by_side import side_by_side
 
 SQUARE = ising_model(2)
 SMALL = Supercell.of([4, 4, 1])
@@ -145,6 +147,33 @@ def test_plain_chains_agree_in_a_system_of_many_states() -> None:
         assert abs(one.energy - other.energy) < 3.5 * error
         error = np.hypot(one.order_error, other.order_error)[0, 0, 1]
         assert abs(one.order - other.order)[0, 0, 1] < 3.5 * error
+
+
+def test_settings_that_make_no_sense() -> None:
+    one = AnnealingSettings((300.0,), production=100, snapshots=10)
+    with pytest.raises(SettingsError, match="two temperatures"):
+        replica_exchange(SQUARE, SMALL, np.zeros(16, int), one)
+    two = replace(one, temperatures=(300.0, 200.0))
+    with pytest.raises(SettingsError, match="multiple of the 4 sweeps"):
+        replica_exchange(SQUARE, SMALL, np.zeros(16, int), two, every=4)
+    with pytest.raises(SettingsError, match="no chain"):
+        anneal_chains(SQUARE, SMALL, [], two)
+
+
+def test_failures_of_one_chain_stop_the_others() -> None:
+    begun: list[int] = []
+
+    def work(number: int, check: Callable[[], None]) -> None:
+        begun.append(number)
+        if number == 1:
+            raise SettingsError("broken")
+        while True:
+            check()
+
+    with pytest.raises(SettingsError, match="broken"):
+        side_by_side(work, 6, 2)
+    assert begun[:2] == [0, 1]
+    assert len(begun) < 6
 
 
 def test_round_trips_are_counted_there_and_back() -> None:

@@ -151,6 +151,7 @@ class Chain:
             Share of the attempts.
         """
         accepted = self._core.walk(lowest, width, logarithms, visits, step, attempts)
+        self._core.renew()
         return accepted / attempts if attempts else 0.0
 
     @property

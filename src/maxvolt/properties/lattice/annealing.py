@@ -21,7 +21,14 @@ from maxvolt.potentials.lattice.supercells import Supercell
 from maxvolt.properties.lattice.at_temperature import AtTemperature
 from maxvolt.properties.lattice.observer import Observer
 
-__all__ = ["AnnealingSettings", "anneal", "digest_of", "random_occupation", "temperatures_of"]
+__all__ = [
+    "AnnealingSettings",
+    "anneal",
+    "annealed",
+    "digest_of",
+    "random_occupation",
+    "temperatures_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +153,19 @@ def anneal(
     progress
         Is told how many temperatures are done, and of how many.
     """
+    return annealed(potential, supercell, occupation, settings, folder, progress, lambda: None)
+
+
+def annealed(
+    potential: LowRankPotential,
+    supercell: Supercell,
+    occupation: NDArray[np.integer[Any]],
+    settings: AnnealingSettings,
+    folder: str | Path | None,
+    progress: Callable[[int, int], None] | None,
+    check: Callable[[], None],
+) -> list[AtTemperature]:
+    """Do what `anneal` does, and call `check` now and then, which may raise."""
     hamiltonian = Hamiltonian.of(potential, supercell)
     seen_by = Observer(potential.parent, supercell, settings.shells)
     chain = Chain(hamiltonian, occupation, settings.seed)
@@ -161,7 +181,7 @@ def anneal(
             one = AtTemperature.read(path)
             chain = Chain.in_state(hamiltonian, one.occupation, one.random_state)
         else:
-            one = _at_temperature(chain, seen_by, temperature, settings)
+            one = _at_temperature(chain, seen_by, temperature, settings, check)
             if path is not None:
                 one.write(path)
         found.append(one)
@@ -171,7 +191,11 @@ def anneal(
 
 
 def _at_temperature(
-    chain: Chain, seen_by: Observer, temperature: float, settings: AnnealingSettings
+    chain: Chain,
+    seen_by: Observer,
+    temperature: float,
+    settings: AnnealingSettings,
+    check: Callable[[], None],
 ) -> AtTemperature:
     n = len(chain.occupation)
     potentials = settings.chemical_potentials
@@ -179,6 +203,7 @@ def _at_temperature(
     parts: list[Samples] = []
     arrangements = []
     for _ in range(settings.pieces):
+        check()
         attempts = settings.production // settings.pieces * n
         parts.append(chain.run(temperature, attempts, every=n, chemical_potentials=potentials))
         arrangements.append(chain.occupation.astype(np.uint8))

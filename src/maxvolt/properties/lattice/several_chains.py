@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -16,11 +15,11 @@ from numpy.typing import NDArray
 from maxvolt.errors import SettingsError
 from maxvolt.potentials.lattice.potential import LowRankPotential
 from maxvolt.potentials.lattice.supercells import Supercell
-from maxvolt.processors import thread_count
-from maxvolt.properties.lattice.annealing import AnnealingSettings, anneal
+from maxvolt.properties.lattice.annealing import AnnealingSettings, annealed
 from maxvolt.properties.lattice.at_temperature import AtTemperature
 from maxvolt.properties.lattice.order import OrderedState, Peak
 from maxvolt.properties.lattice.seeds import seed_of_chain
+from maxvolt.properties.lattice.side_by_side import side_by_side
 
 __all__ = ["anneal_chains", "mean_of_chains"]
 
@@ -80,18 +79,18 @@ def anneal_chains(
             if progress is not None:
                 progress(done, total)
 
-    def one(chain: int) -> list[AtTemperature]:
-        return anneal(
+    def one(chain: int, check: Callable[[], None]) -> list[AtTemperature]:
+        return annealed(
             potential,
             supercell,
             occupations[chain],
             replace(settings, seed=seed_of_chain(settings.seed, chain)),
-            folder=None if folder is None else Path(folder) / f"chain-{chain:03d}",
-            progress=advance,
+            None if folder is None else Path(folder) / f"chain-{chain:03d}",
+            advance,
+            check,
         )
 
-    with ThreadPoolExecutor(thread_count(threads)) as pool:
-        return list(pool.map(one, range(len(occupations))))
+    return side_by_side(one, len(occupations), threads)
 
 
 def mean_of_chains(chains: Sequence[Sequence[AtTemperature]]) -> list[AtTemperature]:
