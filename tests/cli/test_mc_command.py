@@ -59,6 +59,109 @@ def test_table_structure_and_figure(
     assert one["concentrations"][0] > 0.95
 
 
+def antiferromagnet(folder: Path) -> Path:
+    """Neighbours of body-centred cubic sites prefer to differ, by 20 meV."""
+    parent = ParentLattice.of(bulk("W", "bcc", a=3.2), ["Mo", "Ta"])
+    (kind,) = environments_of(parent, 1)
+    centre = np.zeros((2, 1, 2))
+    centre[:, 0, 1] = [1.0, -1.0]
+    neighbor = np.array([[[1.0, 0.0], [0.01 * spin, 1.0]] for spin in (1.0, -1.0)])
+    cores = [centre, *[neighbor] * (kind.length - 2), neighbor[:, :, :1]]
+    train = TensorTrain(tuple(np.ascontiguousarray(core) for core in cores))
+    path = folder / "order.lattice.npz"
+    write_low_rank(LowRankPotential(parent, 1, False, np.zeros((1, 2)), (train,)), path)
+    return path
+
+
+def test_orders_have_names_and_chains_agree(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [str(antiferromagnet(tmp_path)), "6x6x6", "--composition", "Mo=1,Ta=1"]
+    words = [*given, "--temperatures", "3000:200:-400", "--chains", "2", *SHORT]
+    assert main(["mc", *words]) == 0
+    rows = [row.split() for row in capsys.readouterr().out.splitlines()]
+    named = {row[0]: row[1:] for row in rows if row}
+    assert named["3000"][0] == "disordered"
+    assert named["200"][:2] == ["B2(Mo;", "Ta)"]
+    assert 0.95 < float(named["200"][2]) <= 1
+    assert main(["mc", *words, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["method"], document["chains"]) == ("anneal", 2)
+    last = document["temperatures"][-1]
+    assert last["state"]["structures"] == ["B2"]
+    peaks = {one["star"]: one for one in last["state"]["peaks"]}
+    assert peaks["(1 0 0)"]["shares"] == pytest.approx([1, 1], abs=0.05)
+    assert peaks["(1 0 0)"]["cumulant"] == pytest.approx(2 / 3, abs=1e-3)
+
+
+def test_replica_exchange_and_its_figure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [str(antiferromagnet(tmp_path)), "4x4x4", "--composition", "Mo=1,Ta=1"]
+    words = [*given, "--method", "replica-exchange", "--temperatures", "1600:1000:-200"]
+    words += ["--exchange-every", "1", "--keep", str(tmp_path / "kept"), *SHORT]
+    figure, last = tmp_path / "mc.svg", tmp_path / "last.xyz"
+    assert main(["mc", *words, "--plot", str(figure), "-o", str(last)]) == 0
+    told = capsys.readouterr()
+    assert "exchanged with" in told.out
+    assert "ways of replicas" in told.err
+    assert figure.stat().st_size > 1000
+    assert len(read(last)) == 64
+    kept = {one: one.read_bytes() for one in (tmp_path / "kept").iterdir()}
+    assert len(kept) == 55
+    assert main(["mc", *words, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert len(document["exchanged"]) == 3
+    assert all(0 < one <= 1 for one in document["exchanged"])
+    assert kept == {one: one.read_bytes() for one in (tmp_path / "kept").iterdir()}
+
+
+def test_densities_of_states(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = [str(antiferromagnet(tmp_path)), "2x2x3", "--composition", "Mo=1,Ta=1"]
+    words = [*given, "--method", "wang-landau", "--temperatures", "900,300", "--chains", "2"]
+    words += ["--final-step", "1e-4", "--bins", "50"]
+    figure = tmp_path / "density.png"
+    assert main(["mc", *words, "--plot", str(figure)]) == 0
+    assert "entropy" in capsys.readouterr().out
+    assert figure.stat().st_size > 1000
+    assert main(["mc", *words, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert len(document["densities"]) == 2
+    hot, cold = document["temperatures"]
+    assert hot["entropy"] > cold["entropy"] > 0
+    for one in document["densities"]:
+        assert np.exp(one["logarithms"]).sum() == pytest.approx(924)  # 6 of 12 sites
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--method", "wang-landau", "--production", "50"], "--production belongs to"),
+        (["--method", "wang-landau", "--chemical-potentials", "Mo=0,W=0"],
+         "--chemical-potentials belongs to"),
+        (["--method", "wang-landau", "-o", "last.xyz"], "--output belongs to"),
+        (["--bins", "50"], "--bins belongs to --method wang-landau, not to anneal"),
+        (["--method", "replica-exchange", "--chains", "2"], "a chain at each temperature"),
+        (["--method", "replica-exchange"], "two temperatures"),
+        (["--method", "wang-landau", "--composition", "W=1"], "the same energy"),
+        (["--method", "tempering"], "invalid choice"),
+    ],
+)  # fmt: skip
+def test_options_of_other_methods(
+    potential: Path, words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["mc", str(potential), "2x2x2", "--temperatures", "300", "--composition", "Mo=1,W=1"]
+    try:
+        code = main([*given, *words])
+    except SystemExit as stopped:
+        code = stopped.code  # type: ignore[assignment]
+    assert code == 2
+    told = capsys.readouterr()
+    assert message in told.err
+    assert "Traceback" not in told.err
+    assert not told.out
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

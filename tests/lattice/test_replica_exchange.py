@@ -196,7 +196,7 @@ def test_several_chains_are_those_of_their_seeds(tmp_path: Path) -> None:
         progress=lambda *one: told.append(one),
     )  # fmt: skip
     assert told == [(number, 8) for number in range(1, 9)]
-    assert len(list(tmp_path.iterdir())) == 4
+    assert len(list(tmp_path.iterdir())) == 8
     seeds = [seed_of_chain(3, chain) for chain in range(4)]
     assert seeds[0] == 3
     assert len(set(seeds)) == 4

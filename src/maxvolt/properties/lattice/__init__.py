@@ -8,24 +8,32 @@ from maxvolt.properties.lattice.annealing import (
 )
 from maxvolt.properties.lattice.at_temperature import AtTemperature
 from maxvolt.properties.lattice.order import OrderedState, Sublattices, ordered_state
+from maxvolt.properties.lattice.replica_exchange import ReplicaExchange, replica_exchange
 from maxvolt.properties.lattice.reweighting import (
     binder_cumulant,
     cumulant_crossing,
     reweighted,
 )
+from maxvolt.properties.lattice.seeds import seed_of_chain
+from maxvolt.properties.lattice.several_chains import anneal_chains, mean_of_chains
 from maxvolt.properties.lattice.short_range_order import ShellPairs
 
 __all__ = [
     "AnnealingSettings",
     "AtTemperature",
     "OrderedState",
+    "ReplicaExchange",
     "ShellPairs",
     "Sublattices",
     "anneal",
+    "anneal_chains",
     "binder_cumulant",
     "cumulant_crossing",
+    "mean_of_chains",
     "ordered_state",
     "random_occupation",
+    "replica_exchange",
     "reweighted",
+    "seed_of_chain",
     "temperatures_of",
 ]

@@ -53,7 +53,7 @@ def anneal_chains(
     threads
         None: `OMP_NUM_THREADS`, or all cores.
     folder
-        Keeps the temperatures of each chain in a folder of its own, as `anneal` does.
+        Keeps the temperatures of all chains, as `anneal` does.
     progress
         Is told how many temperatures are done, and of how many, of all chains.
 
@@ -85,7 +85,7 @@ def anneal_chains(
             supercell,
             occupations[chain],
             replace(settings, seed=seed_of_chain(settings.seed, chain)),
-            None if folder is None else Path(folder) / f"chain-{chain:03d}",
+            folder,
             advance,
             check,
         )

@@ -80,6 +80,7 @@ class Peak:
             "shares": [None if np.isnan(one) else float(one) for one in self.shares],
             "structure_factor": self.structure_factor.tolist(),
             "moments": list(self.moments),
+            "cumulant": None if np.isnan(self.cumulant) else self.cumulant,
         }
 
     @classmethod
