@@ -28,11 +28,11 @@ def draw_densities(densities: Sequence[DensityOfStates], found: Sequence[Thermod
     density.set(xlabel="energy (meV per site)", ylabel="logarithm of the number of arrangements")
     kelvin = [one.temperature for one in found]
     energy, capacity, entropy = axes
-    for values, label in (("energy", "energy"), ("free_energy", "free energy")):
+    for name, label in (("energy", "energy"), ("free_energy", "free energy")):
         energy.errorbar(
             kelvin,
-            [1000 * getattr(one, values) for one in found],
-            [1000 * getattr(one, f"{values}_error") for one in found],
+            [1000 * getattr(one, name) for one in found],
+            [1000 * getattr(one, f"{name}_error") for one in found],
             fmt=".-",
             label=label,
         )

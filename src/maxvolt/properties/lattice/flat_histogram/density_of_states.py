@@ -23,6 +23,7 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,13 +155,16 @@ def thermodynamics(
         error = np.full(4, np.nan)
         if len(every) > 1:
             error = every[:, :4].std(axis=0, ddof=1) / np.sqrt(len(every))
-        pairs = zip(mean[:4].tolist(), error.tolist(), strict=True)
-        values = [value for pair in pairs for value in pair]
-        found.append(Thermodynamics(float(temperature), *values, highest=float(mean[4])))
+        energy, capacity, free_energy, entropy = zip(mean[:4].tolist(), error.tolist(), strict=True)
+        found.append(
+            Thermodynamics(
+                float(temperature), *energy, *capacity, *free_energy, *entropy, float(mean[4])
+            )
+        )
     return found
 
 
-def joined(windows: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
+def joined(windows: Sequence[tuple[Integers, Array]]) -> tuple[Integers, Array]:
     """Join densities of states of overlapping ranges of energy.
 
     Each window is shifted to the mean of what both have; there the two are averaged.
