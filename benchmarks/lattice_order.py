@@ -4,7 +4,7 @@
 
 Pairs of unlike neighbours are preferred, strongly in the first shell and less in the second, in an
 alloy of three Fe to one Al: D0_3, B2 and disorder follow one another. Writes order.json and
-order.png. Takes two minutes of one core.
+order.png. Takes a minute of one core.
 """
 
 from __future__ import annotations
@@ -117,19 +117,17 @@ def main() -> None:
     begin = [
         random_occupation(potential.parent, SUPERCELL, COMPOSITION, seed) for seed in range(CHAINS)
     ]
-    settings = AnnealingSettings(TEMPERATURES, equilibration=300, production=1000)
+    settings = AnnealingSettings(TEMPERATURES, equilibration=200, production=800, snapshots=40)
     annealed = mean_of_chains(anneal_chains(potential, SUPERCELL, begin, settings))
     exchange = replica_exchange(potential, SUPERCELL, begin[0], settings)
     walks = WangLandauSettings(chains=WALKS, final_step=2e-5)
     density = thermodynamics(wang_landau(potential, SUPERCELL, begin[0], walks), TEMPERATURES)
-    write_json(
-        folder / "order.json",
-        {
-            "annealing": [one.to_dict() for one in annealed],
-            "replica exchange": exchange.to_dict(),
-            "Wang-Landau": [one.to_dict() for one in density],
-        },
-    )
+    document = {
+        "annealing": [one.to_dict() for one in annealed],
+        "replica exchange": exchange.to_dict(),
+        "Wang-Landau": [one.to_dict() for one in density],
+    }
+    write_json(document, folder / "order.json")
     save_figure(draw(annealed, exchange, density), folder / "order.png")
     for one, two, three in zip(annealed, exchange.temperatures, density, strict=True):
         state = "" if two.state is None else two.state.text

@@ -165,7 +165,7 @@ def _simulate(options: argparse.Namespace) -> None:
     )
     supercell, occupations = begin(options, potential)
     if options.method == "replica-exchange":
-        with progress_bar("pieces", None) as advance:
+        with progress_bar("pieces", settings.pieces_before + settings.pieces) as advance:
             exchange = replica_exchange(
                 potential, supercell, occupations[0], settings, every=options.exchange_every,
                 threads=options.threads, folder=options.keep, progress=lambda *_: advance(1),

@@ -77,6 +77,11 @@ class AnnealingSettings:
         """Parts of the production, each of which ends with a snapshot."""
         return min(self.snapshots, self.production)
 
+    @property
+    def pieces_before(self) -> int:
+        """Parts of the same length that the equilibration takes, in replica exchange."""
+        return -(-self.equilibration // (self.production // self.pieces))
+
 
 def random_occupation(
     parent: ParentLattice, supercell: Supercell, composition: Mapping[str, float], seed: int = 0

@@ -103,8 +103,7 @@ def replica_exchange(
             f"a piece of {length} sweeps (production / snapshots) must be a multiple of the "
             f"{every} sweeps between exchanges"
         )
-    equilibration = -(-settings.equilibration // length)
-    count = equilibration + settings.pieces
+    count = settings.pieces_before + settings.pieces
     digest = digest_of(potential, supercell, occupation, settings, every).hexdigest()[:12]
     if folder is not None:
         make_folder(Path(folder))
@@ -133,7 +132,7 @@ def replica_exchange(
             if progress is not None:
                 progress(number + 1, count)
     seen_by = Observer(potential.parent, supercell, settings.shells)
-    return _result(seen_by, pieces, equilibration, settings)
+    return _result(seen_by, pieces, settings)
 
 
 def _piece(
@@ -219,10 +218,9 @@ def _exchange(
 def _result(
     seen_by: Observer,
     pieces: list[ExchangePiece],
-    equilibration: int,
     settings: AnnealingSettings,
 ) -> ReplicaExchange:
-    production, last = pieces[equilibration:], pieces[-1]
+    production, last = pieces[settings.pieces_before :], pieces[-1]
     snapshots = np.array([one.occupations[np.argsort(one.places[-1])] for one in production])
     replica_at = np.argsort(last.places[-1])
     found = [
