@@ -42,12 +42,12 @@ from maxvolt.report.output import save_figure, write_json
 
 __all__ = ["main", "pair_model"]
 
-PAIRS = (0.020, 0.010)
+PAIRS = (0.040, 0.012)
 """eV: energy of equal neighbours of the first and of the second shell, minus that of unlike."""
 
 COMPOSITION = {"Fe": 3, "Al": 1}
-SUPERCELL = Supercell.of([8, 8, 8])
-TEMPERATURES = tuple(np.arange(1000.0, 199.0, -50.0).tolist())
+SUPERCELL = Supercell.of([8, 8, 4])
+TEMPERATURES = tuple(np.arange(800.0, 199.0, -25.0).tolist())
 CHAINS, WALKS = 4, 3
 
 
@@ -101,7 +101,7 @@ def draw(
         name = "" if one.state is None else one.state.structures[0].replace("D0_3", "D0$_3$")
         if name != before:
             peaks.annotate(name, (one.temperature, 0.97), fontsize="small", va="top")
-            peaks.axvline(one.temperature - 25, color="0.7", linewidth=0.8)
+            peaks.axvline(one.temperature - 12.5, color="0.7", linewidth=0.8)
             before = name
     peaks.set(xlabel="temperature (K)", ylabel="share of the star", ylim=(0.0, 1.0))
     peaks.legend(fontsize="small", loc="center right")
@@ -120,7 +120,7 @@ def main() -> None:
     settings = AnnealingSettings(TEMPERATURES, equilibration=200, production=800, snapshots=40)
     annealed = mean_of_chains(anneal_chains(potential, SUPERCELL, begin, settings))
     exchange = replica_exchange(potential, SUPERCELL, begin[0], settings)
-    walks = WangLandauSettings(chains=WALKS, final_step=2e-5)
+    walks = WangLandauSettings(bins=150, chains=WALKS, final_step=2e-5)
     density = thermodynamics(wang_landau(potential, SUPERCELL, begin[0], walks), TEMPERATURES)
     document = {
         "annealing": [one.to_dict() for one in annealed],

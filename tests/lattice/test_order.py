@@ -211,6 +211,9 @@ def test_incomplete_order_has_the_name_of_its_symmetry() -> None:
     most, less, least = [1, 0, 0, 0], [0.9, 0.1, 0, 0], [0.2, 0.8, 0, 0]
     supercell, occupation = alloy(np.array([most, less, most, least]))
     assert ordered_state(BCC, supercell, occupation).text == "D0_3(Mo; Nb)"
+    average = [0.75, 0.25, 0, 0]  # neither is enriched there
+    supercell, occupation = alloy(np.array([most, average, most, [0.25, 0.75, 0, 0]]))
+    assert ordered_state(BCC, supercell, occupation).text == "D0_3(Mo; Nb)"
 
 
 def test_layers_without_a_name() -> None:

@@ -215,7 +215,7 @@ def _density(
         for one, (first, _) in zip(windows, ranges, strict=True)
     ])  # fmt: skip
     return DensityOfStates(
-        energies=lowest + (places + 0.5) * width,
+        energies=np.asarray(lowest + (places + 0.5) * width, np.float64),
         logarithms=logarithms - logsumexp(logarithms) + total,
         width=width,
         n_sites=len(windows[0].chain.occupation),

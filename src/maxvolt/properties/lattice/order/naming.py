@@ -179,9 +179,15 @@ def _with_species(
     occupations: Array,
     species: Sequence[str],
 ) -> Named:
-    """Join classes that the same species prefer: D0_3 of A3B need not have three equal sites."""
+    """Join classes that the same species prefer: D0_3 of A3B need not have three equal sites.
+
+    With two species there are two kinds of sites: those that are most alike are joined.
+    """
     lists = _enriched(pattern, occupations, species, range(len(species)))
-    joined = renumbered([lists[one] for one in pattern])
+    if (occupations.max(axis=0) > 0).sum() == 2:
+        joined = _two_classes(pattern, occupations)
+    else:
+        joined = renumbered([lists[one] for one in pattern])
     name = next((one.name for one, classes in known if classes == joined), None)
     if name is None or joined == pattern:
         return Named(
@@ -191,6 +197,16 @@ def _with_species(
         )
     lists = _enriched(joined, occupations, species, range(len(species)))
     return Named((name,), f"{name}({'; '.join(_in_order(lists, joined))})", joined)
+
+
+def _two_classes(pattern: Pattern, occupations: Array) -> Pattern:
+    """Join the two classes whose occupations differ least, until there are two."""
+    while max(pattern) > 1:
+        means, _ = degrees(pattern, occupations)
+        apart = np.linalg.norm(means[:, None] - means, axis=2) + np.diag([np.inf] * len(means))
+        one, two = np.unravel_index(np.argmin(apart), apart.shape)
+        pattern = renumbered([int(one) if k == two else k for k in pattern])
+    return pattern
 
 
 def _layers(
