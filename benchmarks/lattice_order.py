@@ -119,8 +119,8 @@ def main() -> None:
     ]
     settings = AnnealingSettings(TEMPERATURES, equilibration=200, production=800, snapshots=40)
     annealed = mean_of_chains(anneal_chains(potential, SUPERCELL, begin, settings))
-    exchange = replica_exchange(potential, SUPERCELL, begin[0], settings)
-    walks = WangLandauSettings(bins=150, chains=WALKS, final_step=2e-5)
+    exchange = replica_exchange(potential, SUPERCELL, begin[0], settings, every=2)
+    walks = WangLandauSettings(bins=400, chains=WALKS, final_step=4e-5)
     density = thermodynamics(wang_landau(potential, SUPERCELL, begin[0], walks), TEMPERATURES)
     document = {
         "annealing": [one.to_dict() for one in annealed],
