@@ -1,8 +1,8 @@
 """Order of NbMoTaW on its lattice, without and with relaxation of the atoms.
 
     python run.py --data SHARED/data/nbmotaw --output nbmotaw_lattice    # hours
-    python run.py --potential nbmotaw.almtp --output nbmotaw_lattice     # one that is trained
-    python run.py --potential nbmotaw.almtp --quick --output quick       # no number to rely on
+    python run.py --potential MoNbTaW.mtp --output nbmotaw_lattice       # one that is trained
+    python run.py --potential MoNbTaW.mtp --quick --output quick         # no number to rely on
 
 A moment tensor potential, trained on calculations of the elements and of pairs of them (Li et al.,
 npj Comput. Mater. 6, 70, 2020), labels arrangements of equal shares of the four on a body-centred
@@ -31,7 +31,6 @@ from arrangements import (
 )
 from ase.filters import FrechetCellFilter
 from ase.optimize import LBFGS
-from maxvolt.properties.lattice.several_chains import anneal_chains, mean_of_chains
 from results import picture, table, transitions
 
 import maxvolt
@@ -44,12 +43,17 @@ from maxvolt.potentials.lattice import (
 )
 from maxvolt.properties.lattice import (
     AnnealingSettings,
+    anneal_chains,
+    mean_of_chains,
     random_occupation,
     temperatures_of,
 )
 from maxvolt.report.output import write_json
 
 LEVEL, CUTOFF = 16, 5.0
+ORDER = ("Nb", "Mo", "Ta", "W")
+"""Of the species in the published potential, which does not name them."""
+
 LABELS = {"unrelaxed": False, "relaxed": True}
 """Kinds of labels, and whether atoms move."""
 
@@ -106,6 +110,14 @@ def trained(data: Path, output: Path) -> Path:
         }
         write_json(errors, output / "training.json")
         maxvolt.ActiveSet.from_dataset(found.potential, training).write(path)
+    return path
+
+
+def taken(potential: Path, output: Path) -> Path:
+    """Take a potential that is trained; where it does not name its species, they are `ORDER`."""
+    path = output / "taken.mtp"
+    if not path.exists():
+        maxvolt.load(potential, species=ORDER).write(path)
     return path
 
 
@@ -185,7 +197,10 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     options.output.mkdir(parents=True, exist_ok=True)
     lengths = QUICK if options.quick else Lengths()
-    potential = options.potential or trained(options.data, options.output)
+    if options.potential is None:
+        potential = trained(options.data, options.output)
+    else:
+        potential = taken(options.potential, options.output)
     a = lattice_constant(potential)
     document: dict[str, Any] = {"lattice constant (A)": a, "species": list(SPECIES)}
     means = {}

@@ -52,7 +52,9 @@ def test_runs_are_those_of_the_paper(example: Any, tmp_path: Path) -> None:
     assert len(set(starts)) == 6
 
 
-def test_with_networks_the_potential_is_another_and_runs_are_shorter(example: Any, tmp_path: Path) -> None:
+def test_with_networks_the_potential_is_another_and_runs_are_shorter(
+    example: Any, tmp_path: Path
+) -> None:
     tensors, networks = (settings(example, tmp_path, model=model) for model in ("mtp", "ani"))
     assert (networks.potential.family, networks.potential.members) == ("ani", 8)
     assert networks.selection.strategy == "committee"
