@@ -233,6 +233,14 @@ def test_layers_without_a_name() -> None:
     assert texts == {"layered <100> (Mo | Nb | Mo | Ta,W)"}
 
 
+def test_many_layers_are_counted() -> None:
+    supercell = Supercell.of(6 * np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0]]))
+    heights = np.rint(supercell.offsets() @ BCC.cell[:, 2:] / 1.5).astype(int)[:, 0] % 12
+    # Caesium chloride of two pairs of species, in slabs one above the other.
+    occupation = heights % 2 + 2 * (heights >= 6)
+    assert ordered_state(BCC, supercell, occupation).text == "layered <100> (period of 12 layers)"
+
+
 def test_what_is_not_known_and_what_separates() -> None:
     supercell = Supercell.of([12, 12, 12])
     halves = np.rint(supercell.offsets() @ BCC.cell / 1.5).astype(int)

@@ -32,6 +32,10 @@ _LEAST = 0.02
 """Of the variance of a species, from which it has an order of its own."""
 
 
+_MOST_TOLD = 8
+"""Layers whose species are told one by one; longer periods are mostly two orders side by side."""
+
+
 @dataclass(frozen=True, slots=True)
 class Named:
     """Names of structures, with the sublattices that they make equal.
@@ -224,7 +228,7 @@ def _layers(
         heights = ordered.offsets() @ along // np.gcd.reduce(along) % count
         layers = np.argsort(heights)
         lists = _enriched(tuple(range(count)), occupations[layers], species, range(len(species)))
-        text = " | ".join(_smallest(lists))
+        text = " | ".join(_smallest(lists)) if count <= _MOST_TOLD else f"period of {count} layers"
         return Named((f"layered {family}",), f"layered {family} ({text})", tuple(range(count)))
     return None
 
