@@ -17,7 +17,7 @@ from maxvolt.potentials.lattice.potential import LowRankPotential
 from maxvolt.potentials.lattice.supercells import Supercell
 from maxvolt.potentials.lattice.tensor_train import TensorTrain
 
-__all__ = ["Arrangement", "Equations", "equations"]
+__all__ = ["Arrangement", "Equations", "counted", "equations"]
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -25,7 +25,7 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrangement:
-    """A structure on a lattice, with its energy.
+    """A structure on a lattice, with its energy where that is known.
 
     Attributes
     ----------
@@ -34,12 +34,12 @@ class Arrangement:
     occupation : shape (n_sites,), int
         Numbers of species.
     energy : eV
-        Of the supercell.
+        Of the supercell; NaN where it is not known.
     """
 
     supercell: Supercell
     occupation: Integers
-    energy: float
+    energy: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,7 +104,7 @@ def equations(
     kinds: Sequence[Environment],
     arrangements: Sequence[Arrangement],
 ) -> Equations:
-    """Count environments.
+    """Count environments of arrangements whose energies are known.
 
     Parameters
     ----------
@@ -120,9 +120,18 @@ def equations(
     FitError
         There is none, or an energy is not finite.
     """
-    energies = np.array([one.energy for one in arrangements], float)
-    if not energies.size or not np.isfinite(energies).all():
+    if not arrangements or not all(np.isfinite(one.energy) for one in arrangements):
         raise FitError("a fit on a lattice needs arrangements whose energies are finite")
+    return counted(parent, kinds, arrangements)
+
+
+def counted(
+    parent: ParentLattice,
+    kinds: Sequence[Environment],
+    arrangements: Sequence[Arrangement],
+) -> Equations:
+    """The same of arrangements, one or more, whose energies need not be known."""
+    energies = np.array([one.energy for one in arrangements], float)
     sizes = np.array([len(one.occupation) for one in arrangements])
     environments, counts = [], []
     for kind in kinds:

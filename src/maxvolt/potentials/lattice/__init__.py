@@ -13,6 +13,7 @@ from maxvolt.potentials.lattice.mapping import Mapped, on_lattice
 from maxvolt.potentials.lattice.parent import VACANCY, ParentLattice
 from maxvolt.potentials.lattice.potential import LowRankPotential
 from maxvolt.potentials.lattice.supercells import Supercell
+from maxvolt.potentials.lattice.tangent_space import TangentSpace
 from maxvolt.potentials.lattice.tensor_train import TensorTrain
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "ParentLattice",
     "Samples",
     "Supercell",
+    "TangentSpace",
     "TensorTrain",
     "environments_of",
     "on_lattice",
