@@ -16,6 +16,7 @@ from maxvolt.cli.campaign_table import (
     describe_outcome,
 )
 from maxvolt.cli.console import counted, note, stderr_console
+from maxvolt.cli.lattice_campaign_table import describe_lattice_outcome, describe_walks
 from maxvolt.cli.time_left import TimeLeft, describe_seconds
 
 if TYPE_CHECKING:
@@ -54,7 +55,9 @@ def describe_event(event: Event) -> str:
             f"{content['seconds']:.0f} s whether it still lives"
         )
     if event.kind == "iteration":
-        what = {"opening": "labels and fits", "melting": "melts"}.get(content["kind"], "samples")
+        what = {"opening": "labels and fits", "refit": "fits", "melting": "melts"}.get(
+            content["kind"], "samples"
+        )
         return f"iteration {event.iteration} ({event.stage}) {what}"
     if event.kind == "settings changed":
         return "\n".join(f"  {describe_change(change)}" for change in content["changes"])
@@ -64,6 +67,8 @@ def describe_event(event: Event) -> str:
     if event.kind == "step":
         described = _describe_step(content)
         return f"  {described}" if described else ""
+    if event.kind == "outcome" and "spread" in content:
+        return describe_lattice_outcome({"iteration": event.iteration, **content})
     if event.kind == "outcome":
         return describe_outcome({"iteration": event.iteration, "stage": event.stage, **content})
     return ""
@@ -71,6 +76,8 @@ def describe_event(event: Event) -> str:
 
 def _describe_step(content: Any) -> str:
     step = content["step"]
+    if step == "sampling" and "n_scenarios" in content:
+        return describe_walks(content)
     if step == "sampling":
         done = f"{content['steps']} of {content['total_steps']}"
         done = f"{done} structures" if content["kind"] == "Relaxation" else f"step {done}"

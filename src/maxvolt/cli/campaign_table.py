@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from maxvolt.cli.console import counted, print_table
+from maxvolt.cli.lattice_campaign_table import print_lattice_campaign
 
 if TYPE_CHECKING:
     from maxvolt.campaign import CampaignSummary
@@ -41,6 +42,9 @@ _USUAL = ("fitted", "labelled and fitted")
 
 def print_campaign(summary: CampaignSummary) -> None:
     """Print the iterations, a table for each stage, and what is being done now."""
+    if summary.kind == "lattice":
+        print_lattice_campaign(summary)
+        return
     ended = f": {summary.reason}" if summary.reason else ""
     print(f"{summary.name}: {summary.status}{ended}")
     by_stage: dict[str, list[Mapping[str, Any]]] = {}

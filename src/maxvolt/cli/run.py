@@ -12,7 +12,7 @@ from maxvolt.cli.options import add_json
 from maxvolt.errors import MaxvoltError
 
 if TYPE_CHECKING:
-    from maxvolt.campaign import Campaign
+    from maxvolt.campaign import Campaign, LatticeCampaign
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
 
@@ -26,7 +26,8 @@ EXAMPLES = """\
   maxvolt run aluminium.toml
   maxvolt run aluminium.toml --check      # what is wrong with the file, which jobs it asks for
   maxvolt run aluminium.toml --retry      # repeat reference calculations that failed
-  maxvolt run --schema > campaign.schema.json"""
+  maxvolt run --schema > campaign.schema.json
+  maxvolt run cupd.toml                   # kind = "lattice": an alloy on a lattice"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--no-report", action="store_true", help="write no page (see 'maxvolt report') at the end"
     )
     parser.add_argument(
-        "--schema", action="store_true", help="print the JSON schema of campaign files and exit"
+        "--schema",
+        nargs="?",
+        const="potential",
+        choices=("potential", "lattice"),
+        help="print the JSON schema of campaign files, or of those on a lattice, and exit",
     )
     add_json(parser)
 
@@ -57,25 +62,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Run, show what happens, say how it ended."""
     if options.schema:
-        from maxvolt.campaign import campaign_schema
+        from maxvolt.campaign import campaign_schema, lattice_schema
 
-        print(json.dumps(campaign_schema(), indent=2))
+        schema = lattice_schema() if options.schema == "lattice" else campaign_schema()
+        print(json.dumps(schema, indent=2))
         return
     if options.file is None:
         raise MaxvoltError("name the campaign file: maxvolt run FILE.toml")
-    from maxvolt.campaign import Campaign, CampaignFolder, summarize
+    from maxvolt.campaign import CampaignFolder, LatticeCampaign, open_campaign, summarize
     from maxvolt.cli.campaign_progress import campaign_reporter
     from maxvolt.cli.campaign_table import print_campaign
     from maxvolt.report.campaign_page import write_campaign_page
 
-    campaign = Campaign(options.file)
+    campaign = open_campaign(options.file)
     if options.check:
         _check(campaign, as_json=options.json)
         return
     with campaign_reporter(campaign.folder) as report:
         result = campaign.run([report], retry=options.retry, partial=options.partial)
     folder = CampaignFolder(result.folder)
-    page = None if options.no_report else str(write_campaign_page(folder))
+    without_page = options.no_report or isinstance(campaign, LatticeCampaign)
+    page = None if without_page else str(write_campaign_page(folder))
     summary = summarize(folder)
     if options.json:
         files = {
@@ -94,7 +101,7 @@ def run(options: argparse.Namespace) -> None:
         note("wrote " + ", ".join(names))
 
 
-def _check(campaign: Campaign, *, as_json: bool) -> None:
+def _check(campaign: Campaign | LatticeCampaign, *, as_json: bool) -> None:
     """Say that a file can be used, and what its jobs are."""
     campaign.check()
     scripts = campaign.job_scripts()

@@ -30,10 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read the folder, print."""
-    from maxvolt.campaign import CampaignFolder, summarize
+    from maxvolt.campaign import find_campaign_folder, summarize
     from maxvolt.cli.campaign_table import print_campaign
 
-    summary = summarize(CampaignFolder.find(options.campaign))
+    summary = summarize(find_campaign_folder(options.campaign))
     if options.json:
         print_json(summary.to_dict())
     else:

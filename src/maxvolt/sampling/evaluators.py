@@ -201,14 +201,14 @@ class NeighborhoodEvaluator:
 
 @runtime_checkable
 class EvaluatesBatches(Protocol):
-    """A calculator that says itself how batches are evaluated with it."""
+    """A calculator, or another source of forces, that says how batches are evaluated with it."""
 
     def batch_evaluator(self) -> Evaluator:
         """Return what does."""
         ...
 
 
-def evaluator_of(calculator: Calculator) -> Evaluator:
+def evaluator_of(calculator: Calculator | EvaluatesBatches) -> Evaluator:
     """Give the fastest way to evaluate batches with a calculator."""
     if isinstance(calculator, EvaluatesBatches):
         return calculator.batch_evaluator()

@@ -9,6 +9,7 @@ from typing import Self
 
 from ase.calculators.calculator import Calculator
 
+from maxvolt.sampling.evaluators import EvaluatesBatches
 from maxvolt.sampling.relaxation_settings import RelaxationSettings
 from maxvolt.sampling.relaxing_batch import Relaxed, RelaxingBatch
 from maxvolt.sampling.results import SamplingResult
@@ -95,6 +96,8 @@ class Relaxation(RelaxationSettings):
         seconds = time.perf_counter() - began
         return SamplingResult.of_relaxations(self.name, self.part, outcomes, kept, seconds)
 
-    def iterate(self, calculator: Calculator, thresholds: Thresholds) -> Iterator[Relaxed]:
+    def iterate(
+        self, calculator: Calculator | EvaluatesBatches, thresholds: Thresholds
+    ) -> Iterator[Relaxed]:
         """Yield the candidates one by one as they are done, not in their order."""
         return RelaxingBatch(self, calculator, thresholds).relaxed()

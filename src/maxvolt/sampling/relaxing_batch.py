@@ -15,7 +15,7 @@ from maxvolt.cells import cell_volumes
 from maxvolt.sampling.batch import Batch, segment_max
 from maxvolt.sampling.batch_neighbors import BatchNeighbors
 from maxvolt.sampling.coordinates import Coordinates
-from maxvolt.sampling.evaluators import Evaluated, evaluator_of
+from maxvolt.sampling.evaluators import Evaluated, EvaluatesBatches, evaluator_of
 from maxvolt.sampling.held import constraints_of, free_directions, keep_constraints
 from maxvolt.sampling.minimizer import LockstepMinimizer, MinimizerSettings
 from maxvolt.sampling.relaxation_settings import RelaxationSettings
@@ -56,7 +56,10 @@ class RelaxingBatch:
     """Candidates while they are relaxed; the arguments are those of `Relaxation.iterate`."""
 
     def __init__(
-        self, scenario: RelaxationSettings, calculator: Calculator, thresholds: Thresholds
+        self,
+        scenario: RelaxationSettings,
+        calculator: Calculator | EvaluatesBatches,
+        thresholds: Thresholds,
     ) -> None:
         thresholds.check_unit(getattr(calculator, "query", None))
         self._scenario = scenario

@@ -11,7 +11,6 @@ from maxvolt.campaign.record.folder import CampaignFolder, IterationFolder
 from maxvolt.campaign.record.heartbeat import read_heartbeats
 from maxvolt.campaign.record.locking import is_locked
 from maxvolt.campaign.record.storage import read_result
-from maxvolt.campaign.settings.stages import Settings
 
 __all__ = ["CampaignSummary", "Current", "summarize"]
 
@@ -58,6 +57,8 @@ class CampaignSummary:
 
     Attributes
     ----------
+    kind
+        "" for campaigns of interatomic potentials, or "lattice".
     name, folder
     status
         "running", "finished", "stopped", "waiting", or "interrupted": no process works on it.
@@ -73,6 +74,7 @@ class CampaignSummary:
         Changes of the settings: iteration and key, before, after.
     """
 
+    kind: str
     name: str
     folder: str
     status: str
@@ -92,6 +94,7 @@ class CampaignSummary:
         """Plain values, for JSON."""
         current = self.current
         return {
+            "kind": self.kind,
             "name": self.name,
             "folder": self.folder,
             "status": self.status,
@@ -116,11 +119,13 @@ def summarize(folder: CampaignFolder) -> CampaignSummary:
     """Read where a campaign stands."""
     events = list(folder.journal())
     iterations = folder.iterations()
-    name = iterations[0].settings().campaign.name if iterations else folder.path.name
+    kind = next((one["kind"] for one in events if "kind" in one and one["event"] == "started"), "")
+    name = _name(iterations[0]) if iterations else folder.path.name
     complete = list(takewhile(lambda one: one.is_complete, iterations))
     unfinished = iterations[len(complete) :]
     status, reason = _status(folder, events)
     return CampaignSummary(
+        kind=kind,
         name=name,
         folder=str(folder.path),
         status=status,
@@ -146,8 +151,12 @@ def _status(folder: CampaignFolder, events: list[Mapping[str, Any]]) -> tuple[st
     return "interrupted", "no process works on it; go on with 'maxvolt run'"
 
 
+def _name(folder: IterationFolder) -> str:
+    return str(folder.settings_document()["campaign"]["name"])
+
+
 def _current(folder: IterationFolder) -> Current:
-    settings: Settings = folder.settings()
+    stage = folder.settings_document().get("stage", {}).get("name", "")
     done = {}
     for path in sorted(folder.sampling.glob("[!.]*.npz")) if folder.sampling.is_dir() else []:
         record = read_result(path).record
@@ -155,7 +164,7 @@ def _current(folder: IterationFolder) -> Current:
     running = read_heartbeats(folder.sampling)
     return Current(
         iteration=folder.number,
-        stage=settings.stage.name,
+        stage=stage,
         steps=tuple(step for step in _STEPS if folder.step_file(step).exists()),
         scenarios=done,
         running={name: steps for name, steps in running.items() if name not in done},

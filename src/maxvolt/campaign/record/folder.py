@@ -19,6 +19,7 @@ from maxvolt.errors import CampaignError
 from maxvolt.fitting.contract import PotentialSection
 from maxvolt.fitting.families import training_named, trainings
 from maxvolt.potentials import member_paths
+from maxvolt.sections import Section
 
 __all__ = [
     "CampaignFolder",
@@ -53,31 +54,40 @@ class IterationFolder:
         return self.path / "settings.json"
 
     def settings(self) -> Settings:
-        """Read the settings it used; a complete iteration has them in its outcome as well.
+        """Read the settings it used.
 
         Raises
         ------
         DamagedError
-            They are in neither.
+            They are lost.
         CampaignError
             They are of another version.
         """
         try:
-            content = read_document(self.settings_file)
-        except DamagedError as damage:
-            kept = self._settings_of_outcome()
-            if kept is None:
-                raise damage from None
-            content = kept
-        try:
-            return Settings.model_validate_json(json.dumps(content))
+            return Settings.model_validate_json(json.dumps(self.settings_document()))
         except ValidationError as error:
             raise CampaignError(
                 f"{self.settings_file}: cannot be used ({error}); was it written by another "
                 "version of maxvolt? Go on with that version"
             ) from error
 
-    def write_settings(self, settings: Settings) -> None:
+    def settings_document(self) -> dict[str, Any]:
+        """Read the settings as they stand there; a complete iteration has them in its outcome, too.
+
+        Raises
+        ------
+        DamagedError
+            They are in neither.
+        """
+        try:
+            return read_document(self.settings_file)
+        except DamagedError as damage:
+            kept = self._settings_of_outcome()
+            if kept is None:
+                raise damage from None
+            return kept
+
+    def write_settings(self, settings: Section) -> None:
         """Write down the settings that it uses."""
         write_document(self.settings_file, _plain(settings))
 
@@ -115,7 +125,7 @@ class IterationFolder:
         row.pop(_SETTINGS, None)
         return row
 
-    def write_outcome(self, row: Mapping[str, Any], settings: Settings) -> None:
+    def write_outcome(self, row: Mapping[str, Any], settings: Section) -> None:
         """Write the table row, and once more the settings, with which it is complete."""
         write_document(self.outcome_file, {**row, _SETTINGS: _plain(settings)})
 
@@ -169,12 +179,22 @@ class CampaignFolder:
         """
         path = Path(path)
         folder = path if path.is_dir() else read_settings(path).folder
-        found = cls(folder)
-        if not found.journal_file.exists():
+        return cls(folder).begun()
+
+    def begun(self) -> CampaignFolder:
+        """Return this folder, where a campaign was started.
+
+        Raises
+        ------
+        CampaignError
+            None was.
+        """
+        if not self.journal_file.exists():
             raise CampaignError(
-                f"{folder}: no campaign was started there; start one with 'maxvolt run FILE.toml'"
+                f"{self.path}: no campaign was started there; start one with 'maxvolt run "
+                "FILE.toml'"
             )
-        return found
+        return self
 
     @property
     def journal_file(self) -> Path:
@@ -266,5 +286,5 @@ def errors_file(files: Sequence[Path]) -> Path:
     return files[0].with_name(f"{_POTENTIAL}.uncertainty")
 
 
-def _plain(settings: Settings) -> dict[str, Any]:
+def _plain(settings: Section) -> dict[str, Any]:
     return dict(json.loads(settings.model_dump_json(by_alias=True)))

@@ -7,6 +7,7 @@ from typing import Any
 
 from maxvolt.campaign.settings.executor_sections import LocalSection
 from maxvolt.campaign.settings.stages import Settings
+from maxvolt.sections import Section
 
 __all__ = [
     "changed_settings",
@@ -16,7 +17,7 @@ __all__ = [
 ]
 
 
-def changed_settings(before: Settings, after: Settings) -> list[dict[str, Any]]:
+def changed_settings(before: Section, after: Section) -> list[dict[str, Any]]:
     """List what differs: key, before, after.
 
     None stands for what is absent; a table that is new or gone, such as a scenario, is one entry.

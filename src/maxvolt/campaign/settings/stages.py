@@ -37,7 +37,14 @@ from maxvolt.limits import SETTINGS_BYTES
 from maxvolt.potentials.families import trainable_family
 from maxvolt.sections import AddedLater
 
-__all__ = ["STAGED", "CampaignSettings", "Settings", "StageHeader", "read_settings"]
+__all__ = [
+    "STAGED",
+    "CampaignSettings",
+    "Settings",
+    "StageHeader",
+    "campaign_document",
+    "read_settings",
+]
 
 STAGED = (
     "potential",
@@ -292,6 +299,25 @@ def read_settings(path: str | Path) -> CampaignSettings:
         Names every key at fault, what is expected there and what to do.
     """
     path = Path(path)
+    document = campaign_document(path)
+    general = document.get("campaign")
+    if isinstance(general, dict) and general.get("kind") == "lattice":
+        raise SettingsError(
+            f"{path}: is a campaign of an alloy on a lattice, which 'maxvolt run' and 'maxvolt "
+            "status' know, and maxvolt.campaign.LatticeCampaign; this is for campaigns of "
+            "interatomic potentials"
+        )
+    return settings_of(document, path)
+
+
+def campaign_document(path: Path) -> dict[str, Any]:
+    """Read the tables of a campaign file of whatever kind.
+
+    Raises
+    ------
+    SettingsError
+        It is no TOML file, or cannot be read.
+    """
     try:
         with path.open("rb") as stream:
             text = stream.read(SETTINGS_BYTES + 1)
@@ -300,7 +326,7 @@ def read_settings(path: str | Path) -> CampaignSettings:
                 f"{path}: is larger than {SETTINGS_BYTES} bytes, too large for settings; give the "
                 "campaign file"
             )
-        document = tomllib.loads(text.decode("utf-8"))
+        return tomllib.loads(text.decode("utf-8"))
     except FileNotFoundError as error:
         raise SettingsError(f"{path}: no such file; check the path") from error
     except (OSError, UnicodeDecodeError) as error:
@@ -309,7 +335,6 @@ def read_settings(path: str | Path) -> CampaignSettings:
         raise SettingsError(f"{path}: its lists or tables are nested too deeply") from error
     except ValueError as error:  # also of numbers of thousands of digits
         raise SettingsError(f"{path}: not valid TOML: {error}; correct that line") from error
-    return settings_of(document, path)
 
 
 def settings_of(document: Mapping[str, Any], path: Path) -> CampaignSettings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.campaign.record.storage import StepResult
-from maxvolt.campaign.settings.sections import SelectionSection
+from maxvolt.campaign.settings.sections import ReferenceSection, SelectionSection
+from maxvolt.campaign.steps.context import RunContext
 from maxvolt.campaign.steps.fitting import errors_of
 from maxvolt.campaign.steps.grading import query_of
 from maxvolt.campaign.steps.step_runner import StepRunner
@@ -22,6 +23,7 @@ from maxvolt.fitting.data_check import check_data
 from maxvolt.fitting.screening.findings import Finding
 from maxvolt.labelling import (
     LabelLimits,
+    LabelProgress,
     LabelResult,
     LabelStore,
     Reference,
@@ -33,7 +35,7 @@ from maxvolt.labelling import (
 from maxvolt.labelling.jobs import JOB
 from maxvolt.potentials import load
 
-__all__ = ["WaitingError", "count_labels", "label_structures"]
+__all__ = ["WaitingError", "count_labels", "label_structures", "labels_of"]
 
 
 class WaitingError(CampaignError):
@@ -161,11 +163,46 @@ def _predictions(
 
 def _labelled(runner: StepRunner, name: str, wanted: Dataset) -> tuple[LabelResult, dict[int, str]]:
     """Labels of structures, and why others have none."""
-    context, section = runner.context, runner.settings.reference
+    return labels_of(
+        wanted,
+        runner.settings.reference,
+        runner.context,
+        runner.folder.number,
+        lambda news: runner.progress(name, "", news.done, news.total),
+    )
+
+
+def labels_of(
+    wanted: Dataset,
+    section: ReferenceSection,
+    context: RunContext,
+    iteration: int,
+    progress: Callable[[LabelProgress], None],
+) -> tuple[LabelResult, dict[int, str]]:
+    """Labels of structures, and why others have none, by their numbers.
+
+    Parameters
+    ----------
+    wanted
+        What to label.
+    section
+        The reference.
+    context
+        Store of labels, executors, what the run was asked for.
+    iteration
+        For which inputs of a manual reference are written.
+    progress
+        Told after each calculation.
+
+    Raises
+    ------
+    WaitingError
+        The reference is manual and its results are not there.
+    """
     reference, store = section.reference(), LabelStore(context.folder.labels)
     limits = LabelLimits(section.max_force, section.timeout, section.retries)
     if section.manual:
-        return _collected(runner, wanted, reference, store, limits)
+        return _collected(wanted, reference, store, limits, context, iteration)
     found = label(
         wanted,
         reference,
@@ -174,21 +211,21 @@ def _labelled(runner: StepRunner, name: str, wanted: Dataset) -> tuple[LabelResu
         executor=context.executors.of(Kind.LABELLING),
         workers=section.workers,
         retry_quarantined=context.retry,
-        progress=lambda news: runner.progress(name, "", news.done, news.total),
+        progress=progress,
     )
     return found, dict(found.quarantined)
 
 
 def _collected(
-    runner: StepRunner,
     wanted: Dataset,
     reference: Reference,
     store: LabelStore,
     limits: LabelLimits,
+    context: RunContext,
+    iteration: int,
 ) -> tuple[LabelResult, dict[int, str]]:
     """Take in what was calculated elsewhere; write inputs for what is missing, and wait."""
-    context = runner.context
-    jobs = context.folder.jobs / f"{runner.folder.number:04d}"
+    jobs = context.folder.jobs / f"{iteration:04d}"
     if any(jobs.glob(f"*/{JOB}")):  # a kill may have left one that is not described yet
         collect_jobs(jobs, store, limits=limits)
     found = known_labels(wanted, reference, store)
