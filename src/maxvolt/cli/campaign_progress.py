@@ -28,6 +28,9 @@ __all__ = ["campaign_reporter", "describe_event"]
 
 _SECONDS_BETWEEN_LOOKS = 0.5
 
+_KINDS = {"opening": "labels and fits", "refit": "fits", "melting": "melts"}
+"""What iterations do, by their kinds."""
+
 
 @contextmanager
 def campaign_reporter(folder: CampaignFolder) -> Iterator[Callable[[Event], None]]:
@@ -55,9 +58,7 @@ def describe_event(event: Event) -> str:
             f"{content['seconds']:.0f} s whether it still lives"
         )
     if event.kind == "iteration":
-        what = {"opening": "labels and fits", "refit": "fits", "melting": "melts"}.get(
-            content["kind"], "samples"
-        )
+        what = _KINDS.get(content["kind"], "samples")
         return f"iteration {event.iteration} ({event.stage}) {what}"
     if event.kind == "settings changed":
         return "\n".join(f"  {describe_change(change)}" for change in content["changes"])

@@ -23,6 +23,7 @@ from maxvolt.io import read
 from maxvolt.labelling.reference import with_files
 from maxvolt.potentials.lattice import VACANCY, ParentLattice
 from maxvolt.sections import NonNegative, Positive, Section, Symbol, within
+from maxvolt.selection.lattice.active_set import DAMPING
 
 __all__ = ["KIND", "LatticeFile", "LatticeSettings", "lattice_schema", "lattice_settings_of"]
 
@@ -38,9 +39,6 @@ def _is_species(symbol: str) -> str:
 Species = Annotated[str, AfterValidator(_is_species)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Temperature = Annotated[float, within(limits.TEMPERATURE), Field(gt=0)]
-
-_FIT = LowRankSettings()
-"""Defaults of the fit."""
 
 
 class LatticeGeneral(General):
@@ -106,7 +104,7 @@ class LowRankSection(Section):
 
     shells: Annotated[int, Field(ge=1, le=20)] = 1
     """Shells of neighbours in an environment."""
-    rank: Annotated[int, Field(ge=1, le=100)] = 3
+    rank: Annotated[int, Field(ge=1, le=100)] = 2
     """Of the tensors."""
     symmetric: bool = True
     """Average environments over the symmetry of the site; needs spglib."""
@@ -119,16 +117,16 @@ class LowRankFitSection(Section):
 
     ridge: NonNegative = 1e-3
     """Weight of the mean square of a tensor relative to the mean squared error."""
-    sweeps: Count = _FIT.sweeps
+    sweeps: Count = 10
     """Of alternating least squares, at most."""
-    iterations: Annotated[int, within(limits.ITERATIONS, whole=True)] = _FIT.iterations
+    iterations: Annotated[int, within(limits.ITERATIONS, whole=True)] = 20
     """Of Gauss-Newton, at most."""
-    tolerance: Positive = _FIT.tolerance
+    tolerance: Positive = 1e-3
     """Relative change of the loss at which both end."""
     starts: Annotated[int, within(limits.STARTS, whole=True)] = 1
     """Random starts of each member, of which the best counts."""
-    resampling: Resampling = "bootstrap"
-    """Data of each member: drawn with replacement, with random weights ("weights"), or the same
+    resampling: Resampling = "weights"
+    """Data of each member: with random weights, drawn with replacement ("bootstrap"), or the same
     ("none")."""
 
     def settings(self, potential: LowRankSection, seed: int) -> LowRankSettings:
@@ -202,7 +200,7 @@ class LatticeSelectionSection(Section):
     """Arrangements with a larger grade are candidates."""
     break_: Positive = Field(default=10.0, alias="break")
     """A walk ends where the grade reaches this."""
-    damping: Positive = 0.1
+    damping: Positive = DAMPING
     """Of the active set: novelty of grade 1, in units of the root mean square of the rows."""
     scale: Positive = 0.002
     """Of a committee: spread of grade 1, eV per site."""

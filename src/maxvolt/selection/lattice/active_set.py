@@ -19,6 +19,8 @@ from maxvolt.selection.maxvol import Basis, exchange, largest_coordinates
 
 __all__ = ["LatticeActiveSet"]
 
+DAMPING = 0.01
+
 SWAP = 1.001
 """Grade above which an arrangement enters the set."""
 
@@ -52,7 +54,7 @@ class LatticeActiveSet:
 
     potential: LowRankPotential
     arrangements: tuple[Arrangement, ...]
-    damping: float = 0.1
+    damping: float = DAMPING
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.damping) and self.damping > 0):
