@@ -105,11 +105,11 @@ class LatticeCampaign(ResumableCampaign[LatticeFile]):
                 if not folder.is_complete:
                     break
                 used = _settings_of(folder)
+                check_unchanged(used, file.settings)
                 state = self._repeat(context, folder, used, parent, state)
                 past.append((used, state.row))
             while True:
                 if past:
-                    check_unchanged(past[0][0], file.settings)
                     self._publish(past, state)
                 following = what_is_next(past, file.settings)
                 if following.action is not Action.ITERATE:
@@ -121,6 +121,7 @@ class LatticeCampaign(ResumableCampaign[LatticeFile]):
                 following_file = self.settings()
                 if following_file.settings != file.settings:
                     file = following_file
+                    check_unchanged(past[0][0], file.settings)
                     parent = self._checked(file, here=here)
         except WaitingError as waiting:
             return self._end(context, "waiting", str(waiting))
