@@ -94,8 +94,7 @@ class ParentSection(Section):
                 )
             (primitive,) = structures.to_atoms()
         else:
-            further = {} if self.c is None else {"c": self.c}
-            primitive = bulk("Al", self.prototype, a=self.a, **further)
+            primitive = bulk("Al", self.prototype, a=self.a, c=self.c)
         return ParentLattice.of(primitive, self.species)
 
 

@@ -135,7 +135,8 @@ class LatticeActiveSet:
         axes = self._chosen.axes
         inside = rows @ axes
         outside = np.linalg.norm(rows - inside @ axes.T, axis=1)
-        return np.maximum(largest_coordinates(inside @ self._chosen.basis.inverse), outside)
+        coordinates = largest_coordinates(inside @ self._chosen.basis.inverse)
+        return np.asarray(np.maximum(coordinates, outside))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
