@@ -73,8 +73,10 @@ repeats = 1
 calculator = "emt"
 """
 
-RELAXED = SMALL.replace('prototype = "sc"\na = 2.7', 'prototype = "fcc"\na = 3.75').replace(
-    "max_iterations = 12", "max_iterations = 1"
+RELAXED = (
+    SMALL.replace('prototype = "sc"\na = 2.7', 'prototype = "fcc"\na = 3.75')
+    .replace("max_iterations = 12", "max_iterations = 1")
+    .replace("sites = [2, 4]", "sites = [6, 8]")
 )
 
 
@@ -257,8 +259,7 @@ def test_relaxed_labels_are_mapped_back(tmp_path: Path, cell: bool) -> None:
 
 def test_what_leaves_the_lattice_is_refused(tmp_path: Path) -> None:
     section = "\n[relaxation]\ncell = true\nlargest_displacement = 1e-9\n"
-    text = RELAXED.replace("sites = [2, 4]", "sites = [4, 4]")
-    path = written(tmp_path, text + section)
+    path = written(tmp_path, RELAXED + section)
     result = finished(path)
     record = read_result(result.folder / "iterations" / "0000" / "labels.npz").record
     # Pure crystals stay on their sites by symmetry.
@@ -340,7 +341,7 @@ def test_other_commands_say_what_it_is(tmp_path: Path) -> None:
 
 def test_a_reference_that_labels_nothing_stops_it(tmp_path: Path) -> None:
     path = written(tmp_path, SMALL.replace('["Cu", "Pd"]', '["Fe", "W"]'))
-    with pytest.raises(MaxvoltError, match=r"no parameters for (Fe, )?W"):
+    with pytest.raises(MaxvoltError, match="no parameters for"):
         finished(path)
     with pytest.raises(SettingsError, match=r"\[reference\]: .*no parameters for"):
         open_campaign(path).check()
