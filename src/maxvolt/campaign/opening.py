@@ -32,6 +32,8 @@ def find_campaign_folder(path: str | Path) -> CampaignFolder:
         There is none.
     """
     path = Path(path)
-    if path.is_dir() or not is_lattice_file(path):
+    if path.is_dir():
+        return CampaignFolder(path).begun()
+    if not is_lattice_file(path):
         return CampaignFolder.find(path)
     return CampaignFolder(read_lattice_settings(path).folder).begun()

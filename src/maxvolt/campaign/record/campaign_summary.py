@@ -119,13 +119,12 @@ def summarize(folder: CampaignFolder) -> CampaignSummary:
     """Read where a campaign stands."""
     events = list(folder.journal())
     iterations = folder.iterations()
-    kind = next((one["kind"] for one in events if "kind" in one and one["event"] == "started"), "")
     name = _name(iterations[0]) if iterations else folder.path.name
     complete = list(takewhile(lambda one: one.is_complete, iterations))
     unfinished = iterations[len(complete) :]
     status, reason = _status(folder, events)
     return CampaignSummary(
-        kind=kind,
+        kind=folder.kind,
         name=name,
         folder=str(folder.path),
         status=status,

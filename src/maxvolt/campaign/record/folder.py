@@ -179,7 +179,18 @@ class CampaignFolder:
         """
         path = Path(path)
         folder = path if path.is_dir() else read_settings(path).folder
-        return cls(folder).begun()
+        found = cls(folder).begun()
+        if found.kind:
+            raise CampaignError(
+                f"{folder}: is a campaign of kind {found.kind!r}, which 'maxvolt run' and 'maxvolt "
+                "status' know; this is for campaigns of interatomic potentials"
+            )
+        return found
+
+    @property
+    def kind(self) -> str:
+        """What its journal says: "" for campaigns of interatomic potentials, or "lattice"."""
+        return next((str(one.get("kind", "")) for one in self.journal()), "")
 
     def begun(self) -> CampaignFolder:
         """Return this folder, where a campaign was started.
