@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase.build import bulk
 from ase.calculators.emt import EMT
 from campaign_files import InterruptedRunError, InThisProcess
 
@@ -28,6 +29,7 @@ from maxvolt.cli import main
 from maxvolt.errors import MaxvoltError, SettingsError
 from maxvolt.potentials.lattice import on_lattice, read_low_rank_ensemble
 from maxvolt.selection.lattice import LatticeActiveSet
+from promises import needs
 
 ROOT = Path(__file__).parents[2]
 
@@ -284,6 +286,26 @@ def test_a_committee_and_a_spread_that_must_be_reached(tmp_path: Path) -> None:
     assert "spread on held-out arrangements" in rows[1]["reason"]
     assert rows[1]["n_labelled"] == 3
     assert rows[1]["validation"]["energy_rmse"] > 0
+
+
+def test_two_sublattices_from_a_file_with_vacancies(tmp_path: Path) -> None:
+    needs("lattice")
+    maxvolt.write(tmp_path / "cell.xyz", bulk("CuPd", "cesiumchloride", a=3.0))
+    text = SMALL.replace(
+        'prototype = "sc"\na = 2.7\nspecies = ["Cu", "Pd"]',
+        'structure = "cell.xyz"\nspecies = {Cu = ["Cu", "Ag"], Pd = ["Pd", "X"]}',
+    ).replace("sites = [2, 4]", "sites = [4, 8]\ncomposition = {X = [0, 0.26]}")
+    result = finished(written(tmp_path, text.replace("max_iterations = 12", "max_iterations = 1")))
+    assert set(maxvolt.read(result.training).species) == {"Cu", "Ag", "Pd"}
+    ensemble = read_low_rank_ensemble(result.potential[0])
+    assert ensemble.species == ("Ag", "Cu", "Pd", "X")
+    shares = []
+    for path in sorted(result.folder.glob("iterations/*/labels.npz")):
+        for one in arrangements_in(read_result(path).arrays):
+            assert set(one.occupation[::2]) <= {0, 1}
+            assert set(one.occupation[1::2]) <= {2, 3}
+            shares.append(np.mean(one.occupation == 3))
+    assert 0 < max(shares) <= 0.26
 
 
 def test_changed_settings(tmp_path: Path) -> None:

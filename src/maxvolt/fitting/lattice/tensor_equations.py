@@ -115,5 +115,6 @@ def _outer(given: Equations, kind: int, place: int, left: Array, right: Array) -
     for s in range(given.n_species):
         chosen = np.flatnonzero(species == s)
         outer = left[chosen][:, :, None] * right[chosen][:, None, :]
-        parts.append(counts[:, chosen] @ outer.reshape(len(outer), -1))
+        # A species may be at no such place: sublattices differ in what they allow.
+        parts.append(counts[:, chosen] @ outer.reshape(-1, left.shape[1] * right.shape[1]))
     return np.concatenate(parts, axis=1)
