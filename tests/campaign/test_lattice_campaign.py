@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -286,6 +287,23 @@ def test_a_committee_and_a_spread_that_must_be_reached(tmp_path: Path) -> None:
     assert "spread on held-out arrangements" in rows[1]["reason"]
     assert rows[1]["n_labelled"] == 3
     assert rows[1]["validation"]["energy_rmse"] > 0
+
+
+def test_labels_by_hand_are_waited_for(tmp_path: Path) -> None:
+    text = SMALL.replace("max_iterations = 12", "max_iterations = 1") + "manual = true\n"
+    path = written(tmp_path, text)
+    waiting = finished(path)
+    assert waiting.status == "waiting"
+    assert waiting.potential == ()
+    assert main(["status", str(path)]) == 0
+    for number in ("0000", "0001"):
+        jobs = sorted((tmp_path / "cupd" / "jobs" / number).iterdir())
+        assert jobs
+        for job in jobs:
+            subprocess.run(["sh", "run.sh"], cwd=job, check=True, capture_output=True)
+        waiting = finished(path)
+    assert waiting.status == "stopped"
+    assert len(summarize(CampaignFolder(waiting.folder)).iterations) == 2
 
 
 def test_two_sublattices_from_a_file_with_vacancies(tmp_path: Path) -> None:
