@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from maxvolt.cli.console import counted, note, print_json, print_table, progress_bar
 from maxvolt.cli.options import add_json, positive_float, positive_int, species_list
 from maxvolt.cli.outputs import check_structures
+from maxvolt.errors import MaxvoltError
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -20,18 +21,20 @@ if TYPE_CHECKING:
 __all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
 
 NAME = "enumerate"
-SUMMARY = "all orderings of elements on fcc, bcc and hcp lattices"
+SUMMARY = "all orderings of elements on fcc, bcc, hcp and other lattices"
 DESCRIPTION = """\
 Write every ordering of the elements on crystal lattices that no symmetry turns into another one, up
 to a number of atoms: candidates for 'maxvolt relax' or a campaign. Lattice constants are means of
 those of the elements (Vegard); these follow from the volume of an atom in nature unless they are
-given. 'parent_lattice' in the info of a structure is its lattice. icet makes the orderings: pip
-install 'maxvolt[enumeration]'."""
+given. 'parent_lattice' in the info of a structure is its lattice. With --parent the lattice is that
+of a file, and --atoms are sites without spectators. icet makes the orderings: pip install
+'maxvolt[enumeration]'."""
 EXAMPLES = """\
   maxvolt enumerate Ag,Pd --atoms 6 -o candidates.xyz
   maxvolt enumerate Ag,Pd --atoms 12 --lattice fcc --concentration Ag=0.25:0.75 -o fcc.xyz
   maxvolt enumerate Ni,Al --atoms 8 --lattice-constant fcc:Ni=3.52 --lattice-constant fcc:Al=4.05 \\
-      -o candidates.xyz --json"""
+      -o candidates.xyz --json
+  maxvolt enumerate Mg,Ca --atoms 4 --parent salt.cif --site Mg -o salts.xyz"""
 
 _ATOMS_AT_ONCE = 20_000
 """That are held before they are written."""
@@ -69,6 +72,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="lattice constant of a pure element, A; may be given several times",
     )
     parser.add_argument(
+        "--parent",
+        metavar="LATTICE",
+        help="primitive cell of another lattice: a file, or a name with its lattice constant as "
+        "fcc:4.09",
+    )
+    parser.add_argument(
+        "--site",
+        metavar="A",
+        help="with --parent: only sites of this element there take the elements; X in A,B,... is a "
+        "vacancy (default: all sites)",
+    )
+    parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="OUT", help="file to write"
     )
     add_json(parser)
@@ -76,36 +91,67 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Enumerate, write, count."""
-    from maxvolt.sampling.enumeration import PARENT_LATTICE, enumerated_structures
+    from maxvolt.sampling.enumeration import PARENT_LATTICE
 
-    kind = check_structures(options.output, None, [], several=True)
-    wanted = _wanted(options)
+    inputs = [] if options.parent is None else [Path(options.parent)]
+    kind = check_structures(options.output, None, inputs, several=True)
+    lattices, elements, made = _made(options)
     counts: Counter[tuple[str, int]] = Counter()
     with progress_bar("enumerating", None) as advance:
 
         def structures() -> Iterator[Atoms]:
-            for atoms in enumerated_structures(wanted):
+            for atoms in made:
                 counts[atoms.info[PARENT_LATTICE], len(atoms)] += 1
                 advance(1)
                 yield atoms
 
-        _write(options.output, kind, structures(), options.species)
+        _write(options.output, kind, structures(), elements)
     note(f"{options.output}: {counted(counts.total(), 'structure')}")
     sizes = sorted({size for _, size in counts})
     if options.json:
         found = {
             lattice: {str(size): counts[lattice, size] for size in sizes if counts[lattice, size]}
-            for lattice in wanted.lattices
+            for lattice in lattices
         }
         print_json({"structures": counts.total(), "counts": found})
         return
-    rows = [
-        [str(size), *(str(counts[lattice, size]) for lattice in wanted.lattices)] for size in sizes
-    ]
-    rows.append(
-        ["all", *(str(sum(counts[name, size] for size in sizes)) for name in wanted.lattices)]
-    )
-    print_table(["atoms", *wanted.lattices], rows)
+    rows = [[str(size), *(str(counts[lattice, size]) for lattice in lattices)] for size in sizes]
+    rows.append(["all", *(str(sum(counts[name, size] for size in sizes)) for name in lattices)])
+    print_table(["atoms", *lattices], rows)
+
+
+def _made(options: argparse.Namespace) -> tuple[tuple[str, ...], tuple[str, ...], Iterator[Atoms]]:
+    """Names of the lattices, all elements, and the structures."""
+    from maxvolt.cli.lattice_options import parent_lattice
+    from maxvolt.potentials.lattice import VACANCY
+    from maxvolt.properties.lattice import enumerated_arrangements
+    from maxvolt.sampling.enumeration import PARENT_LATTICE, enumerated_structures
+
+    if options.parent is None:
+        if options.site is not None:
+            raise MaxvoltError("--site names sites of --parent: give that, too")
+        wanted = _wanted(options)
+        return wanted.lattices, options.species, enumerated_structures(wanted)
+    if options.lattice or options.lattice_constant:
+        raise MaxvoltError("--parent brings its lattice: leave out --lattice, --lattice-constant")
+    sites = options.species if options.site is None else {options.site: options.species}
+    parent = parent_lattice(options.parent, sites)
+
+    def structures() -> Iterator[Atoms]:
+        for supercell, occupation in enumerated_arrangements(
+            parent,
+            options.atoms,
+            fewest_sites=options.fewest,
+            concentrations=dict(options.concentration),
+        ):
+            atoms = parent.atoms(supercell, occupation)
+            if len(atoms):
+                atoms.info = {PARENT_LATTICE: options.parent}
+                yield atoms
+
+    every = dict.fromkeys(symbol for one in parent.allowed for symbol in one)
+    elements = tuple(symbol for symbol in every if symbol != VACANCY)
+    return (options.parent,), elements, structures()
 
 
 def _write(path: Path, kind: str, structures: Iterator[Atoms], species: tuple[str, ...]) -> None:

@@ -27,6 +27,7 @@ seconds."""
 EXAMPLES = """\
   maxvolt info pot.mtp
   maxvolt info Al.eam.alloy
+  maxvolt info agpd.lattice.npz
   maxvolt info train.xyz --json
   maxvolt info train.xyz --no-check
   maxvolt info train.cfg --species Ti,Al"""
@@ -59,7 +60,10 @@ def _summary(
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Facts for JSON and lines for people."""
     from maxvolt.potentials.families import family_of_file
+    from maxvolt.potentials.lattice.files import LATTICE_SUFFIX
 
+    if path.name.endswith(LATTICE_SUFFIX):
+        return _on_lattice(path)
     files = potential_files(path)
     family = family_of_file(files[0])
     if family is None:
@@ -75,6 +79,37 @@ def _summary(
     members = {"members": [str(file) for file in files]}
     ensemble = f"{len(files)} potentials, {files[0]} to {files[-1]}; below, the first"
     return {"kind": "ensemble", **members, **found.facts}, {"ensemble": ensemble, **found.lines}
+
+
+def _on_lattice(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """Facts of a potential on a lattice."""
+    from maxvolt.potentials.lattice.files import read_low_rank_ensemble
+
+    ensemble = read_low_rank_ensemble(path)
+    first, parent = ensemble.members[0], ensemble.parent
+    facts: dict[str, Any] = {
+        "kind": "potential on a lattice",
+        "species": parent.species,
+        "cell_A": parent.cell,
+        "places": parent.places,
+        "allowed": parent.allowed,
+        "shells": first.shells,
+        "environment": [one.length for one in first.environments],
+        "ranks": [train.ranks for train in first.trains],
+        "symmetric": first.symmetric,
+        "members": len(ensemble.members),
+        "parameters": first.n_parameters,
+    }
+    lengths = ", ".join(f"{one.length} sites" for one in first.environments)
+    return facts, {
+        "kind": "low-rank potential on a lattice",
+        "species": ", ".join(parent.species),
+        "sites": "; ".join(", ".join(one) for one in parent.allowed) + " (primitive cell)",
+        "environment": f"{first.shells} shells, {lengths}",
+        "rank": str(max(rank for train in first.trains for rank in train.ranks)),
+        "parameters": str(first.n_parameters),
+        "members": str(len(ensemble.members)),
+    }
 
 
 def _with_problems(of_data: DataSummary, dataset: Dataset) -> tuple[dict[str, Any], dict[str, str]]:

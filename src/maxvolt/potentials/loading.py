@@ -10,6 +10,7 @@ from pathlib import Path
 from maxvolt.errors import FileFormatError
 from maxvolt.potentials.ensemble import Ensemble
 from maxvolt.potentials.families import FAMILIES, family_of_file, member_paths
+from maxvolt.potentials.lattice.files import LATTICE_SUFFIX
 from maxvolt.potentials.protocol import Potential
 
 __all__ = ["MOST_MEMBERS", "load", "potential_files"]
@@ -64,5 +65,11 @@ def _read(path: Path, species: Sequence[str] | None) -> tuple[Potential, ...]:
         return family.read_members(path, species)
     if not path.exists():
         raise FileFormatError(path, "cannot be read: No such file or directory")
+    if path.name.endswith(LATTICE_SUFFIX):
+        raise FileFormatError(
+            path,
+            "is a potential on a lattice, which has energies of arrangements and no forces: "
+            "'maxvolt mc' simulates with it, 'maxvolt info' describes it",
+        )
     known = "; ".join(f"{one.title} ({', '.join(one.suffixes)})" for one in FAMILIES)
     raise FileFormatError(path, f"is not a potential that maxvolt knows; expected {known}")

@@ -16,7 +16,13 @@ from ase.data import atomic_numbers, reference_states
 from maxvolt.errors import DataError, MaxvoltError, SpeciesError
 from maxvolt.species import check_species
 
-__all__ = ["LATTICES", "PARENT_LATTICE", "Enumeration", "enumerated_structures"]
+__all__ = [
+    "LATTICES",
+    "PARENT_LATTICE",
+    "Enumeration",
+    "enumerated_structures",
+    "enumeration_of_icet",
+]
 
 PARENT_LATTICE = "parent_lattice"
 """Key of the lattice in the infos of a structure."""
@@ -118,7 +124,7 @@ def enumerated_structures(wanted: Enumeration) -> Iterator[Atoms]:
     MaxvoltError
         icet is not installed.
     """
-    enumerate_with_icet = _enumerate_structures()
+    enumerate_with_icet = enumeration_of_icet()
     for lattice in wanted.lattices:
         constants = np.array([wanted.lattice_constant(lattice, s) for s in wanted.species])
         primitive = _primitive(lattice, wanted.species[0], float(constants[0]))
@@ -137,7 +143,8 @@ def enumerated_structures(wanted: Enumeration) -> Iterator[Atoms]:
                 yield atoms
 
 
-def _enumerate_structures() -> Any:
+def enumeration_of_icet() -> Any:
+    """Give icet's function; an error says how to install it."""
     try:
         return importlib.import_module("icet.tools").enumerate_structures
     except ModuleNotFoundError as error:

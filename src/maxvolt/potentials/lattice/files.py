@@ -18,7 +18,10 @@ from maxvolt.potentials.lattice.parent import ParentLattice
 from maxvolt.potentials.lattice.potential import LowRankPotential
 from maxvolt.potentials.lattice.tensor_train import TensorTrain
 
-__all__ = ["read_low_rank", "read_low_rank_ensemble", "write_low_rank"]
+__all__ = ["LATTICE_SUFFIX", "read_low_rank", "read_low_rank_ensemble", "write_low_rank"]
+
+LATTICE_SUFFIX = ".lattice.npz"
+"""How names of files of potentials on a lattice end."""
 
 _FORMAT = "maxvolt low-rank potential"
 _VERSION = 2

@@ -8,6 +8,8 @@ from maxvolt.properties.lattice.annealing import (
 )
 from maxvolt.properties.lattice.at_temperature import AtTemperature
 from maxvolt.properties.lattice.order import OrderedState, Sublattices, ordered_state
+from maxvolt.properties.lattice.orderings import enumerated_arrangements
+from maxvolt.properties.lattice.quasirandom import Quasirandom, quasirandom_structure
 from maxvolt.properties.lattice.replica_exchange import ReplicaExchange, replica_exchange
 from maxvolt.properties.lattice.reweighting import (
     binder_cumulant,
@@ -22,6 +24,7 @@ __all__ = [
     "AnnealingSettings",
     "AtTemperature",
     "OrderedState",
+    "Quasirandom",
     "ReplicaExchange",
     "ShellPairs",
     "Sublattices",
@@ -29,8 +32,10 @@ __all__ = [
     "anneal_chains",
     "binder_cumulant",
     "cumulant_crossing",
+    "enumerated_arrangements",
     "mean_of_chains",
     "ordered_state",
+    "quasirandom_structure",
     "random_occupation",
     "replica_exchange",
     "reweighted",
