@@ -16,7 +16,13 @@ from ase.data import atomic_numbers, reference_states
 from maxvolt.errors import DataError, MaxvoltError, SpeciesError
 from maxvolt.species import check_species
 
-__all__ = ["LATTICES", "PARENT_LATTICE", "Enumeration", "enumerated_structures"]
+__all__ = [
+    "LATTICES",
+    "PARENT_LATTICE",
+    "Enumeration",
+    "enumerate_with_icet",
+    "enumerated_structures",
+]
 
 PARENT_LATTICE = "parent_lattice"
 """Key of the lattice in the infos of a structure."""
@@ -118,12 +124,12 @@ def enumerated_structures(wanted: Enumeration) -> Iterator[Atoms]:
     MaxvoltError
         icet is not installed.
     """
-    enumerate_with_icet = _enumerate_structures()
+    orderings = enumerate_with_icet()
     for lattice in wanted.lattices:
         constants = np.array([wanted.lattice_constant(lattice, s) for s in wanted.species])
         primitive = _primitive(lattice, wanted.species[0], float(constants[0]))
         for size in wanted.sizes(lattice):
-            for atoms in enumerate_with_icet(
+            for atoms in orderings(
                 primitive,
                 [size],
                 list(wanted.species),
@@ -137,7 +143,14 @@ def enumerated_structures(wanted: Enumeration) -> Iterator[Atoms]:
                 yield atoms
 
 
-def _enumerate_structures() -> Any:
+def enumerate_with_icet() -> Any:
+    """The function of icet that makes orderings.
+
+    Raises
+    ------
+    MaxvoltError
+        icet is not installed.
+    """
     try:
         return importlib.import_module("icet.tools").enumerate_structures
     except ModuleNotFoundError as error:
