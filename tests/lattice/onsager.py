@@ -26,12 +26,26 @@ def onsager_heat_capacity(temperature: float) -> float:
 def onsager_energy_by_integral(temperature: float) -> float:
     """The same from the integral of the free energy, by its slope."""
 
-    def reduced(k: float) -> float:
-        def inner(angle: float) -> float:
-            kappa = 2 * np.sinh(2 * k) / np.cosh(2 * k) ** 2
-            return float(np.log(0.5 * (1 + np.sqrt(1 - (kappa * np.sin(angle)) ** 2))))
-
-        return float(np.log(2 * np.cosh(2 * k)) + quad(inner, 0, np.pi)[0] / (2 * np.pi))
-
     k, step = 1.0 / temperature, 1e-5
-    return -(reduced(k + step) - reduced(k - step)) / (2 * step)
+    return -(_reduced(k + step) - _reduced(k - step)) / (2 * step)
+
+
+def onsager_free_energy(temperature: float) -> float:
+    """Per site, in units of J."""
+    return -temperature * _reduced(1.0 / temperature)
+
+
+def yang_concentration(temperature: float) -> float:
+    """Of the dilute one of two phases of the lattice gas: C. N. Yang, Phys. Rev. 85, 808 (1952)."""
+    magnetization = (1.0 - np.sinh(2.0 / temperature) ** -4) ** 0.125
+    return float(0.5 * (1.0 - magnetization))
+
+
+def _reduced(k: float) -> float:
+    """Logarithm of the partition function per site."""
+    kappa = 2 * np.sinh(2 * k) / np.cosh(2 * k) ** 2
+
+    def inner(angle: float) -> float:
+        return float(np.log(0.5 * (1 + np.sqrt(1 - (kappa * np.sin(angle)) ** 2))))
+
+    return float(np.log(2 * np.cosh(2 * k)) + quad(inner, 0, np.pi)[0] / (2 * np.pi))

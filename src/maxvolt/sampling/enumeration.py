@@ -129,7 +129,7 @@ def enumerated_structures(wanted: Enumeration) -> Iterator[Atoms]:
         constants = np.array([wanted.lattice_constant(lattice, s) for s in wanted.species])
         primitive = _primitive(lattice, wanted.species[0], float(constants[0]))
         for size in wanted.sizes(lattice):
-            for atoms in enumerate_with_icet(
+            for atoms in orderings(
                 primitive,
                 [size],
                 list(wanted.species),
