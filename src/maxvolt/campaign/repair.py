@@ -69,7 +69,7 @@ def _remake(
         write_outcome=folder.outcome_file in damaged,
         labels_total=_labels_total(context, folder),
     )
-    state = state_after(context.folder, past)
+    state = state_after(context.folder, past, settings)
     runner = StepRunner(context, folder, settings, state, remake)
     run_iteration(runner, iteration_kind(past, settings))
     left = damaged_files(folder)

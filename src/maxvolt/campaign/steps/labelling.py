@@ -28,6 +28,7 @@ from maxvolt.labelling import (
     LabelStore,
     Reference,
     collect_jobs,
+    default_workers,
     known_labels,
     label,
     write_jobs,
@@ -209,11 +210,19 @@ def labels_of(
         store,
         limits=limits,
         executor=context.executors.of(Kind.LABELLING),
-        workers=section.workers,
+        workers=_at_once(runner, reference),
         retry_quarantined=context.retry,
         progress=progress,
     )
     return found, dict(found.quarantined)
+
+
+def _at_once(runner: StepRunner, reference: Reference) -> int | None:
+    """Calculations at once on this machine, beside runs that take a share of it."""
+    own, left = runner.settings.reference.workers, runner.context.labels_at_once
+    if own is not None or left is None:
+        return own
+    return min(default_workers(reference), left)
 
 
 def _collected(
