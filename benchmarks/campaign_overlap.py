@@ -31,13 +31,13 @@ overlap = {overlap}
 
 [potential]
 species = ["Al"]
-level = 8
+level = 12
 cutoff = 5.0
 
 [selection]
 mode = "neighborhood"
-select = 2.0
-break = 10.0
+select = 1.5
+break = 5.0
 limit = 4
 calibrate = false
 
@@ -48,33 +48,30 @@ max_iterations = 30
 
 [[validation]]
 kind = "boxes"
-count = 8
-edges = [7.0, 8.0]
+count = 6
+edges = [6.0, 7.5]
 composition = {{ Al = 1 }}
 
 [[scenario]]
 name = "boxes"
 kind = "md"
-copies = 8
-steps = 1000
+copies = 6
+steps = 400
 timestep_fs = 2.0
-temperature = 600
+temperature = 3000
 record_every = 50
-keep_most = 2
+keep_most = 1
 
 [scenario.start]
 kind = "random"
 composition = {{ Al = 1 }}
-edges = [7.0, 8.0]
-density = [2.2, 2.8]
+edges = [6.0, 7.5]
+density = [1.8, 3.2]
 
 [reference]
 calculator = "campaign_overlap:SleepingEMT"
 settings = {{ seconds = {seconds} }}
 workers = 1
-
-[stopping]
-until = "no break"
 """
 
 
