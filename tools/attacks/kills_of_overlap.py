@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from attacks.campaign_trials.small_campaign import SMALL, SMALL_NETWORKS, write_campaign
+from attacks.finding import FindingError
 from attacks.kills import (
     CALCULATOR,
     check_calculations,
@@ -32,9 +33,8 @@ def trial(seed: int, scratch: Path, most: int = 20) -> str:
     kills = run_with_kills(file, most, _DURATION, random.Random(seed), at_work=True)
     check_end(scratch, undisturbed(networks))
     check_calculations(scratch / "log")
-    journal = (scratch / "small" / "journal.jsonl").read_text()
-    if not (kills == most or "sampling ahead" in journal):
-        return "never overlapped"
+    if '"sampling ahead"' not in (scratch / "small" / "journal.jsonl").read_text():
+        raise FindingError("nothing was run ahead")
     return f"killed {kills} times"
 
 
