@@ -14,7 +14,7 @@ import os
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from ase import Atoms
 from ase.calculators.emt import EMT
@@ -79,12 +79,14 @@ workers = 1
 class SleepingEMT(EMT):
     """EMT that takes so many seconds longer."""
 
-    default_parameters: ClassVar[dict[str, Any]] = {**EMT.default_parameters, "seconds": 1.0}
+    def __init__(self, seconds: float = 1.0) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._seconds = seconds
 
     def calculate(self, atoms: Atoms | None = None, *arguments: Any, **options: Any) -> None:
         """Wait, then calculate."""
-        time.sleep(self.parameters.seconds)
-        super().calculate(atoms, *arguments, **options)
+        time.sleep(self._seconds)
+        super().calculate(atoms, *arguments, **options)  # type: ignore[no-untyped-call]
 
 
 def main() -> None:

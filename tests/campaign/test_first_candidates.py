@@ -196,6 +196,6 @@ def test_sources_that_hold_nothing(tmp_path: Path) -> None:
     text = without_training(RELAXATION).replace("[[validation]]", source + "[[validation]]")
     file = candidates(tmp_path, strained(2), text)
     settings = read_settings(file).stages[0]
-    state = state_after(CampaignFolder(tmp_path / "small"), [], settings)
+    state = state_after(CampaignFolder(tmp_path / "small"), [])
     with pytest.raises(CampaignError, match="hold no structure to start with"):
         opening_candidates(settings, state, tmp_path, threads=1)

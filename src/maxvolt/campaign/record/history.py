@@ -106,7 +106,9 @@ def number_for_runs(past: Sequence[CompleteIteration], settings: Settings) -> in
 
 
 def state_after(
-    folder: CampaignFolder, past: Sequence[CompleteIteration], settings: Settings
+    folder: CampaignFolder,
+    past: Sequence[CompleteIteration],
+    settings: Settings | None = None,
 ) -> CampaignState:
     """Read the state after complete iterations.
 
@@ -117,7 +119,7 @@ def state_after(
     past
         The iterations.
     settings
-        Of the next one.
+        Of the next one; None: those of the last.
 
     Raises
     ------
@@ -135,7 +137,7 @@ def state_after(
         for step, name in (("training", "training"), ("validation", "labelled"))
     }
     files = _potential(folder, past, numbers["potential"])
-    for_runs = number_for_runs(past, settings)
+    for_runs = number_for_runs(past, past[-1].settings if settings is None else settings)
     return CampaignState(
         tuple(past),
         found["training"],
