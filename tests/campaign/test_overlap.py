@@ -16,6 +16,7 @@ import pytest
 from attacks.campaign_trials.small_campaign import SMALL_NETWORKS
 from campaign_files import (
     SMALL,
+    InterruptedRunError,
     InThisProcess,
     Run,
     products,
@@ -59,11 +60,11 @@ def processes() -> Iterator[Executor]:
         yield executor
 
 
-def assert_alike(folder: Path, whole: Run) -> None:
+def assert_alike(folder: Path, whole: Run, fits: int = 4) -> None:
     """Demand the iterations of another campaign, as far as this one has come."""
     expected = products(whole.file.parent)
     found = {name: file for name, file in products(folder).items() if "iterations" in name}
-    assert len({Path(name).parent for name in found}) >= 4  # not all of them fit
+    assert len({Path(name).parent for name in found}) >= fits
     assert found == {name: expected[name] for name in found}
 
 
@@ -247,6 +248,24 @@ def test_damage_is_mended_with_the_potential_of_then(serial: Run, tmp_path: Path
     np.testing.assert_array_equal(before[0].arrays["grades"], after[0].arrays["grades"])
     np.testing.assert_array_equal(before[1].arrays["indices"], after[1].arrays["indices"])
     assert products(tmp_path) == products(serial.file.parent)
+
+
+def test_settings_lost_beside_runs_made_ahead(
+    serial: Run, processes: Executor, tmp_path: Path
+) -> None:
+    """The folder of the next iteration does not count as that of a later one."""
+    file, folder = overlapping(tmp_path, max_iterations="3"), CampaignFolder(tmp_path / "small")
+
+    def interrupt(event: Event) -> None:
+        if event.kind == "progress" and (event.iteration, event.content["step"]) == (1, "fit"):
+            raise InterruptedRunError
+
+    with pytest.raises(InterruptedRunError):
+        Campaign(file).run([interrupt], executor=processes)
+    assert folder.iteration(2).sampling.exists()
+    folder.iteration(1).settings_file.unlink()
+    Campaign(file).run(executor=processes)
+    assert_alike(tmp_path, serial, fits=3)
 
 
 def test_networks_give_the_same_with_two_workers(processes: Executor, tmp_path: Path) -> None:
