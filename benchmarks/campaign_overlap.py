@@ -125,7 +125,7 @@ def _measured(overlap: bool, options: argparse.Namespace) -> dict[str, Any]:
     steady = rows[2:]  # the first iteration of runs starts the processes
 
     def median(step: str) -> float:
-        return statistics.median(row["seconds"].get(step, 0.0) for row in steady)
+        return float(statistics.median(row["seconds"].get(step, 0.0) for row in steady))
 
     return {
         "iteration": statistics.median(np.diff(ends[1:]).tolist()),
