@@ -210,19 +210,18 @@ def labels_of(
         store,
         limits=limits,
         executor=context.executors.of(Kind.LABELLING),
-        workers=_at_once(runner, reference),
+        workers=_at_once(section.workers, reference, context),
         retry_quarantined=context.retry,
         progress=progress,
     )
     return found, dict(found.quarantined)
 
 
-def _at_once(runner: StepRunner, reference: Reference) -> int | None:
+def _at_once(asked: int | None, reference: Reference, context: RunContext) -> int | None:
     """Calculations at once on this machine, beside runs that take a share of it."""
-    own, left = runner.settings.reference.workers, runner.context.labels_at_once
-    if own is not None or left is None:
-        return own
-    return min(default_workers(reference), left)
+    if asked is not None or context.labels_at_once is None:
+        return asked
+    return min(default_workers(reference), context.labels_at_once)
 
 
 def _collected(
