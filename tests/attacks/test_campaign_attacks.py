@@ -45,6 +45,13 @@ def test_kills_of_networks(tmp_path: Path) -> None:
     assert kills_of_networks.trial(1, tmp_path, most=3) == "killed 3 times"
 
 
+def test_kills_of_overlap(tmp_path: Path) -> None:
+    needs("SIGKILL")
+    from attacks import kills_of_overlap
+
+    assert kills_of_overlap.trial(1, tmp_path, most=3) == "killed 3 times"
+
+
 def test_unreliable(tmp_path: Path) -> None:
     from attacks import unreliable
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +51,9 @@ def run(file: Path, *callbacks: object, **options: bool) -> CampaignResult:
         return Campaign(file).run(callbacks, executor=executor, **options)
 
 
-def run_with_interruptions(file: Path) -> tuple[CampaignResult, int]:
+def run_with_interruptions(
+    file: Path, executor: Executor | None = None
+) -> tuple[CampaignResult, int]:
     """Run a campaign that is interrupted after each thing it does, and count the runs."""
     seen: set[str] = set()
 
@@ -63,7 +66,9 @@ def run_with_interruptions(file: Path) -> tuple[CampaignResult, int]:
 
     for runs in range(1, _MOST_RUNS):
         try:
-            return run(file, interrupt), runs
+            if executor is None:
+                return run(file, interrupt), runs
+            return Campaign(file).run([interrupt], executor=executor), runs
         except InterruptedRunError:
             continue
     raise AssertionError(f"not finished after {_MOST_RUNS} runs")

@@ -126,7 +126,7 @@ def test_fingerprints_of_whole_settings_leave_out_the_same(interrupted: Path) ->
         *(',"uncertainty":"grade"', ',"grades":[2.0,10.0]', ',"calibrate":null'),
         *(',"scale":"training"', ',"start":null', ',"keep_most":null', ',"finished":null'),
         *(',"starts_apart":false', ',"robust":false', ',"best_of":1', ',"melting":null'),
-        *(',"network":null',),
+        *(',"network":null', ',"overlap":false'),
     ):
         assert text.count(later) == 1
         text = text.replace(later, "")

@@ -18,6 +18,7 @@ from maxvolt.campaign.settings.stages import read_settings
 from maxvolt.cli import main
 from maxvolt.errors import MaxvoltError, SettingsError
 from maxvolt.executors import extra
+from maxvolt.executors.cluster import ClusterExecutors
 from maxvolt.executors.kinds import Kind
 from promises import needs
 
@@ -26,6 +27,29 @@ def test_on_a_cluster(undisturbed: dict[str, bytes], tmp_path: Path) -> None:
     needs("dask")
     assert Campaign(cluster_campaign(tmp_path, "local", "jobs = 2\n")).run().status == "finished"
     assert products(tmp_path) == undisturbed
+
+
+def test_runs_that_overlap_with_fits(tmp_path: Path) -> None:
+    needs("dask")
+    overlap = {"max_iterations": "3", "workers": "1\noverlap = true"}
+    here = write_campaign(tmp_path / "here", **overlap)
+    there = cluster_campaign(tmp_path / "there", "local", "jobs = 2\n", **overlap)
+    told: list[Event] = []
+    Campaign(here).run()
+    Campaign(there).run([told.append])
+    ahead = [event.iteration for event in told if event.kind == "sampling ahead"]
+    assert ahead == [2, 3]
+    assert products(tmp_path / "here") == products(tmp_path / "there")
+
+
+@pytest.mark.parametrize(("cores", "apart"), [(4, True), (2, False)])
+def test_jobs_of_their_own(cores: int, apart: bool, tmp_path: Path) -> None:
+    more = f'walltime = "1:00:00"\ncores = 2\n[executor.sampling]\ncores = {cores}\n'
+    plan = read_settings(cluster_campaign(tmp_path, "slurm", more)).cluster_plan()
+    assert plan is not None
+    executors = ClusterExecutors(plan, tmp_path)
+    assert executors.is_apart(Kind.SAMPLING) == apart
+    assert not executors.is_apart(Kind.FITTING)
 
 
 def test_members_are_fitted_side_by_side(tmp_path: Path) -> None:

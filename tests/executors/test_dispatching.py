@@ -60,7 +60,8 @@ class Cluster:
         return self.handles[-1]
 
     def serve(self, places: int = 1) -> list[Handle]:
-        self.dispatcher.serve(self, self.workers, places)  # type: ignore[arg-type]
+        self.dispatcher.take_in(self.workers)
+        self.dispatcher.hand_out(self, self.workers, places)  # type: ignore[arg-type]
         return [handle for handle in self.handles if not handle.done() and not handle.released]
 
 

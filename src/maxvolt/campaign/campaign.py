@@ -109,7 +109,8 @@ class Campaign(ResumableCampaign[CampaignSettings]):
             return self._end(context, past, str(following.action), following.reason)
         folder = self.folder.iteration(len(past))
         prepare_iteration(context, folder, following, past)
-        runner = StepRunner(context, folder, following.settings, state_after(self.folder, past))
+        state = state_after(self.folder, past, following.settings)
+        runner = StepRunner(context, folder, following.settings, state)
         run_iteration(runner, following.kind)
         return None
 

@@ -18,8 +18,10 @@ from maxvolt.campaign.record.folder import IterationFolder, committee_file
 from maxvolt.campaign.record.history import CompleteIteration
 from maxvolt.campaign.record.iteration_summary import (
     FINDINGS,
+    IS_STALE,
     MELTING,
     OPENING,
+    SAMPLING,
     is_clean,
     sampling_summary,
 )
@@ -28,6 +30,7 @@ from maxvolt.campaign.record.storage import DamagedError, StepResult
 from maxvolt.campaign.settings.comparison import changed_settings, without_what_changes_no_result
 from maxvolt.campaign.settings.sections import StoppingSection
 from maxvolt.campaign.settings.stages import Settings
+from maxvolt.campaign.steps.ahead import sample_ahead
 from maxvolt.campaign.steps.calibration import calibrate_potential
 from maxvolt.campaign.steps.context import RunContext
 from maxvolt.campaign.steps.findings import UNLABELLED, keep_findings
@@ -65,6 +68,9 @@ _OF_A_FIT = (
 
 BEST = "the best findings of the searches were labelled, and fitted"
 """Why an iteration whose scenarios were done is not the last one."""
+
+CLEAN_BUT_STALE = "done as asked for, but with the potential before the newest"
+"""The same, where runs overlap with fits."""
 
 
 def prepare_iteration(
@@ -117,6 +123,9 @@ def run_iteration(runner: StepRunner, kind: str) -> None:
         Opening, sampling or melting.
     """
     make_folder(runner.folder.sampling)
+    runner.context.share(runner.settings.campaign.overlap and kind == SAMPLING)
+    if kind != SAMPLING:
+        _drop_runs(runner)
     row = {OPENING: _open, MELTING: find_melting_point}.get(kind, _sample)(runner)
     last = runner.state.past[-1].outcome if runner.state.past else {}
     total = None if runner.remake is None else runner.remake.labels_total
@@ -125,6 +134,13 @@ def run_iteration(runner: StepRunner, kind: str) -> None:
     new = max(total - last.get("n_labels_total", 0), 0)  # fewer: the store was lost
     labels = {"n_labels_total": total, "n_new_labels": new}
     runner.finish({"kind": kind, **_defaults(runner), **row, **labels})
+
+
+def _drop_runs(runner: StepRunner) -> None:
+    """Remove runs that were made ahead, before the settings were changed."""
+    runner.context.take_ahead({})
+    for path in runner.folder.sampling.iterdir():
+        path.unlink()
 
 
 def _defaults(runner: StepRunner) -> dict[str, Any]:
@@ -175,32 +191,39 @@ def _open(runner: StepRunner) -> dict[str, Any]:
 
 def _sample(runner: StepRunner) -> dict[str, Any]:
     """Run the scenarios; where one extrapolates, select, label and fit."""
-    settings = runner.settings
+    settings, state = runner.settings, runner.state
     sampled = run_sampling(runner)
     records, extrapolative = sampled.records, sampled.extrapolative
     inputs = [record["inputs"] for record in records]
     findings = keep_findings(runner, sampled.findings, inputs)
-    used = thresholds_of(runner.state.potential_files, settings.selection)
+    used = thresholds_of(state.runs_files, settings.selection)
     row = {
         **sampling_summary(records),
         "select": used.select,
         "break": used.stop,
         "unit": used.unit,
     }
-    row["is_clean"] = clean = is_clean(row, settings.stopping)
+    clean = is_clean(row, settings.stopping)
+    row["is_clean"] = clean and not state.is_stale
+    if settings.campaign.overlap:
+        row |= {"runs_with": state.runs_number, IS_STALE: state.is_stale}
     if findings is not None:
         row[FINDINGS] = findings.record[FINDINGS]
         unlabelled = findings.datasets[UNLABELLED]
-        if clean and len(unlabelled):
+        if row["is_clean"] and len(unlabelled):
+            sample_ahead(runner)
             return {**row, "is_clean": False, **_learn(runner, unlabelled, findings, BEST)}
     if clean:
-        return {**row, "reason": _why_clean(settings.stopping)}
+        why = CLEAN_BUT_STALE if state.is_stale else _why_clean(settings.stopping)
+        return {**row, "reason": why}
     if not len(extrapolative):
         message = next(record["message"] for record in records if record["is_break"])
         return {**row, "reason": f"a break without a grade above select: {message}"}
+    sample_ahead(runner)
+    newest = (state.numbers["potential"],) if state.is_stale else ()
     selection = runner.step(
         "selection",
-        (inputs, settings.selection),
+        (inputs, settings.selection, *newest),
         lambda: select_structures(runner, extrapolative),
     )
     row |= {name: selection.record[name] for name in ("n_candidates", "n_selected")}
@@ -216,7 +239,10 @@ def _learn(
     labels = _label(runner, "labels", structures, keep, source.record["inputs"])
     if not labels.record["n_labelled"]:
         quarantined = labels.record["quarantined"]
-        why = quarantined[0]["reason"] if quarantined else "nothing was selected"
+        nothing = "nothing was selected"
+        if runner.state.is_stale:
+            nothing = "nothing is new to the newest potential"
+        why = quarantined[0]["reason"] if quarantined else nothing
         return {**_label_counts(labels), "reason": f"no label: {why}"}
     training = merged(runner.state.training, labels.datasets["labelled"])
     fitted = _fit(runner, training, runner.state.validation, labels)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from maxvolt.campaign.record.history import CompleteIteration
-from maxvolt.campaign.record.iteration_summary import MELTING, OPENING, SAMPLING
+from maxvolt.campaign.record.iteration_summary import IS_STALE, MELTING, OPENING, SAMPLING
 from maxvolt.campaign.settings.comparison import (
     same_grades,
     same_reference,
@@ -19,6 +20,7 @@ from maxvolt.errors import SettingsError
 __all__ = [
     "Action",
     "Plan",
+    "is_last",
     "iteration_kind",
     "plan",
 ]
@@ -140,12 +142,24 @@ def _complete(past: Sequence[CompleteIteration], settings: Settings) -> str:
     return f"the scenarios of stage {stage!r} reach a reliability of {stopping.reliability:g}"
 
 
+def is_last(past: Sequence[CompleteIteration], settings: Settings) -> bool:
+    """Whether the limit of iterations ends the campaign after the one that samples now."""
+    return _n_sampled(past, settings.stage.name) + 1 >= settings.campaign.max_iterations
+
+
+def _of_stage(past: Sequence[CompleteIteration], name: str) -> list[Mapping[str, Any]]:
+    return [one.outcome for one in past if one.settings.stage.name == name]
+
+
+def _n_sampled(past: Sequence[CompleteIteration], name: str) -> int:
+    return sum(outcome["kind"] == SAMPLING for outcome in _of_stage(past, name))
+
+
 def _limit(past: Sequence[CompleteIteration], settings: Settings) -> str:
     """Say which limit ends the campaign although scenarios extrapolate, "" where none does."""
     name, stopping = settings.stage.name, settings.stopping
-    of_stage = [one.outcome for one in past if one.settings.stage.name == name]
-    sampled = [outcome for outcome in of_stage if outcome["kind"] == SAMPLING]
-    if len(sampled) >= settings.campaign.max_iterations:
+    of_stage = _of_stage(past, name)
+    if _n_sampled(past, name) >= settings.campaign.max_iterations:
         return (
             f"stage {name!r} has had its {settings.campaign.max_iterations} iterations; raise "
             "max_iterations in [campaign] to go on"
@@ -159,6 +173,8 @@ def _limit(past: Sequence[CompleteIteration], settings: Settings) -> str:
     idle = 0
     for one in reversed(past):
         if one.outcome["n_labelled"] or one.outcome["is_clean"] or one.settings != settings:
+            break
+        if one.outcome.get(IS_STALE):  # the next runs tell whether the newest potential is at fault
             break
         idle += 1
     if idle >= stopping.patience:

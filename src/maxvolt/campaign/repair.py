@@ -69,7 +69,7 @@ def _remake(
         write_outcome=folder.outcome_file in damaged,
         labels_total=_labels_total(context, folder),
     )
-    state = state_after(context.folder, past)
+    state = state_after(context.folder, past, settings)
     runner = StepRunner(context, folder, settings, state, remake)
     run_iteration(runner, iteration_kind(past, settings))
     left = damaged_files(folder)
@@ -99,10 +99,13 @@ def _settings(folder: IterationFolder) -> Settings:
 
 
 def _check_gaps(folder: Path, n_iterations: int) -> None:
-    """Refuse an iteration that is gone while later ones are there."""
-    numbers = [int(path.name) for path in folder.glob("[0-9]*") if path.name.isdigit()]
-    later = [number for number in numbers if number > n_iterations]
-    if later:
+    """Refuse an iteration that is gone while later ones are there; runs made ahead are none."""
+    found = [
+        IterationFolder(path, int(path.name))
+        for path in folder.glob("[0-9]*")
+        if path.name.isdigit()
+    ]
+    if any(one.number > n_iterations and one.is_started for one in found):
         missing = IterationFolder(folder / f"{n_iterations:04d}", n_iterations)
         raise CampaignError(f"{missing.path}: missing, while later ones exist; {_advice(missing)}")
 

@@ -60,6 +60,11 @@ def describe_event(event: Event) -> str:
     if event.kind == "iteration":
         what = _KINDS.get(content["kind"], "samples")
         return f"iteration {event.iteration} ({event.stage}) {what}"
+    if event.kind == "sampling ahead":
+        return (
+            f"iteration {event.iteration} ({event.stage}) samples meanwhile, with the potential of "
+            f"iteration {content['potential']}"
+        )
     if event.kind == "settings changed":
         return "\n".join(f"  {describe_change(change)}" for change in content["changes"])
     if event.kind == "damaged":
@@ -147,7 +152,8 @@ class _Display:
     def note(self, event: Event) -> None:
         """Take in an event."""
         with self._lock:
-            self._iteration = event.iteration
+            if event.kind in ("iteration", "progress"):  # others may tell of runs made ahead
+                self._iteration = event.iteration
             if event.kind == "progress":
                 content = event.content
                 done, total = content["done"], content["total"]
@@ -176,7 +182,9 @@ class _Display:
         now = time.monotonic()
         if self._iteration is not None and now - self._looked >= _SECONDS_BETWEEN_LOOKS:
             self._looked = now
-            self._running = read_heartbeats(self._folder.iteration(self._iteration).sampling)
+            here = self._folder.iteration(self._iteration)
+            ahead = self._folder.iteration(self._iteration + 1)
+            self._running = read_heartbeats(ahead.sampling) | read_heartbeats(here.sampling)
             self._left = {name: self._left.get(name, TimeLeft()) for name in self._running}
             for name, (done, _) in self._running.items():
                 self._left[name].update(done)

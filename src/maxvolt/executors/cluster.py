@@ -91,6 +91,10 @@ class ClusterExecutors:
         """Return the number of cores for each task of a kind."""
         return self.plan.resources[kind].threads
 
+    def is_apart(self, kind: Kind) -> bool:
+        """Whether tasks of a kind have jobs of their own."""
+        return self.plan.has_queue and (kind,) in self.plan.pools
+
     def close(self) -> None:
         """Cancel all jobs and end the scheduler, also where somebody is impatient meanwhile."""
         connection, self._connection = self._connection, None
@@ -212,10 +216,15 @@ class _Connection:
         for pool in pools:
             prefix = worker_name(pool, "") if self._plan.has_queue else ""
             own = {address: name for address, name in workers.items() if name.startswith(prefix)}
-            wanted, busy, most = 0, set[str](), 1
             for kind in pool:
+                self.dispatchers[kind].take_in(own)
+            wanted, busy, most = 0, set[str](), 1
+            # What the campaign waits for comes first: it may sample ahead meanwhile.
+            for kind in sorted(pool, key=lambda kind: kind is Kind.SAMPLING):
                 dispatcher, resources = self.dispatchers[kind], self._plan.resources[kind]
-                dispatcher.serve(self._client, own, resources.tasks)
+                others = set().union(*(self.dispatchers[k].busy for k in pool if k is not kind))
+                free = {address: name for address, name in own.items() if name not in others}
+                dispatcher.hand_out(self._client, free, resources.tasks)
                 wanted += min(resources.jobs, -(-dispatcher.outstanding // resources.tasks))
                 most = max(most, resources.jobs)
                 busy |= dispatcher.busy

@@ -55,7 +55,7 @@ class _Running:
 
 
 class Dispatcher(Executor):
-    """An executor for one kind of task; `serve` makes it work.
+    """An executor for one kind of task; `take_in` and `hand_out` make it work.
 
     Parameters
     ----------
@@ -121,17 +121,13 @@ class Dispatcher(Executor):
         with self._lock:
             return {running.name for running in self._running}
 
-    def serve(self, client: Client, workers: Mapping[str, str], places: int) -> None:
-        """Take in what is done, find out what is lost, and give tasks to free places.
+    def take_in(self, workers: Mapping[str, str]) -> None:
+        """Take in what is done, find out what is lost.
 
         Parameters
         ----------
-        client
-            Of the cluster.
         workers
             Names of the workers that are there, by address.
-        places
-            Tasks that each may do at once.
         """
         with self._lock:
             running = list(self._running)
@@ -142,7 +138,6 @@ class Dispatcher(Executor):
                 one.missing += 1
                 if one.missing > 1:  # the end of the task may be on its way
                     self._lose(one)
-        self._assign(client, workers, places)
 
     def fail(self, error: BaseException) -> None:
         """Give up all tasks, those that come later too."""
@@ -160,7 +155,18 @@ class Dispatcher(Executor):
                     task.future.set_running_or_notify_cancel()
                 task.future.set_exception(error)
 
-    def _assign(self, client: Client, workers: Mapping[str, str], places: int) -> None:
+    def hand_out(self, client: Client, workers: Mapping[str, str], places: int) -> None:
+        """Give tasks to free places.
+
+        Parameters
+        ----------
+        client
+            Of the cluster.
+        workers
+            Names of the workers that may have some, by address.
+        places
+            Tasks that each may do at once.
+        """
         for address, name in workers.items():
             with self._lock:
                 free = places - sum(one.worker == address for one in self._running)

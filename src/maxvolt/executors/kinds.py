@@ -41,6 +41,9 @@ class Executors(Protocol):
     def threads(self, kind: Kind) -> int | None:
         """Return the number of threads of a task; None for as many as on this machine."""
 
+    def is_apart(self, kind: Kind) -> bool:
+        """Whether tasks of a kind take no worker, and no core, from those of other kinds."""
+
     def close(self) -> None:
         """Give everything back, in the middle of what it does."""
 
@@ -55,6 +58,10 @@ class ThisMachine:
     def threads(self, kind: Kind) -> int | None:
         """Return None."""
         return None
+
+    def is_apart(self, kind: Kind) -> bool:
+        """All share this machine."""
+        return False
 
     def close(self) -> None:
         """There is nothing to give back."""
@@ -79,6 +86,10 @@ class GivenExecutors:
     def threads(self, kind: Kind) -> int | None:
         """Return None: nobody knows what the machines of the executor have."""
         return None
+
+    def is_apart(self, kind: Kind) -> bool:
+        """Nobody knows where the executors have their workers."""
+        return False
 
     def close(self) -> None:
         """Leave that to whoever has made them."""

@@ -10,13 +10,16 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from threadpoolctl import threadpool_limits
 
 from maxvolt.errors import DataError, MaxvoltError
 
-__all__ = ["ProcessDiedError", "WorkerPool", "local_pool"]
+__all__ = ["ProcessDiedError", "WorkerPool", "Workers", "local_pool"]
+
+_AHEAD = 2
+"""Tasks in flight per worker, so that none waits for the next one."""
 
 _REMOTE_WORKERS = 64
 """Workers assumed where an executor does not say how many it has."""
@@ -24,6 +27,24 @@ _REMOTE_WORKERS = 64
 
 class ProcessDiedError(MaxvoltError):
     """The process of one task died, and took nothing else with it; the message says how."""
+
+
+class Workers(Protocol):
+    """What runs tasks side by side."""
+
+    @property
+    def room(self) -> int:
+        """Most tasks in flight; may change."""
+
+    @property
+    def patience(self) -> float | None:
+        """Seconds after which to look whether there is more room; None: it stays as it is."""
+
+    def executor(self) -> Executor:
+        """Return what takes work."""
+
+    def replace(self) -> None:
+        """Start with new processes: one has died, and its pool takes no more work."""
 
 
 class WorkerPool:
@@ -63,6 +84,15 @@ class WorkerPool:
         if isinstance(self._given, int):
             return self._given
         return getattr(self._given, "_max_workers", None) or _REMOTE_WORKERS
+
+    @property
+    def room(self) -> int:
+        """Most tasks in flight."""
+        return _AHEAD * self.size
+
+    @property
+    def patience(self) -> None:
+        """There is no more room later."""
 
     def executor(self) -> Executor:
         """Return what takes work."""

@@ -15,7 +15,7 @@ from itertools import islice
 
 from maxvolt.errors import DataError
 from maxvolt.parallel.ranks import ONE_PROCESS, Ranks
-from maxvolt.sampling.processes import ProcessDiedError, WorkerPool
+from maxvolt.sampling.processes import ProcessDiedError, WorkerPool, Workers
 from maxvolt.sampling.recorder import Recorder
 from maxvolt.sampling.results import SamplingResult
 from maxvolt.sampling.rule import Thresholds
@@ -23,9 +23,6 @@ from maxvolt.sampling.scenario import Progress, Scenario, part_seed
 from maxvolt.sampling.workers import CalculatorFactory, Task, pickled_factory, run_task
 
 __all__ = ["iterate_scenarios", "run_scenarios", "run_tasks"]
-
-_AHEAD = 2
-"""Tasks in flight per worker, so that none waits for the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +138,7 @@ def iterate_scenarios(
 def run_tasks(
     tasks: Sequence[Task],
     calculator_factory: CalculatorFactory,
-    workers: WorkerPool | None,
+    workers: Workers | None,
     *,
     progress: Progress | None = None,
     strict: bool = False,
@@ -233,7 +230,7 @@ def _in_this_process(
 def _in_workers(
     tasks: Sequence[Task],
     factory: bytes,
-    workers: WorkerPool,
+    workers: Workers,
     progress: Progress | None,
     strict: bool,
 ) -> Iterator[SamplingResult]:
@@ -260,7 +257,7 @@ def _in_workers(
 def _collect(
     tasks: Iterable[Task],
     factory: bytes,
-    workers: WorkerPool,
+    workers: Workers,
     strict: bool,
     running: dict[Future[SamplingResult], _Started],
 ) -> Iterator[SamplingResult]:
@@ -269,12 +266,12 @@ def _collect(
     executor = workers.executor()
     try:
         while True:
-            for task in islice(waiting, _AHEAD * workers.size - len(running)):
+            for task in islice(waiting, max(0, workers.room - len(running))):
                 started = _Started(task, time.perf_counter())
                 running[executor.submit(run_task, task, factory)] = started
             if not running:
                 return
-            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            finished, _ = wait(running, workers.patience, FIRST_COMPLETED)
             # Results first: an error must not lose those that came with it.
             for future in sorted(finished, key=lambda one: one.exception() is not None):
                 result = _result_of(future, running[future], strict)
@@ -285,7 +282,7 @@ def _collect(
             future.cancel()
 
 
-def _run_alone(task: Task, factory: bytes, workers: WorkerPool, strict: bool) -> SamplingResult:
+def _run_alone(task: Task, factory: bytes, workers: Workers, strict: bool) -> SamplingResult:
     started = _Started(task, time.perf_counter())
     try:
         return _result_of(workers.executor().submit(run_task, task, factory), started, strict)

@@ -119,6 +119,8 @@ def write_campaign(folder: Path, text: str = SMALL, **replaced: str) -> Path:
 class InThisProcess(Executor):
     """Runs everything at once, here: no process has to be started."""
 
+    _max_workers = 1
+
     def submit(self, work: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:
         """Do the work; its result or error is in what is returned."""
         future: Future[Any] = Future()

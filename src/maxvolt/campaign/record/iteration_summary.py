@@ -11,6 +11,7 @@ from maxvolt.sampling import Relaxation
 
 __all__ = [
     "FINDINGS",
+    "IS_STALE",
     "MELTING",
     "OF_SEARCH",
     "OPENING",
@@ -27,6 +28,9 @@ MELTING = "melting"
 
 FINDINGS = "findings"
 """Step, and entry of a row, of what searches have found."""
+
+IS_STALE = "is_stale"
+"""Entry of a row, where runs overlap with fits: whether there is a newer potential than theirs."""
 
 OF_SEARCH = "of "
 """Before the name of a search: name of the structures that it has found."""

@@ -33,9 +33,10 @@ class Event:
     Attributes
     ----------
     kind : str
-        As in the journal: "started", "iteration", "settings changed", "damaged", "step", "outcome",
-        "waiting", "finished"; and "progress" and "looking" (whether another machine still works on
-        the campaign), which the journal leaves out.
+        As in the journal: "started", "iteration", "settings changed", "damaged", "sampling ahead"
+        (runs of this iteration begin before it), "step", "outcome", "waiting", "finished"; and
+        "progress" and "looking" (whether another machine still works on the campaign), which the
+        journal leaves out.
     iteration : int or None
     stage : str
     content : mapping

@@ -78,6 +78,9 @@ class General(Section):
     """Processes for sampling and labelling; by default every core this process may use."""
     max_iterations: Annotated[int, within(limits.ITERATIONS, whole=True)] = 100
     """Most iterations of a stage."""
+    overlap: Annotated[bool, AddedLater(False)] = False
+    """Run the scenarios of the next iteration while this one selects, labels and fits, with the
+    potential that is there; results do not depend on the number of workers."""
 
 
 class RowWeightsSection(Section):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from maxvolt.campaign.record.checkpoints import Checkpointing
 from maxvolt.campaign.record.folder import CampaignFolder
@@ -12,7 +13,27 @@ from maxvolt.campaign.record.journal import Callback, Event, Journal
 from maxvolt.executors.kinds import Executors, Kind, ThisMachine, run_task
 from maxvolt.sampling.processes import WorkerPool
 
-__all__ = ["RunContext"]
+__all__ = ["Ahead", "RunContext"]
+
+
+class Ahead(Protocol):
+    """Runs of the next iteration, in a thread of their own."""
+
+    def look(self) -> None:
+        """Write down which are done."""
+
+    def take(self, wanted: Mapping[Path, str]) -> None:
+        """Wait for all, or for those that have begun if other ones are wanted."""
+
+    def stop(self) -> None:
+        """Begin no further one."""
+
+    def join(self) -> None:
+        """Wait for those that have begun."""
+
+
+class _StoppedError(Exception):
+    """Ends processes of this machine at once."""
 
 
 class RunContext:
@@ -59,6 +80,8 @@ class RunContext:
         self.executors: Executors = ThisMachine() if executors is None else executors
         self._check = check
         self._local_pool = WorkerPool(workers)
+        self._ahead: Ahead | None = None
+        self._overlaps = False
         self.journal = Journal(folder.journal_file)
         self._callbacks = tuple(callbacks)
         self._written = {_step_key(line) for line in folder.journal() if line["event"] == "step"}
@@ -68,13 +91,53 @@ class RunContext:
         return self
 
     def __exit__(self, *exception: Any) -> None:
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            ahead.stop()
+            if exception[0] is None:
+                exception = (_StoppedError, _StoppedError(), None)
         self._local_pool.__exit__(*exception)
         self.executors.close()
+        if ahead is not None and issubclass(exception[0], Exception):  # who interrupts is in haste
+            ahead.join()
 
     def use(self, executors: Executors) -> None:
         """Go on elsewhere."""
+        self.take_ahead({})
         self.executors.close()
         self.executors = executors
+
+    def share(self, overlaps: bool) -> None:
+        """Say whether runs of the next iteration take a share of the workers from now on."""
+        self._overlaps = overlaps
+
+    @property
+    def ahead_workers(self) -> int:
+        """Runs of the next iteration at once, beside what this one does; 0: it has to wait.
+
+        Half of the workers; all of them where the rest is done elsewhere. Threads of this process
+        do not count as workers: fits set how many threads libraries use.
+        """
+        pool = self.pool
+        if pool.size < 2 or isinstance(self.executors.of(Kind.SAMPLING), ThreadPoolExecutor):
+            return 0
+        return pool.size if self.executors.is_apart(Kind.SAMPLING) else pool.size // 2
+
+    def begin_ahead(self, ahead: Ahead) -> None:
+        """Go on while runs of the next iteration are made."""
+        self._ahead = ahead
+
+    def take_ahead(self, wanted: Mapping[Path, str]) -> None:
+        """Wait for the runs that were begun ahead: if these are the wanted ones, for all of them.
+
+        Parameters
+        ----------
+        wanted
+            Fingerprints of what runs are to depend on, by the files of their results.
+        """
+        if self._ahead is not None:
+            self._ahead.take(wanted)
+            self._ahead = None
 
     @property
     def pool(self) -> WorkerPool:
@@ -85,26 +148,46 @@ class RunContext:
     def threads(self, kind: Kind) -> int:
         """Return the number of threads of a task of a kind."""
         threads = self.executors.threads(kind)
-        return self.workers if threads is None else threads
+        return self.cores if threads is None else threads
+
+    @property
+    def cores(self) -> int:
+        """Cores of this machine for all but runs: half of the workers while runs overlap."""
+        return self.workers - self.workers // 2 if self._overlaps else self.workers
+
+    @property
+    def labels_at_once(self) -> int | None:
+        """Reference calculations at once on this machine; None: as many as without runs."""
+        return self.cores if self._overlaps else None
 
     def compute(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run what takes all cores of a machine where fits run, and wait for it."""
         return run_task(self.executors.of(Kind.FITTING), function, *arguments)
 
     def tell(self, event: Event) -> None:
-        """Tell the listeners."""
+        """Tell the listeners, first of what was done ahead."""
         self._check()
+        self._look()
         for callback in self._callbacks:
             callback(event)
 
     def record(self, event: Event) -> None:
-        """Write an event into the journal, then tell the listeners."""
+        """Write an event into the journal, then tell the listeners; before it what came ahead."""
         self._check()
+        self._look()
         where: dict[str, Any] = {}
         if event.iteration is not None:
             where = {"iteration": event.iteration, "stage": event.stage}
         self.journal.append(event.kind, **where, **event.content)
         self.tell(event)
+
+    def _look(self) -> None:
+        ahead, self._ahead = self._ahead, None  # what it tells comes here, too
+        if ahead is not None:
+            try:
+                ahead.look()
+            finally:
+                self._ahead = ahead
 
     def record_step(self, event: Event) -> None:
         """Write down that a step was made, once, however often the program was killed."""

@@ -28,6 +28,7 @@ from maxvolt.labelling import (
     LabelStore,
     Reference,
     collect_jobs,
+    default_workers,
     known_labels,
     label,
     write_jobs,
@@ -209,11 +210,18 @@ def labels_of(
         store,
         limits=limits,
         executor=context.executors.of(Kind.LABELLING),
-        workers=section.workers,
+        workers=_at_once(section.workers, reference, context),
         retry_quarantined=context.retry,
         progress=progress,
     )
     return found, dict(found.quarantined)
+
+
+def _at_once(asked: int | None, reference: Reference, context: RunContext) -> int | None:
+    """Calculations at once on this machine, beside runs that take a share of it."""
+    if asked is not None or context.labels_at_once is None:
+        return asked
+    return min(default_workers(reference), context.labels_at_once)
 
 
 def _collected(

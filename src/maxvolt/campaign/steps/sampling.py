@@ -19,7 +19,12 @@ from maxvolt.campaign.record.checkpoints import (
 from maxvolt.campaign.record.fingerprints import derived_seed, fingerprint
 from maxvolt.campaign.record.heartbeat import Heartbeat
 from maxvolt.campaign.record.integrity import inputs_of
-from maxvolt.campaign.record.storage import StepResult, read_result, write_result
+from maxvolt.campaign.record.storage import (
+    StepResult,
+    digest_of_file,
+    read_result,
+    write_result,
+)
 from maxvolt.campaign.settings.sections import SelectionSection
 from maxvolt.campaign.steps.findings import earlier_findings
 from maxvolt.campaign.steps.grading import calculator_of, thresholds_of
@@ -30,13 +35,21 @@ from maxvolt.dataset import Dataset
 from maxvolt.errors import CampaignError
 from maxvolt.executors.worker import wait_for_file
 from maxvolt.sampling import Recorder, SamplingResult, Scenario, TrajectoryState
-from maxvolt.sampling.processes import WorkerPool
+from maxvolt.sampling.processes import Workers
 from maxvolt.sampling.runner import run_tasks
 from maxvolt.sampling.workers import Task
 from maxvolt.search import StructureSearch
 from maxvolt.search.seeds import misfit
 
-__all__ = ["Part", "PartRecorder", "Sampled", "run_parts", "run_sampling"]
+__all__ = [
+    "Part",
+    "PartRecorder",
+    "Sampled",
+    "parts_to_run",
+    "run_parts",
+    "run_sampling",
+    "tell_part",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,20 +150,13 @@ class Sampled:
 
 
 def run_sampling(runner: StepRunner) -> Sampled:
-    """Run every part."""
+    """Run every part, but those that were run ahead."""
     settings, context = runner.settings, runner.context
-    made = Structures.of(settings, context.root)
-    scenarios = scenario_parts(settings.active_scenarios, made, runner.folder.number)
-    parts = [_part(runner, _going_on(runner, scenario)) for scenario in scenarios]
-    done = [part for part in parts if runner.is_made(part.path, part.inputs)]
-    _remove_stale(runner, parts)
-
-    def tell(part: Part) -> None:
-        runner.record_step({"step": "sampling", **read_result(part.path).record})
-
-    for part in done:
-        tell(part)
-    run_parts(parts, runner.state.potential_files, settings.selection, context.pool, tell)
+    parts = _parts(runner)
+    context.take_ahead({part.path: part.inputs for part in parts})
+    parts = _told(runner, parts)
+    tell = partial(tell_part, runner)
+    run_parts(parts, runner.state.runs_files, settings.selection, context.pool, tell)
     records, kept = [], []
     findings: dict[str, list[Dataset]] = {}
     for part in parts:  # of thousands of runs the trajectories would not fit into memory
@@ -166,6 +172,30 @@ def run_sampling(runner: StepRunner) -> Sampled:
         Dataset.concatenate(kept),
         {name: Dataset.concatenate(some) for name, some in findings.items()},
     )
+
+
+def parts_to_run(runner: StepRunner) -> list[Part]:
+    """All parts of an iteration; those that are there are told, files of others are removed."""
+    return _told(runner, _parts(runner))
+
+
+def _parts(runner: StepRunner) -> list[Part]:
+    made = Structures.of(runner.settings, runner.context.root)
+    scenarios = scenario_parts(runner.settings.active_scenarios, made, runner.folder.number)
+    return [_part(runner, _going_on(runner, scenario)) for scenario in scenarios]
+
+
+def _told(runner: StepRunner, parts: list[Part]) -> list[Part]:
+    done = [part for part in parts if runner.is_made(part.path, part.inputs)]
+    _remove_stale(runner, parts)
+    for part in done:
+        tell_part(runner, part)
+    return parts
+
+
+def tell_part(runner: StepRunner, part: Part) -> None:
+    """Write down that a part is done."""
+    runner.record_step({"step": "sampling", **read_result(part.path).record})
 
 
 def _going_on(runner: StepRunner, scenario: Scenario) -> Scenario:
@@ -186,7 +216,7 @@ def run_parts(
     parts: Sequence[Part],
     potential_files: Sequence[Path],
     selection: SelectionSection,
-    pool: WorkerPool,
+    pool: Workers,
     done: Callable[[Part], None],
 ) -> None:
     """Run all parts whose results are not there, many at once.
@@ -232,16 +262,20 @@ def _part(runner: StepRunner, scenario: Scenario) -> Part:
         inputs=fingerprint(scenario_fingerprint(scenario), *_grading(runner), seed),
         path=runner.folder.part_file(name, part),
         checkpointing=runner.context.checkpointing,
-        unit=thresholds_of(runner.state.potential_files, settings.selection).unit,
+        unit=thresholds_of(runner.state.runs_files, settings.selection).unit,
     )
 
 
-def _grading(runner: StepRunner) -> tuple[float | str, ...]:
-    """What the course of a scenario depends on."""
-    selection = runner.settings.selection
-    used = thresholds_of(runner.state.potential_files, selection)
+def _grading(runner: StepRunner) -> tuple[Any, ...]:
+    """What the course of a scenario depends on.
+
+    The potential follows from the number of the iteration, but where runs overlap with fits.
+    """
+    selection, files = runner.settings.selection, runner.state.runs_files
+    used = thresholds_of(files, selection)
     unit = (used.unit,) if used.unit else ()
-    return selection.strategy, used.select, used.stop, *unit
+    digests = [digest_of_file(file) for file in files] if runner.settings.campaign.overlap else []
+    return selection.strategy, used.select, used.stop, *unit, *digests
 
 
 def _remove_stale(runner: StepRunner, parts: Sequence[Part]) -> None:

@@ -6,6 +6,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from maxvolt.campaign.record.storage import StepResult
 from maxvolt.campaign.settings.sections import SelectionSection
 from maxvolt.campaign.steps.grading import query_of, thresholds_of
@@ -20,6 +22,9 @@ __all__ = ["select_structures"]
 
 def select_structures(runner: StepRunner, candidates: Dataset) -> StepResult:
     """Select with the query strategy of the newest potential.
+
+    Candidates that runs with an older potential kept are graded again: those whose grade by the
+    newest is below the threshold `select` are not looked at.
 
     Parameters
     ----------
@@ -39,19 +44,28 @@ def select_structures(runner: StepRunner, candidates: Dataset) -> StepResult:
         tuple(runner.state.potential_files),
         runner.settings.selection,
         candidates,
+        runner.state.is_stale,
         context.threads(Kind.FITTING),
     )
     return selected
 
 
 def _selected(
-    files: Sequence[Path], section: SelectionSection, candidates: Dataset, threads: int
+    files: Sequence[Path],
+    section: SelectionSection,
+    candidates: Dataset,
+    again: bool,
+    threads: int,
 ) -> StepResult:
     began = time.perf_counter()
-    query = query_of(files, section)
+    query, thresholds = query_of(files, section), thresholds_of(files, section)
+    looked_at = np.arange(len(candidates))
+    if again:
+        grades = query.grade(candidates, threads=threads)
+        looked_at = np.flatnonzero(grades >= thresholds.select)
     found = query.select(
-        candidates,
-        threshold=_threshold(query, thresholds_of(files, section), section.swap),
+        candidates.select(looked_at) if again else candidates,
+        threshold=_threshold(query, thresholds, section.swap),
         limit=section.limit,
         threads=threads,
     )
@@ -61,7 +75,10 @@ def _selected(
         "description": query.description,
         "seconds": time.perf_counter() - began,
     }
-    arrays = {"grades": found.grades, "indices": found.indices}
+    arrays = {
+        "grades": grades if again else found.grades,
+        "indices": looked_at[found.indices],
+    }
     return StepResult(record, {"structures": found.structures}, arrays)
 
 
