@@ -124,7 +124,7 @@ def enumerated_structures(wanted: Enumeration) -> Iterator[Atoms]:
     MaxvoltError
         icet is not installed.
     """
-    enumerate_with_icet = enumeration_of_icet()
+    orderings = enumeration_of_icet()
     for lattice in wanted.lattices:
         constants = np.array([wanted.lattice_constant(lattice, s) for s in wanted.species])
         primitive = _primitive(lattice, wanted.species[0], float(constants[0]))
