@@ -358,6 +358,7 @@ def test_changed_settings(tmp_path: Path) -> None:
         ("held_out = 4", "held_out = 4\ncomposition = {Cu = [0.3, 0.32]}", "widen them"),
         ("held_out = 4", "held_out = 4\ncomposition = {Ag = [0.3, 0.4]}", "no site has Ag"),
         ("sweeps = 4", "sweeps = 5", "multiple of snapshots"),
+        ("[campaign]", "[campaign]\noverlap = true", r"\[campaign\] overlap: unknown key"),
         ("shells", "shells", ""),
         ('"emt"', '"emt"\nmanual = true\n[relaxation]', r"\[relaxation\] calculates step by step"),
     ],

@@ -131,6 +131,26 @@ def test_it_ends_with_runs_of_the_final_potential(serial: Run) -> None:
     assert len(nothing) > len(clean)  # patience = 1 would have ended it there
 
 
+def test_two_clean_batches_in_succession_have_the_final_potential(
+    serial: Run, processes: Executor, tmp_path: Path
+) -> None:
+    """What was clean but stale is not the first of them; all before is as with one."""
+    events: list[Event] = []
+    file = overlapping(tmp_path, SMALL + NO_BREAK + "repeats = 2\n")
+    result = Campaign(file).run([events.append], executor=processes)
+    assert result.status == "finished"
+    found = rows(Run(file, result, tuple(events)))
+    assert [row["is_clean"] for row in found] == [False] * (len(found) - 2) + [True] * 2
+    for row in found[-2:]:
+        assert not row["is_stale"]
+        assert row["runs_with"] == found[-1]["files"]["potential"]
+    expected, made = products(serial.file.parent), products(tmp_path)
+    assert len(found) == len(rows(serial)) + 1
+    before = {name: file for name, file in expected.items() if "iterations" in name}
+    assert before == {name: made[name] for name in before}
+    assert any(event.kind == "sampling ahead" for event in events)
+
+
 def test_one_worker_samples_nothing_ahead(serial: Run) -> None:
     assert not any(event.kind == "sampling ahead" for event in serial.events)
 

@@ -15,7 +15,7 @@ from maxvolt.campaign.record.folder import CampaignFolder
 from maxvolt.campaign.record.journal import Callback, Event
 from maxvolt.campaign.record.locking import locked, owner_file
 from maxvolt.campaign.record.owner import Owner, owned
-from maxvolt.campaign.settings.sections import General
+from maxvolt.campaign.settings.sections import CampaignSection
 from maxvolt.campaign.steps.context import RunContext
 from maxvolt.errors import CampaignError
 from maxvolt.executors.cluster import LOGS, ClusterExecutors
@@ -32,7 +32,7 @@ class CampaignFile(Protocol):
     """A campaign file that was read."""
 
     @property
-    def general(self) -> General:
+    def general(self) -> CampaignSection:
         """What concerns the campaign as a whole."""
 
     @property

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from maxvolt import limits
 from maxvolt.campaign.settings.executor_sections import DaskSection, ExecutorSection, LocalSection
 from maxvolt.campaign.settings.messages import describe_errors
-from maxvolt.campaign.settings.sections import Count, General, ReferenceSection
+from maxvolt.campaign.settings.sections import Count, CampaignSection, ReferenceSection
 from maxvolt.errors import MaxvoltError, SettingsError
 from maxvolt.executors.resources import ClusterPlan
 from maxvolt.fitting.lattice.ensemble_fit import Resampling
@@ -41,7 +41,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Temperature = Annotated[float, within(limits.TEMPERATURE), Field(gt=0)]
 
 
-class LatticeGeneral(General):
+class LatticeGeneral(CampaignSection):
     """What concerns the campaign as a whole."""
 
     kind: Literal["lattice"]
@@ -282,7 +282,7 @@ class LatticeFile:
         self.settings = settings
 
     @property
-    def general(self) -> General:
+    def general(self) -> LatticeGeneral:
         """What concerns the campaign as a whole."""
         return self.settings.campaign
 

@@ -32,6 +32,7 @@ else:
     """The potential to train: the section of its family."""
 
 __all__ = [
+    "CampaignSection",
     "FitSection",
     "General",
     "Name",
@@ -65,8 +66,8 @@ _FIT = FitSettings()
 """Defaults of ``[fit]``."""
 
 
-class General(Section):
-    """What concerns the campaign as a whole."""
+class CampaignSection(Section):
+    """What concerns a campaign as a whole, of whatever kind."""
 
     name: Name = ""
     """Name in tables and on the page; by default that of the file."""
@@ -78,6 +79,11 @@ class General(Section):
     """Processes for sampling and labelling; by default every core this process may use."""
     max_iterations: Annotated[int, within(limits.ITERATIONS, whole=True)] = 100
     """Most iterations of a stage."""
+
+
+class General(CampaignSection):
+    """What concerns the campaign as a whole."""
+
     overlap: Annotated[bool, AddedLater(False)] = False
     """Run the scenarios of the next iteration while this one selects, labels and fits, with the
     potential that is there; results do not depend on the number of workers."""
