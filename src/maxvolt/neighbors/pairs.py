@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import vesin
 from numpy.typing import ArrayLike, NDArray
 
 from maxvolt.errors import DataError, MaxvoltError
+from maxvolt.neighbors.vesin_for_numpy import NeighborSearch
 
 __all__ = [
     "NeighborList",
@@ -193,7 +193,7 @@ def build_neighbors(
     box = _complete_cell(box, periodic)
     near = _without_voids(x, box, periodic, cutoff)
     radius = _search_radius(near, box, periodic, cutoff)
-    search = vesin.NeighborList(cutoff=float(radius), full_list=False, n_threads=1)
+    search = NeighborSearch(cutoff=float(radius), full_list=False, n_threads=1)
     # vesin owns what it found: copied here, and freed with `search`.
     if radius > cutoff:
         pairs, shifts, r = search.compute(near, box, periodic, quantities="PSd", copy=False)
