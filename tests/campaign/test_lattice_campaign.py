@@ -289,6 +289,27 @@ def test_a_committee_and_a_spread_that_must_be_reached(tmp_path: Path) -> None:
     assert rows[1]["validation"]["energy_rmse"] > 0
 
 
+ALL_KNOWN = SMALL.replace("sites = [2, 4]\nfirst = 3", "sites = [2, 2]\nfirst = 60")
+"""All arrangements are among the first."""
+
+
+def test_breaks_in_what_is_known_give_no_label(tmp_path: Path) -> None:
+    strategy = 'strategy = "committee"\nscale = 1e-12'
+    result = finished(written(tmp_path, ALL_KNOWN.replace("limit = 3", strategy)))
+    assert result.status == "stopped"
+    assert "found nothing new to label" in result.reason
+    rows = summarize(CampaignFolder(result.folder)).iterations[1:]
+    assert len(rows) == 3
+    assert all(row["n_breaks"] == 4 and not row["n_labelled"] for row in rows)
+
+
+def test_a_spread_on_nothing_is_no_end(tmp_path: Path) -> None:
+    strategy = 'strategy = "committee"\nscale = 1e12'
+    text = ALL_KNOWN.replace("limit = 3", strategy).replace("repeats = 1", "spread = 0.1")
+    with pytest.raises(MaxvoltError, match="this campaign has none"):
+        finished(written(tmp_path, text))
+
+
 def test_labels_by_hand_are_waited_for(tmp_path: Path) -> None:
     text = SMALL.replace("max_iterations = 12", "max_iterations = 1") + "manual = true\n"
     path = written(tmp_path, text)
@@ -339,7 +360,7 @@ def test_changed_settings(tmp_path: Path) -> None:
     ensemble = read_low_rank_ensemble(result.folder / "potential.lattice.npz")
     assert max(ensemble.members[0].trains[0].ranks) == 2
     path.write_text(text.replace("a = 2.7", "a = 2.8"))
-    with pytest.raises(SettingsError, match=r"\[lattice\]: changed since the campaign began"):
+    with pytest.raises(SettingsError, match=r"cupd.toml: \[lattice\]: changed since the campaign"):
         finished(path)
 
 

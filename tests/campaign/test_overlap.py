@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import shutil
 import threading
@@ -30,6 +31,7 @@ from maxvolt.campaign.iteration import CLEAN_BUT_STALE
 from maxvolt.campaign.settings import read_settings
 from maxvolt.campaign.steps.context import RunContext
 from maxvolt.campaign.steps.grading import query_of
+from maxvolt.cli import main
 from maxvolt.executors.kinds import Kind, given_executors
 from promises import needs
 
@@ -271,9 +273,9 @@ def test_damage_is_mended_with_the_potential_of_then(serial: Run, tmp_path: Path
 
 
 def test_settings_lost_beside_runs_made_ahead(
-    serial: Run, processes: Executor, tmp_path: Path
+    serial: Run, processes: Executor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The folder of the next iteration does not count as that of a later one."""
+    """The folder of the next iteration does not count as that of a later one; status tells it."""
     file, folder = overlapping(tmp_path, max_iterations="3"), CampaignFolder(tmp_path / "small")
 
     def interrupt(event: Event) -> None:
@@ -283,8 +285,16 @@ def test_settings_lost_beside_runs_made_ahead(
     with pytest.raises(InterruptedRunError):
         Campaign(file).run([interrupt], executor=processes)
     assert folder.iteration(2).sampling.exists()
+    assert main(["status", str(file), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["current"]["iteration"], told["ahead"]["iteration"]) == (1, 2)
+    assert told["current"]["stage"] == told["ahead"]["stage"] != ""
+    assert set(told["current"]["scenarios"]) == {"warm.0", "warm.1"}
+    assert main(["status", str(file)]) == 0
+    assert "iteration 2, stage main, begun ahead: " in capsys.readouterr().out
     folder.iteration(1).settings_file.unlink()
     Campaign(file).run(executor=processes)
+    assert summarize(folder).ahead is None
     assert_alike(tmp_path, serial, fits=3)
 
 

@@ -12,6 +12,7 @@ from maxvolt.cli.lattice_campaign_table import print_lattice_campaign
 
 if TYPE_CHECKING:
     from maxvolt.campaign import CampaignSummary
+    from maxvolt.campaign.record.campaign_summary import Current
 
 __all__ = [
     "describe_calibration",
@@ -62,13 +63,19 @@ def print_campaign(summary: CampaignSummary) -> None:
         _print_findings(found[-1])
     _print_notes(summary)
     if summary.current is not None:
-        current = summary.current
-        done = ", ".join([*current.steps, *_runs_done(list(current.scenarios))])
-        print(f"iteration {current.iteration}, stage {current.stage}: {done or 'started'}")
-        for name, (steps, total) in islice(current.running.items(), _MOST_RUNS):
-            print(f"  {name}: step {steps} of {total}")
-        if len(current.running) > _MOST_RUNS:
-            print(f"  and {len(current.running) - _MOST_RUNS} more are running")
+        _print_current(summary.current)
+    if summary.ahead is not None:
+        _print_current(summary.ahead, ", begun ahead")
+
+
+def _print_current(current: Current, how: str = "") -> None:
+    """Print what is done of an iteration, and what runs."""
+    done = ", ".join([*current.steps, *_runs_done(list(current.scenarios))])
+    print(f"iteration {current.iteration}, stage {current.stage}{how}: {done or 'started'}")
+    for name, (steps, total) in islice(current.running.items(), _MOST_RUNS):
+        print(f"  {name}: step {steps} of {total}")
+    if len(current.running) > _MOST_RUNS:
+        print(f"  and {len(current.running) - _MOST_RUNS} more are running")
 
 
 def _runs_done(parts: Sequence[str]) -> list[str]:

@@ -105,7 +105,7 @@ class LatticeCampaign(ResumableCampaign[LatticeFile]):
                 if not folder.is_complete:
                     break
                 used = _settings_of(folder)
-                check_unchanged(used, file.settings)
+                check_unchanged(used, file)
                 state = self._repeat(context, folder, used, parent, state)
                 past.append((used, state.row))
             while True:
@@ -121,7 +121,7 @@ class LatticeCampaign(ResumableCampaign[LatticeFile]):
                 following_file = self.settings()
                 if following_file.settings != file.settings:
                     file = following_file
-                    check_unchanged(past[0][0], file.settings)
+                    check_unchanged(past[0][0], file)
                     parent = self._checked(file, here=here)
         except WaitingError as waiting:
             return self._end(context, "waiting", str(waiting))

@@ -211,19 +211,17 @@ class LatticeIteration:
         found = grader.select(candidates, threshold=selection.select, limit=selection.limit)
         chosen = [candidates[number] for number in found.indices]
         needed = n_breaks > 0 or (bool(chosen) and stopping.until == "no extrapolation")
-        spread = self._spread()
-        reason = "labelled and fitted"
-        if not needed and stopping.spread is not None and spread is not None:
-            needed = spread > stopping.spread
-            if needed:
-                reason = (
-                    f"no walk extrapolated, but the spread on held-out arrangements is "
-                    f"{1000 * spread:.2f} meV per site: drawn ones of the largest spread were taken"
-                )
-                chosen = self._widest(selection.limit or settings.walks.walks)
+        reason = "labelled and fitted" if chosen else "walks broke, but found nothing new to label"
         if not needed:
-            none = n_breaks == 0 and not chosen
-            reason = "no walk extrapolated" if none else "no walk broke"
+            reason = "no walk broke" if chosen else "no walk extrapolated"
+            if stopping.spread is not None and (spread := self._known_spread()) > stopping.spread:
+                needed = True
+                chosen = self._widest(selection.limit or settings.walks.walks)
+                taken = "drawn ones of the largest spread were taken"
+                reason += (
+                    f", but the spread on held-out arrangements is {1000 * spread:.2f} meV per "
+                    f"site: {taken if chosen else 'no drawn one is new'}"
+                )
         record = {
             "n_candidates": len(candidates),
             "n_selected": len(chosen),
@@ -315,6 +313,18 @@ class LatticeIteration:
             ensemble.spread(one.supercell, one.occupation) / len(one.occupation) for one in held_out
         ]
         return float(np.sqrt(np.mean(np.square(spreads))))
+
+    def _known_spread(self) -> float:
+        """The same, where the end depends on it."""
+        spread = self._spread()
+        if spread is None:
+            raise CampaignError(
+                "spread in [stopping] is that of held-out arrangements, and this campaign has "
+                "none, since held_out in [drawn] was 0 when it began, or since all that were drawn "
+                "are among the first ones; remove spread, or begin in another folder, with more "
+                "sites or less in first"
+            )
+        return spread
 
     def _learn(self, arrangements: Sequence[Arrangement], reason: str) -> dict[str, Any]:
         labels = self._label("labels", arrangements)

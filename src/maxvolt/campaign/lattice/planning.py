@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from maxvolt.campaign.lattice.iteration import REFIT
-from maxvolt.campaign.lattice.settings import LatticeSettings
+from maxvolt.campaign.lattice.settings import LatticeFile, LatticeSettings
 from maxvolt.campaign.planning import Action
 from maxvolt.campaign.record.iteration_summary import OPENING, SAMPLING
 from maxvolt.errors import SettingsError
@@ -46,14 +46,22 @@ def what_is_next(past: Sequence[Past], settings: LatticeSettings) -> NextIterati
     return NextIteration(Action.ITERATE, "")
 
 
-def check_unchanged(before: LatticeSettings, settings: LatticeSettings) -> None:
+def check_unchanged(before: LatticeSettings, file: LatticeFile) -> None:
     """Refuse what would mix labels that do not belong together.
+
+    Parameters
+    ----------
+    before
+        Settings of a complete iteration.
+    file
+        The campaign file now.
 
     Raises
     ------
     SettingsError
         Lattice, reference or relaxation have changed.
     """
+    settings = file.settings
     same = {
         "[lattice]": before.lattice == settings.lattice,
         "[reference]": before.reference.reference().key == settings.reference.reference().key,
@@ -62,7 +70,7 @@ def check_unchanged(before: LatticeSettings, settings: LatticeSettings) -> None:
     changed = [name for name, is_same in same.items() if not is_same]
     if changed:
         raise SettingsError(
-            f"{', '.join(changed)}: changed since the campaign began, and its labels are of what "
+            f"{file.path}: {', '.join(changed)}: changed since the campaign began, and its labels are of what "
             "was there before; undo the change, or give another folder in [campaign]"
         )
 

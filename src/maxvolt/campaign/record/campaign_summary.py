@@ -50,6 +50,16 @@ class Current:
     scenarios: Mapping[str, tuple[int, int]]
     running: Mapping[str, tuple[int, int]]
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "iteration": self.iteration,
+            "stage": self.stage,
+            "steps": list(self.steps),
+            "scenarios": {name: list(steps) for name, steps in self.scenarios.items()},
+            "running": {name: list(steps) for name, steps in self.running.items()},
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class CampaignSummary:
@@ -70,6 +80,8 @@ class CampaignSummary:
         Rows of complete iterations, as in outcome.json.
     current
         The iteration that is not complete, if any.
+    ahead
+        The one after it, where runs of it were begun ahead.
     changes
         Changes of the settings: iteration and key, before, after.
     """
@@ -82,6 +94,7 @@ class CampaignSummary:
     runs: int
     iterations: tuple[Mapping[str, Any], ...]
     current: Current | None
+    ahead: Current | None
     changes: tuple[Mapping[str, Any], ...]
 
     @property
@@ -92,7 +105,6 @@ class CampaignSummary:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        current = self.current
         return {
             "kind": self.kind,
             "name": self.name,
@@ -103,15 +115,8 @@ class CampaignSummary:
             "reliability": self.reliability,
             "iterations": list(self.iterations),
             "changes": list(self.changes),
-            "current": None
-            if current is None
-            else {
-                "iteration": current.iteration,
-                "stage": current.stage,
-                "steps": list(current.steps),
-                "scenarios": {name: list(steps) for name, steps in current.scenarios.items()},
-                "running": {name: list(steps) for name, steps in current.running.items()},
-            },
+            "current": None if self.current is None else self.current.to_dict(),
+            "ahead": None if self.ahead is None else self.ahead.to_dict(),
         }
 
 
@@ -122,6 +127,8 @@ def summarize(folder: CampaignFolder) -> CampaignSummary:
     name = _name(iterations[0]) if iterations else folder.path.name
     complete = list(takewhile(lambda one: one.is_complete, iterations))
     unfinished = iterations[len(complete) :]
+    following = folder.iteration(len(iterations))
+    stage = _stage(iterations[-1]) if iterations else ""
     status, reason = _status(folder, events)
     return CampaignSummary(
         kind=folder.kind,
@@ -131,7 +138,8 @@ def summarize(folder: CampaignFolder) -> CampaignSummary:
         reason=reason,
         runs=sum(event["event"] == "started" for event in events),
         iterations=tuple(one.outcome() for one in complete),
-        current=_current(unfinished[0]) if unfinished else None,
+        current=_current(unfinished[0], _stage(unfinished[0])) if unfinished else None,
+        ahead=_current(following, stage) if following.sampling.is_dir() else None,
         changes=tuple(
             {"iteration": event["iteration"], **change}
             for event in events
@@ -154,8 +162,12 @@ def _name(folder: IterationFolder) -> str:
     return str(folder.settings_document()["campaign"]["name"])
 
 
-def _current(folder: IterationFolder) -> Current:
-    stage = folder.settings_document().get("stage", {}).get("name", "")
+def _stage(folder: IterationFolder) -> str:
+    """Name of the stage; "" for campaigns that have none."""
+    return str(folder.settings_document().get("stage", {}).get("name", ""))
+
+
+def _current(folder: IterationFolder, stage: str) -> Current:
     done = {}
     for path in sorted(folder.sampling.glob("[!.]*.npz")) if folder.sampling.is_dir() else []:
         record = read_result(path).record
