@@ -70,8 +70,8 @@ def check_unchanged(before: LatticeSettings, file: LatticeFile) -> None:
     changed = [name for name, is_same in same.items() if not is_same]
     if changed:
         raise SettingsError(
-            f"{file.path}: {', '.join(changed)}: changed since the campaign began, and its labels are of what "
-            "was there before; undo the change, or give another folder in [campaign]"
+            f"{file.path}: {', '.join(changed)}: changed since the campaign began, and its labels "
+            "are of what was there before; undo the change, or give another folder in [campaign]"
         )
 
 

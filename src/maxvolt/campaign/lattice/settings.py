@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from maxvolt import limits
 from maxvolt.campaign.settings.executor_sections import DaskSection, ExecutorSection, LocalSection
 from maxvolt.campaign.settings.messages import describe_errors
-from maxvolt.campaign.settings.sections import Count, CampaignSection, ReferenceSection
+from maxvolt.campaign.settings.sections import CampaignSection, Count, ReferenceSection
 from maxvolt.errors import MaxvoltError, SettingsError
 from maxvolt.executors.resources import ClusterPlan
 from maxvolt.fitting.lattice.ensemble_fit import Resampling
