@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from pydantic import ValidationError
 
 from maxvolt.campaign.lattice.drawing import draw_arrangement
 from maxvolt.campaign.lattice.file import read_lattice_settings
@@ -104,7 +102,7 @@ class LatticeCampaign(ResumableCampaign[LatticeFile]):
             for folder in self.folder.iterations():
                 if not folder.is_complete:
                     break
-                used = _settings_of(folder)
+                used = folder.settings_as(LatticeSettings)
                 check_unchanged(used, file)
                 state = self._repeat(context, folder, used, parent, state)
                 past.append((used, state.row))
@@ -137,7 +135,7 @@ class LatticeCampaign(ResumableCampaign[LatticeFile]):
         """Write the settings of an iteration down; say what changed since those used last."""
         make_folder(folder.path)
         try:
-            used = _settings_of(folder)
+            used = folder.settings_as(LatticeSettings)
         except DamagedError:  # of an iteration that begins, or whose settings are lost
             used = None
         before = used if used is not None else past[-1][0] if past else None
@@ -209,20 +207,3 @@ class LatticeCampaign(ResumableCampaign[LatticeFile]):
     def _end(self, context: RunContext, status: str, reason: str) -> CampaignResult:
         made = [self._potential] if self._potential.exists() else []
         return self._ended(context, status, reason, made)
-
-
-def _settings_of(folder: IterationFolder) -> LatticeSettings:
-    """Read the settings that an iteration used.
-
-    Raises
-    ------
-    DamagedError, CampaignError
-        They are lost, or of another version.
-    """
-    try:
-        return LatticeSettings.model_validate_json(json.dumps(folder.settings_document()))
-    except ValidationError as error:
-        raise CampaignError(
-            f"{folder.settings_file}: cannot be used ({error}); was it written by another version "
-            "of maxvolt? Go on with that version"
-        ) from error

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -33,6 +33,8 @@ _POTENTIAL = "potential"
 _SETTINGS = "settings"
 """Key of the settings in an outcome."""
 
+S = TypeVar("S", bound=Section)
+
 
 @dataclass(frozen=True, slots=True)
 class IterationFolder:
@@ -54,7 +56,24 @@ class IterationFolder:
         return self.path / "settings.json"
 
     def settings(self) -> Settings:
-        """Read the settings it used.
+        """Read the settings it used, of a campaign of interatomic potentials.
+
+        Raises
+        ------
+        DamagedError
+            They are lost.
+        CampaignError
+            They are of another version.
+        """
+        return self.settings_as(Settings)
+
+    def settings_as(self, kind: type[S]) -> S:
+        """Read the settings it used, of a campaign of any kind.
+
+        Parameters
+        ----------
+        kind
+            What they are.
 
         Raises
         ------
@@ -64,7 +83,7 @@ class IterationFolder:
             They are of another version.
         """
         try:
-            return Settings.model_validate_json(json.dumps(self.settings_document()))
+            return kind.model_validate_json(json.dumps(self.settings_document()))
         except ValidationError as error:
             raise CampaignError(
                 f"{self.settings_file}: cannot be used ({error}); was it written by another "
