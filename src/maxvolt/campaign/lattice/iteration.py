@@ -22,7 +22,6 @@ from maxvolt.campaign.record.storage import StepResult
 from maxvolt.campaign.steps.labelling import labels_of
 from maxvolt.dataset import Dataset
 from maxvolt.errors import CampaignError
-from maxvolt.executors.kinds import Kind
 from maxvolt.fitting.lattice import Arrangement, fit_low_rank_ensemble
 from maxvolt.potentials.lattice import (
     Environment,
@@ -367,7 +366,7 @@ class LatticeIteration:
             settings.fit.settings(settings.potential, settings.campaign.seed),
             settings.potential.members,
             resampling=settings.fit.resampling,
-            threads=self.steps.context.threads(Kind.FITTING),
+            threads=self.steps.context.workers,
             progress=lambda done, total: self.steps.progress("fit", done, total),
         )
         write_low_rank(fit.ensemble, self.steps.folder.path / POTENTIAL)
