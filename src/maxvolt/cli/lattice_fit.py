@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from maxvolt.cli.console import counted, note, print_json, print_table, progress_bar
 from maxvolt.cli.lattice_options import add_lattice, parent_of
@@ -81,8 +81,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_potential(group: argparse._ActionsContainer) -> None:
-    from maxvolt.fitting.lattice.ensemble_fit import Resampling
-
     group.add_argument(
         "--shells", type=_whole_numbers, default=(1,), metavar="N", help="of neighbours (1)"
     )
@@ -106,7 +104,7 @@ def _add_potential(group: argparse._ActionsContainer) -> None:
         "--ensemble", type=positive_int, default=1, metavar="N", help="potentials (%(default)s)"
     )
     group.add_argument(
-        "--resampling", choices=get_args(Resampling), default="none",
+        "--resampling", choices=("none", "weights", "bootstrap"), default="none",
         help="data of the potentials of an ensemble: the same, with random weights, or drawn with "
         "replacement (%(default)s)",
     )  # fmt: skip
