@@ -14,13 +14,32 @@ from scipy.signal import find_peaks
 
 from maxvolt.report.output import save_figure
 
-__all__ = ["picture", "table", "transitions"]
+__all__ = ["picture", "rows", "table", "transitions"]
 
 PROMINENCE = 0.15
 """k_B: what a maximum of the heat capacity rises above what is around it."""
 
+LEAST = 0.05
+"""Of the variance of a species, for a wave to be told."""
+
 TOLD = (2000.0, 1000.0, 500.0, 300.0, 100.0)
 """K, of the rows of short-range order."""
+
+
+def rows(means: Sequence[Any]) -> list[dict[str, Any]]:
+    """Give what is kept of each temperature; units as in `AtTemperature`."""
+    kept = ("energy", "energy_error", "heat_capacity", "heat_capacity_error")
+    return [
+        {
+            "temperature": one.temperature,
+            **{name: float(f"{getattr(one, name):.6g}") for name in kept},
+            "order": np.round(one.order, 4).tolist(),
+            "order_error": np.round(one.order_error, 4).tolist(),
+            "state": one.state.text,
+            "waves": {peak.star: np.round(peak.shares, 4).tolist() for peak in one.state.peaks},
+        }
+        for one in means
+    ]
 
 
 def transitions(chains: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
@@ -96,6 +115,20 @@ def table(document: dict[str, Any]) -> str:
                 for shell, order in enumerate(row["order"], start=1):
                     values = " | ".join(f"{order[a][b]:+.2f}" for a, b in pairs)
                     lines.append(f"| {kind} | {row['temperature']:g} | {shell} | {values} |")
+    lines += [
+        "",
+        f"| labels | T, K | wave | {' | '.join(species)} |",
+        "|---" * (3 + len(species)) + "|",
+    ]
+    for kind in kinds:
+        for row in document[kind]["temperatures"]:
+            if row["temperature"] in TOLD:
+                lines += [
+                    f"| {kind} | {row['temperature']:g} | {star} | "
+                    f"{' | '.join(f'{share:.2f}' for share in shares)} |"
+                    for star, shares in row["waves"].items()
+                    if max(shares) >= LEAST
+                ]
     return "\n".join(lines) + "\n"
 
 
@@ -103,7 +136,7 @@ def _orders(found: dict[str, Any]) -> list[tuple[float, str]]:
     """At which temperature, cooling, each order was met first."""
     changes: list[tuple[float, str]] = []
     for row in found["temperatures"]:
-        text = row["state"]["text"]
+        text = row["state"]
         if not changes or changes[-1][1] != text:
             changes.append((row["temperature"], text))
     return changes

@@ -34,7 +34,7 @@ from ase import Atoms
 from ase.filters import FrechetCellFilter
 from ase.io import read
 from ase.optimize import LBFGS
-from results import picture, table, transitions
+from results import picture, rows, table, transitions
 
 import maxvolt
 from maxvolt.fitting.lattice import LowRankSettings, fit_low_rank
@@ -230,16 +230,14 @@ def main(arguments: list[str] | None = None) -> None:
     document: dict[str, Any] = {"lattice constant (A)": a, "species": list(SPECIES)}
     if options.potential is None:
         document["training"] = json.loads((options.output / "training.json").read_text())
-    means = {}
     for kind in LABELS:
         model, errors = fitted(kind, parent_of(a), potential, options.output / kind, lengths)
         chains = simulated(model, options.output / kind, lengths)
-        means[kind] = mean_of_chains(chains)
         document[kind] = {
             "parameters": model.n_parameters,
             "errors": errors,
             "transitions": transitions(chains),
-            "temperatures": [one.to_dict() for one in means[kind]],
+            "temperatures": rows(mean_of_chains(chains)),
         }
     write_json(document, options.output / "order.json")
     (options.output / "order.md").write_text(text := table(document))
