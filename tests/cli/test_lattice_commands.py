@@ -97,6 +97,7 @@ def test_comparisons_draw_and_use_energies_of_another_name(
         (["--all"], "structure 30: the structure is of another lattice"),
         (["--lattice", "bbc:3.2"], "there is no such file"),
         (["--lattice", "fcc:0"], "a lattice constant above 0"),
+        (["--lattice", "fcc:4.0.9"], "there is no such file"),
         (["--sites", "Mo,W", "--sites", "Mo=Mo,W"], "--sites: give A,B once"),
         (["--sites", "Mo,Qq"], "different chemical symbols"),
         (["--sites", "Mo,Ta"], "the lattice has no sites for W"),

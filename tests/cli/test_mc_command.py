@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase.build import bulk
-from ase.io import read
+from ase.io import read, write
 
 from maxvolt.cli import main
 from maxvolt.potentials.lattice import (
@@ -174,13 +174,17 @@ def test_options_of_other_methods(
         (["nowhere.xyz", "--temperatures", "300"], "there is no nowhere.xyz"),
         (["4x4x4", "--temperatures", "300", "--composition", "Mo=1", "--chemical-potentials",
           "Mo=0"], "--chemical-potentials"),
-        (["0x4x4", "--temperatures", "300", "--composition", "Mo=1"], "plane"),
+        (["0x4x4", "--temperatures", "300", "--composition", "Mo=1"], "there is no 0x4x4"),
+        (["4x4x4", "--temperatures", "300,200", "--composition", "Mo=1", "--method",
+          "replica-exchange"], "50 snapshots times the 10 sweeps between exchanges, got 50"),
+        (["4x4x4", "--temperatures", "300", "--composition", "Mo=1", "--production", "70"],
+         "multiple of the 50 snapshots, got 70"),
     ],
 )  # fmt: skip
 def test_arguments_that_make_no_sense(
     potential: Path, words: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["mc", str(potential), *words, *SHORT]) == 2
+    assert main(["mc", str(potential), *SHORT, *words]) == 2
     told = capsys.readouterr()
     assert message in told.err
     assert "Traceback" not in told.err
@@ -193,6 +197,17 @@ def test_a_file_that_is_no_potential(tmp_path: Path, capsys: pytest.CaptureFixtu
     words = ["4x4x4", "--temperatures", "300", "--composition", "Mo=1"]
     assert main(["mc", str(bad), *words]) == 2
     assert "pot.npz: is no low-rank potential" in capsys.readouterr().err
+    assert main(["mc", str(tmp_path / "none.npz"), *words]) == 2
+    assert "none.npz: no such file; check the path" in capsys.readouterr().err
+
+
+def test_a_structure_of_another_lattice_is_named(
+    potential: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "fcc.xyz"
+    write(path, bulk("W", "fcc", a=4.0) * (2, 2, 2))
+    assert main(["mc", str(potential), str(path), "--temperatures", "300"]) == 2
+    assert f"{path}, structure 0: the structure is of another lattice" in capsys.readouterr().err
 
 
 def test_help_starts_without_numpy() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase.build import bulk
 from ase.units import kB
 
 from ising_model import ising_model, square_or_cube
@@ -84,8 +85,8 @@ def test_arrangements_are_enumerated(potential: Path, capsys: pytest.CaptureFixt
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["12x12", "--temperatures", "300"], "LATTICE: expected repeats"),
-        (["0x12x1", "--temperatures", "300"], "LATTICE: expected repeats"),
+        (["12x12", "--temperatures", "300"], "SUPERCELL: expected repeats"),
+        (["0x12x1", "--temperatures", "300"], "SUPERCELL: expected repeats"),
         (["4x4x1", "--temperatures", "warm"], "temperatures"),
         (["4x4x1", "--temperatures", "-300"], "positive"),
         (["4x4x1", "--temperatures", "300", "--points", "2"], "points"),
@@ -101,6 +102,16 @@ def test_arguments_that_make_no_sense(
     assert message in told.err
     assert "Traceback" not in told.err
     assert not told.out
+
+
+def test_a_structure_of_another_lattice_is_named(
+    potential: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "cubic.xyz"
+    write(path, bulk("Fe", "fcc", a=3.0))
+    words = ["4x4x1", "--temperatures", "300", "--structures", str(path)]
+    assert main(["phase-diagram", str(potential), *words]) == 2
+    assert f"{path}, structure 0: " in capsys.readouterr().err
 
 
 def test_three_species_have_no_such_diagram(

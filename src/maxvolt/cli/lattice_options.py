@@ -1,23 +1,34 @@
-"""Options that name a parent lattice and the species of its sites."""
+"""What commands for alloys on a lattice are given: lattice, supercell, shares, structures."""
 
 from __future__ import annotations
 
 import argparse
 import re
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maxvolt.errors import MaxvoltError
+from maxvolt.cli.options import numbers_by_name
+from maxvolt.errors import DataError, MaxvoltError
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from maxvolt.potentials.lattice import ParentLattice
+    from maxvolt.potentials.lattice import Mapped, ParentLattice
 
-__all__ = ["add_lattice", "parent_lattice", "parent_of", "site_species"]
+__all__ = [
+    "add_lattice",
+    "mapped_structures",
+    "parent_lattice",
+    "parent_of",
+    "repeats_of",
+    "shares_of",
+    "site_species",
+]
 
-_NAMED = re.compile(r"(sc|fcc|bcc|diamond|hcp):([0-9.]+)")
+_NAMED = re.compile(r"(sc|fcc|bcc|diamond|hcp):(\d+\.?\d*|\.\d+)")
+_REPEATS = re.compile(r"([1-9]\d*)x([1-9]\d*)x([1-9]\d*)")
 
 
 def add_lattice(parser: argparse._ActionsContainer) -> None:
@@ -102,3 +113,47 @@ def _primitive(lattice: str) -> Atoms:
         )
     atoms: Atoms = read_structures(path, None).select([0]).to_atoms()[0]
     return atoms
+
+
+def repeats_of(text: str) -> tuple[int, int, int] | None:
+    """Read how often the primitive cell is repeated, as ``12x12x12``; None: it is not that."""
+    found = _REPEATS.fullmatch(text)
+    return (int(found[1]), int(found[2]), int(found[3])) if found else None
+
+
+def shares_of(text: str, option: str) -> dict[str, float]:
+    """Read numbers of species, as ``Ag=1,Pd=3``.
+
+    Raises
+    ------
+    MaxvoltError
+        They are something else; it names the option.
+    """
+    try:
+        found = numbers_by_name(text)
+    except ValueError:
+        found = {}
+    if not found or not all(map(isfinite, found.values())):
+        raise MaxvoltError(f"{option}: expected A=X,B=Y with numbers, got {text!r}")
+    return found
+
+
+def mapped_structures(path: Path, parent: ParentLattice, *, first: bool = False) -> list[Mapped]:
+    """Map the structures of a file, or the first of them, to the sites of a lattice.
+
+    Raises
+    ------
+    DataError
+        One is not on the lattice; it names file and structure, counted from 0.
+    """
+    from maxvolt.cli.inputs import read_structures
+    from maxvolt.potentials.lattice import on_lattice
+
+    dataset = read_structures(path, None)
+    found = []
+    for number, atoms in enumerate((dataset.select([0]) if first else dataset).to_atoms()):
+        try:
+            found.append(on_lattice(atoms, parent))
+        except DataError as error:
+            raise DataError(f"{path}, structure {number}: {error}") from error
+    return found

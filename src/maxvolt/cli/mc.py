@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 
 from maxvolt.cli.console import progress_bar
-from maxvolt.cli.mc_inputs import REPEATS, begin, chemical_potentials
+from maxvolt.cli.lattice_options import repeats_of
+from maxvolt.cli.mc_inputs import begin, chemical_potentials
 from maxvolt.cli.mc_results import show_annealing, show_densities
 from maxvolt.cli.options import (
     add_json,
@@ -24,7 +25,7 @@ NAME = "mc"
 SUMMARY = "Monte Carlo of an alloy on a lattice: heat capacity and order against temperature"
 METHODS = ("anneal", "replica-exchange", "wang-landau")
 DESCRIPTION = """\
-Simulate an arrangement of species on the sites of a lattice. LATTICE is how often the primitive
+Simulate an arrangement of species on the sites of a lattice. SUPERCELL is how often the primitive
 cell is repeated, as 12x12x12, with --composition for species at random; or a file with a structure
 on the lattice.
 
@@ -58,7 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("potential", type=Path, metavar="POT", help="potential on a lattice (.npz)")
     parser.add_argument(
-        "lattice", metavar="LATTICE", help="repeats of the primitive cell, as 12x12x12; or a file"
+        "supercell",
+        metavar="SUPERCELL",
+        help="repeats of the primitive cell, as 12x12x12; or a file",
     )
     parser.add_argument(
         "--temperatures",
@@ -109,8 +112,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Simulate, print, draw."""
-    repeats = REPEATS.fullmatch(options.lattice)
-    given = [options.potential, None if repeats else Path(options.lattice)]
+    file = None if repeats_of(options.supercell) else Path(options.supercell)
+    given = [options.potential, file]
     if options.plot is not None:
         check_figure(options.plot, given)
     if options.output is not None:

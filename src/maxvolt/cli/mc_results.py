@@ -112,8 +112,8 @@ def show_densities(
     cut = [one.temperature for one in found if one.highest > _NEXT_TO_NOTHING]
     if cut:
         note(
-            "the highest energy that was found has weight from "
-            f"{min(cut):g} K on: there the range of energies is too short"
+            f"the highest energy that was found has weight from {min(cut):g} K on: there the range "
+            "of energies is too short, unless so small a supercell has no higher ones"
         )
     if options.plot is not None:
         save_figure(draw_densities(densities, found), options.plot)

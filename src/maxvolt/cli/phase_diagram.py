@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maxvolt.cli.console import counted, note, print_json, print_table, progress_bar
+from maxvolt.cli.lattice_options import mapped_structures, repeats_of
 from maxvolt.cli.options import add_json, add_threads, non_negative_int, positive_int
 from maxvolt.cli.outputs import check_figure
 from maxvolt.errors import MaxvoltError
@@ -33,7 +33,7 @@ alloy is cooled, and all phases are followed at constant temperature while the d
 chemical potentials changes; their grand potentials are integrated from the pure elements, the
 ground states and infinite temperature. Two phases coexist where their grand potentials are equal.
 
-LATTICE is how often the primitive cell is repeated, as 12x12x12; ordered phases take the nearest
+SUPERCELL is how often the primitive cell is repeated, as 12x12x12; ordered phases take the nearest
 numbers into which their period goes. --keep keeps each path: the same command goes on after an
 interruption."""
 EXAMPLES = """\
@@ -42,13 +42,13 @@ EXAMPLES = """\
       --keep agpd --json > agpd.json
   maxvolt phase-diagram agpd.lattice.npz 12x12x12 --temperatures 300,400 --structures hull.xyz"""
 
-_REPEATS = re.compile(r"[1-9]\d*x[1-9]\d*x[1-9]\d*")
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("potential", type=Path, metavar="POT", help="potential on a lattice (.npz)")
-    parser.add_argument("lattice", metavar="LATTICE", help="repeats of the primitive cell, AxBxC")
+    parser.add_argument(
+        "supercell", metavar="SUPERCELL", help="repeats of the primitive cell, as 12x12x12"
+    )
     parser.add_argument(
         "--temperatures",
         required=True,
@@ -94,15 +94,16 @@ def run(options: argparse.Namespace) -> None:
 
     if options.plot is not None:
         check_figure(options.plot, [options.potential, options.structures])
-    if not _REPEATS.fullmatch(options.lattice):
+    repeats = repeats_of(options.supercell)
+    if repeats is None:
         raise MaxvoltError(
-            f"LATTICE: expected repeats of the primitive cell, as 12x12x12; got {options.lattice!r}"
+            "SUPERCELL: expected repeats of the primitive cell, as 12x12x12; got "
+            f"{options.supercell!r}"
         )
-    first, second, third = (int(word) for word in options.lattice.split("x"))
     potential = read_low_rank(options.potential)
     settings = PhaseDiagramSettings(
         temperatures_of(options.temperatures),
-        (first, second, third),
+        repeats,
         points=options.points,
         lines=options.lines,
         equilibration=options.equilibration,
@@ -126,8 +127,6 @@ def run(options: argparse.Namespace) -> None:
 def _candidates(
     options: argparse.Namespace, potential: LowRankPotential
 ) -> Sequence[tuple[Supercell, NDArray[Any]]]:
-    from maxvolt.cli.inputs import read_structures
-    from maxvolt.potentials.lattice import on_lattice
     from maxvolt.properties.lattice import enumerated_arrangements
     from maxvolt.properties.lattice.phases.ground_states import pure_states
 
@@ -135,8 +134,7 @@ def _candidates(
     if options.structures is None:
         most = options.cells * len(potential.parent.active)
         return list(enumerated_arrangements(potential.parent, most))
-    atoms = read_structures(options.structures, None).to_atoms()
-    mapped = [on_lattice(one, potential.parent) for one in atoms]
+    mapped = mapped_structures(options.structures, potential.parent)
     return [(one.supercell, one.occupation) for one in mapped]
 
 
@@ -148,9 +146,11 @@ def _print(found: PhaseDiagram) -> None:
     ]
     print_table(("ground state", "sites", f"share of {second}", "energy\nmeV per site"), states)
     rows = [row for one in found.equilibria for row in _rows(found, one)]
-    print_table(
-        ("phases", "temperature\nK", f"from, share of {second}", "to", "mu difference\neV"), rows
-    )
+    if rows:
+        head = ("phases", "temperature\nK", f"from, share of {second}", "to", "mu difference\neV")
+        print_table(head, rows)
+    else:
+        note("no two phases coexist at these temperatures")
     for one in found.equilibria:
         for low, high in one.uncovered():
             note(

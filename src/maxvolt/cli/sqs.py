@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maxvolt.cli.console import counted, note, print_json, print_table
-from maxvolt.cli.lattice_options import add_lattice, parent_of
+from maxvolt.cli.lattice_options import add_lattice, parent_of, shares_of
 from maxvolt.cli.options import add_json, non_negative_int, positive_float, positive_int
 from maxvolt.cli.outputs import check_structures
-from maxvolt.errors import MaxvoltError
 
 if TYPE_CHECKING:
     from maxvolt.potentials.lattice import ParentLattice
@@ -68,16 +67,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Anneal, write, print the order."""
     from maxvolt import io
-    from maxvolt.cli.options import numbers_by_name
     from maxvolt.properties.lattice import quasirandom_structure
 
     check_structures(options.output, None, [Path(options.lattice)])
-    try:
-        composition = numbers_by_name(options.composition)
-    except ValueError:
-        raise MaxvoltError(
-            f"--composition: expected A=X,B=Y with numbers, got {options.composition!r}"
-        ) from None
+    composition = shares_of(options.composition, "--composition")
     parent = parent_of(options, tuple(composition))
     found = quasirandom_structure(
         parent,

@@ -89,6 +89,8 @@ def read_low_rank_ensemble(path: str | Path) -> LowRankEnsemble:
         if head["format"] != _FORMAT:
             raise ValueError("its head is another one")
         version = int(head["version"])
+    except FileNotFoundError:
+        raise FileFormatError(path, "no such file; check the path") from None
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise FileFormatError(path, f"is no low-rank potential: {error}") from error
     if version > _VERSION:
