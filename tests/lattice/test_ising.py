@@ -99,6 +99,22 @@ def test_chemical_potentials_make_the_composition_of_independent_sites() -> None
     assert samples.counts[:, 1].mean() / 100 == pytest.approx(share, abs=4 * error)
 
 
+def test_heat_capacity_at_constant_chemical_potentials_is_that_of_two_levels() -> None:
+    potential, supercell, kelvin, gap = ising_model(2), Supercell.of([10, 10, 1]), 1000.0, 0.1
+    free = type(potential)(
+        potential.parent, 1, False, potential.atomic, (potential.trains[0].without(0),)
+    )
+    settings = AnnealingSettings(
+        (kelvin,), equilibration=20, production=5000, shells=1, chemical_potentials=(0.0, gap)
+    )
+    (found,) = anneal(free, supercell, np.zeros(100, int), settings)
+    share = 1.0 / (1.0 + np.exp(-gap / (kB * kelvin)))
+    expected = (gap / (kB * kelvin)) ** 2 * share * (1 - share)
+    assert found.energy == 0
+    assert 0 < found.heat_capacity_error < 0.05 * expected
+    assert abs(found.heat_capacity - expected) < 4 * found.heat_capacity_error
+
+
 def test_energies_step_by_step_equal_full_ones_after_a_million_steps() -> None:
     potential, supercell = ising_model(3), Supercell.of([6, 6, 6])
     hamiltonian = Hamiltonian.of(potential, supercell)

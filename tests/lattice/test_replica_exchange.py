@@ -154,7 +154,7 @@ def test_settings_that_make_no_sense() -> None:
     with pytest.raises(SettingsError, match="two temperatures"):
         replica_exchange(SQUARE, SMALL, np.zeros(16, int), one)
     two = replace(one, temperatures=(300.0, 200.0))
-    with pytest.raises(SettingsError, match="multiple of the 4 sweeps"):
+    with pytest.raises(SettingsError, match="10 snapshots times the 4 sweeps"):
         replica_exchange(SQUARE, SMALL, np.zeros(16, int), two, every=4)
     with pytest.raises(SettingsError, match="no chain"):
         anneal_chains(SQUARE, SMALL, [], two)

@@ -70,7 +70,10 @@ class AnnealingSettings:
             if not isinstance(value, int) or value < least:
                 raise SettingsError(f"{name} must be a whole number from {least} on, got {value!r}")
         if self.production % min(self.snapshots, self.production):
-            raise SettingsError("production must be a multiple of snapshots")
+            raise SettingsError(
+                f"production must be a multiple of the {self.snapshots} snapshots, got "
+                f"{self.production}"
+            )
 
     @property
     def pieces(self) -> int:
@@ -172,7 +175,9 @@ def annealed(
 ) -> list[AtTemperature]:
     """Do what `anneal` does, and call `check` now and then, which may raise."""
     hamiltonian = Hamiltonian.of(potential, supercell)
-    seen_by = Observer(potential.parent, supercell, settings.shells)
+    seen_by = Observer(
+        potential.parent, supercell, settings.shells, settings.chemical_potentials
+    )
     chain = Chain(hamiltonian, occupation, settings.seed)
     digest = digest_of(potential, supercell, occupation, replace(settings, temperatures=(1.0,)))
     if folder is not None:

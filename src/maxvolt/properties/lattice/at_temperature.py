@@ -31,7 +31,8 @@ class AtTemperature:
     energy, energy_error : eV per site
         Mean and its standard error, from blocks.
     heat_capacity, heat_capacity_error : k_B per site
-        By fluctuations of the energy, equation (207).
+        By fluctuations, equation (207): at constant composition, or at constant chemical
+        potentials where these are given.
     accepted
         Share of the attempts.
     concentrations : shape (c,)

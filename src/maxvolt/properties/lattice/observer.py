@@ -30,10 +30,19 @@ class Observer:
         Of the arrangements.
     shells
         Of the short-range order.
+    chemical_potentials : eV
+        Of each species, which then replace each other; None: constant composition.
     """
 
-    def __init__(self, parent: ParentLattice, supercell: Supercell, shells: int) -> None:
+    def __init__(
+        self,
+        parent: ParentLattice,
+        supercell: Supercell,
+        shells: int,
+        chemical_potentials: Sequence[float] | None,
+    ) -> None:
         self._parent, self._supercell = parent, supercell
+        self._potentials = np.array(chemical_potentials or np.zeros(len(parent.species)))
         self._pairs = ShellPairs(parent, supercell, shells)
         try:
             CubicSites.of(parent, supercell)
@@ -64,8 +73,10 @@ class Observer:
         """
         n, pieces = len(occupation), len(arrangements)
         energies = np.concatenate([part.energies for part in parts]) / n
+        counts = np.concatenate([part.counts for part in parts])
         mean = series_mean(energies, 0)
-        squares = series_mean((energies - mean.mean) ** 2, 0)
+        grand = energies - counts @ self._potentials / n  # what fluctuates with the entropy
+        squares = series_mean((grand - grand.mean()) ** 2, 0)
         scale = n / (kB * temperature) ** 2  # of kB
         order = np.array([self._pairs.parameters(one) for one in arrangements])
         spread = order.std(axis=0, ddof=1) if pieces > 1 else np.full(order.shape[1:], np.nan)
@@ -76,7 +87,7 @@ class Observer:
             heat_capacity=squares.mean * scale,
             heat_capacity_error=squares.error * scale,
             accepted=float(np.mean([part.accepted for part in parts])),
-            concentrations=np.concatenate([part.counts for part in parts]).mean(axis=0) / n,
+            concentrations=counts.mean(axis=0) / n,
             order=order.mean(axis=0),
             order_error=spread / np.sqrt(pieces),
             state=(

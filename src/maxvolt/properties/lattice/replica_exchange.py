@@ -100,8 +100,8 @@ def replica_exchange(
         raise SettingsError("replica exchange needs two temperatures or more")
     if not isinstance(every, int) or every < 1 or length % every:
         raise SettingsError(
-            f"a piece of {length} sweeps (production / snapshots) must be a multiple of the "
-            f"{every} sweeps between exchanges"
+            f"production must be a multiple of {settings.pieces} snapshots times the {every} "
+            f"sweeps between exchanges, got {settings.production}"
         )
     count = settings.pieces_before + settings.pieces
     digest = digest_of(potential, supercell, occupation, settings, every).hexdigest()[:12]
@@ -131,7 +131,9 @@ def replica_exchange(
             pieces.append(piece)
             if progress is not None:
                 progress(number + 1, count)
-    seen_by = Observer(potential.parent, supercell, settings.shells)
+    seen_by = Observer(
+        potential.parent, supercell, settings.shells, settings.chemical_potentials
+    )
     return _result(seen_by, pieces, settings)
 
 

@@ -172,9 +172,9 @@ def peaks_of(
         [waves.amplitudes(one, species)[every] for species in range(n_species)]
         for one in occupations
     ])  # fmt: skip
-    share = np.array([np.bincount(one, minlength=n_species) for one in occupations]).mean(axis=0)
-    share /= len(waves.sites.order)
-    variance = share * (1 - share)
+    counts = np.array([np.bincount(one, minlength=n_species) for one in occupations])
+    share = counts / len(waves.sites.order)
+    variance = (share * (1 - share)).mean(axis=0)
     found, begin = [], 0
     for name, places in stars.items():
         part = amplitudes[:, :, begin : begin + len(places)]
