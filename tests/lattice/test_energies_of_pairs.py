@@ -66,3 +66,22 @@ def test_pairs_of_two_shells_are_found_with_rank_four() -> None:
     fit = fit_low_rank(parent, arrangements, settings)
     spread = np.std([one.energy / len(one.occupation) for one in arrangements])
     assert fit.rmse < 1e-3 * spread
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_product_of_functions_of_the_sites_is_found_with_rank_one(seed: int) -> None:
+    parent = ParentLattice.of(bulk("W", "bcc", a=3.2), ["Mo", "W"])
+    (kind,) = environments_of(parent, 1)
+    factors = 1.0 + 0.3 * np.random.default_rng(1).normal(size=(kind.length, 2))
+    arrangements = []
+    for number in range(80):
+        supercell = Supercell.of([(2, 2, 3), (1, 3, 4), (2, 3, 3)][number % 3])
+        shares = {"Mo": (number + 0.5) / 80, "W": 1 - (number + 0.5) / 80}
+        occupation = random_occupation(parent, supercell, shares, number)
+        around = occupation[kind.neighbors(parent, supercell)]
+        energies = factors[np.arange(kind.length), around].prod(axis=1)
+        arrangements.append(Arrangement(supercell, occupation, float(energies.sum())))
+    settings = LowRankSettings(rank=1, symmetric=False, ridge=1e-9, starts=1, seed=seed)
+    fit = fit_low_rank(parent, arrangements, settings)
+    spread = np.std([one.energy / len(one.occupation) for one in arrangements])
+    assert fit.rmse < 1e-3 * spread
