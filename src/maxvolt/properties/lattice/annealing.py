@@ -175,9 +175,7 @@ def annealed(
 ) -> list[AtTemperature]:
     """Do what `anneal` does, and call `check` now and then, which may raise."""
     hamiltonian = Hamiltonian.of(potential, supercell)
-    seen_by = Observer(
-        potential.parent, supercell, settings.shells, settings.chemical_potentials
-    )
+    seen_by = Observer(potential.parent, supercell, settings.shells, settings.chemical_potentials)
     chain = Chain(hamiltonian, occupation, settings.seed)
     digest = digest_of(potential, supercell, occupation, replace(settings, temperatures=(1.0,)))
     if folder is not None:

@@ -131,9 +131,7 @@ def replica_exchange(
             pieces.append(piece)
             if progress is not None:
                 progress(number + 1, count)
-    seen_by = Observer(
-        potential.parent, supercell, settings.shells, settings.chemical_potentials
-    )
+    seen_by = Observer(potential.parent, supercell, settings.shells, settings.chemical_potentials)
     return _result(seen_by, pieces, settings)
 
 
