@@ -9,7 +9,8 @@ npj Comput. Mater. 6, 70, 2020) and on eight of all four, labels arrangements of
 body-centred cubic lattice of one lattice constant: with all atoms on their sites, or relaxed. A
 low-rank potential is fitted to each kind of label, first of arrangements drawn by chance, then also
 of those that Monte Carlo with it meets while it cools. Then come chains of 3,456 sites. What is
-done is kept in the output folder: the same command goes on from there.
+done is kept in the output folder: the same command goes on from there;
+another potential needs another folder.
 """
 
 from __future__ import annotations

@@ -122,6 +122,14 @@ def test_what_cannot_be_fitted_is_told(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_file_with_several_structures_is_no_lattice(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [str(data), "--lattice", str(data), "-o", str(tmp_path / "pot.lattice.npz")]
+    assert main(["lattice-fit", *words]) == 2
+    assert f"lattice {data}: holds 31 structures; expected the primitive" in capsys.readouterr().err
+
+
 @pytest.mark.filterwarnings("ignore:Set OLD_ERROR_HANDLING:DeprecationWarning")
 def test_quasirandom_structures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     needs("enumeration")

@@ -204,3 +204,12 @@ def test_lattices_of_pymatgen() -> None:
         ParentLattice.of(ordered)
     with pytest.raises(SettingsError, match="got str"):
         ParentLattice.of("fcc")
+
+
+def test_numbers_that_are_not_finite_are_refused() -> None:
+    atoms = bulk("Ag", "fcc", a=4.0) * (2, 1, 1)
+    atoms.positions[1, 0] = np.nan
+    refused(atoms, FULL, "numbers that are not finite")
+    atoms = bulk("Ag", "fcc", a=4.0)
+    atoms.cell[0, 1] = np.inf
+    refused(atoms, FULL, "numbers that are not finite")

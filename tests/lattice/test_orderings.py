@@ -89,3 +89,5 @@ def test_sublattices_and_compositions() -> None:
         quasirandom_structure(FCC, 7, {"Ag": 1, "Pd": 1})
     with pytest.raises(SettingsError, match="expected positive shares of Ag, Pd"):
         quasirandom_structure(FCC, 8, {"Ag": 1})
+    with pytest.raises(SettingsError, match="must reach the nearest shell"):
+        quasirandom_structure(FCC, 8, {"Ag": 1, "Pd": 1}, cutoffs=[2.8])

@@ -37,8 +37,8 @@ def add_lattice(parser: argparse._ActionsContainer) -> None:
         "--lattice",
         required=True,
         metavar="LATTICE",
-        help="primitive cell: a file with one structure, or sc, fcc, bcc, diamond or hcp with its "
-        "lattice constant in Angstrom, as fcc:4.09",
+        help="primitive cell: a file with one structure, or sc, fcc, bcc, diamond or hcp (ideal "
+        "c/a) with its lattice constant in Angstrom, as fcc:4.09",
     )
     parser.add_argument(
         "--sites",
@@ -111,7 +111,10 @@ def _primitive(lattice: str) -> Atoms:
         raise MaxvoltError(
             "there is no such file; expected one, or a name with a lattice constant as fcc:4.09"
         )
-    atoms: Atoms = read_structures(path, None).select([0]).to_atoms()[0]
+    structures = read_structures(path, None)
+    if len(structures) != 1:
+        raise MaxvoltError(f"holds {len(structures)} structures; expected the primitive cell alone")
+    atoms: Atoms = structures.to_atoms()[0]
     return atoms
 
 

@@ -92,6 +92,8 @@ def on_lattice(
     DataError
         The cell is none of the lattice, atoms do not fit on its sites, or one is too far away.
     """
+    if not (np.isfinite(atoms.cell.array).all() and np.isfinite(atoms.positions).all()):
+        raise DataError("the cell or the positions have numbers that are not finite")
     if not atoms.pbc.all() or not len(atoms) or abs(np.linalg.det(atoms.cell.array)) < 1e-6:
         raise DataError("the structure has no atoms or is not periodic in three directions")
     best = _best(atoms, parent, largest_strain)

@@ -88,7 +88,8 @@ def quasirandom_structure(
     Raises
     ------
     SettingsError
-        The composition has other species, or does not fit the number of sites.
+        The composition has other species, or does not fit the number of sites; or the cutoffs
+        leave out all pairs.
     MaxvoltError
         icet is not installed.
 
@@ -99,9 +100,14 @@ def quasirandom_structure(
     """
     shares = _shares(parent, n_sites, composition)
     icet, generation = _icet()
+    distances = environments_of(parent, _SHELLS)[0].distances
     if cutoffs is None:
-        distances = environments_of(parent, _SHELLS)[0].distances
         cutoffs = [float(distances[-1]) + 0.01, float(distances[1]) + 0.01]
+    if not len(cutoffs) or not cutoffs[0] >= distances[1]:
+        raise SettingsError(
+            f"cutoffs: the first is that of pairs and must reach the nearest shell, at "
+            f"{distances[1]:.3f} A; got {list(cutoffs)}"
+        )
     allowed = [list(one) for one in parent.allowed]
     space = icet.ClusterSpace(primitive_of(parent), list(cutoffs), allowed)
     if len(space.primitive_structure) != len(parent.places):
