@@ -26,8 +26,8 @@ DESCRIPTION = """\
 Write every ordering of the elements on crystal lattices that no symmetry turns into another one, up
 to a number of atoms: candidates for 'maxvolt relax' or a campaign. Lattice constants are means of
 those of the elements (Vegard); these follow from the volume of an atom in nature unless they are
-given. 'parent_lattice' in the info of a structure is its lattice. With --parent the lattice is that
-of a file, and --atoms are sites without spectators. icet makes the orderings: pip install
+given. 'parent_lattice' in the info of a structure is its lattice. With --parent the lattice is any
+other, and --atoms are sites without spectators. icet makes the orderings: pip install
 'maxvolt[enumeration]'."""
 EXAMPLES = """\
   maxvolt enumerate Ag,Pd --atoms 6 -o candidates.xyz
