@@ -16,6 +16,7 @@ from maxvolt.fitting.lattice.tensor_equations import Trains, gradients, loss_of,
 from maxvolt.potentials.lattice.environments import environments_of
 from maxvolt.potentials.lattice.parent import ParentLattice
 from maxvolt.potentials.lattice.potential import LowRankPotential
+from maxvolt.potentials.lattice.tensor_train import TensorTrain
 from maxvolt.threads import map_ranges, thread_count
 
 __all__ = [
@@ -250,11 +251,20 @@ def _one_start(
 ) -> Trains:
     generator = np.random.default_rng([settings.seed, start])
     trains: Trains = tuple(
-        train_of_pairs(one, shells, settings.rank, _NOISE, generator)
+        _random_train(given, shells, settings.rank, generator)
+        if settings.rank == 1 and start % 2 == 1  # rank 1 holds no pairs
+        else train_of_pairs(one, shells, settings.rank, _NOISE, generator)
         for one, shells in zip(pairs, given.shells, strict=True)
     )
     trains = _alternating(given, trains, settings)
     return _gauss_newton(given, trains, settings)
+
+
+def _random_train(
+    given: Equations, shells: NDArray[np.int64], rank: int, generator: np.random.Generator
+) -> TensorTrain:
+    drawn = TensorTrain.random(len(shells), given.n_species, rank, generator)
+    return drawn.scaled_to(float(given.energies.std()))
 
 
 def _alternating(given: Equations, trains: Trains, settings: LowRankSettings) -> Trains:
