@@ -34,7 +34,6 @@ def rows(means: Sequence[Any]) -> list[dict[str, Any]]:
             "temperature": one.temperature,
             **{name: float(f"{getattr(one, name):.6g}") for name in kept},
             "order": np.round(one.order, 4).tolist(),
-            "order_error": np.round(one.order_error, 4).tolist(),
             "state": one.state.text,
             "waves": {peak.star: np.round(peak.shares, 4).tolist() for peak in one.state.peaks},
         }
