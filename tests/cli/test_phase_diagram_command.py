@@ -46,8 +46,13 @@ def candidates(potential: Path) -> Path:
 
 
 def test_table_figure_and_json(
-    potential: Path, candidates: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    potential: Path,
+    candidates: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "200")  # names are told in one line
     kelvin = f"{1.5 / kB:.0f},{5 / kB:.0f}"
     given = [str(potential), "12x12x1", "--temperatures", kelvin, "--structures", str(candidates)]
     kept = ["--keep", str(tmp_path / "kept"), "--threads", "2"]
