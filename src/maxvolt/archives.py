@@ -7,7 +7,8 @@ array may claim any shape. Archives of this package hold plain arrays, not compr
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,7 +16,9 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["read_arrays"]
+from maxvolt.errors import FileFormatError
+
+__all__ = ["kept_arrays", "read_arrays"]
 
 
 def read_arrays(
@@ -47,6 +50,32 @@ def read_arrays(
         return _arrays(BytesIO(source), len(source), only)
     with source.open("rb") as stream:
         return _arrays(stream, source.stat().st_size, only)
+
+
+@contextmanager
+def kept_arrays(
+    path: Path, what: str, then: str = "it is made again"
+) -> Iterator[dict[str, NDArray[Any]]]:
+    """Give the arrays of a file from which a simulation goes on, and judge what is made of them.
+
+    Parameters
+    ----------
+    path
+        The file.
+    what
+        Is in it, as "path that is done".
+    then
+        What happens where it is removed.
+
+    Raises
+    ------
+    FileFormatError
+        The archive is damaged, or what is made of its arrays inside the context fails.
+    """
+    try:
+        yield read_arrays(path)
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise FileFormatError(path, f"is no {what} ({error}); remove it, and {then}") from error
 
 
 def _arrays(stream: BinaryIO, size: int, only: Collection[str] | None) -> dict[str, NDArray[Any]]:

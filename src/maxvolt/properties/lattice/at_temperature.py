@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maxvolt.archives import read_arrays
-from maxvolt.errors import FileFormatError
+from maxvolt.archives import kept_arrays
 from maxvolt.files import replacing
 from maxvolt.properties.lattice.order import OrderedState
 
@@ -92,16 +90,11 @@ class AtTemperature:
         FileFormatError
             The file is damaged.
         """
-        try:
-            arrays = read_arrays(path)
+        with kept_arrays(path, "temperature that is done") as arrays:
             values: dict[str, Any] = {
                 one.name: float(arrays[one.name]) if one.type == "float" else arrays[one.name]
                 for one in fields(cls)
             }
             state = json.loads(str(arrays["state"]))
             values["state"] = state and OrderedState.from_dict(state)
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-            raise FileFormatError(
-                path, f"is no temperature that is done ({error}); remove it, and it is made again"
-            ) from error
         return cls(**values)

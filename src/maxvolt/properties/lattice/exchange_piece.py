@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from maxvolt.archives import read_arrays
-from maxvolt.errors import FileFormatError
+from maxvolt.archives import kept_arrays
 from maxvolt.files import replacing
 
 __all__ = ["ExchangePiece"]
@@ -60,10 +58,6 @@ class ExchangePiece:
         FileFormatError
             The file is damaged.
         """
-        try:
-            arrays = read_arrays(path)
-            return cls(**{one.name: arrays[one.name] for one in fields(cls)})
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise FileFormatError(
-                path, f"is no piece that is done ({error}); remove it, and it is made again"
-            ) from error
+        with kept_arrays(path, "piece that is done") as arrays:
+            values = {one.name: arrays[one.name] for one in fields(cls)}
+        return cls(**values)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from maxvolt.archives import read_arrays
-from maxvolt.errors import FileFormatError
+from maxvolt.archives import kept_arrays
 from maxvolt.files import replacing
 from maxvolt.potentials.lattice.chain import Chain
 from maxvolt.potentials.lattice.hamiltonian import Hamiltonian
@@ -115,17 +112,13 @@ class Window:
         FileFormatError
             The file is damaged.
         """
-        try:
-            arrays: dict[str, Any] = read_arrays(path)
+        with kept_arrays(path, "walk that was kept", "it begins anew") as arrays:
             chain = Chain.in_state(
                 hamiltonian, arrays["occupation"].astype(np.int64), arrays["random_state"]
             )
-            return cls(
+            window = cls(
                 chain, float(arrays["lowest"]), float(arrays["width"]), arrays["logarithms"],
                 arrays["visits"], arrays["known"], float(arrays["step"]),
                 int(arrays["attempts"]), int(arrays["total"]), bool(arrays["inverse"]),
             )  # fmt: skip
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-            raise FileFormatError(
-                path, f"is no walk that was kept ({error}); remove it, and it begins anew"
-            ) from error
+        return window

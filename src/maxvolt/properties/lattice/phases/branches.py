@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass, fields
 from hashlib import sha256
 from pathlib import Path as FilePath
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from ase.units import kB
 from numpy.typing import NDArray
 
-from maxvolt.archives import read_arrays
-from maxvolt.errors import FileFormatError
+from maxvolt.archives import kept_arrays
 from maxvolt.files import replacing
 from maxvolt.potentials.lattice.potential import LowRankPotential
 from maxvolt.properties.lattice.phases.ensemble import (
@@ -274,12 +272,8 @@ def _places(rows: Array) -> list[Place]:
 
 
 def _read(path: FilePath) -> list[Place]:
-    try:
-        rows: Any = read_arrays(path)["places"]
+    with kept_arrays(path, "path that is done") as arrays:
+        rows = arrays["places"]
         if rows.ndim != 2 or rows.shape[1] != _COLUMNS or rows.dtype != float:
             raise ValueError(f"an array of shape {rows.shape}")
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise FileFormatError(
-            path, f"is no path that is done ({error}); remove it, and it is made again"
-        ) from error
     return _places(rows)
