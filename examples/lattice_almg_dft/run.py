@@ -3,9 +3,9 @@
     python run.py --output almg_output
 
 Runs the campaign of almg.toml, an hour on two cores. Then Quantum ESPRESSO calculates what the
-potential has not seen: cells of eight atoms, larger than any in the campaign, half of them those
-that the potential believes to be lowest, half at random; and all arrangements of up to eight atoms
-that are on the hull of the potential. Last, the alloy is cooled down by Monte Carlo. A run that is
+potential may not have seen: cells of eight atoms, half of them those that the potential believes
+to be lowest, half at random; and all arrangements of up to eight atoms that are on the hull of the
+potential. Last, the alloy is cooled down by Monte Carlo. A run that is
 interrupted goes on. Needs pip install 'maxvolt[enumeration,lattice]' and pw.x.
 """
 
@@ -43,8 +43,8 @@ FILE = Path(__file__).with_name("almg.toml")
 LARGEST = 8
 """Atoms of the cells that are enumerated."""
 
-SUPERCELL = Supercell.of([10, 10, 10])
-COOLING = AnnealingSettings(tuple(np.arange(800.0, 24.0, -25.0)), 200, 400)
+SUPERCELL = Supercell.of([12, 12, 12])
+COOLING = AnnealingSettings(tuple(np.arange(700.0, 59.0, -20.0)), 200, 400)
 SHARES = (0.25, 0.5, 0.75)
 """Of magnesium, cooled down."""
 

@@ -1,0 +1,1 @@
+"""Errors and costs of potentials of several kinds, trained on the same structures."""
