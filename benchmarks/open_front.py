@@ -63,7 +63,7 @@ def main() -> None:
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
     path = options.output / "open_front.json"
-    rows: list[dict[str, Any]] = json.loads(path.read_text()) if path.exists() else []
+    rows: list[dict[str, Any]] = json.loads(path.read_text())["potentials"] if path.exists() else []
     for symbol in options.elements:
         contest = Contest.read(symbol, options.shared / "data" / "mlearn")
         for method in options.methods:
@@ -74,7 +74,7 @@ def main() -> None:
                 point = measured(kind, name, contest, make, published=published)
                 print(symbol, point, flush=True)
                 rows.append({"element": symbol, **rounded(point)})
-                write_json(rows, path)
+                write_json({"potentials": rows}, path)
     picture(rows, options.output / "open_front.svg")
     print(table(rows))
 

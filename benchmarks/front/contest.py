@@ -85,7 +85,7 @@ class Contest:
     def crystal(self) -> Atoms:
         """About 1,000 atoms, displaced by 0.1 A."""
         cell = bulk(self.symbol, self.element.crystal, self.element.a, cubic=True)
-        atoms = cell.repeat(round((1000 / len(cell)) ** (1 / 3)))
+        atoms: Atoms = cell.repeat(round((1000 / len(cell)) ** (1 / 3)))
         atoms.rattle(0.1, seed=0)
         return atoms
 

@@ -52,4 +52,5 @@ def fitted(contest: Contest, level: int) -> MomentTensor:
         radial_basis_size=element.radial_basis_size,
     )
     result = maxvolt.fit(start, contest.training, weights=contest.weights, threads=1)
+    assert isinstance(result.potential, maxvolt.MTP)
     return MomentTensor(result.potential, result.potential.n_parameters)

