@@ -33,6 +33,7 @@ from maxvolt.cli import (
     phase_diagram,
     phases,
     property,
+    prune,
     relax,
     report,
     run,
@@ -52,6 +53,7 @@ __all__ = ["OF_HELPERS", "main"]
 
 _COMMANDS = (
     train,
+    prune,
     run,
     status,
     report,

@@ -15,7 +15,7 @@ __all__ = ["reduced", "reduced_table"]
 
 
 def reduced(potential: MTP, kept: NDArray[np.int64]) -> MTP:
-    """Return the potential with some of its scalars only; the others had coefficient zero, as it were.
+    """Return the potential with some of its scalars only, as if the others had coefficient zero.
 
     What nothing needs any more is dropped, too: products, moments and radial functions. The
     coefficients of what stays are the same.

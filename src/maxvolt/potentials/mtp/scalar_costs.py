@@ -92,9 +92,7 @@ class ScalarCosts:
         before = self._of_moments((moments > 0)[None])
         of_moments = before - self._of_moments(left)
         # One for each scalar: one that costs nothing goes when it is worth nothing.
-        return np.asarray(
-            freed @ self.own + pairs @ self.prices + of_moments + members.sum(axis=1)
-        )
+        return np.asarray(freed @ self.own + pairs @ self.prices + of_moments + members.sum(axis=1))
 
     def groups(self) -> Array:
         """Sets of scalars that may be removed together, shape (G, S), of 0 and 1.
