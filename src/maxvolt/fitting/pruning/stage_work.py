@@ -94,7 +94,7 @@ class StageWork:
             self.settings.ridge,
             costs,
             n_species=len(potential.species),
-            most_saved=max(2 * (now - limit), 1.0),
+            most_saved=max(now - limit, 1.0),
         )
         found = next((one for one in removals if one.operations <= limit), None)
         return None if found is None else np.flatnonzero(found.kept)
