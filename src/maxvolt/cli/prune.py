@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maxvolt.cli.console import counted, note, print_json, print_table
-from maxvolt.cli.options import add_json, add_species, add_threads, positive_float, positive_int
+from maxvolt.cli.options import add_json, add_species, add_threads, positive_int, share
 from maxvolt.cli.outputs import check_figure, check_output
 from maxvolt.cli.train_options import add_loss, loss_of
 from maxvolt.errors import MaxvoltError
@@ -46,11 +46,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     target = parser.add_argument_group("where to end, one of these").add_mutually_exclusive_group()
     target.add_argument(
-        "--loss-increase", type=_share, metavar="X",
+        "--loss-increase", type=share, metavar="X",
         help="largest growth of the loss, as 5%% or 0.05 (5%%)",
     )  # fmt: skip
     target.add_argument(
-        "--cost", type=_share, metavar="X", help="operations relative to those of POT, as 50%%"
+        "--cost", type=share, metavar="X", help="operations relative to those of POT, as 50%%"
     )
     target.add_argument(
         "--scalars", type=positive_int, metavar="N",
@@ -183,10 +183,3 @@ def _row(name: str, stage: PruningStage, found: Pruning, has_validation: bool) -
     if has_validation:
         row += [f"{1000 * now.validation_force:.1f}", f"{1000 * now.validation_energy:.2f}"]
     return row
-
-
-def _share(text: str) -> float:
-    """Read ``5%`` or ``0.05``."""
-    if text.endswith("%"):
-        return positive_float(text[:-1]) / 100
-    return positive_float(text)

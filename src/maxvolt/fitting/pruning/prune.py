@@ -102,7 +102,7 @@ def prune(
     threads
         Number of threads; None for every core.
     progress
-        Called after every stage.
+        Called with every stage, also with those that were kept.
 
     Raises
     ------
@@ -158,6 +158,9 @@ def _staged(
 ) -> Pruning:
     """Go on until a stage is at or beyond the target."""
     stages = kept.read()
+    if progress is not None:
+        for stage in stages:
+            progress(stage)
 
     def add(stage: PruningStage) -> PruningStage:
         kept.add(len(stages), stage)
