@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,7 +13,7 @@ from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
 from maxvolt.fitting.evaluation_time import evaluation_time
 from maxvolt.fitting.prediction_errors import compute_errors
-from maxvolt.fitting.pruning.backward_elimination import backward_elimination
+from maxvolt.fitting.pruning.backward_elimination import Removal, backward_elimination
 from maxvolt.fitting.pruning.stage import PruningStage, StageNumbers
 from maxvolt.fitting.pruning.target import PruningTarget
 from maxvolt.fitting.settings import FitSettings
@@ -27,8 +27,14 @@ from maxvolt.potentials.mtp.scalar_costs import ScalarCosts, scalar_costs
 
 __all__ = ["StageWork"]
 
-_ITERATIONS, _TOLERANCE = 5, 1e-3
+_ITERATIONS, _TOLERANCE = 8, 1e-3
 """Of the refit of a stage; the potential that is chosen is refitted as the settings say."""
+
+_LARGEST_JUMP = 0.3
+"""Part of the cost: groups that save more are removed at once only where nothing else saves any."""
+
+_SMALLEST_STAGE = 0.25
+"""Of a step: less is no stage of its own."""
 
 
 @dataclass(slots=True, eq=False)
@@ -94,9 +100,9 @@ class StageWork:
             self.settings.ridge,
             costs,
             n_species=len(potential.species),
-            most_saved=max(now - limit, 1.0),
+            most_saved=_LARGEST_JUMP * now,
         )
-        found = next((one for one in removals if one.operations <= limit), None)
+        found = _last_of_stage(removals, now, limit)
         return None if found is None else np.flatnonzero(found.kept)
 
     def _refitted(self, potential: MTP, settings: FitSettings) -> PruningStage:
@@ -140,6 +146,19 @@ class StageWork:
             validation_force=force,
         )
         return PruningStage(trained, numbers)
+
+
+def _last_of_stage(removals: Iterator[Removal], now: float, limit: float) -> Removal | None:
+    """The first removal at the limit, or the one before, where that goes far beyond it."""
+    before = None
+    for one in removals:
+        if one.operations > limit:
+            before = one
+            continue
+        far = one.operations < limit - (now - limit)
+        worth_it = before is not None and before.operations < now - _SMALLEST_STAGE * (now - limit)
+        return before if far and worth_it else one
+    return None
 
 
 def _radial(potential: MTP) -> NDArray[np.float64]:

@@ -87,7 +87,7 @@ class Tuning:
     finished : bool
         Whether all was tried; False where a limit came first.
     potential : MTP
-        The recommended one, refitted to all structures, held-out ones included.
+        The recommended one, refitted to all structures, held-out ones included, if asked for.
     """
 
     tried: tuple[Tried, ...]
@@ -151,6 +151,7 @@ def tune(
     species: Sequence[str] | None = None,
     validation: Structures | None = None,
     held_out: float = 0.2,
+    refit: bool = True,
     threads: int | None = None,
     progress: Report | None = None,
 ) -> Tuning:
@@ -178,6 +179,8 @@ def tune(
         Structures to measure errors on, in place of a part of the dataset.
     held_out
         Part of the structures that is held out, drawn with the seed of the settings.
+    refit
+        Whether the recommended potential is fitted again, to all structures.
     threads
         Number of threads; None for every core.
     progress
@@ -188,7 +191,7 @@ def tune(
     FitError
         Data or settings that cannot be used, nothing fast enough, or a folder of another search.
     """
-    settings = settings_with(settings, {})
+    settings = replace(settings_with(settings, {}), restart_from_potential=True)
     if settings.robust or settings.ensemble > 1:
         raise FitError("a search fits potentials one by one: leave out robust and ensemble")
     data = structures_of(dataset, species)
@@ -213,10 +216,13 @@ def tune(
     finished = search.run(space)
     tried = sorted(search.found.values(), key=lambda one: one.microseconds)
     best = recommended(tried, limits)
-    final = replace(settings, weights=search.weights(best.candidate), restart_from_potential=True)
-    fitted = fit(read_potential(best.file), everything, final, threads=threads, progress=False)
-    assert isinstance(fitted.potential, MTP)
-    return Tuning(tuple(tried), limits, finished, fitted.potential)
+    potential = read_potential(best.file)
+    if refit:
+        final = replace(settings, weights=search.weights(best.candidate))
+        fitted = fit(potential, everything, final, threads=threads, progress=False).potential
+        assert isinstance(fitted, MTP)
+        potential = fitted
+    return Tuning(tuple(tried), limits, finished, potential)
 
 
 def _split(data: Dataset, share: float, seed: int) -> tuple[Dataset, Dataset]:
