@@ -2,7 +2,7 @@
 
     python benchmarks/pruning.py Mo Cu           # some elements; others stay as they are
     python benchmarks/pruning.py                 # all six; hours on one core
-    python benchmarks/pruning.py --report        # the figure and tables of docs/pruning.md only
+    python benchmarks/pruning.py --report        # the figure and table of docs/pruning.md only
 
 Levels 8 to 20 are fitted to the published training set, then the potentials of the higher levels
 are pruned; errors are of the published test set, which chooses nothing here. What ends is kept in
@@ -38,7 +38,7 @@ Point = dict[str, Any]
 
 
 def main() -> None:
-    """Measure what is asked for, then write figure and tables."""
+    """Measure what is asked for, then write figure and table."""
     options = _options()
     path = options.output / "pruning.json"
     found = json.loads(path.read_text(encoding="utf-8"))["elements"] if path.exists() else {}
@@ -175,35 +175,29 @@ def _draw(axes: Axes, element: str, points: list[Point]) -> None:
 
 
 def write_report(found: dict[str, Any], folder: Path) -> None:
-    """Draw the figure into the folder, put tables into the page beside it."""
+    """Draw the figure into the folder, put a table into the page beside it."""
     save_figure(_figure(found), folder / "pruning.svg")
     page = folder.with_suffix(".md")
-    head = ["", "level", "scalars", "time, µs/atom", "force, meV/Å", "energy, meV/atom"]
-    rows = [
-        [
-            element,
-            f"{point['level']}, pruned" if point["stage"] else str(point["level"]),
-            str(point["scalars"]),
-            f"{point['us_per_atom']:.2f}",
-            f"{point['force_meV_per_A']:.1f}",
-            f"{point['energy_meV_per_atom']:.2f}",
-        ]
-        for element, one in found.items()
-        for point in one["points"]
-    ]
-    update_page(page, "points", markdown_table(head, rows))
-    head = ["", "level", "faster at its force error", "force error at its time"]
-    rows = [
-        [element, str(level), f"{faster:.2f} times" if faster else "", f"{better - 1:+.0%}"]
-        for element, one in found.items()
-        for level, faster, better in _gains(one["points"])
-    ]
+    head = ["", "level", "time, µs/atom", "force error, test, meV/Å", "pruned: time at this error",
+            "pruned: error at this time"]  # fmt: skip
+    rows = [[element, *row] for element, one in found.items() for row in _gains(one["points"])]
     update_page(page, "gains", markdown_table(head, rows))
 
 
-def _gains(points: list[Point]) -> list[tuple[int, float | None, float]]:
+def _gains(points: list[Point]) -> list[list[str]]:
+    """A row for each plain potential."""
     faster, better = faster_at_equal_error(points), better_at_equal_time(points)
-    return [(level, faster.get(level), better[level]) for level in sorted(better)]
+    rows = []
+    for plain in sorted((one for one in points if one["stage"] == 0), key=lambda one: one["level"]):
+        level, time, error = (plain[k] for k in ("level", "us_per_atom", "force_meV_per_A"))
+        at_error = (
+            f"{time / faster[level]:.2f} ({faster[level]:.1f} times)" if level in faster else ""
+        )
+        at_time = (
+            f"{error * better[level]:.1f} ({better[level] - 1:+.0%})" if level in better else ""
+        )
+        rows.append([str(level), f"{time:.2f}", f"{error:.1f}", at_error, at_time])
+    return rows
 
 
 def _options() -> argparse.Namespace:
@@ -212,7 +206,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--levels", type=_numbers, default=LEVELS, help="(8,12,16,20)")
     parser.add_argument("--shared", type=Path, help="folder of the reference data")
     parser.add_argument("--folder", type=Path, default=Path("build/pruning"), help="what is kept")
-    parser.add_argument("--report", action="store_true", help="only figure and tables")
+    parser.add_argument("--report", action="store_true", help="only figure and table")
     parser.add_argument("--output", type=Path, default=Path("docs/pruning"), help="folder")
     return parser.parse_args()
 
