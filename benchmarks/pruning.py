@@ -25,6 +25,7 @@ from matplotlib.figure import Figure
 import maxvolt
 from grades_report import markdown_table, shared_folder, update_page
 from maxvolt.fitting.tuning import SearchSpace, Tried, TuningLimits, tune
+from maxvolt.report.logarithmic_axes import make_logarithmic
 from maxvolt.report.output import save_figure, write_json
 from performance.machine import describe_machine
 
@@ -164,12 +165,9 @@ def _draw(axes: Axes, element: str, points: list[Point]) -> None:
                 textcoords="offset points", xytext=(4, 4), fontsize="x-small",
             )  # fmt: skip
     axes.set(
-        title=element, xlabel="time (µs/atom)", ylabel="force error, test (meV/Å)",
-        xscale="log", yscale="log",
+        title=element, xlabel="time (µs/atom)", ylabel="force error, test (meV/Å)"
     )  # fmt: skip
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter("{x:g}")
-        axis.set_minor_formatter("{x:g}")
+    make_logarithmic(axes)
     axes.tick_params(which="both", labelsize="x-small")
     axes.legend(fontsize="x-small")
 

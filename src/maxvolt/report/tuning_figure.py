@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from maxvolt.fitting.tuning.candidate import Tried
 from maxvolt.fitting.tuning.tune import Tuning
+from maxvolt.report.logarithmic_axes import make_logarithmic
 
 __all__ = ["draw_tuning"]
 
@@ -41,11 +42,8 @@ def _draw(axes: Axes, found: Tuning, quantity: str, unit: str) -> None:
     axes.plot(*zip(*map(point, found.front), strict=True), "-", color="0.5", linewidth=1)
     axes.plot(*point(found.recommended), "o", markersize=13, fillstyle="none", color="black")
     axes.set(
-        xlabel="time of an evaluation (µs/atom)", ylabel=f"{quantity} error ({unit})",
-        xscale="log", yscale="log",
+        xlabel="time of an evaluation (µs/atom)", ylabel=f"{quantity} error ({unit})"
     )  # fmt: skip
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter("{x:g}")
-        axis.set_minor_formatter("{x:g}")
+    make_logarithmic(axes)
     axes.tick_params(which="both", labelsize="x-small")
     axes.legend(fontsize="small")
