@@ -7,7 +7,7 @@
 Levels 8 to 20 are fitted to the published training set, then the potentials of the higher levels
 are pruned; errors are of the published test set, which chooses nothing here. What ends is kept in
 a folder, and is not repeated: the command goes on where it was stopped. Times are of one thread,
-neighbours known.
+neighbours known. motep's C engine, an independent program, evaluates each file as well.
 """
 
 from __future__ import annotations
@@ -18,22 +18,29 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
+from ase import Atoms
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import maxvolt
 from grades_report import markdown_table, shared_folder, update_page
+from maxvolt.files import replacing
 from maxvolt.fitting.tuning import SearchSpace, Tried, TuningLimits, tune
 from maxvolt.report.logarithmic_axes import make_logarithmic
-from maxvolt.report.output import save_figure, write_json
+from maxvolt.report.output import write_json
+from performance import motep_engine
 from performance.machine import describe_machine
+from performance.timing import smallest_times
 
 ELEMENTS = ("Mo", "Si", "Cu", "Ge", "Li", "Ni")
 NO_STRESSES = ("Cu", "Ni")  # they carry an offset in these data
 CUTOFF = 5.2
 LEVELS = (8, 12, 16, 20)
 STARTS, ITERATIONS = 2, 25
+
+_ATOMS_OF_MOTEP = 200
 
 Point = dict[str, Any]
 
@@ -43,6 +50,8 @@ def main() -> None:
     options = _options()
     path = options.output / "pruning.json"
     found = json.loads(path.read_text(encoding="utf-8"))["elements"] if path.exists() else {}
+    if not options.report:
+        motep_engine.require_motep()
     for element in () if options.report else options.elements or ELEMENTS:
         data = shared_folder(options.shared) / "data" / "mlearn"
         found[element] = measure(element, data, options.folder, options.levels)
@@ -76,7 +85,31 @@ def measure(element: str, data: Path, folder: Path, levels: tuple[int, ...]) -> 
         threads=1,
         progress=_tell,
     )
-    return {"points": [_point(one) for one in found.tried], "finished": found.finished}
+    crystal = _repeated(maxvolt.read(data / f"{element}_train.xyz")[0])
+    points = [{**_point(one), **_by_motep(one, crystal)} for one in found.tried]
+    return {"points": points, "finished": found.finished}
+
+
+def _repeated(atoms: Atoms) -> Atoms:
+    repeats = int(np.ceil((_ATOMS_OF_MOTEP / len(atoms)) ** (1 / 3)))
+    larger: Atoms = atoms * (repeats, repeats, repeats)
+    return larger
+
+
+def _by_motep(one: Tried, atoms: Atoms) -> Point:
+    """What an independent program makes of the file: its time, and how far its energy is off."""
+    potential = maxvolt.read_potential(one.file)
+    moved = [motep_engine.typed_copy(atoms, potential.species) for _ in range(2)]
+    moved[1].positions[0, 0] += 1e-6
+    theirs = motep_engine.calculator(one.file)
+    turns = iter(range(10**9))
+    theirs.calculate(moved[0], ["forces"])
+    difference = theirs.results["energy"] - potential.evaluate(atoms).energy
+    work = {"motep": lambda: theirs.calculate(moved[next(turns) % 2], ["forces"])}
+    return {
+        "motep_us_per_atom": round(1e6 * smallest_times(work, 0.3)["motep"] / len(atoms), 2),
+        "motep_energy_difference_eV_per_atom": abs(difference) / len(atoms),
+    }
 
 
 def _tell(one: Tried) -> None:
@@ -95,16 +128,23 @@ def _point(one: Tried) -> Point:
     }
 
 
-def faster_at_equal_error(points: list[Point]) -> dict[int, float]:
+def faster_at_equal_error(points: list[Point], time: str = "us_per_atom") -> dict[int, float]:
     """How much faster the front of pruned potentials is than each plain one, at its force error.
 
     Between two pruned potentials the time is interpolated, in logarithms.
+
+    Parameters
+    ----------
+    points
+        Plain and pruned potentials.
+    time
+        Which time: ours, or ``motep_us_per_atom``.
     """
     found = {}
     for plain in (one for one in points if one["stage"] == 0):
-        time = _time_of(_front(points, pruned=True), plain["force_meV_per_A"])
-        if time is not None:
-            found[plain["level"]] = plain["us_per_atom"] / time
+        pruned = _time_of(_front(points, time, pruned=True), time, plain["force_meV_per_A"])
+        if pruned is not None:
+            found[plain["level"]] = plain[time] / pruned
     return found
 
 
@@ -120,20 +160,20 @@ def better_at_equal_time(points: list[Point]) -> dict[int, float]:
     return found
 
 
-def _front(points: list[Point], *, pruned: bool) -> list[Point]:
+def _front(points: list[Point], time: str = "us_per_atom", *, pruned: bool) -> list[Point]:
     """From the cheapest up, those that nothing cheaper of their kind is better than."""
     found: list[Point] = []
-    for one in sorted(points, key=lambda one: one["us_per_atom"]):
+    for one in sorted(points, key=lambda one: one[time]):
         best = found[-1]["force_meV_per_A"] if found else np.inf
         if (one["stage"] > 0) == pruned and one["force_meV_per_A"] < best:
             found.append(one)
     return found
 
 
-def _time_of(front: list[Point], error: float) -> float | None:
+def _time_of(front: list[Point], time: str, error: float) -> float | None:
     """Time at which a front has an error; None beyond its ends."""
     errors = np.log([one["force_meV_per_A"] for one in front])[::-1]
-    times = np.log([one["us_per_atom"] for one in front])[::-1]
+    times = np.log([one[time] for one in front])[::-1]
     if len(front) == 0 or not errors[0] <= np.log(error) <= errors[-1]:
         return None
     return float(np.exp(np.interp(np.log(error), errors, times)))
@@ -174,10 +214,14 @@ def _draw(axes: Axes, element: str, points: list[Point]) -> None:
 
 def write_report(found: dict[str, Any], folder: Path) -> None:
     """Draw the figure into the folder, put a table into the page beside it."""
-    save_figure(_figure(found), folder / "pruning.svg")
+    with (
+        mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "maxvolt"}),
+        replacing(folder / "pruning.svg") as stream,
+    ):
+        _figure(found).savefig(stream, format="svg", metadata={"Date": None})
     page = folder.with_suffix(".md")
     head = ["", "level", "time, µs/atom", "force error, test, meV/Å", "pruned: time at this error",
-            "pruned: error at this time"]  # fmt: skip
+            "with motep", "pruned: error at this time"]  # fmt: skip
     rows = [[element, *row] for element, one in found.items() for row in _gains(one["points"])]
     update_page(page, "gains", markdown_table(head, rows))
 
@@ -185,6 +229,7 @@ def write_report(found: dict[str, Any], folder: Path) -> None:
 def _gains(points: list[Point]) -> list[list[str]]:
     """A row for each plain potential."""
     faster, better = faster_at_equal_error(points), better_at_equal_time(points)
+    with_motep = faster_at_equal_error(points, "motep_us_per_atom")
     rows = []
     for plain in sorted((one for one in points if one["stage"] == 0), key=lambda one: one["level"]):
         level, time, error = (plain[k] for k in ("level", "us_per_atom", "force_meV_per_A"))
@@ -194,7 +239,8 @@ def _gains(points: list[Point]) -> list[list[str]]:
         at_time = (
             f"{error * better[level]:.1f} ({better[level] - 1:+.0%})" if level in better else ""
         )
-        rows.append([str(level), f"{time:.2f}", f"{error:.1f}", at_error, at_time])
+        of_motep = f"{with_motep[level]:.1f} times" if level in with_motep else ""
+        rows.append([str(level), f"{time:.2f}", f"{error:.1f}", at_error, of_motep, at_time])
     return rows
 
 

@@ -30,6 +30,11 @@ def test_times_at_equal_error_lie_on_the_pruned_front() -> None:
     assert pruning.faster_at_equal_error(between)[14] == pytest.approx(3 / np.sqrt(2))
 
 
+def test_times_of_the_other_program_have_a_front_of_their_own() -> None:
+    others = [{**one, "motep_us_per_atom": 10 * one["us_per_atom"] ** 2} for one in POINTS]
+    assert pruning.faster_at_equal_error(others, "motep_us_per_atom") == pytest.approx({16: 4.0})
+
+
 def test_errors_at_equal_time_are_of_the_best_that_is_no_slower() -> None:
     assert pruning.better_at_equal_time(POINTS) == pytest.approx({12: 0.70710678, 16: 1.0})
 
