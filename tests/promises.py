@@ -192,6 +192,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "quacc": _package("quacc", "quacc"),
     "ani": _ani,
     "map": _package("openTSNE", "map"),
+    "motep": _package("motep", "bench"),
     "fork": _fork,
     "SIGKILL": _kill,
 }

@@ -17,6 +17,11 @@ from math import isqrt
 
 import maxvolt
 from maxvolt.potentials.mtp.binding.layout import MomentLayout, moment_layout
+from maxvolt.potentials.mtp.binding.neighbor_operations import (
+    moment_operations,
+    polynomial_operations,
+    radial_operations,
+)
 from maxvolt.potentials.mtp.binding.plan_report import plan_report, table_operations
 
 __all__ = ["OperationCount", "Stage", "operation_count"]
@@ -89,37 +94,21 @@ def _neighbour_stages(
     """What is done for every neighbour, forward and back."""
     n = neighbours
     degrees = [isqrt(count) - 1 for count in layout.monomial_counts.tolist()]
-    squares = sum(degree**2 for degree in degrees)
-    lone = sum(4 * degree + 1 for degree in degrees) + max(layout.max_degree - 1, 0)
-    polynomials = sum(map(_polynomial, degrees))
+    moments, lone = map(sum, zip(*map(moment_operations, degrees), strict=True))
+    polynomials = sum(map(polynomial_operations, degrees))
+    series, products = radial_operations(size)
     return (
         # Difference of positions, its square, root and inverse, unit vector.
         Stage("distances", 2 * n, 9 * n),
         # Envelope, recurrence of the polynomials, series for f_mu and its slope, their products.
-        Stage("radial functions", n * (size + 2 * n_mu * (size - 1) + n_mu), n * (4 + 2 * n_mu)),
+        Stage("radial functions", n * (size + n_mu * series), n * (4 + n_mu * products)),
         # Powers of x, f_mu times powers of y and z, sums of their products.
-        Stage("moments", n * squares, n * lone),
+        Stage("moments", n * moments, n * (lone + max(layout.max_degree - 1, 0))),
         Stage("polynomials", n * polynomials, 0),
         # Along and across the bond, own and neighbour's force.
         Stage("forces", n * 6, n * 10),
         Stage("virials", 9, 0),
     )
-
-
-def _polynomial(degree: int) -> int:
-    """Multiply-adds for a polynomial of one f_mu, its gradient, and both times f_mu and f_mu'."""
-    along_z = (degree >= 1) + 2 * (degree >= 2)
-    shares = 4 if degree >= 1 else 1
-    return _plane(degree + 1) + _plane(degree) + along_z + shares
-
-
-def _plane(rows: int) -> int:
-    """Multiply-adds of Horner's rule in x and y, for 1 to `rows` coefficients in a row."""
-    if rows == 0:
-        return 0
-    later = max(rows - 2, 0)
-    in_rows = rows * (rows - 1) // 2 + (rows - 1) * later // 2
-    return in_rows + (rows - 1) + 2 * later
 
 
 def _contraction_stages(potential: maxvolt.MTP, layout: MomentLayout) -> tuple[Stage, ...]:

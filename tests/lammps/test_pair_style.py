@@ -17,6 +17,7 @@ from lammps_runs import evaluate, in_the_frame_of_lammps, run
 
 import maxvolt
 from maxvolt.potentials.mtp.basis.repulsion import ZBL
+from maxvolt.potentials.mtp.reduction import reduced
 
 
 @pytest.mark.parametrize(("ranks", "newton"), list(product((1, 2, 4), ("on", "off"))))
@@ -51,6 +52,16 @@ def test_levels_and_repulsion(level: int, tmp_path: Path) -> None:
     np.testing.assert_allclose(
         found.forces, expected.forces, rtol=0, atol=1e-12 * abs(expected.forces).max()
     )
+
+
+def test_a_pruned_potential(tmp_path: Path) -> None:
+    atoms = in_the_frame_of_lammps(alloy(2))
+    used = reduced(potential(14), np.array([1, 4, 11, 30, 47]))
+    found = evaluate(tmp_path, atoms, pair_of(tmp_path, used), list(ELEMENTS), ranks=2)
+    expected = used.evaluate(atoms)
+    size = abs(expected.forces).max()
+    assert found.energy == pytest.approx(expected.energy, rel=1e-12)
+    np.testing.assert_allclose(found.forces, expected.forces, rtol=0, atol=1e-12 * size)
 
 
 def test_elements_are_found_by_name(tmp_path: Path) -> None:

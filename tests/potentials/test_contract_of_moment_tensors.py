@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 from contract import ParameterGradientsContract, SharesVirialsContract
 from make_potentials import random_potential
 
 from maxvolt.potentials import MTP, Potential
 from maxvolt.potentials.mtp.basis.repulsion import ZBL
+from maxvolt.potentials.mtp.reduction import reduced
 
 
 class MomentTensorContract(SharesVirialsContract, ParameterGradientsContract):
@@ -36,6 +38,17 @@ class TestThreeSpecies(MomentTensorContract):
     @classmethod
     def make(cls, seed: int) -> MTP:
         return random_potential(8, ["Mo", "W", "O"], seed=seed)
+
+
+class TestPruned(MomentTensorContract):
+    """Scalars of four, three, two factors and one; a radial function is left out."""
+
+    suffix = ".almtp"
+
+    @classmethod
+    def make(cls, seed: int) -> MTP:
+        potential = random_potential(10, ["Mo", "W"], seed=seed)
+        return reduced(potential, np.array([0, 3, 4, 7, 9, 12, 15]))
 
 
 class TestWithRepulsion(MomentTensorContract):

@@ -33,6 +33,7 @@ from maxvolt.cli import (
     phase_diagram,
     phases,
     property,
+    prune,
     relax,
     report,
     run,
@@ -41,6 +42,7 @@ from maxvolt.cli import (
     sqs,
     status,
     train,
+    tune,
 )
 from maxvolt.cli.mlip_names import refuse_mlip_name
 from maxvolt.cli.parser import CommandParser, Parser, ShowVersion
@@ -52,6 +54,8 @@ __all__ = ["OF_HELPERS", "main"]
 
 _COMMANDS = (
     train,
+    prune,
+    tune,
     run,
     status,
     report,

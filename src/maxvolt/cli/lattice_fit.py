@@ -16,6 +16,7 @@ from maxvolt.cli.options import (
     non_negative_int,
     positive_float,
     positive_int,
+    whole_numbers,
 )
 from maxvolt.cli.outputs import check_figure, check_output
 from maxvolt.errors import DataError, MaxvoltError
@@ -82,10 +83,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_potential(group: argparse._ActionsContainer) -> None:
     group.add_argument(
-        "--shells", type=_whole_numbers, default=(1,), metavar="N", help="of neighbours (1)"
+        "--shells", type=whole_numbers, default=(1,), metavar="N", help="of neighbours (1)"
     )
     group.add_argument(
-        "--rank", type=_whole_numbers, default=(2,), metavar="N", help="of the tensors (2)"
+        "--rank", type=whole_numbers, default=(2,), metavar="N", help="of the tensors (2)"
     )
     group.add_argument(
         "--ridge", type=_numbers, default=(1e-3,), metavar="X",
@@ -310,10 +311,6 @@ def _print(
             ]
         ],
     )
-
-
-def _whole_numbers(text: str) -> tuple[int, ...]:
-    return tuple(dict.fromkeys(positive_int(part) for part in text.split(",")))
 
 
 def _numbers(text: str) -> tuple[float, ...]:

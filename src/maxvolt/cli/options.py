@@ -17,7 +17,10 @@ __all__ = [
     "numbers_by_name",
     "positive_float",
     "positive_int",
+    "positive_numbers",
+    "share",
     "species_list",
+    "whole_numbers",
 ]
 
 Number = TypeVar("Number", int, float)
@@ -86,6 +89,23 @@ def positive_float(text: str) -> float:
     if not (value > 0 and math.isfinite(value)):
         raise argparse.ArgumentTypeError(f"{text}: expected a number above 0")
     return value
+
+
+def share(text: str) -> float:
+    """Read a part of a whole, ``20%`` or ``0.2``."""
+    if text.endswith("%"):
+        return positive_float(text[:-1]) / 100
+    return positive_float(text)
+
+
+def whole_numbers(text: str) -> tuple[int, ...]:
+    """Read whole numbers of at least 1 with commas; of equal ones, one."""
+    return tuple(dict.fromkeys(positive_int(part) for part in text.split(",")))
+
+
+def positive_numbers(text: str) -> tuple[float, ...]:
+    """Read numbers above 0 with commas; of equal ones, one."""
+    return tuple(dict.fromkeys(positive_float(part) for part in text.split(",")))
 
 
 def finite_float(text: str) -> float:

@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from maxvolt.fitting.lattice.scan import Scan, Scanned
+from maxvolt.report.logarithmic_axes import make_logarithmic
 
 __all__ = ["draw_scan"]
 
@@ -37,10 +38,8 @@ def draw_scan(found: Scan) -> Figure:
         )  # fmt: skip
         axes.plot(sizes, [1000 * one.training for one in of_curve], "x:", color=color, alpha=0.7)
     _mark(axes, found)
-    axes.set(xlabel="parameters", ylabel="error (meV per site)", xscale="log", yscale="log")
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter("{x:g}")
-        axis.set_minor_formatter("{x:g}")
+    axes.set(xlabel="parameters", ylabel="error (meV per site)")
+    make_logarithmic(axes)
     axes.legend(fontsize="small")
     axes.set_title("cross-validation (lines), training (dotted)", fontsize="medium")
     return figure

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from maxvolt.potentials.mtp.basis.harmonics import coupling_coefficients
 from maxvolt.potentials.mtp.basis.invariants import Channel, Factors, Invariant, ways_to_write
 
-__all__ = ["select_invariants"]
+__all__ = ["Resource", "own_cost", "price", "resources", "select_invariants"]
 
 Resource = tuple[Channel, int]
 """A pair of harmonic moments and the rank it is coupled to; rank -1: its products alone."""
@@ -35,19 +35,28 @@ class _Way:
     resources: tuple[Resource, ...]
 
 
-def _way(invariants: tuple[Invariant, ...]) -> _Way:
-    resources = {
+def resources(invariant: Invariant) -> set[Resource]:
+    """Pairs that an invariant is made of: their products, and the rank they are coupled to."""
+    return {
         (channel, rank)
-        for invariant in invariants
         for channel in (invariant.left, invariant.right)
         if len(channel) == 2
         for rank in (-1, invariant.rank)
     }
-    own = sum((2 * i.rank + 1) * (1.0 if i.left == i.right else 2.0) for i in invariants)
-    return _Way(invariants, own, tuple(sorted(resources)))
 
 
-def _price(resource: Resource) -> float:
+def own_cost(invariant: Invariant) -> float:
+    """Multiply-adds of an invariant in the quadratic form, equation (33)."""
+    return (2 * invariant.rank + 1) * (1.0 if invariant.left == invariant.right else 2.0)
+
+
+def _way(invariants: tuple[Invariant, ...]) -> _Way:
+    used = set().union(*map(resources, invariants))
+    return _Way(invariants, sum(map(own_cost, invariants)), tuple(sorted(used)))
+
+
+def price(resource: Resource) -> float:
+    """Multiply-adds of a pair, once, however many invariants use it."""
     ((_, l1), (_, l2)), rank = resource
     if rank < 0:
         return PRODUCT_COST * (2 * l1 + 1) * (2 * l2 + 1)
@@ -69,7 +78,7 @@ def select_invariants(factors: list[Factors]) -> list[Invariant]:
     """
     items = [[_way(way) for way in ways_to_write(f)] for f in sorted(factors)]
     items = [ways for ways in items if ways]
-    prices = {r: _price(r) for ways in items for way in ways for r in way.resources}
+    prices = {r: price(r) for ways in items for way in ways for r in way.resources}
 
     def alone(way: _Way) -> float:
         return way.own_cost + sum(prices[r] for r in way.resources)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from math import prod
 from threading import Lock
 
+import numpy as np
 from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
@@ -77,7 +78,14 @@ def make_plan(table: ContractionTable) -> EvaluationPlan | None:
         return None
     with threadpool_limits(1, user_api="blas"):  # many small systems: threads would only wait
         expansion = expand_scalars(table, vertices, invariants)
-    return None if expansion is None else EvaluationPlan(tuple(invariants), expansion)
+    return None if expansion is None else _without_unused(invariants, expansion)
+
+
+def _without_unused(invariants: list[Invariant], expansion: csr_array) -> EvaluationPlan:
+    """Leave out invariants that are in no scalar; a level has none, a pruned potential many."""
+    used = np.unique(expansion.indices)
+    chosen = tuple(invariants[number] for number in used.tolist())
+    return EvaluationPlan(chosen, csr_array(expansion[:, used]))
 
 
 def _can_be_planned(vertices: list[tuple[Vertex, ...]]) -> bool:
