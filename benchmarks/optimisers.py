@@ -44,6 +44,7 @@ from maxvolt.fitting.variable_projection.problem import (
 from maxvolt.fitting.variable_projection.random_starts import (
     orthonormal,
     random_radial_coeffs,
+    part_sizes,
     representative_part,
 )
 from maxvolt.potentials.mtp.binding import kernels
@@ -246,7 +247,8 @@ class Case:
     def part(self, whole: Problem, seed: int) -> NDArray[np.int64]:
         """A representative part of the structures."""
         rng = np.random.default_rng(seed)
-        return representative_part(self.dataset, whole.training_set, whole.n_linear, rng)
+        size = part_sizes(whole.n_linear, whole.training_set.n_equations)[0]
+        return representative_part(self.dataset, whole.training_set, size, rng)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

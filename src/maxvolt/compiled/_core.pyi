@@ -269,6 +269,16 @@ def directional_gradient(
     strains: Any,
     gradient: Any,
 ) -> int: ...
+def invariant_rows(
+    core: Core,
+    system: System,
+    begin: int,
+    end: int,
+    kernels: str,
+    energies: Any,
+    forces: Any,
+    virials: Any,
+) -> int: ...
 def jacobian(
     core: Core,
     system: System,

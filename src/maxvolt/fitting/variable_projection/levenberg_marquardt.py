@@ -25,9 +25,17 @@ from maxvolt.fitting.variable_projection.elimination import (
 from maxvolt.fitting.variable_projection.normal_equations import LinearEquations, RadialEquations
 from maxvolt.parallel.blocks import Blocks
 
-__all__ = ["ITERATION_LIMIT", "QUIET_STEPS", "FitState", "LeastSquares", "first_state", "iterate"]
+__all__ = [
+    "FIRST_DAMPING",
+    "ITERATION_LIMIT",
+    "QUIET_STEPS",
+    "FitState",
+    "LeastSquares",
+    "first_state",
+    "iterate",
+]
 
-_FIRST_DAMPING = 1e-2
+FIRST_DAMPING = 1e-2
 _LEAST_DAMPING = 1e-9
 _MOST_DAMPING = 1e8
 _LEAST_RATIO = 1e-3  # of the fall of the loss to what was predicted, for a step to be accepted
@@ -80,7 +88,7 @@ class FitState:
     radial: Array
     linear: Array
     loss: float
-    damping: float = _FIRST_DAMPING
+    damping: float = FIRST_DAMPING
     growth: float = 2.0
     iteration: int = 0
     quiet: int = 0
