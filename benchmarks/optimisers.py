@@ -43,8 +43,8 @@ from maxvolt.fitting.variable_projection.problem import (
 )
 from maxvolt.fitting.variable_projection.random_starts import (
     orthonormal,
-    random_radial_coeffs,
     part_sizes,
+    random_radial_coeffs,
     representative_part,
 )
 from maxvolt.potentials.mtp.binding import kernels

@@ -1,8 +1,8 @@
 """Random starts: drawn, tried on part of the data, and raced until one is left.
 
 The loss has several minima in the radial coefficients, and where a fit ends depends on where it
-begins. Part of the structures tells good starts from bad ones at little cost, roughly; larger parts
-tell the rest, and bring the best so near to its end that all structures are needed a few times only.
+begins. Part of the structures tells good starts from bad ones at little cost, roughly; larger
+parts tell the rest, and bring the best so near to its end that few iterations on all are left.
 """
 
 from __future__ import annotations

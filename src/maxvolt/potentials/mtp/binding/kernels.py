@@ -34,6 +34,7 @@ __all__ = [
     "evaluate",
     "evaluate_with_gradients",
     "instruction_sets",
+    "invariant_rows",
     "jacobian",
     "site_gradients",
     "structure_gradients",
@@ -41,6 +42,9 @@ __all__ = [
 ]
 
 Columns = Literal["all", "radial", "linear"]
+
+_LINE = 8
+"""Numbers in a line of the cache."""
 
 BEST = ""
 """Name that stands for the best instruction set of this processor."""
@@ -75,7 +79,7 @@ class Jacobian:
     def zeros(cls, neighborhoods: Neighborhoods, width: int) -> Jacobian:
         """All rows, of so many columns, for kernels to add to."""
         n = neighborhoods.n_structures
-        return cls(np.zeros((7 * n + 3 * neighborhoods.n_atoms, width)), n)
+        return cls(_aligned_zeros(7 * n + 3 * neighborhoods.n_atoms, width), n)
 
     @property
     def energies(self) -> NDArray[np.float64]:
@@ -92,6 +96,13 @@ class Jacobian:
     def virials(self) -> NDArray[np.float64]:
         """Rows of the virials, shape (n, 6, P); a view."""
         return self.table[-6 * self.n_structures :].reshape(-1, 6, self.table.shape[1])
+
+
+def _aligned_zeros(rows: int, columns: int) -> NDArray[np.float64]:
+    """An array that begins with a line of the cache, which kernels write fastest."""
+    memory = np.zeros(rows * columns + _LINE)
+    skipped = -(memory.ctypes.data // memory.itemsize) % _LINE
+    return memory[skipped : skipped + rows * columns].reshape(rows, columns)
 
 
 def check_precision(core: _core.Core, precision: str) -> None:
@@ -404,6 +415,31 @@ def jacobian(
     bad = _core.jacobian(
         *(core, system_of(neighborhoods), 0, windows_of(neighborhoods).n_windows, kernels),
         *(rows.energies, rows.forces, rows.virials, radial, linear),
+    )
+    check_distinct([bad], neighborhoods)
+    return rows
+
+
+def invariant_rows(
+    core: _core.Core, neighborhoods: Neighborhoods, n_columns: int, *, kernels: str = BEST
+) -> Jacobian:
+    """Derivatives by the coefficients of the plan's invariants, on one thread, equation (240).
+
+    They cost less than those by the coefficients of the scalars, which are sums of them.
+
+    Parameters
+    ----------
+    core
+        With an evaluation plan.
+    neighborhoods, kernels
+        As of `evaluate`.
+    n_columns
+        Width of the rows: the invariants, then the species; zeros behind them.
+    """
+    rows = Jacobian.zeros(neighborhoods, n_columns)
+    bad = _core.invariant_rows(
+        *(core, system_of(neighborhoods), 0, windows_of(neighborhoods).n_windows, kernels),
+        *(rows.energies, rows.forces, rows.virials),
     )
     check_distinct([bad], neighborhoods)
     return rows
