@@ -354,7 +354,7 @@ std::int64_t invariant_rows(const CompiledModel& model, const System& s, std::in
     require(model.has_plan(), "rows of invariants need an evaluation plan");
     const std::int64_t width = std::int64_t(energies.shape(1)),
                        least = model.view().plan->n_invariants + model.view().n_species;
-    require(width >= least && std::int64_t(energies.shape(0)) == atoms.n_structures &&
+    require(width >= least && width % 8 == 0 && std::int64_t(energies.shape(0)) == atoms.n_structures &&
                 std::int64_t(forces.shape(0)) == atoms.n_atoms && forces.shape(1) == 3 &&
                 std::int64_t(forces.shape(2)) == width && std::int64_t(virials.shape(0)) == atoms.n_structures &&
                 virials.shape(1) == 6 && std::int64_t(virials.shape(2)) == width,

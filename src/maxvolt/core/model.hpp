@@ -228,7 +228,8 @@ struct JacobianOutput {
     bool radial, linear;
 };
 
-// Rows of the invariants of a plan and of the energies of the species: columns [invariants][species].
+// Rows of the invariants of a plan and of the energies of the species: columns [invariants][species], as many as
+// whole vectors take.
 struct InvariantOutput {
     double* energies;  // [n_structures][width]
     double* forces;    // [n_atoms][3][width]

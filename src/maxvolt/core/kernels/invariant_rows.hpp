@@ -19,6 +19,8 @@ struct InvariantWorkspace {
     vec* values;             // [n_invariants]
     vec* angular;            // [angular part][4] value and gradient
     vec* radial;             // [mu][4] f and df * u
+    std::int64_t* targets;   // [neighbour] where its rows begin
+    vec* vectors;            // [3][stride] to the neighbours
     std::int64_t coupling_stride;
 };
 
@@ -43,6 +45,8 @@ MAXVOLT_INLINE InvariantWorkspace make_invariant_workspace(const Model& m, const
     w.values = arena.take<vec>(whole_vectors(m.plan->n_invariants));
     w.angular = arena.take<vec>(std::int64_t(graph.n_angular) * 4);
     w.radial = arena.take<vec>(std::int64_t(m.n_mu) * 4);
+    w.targets = arena.take<std::int64_t>(a.stride * lanes);
+    w.vectors = arena.take<vec>(3 * a.stride);
     return w;
 }
 
@@ -122,7 +126,7 @@ inline void load_harmonic_derivatives(const Model& m, const InvariantGraph& grap
 }
 
 // Derivative of one invariant by its harmonic moments.
-MAXVOLT_INLINE void invariant_adjoint(const Plan& p, const InvariantGraph& graph, int e, const vec* u, vec* adjoint,
+MAXVOLT_INLINE void invariant_adjoint(const InvariantGraph& graph, int e, const vec* u, vec* adjoint,
                                       vec* collected) {
     const std::int64_t begin = graph.factor_first[e], end = graph.factor_first[e + 1];
     for (std::int64_t q = begin; q < end; ++q) adjoint[graph.components[graph.factors[q]]] = zero();
@@ -147,7 +151,7 @@ inline void load_invariant_couplings(const Model& m, const InvariantGraph& graph
     const Plan& p = *m.plan;
     const vec* u = w.base.harmonic.u;
     for (int e = 0; e < p.n_invariants; ++e) {
-        invariant_adjoint(p, graph, e, u, w.adjoint, w.collected);
+        invariant_adjoint(graph, e, u, w.adjoint, w.collected);
         w.values[e] = invariant(p, e, u);
     }
     for (std::int64_t q = graph.factor_first[p.n_invariants]; q < w.coupling_stride; ++q) w.collected[q] = zero();
@@ -178,20 +182,65 @@ inline void add_invariant_values(const Model& m, const System& s, InvariantWorks
             out.energies[std::int64_t(s.structures[b.atom[l]]) * out.width + n_invariants + s.types[b.atom[l]]] += 1.0;
 }
 
+// Where the rows of the neighbours of an atom begin, and the vectors to them. Behind the last neighbour stands the
+// atom itself: what is added there is zero.
+inline void load_targets(const Block& b, int lane, InvariantWorkspace& w, std::int64_t width) {
+    const AtomWorkspace& a = w.atom;
+    const int padded = int(whole_vectors(b.count[lane]));
+    for (int n = 0; n < padded; ++n)
+        w.targets[n] = 3 * width * (n < b.count[lane] ? b.neighbor[n * lanes + lane] : b.atom[lane]);
+    for (int v = 0; v < padded / lanes; ++v) {
+        w.vectors[v] = a.x[v] * a.r[v];
+        w.vectors[a.stride + v] = a.y[v] * a.r[v];
+        w.vectors[2 * a.stride + v] = a.z[v] * a.r[v];
+    }
+}
+
+// As add_columns, of a whole tile.
+inline void add_tile(const InvariantWorkspace& w, int vecs, double* force, double* stress, double* forces, std::int64_t width) {
+    const AtomWorkspace& a = w.atom;
+    const double* const vectors = reinterpret_cast<const double*>(w.vectors);
+    const std::int64_t row = a.stride * lanes;
+    vec own[3] = {}, virial[6] = {};
+    for (int v = 0; v < vecs; ++v) {
+        vec g[3][lanes];  // one row per neighbour, one lane per column
+        for (int d = 0; d < 3; ++d) {
+            for (int c = 0; c < lanes; ++c) g[d][c] = load(a.columns + (c * 3 + d) * row + v * lanes);
+            transpose(g[d]);
+        }
+        for (int q = 0; q < lanes; ++q) {
+            const int n = v * lanes + q;
+            double* const to = forces + w.targets[n];
+            for (int d = 0; d < 3; ++d) {
+                store(to + d * width, load(to + d * width) - g[d][q]);
+                own[d] += g[d][q];
+                virial[d] += vectors[d * row + n] * g[d][q];
+            }
+            virial[3] += vectors[2 * row + n] * g[1][q];
+            virial[4] += vectors[2 * row + n] * g[0][q];
+            virial[5] += vectors[row + n] * g[0][q];
+        }
+    }
+    for (int d = 0; d < 3; ++d) store(force + d * width, load(force + d * width) + own[d]);
+    for (int d = 0; d < 6; ++d) store(stress + d * width, load(stress + d * width) + virial[d]);
+}
+
 inline void invariant_columns(const Model& m, const InvariantGraph& graph, const System& s, int lane,
                               InvariantWorkspace& w, const InvariantOutput& out) {
     const Block& b = w.base.block;
     const int vecs = (b.count[lane] + lanes - 1) / lanes, n_invariants = m.plan->n_invariants;
     const double* couplings = w.couplings + lane * w.coupling_stride;
-    const JacobianOutput rows{out.energies, out.forces, out.virials, false, true};
+    const std::int64_t row = 3 * w.atom.stride * lanes;
+    double* const force = out.forces + 3 * out.width * b.atom[lane];
+    double* const stress = out.virials + 6 * out.width * s.structures[b.atom[lane]];
+    load_targets(b, lane, w, out.width);
     for (int e0 = 0; e0 < n_invariants; e0 += lanes) {
-        const int n = n_invariants - e0 < lanes ? n_invariants - e0 : lanes;
-        for (int c = 0; c < n; ++c) {
-            const std::int64_t begin = graph.factor_first[e0 + c], end = graph.factor_first[e0 + c + 1];
-            couple_all(w.atom, vecs, graph.factors + begin, couplings + begin, end - begin,
-                       w.atom.columns + c * 3 * w.atom.stride * lanes);
+        for (int c = 0; c < lanes; ++c) {
+            const bool there = e0 + c < n_invariants;  // else the sum of nothing, which is added to columns behind
+            const std::int64_t begin = there ? graph.factor_first[e0 + c] : 0, end = there ? graph.factor_first[e0 + c + 1] : 0;
+            couple_all(w.atom, vecs, graph.factors + begin, couplings + begin, end - begin, w.atom.columns + c * row);
         }
-        add_columns(s, b, lane, w.atom, out.width, e0, n, rows);
+        add_tile(w, vecs, force + e0, stress + e0, out.forces + e0, out.width);
     }
 }
 
