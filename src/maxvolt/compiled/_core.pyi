@@ -278,6 +278,7 @@ def invariant_rows(
     energies: Any,
     forces: Any,
     virials: Any,
+    single: bool = False,
 ) -> int: ...
 def jacobian(
     core: Core,

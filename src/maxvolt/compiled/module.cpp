@@ -349,7 +349,7 @@ std::int64_t jacobian(const CompiledModel& model, const System& s, std::int64_t 
 
 std::int64_t invariant_rows(const CompiledModel& model, const System& s, std::int64_t begin, std::int64_t end,
                             const std::string& kernels, Output<nb::ndim<2>> energies, Output<nb::ndim<3>> forces,
-                            Output<nb::ndim<3>> virials) {
+                            Output<nb::ndim<3>> virials, bool single) {
     const maxvolt::Atoms& atoms = s.system.atoms;
     require(model.has_plan(), "rows of invariants need an evaluation plan");
     const std::int64_t width = std::int64_t(energies.shape(1)),
@@ -362,7 +362,7 @@ std::int64_t invariant_rows(const CompiledModel& model, const System& s, std::in
     const maxvolt::Kernels& k = find_kernels(kernels);
     const maxvolt::InvariantOutput out{energies.data(), forces.data(), virials.data(), width};
     const Unlocked unlocked;
-    return maxvolt::invariant_rows(model, s.system, WindowRange{begin, end}, k, out);
+    return maxvolt::invariant_rows(model, s.system, WindowRange{begin, end}, k, single, out);
 }
 
 template <class Arrays>
@@ -467,7 +467,7 @@ NB_MODULE(_core, module) {
     module.def("directional_gradient", &directional_gradient, "model"_a, "system"_a, "begin"_a, "end"_a,
                "kernels"_a, "energy_weights"_a, "displacements"_a, "strains"_a, "gradient"_a.noconvert());
     module.def("invariant_rows", &invariant_rows, "model"_a, "system"_a, "begin"_a, "end"_a, "kernels"_a,
-               "energies"_a.noconvert(), "forces"_a.noconvert(), "virials"_a.noconvert());
+               "energies"_a.noconvert(), "forces"_a.noconvert(), "virials"_a.noconvert(), "single"_a = false);
     module.def("jacobian", &jacobian, "model"_a, "system"_a, "begin"_a, "end"_a, "kernels"_a,
                "energies"_a.noconvert(), "forces"_a.noconvert(), "virials"_a.noconvert(), "radial"_a = true,
                "linear"_a = true);

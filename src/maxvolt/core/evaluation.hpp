@@ -61,7 +61,7 @@ std::int64_t jacobian(const CompiledModel&, const AtomicSystem&, WindowRange, co
                       const JacobianOutput&);
 
 // Rows of the invariants of a plan, added to; columns [invariants][species], `width` of a row.
-std::int64_t invariant_rows(const CompiledModel&, const AtomicSystem&, WindowRange, const Kernels&,
+std::int64_t invariant_rows(const CompiledModel&, const AtomicSystem&, WindowRange, const Kernels&, bool single,
                             const InvariantOutput&);
 
 // Energies of the atoms, forces on all of them and virials, of all windows on one thread.

@@ -248,6 +248,7 @@ struct Kernels {
     std::int64_t (*single_workspace_bytes)(const Model&, const System&);
     std::int64_t (*jacobian_workspace_bytes)(const Model&, const ScalarGraph&, const System&);
     std::int64_t (*invariant_workspace_bytes)(const Model&, const InvariantGraph&, const System&);
+    std::int64_t (*single_invariant_workspace_bytes)(const Model&, const InvariantGraph&, const System&);
     // Also the share that each row has in the virial where there is an output for it.
     std::int64_t (*evaluate)(const Model&, const System&, std::int64_t begin, std::int64_t end,
                              void* workspace, const EvaluationOutput&);
@@ -268,6 +269,9 @@ struct Kernels {
     // The same for the invariants of a plan.
     std::int64_t (*invariant_rows)(const Model&, const InvariantGraph&, const System&, std::int64_t begin,
                                    std::int64_t end, void* workspace, const InvariantOutput&);
+    // Each atom's share in single precision, the sums in double.
+    std::int64_t (*single_invariant_rows)(const Model&, const InvariantGraph&, const System&, std::int64_t begin,
+                                          std::int64_t end, void* workspace, const InvariantOutput&);
     // Grades of rows; coordinates.hpp.
     void (*largest_coordinates)(const double* panels, std::int64_t n, const double* rows, std::int64_t count,
                                 std::int32_t* used, double* grades);

@@ -9,120 +9,198 @@
 
 namespace maxvolt::MAXVOLT_VARIANT {
 
+// Vectors of neighbours: V is vec, or single_vec with twice as many lanes.
+template <class V>
+using ElementOf = typename Numbers<V>::Real;
+template <class V>
+constexpr int lanes_of = sizeof(V) / sizeof(ElementOf<V>);
+
+// One atom with its neighbours side by side: arrays [..][stride] of vectors of neighbours.
+template <class V>
+struct Neighbors {
+    std::int64_t stride;       // vectors
+    V *geometry;               // [4] unit vectors and distances
+    V *f, *df;                 // [mu]
+    V* derivatives;            // [harmonic][3] derivatives of harmonic moments
+    V *tile, *tile_gradients;  // monomials of one vector of neighbours, [monomial] and [3][monomial]
+    V* angular;                // [angular part][4] value and gradient, likewise
+    V* radial;                 // [mu][4] f and df * u
+};
+
+template <class V>
 struct InvariantWorkspace {
     Workspace base;
-    AtomWorkspace atom;
-    double* lanes_of_atoms;  // [lane][quantity][stride * lanes]: what AtomWorkspace takes of every atom of a block
+    Neighbors<V> atom;
+    std::int64_t places;     // of neighbours, whole vectors
+    double* of_atoms;        // [lane][4 + 2 n_mu][places] unit vectors, distances, f and df of all atoms of a block
     vec* adjoint;            // [n_components] d(invariant)/d(component)
     vec* collected;          // [entry of the graph] d(invariant)/d(harmonic moment)
-    double* couplings;       // [lane][entry of the graph] the same by atom
+    ElementOf<V>* couplings;  // [lane][entry of the graph] the same by atom
     vec* values;             // [n_invariants]
-    vec* angular;            // [angular part][4] value and gradient
-    vec* radial;             // [mu][4] f and df * u
-    std::int64_t* targets;   // [neighbour] where its rows begin
-    vec* vectors;            // [3][stride] to the neighbours
+    std::int64_t* targets;   // [place] where the rows of a neighbour begin
+    double* vectors;         // [3][place] to the neighbours
+    double* columns;         // [lanes][3][place] results of a tile of columns
     std::int64_t coupling_stride;
 };
 
-MAXVOLT_INLINE std::int64_t whole_vectors(std::int64_t n) { return (n + lanes - 1) / lanes * lanes; }
+MAXVOLT_INLINE std::int64_t whole_vectors(std::int64_t n, int width = lanes) { return (n + width - 1) / width * width; }
 
-MAXVOLT_INLINE InvariantWorkspace make_invariant_workspace(const Model& m, const InvariantGraph& graph,
-                                                           const System& s, Arena& arena) {
-    InvariantWorkspace w{};
+template <class V>
+MAXVOLT_INLINE InvariantWorkspace<V> make_invariant_workspace(const Model& m, const InvariantGraph& graph,
+                                                              const System& s, Arena& arena) {
+    InvariantWorkspace<V> w{};
     w.base = make_workspace(m, s, arena);
-    AtomWorkspace& a = w.atom;
-    a.stride = rounded_slots(s) / lanes;
-    const std::int64_t count = m.monomial_counts[0];
-    a.derivatives = arena.take<vec>(a.stride * graph.n_harmonics * 3);
-    a.tile = arena.take<vec>(count);
-    a.tile_gradients = arena.take<vec>(3 * count);
-    a.columns = arena.take<double>(std::int64_t(lanes) * 3 * a.stride * lanes);
-    w.lanes_of_atoms = arena.take<double>(std::int64_t(lanes) * (4 + 2 * m.n_mu) * a.stride * lanes);
+    w.places = whole_vectors(rounded_slots(s), lanes_of<V>);
+    const std::int64_t count = m.monomial_counts[0], stride = w.places / lanes_of<V>;
+    Neighbors<V>& a = w.atom;
+    a.stride = stride;
+    a.geometry = arena.take<V>(4 * stride);
+    a.f = arena.take<V>(stride * m.n_mu);
+    a.df = arena.take<V>(stride * m.n_mu);
+    a.derivatives = arena.take<V>(stride * graph.n_harmonics * 3);
+    a.tile = arena.take<V>(count);
+    a.tile_gradients = arena.take<V>(3 * count);
+    a.angular = arena.take<V>(std::int64_t(graph.n_angular) * 4);
+    a.radial = arena.take<V>(std::int64_t(m.n_mu) * 4);
+    w.of_atoms = arena.take<double>(std::int64_t(lanes) * (4 + 2 * m.n_mu) * w.places);
     w.coupling_stride = whole_vectors(graph.factor_first[m.plan->n_invariants]);
     w.adjoint = arena.take<vec>(m.plan->n_components);
     w.collected = arena.take<vec>(w.coupling_stride);
-    w.couplings = arena.take<double>(lanes * w.coupling_stride);
+    w.couplings = arena.take<ElementOf<V>>(lanes * w.coupling_stride);
     w.values = arena.take<vec>(whole_vectors(m.plan->n_invariants));
-    w.angular = arena.take<vec>(std::int64_t(graph.n_angular) * 4);
-    w.radial = arena.take<vec>(std::int64_t(m.n_mu) * 4);
-    w.targets = arena.take<std::int64_t>(a.stride * lanes);
-    w.vectors = arena.take<vec>(3 * a.stride);
+    w.targets = arena.take<std::int64_t>(w.places);
+    w.vectors = arena.take<double>(3 * w.places);
+    w.columns = arena.take<double>(std::int64_t(lanes) * 3 * w.places);
     return w;
 }
 
+// Stores a vector of doubles as numbers of either precision.
+MAXVOLT_INLINE void store_as(double* to, vec v) { store(to, v); }
+MAXVOLT_INLINE void store_as(float* to, vec v) {
+    typedef float half __attribute__((vector_size(MAXVOLT_LANES * 4), aligned(4)));
+    *reinterpret_cast<half*>(to) = __builtin_convertvector(v, half);
+}
+
+MAXVOLT_INLINE void store_sum(double* to, vec v) { store(to, v); }
+MAXVOLT_INLINE void store_sum(double* to, single_vec v) {
+    typedef float half __attribute__((vector_size(MAXVOLT_LANES * 4), aligned(4)));
+    const half* const parts = reinterpret_cast<const half*>(&v);
+    for (int part = 0; part < 2; ++part) store(to + part * lanes, __builtin_convertvector(parts[part], vec));
+}
+
 // A quantity of all slots, one atom a lane, to rows of the atoms: transposed by squares.
-MAXVOLT_INLINE void to_atoms(const vec* slots, std::int64_t step, int n_vectors, std::int64_t quantity,
-                             std::int64_t n_quantities, const InvariantWorkspace& w) {
-    const std::int64_t row = w.atom.stride * lanes;
-    for (int v = 0; v < n_vectors; ++v) {
+template <class V>
+MAXVOLT_INLINE void to_atoms(const vec* slots, std::int64_t step, std::int64_t quantity, std::int64_t n_quantities,
+                             const InvariantWorkspace<V>& w) {
+    const int n_slots = w.base.block.n_slots;
+    for (int n = 0; n < n_slots; n += lanes) {
         vec square[lanes];
-        for (int q = 0; q < lanes; ++q) square[q] = slots[(std::int64_t(v) * lanes + q) * step];
+        for (int q = 0; q < lanes; ++q) square[q] = n + q < n_slots ? slots[std::int64_t(n + q) * step] : zero();
         transpose(square);
-        for (int l = 0; l < lanes; ++l)
-            store(w.lanes_of_atoms + (l * n_quantities + quantity) * row + v * lanes, square[l]);
+        for (int l = 0; l < lanes; ++l) store(w.of_atoms + (l * n_quantities + quantity) * w.places + n, square[l]);
     }
 }
 
 // Gives all atoms of a block their neighbours side by side.
-inline void load_atoms(const Model& m, Block& b, const InvariantWorkspace& w) {
-    const int n_vectors = (b.n_slots + lanes - 1) / lanes;
-    for (int n = b.n_slots; n < n_vectors * lanes; ++n) {  // as slots without a neighbour
-        b.x[n] = b.y[n] = zero();
-        b.z[n] = b.r[n] = broadcast(1.0);
-        for (int mu = 0; mu < m.n_mu; ++mu) b.f[std::int64_t(n) * m.n_mu + mu] = b.df[std::int64_t(n) * m.n_mu + mu] = zero();
-    }
+template <class V>
+inline void load_atoms(const Model& m, const InvariantWorkspace<V>& w) {
+    const Block& b = w.base.block;
     const std::int64_t count = 4 + 2 * m.n_mu;
     const vec* const geometry[] = {b.x, b.y, b.z, b.r};
-    for (int q = 0; q < 4; ++q) to_atoms(geometry[q], 1, n_vectors, q, count, w);
+    for (int q = 0; q < 4; ++q) to_atoms(geometry[q], 1, q, count, w);
     for (int mu = 0; mu < m.n_mu; ++mu) {
-        to_atoms(b.f + mu, m.n_mu, n_vectors, 4 + mu, count, w);
-        to_atoms(b.df + mu, m.n_mu, n_vectors, 4 + m.n_mu + mu, count, w);
+        to_atoms(b.f + mu, m.n_mu, 4 + mu, count, w);
+        to_atoms(b.df + mu, m.n_mu, 4 + m.n_mu + mu, count, w);
     }
 }
 
-MAXVOLT_INLINE void take_atom(const Model& m, int lane, InvariantWorkspace& w) {
-    AtomWorkspace& a = w.atom;
-    vec* const at = reinterpret_cast<vec*>(w.lanes_of_atoms) + std::int64_t(lane) * (4 + 2 * m.n_mu) * a.stride;
-    vec** const geometry[] = {&a.x, &a.y, &a.z, &a.r};
-    for (int q = 0; q < 4; ++q) *geometry[q] = at + q * a.stride;
-    a.f = at + 4 * a.stride;
-    a.df = a.f + m.n_mu * a.stride;
+// The neighbours of one atom, and where their rows begin. Places without a neighbour are filled such that all
+// derivatives are zero there, and belong to the atom itself.
+template <class V>
+inline void take_atom(const Model& m, int lane, std::int64_t width, InvariantWorkspace<V>& w) {
+    const Block& b = w.base.block;
+    Neighbors<V>& a = w.atom;
+    const int count = b.count[lane], padded = int(whole_vectors(count, lanes_of<V>));
+    const double* from = w.of_atoms + std::int64_t(lane) * (4 + 2 * m.n_mu) * w.places;
+    auto take = [&](V* to, double filling) __attribute__((always_inline)) {
+        auto* const numbers = reinterpret_cast<ElementOf<V>*>(to);
+        for (int n = 0; n < count; n += lanes) store_as(numbers + n, load(from + n));
+        for (int n = count; n < padded; ++n) numbers[n] = ElementOf<V>(filling);
+        from += w.places;
+    };
+    for (int q = 0; q < 4; ++q) take(a.geometry + q * a.stride, q < 2 ? 0.0 : 1.0);
+    for (int mu = 0; mu < m.n_mu; ++mu) take(a.f + mu * a.stride, 0.0);
+    for (int mu = 0; mu < m.n_mu; ++mu) take(a.df + mu * a.stride, 0.0);
+    for (int n = 0; n < padded; ++n) {
+        const bool there = n < count;
+        w.targets[n] = 3 * width * (there ? b.neighbor[n * lanes + lane] : b.atom[lane]);
+        const double r = there ? b.r[n][lane] : 0.0;
+        w.vectors[n] = b.x[there ? n : 0][lane] * r;
+        w.vectors[w.places + n] = b.y[there ? n : 0][lane] * r;
+        w.vectors[2 * w.places + n] = b.z[there ? n : 0][lane] * r;
+    }
 }
 
 // Derivatives of all harmonic moments by the positions of one vector of neighbours.
-inline void load_harmonic_derivatives(const Model& m, const InvariantGraph& graph, int v, InvariantWorkspace& workspace) {
-    AtomWorkspace& w = workspace.atom;
+template <class V>
+inline void load_harmonic_derivatives(const Model& m, const InvariantGraph& graph, int v, const Neighbors<V>& w) {
+    using Element = ElementOf<V>;
     const int count = m.monomial_counts[0];
-    const vec u[3] = {w.x[v], w.y[v], w.z[v]};
-    const vec inverse_r = 1.0 / w.r[v];
+    const V u[3] = {w.geometry[v], w.geometry[w.stride + v], w.geometry[2 * w.stride + v]};
+    const V inverse_r = 1 / w.geometry[3 * w.stride + v];
     monomials<1>(m.max_degree, u, u + 1, u + 2, w.tile);
     for (int a = 0; a < 3; ++a) {
-        vec d[3];
-        for (int c = 0; c < 3; ++c) d[c] = ((c == a ? 1.0 : 0.0) - u[a] * u[c]) * inverse_r;
+        V d[3];
+        for (int c = 0; c < 3; ++c) d[c] = (Element(c == a) - u[a] * u[c]) * inverse_r;
         monomials_tangent<1>(m.max_degree, u, u + 1, u + 2, d, d + 1, d + 2, w.tile, w.tile_gradients + a * count);
     }
     for (int q = 0; q < graph.n_angular; ++q) {
-        vec value = zero(), gradient[3] = {zero(), zero(), zero()};
+        V value{}, gradient[3] = {};
         for (int i = graph.monomial_first[q]; i < graph.monomial_first[q + 1]; ++i) {
             const int n = graph.monomials[i];
-            const double factor = graph.monomial_values[i];
+            const Element factor = Element(graph.monomial_values[i]);
             value += factor * w.tile[n];
             for (int a = 0; a < 3; ++a) gradient[a] += factor * w.tile_gradients[a * count + n];
         }
-        vec* out = workspace.angular + 4 * q;
+        V* out = w.angular + 4 * q;
         out[0] = value;
         for (int a = 0; a < 3; ++a) out[1 + a] = gradient[a];
     }
     for (int mu = 0; mu < m.n_mu; ++mu) {
-        vec* out = workspace.radial + 4 * mu;
+        V* out = w.radial + 4 * mu;
         out[0] = w.f[mu * w.stride + v];
         for (int a = 0; a < 3; ++a) out[1 + a] = w.df[mu * w.stride + v] * u[a];
     }
     for (int k = 0; k < graph.n_harmonics; ++k) {
-        const vec *y = workspace.angular + 4 * graph.angular[k], *f = workspace.radial + 4 * graph.functions[k];
-        vec* out = w.derivatives + std::int64_t(k) * 3 * w.stride + v;
+        const V *y = w.angular + 4 * graph.angular[k], *f = w.radial + 4 * graph.functions[k];
+        V* out = w.derivatives + std::int64_t(k) * 3 * w.stride + v;
         for (int a = 0; a < 3; ++a) out[a * w.stride] = f[1 + a] * y[0] + f[0] * y[1 + a];
     }
+}
+
+// out[a][place] = sum over the harmonic moments of an invariant of coupling * derivative, for N vectors of neighbours.
+template <int N, class V>
+MAXVOLT_INLINE void couple_neighbors(const Neighbors<V>& w, int v0, const std::int32_t* factors, const ElementOf<V>* coupling,
+                                     std::int64_t n, double* out, std::int64_t places) {
+    V sum[3][N] = {};
+    for (std::int64_t q = 0; q < n; ++q) {
+        const V* d = w.derivatives + factors[q] * 3 * w.stride + v0;
+        const ElementOf<V> c = coupling[q];
+        for (int a = 0; a < 3; ++a)
+            for (int v = 0; v < N; ++v) sum[a][v] += c * d[a * w.stride + v];
+    }
+    for (int a = 0; a < 3; ++a)
+        for (int v = 0; v < N; ++v) store_sum(out + a * places + (v0 + v) * lanes_of<V>, sum[a][v]);
+}
+
+template <class V>
+MAXVOLT_INLINE void couple_atom(const InvariantWorkspace<V>& w, int vecs, const std::int32_t* factors,
+                                const ElementOf<V>* coupling, std::int64_t n, double* out) {
+    int v = 0;
+    for (; v + 4 <= vecs; v += 4) couple_neighbors<4>(w.atom, v, factors, coupling, n, out, w.places);
+    if (vecs - v == 3) couple_neighbors<3>(w.atom, v, factors, coupling, n, out, w.places);
+    if (vecs - v == 2) couple_neighbors<2>(w.atom, v, factors, coupling, n, out, w.places);
+    if (vecs - v == 1) couple_neighbors<1>(w.atom, v, factors, coupling, n, out, w.places);
 }
 
 // Derivative of one invariant by its harmonic moments.
@@ -147,7 +225,8 @@ MAXVOLT_INLINE void invariant_adjoint(const InvariantGraph& graph, int e, const 
     for (std::int64_t q = begin; q < end; ++q) collected[q] = adjoint[graph.components[graph.factors[q]]];
 }
 
-inline void load_invariant_couplings(const Model& m, const InvariantGraph& graph, InvariantWorkspace& w) {
+template <class V>
+inline void load_invariant_couplings(const Model& m, const InvariantGraph& graph, InvariantWorkspace<V>& w) {
     const Plan& p = *m.plan;
     const vec* u = w.base.harmonic.u;
     for (int e = 0; e < p.n_invariants; ++e) {
@@ -159,12 +238,13 @@ inline void load_invariant_couplings(const Model& m, const InvariantGraph& graph
         vec square[lanes];
         for (int i = 0; i < lanes; ++i) square[i] = w.collected[q + i];
         transpose(square);
-        for (int l = 0; l < lanes; ++l) store(w.couplings + l * w.coupling_stride + q, square[l]);
+        for (int l = 0; l < lanes; ++l) store_as(w.couplings + l * w.coupling_stride + q, square[l]);
     }
 }
 
 // Rows of the energies of a block.
-inline void add_invariant_values(const Model& m, const System& s, InvariantWorkspace& w, const InvariantOutput& out) {
+template <class V>
+inline void add_invariant_values(const Model& m, const System& s, InvariantWorkspace<V>& w, const InvariantOutput& out) {
     const Block& b = w.base.block;
     const int n_invariants = m.plan->n_invariants;
     for (int e = n_invariants; e < whole_vectors(n_invariants); ++e) w.values[e] = zero();
@@ -182,72 +262,61 @@ inline void add_invariant_values(const Model& m, const System& s, InvariantWorks
             out.energies[std::int64_t(s.structures[b.atom[l]]) * out.width + n_invariants + s.types[b.atom[l]]] += 1.0;
 }
 
-// Where the rows of the neighbours of an atom begin, and the vectors to them. Behind the last neighbour stands the
-// atom itself: what is added there is zero.
-inline void load_targets(const Block& b, int lane, InvariantWorkspace& w, std::int64_t width) {
-    const AtomWorkspace& a = w.atom;
-    const int padded = int(whole_vectors(b.count[lane]));
-    for (int n = 0; n < padded; ++n)
-        w.targets[n] = 3 * width * (n < b.count[lane] ? b.neighbor[n * lanes + lane] : b.atom[lane]);
-    for (int v = 0; v < padded / lanes; ++v) {
-        w.vectors[v] = a.x[v] * a.r[v];
-        w.vectors[a.stride + v] = a.y[v] * a.r[v];
-        w.vectors[2 * a.stride + v] = a.z[v] * a.r[v];
-    }
-}
-
-// As add_columns, of a whole tile.
-inline void add_tile(const InvariantWorkspace& w, int vecs, double* force, double* stress, double* forces, std::int64_t width) {
-    const AtomWorkspace& a = w.atom;
-    const double* const vectors = reinterpret_cast<const double*>(w.vectors);
-    const std::int64_t row = a.stride * lanes;
+// Adds a tile of columns of dE/dr to the force rows of atom and neighbours and to the virial rows.
+template <class V>
+inline void add_tile(const InvariantWorkspace<V>& w, int count, double* force, double* stress, double* forces,
+                     std::int64_t width) {
+    const std::int64_t places = w.places;
+    const double *x = w.vectors, *y = x + places, *z = y + places;
     vec own[3] = {}, virial[6] = {};
-    for (int v = 0; v < vecs; ++v) {
+    for (int n0 = 0; n0 < count; n0 += lanes) {
         vec g[3][lanes];  // one row per neighbour, one lane per column
         for (int d = 0; d < 3; ++d) {
-            for (int c = 0; c < lanes; ++c) g[d][c] = load(a.columns + (c * 3 + d) * row + v * lanes);
+            for (int c = 0; c < lanes; ++c) g[d][c] = load(w.columns + (c * 3 + d) * places + n0);
             transpose(g[d]);
         }
         for (int q = 0; q < lanes; ++q) {
-            const int n = v * lanes + q;
+            const int n = n0 + q;
             double* const to = forces + w.targets[n];
             for (int d = 0; d < 3; ++d) {
                 store(to + d * width, load(to + d * width) - g[d][q]);
                 own[d] += g[d][q];
-                virial[d] += vectors[d * row + n] * g[d][q];
             }
-            virial[3] += vectors[2 * row + n] * g[1][q];
-            virial[4] += vectors[2 * row + n] * g[0][q];
-            virial[5] += vectors[row + n] * g[0][q];
+            virial[0] += x[n] * g[0][q];
+            virial[1] += y[n] * g[1][q];
+            virial[2] += z[n] * g[2][q];
+            virial[3] += z[n] * g[1][q];
+            virial[4] += z[n] * g[0][q];
+            virial[5] += y[n] * g[0][q];
         }
     }
     for (int d = 0; d < 3; ++d) store(force + d * width, load(force + d * width) + own[d]);
     for (int d = 0; d < 6; ++d) store(stress + d * width, load(stress + d * width) + virial[d]);
 }
 
+template <class V>
 inline void invariant_columns(const Model& m, const InvariantGraph& graph, const System& s, int lane,
-                              InvariantWorkspace& w, const InvariantOutput& out) {
+                              const InvariantWorkspace<V>& w, const InvariantOutput& out) {
     const Block& b = w.base.block;
-    const int vecs = (b.count[lane] + lanes - 1) / lanes, n_invariants = m.plan->n_invariants;
-    const double* couplings = w.couplings + lane * w.coupling_stride;
-    const std::int64_t row = 3 * w.atom.stride * lanes;
+    const int vecs = (b.count[lane] + lanes_of<V> - 1) / lanes_of<V>, n_invariants = m.plan->n_invariants;
+    const ElementOf<V>* couplings = w.couplings + lane * w.coupling_stride;
     double* const force = out.forces + 3 * out.width * b.atom[lane];
     double* const stress = out.virials + 6 * out.width * s.structures[b.atom[lane]];
-    load_targets(b, lane, w, out.width);
     for (int e0 = 0; e0 < n_invariants; e0 += lanes) {
         for (int c = 0; c < lanes; ++c) {
-            const bool there = e0 + c < n_invariants;  // else the sum of nothing, which is added to columns behind
-            const std::int64_t begin = there ? graph.factor_first[e0 + c] : 0, end = there ? graph.factor_first[e0 + c + 1] : 0;
-            couple_all(w.atom, vecs, graph.factors + begin, couplings + begin, end - begin, w.atom.columns + c * row);
+            const int e = e0 + c < n_invariants ? e0 + c : n_invariants;  // behind the last one, the sum of nothing
+            const std::int64_t begin = graph.factor_first[e], end = e < n_invariants ? graph.factor_first[e + 1] : begin;
+            couple_atom(w, vecs, graph.factors + begin, couplings + begin, end - begin, w.columns + c * 3 * w.places);
         }
-        add_tile(w, vecs, force + e0, stress + e0, out.forces + e0, out.width);
+        add_tile(w, b.count[lane], force + e0, stress + e0, out.forces + e0, out.width);
     }
 }
 
+template <class V>
 inline std::int64_t invariant_rows(const Model& m, const InvariantGraph& graph, const System& s, std::int64_t begin,
                                    std::int64_t end, void* memory, const InvariantOutput& out) {
     Arena arena{static_cast<char*>(memory)};
-    InvariantWorkspace w = make_invariant_workspace(m, graph, s, arena);
+    InvariantWorkspace<V> w = make_invariant_workspace<V>(m, graph, s, arena);
     Workspace& base = w.base;
     Block& b = base.block;
     for (std::int64_t i = begin; i < end; i += lanes) {
@@ -258,11 +327,11 @@ inline std::int64_t invariant_rows(const Model& m, const InvariantGraph& graph, 
         couple_pairs<vec>(*m.plan, base.harmonic);
         load_invariant_couplings(m, graph, w);
         add_invariant_values(m, s, w, out);
-        load_atoms(m, b, w);
+        load_atoms(m, w);
         for (int l = 0; l < lanes; ++l) {
-            if (b.atom[l] < 0) continue;
-            take_atom(m, l, w);
-            for (int v = 0; v < (b.count[l] + lanes - 1) / lanes; ++v) load_harmonic_derivatives(m, graph, v, w);
+            if (b.atom[l] < 0 || b.count[l] == 0) continue;
+            take_atom(m, l, out.width, w);
+            for (int v = 0; v * lanes_of<V> < b.count[l]; ++v) load_harmonic_derivatives(m, graph, v, w.atom);
             invariant_columns(m, graph, s, l, w, out);
         }
     }

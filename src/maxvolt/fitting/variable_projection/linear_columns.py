@@ -17,6 +17,7 @@ from maxvolt.compiled import _core
 from maxvolt.fitting.training_set import Portion
 from maxvolt.potentials.mtp.binding import kernels
 from maxvolt.potentials.mtp.model import Model, expansion_of
+from maxvolt.potentials.results import Precision
 
 __all__ = ["LinearColumns", "linear_columns"]
 
@@ -40,12 +41,15 @@ class LinearColumns:
         Linear coefficients by columns; None where they are the columns.
     given : int
         So many species at the front are no unknowns: their columns are zero.
+    precision : "double" or "single"
+        Of what each atom adds to a row.
     """
 
     n_linear: int
     width: int
     expansion: csr_array | None
     given: int
+    precision: Precision = "double"
 
     def rows(self, core: _core.Core, portion: Portion) -> Array:
         """Weighted rows of a portion, shape (n + 3 N + 6 n, width)."""
@@ -53,7 +57,9 @@ class LinearColumns:
         if self.expansion is None:
             a = kernels.jacobian(core, portion.neighborhoods, columns="linear").table
         else:
-            a = kernels.invariant_rows(core, portion.neighborhoods, self.width).table
+            a = kernels.invariant_rows(
+                core, portion.neighborhoods, self.width, precision=self.precision
+            ).table
             first = int(self.expansion.indices[0])  # that of the first species
         a *= np.sqrt(portion.weights)[:, None]
         a[:, first : first + self.given] = 0.0
@@ -76,7 +82,7 @@ class LinearColumns:
         return linear if self.expansion is None else np.asarray(self.expansion.T @ linear)
 
 
-def linear_columns(model: Model, given: int = 0) -> LinearColumns:
+def linear_columns(model: Model, given: int = 0, precision: Precision = "double") -> LinearColumns:
     """Columns for a model; `given` energies of isolated atoms are no unknowns."""
     n_linear, of_scalars = model.n_parameters - model.n_radial, expansion_of(model)
     if of_scalars is None:
@@ -87,4 +93,4 @@ def linear_columns(model: Model, given: int = 0) -> LinearColumns:
     order = np.r_[n_scalars : n_scalars + model.n_species, :n_scalars]
     padding = csr_array((n_linear, width - both.shape[1]))
     expansion = csr_array(hstack([both, padding], format="csr")[order])
-    return LinearColumns(n_linear, width, expansion, given)
+    return LinearColumns(n_linear, width, expansion, given, precision)

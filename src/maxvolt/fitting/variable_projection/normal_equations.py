@@ -44,7 +44,7 @@ KEPT_BYTES = 256 * 2**20
 _SAMPLED = 1 / 8
 """Share of the rows by the radial coefficients that is made of a large training set."""
 
-_ROWS_PER_PARAMETER = 100
+_ROWS_PER_PARAMETER = 40
 """At least so many are: with fewer, their products would point elsewhere."""
 
 Array = NDArray[np.float64]
@@ -149,6 +149,7 @@ def _row_count() -> Callable[[Portion], int]:
 
 def assemble_linear(
     model: Model,
+    columns: LinearColumns,
     training_set: TrainingSet,
     targets: Blocks[Array],
     keeping: Blocks[bool],
@@ -162,6 +163,8 @@ def assemble_linear(
     ----------
     model
         Of which only the radial coefficients matter.
+    columns
+        Of the rows.
     training_set
         Portions.
     targets
@@ -173,7 +176,6 @@ def assemble_linear(
     threads
         Number of threads, each with the rows of one portion.
     """
-    columns = linear_columns(model, given_columns(training_set))
     width = columns.width
     (matrix, vector, constant), rows = training_set.portions.sums(
         partial(_linear_products, model, columns),
@@ -216,6 +218,7 @@ def squared_columns(model: Model, given: int) -> Callable[[Portion], Array]:
 
 def assemble_radial(
     model: Model,
+    columns: LinearColumns,
     training_set: TrainingSet,
     targets: Blocks[Array],
     sampled: Blocks[bool],
@@ -230,7 +233,7 @@ def assemble_radial(
     ----------
     model
         At the radial and linear coefficients.
-    training_set, targets, threads
+    columns, training_set, targets, threads
         As of `assemble_linear`.
     sampled
         Whether the rows of a portion are made; of the others, the gradient alone.
@@ -239,9 +242,8 @@ def assemble_radial(
     linear : shape (L,)
         Linear coefficients of `model`.
     """
-    columns, n_radial = linear_columns(model, given_columns(training_set)), model.n_radial
+    n_radial, width = model.n_radial, columns.width
     portions, of_all = training_set.portions, all(sampled)
-    width = columns.width
     (matrix, coupling, vector, linear_matrix, count), _ = portions.sums(
         partial(_radial_products, model, linear, columns, of_all),
         ((n_radial, n_radial), (width, n_radial), (n_radial,), (width, width), ()),

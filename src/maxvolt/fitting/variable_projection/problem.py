@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from maxvolt.cells import cell_volumes
 from maxvolt.fitting.training_set import Portion, TrainingSet
-from maxvolt.fitting.variable_projection.linear_columns import linear_columns
+from maxvolt.fitting.variable_projection.linear_columns import LinearColumns, linear_columns
 from maxvolt.fitting.variable_projection.normal_equations import (
     KEPT_BYTES,
     LinearEquations,
     RadialEquations,
     assemble_linear,
     assemble_radial,
+    given_columns,
     kept_portions,
     sampled_portions,
 )
@@ -61,6 +62,9 @@ class Problem:
         For each portion, its labels less what no parameter changes: the pair repulsion.
     sampled : Blocks of bool
         Whether rows by the radial coefficients are made of a portion.
+    columns : LinearColumns
+        Of the linear equations. Of a large training set rows are assembled in single precision,
+        whose errors are far below what the ridge leaves.
     keeping : Blocks of bool
         Whether the rows of a portion are kept.
     vanishing : shape (L,), bool
@@ -75,6 +79,7 @@ class Problem:
     kept_bytes: int = KEPT_BYTES
     targets: Blocks[Array] = field(init=False, repr=False)
     sampled: Blocks[bool] = field(init=False, repr=False)
+    columns: LinearColumns = field(init=False, repr=False)
     keeping: Blocks[bool] = field(init=False, repr=False)
     vanishing: NDArray[np.bool_] = field(init=False, repr=False)
 
@@ -85,8 +90,11 @@ class Problem:
         object.__setattr__(self, "targets", portions.kept(partial(_targets, unchanged)))
         sampled = sampled_portions(portions, self.potential.n_parameters)
         object.__setattr__(self, "sampled", sampled)
-        width = linear_columns(unchanged).width
-        keeping = kept_portions(portions, sampled, width, self.kept_bytes)
+        columns = linear_columns(
+            unchanged, given_columns(self.training_set), "double" if all(sampled) else "single"
+        )
+        object.__setattr__(self, "columns", columns)
+        keeping = kept_portions(portions, sampled, columns.width, self.kept_bytes)
         object.__setattr__(self, "keeping", keeping)
         object.__setattr__(self, "vanishing", self._find_vanishing())
 
@@ -122,7 +130,8 @@ class Problem:
         if self.vanishing.any():
             floor = column_floor(model, self.displaced[0], self.vanishing)
         return assemble_linear(
-            model, self.training_set, self.targets, self.keeping, floor, threads=self.threads
+            *(model, self.columns, self.training_set, self.targets, self.keeping, floor),
+            threads=self.threads,
         )
 
     def radial_equations(
@@ -131,6 +140,7 @@ class Problem:
         """Equations that the radial coefficients add; `rows` are those of the linear equations."""
         return assemble_radial(
             self.model(radial, linear),
+            self.columns,
             self.training_set,
             self.targets,
             self.sampled,

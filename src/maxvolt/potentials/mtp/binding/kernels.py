@@ -421,7 +421,12 @@ def jacobian(
 
 
 def invariant_rows(
-    core: _core.Core, neighborhoods: Neighborhoods, n_columns: int, *, kernels: str = BEST
+    core: _core.Core,
+    neighborhoods: Neighborhoods,
+    n_columns: int,
+    *,
+    precision: Precision = "double",
+    kernels: str = BEST,
 ) -> Jacobian:
     """Derivatives by the coefficients of the plan's invariants, on one thread, equation (240).
 
@@ -434,12 +439,15 @@ def invariant_rows(
     neighborhoods, kernels
         As of `evaluate`.
     n_columns
-        Width of the rows: the invariants, then the species; zeros behind them.
+        Width of the rows, a multiple of eight: the invariants, then the species; zeros behind them.
+    precision
+        Of what each atom adds to a row: "single" takes two thirds of the time and leaves a relative
+        error of about 1e-7 of the largest share. Sums are in double precision.
     """
     rows = Jacobian.zeros(neighborhoods, n_columns)
     bad = _core.invariant_rows(
         *(core, system_of(neighborhoods), 0, windows_of(neighborhoods).n_windows, kernels),
-        *(rows.energies, rows.forces, rows.virials),
+        *(rows.energies, rows.forces, rows.virials, precision == "single"),
     )
     check_distinct([bad], neighborhoods)
     return rows
