@@ -12,6 +12,7 @@ portions are enough. The gradient, which says where the end is, is that of all, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -41,11 +42,14 @@ __all__ = [
 KEPT_BYTES = 256 * 2**20
 """Memory for rows of A that a process keeps until J is there."""
 
-_SAMPLED = 1 / 8
+_SAMPLED = 1 / 16
 """Share of the rows by the radial coefficients that is made of a large training set."""
 
-_ROWS_PER_PARAMETER = 40
+_ROWS_PER_PARAMETER = 100
 """At least so many are: with fewer, their products would point elsewhere."""
+
+_FEWEST_PORTIONS = 16
+"""Of which rows are made: portions differ, and fewer are not like all of them."""
 
 Array = NDArray[np.float64]
 
@@ -108,13 +112,12 @@ def sampled_portions(portions: Blocks[Portion], n_parameters: int) -> Blocks[boo
     n_parameters
         Number of all parameters, of which there must be far fewer than rows.
     """
-    counts = list(portions.each(_row_count))
-    wanted = max(_SAMPLED * sum(counts), _ROWS_PER_PARAMETER * n_parameters)
-    step = max(sum(counts) / wanted, 1.0)
+    rows = sum(portions.each(_row_count))
+    wanted = max(_SAMPLED * rows, _ROWS_PER_PARAMETER * n_parameters) / max(rows, 1)
+    number = min(max(math.ceil(wanted * len(portions)), _FEWEST_PORTIONS), len(portions))
     # Evenly through the data, of which neighbours are alike.
-    passed = np.cumsum([0, *counts]) / max(sum(counts), 1) * len(counts) / step
-    chosen = np.floor(passed[1:]) > np.floor(passed[:-1]) if step > 1.0 else np.ones(len(counts))
-    return portions.beside([bool(one) for one in chosen])
+    chosen = {int((k + 0.5) * len(portions) / number) for k in range(number)}
+    return portions.beside([k in chosen for k in range(len(portions))])
 
 
 def kept_portions(
