@@ -81,9 +81,11 @@ def pass_costs(
         "share_of_rows_by_radial_coefficients": share,
         "multiply_adds_of_an_atom": {
             **operations_of_rows(potential, neighbors, share),
-            "symmetric product": counts.sum() * squares / dataset.n_atoms,
+            "symmetric product": float(counts.sum() * squares / dataset.n_atoms),
         },
-        "multiply_adds_a_second_of_product": counts.sum() * squares / times["symmetric product"],
+        "multiply_adds_a_second_of_product": float(
+            counts.sum() * squares / times["symmetric product"]
+        ),
     }
 
 

@@ -1,7 +1,7 @@
 """Columns of the linear equations: those of the plan's invariants, of which the scalars are sums.
 
 Rows by the coefficients of the invariants cost less than rows by those of the scalars, and there
-are no more of them. Their products become those of the scalars at the end, equation (241) of
+are no more of them. Their products become those of the scalars at the end, equation (242) of
 docs/formulation. Without a plan the columns are those of the scalars themselves.
 """
 
