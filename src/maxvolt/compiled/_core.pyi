@@ -291,6 +291,7 @@ def jacobian(
     virials: Any,
     radial: bool = True,
     linear: bool = True,
+    single: bool = False,
 ) -> int: ...
 
 class LatticeHamiltonian:

@@ -333,7 +333,7 @@ std::int64_t directional_gradient(const CompiledModel& model, const System& s, s
 
 std::int64_t jacobian(const CompiledModel& model, const System& s, std::int64_t begin, std::int64_t end,
                       const std::string& kernels, Output<nb::ndim<2>> energies, Output<nb::ndim<3>> forces,
-                      Output<nb::ndim<3>> virials, bool radial, bool linear) {
+                      Output<nb::ndim<3>> virials, bool radial, bool linear, bool single) {
     const maxvolt::Atoms& atoms = s.system.atoms;
     const std::int64_t width = maxvolt::n_columns(model.view(), radial, linear);
     require(std::int64_t(energies.shape(0)) == atoms.n_structures && std::int64_t(energies.shape(1)) == width &&
@@ -342,7 +342,7 @@ std::int64_t jacobian(const CompiledModel& model, const System& s, std::int64_t 
                 virials.shape(1) == 6 && std::int64_t(virials.shape(2)) == width,
             "Jacobian of wrong size");
     const maxvolt::Kernels& k = find_kernels(kernels);
-    const maxvolt::JacobianOutput out{energies.data(), forces.data(), virials.data(), radial, linear};
+    const maxvolt::JacobianOutput out{energies.data(), forces.data(), virials.data(), radial, linear, single};
     const Unlocked unlocked;
     return maxvolt::jacobian(model, s.system, WindowRange{begin, end}, k, out);
 }
@@ -470,5 +470,5 @@ NB_MODULE(_core, module) {
                "energies"_a.noconvert(), "forces"_a.noconvert(), "virials"_a.noconvert(), "single"_a = false);
     module.def("jacobian", &jacobian, "model"_a, "system"_a, "begin"_a, "end"_a, "kernels"_a,
                "energies"_a.noconvert(), "forces"_a.noconvert(), "virials"_a.noconvert(), "radial"_a = true,
-               "linear"_a = true);
+               "linear"_a = true, "single"_a = false);
 }

@@ -226,6 +226,7 @@ struct JacobianOutput {
     double* forces;    // [n_atoms][3][columns]
     double* virials;   // [n_structures][6][columns]
     bool radial, linear;
+    bool single = false;  // what an atom adds to the columns of the radial coefficients, in single precision
 };
 
 // Rows of the invariants of a plan and of the energies of the species: columns [invariants][species], as many as

@@ -9,12 +9,6 @@
 
 namespace maxvolt::MAXVOLT_VARIANT {
 
-// Vectors of neighbours: V is vec, or single_vec with twice as many lanes.
-template <class V>
-using ElementOf = typename Numbers<V>::Real;
-template <class V>
-constexpr int lanes_of = sizeof(V) / sizeof(ElementOf<V>);
-
 // One atom with its neighbours side by side: arrays [..][stride] of vectors of neighbours.
 template <class V>
 struct Neighbors {
@@ -37,13 +31,10 @@ struct InvariantWorkspace {
     vec* collected;          // [entry of the graph] d(invariant)/d(harmonic moment)
     ElementOf<V>* couplings;  // [lane][entry of the graph] the same by atom
     vec* values;             // [n_invariants]
-    std::int64_t* targets;   // [place] where the rows of a neighbour begin
-    double* vectors;         // [3][place] to the neighbours
+    Targets targets;
     double* columns;         // [lanes][3][place] results of a tile of columns
     std::int64_t coupling_stride;
 };
-
-MAXVOLT_INLINE std::int64_t whole_vectors(std::int64_t n, int width = lanes) { return (n + width - 1) / width * width; }
 
 template <class V>
 MAXVOLT_INLINE InvariantWorkspace<V> make_invariant_workspace(const Model& m, const InvariantGraph& graph,
@@ -68,24 +59,9 @@ MAXVOLT_INLINE InvariantWorkspace<V> make_invariant_workspace(const Model& m, co
     w.collected = arena.take<vec>(w.coupling_stride);
     w.couplings = arena.take<ElementOf<V>>(lanes * w.coupling_stride);
     w.values = arena.take<vec>(whole_vectors(m.plan->n_invariants));
-    w.targets = arena.take<std::int64_t>(w.places);
-    w.vectors = arena.take<double>(3 * w.places);
+    w.targets = make_targets(w.places, arena);
     w.columns = arena.take<double>(std::int64_t(lanes) * 3 * w.places);
     return w;
-}
-
-// Stores a vector of doubles as numbers of either precision.
-MAXVOLT_INLINE void store_as(double* to, vec v) { store(to, v); }
-MAXVOLT_INLINE void store_as(float* to, vec v) {
-    typedef float half __attribute__((vector_size(MAXVOLT_LANES * 4), aligned(4)));
-    *reinterpret_cast<half*>(to) = __builtin_convertvector(v, half);
-}
-
-MAXVOLT_INLINE void store_sum(double* to, vec v) { store(to, v); }
-MAXVOLT_INLINE void store_sum(double* to, single_vec v) {
-    typedef float half __attribute__((vector_size(MAXVOLT_LANES * 4), aligned(4)));
-    const half* const parts = reinterpret_cast<const half*>(&v);
-    for (int part = 0; part < 2; ++part) store(to + part * lanes, __builtin_convertvector(parts[part], vec));
 }
 
 // A quantity of all slots, one atom a lane, to rows of the atoms: transposed by squares.
@@ -131,14 +107,7 @@ inline void take_atom(const Model& m, int lane, std::int64_t width, InvariantWor
     for (int q = 0; q < 4; ++q) take(a.geometry + q * a.stride, q < 2 ? 0.0 : 1.0);
     for (int mu = 0; mu < m.n_mu; ++mu) take(a.f + mu * a.stride, 0.0);
     for (int mu = 0; mu < m.n_mu; ++mu) take(a.df + mu * a.stride, 0.0);
-    for (int n = 0; n < padded; ++n) {
-        const bool there = n < count;
-        w.targets[n] = 3 * width * (there ? b.neighbor[n * lanes + lane] : b.atom[lane]);
-        const double r = there ? b.r[n][lane] : 0.0;
-        w.vectors[n] = b.x[there ? n : 0][lane] * r;
-        w.vectors[w.places + n] = b.y[there ? n : 0][lane] * r;
-        w.vectors[2 * w.places + n] = b.z[there ? n : 0][lane] * r;
-    }
+    load_targets(b, lane, padded, width, w.targets);
 }
 
 // Derivatives of all harmonic moments by the positions of one vector of neighbours.
@@ -176,31 +145,6 @@ inline void load_harmonic_derivatives(const Model& m, const InvariantGraph& grap
         V* out = w.derivatives + std::int64_t(k) * 3 * w.stride + v;
         for (int a = 0; a < 3; ++a) out[a * w.stride] = f[1 + a] * y[0] + f[0] * y[1 + a];
     }
-}
-
-// out[a][place] = sum over the harmonic moments of an invariant of coupling * derivative, for N vectors of neighbours.
-template <int N, class V>
-MAXVOLT_INLINE void couple_neighbors(const Neighbors<V>& w, int v0, const std::int32_t* factors, const ElementOf<V>* coupling,
-                                     std::int64_t n, double* out, std::int64_t places) {
-    V sum[3][N] = {};
-    for (std::int64_t q = 0; q < n; ++q) {
-        const V* d = w.derivatives + factors[q] * 3 * w.stride + v0;
-        const ElementOf<V> c = coupling[q];
-        for (int a = 0; a < 3; ++a)
-            for (int v = 0; v < N; ++v) sum[a][v] += c * d[a * w.stride + v];
-    }
-    for (int a = 0; a < 3; ++a)
-        for (int v = 0; v < N; ++v) store_sum(out + a * places + (v0 + v) * lanes_of<V>, sum[a][v]);
-}
-
-template <class V>
-MAXVOLT_INLINE void couple_atom(const InvariantWorkspace<V>& w, int vecs, const std::int32_t* factors,
-                                const ElementOf<V>* coupling, std::int64_t n, double* out) {
-    int v = 0;
-    for (; v + 4 <= vecs; v += 4) couple_neighbors<4>(w.atom, v, factors, coupling, n, out, w.places);
-    if (vecs - v == 3) couple_neighbors<3>(w.atom, v, factors, coupling, n, out, w.places);
-    if (vecs - v == 2) couple_neighbors<2>(w.atom, v, factors, coupling, n, out, w.places);
-    if (vecs - v == 1) couple_neighbors<1>(w.atom, v, factors, coupling, n, out, w.places);
 }
 
 // Derivative of one invariant by its harmonic moments.
@@ -262,38 +206,6 @@ inline void add_invariant_values(const Model& m, const System& s, InvariantWorks
             out.energies[std::int64_t(s.structures[b.atom[l]]) * out.width + n_invariants + s.types[b.atom[l]]] += 1.0;
 }
 
-// Adds a tile of columns of dE/dr to the force rows of atom and neighbours and to the virial rows.
-template <class V>
-inline void add_tile(const InvariantWorkspace<V>& w, int count, double* force, double* stress, double* forces,
-                     std::int64_t width) {
-    const std::int64_t places = w.places;
-    const double *x = w.vectors, *y = x + places, *z = y + places;
-    vec own[3] = {}, virial[6] = {};
-    for (int n0 = 0; n0 < count; n0 += lanes) {
-        vec g[3][lanes];  // one row per neighbour, one lane per column
-        for (int d = 0; d < 3; ++d) {
-            for (int c = 0; c < lanes; ++c) g[d][c] = load(w.columns + (c * 3 + d) * places + n0);
-            transpose(g[d]);
-        }
-        for (int q = 0; q < lanes; ++q) {
-            const int n = n0 + q;
-            double* const to = forces + w.targets[n];
-            for (int d = 0; d < 3; ++d) {
-                store(to + d * width, load(to + d * width) - g[d][q]);
-                own[d] += g[d][q];
-            }
-            virial[0] += x[n] * g[0][q];
-            virial[1] += y[n] * g[1][q];
-            virial[2] += z[n] * g[2][q];
-            virial[3] += z[n] * g[1][q];
-            virial[4] += z[n] * g[0][q];
-            virial[5] += y[n] * g[0][q];
-        }
-    }
-    for (int d = 0; d < 3; ++d) store(force + d * width, load(force + d * width) + own[d]);
-    for (int d = 0; d < 6; ++d) store(stress + d * width, load(stress + d * width) + virial[d]);
-}
-
 template <class V>
 inline void invariant_columns(const Model& m, const InvariantGraph& graph, const System& s, int lane,
                               const InvariantWorkspace<V>& w, const InvariantOutput& out) {
@@ -306,9 +218,10 @@ inline void invariant_columns(const Model& m, const InvariantGraph& graph, const
         for (int c = 0; c < lanes; ++c) {
             const int e = e0 + c < n_invariants ? e0 + c : n_invariants;  // behind the last one, the sum of nothing
             const std::int64_t begin = graph.factor_first[e], end = e < n_invariants ? graph.factor_first[e + 1] : begin;
-            couple_atom(w, vecs, graph.factors + begin, couplings + begin, end - begin, w.columns + c * 3 * w.places);
+            couple_columns<1>(w.atom.derivatives, w.atom.stride, vecs, graph.factors + begin, couplings + begin, 0,
+                              end - begin, w.columns + c * 3 * w.places, w.places);
         }
-        add_tile(w, b.count[lane], force + e0, stress + e0, out.forces + e0, out.width);
+        add_tile(w.targets, w.columns, b.count[lane], force + e0, stress + e0, out.forces + e0, out.width);
     }
 }
 

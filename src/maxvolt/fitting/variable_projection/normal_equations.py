@@ -285,7 +285,9 @@ def _radial_products(
             if not sampled:
                 return (matrix, coupling, gradient(portion), linear_matrix, none), None
             root = np.sqrt(portion.weights)
-            j = kernels.jacobian(core, portion.neighborhoods, columns="radial").table
+            j = kernels.jacobian(
+                core, portion.neighborhoods, columns="radial", precision=columns.precision
+            ).table
             j *= root[:, None]
             a = columns.rows(core, portion) if kept is None else kept
             residuals = target * root - a @ coefficients

@@ -394,7 +394,12 @@ def directional_gradient(
 
 
 def jacobian(
-    core: _core.Core, neighborhoods: Neighborhoods, *, columns: Columns = "all", kernels: str = BEST
+    core: _core.Core,
+    neighborhoods: Neighborhoods,
+    *,
+    columns: Columns = "all",
+    precision: Precision = "double",
+    kernels: str = BEST,
 ) -> Jacobian:
     """Derivatives of energies, forces and virials with respect to parameters, on one thread.
 
@@ -409,12 +414,15 @@ def jacobian(
     columns
         Parameters wanted: all of them, the radial coefficients, or the species and moment
         coefficients.
+    precision
+        Of what each atom adds to the columns of the radial coefficients; sums are in double
+        precision.
     """
     radial, linear = columns != "linear", columns != "radial"
     rows = Jacobian.zeros(neighborhoods, core.n_columns(radial, linear))
     bad = _core.jacobian(
         *(core, system_of(neighborhoods), 0, windows_of(neighborhoods).n_windows, kernels),
-        *(rows.energies, rows.forces, rows.virials, radial, linear),
+        *(rows.energies, rows.forces, rows.virials, radial, linear, precision == "single"),
     )
     check_distinct([bad], neighborhoods)
     return rows
