@@ -38,7 +38,6 @@ from maxvolt.fitting.variable_projection.normal_equations import LinearEquations
 from maxvolt.fitting.variable_projection.problem import (
     Problem,
     loss_and_gradient,
-    pull_back,
     root_mean_squares,
 )
 from maxvolt.fitting.variable_projection.random_starts import (
@@ -47,6 +46,7 @@ from maxvolt.fitting.variable_projection.random_starts import (
     random_radial_coeffs,
     representative_part,
 )
+from maxvolt.fitting.variable_projection.residuals import pull_back
 from maxvolt.potentials.mtp.binding import kernels
 from maxvolt.potentials.mtp.model import compile_model
 

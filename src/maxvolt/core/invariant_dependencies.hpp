@@ -3,6 +3,7 @@
 #pragma once
 #include <algorithm>
 #include <map>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -47,8 +48,11 @@ class InvariantDependencies {
             std::int32_t mu = 0;  // of the moments that the row is made of
             while (mu + 1 < m.n_mu && n > 0 && !has(m, mu, p.harmonic_columns[at])) ++mu;
             Row row;
-            for (std::int32_t i = 0; i < n; ++i, ++at)
+            for (std::int32_t i = 0; i < n; ++i, ++at) {
+                if (!has(m, mu, p.harmonic_columns[at]))
+                    throw std::invalid_argument("evaluation plan: a harmonic moment of several radial functions");
                 row.emplace_back(p.harmonic_columns[at] - m.moment_offsets[mu], p.harmonic_values[at]);
+            }
             const auto found = known.emplace(row, std::int32_t(known.size()));
             if (found.second) {
                 for (const auto& [monomial, value] : row) {

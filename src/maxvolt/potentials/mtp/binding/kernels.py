@@ -422,7 +422,8 @@ def jacobian(
     rows = Jacobian.zeros(neighborhoods, core.n_columns(radial, linear))
     bad = _core.jacobian(
         *(core, system_of(neighborhoods), 0, windows_of(neighborhoods).n_windows, kernels),
-        *(rows.energies, rows.forces, rows.virials, radial, linear, precision == "single"),
+        *(rows.energies, rows.forces, rows.virials),
+        *(radial, linear, precision == "single"),
     )
     check_distinct([bad], neighborhoods)
     return rows
