@@ -68,14 +68,14 @@ class InvariantDependencies {
         }
     }
 
-    struct Product {
+    struct Term {
         std::int32_t left, right;
         double factor;
     };
 
     // The products of components that stand in each slot of a pair, with their signs.
-    std::map<std::int32_t, std::vector<Product>> products_of_slots(const HarmonicPlan<double>& p, const std::int32_t* pair) const {
-        std::map<std::int32_t, std::vector<Product>> slots;
+    std::map<std::int32_t, std::vector<Term>> products_of_slots(const HarmonicPlan<double>& p, const std::int32_t* pair) const {
+        std::map<std::int32_t, std::vector<Term>> slots;
         const std::int32_t *c = p.couplings + 4 * std::int64_t(pair[2]), a = pair[0], b = pair[1];
         for (std::int32_t r = c[0]; r < c[4]; ++r) {
             const std::int32_t* t = p.real_products + 3 * std::int64_t(r);
@@ -97,7 +97,7 @@ class InvariantDependencies {
     void add_pair(const HarmonicPlan<double>& p, const std::int32_t* pair) {
         const auto slots = products_of_slots(p, pair);
         const std::int32_t* c = p.couplings + 4 * std::int64_t(pair[2]);
-        std::map<std::int32_t, std::vector<std::pair<std::int32_t, Product>>> channels;
+        std::map<std::int32_t, std::vector<std::pair<std::int32_t, Term>>> channels;
         for (std::int32_t r = c[3]; r < c[7]; ++r) {
             const std::int32_t* b = p.blocks + 7 * std::int64_t(r);
             for (std::int32_t rank = 0; rank < b[3]; ++rank) {
@@ -107,7 +107,7 @@ class InvariantDependencies {
                         const double value = p.block_values[b[6] + i * b[3] + rank];
                         const auto slot = slots.find(b[2] + i * b[0] + w);
                         if (slot == slots.end()) continue;
-                        for (const Product& t : slot->second)
+                        for (const Term& t : slot->second)
                             channel.push_back({b[5] + w, {t.left, t.right, value * t.factor}});
                     }
             }
