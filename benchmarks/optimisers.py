@@ -38,14 +38,15 @@ from maxvolt.fitting.variable_projection.normal_equations import LinearEquations
 from maxvolt.fitting.variable_projection.problem import (
     Problem,
     loss_and_gradient,
-    pull_back,
     root_mean_squares,
 )
 from maxvolt.fitting.variable_projection.random_starts import (
     orthonormal,
+    part_sizes,
     random_radial_coeffs,
     representative_part,
 )
+from maxvolt.fitting.variable_projection.residuals import pull_back
 from maxvolt.potentials.mtp.binding import kernels
 from maxvolt.potentials.mtp.model import compile_model
 
@@ -246,7 +247,8 @@ class Case:
     def part(self, whole: Problem, seed: int) -> NDArray[np.int64]:
         """A representative part of the structures."""
         rng = np.random.default_rng(seed)
-        return representative_part(self.dataset, whole.training_set, whole.n_linear, rng)
+        size = part_sizes(whole.n_linear, whole.training_set.n_equations)[0]
+        return representative_part(self.dataset, whole.training_set, size, rng)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,4 +1,4 @@
-"""Training: one loss with gradient, one pass of Gauss-Newton, beside an evaluation and motep.
+"""Training: one loss with gradient, a pass of Gauss-Newton and its parts, beside motep.
 
 The data are the 100 configurations (5245 atoms) that MLIP-3's reference times are of. Both programs
 compute the same loss at the same coefficients; that they agree is checked.
@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import maxvolt
-from maxvolt.potentials.mtp.binding import kernels
 from maxvolt.threads import thread_count
 from performance import motep_engine
 from performance.cases import reference_potential
 from performance.context import Context, NotMeasuredError
+from performance.gauss_newton import parts_of_pass
 from performance.own_loss import OwnLoss
 from performance.results import Case, Findings, Measurement
 from performance.timing import smallest_times
@@ -23,6 +23,7 @@ __all__ = ["measure"]
 _LEVELS = (8, 12, 16, 20)
 _QUICK_LEVELS_OF_MOTEP = (8, 12)
 _LOSS, _PASS = "loss and gradient", "Gauss-Newton pass"
+_PARTS = ("linear rows", "symmetric product", "radial rows")  # of a pass
 # What MLIP-3 took for one loss and gradient of this set, one core: s, by level; not measured here.
 _MLIP_SECONDS = {8: 0.127, 12: 0.613, 16: 1.65, 20: 3.69}
 _LARGEST_DIFFERENCE = 1e-9  # of the losses of the two programs, relative
@@ -55,10 +56,12 @@ def _one(
 ) -> list[Measurement]:
     potential = reference_potential(context, level, "Mo")
     own = OwnLoss.at(potential, dataset, threads=1)
+    parts = parts_of_pass(own)
     works: dict[str, Callable[[], object]] = {
-        "evaluation": lambda: _evaluate(own, potential),
+        "evaluation": parts["evaluation"],
         _LOSS: own.loss_and_gradient,
         _PASS: own.normal_equations,
+        **{name: parts[name] for name in _PARTS},
     }
     if with_motep:
         loss = motep_engine.MotepLoss(
@@ -87,14 +90,14 @@ def _measurements(
     level: int, times: dict[str, float], on_two_threads: dict[str, float]
 ) -> list[Measurement]:
     found = []
-    every = {(name, 1): time for name, time in times.items() if name != "motep"}
+    every = {(name, 1): times[name] for name in ("evaluation", _LOSS, _PASS)}
     every |= {(name, 2): time for name, time in on_two_threads.items()}
     for (name, threads), time in every.items():
         case: Case = {"level": level, "threads": threads, "program": f"maxvolt, {name}"}
         found.append(Measurement("time", time, "s", case))
     ratios = {
-        f"{_LOSS} / evaluation": times[_LOSS] / times["evaluation"],
-        f"{_PASS} / evaluation": times[_PASS] / times["evaluation"],
+        f"{name} / evaluation": times[name] / times["evaluation"]
+        for name in (_LOSS, _PASS, *_PARTS)
     }
     found += [Measurement(name, value, "", {"level": level}) for name, value in ratios.items()]
     of_mlip: Case = {"level": level, "threads": 1, "program": "MLIP-3, reference machine"}
@@ -107,12 +110,6 @@ def _measurements(
             Measurement("motep / maxvolt", ratio, "", {"level": level}, "higher"),
         ]
     return found
-
-
-def _evaluate(own: OwnLoss, potential: maxvolt.MTP) -> None:
-    """Energies, forces and virials of the same portions, neighbours known."""
-    for portion in own.problem.training_set.portions:
-        kernels.evaluate(potential.core, portion.neighborhoods, threads=1)
 
 
 def _require_equal(own: float, other: float, level: int) -> None:

@@ -269,6 +269,17 @@ def directional_gradient(
     strains: Any,
     gradient: Any,
 ) -> int: ...
+def invariant_rows(
+    core: Core,
+    system: System,
+    begin: int,
+    end: int,
+    kernels: str,
+    energies: Any,
+    forces: Any,
+    virials: Any,
+    single: bool = False,
+) -> int: ...
 def jacobian(
     core: Core,
     system: System,
@@ -280,6 +291,7 @@ def jacobian(
     virials: Any,
     radial: bool = True,
     linear: bool = True,
+    single: bool = False,
 ) -> int: ...
 
 class LatticeHamiltonian:

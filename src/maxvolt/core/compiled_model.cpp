@@ -32,6 +32,12 @@ ScalarGraph CompiledModel::graph() const {
     return graph_->view();
 }
 
+InvariantGraph CompiledModel::invariant_graph() const {
+    require(has_plan(), "invariants need an evaluation plan");
+    std::call_once(plan_analysed_, [this] { invariant_graph_ = std::make_unique<InvariantDependencies>(view_); });
+    return invariant_graph_->view();
+}
+
 void CompiledModel::check_coefficients() const {
     const RadialArrays& a = a_.radial;
     require(a.n_species > 0 && a.n_mu > 0 && a.radial_size > 0, "a model needs species and radial functions");

@@ -7,6 +7,7 @@
 
 #include "bound_plan.hpp"
 #include "dependencies.hpp"
+#include "invariant_dependencies.hpp"
 #include "model.hpp"
 #include "model_arrays.hpp"
 #include "series.hpp"
@@ -27,6 +28,8 @@ class CompiledModel {
 
     // What depends on what, for the Jacobian; found when it is first asked for.
     ScalarGraph graph() const;
+    // The same of the plan, for the rows of its invariants.
+    InvariantGraph invariant_graph() const;
 
   private:
     void check_coefficients() const;
@@ -40,8 +43,9 @@ class CompiledModel {
     RadialSeries series_;
     std::unique_ptr<BoundPlan> plan_;
     Model view_{};
-    mutable std::once_flag analysed_;
+    mutable std::once_flag analysed_, plan_analysed_;
     mutable std::unique_ptr<Dependencies> graph_;
+    mutable std::unique_ptr<InvariantDependencies> invariant_graph_;
 };
 
 }  // namespace maxvolt

@@ -182,6 +182,20 @@ std::int64_t jacobian(const CompiledModel& model, const AtomicSystem& s, WindowR
         });
 }
 
+std::int64_t invariant_rows(const CompiledModel& model, const AtomicSystem& s, WindowRange range, const Kernels& k,
+                            bool single, const InvariantOutput& out) {
+    check(model, s, range);
+    const Model& m = model.view();
+    const InvariantGraph graph = model.invariant_graph();
+    const auto bytes = single ? k.single_invariant_workspace_bytes : k.invariant_workspace_bytes;
+    const auto kernel = single ? k.single_invariant_rows : k.invariant_rows;
+    return for_windows(
+        k, m, s, range, [&](const System& system) { return bytes(m, graph, system); },
+        [&](std::int64_t, const System& system, void* memory) {
+            return kernel(m, graph, system, 0, system.n_own, memory, out);
+        });
+}
+
 Evaluated evaluate(const CompiledModel& model, const AtomicSystem& s, const Kernels& k, bool single) {
     const Windows& windows = *s.windows;
     const std::size_t n = std::size_t(s.atoms.n_atoms);

@@ -60,6 +60,10 @@ std::int64_t directional_gradient(const CompiledModel&, const AtomicSystem&, Win
 std::int64_t jacobian(const CompiledModel&, const AtomicSystem&, WindowRange, const Kernels&,
                       const JacobianOutput&);
 
+// Rows of the invariants of a plan, added to; columns [invariants][species], `width` of a row.
+std::int64_t invariant_rows(const CompiledModel&, const AtomicSystem&, WindowRange, const Kernels&, bool single,
+                            const InvariantOutput&);
+
 // Energies of the atoms, forces on all of them and virials, of all windows on one thread.
 struct Evaluated {
     std::vector<double> energies;  // [n_atoms]; 0 for ghosts

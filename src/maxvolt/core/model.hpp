@@ -106,6 +106,24 @@ struct ScalarGraph {
     const std::int32_t* reverse_runs;
 };
 
+// What the rows of the invariants of a plan need beyond the model.
+struct InvariantGraph {
+    std::int32_t n_harmonics, n_angular;  // components of harmonic moments; different angular parts among them
+    const std::int32_t* components;       // [n_harmonics] in the vector of all components
+    const std::int32_t* functions;        // [n_harmonics] radial function
+    const std::int32_t* angular;          // [n_harmonics] angular part
+    const std::int32_t* monomial_first;   // [n_angular + 1]
+    const std::int32_t* monomials;        // of an angular part
+    const double* monomial_values;
+    const std::int64_t* factor_first;  // [n_invariants + 1]
+    const std::int32_t* factors;       // harmonics an invariant depends on, ascending
+    const std::int64_t* side_first;    // [n_invariants + 1]
+    const std::int32_t* sides;         // [..][4] coupling tensor or -1, component, component of the other channel, 2 L + 1
+    const std::int64_t* tensor_first;  // [coupled channels + 1]
+    const std::int32_t* tensors;       // [..][3] component of the channel, components of both factors
+    const double* tensor_values;
+};
+
 // Atoms of one or several structures, as the caller has them.
 struct Atoms {
     std::int64_t n_atoms, n_structures;
@@ -208,6 +226,16 @@ struct JacobianOutput {
     double* forces;    // [n_atoms][3][columns]
     double* virials;   // [n_structures][6][columns]
     bool radial, linear;
+    bool single = false;  // what an atom adds to the columns of the radial coefficients, in single precision
+};
+
+// Rows of the invariants of a plan and of the energies of the species: columns [invariants][species], as many as
+// whole vectors take.
+struct InvariantOutput {
+    double* energies;  // [n_structures][width]
+    double* forces;    // [n_atoms][3][width]
+    double* virials;   // [n_structures][6][width]
+    std::int64_t width;
 };
 
 // Every kernel of atoms handles entries [begin, end) of a system's order and returns -1, or an atom that coincides
@@ -220,6 +248,8 @@ struct Kernels {
     std::int64_t (*workspace_bytes)(const Model&, const System&);
     std::int64_t (*single_workspace_bytes)(const Model&, const System&);
     std::int64_t (*jacobian_workspace_bytes)(const Model&, const ScalarGraph&, const System&);
+    std::int64_t (*invariant_workspace_bytes)(const Model&, const InvariantGraph&, const System&);
+    std::int64_t (*single_invariant_workspace_bytes)(const Model&, const InvariantGraph&, const System&);
     // Also the share that each row has in the virial where there is an output for it.
     std::int64_t (*evaluate)(const Model&, const System&, std::int64_t begin, std::int64_t end,
                              void* workspace, const EvaluationOutput&);
@@ -237,6 +267,12 @@ struct Kernels {
     // Rows are added to.
     std::int64_t (*jacobian)(const Model&, const ScalarGraph&, const System&, std::int64_t begin,
                              std::int64_t end, void* workspace, const JacobianOutput&);
+    // The same for the invariants of a plan.
+    std::int64_t (*invariant_rows)(const Model&, const InvariantGraph&, const System&, std::int64_t begin,
+                                   std::int64_t end, void* workspace, const InvariantOutput&);
+    // Each atom's share in single precision, the sums in double.
+    std::int64_t (*single_invariant_rows)(const Model&, const InvariantGraph&, const System&, std::int64_t begin,
+                                          std::int64_t end, void* workspace, const InvariantOutput&);
     // Grades of rows; coordinates.hpp.
     void (*largest_coordinates)(const double* panels, std::int64_t n, const double* rows, std::int64_t count,
                                 std::int32_t* used, double* grades);

@@ -180,7 +180,7 @@ inline void load_names(const System& s, Block& b) {
         }
 }
 
-enum class Load { forces, rows, parameters };
+enum class Load { forces, names, rows, parameters };
 
 // Fills the block with entries begin .. begin+lanes-1 (below end) of the system's order and computes radial
 // functions. Returns -1 or an atom that coincides with a neighbour.
@@ -192,8 +192,8 @@ inline std::int64_t load_block(const Model& m, const System& s, std::int64_t beg
     if (coincident) return coincident_atom(s, b);
     load_functions(m, s, b);
     load_repulsion(m, b);
-    if constexpr (what != Load::forces) load_basis<what == Load::parameters>(m, b);
-    if constexpr (what == Load::parameters) load_names(s, b);
+    if constexpr (what == Load::rows || what == Load::parameters) load_basis<what == Load::parameters>(m, b);
+    if constexpr (what == Load::names || what == Load::parameters) load_names(s, b);
     return -1;
 }
 

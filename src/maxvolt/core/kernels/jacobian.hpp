@@ -7,6 +7,7 @@
 // neighbour a lane. The columns of the linear and of the radial parameters can be had apart.
 #pragma once
 #include "gradients.hpp"
+#include "neighbor_sums.hpp"
 
 namespace maxvolt::MAXVOLT_VARIANT {
 
@@ -24,7 +25,10 @@ struct AtomWorkspace {
     vec* h_vector;            // [mu][3] sum_monomial G d(monomial)/dr
     vec* tile;                // monomials of one vector of neighbours, [monomial]
     vec* tile_gradients;      // [3][monomial]
-    double* columns;          // [lanes][3][stride * lanes] results of a tile of columns
+    single_vec* single_derivatives;  // [basic][3] the same in single precision, [single_stride]
+    std::int64_t single_stride;
+    Targets targets;
+    double* columns;          // [lanes][3][targets.places] results of a tile of columns
 };
 
 struct JacobianWorkspace {
@@ -33,6 +37,7 @@ struct JacobianWorkspace {
     vec* basis_moments;     // [type_j][k][monomial] sum_j phi_k monomial
     double* scalar_couplings;  // [lane][entry of the scalar graph] d(scalar)/d(basic moment)
     double* radial_couplings;  // [lane][radial column][basic] d/dc dE/d(basic moment)
+    float* single_couplings;   // [radial column][basic] the same of one atom
     std::int64_t scalar_stride, radial_stride;
 };
 
@@ -52,7 +57,10 @@ MAXVOLT_INLINE AtomWorkspace make_atom_workspace(const Model& m, const System& s
     w.h_vector = arena.take<vec>(n * m.n_mu * 3);
     w.tile = arena.take<vec>(count);
     w.tile_gradients = arena.take<vec>(3 * count);
-    w.columns = arena.take<double>(std::int64_t(lanes) * 3 * n * lanes);
+    w.targets = make_targets(whole_vectors(n * lanes, 2 * lanes), arena);
+    w.single_stride = w.targets.places / (2 * lanes);
+    w.single_derivatives = arena.take<single_vec>(w.single_stride * m.n_independent * 3);
+    w.columns = arena.take<double>(lanes * 3 * w.targets.places);
     return w;
 }
 
@@ -67,6 +75,7 @@ MAXVOLT_INLINE JacobianWorkspace make_jacobian_workspace(const Model& m, const S
     w.radial_stride = radial_row(m) * m.n_independent;
     w.scalar_couplings = arena.take<double>(lanes * w.scalar_stride);
     w.radial_couplings = arena.take<double>(lanes * w.radial_stride);
+    w.single_couplings = arena.take<float>(w.radial_stride);
     return w;
 }
 
@@ -205,7 +214,7 @@ inline void add_explicit_part(const Model& m, const AtomWorkspace& w, int vecs, 
         const vec phi = mask * w.phi[k * w.stride + v];
         const vec u[3] = {w.x[v], w.y[v], w.z[v]};
         for (int a = 0; a < 3; ++a) {
-            double* at = out + (a * w.stride + v) * lanes;
+            double* at = out + a * w.targets.places + v * lanes;
             store(at, load(at) + radial * u[a] + phi * w.h_vector[(mu * 3 + a) * w.stride + v]);
         }
     }
@@ -220,15 +229,15 @@ MAXVOLT_INLINE void add_row(double* to, vec v, int n) {
 }
 
 // Adds a tile of n <= lanes columns of dE/dr to the force rows of atom and neighbours and to the virial
-// rows; first is the parameter of the first column.
-inline void add_columns(const System& s, const Block& b, int lane, const AtomWorkspace& w,
+// rows; first is the parameter of the first column, row the distance of two rows of columns.
+inline void add_columns(const System& s, const Block& b, int lane, const AtomWorkspace& w, std::int64_t row,
                         std::int64_t width, std::int64_t first, int n, const JacobianOutput& out) {
     vec own[3] = {}, virial[6] = {};
     for (int i0 = 0; i0 < b.count[lane]; i0 += lanes) {
         vec g[3][lanes];  // one row per neighbour, one lane per column
         for (int a = 0; a < 3; ++a) {
             for (int c = 0; c < lanes; ++c)
-                g[a][c] = load(w.columns + (c * 3 + a) * w.stride * lanes + i0);
+                g[a][c] = load(w.columns + (c * 3 + a) * row + i0);
             transpose(g[a]);
         }
         for (int q = 0; q < lanes && i0 + q < b.count[lane]; ++q) {
@@ -322,26 +331,60 @@ inline void scalar_columns(const Model& m, const ScalarGraph& graph, const Syste
                        w.atom.columns + c * 3 * w.atom.stride * lanes);
             energy[k0 + c] += w.base.base.moments[m.scalars[k0 + c]][lane];
         }
-        add_columns(s, b, lane, w.atom, width, first + k0, n, out);
+        add_columns(s, b, lane, w.atom, w.atom.stride * lanes, width, first + k0, n, out);
     }
 }
 
-inline void radial_columns(const Model& m, const System& s, JacobianWorkspace& w, int lane,
-                           const JacobianOutput& out) {
+// What radial_columns takes of an atom in single precision.
+inline void load_single(const Model& m, int lane, int vecs, JacobianWorkspace& w) {
+    const AtomWorkspace& a = w.atom;
+    for (std::int64_t q = 0; q < std::int64_t(m.n_independent) * 3; ++q) {
+        auto* const to = reinterpret_cast<float*>(a.single_derivatives + q * a.single_stride);
+        for (int v = 0; v < vecs; ++v) store_as(to + v * lanes, a.derivatives[q * a.stride + v]);
+        if (vecs % 2) store_as(to + vecs * lanes, zero());
+    }
+    const double* from = w.radial_couplings + lane * w.radial_stride;
+    for (std::int64_t q = 0; q < w.radial_stride; ++q) w.single_couplings[q] = float(from[q]);
+}
+
+// A tile of n columns from p0 on: C at a time, which share what they load.
+template <class V>
+MAXVOLT_INLINE void radial_tile_columns(const Model& m, const AtomWorkspace& w, const V* derivatives, std::int64_t stride,
+                                        int count, const ElementOf<V>* couplings, int p0, int n) {
+    const int vecs = (count + lanes_of<V> - 1) / lanes_of<V>, moments = m.n_independent;
+    const std::int64_t places = w.targets.places;
+    constexpr int together = 4;
+    int c = 0;
+    for (; c + together <= n; c += together)
+        couple_columns<together>(derivatives, stride, vecs, nullptr, couplings + std::int64_t(p0 + c) * moments, moments,
+                                 moments, w.columns + c * 3 * places, places);
+    for (; c < n; ++c)
+        couple_columns<1>(derivatives, stride, vecs, nullptr, couplings + std::int64_t(p0 + c) * moments, moments, moments,
+                          w.columns + c * 3 * places, places);
+}
+
+inline void radial_columns(const Model& m, const System& s, JacobianWorkspace& w, int lane, const JacobianOutput& out) {
     const Block& b = w.base.base.block;
-    const int vecs = (b.count[lane] + lanes - 1) / lanes, columns = int(radial_row(m));
+    const AtomWorkspace& a = w.atom;
+    const int count = b.count[lane], vecs = (count + lanes - 1) / lanes, columns = int(radial_row(m));
     const std::int64_t width = n_columns(m, out.radial, out.linear),
                        first = s.types[b.atom[lane]] * std::int64_t(columns);
+    if (out.single) load_single(m, lane, vecs, w);
+    load_targets(b, lane, vecs * lanes, width, a.targets);
+    double* const force = out.forces + 3 * b.atom[lane] * width;
+    double* const stress = out.virials + 6 * std::int64_t(s.structures[b.atom[lane]]) * width;
     for (int p0 = 0; p0 < columns; p0 += lanes) {
         const int n = columns - p0 < lanes ? columns - p0 : lanes;
-        for (int c = 0; c < n; ++c) {
-            double* column = w.atom.columns + c * 3 * w.atom.stride * lanes;
-            const double* coupling =
-                w.radial_couplings + lane * w.radial_stride + std::int64_t(p0 + c) * m.n_independent;
-            couple_all(w.atom, vecs, nullptr, coupling, m.n_independent, column);
-            add_explicit_part(m, w.atom, vecs, p0 + c, column);
-        }
-        add_columns(s, b, lane, w.atom, width, first + p0, n, out);
+        if (out.single)
+            radial_tile_columns(m, a, a.single_derivatives, a.single_stride, count, w.single_couplings, p0, n);
+        else
+            radial_tile_columns(m, a, a.derivatives, a.stride, count, w.radial_couplings + lane * w.radial_stride, p0, n);
+        for (int c = 0; c < n; ++c) add_explicit_part(m, a, vecs, p0 + c, a.columns + c * 3 * a.targets.places);
+        const std::int64_t at = first + p0;
+        if (n == lanes)
+            add_tile(a.targets, a.columns, count, force + at, stress + at, out.forces + at, width);
+        else
+            add_columns(s, b, lane, a, a.targets.places, width, at, n, out);
     }
 }
 

@@ -14,13 +14,13 @@ namespace maxvolt::MAXVOLT_VARIANT {
 constexpr int monomials_below(int degree) { return degree * degree; }
 
 // value[m * S + s]: the independent monomials of S unit vectors.
-template <int S>
-MAXVOLT_INLINE void monomials(int max_degree, const vec* x, const vec* y, const vec* z, vec* value) {
-    for (int s = 0; s < S; ++s) value[s] = broadcast(1.0);
+template <int S, class V>
+MAXVOLT_INLINE void monomials(int max_degree, const V* x, const V* y, const V* z, V* value) {
+    for (int s = 0; s < S; ++s) value[s] = 1 - V{};
     for (int d = 1; d <= max_degree; ++d) {
-        const vec* below = value + std::int64_t(monomials_below(d - 1)) * S;
-        vec* out = value + std::int64_t(monomials_below(d)) * S;
-        vec* with_z = out + (d + 1) * S;
+        const V* below = value + std::int64_t(monomials_below(d - 1)) * S;
+        V* out = value + std::int64_t(monomials_below(d)) * S;
+        V* with_z = out + (d + 1) * S;
         for (int i = 0; i < d; ++i)
             for (int s = 0; s < S; ++s) {
                 out[i * S + s] = x[s] * below[i * S + s];
@@ -31,17 +31,17 @@ MAXVOLT_INLINE void monomials(int max_degree, const vec* x, const vec* y, const 
 }
 
 // Derivative of `monomials` along (dx, dy, dz).
-template <int S>
-MAXVOLT_INLINE void monomials_tangent(int max_degree, const vec* x, const vec* y, const vec* z,
-                                      const vec* dx, const vec* dy, const vec* dz, const vec* value,
-                                      vec* tangent) {
-    for (int s = 0; s < S; ++s) tangent[s] = zero();
+template <int S, class V>
+MAXVOLT_INLINE void monomials_tangent(int max_degree, const V* x, const V* y, const V* z,
+                                      const V* dx, const V* dy, const V* dz, const V* value,
+                                      V* tangent) {
+    for (int s = 0; s < S; ++s) tangent[s] = V{};
     for (int d = 1; d <= max_degree; ++d) {
         const std::int64_t low = std::int64_t(monomials_below(d - 1)) * S;
-        const vec* below = value + low;
-        const vec* dbelow = tangent + low;
-        vec* out = tangent + std::int64_t(monomials_below(d)) * S;
-        vec* with_z = out + (d + 1) * S;
+        const V* below = value + low;
+        const V* dbelow = tangent + low;
+        V* out = tangent + std::int64_t(monomials_below(d)) * S;
+        V* with_z = out + (d + 1) * S;
         for (int i = 0; i < d; ++i)
             for (int s = 0; s < S; ++s) {
                 const int k = i * S + s;

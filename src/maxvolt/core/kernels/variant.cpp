@@ -1,5 +1,6 @@
 // One instruction set's kernels; compiled once per set with MAXVOLT_VARIANT and MAXVOLT_LANES.
 #include "coordinates.hpp"
+#include "invariant_rows.hpp"
 #include "jacobian.hpp"
 #include "rows.hpp"
 #include "single.hpp"
@@ -32,6 +33,13 @@ inline std::int64_t jacobian_workspace_bytes(const Model& m, const ScalarGraph& 
     return arena.used;
 }
 
+template <class V>
+inline std::int64_t invariant_workspace_bytes(const Model& m, const InvariantGraph& graph, const System& s) {
+    Arena arena{nullptr};
+    make_invariant_workspace<V>(m, graph, s, arena);
+    return arena.used;
+}
+
 }  // namespace MAXVOLT_VARIANT
 
 #define MAXVOLT_JOIN(a, b) a##b
@@ -47,11 +55,15 @@ extern const Kernels MAXVOLT_TABLE(MAXVOLT_VARIANT) = {
     MAXVOLT_VARIANT::workspace_bytes,
     MAXVOLT_VARIANT::single_workspace_bytes,
     MAXVOLT_VARIANT::jacobian_workspace_bytes,
+    MAXVOLT_VARIANT::invariant_workspace_bytes<MAXVOLT_VARIANT::vec>,
+    MAXVOLT_VARIANT::invariant_workspace_bytes<MAXVOLT_VARIANT::single_vec>,
     MAXVOLT_VARIANT::evaluate,
     MAXVOLT_VARIANT::evaluate_single,
     MAXVOLT_VARIANT::gradient_rows,
     MAXVOLT_VARIANT::directional_gradient,
     MAXVOLT_VARIANT::jacobian,
+    MAXVOLT_VARIANT::invariant_rows<MAXVOLT_VARIANT::vec>,
+    MAXVOLT_VARIANT::invariant_rows<MAXVOLT_VARIANT::single_vec>,
     MAXVOLT_VARIANT::largest_coordinates,
     MAXVOLT_VARIANT::largest_coordinates_single,
     MAXVOLT_VARIANT::single_coordinates_bytes,

@@ -19,6 +19,9 @@ from maxvolt.fitting.variable_projection.normal_equations import LinearEquations
 
 __all__ = ["Elimination", "Reduced", "Step", "eliminate", "radial_step", "reduce"]
 
+_SAMPLED_RIDGE = 1e-10
+"""At least the ridge of equations of some rows, which determine less than all."""
+
 Array = NDArray[np.float64]
 
 
@@ -32,10 +35,15 @@ class Elimination:
         Best linear coefficients, equation (19).
     loss : float
         The loss with them, ridge included.
+    floor : shape (L,)
+        Of the equations.
+    ridge : float
     """
 
     linear: Array
     loss: float
+    floor: Array
+    ridge: float
     _scale: Array
     _factor: Any
 
@@ -80,27 +88,40 @@ def eliminate(equations: LinearEquations, ridge: float) -> Elimination:
         The equations hold numbers that are not finite, or cannot be solved.
     """
     _check_finite(equations.matrix, equations.vector, equations.constant)
-    squares = np.diag(equations.matrix)
-    scale = np.sqrt(np.maximum(squares, equations.floor))
+    scale, factor = _factored(equations.matrix, equations.floor, ridge)
+    linear = _solve(factor, scale, equations.vector[:, None])[:, 0]
+    loss = equations.constant - float(equations.vector @ linear)
+    return Elimination(linear, loss, equations.floor, ridge, scale, factor)
+
+
+def _factored(matrix: Array, floor: Array, ridge: float) -> tuple[Array, Any]:
+    """Scale and Cholesky factor of the regularised matrix.
+
+    Raises
+    ------
+    FitError
+        There is none.
+    """
+    squares = np.diag(matrix)
+    scale = np.sqrt(np.maximum(squares, floor))
     scale[scale == 0.0] = 1.0  # a species or scalar that no structure has keeps coefficient zero
-    scaled = equations.matrix / scale / scale[:, None]
+    scaled = matrix / scale / scale[:, None]
     # A column below its floor is held to zero by what it lacks; all others by the ridge alone.
-    lacking = np.maximum(equations.floor - squares, 0.0) / scale**2
+    lacking = np.maximum(floor - squares, 0.0) / scale**2
     scaled[np.diag_indices_from(scaled)] += ridge + lacking
     try:
-        factor: Any = cho_factor(scaled, lower=True)
+        return scale, cho_factor(scaled, lower=True)
     except LinAlgError as error:
         raise FitError(
             f"the linear equations are ill-conditioned beyond a ridge of {ridge:g}; raise the "
             "ridge, lower the level, or add structures that differ from each other"
         ) from error
-    linear = _solve(factor, scale, equations.vector[:, None])[:, 0]
-    loss = equations.constant - float(equations.vector @ linear)
-    return Elimination(linear, loss, scale, factor)
 
 
 def reduce(elimination: Elimination, equations: RadialEquations) -> Reduced:
     """Equations of the radial coefficients, the linear ones following them.
+
+    Where the radial ones are of some rows only, so are the linear ones that are eliminated, (244).
 
     Parameters
     ----------
@@ -112,11 +133,18 @@ def reduce(elimination: Elimination, equations: RadialEquations) -> Reduced:
     Raises
     ------
     FitError
-        The equations hold numbers that are not finite.
+        The equations hold numbers that are not finite, or cannot be solved.
     """
     _check_finite(equations.matrix, equations.coupling, equations.vector)
-    schur = equations.coupling.T @ elimination.solve(equations.coupling)
-    return Reduced(equations.matrix - schur, equations.vector)
+    if equations.linear_matrix is None:
+        followed = elimination.solve(equations.coupling)
+    else:
+        _check_finite(equations.linear_matrix)
+        scale, factor = _factored(
+            equations.linear_matrix, elimination.floor, max(elimination.ridge, _SAMPLED_RIDGE)
+        )
+        followed = _solve(factor, scale, equations.coupling)
+    return Reduced(equations.matrix - equations.coupling.T @ followed, equations.vector)
 
 
 def _check_finite(*parts: Array | float) -> None:

@@ -25,7 +25,7 @@ AGAIN = ".again"
 class Journal:
     """States and losses of all fits of one call, by name.
 
-    "2" is the fit of potential 2; "2.0.part" and "2.0.whole" are those of its first random start,
+    "2" is the fit of potential 2; "2.0.part1" and "2.0.whole" are those of its first random start,
     on part of the data and on all; "2.1.again" is its fit from other starts, see `MemberFits`.
 
     Parameters

@@ -25,16 +25,27 @@ from maxvolt.fitting.variable_projection.elimination import (
 from maxvolt.fitting.variable_projection.normal_equations import LinearEquations, RadialEquations
 from maxvolt.parallel.blocks import Blocks
 
-__all__ = ["ITERATION_LIMIT", "QUIET_STEPS", "FitState", "LeastSquares", "first_state", "iterate"]
+__all__ = [
+    "FIRST_DAMPING",
+    "ITERATION_LIMIT",
+    "QUIET_STEPS",
+    "FitState",
+    "LeastSquares",
+    "first_state",
+    "iterate",
+]
 
-_FIRST_DAMPING = 1e-2
+FIRST_DAMPING = 1e-2
 _LEAST_DAMPING = 1e-9
 _MOST_DAMPING = 1e8
 _LEAST_RATIO = 1e-3  # of the fall of the loss to what was predicted, for a step to be accepted
 QUIET_STEPS = 3
 """Successive iterations without a fall of the loss that end a fit."""
 
-ITERATION_LIMIT = "iteration limit"
+ITERATION_LIMIT, CONVERGED = "iteration limit", "converged"
+
+_NEGLIGIBLE = 0.01
+"""Fall of the loss that is predicted, relative to the tolerance, below which no step is tried."""
 
 Array = NDArray[np.float64]
 
@@ -80,7 +91,7 @@ class FitState:
     radial: Array
     linear: Array
     loss: float
-    damping: float = _FIRST_DAMPING
+    damping: float = FIRST_DAMPING
     growth: float = 2.0
     iteration: int = 0
     quiet: int = 0
@@ -122,6 +133,9 @@ def iterate(problem: LeastSquares, state: FitState, settings: SolverSettings) ->
         return
     here = _reduced(problem, state.radial, problem.linear_equations(state.radial), settings.ridge)
     while not state.finished:
+        if _at_the_end(state, here, settings):
+            yield replace(state, finished=CONVERGED)
+            return
         accepted = _accepted_step(problem, state, here, settings)
         if accepted is None:
             state = replace(state, finished="no step lowers the loss further")
@@ -131,6 +145,15 @@ def iterate(problem: LeastSquares, state: FitState, settings: SolverSettings) ->
                 here = _reduced(problem, state.radial, equations, settings.ridge)
             del accepted, equations  # their rows are large, and the next ones need the room
         yield state
+
+
+def _at_the_end(state: FitState, here: Reduced, settings: SolverSettings) -> bool:
+    """Whether even a step that is hardly damped is predicted to lower the loss by next to nothing.
+
+    Near the end the loss is flat to rounding, and steps would be tried in vain.
+    """
+    step = radial_step(here, min(state.damping, FIRST_DAMPING))
+    return step.predicted < _NEGLIGIBLE * settings.tolerance * state.loss
 
 
 def _reduced(
@@ -177,7 +200,7 @@ def _after_step(
     iteration = before.iteration + 1
     finished = ""
     if quiet >= QUIET_STEPS:
-        finished = "converged"
+        finished = CONVERGED
     elif iteration >= settings.max_iterations:
         finished = ITERATION_LIMIT
     return replace(

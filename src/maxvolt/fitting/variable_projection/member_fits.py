@@ -20,6 +20,7 @@ from maxvolt.fitting.variable_projection.checkpoint import fit_signature, states
 from maxvolt.fitting.variable_projection.distinct_minima import SAME_MINIMUM, nearest_minimum
 from maxvolt.fitting.variable_projection.journal import AGAIN, Journal
 from maxvolt.fitting.variable_projection.levenberg_marquardt import (
+    FIRST_DAMPING,
     ITERATION_LIMIT,
     FitState,
     first_state,
@@ -27,7 +28,11 @@ from maxvolt.fitting.variable_projection.levenberg_marquardt import (
 )
 from maxvolt.fitting.variable_projection.problem import Problem
 from maxvolt.fitting.variable_projection.problem_builder import ProblemBuilder
-from maxvolt.fitting.variable_projection.random_starts import race, random_radial_coeffs
+from maxvolt.fitting.variable_projection.random_starts import (
+    part_sizes,
+    race,
+    random_radial_coeffs,
+)
 from maxvolt.fitting.variable_projection.reweighting import (
     first_robust_state,
     iterate_robustly,
@@ -216,33 +221,35 @@ class MemberFits:
 
     def _start(
         self, member: int, attempt: int, builder: ProblemBuilder, problem: Problem
-    ) -> NDArray[np.float64]:
-        """Radial coefficients: those given, for the first potential, or the best random start."""
+    ) -> _Begin:
+        """Where a fit begins: as given, for the first potential, or at the best random start."""
         model = self.problem.potential.model
         given = self.problem.potential.is_trained and self.settings.restart_from_potential
         if given and member == 0 and attempt == 0:
-            return np.asarray(model.radial_coeffs * model.scaling)
+            return _Begin(np.asarray(model.radial_coeffs * model.scaling))
         shape, seed, count = model.radial_coeffs.shape, self.settings.seed, self.settings.n_starts
-        drawn = {
-            start: random_radial_coeffs(shape, np.random.default_rng([seed, member, start]))
+        left = {
+            start: _Begin(random_radial_coeffs(shape, np.random.default_rng([seed, member, start])))
             for start in range(attempt * count, (attempt + 1) * count)
         }
         most = min(self.settings.start_iterations, self.settings.max_iterations)
-        part = builder.part(problem, [seed, member])
-        better = self._race(f"{member}.{{}}.part", part, drawn, [-(-most // 2), most])
-        if len(better) > 1:
+        sizes = part_sizes(problem.n_linear, problem.training_set.n_equations)
+        for number, size in enumerate(sizes, 1):
+            part = builder.part(problem, size, [seed, member, number])
+            left = self._race(f"{member}.{{}}.part{number}", part, left, [-(-most // 2), most])
+        if len(left) > 1:
             few = -(-most // 6)  # tell: an iteration on all data takes as long as many on a part
-            better = self._race(f"{member}.{{}}.whole", problem, better, [few, 3 * few])
-        return next(iter(better.values()))
+            left = self._race(f"{member}.{{}}.whole", problem, left, [few, 3 * few])
+        return next(iter(left.values()))
 
     def _race(
         self,
         name: str,
         problem: Problem,
-        begins: Mapping[int, NDArray[np.float64]],
+        begins: Mapping[int, _Begin],
         limits: Sequence[int],
-    ) -> dict[int, NDArray[np.float64]]:
-        """Radial coefficients that the better starts come to, best first.
+    ) -> dict[int, _Begin]:
+        """Where the better starts come to, best first.
 
         Parameters
         ----------
@@ -251,7 +258,7 @@ class MemberFits:
         problem
             What is fitted.
         begins
-            Radial coefficients to begin from, by start.
+            Where to begin, by start.
         limits
             Iterations, see `race`.
 
@@ -276,7 +283,16 @@ class MemberFits:
         order = race(list(begins), limits, advance)
         if not order:
             raise failures[0]
-        return {start: fits[start].state.radial for start in order}
+        states = {start: fits[start].state for start in order}
+        return {start: _Begin(state.radial, state.damping) for start, state in states.items()}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Begin:
+    """Radial coefficients that a fit begins at, and the damping of its first step."""
+
+    radial: NDArray[np.float64]
+    damping: float = FIRST_DAMPING
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -309,12 +325,12 @@ class _Fit:
         """The latest state."""
         return self.journal.states[self.name]
 
-    def begin(self, radial: NDArray[np.float64]) -> None:
+    def begin(self, at: _Begin) -> None:
         """Begin, unless the journal knows a state."""
         if self.name not in self.journal.states:
             first = first_robust_state if self.settings.robust else first_state
-            state = first(self.problem, radial.ravel(), self.settings.ridge)
-            self.journal.begin(self.name, state)
+            state = first(self.problem, at.radial.ravel(), self.settings.ridge)
+            self.journal.begin(self.name, replace(state, damping=at.damping))
 
     def advance(self, iterations: int) -> float:
         """Go on until so many iterations are done or the fit ends; the loss there."""

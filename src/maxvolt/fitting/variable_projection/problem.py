@@ -10,17 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.cells import cell_volumes
-from maxvolt.compiled import _core
 from maxvolt.fitting.training_set import Portion, TrainingSet
+from maxvolt.fitting.variable_projection.linear_columns import LinearColumns, linear_columns
 from maxvolt.fitting.variable_projection.normal_equations import (
     KEPT_BYTES,
     LinearEquations,
     RadialEquations,
     assemble_linear,
     assemble_radial,
+    given_columns,
     kept_portions,
+    sampled_portions,
 )
 from maxvolt.fitting.variable_projection.random_starts import random_radial_coeffs
+from maxvolt.fitting.variable_projection.residuals import pull_back
 from maxvolt.fitting.variable_projection.vanishing_columns import column_floor, vanishing_columns
 from maxvolt.parallel.blocks import Blocks
 from maxvolt.potentials.mtp.binding import kernels
@@ -29,7 +32,7 @@ from maxvolt.potentials.mtp.potential import MTP
 from maxvolt.potentials.mtp.rescaling import rescaled
 from maxvolt.units import VOIGT_COUNTS
 
-__all__ = ["Problem", "RootMeanSquares", "loss_and_gradient", "pull_back", "root_mean_squares"]
+__all__ = ["Problem", "RootMeanSquares", "loss_and_gradient", "root_mean_squares"]
 
 Array = NDArray[np.float64]
 
@@ -57,6 +60,11 @@ class Problem:
         assembled.
     targets : Blocks of array
         For each portion, its labels less what no parameter changes: the pair repulsion.
+    sampled : Blocks of bool
+        Whether rows by the radial coefficients are made of a portion.
+    columns : LinearColumns
+        Of the linear equations. Of a large training set rows are assembled in single precision,
+        whose errors are far below what the ridge leaves.
     keeping : Blocks of bool
         Whether the rows of a portion are kept.
     vanishing : shape (L,), bool
@@ -70,6 +78,8 @@ class Problem:
     displaced: tuple[TrainingSet, ...] = ()
     kept_bytes: int = KEPT_BYTES
     targets: Blocks[Array] = field(init=False, repr=False)
+    sampled: Blocks[bool] = field(init=False, repr=False)
+    columns: LinearColumns = field(init=False, repr=False)
     keeping: Blocks[bool] = field(init=False, repr=False)
     vanishing: NDArray[np.bool_] = field(init=False, repr=False)
 
@@ -78,7 +88,13 @@ class Problem:
         unchanged = self.model(np.zeros(shape), np.zeros(self.n_linear))
         portions = self.training_set.portions
         object.__setattr__(self, "targets", portions.kept(partial(_targets, unchanged)))
-        keeping = kept_portions(portions, self.n_linear, self.kept_bytes)
+        sampled = sampled_portions(portions, self.potential.n_parameters)
+        object.__setattr__(self, "sampled", sampled)
+        columns = linear_columns(
+            unchanged, given_columns(self.training_set), "double" if all(sampled) else "single"
+        )
+        object.__setattr__(self, "columns", columns)
+        keeping = kept_portions(portions, sampled, columns.width, self.kept_bytes)
         object.__setattr__(self, "keeping", keeping)
         object.__setattr__(self, "vanishing", self._find_vanishing())
 
@@ -114,7 +130,8 @@ class Problem:
         if self.vanishing.any():
             floor = column_floor(model, self.displaced[0], self.vanishing)
         return assemble_linear(
-            model, self.training_set, self.targets, self.keeping, floor, threads=self.threads
+            *(model, self.columns, self.training_set, self.targets, self.keeping, floor),
+            threads=self.threads,
         )
 
     def radial_equations(
@@ -123,8 +140,10 @@ class Problem:
         """Equations that the radial coefficients add; `rows` are those of the linear equations."""
         return assemble_radial(
             self.model(radial, linear),
+            self.columns,
             self.training_set,
             self.targets,
+            self.sampled,
             rows,
             linear,
             threads=self.threads,
@@ -184,28 +203,6 @@ def _targets(model: Model) -> Callable[[Portion], Array]:
     core = compile_model(model)
     return lambda portion: (
         portion.labels - portion.rows(kernels.evaluate(core, portion.neighborhoods, threads=1))
-    )
-
-
-def pull_back(core: _core.Core, portion: Portion, errors: Array) -> Array:
-    """Derivatives of the rows of a portion by all parameters, times weighted errors; shape (P,).
-
-    Parameters
-    ----------
-    core
-        Compiled model.
-    portion
-        Structures and weights.
-    errors : shape (n + 3 N + 6 n,)
-        Of energies, force components and virials.
-    """
-    energies, forces, virials = portion.split(portion.weights * errors)
-    # Forces are minus the derivative by positions. Of a shear component half the weight counts for
-    # each of the two entries of the strain.
-    xx, yy, zz, yz, xz, xy = (virials / VOIGT_COUNTS).T
-    strains = np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]]).transpose(2, 0, 1)
-    return kernels.directional_gradient(
-        core, portion.neighborhoods, energies, -forces, strains, threads=1
     )
 
 

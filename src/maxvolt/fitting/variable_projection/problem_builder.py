@@ -68,10 +68,10 @@ class ProblemBuilder:
         )
         return Problem(potential, training_set, self.threads, displaced)
 
-    def part(self, whole: Problem, seed: list[int]) -> Problem:
-        """The same on a random part of the structures."""
+    def part(self, whole: Problem, equations: int, seed: list[int]) -> Problem:
+        """The same on a random part of the structures, with about so many equations."""
         dataset, rng = self.objective.dataset, np.random.default_rng(seed)
-        chosen = representative_part(dataset, whole.training_set, whole.n_linear, rng)
+        chosen = representative_part(dataset, whole.training_set, equations, rng)
         if len(chosen) == len(dataset):
             return whole
         objective = self.objective.selected(chosen)

@@ -1,8 +1,8 @@
 """Random starts: drawn, tried on part of the data, and raced until one is left.
 
 The loss has several minima in the radial coefficients, and where a fit ends depends on where it
-begins. Part of the structures tells good starts from bad ones at little cost, roughly; a few
-iterations on all of them tell the rest.
+begins. Part of the structures tells good starts from bad ones at little cost, roughly; larger
+parts tell the rest, and bring the best so near to its end that few iterations on all are left.
 """
 
 from __future__ import annotations
@@ -15,10 +15,18 @@ from numpy.typing import NDArray
 from maxvolt.dataset import Dataset
 from maxvolt.fitting.training_set import TrainingSet
 
-__all__ = ["orthonormal", "race", "random_radial_coeffs", "representative_part"]
+__all__ = [
+    "orthonormal",
+    "part_sizes",
+    "race",
+    "random_radial_coeffs",
+    "representative_part",
+]
 
 _EQUATIONS_PER_COEFFICIENT = 40
 _LEAST_EQUATIONS = 3000
+_GROWTH = 6
+"""Of one part to the next."""
 
 
 def orthonormal(radial_coeffs: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -57,10 +65,29 @@ def random_radial_coeffs(
     return orthonormal(drawn)
 
 
+def part_sizes(n_linear: int, n_equations: int) -> list[int]:
+    """Equations of the parts of a training set that a fit goes through, ascending.
+
+    The first one determines the linear coefficients well; each next one is so much larger that
+    where a fit ended on the one before is a good start, and the last is at most half of all.
+
+    Parameters
+    ----------
+    n_linear
+        Number of linear coefficients.
+    n_equations
+        Of the whole training set.
+    """
+    sizes = [max(_EQUATIONS_PER_COEFFICIENT * n_linear, _LEAST_EQUATIONS)]
+    while 2 * _GROWTH * sizes[-1] <= n_equations:
+        sizes.append(_GROWTH * sizes[-1])
+    return sizes
+
+
 def representative_part(
-    dataset: Dataset, training_set: TrainingSet, n_linear: int, rng: np.random.Generator
+    dataset: Dataset, training_set: TrainingSet, wanted: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Choose structures that determine the linear coefficients well and are like all of them.
+    """Choose structures that are like all of them.
 
     Structures differ much in what they add to the loss, so they are put in the order of their
     weighted squared labels, and every so many is taken, from a random first.
@@ -71,8 +98,8 @@ def representative_part(
         All structures.
     training_set
         Their equations.
-    n_linear
-        Number of linear coefficients.
+    wanted
+        Number of equations, see `part_sizes`.
     rng
         Source of randomness.
 
@@ -81,7 +108,6 @@ def representative_part(
     indices : shape (m,), int64
         Ascending. Every species of the dataset is among the structures chosen.
     """
-    wanted = max(_EQUATIONS_PER_COEFFICIENT * n_linear, _LEAST_EQUATIONS)
     total = len(dataset)
     step = max(training_set.n_equations / wanted, 1.0)
     order = np.argsort(training_set.squared_labels(), kind="stable")

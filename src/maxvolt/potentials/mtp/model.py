@@ -11,6 +11,7 @@ import numpy as np
 from ase import units
 from ase.data import atomic_numbers
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from maxvolt.compiled import _core
 from maxvolt.potentials.mtp.basis.contraction import ContractionTable
@@ -20,7 +21,7 @@ from maxvolt.potentials.mtp.basis.repulsion import ZBL
 from maxvolt.potentials.mtp.binding.harmonic_layout import HarmonicLayout, harmonic_layout
 from maxvolt.potentials.mtp.binding.layout import MomentLayout, moment_layout
 
-__all__ = ["Model", "compile_model", "species_numbers"]
+__all__ = ["Model", "compile_model", "expansion_of", "species_numbers"]
 
 _ENVELOPES = {"RBChebyshev": 0, "RBShapeev": 2}  # of core/model.hpp; all others are constant
 
@@ -137,6 +138,17 @@ def compile_model(model: Model, *, planned: bool = True) -> _core.Core:
         moment_coeffs=model.moment_coeffs,
         plan=None if plan is None else plan.arrays(model.moment_coeffs),
     )
+
+
+def expansion_of(model: Model) -> csr_array | None:
+    """Scalars in the invariants of the evaluation plan, equation (33); None without a plan.
+
+    Returns
+    -------
+    expansion : sparse, shape (S, number of invariants)
+    """
+    layout = _harmonic_layout(model.table)
+    return None if layout is None else layout.expansion
 
 
 def _radial_arrays(model: Model) -> _core.RadialArrays:

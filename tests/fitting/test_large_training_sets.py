@@ -1,0 +1,182 @@
+"""What is done for large training sets only: parts that grow, and rows of some of the data."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from training_data import crystals, known_potential, labelled
+
+from maxvolt.dataset import Dataset
+from maxvolt.fitting import FitProgress, FitSettings, Weights, fit
+from maxvolt.fitting.objective import Objective
+from maxvolt.fitting.training_set import prepare
+from maxvolt.fitting.variable_projection import normal_equations, random_starts
+from maxvolt.fitting.variable_projection.elimination import eliminate, reduce
+from maxvolt.fitting.variable_projection.problem import Problem, loss_and_gradient
+from maxvolt.fitting.variable_projection.random_starts import part_sizes
+from maxvolt.potentials import MTP
+from maxvolt.potentials.mtp.binding import kernels
+from maxvolt.potentials.mtp.model import compile_model
+
+RIDGE = 1e-10
+
+
+def data(count: int = 24) -> Dataset:
+    return labelled(known_potential(8, ["Mo", "W"]), crystals(["Mo", "W"], count, seed=3))
+
+
+def small() -> MTP:
+    return MTP(6, ["Mo", "W"], 4.5, 2.0, 3)
+
+
+@pytest.fixture
+def few_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a set count as large that is not."""
+    monkeypatch.setattr(normal_equations, "_ROWS_PER_PARAMETER", 1)
+    monkeypatch.setattr(normal_equations, "_FEWEST_PORTIONS", 3)
+
+
+def problem_of(dataset: Dataset) -> Problem:
+    potential = small()
+    training_set = prepare(
+        Objective(dataset, Weights(), "vibrations"),
+        potential.species,
+        potential.cutoff,
+        potential.n_parameters,
+        most_atoms=4,
+    )
+    return Problem(potential, training_set, threads=1)
+
+
+def coefficients(potential: MTP) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    generator = np.random.default_rng(4)
+    radial = 0.05 * generator.normal(size=potential.model.n_radial)
+    return radial, generator.normal(size=potential.n_parameters - len(radial))
+
+
+# --------------------------------------------------------- rows by the radial coefficients of some
+
+
+def test_small_sets_have_all_rows_in_double_precision() -> None:
+    problem = problem_of(data())
+    assert all(problem.sampled)
+    assert problem.columns.precision == "double"
+
+
+@pytest.mark.usefixtures("few_are_enough")
+def test_some_portions_are_chosen_evenly() -> None:
+    problem = problem_of(data())
+    chosen = np.flatnonzero(list(problem.sampled))
+    total = len(problem.training_set.portions)
+    assert 3 <= len(chosen) < total
+    assert np.ptp(np.diff(chosen)) <= 1
+    assert chosen[0] < total / len(chosen)
+    assert problem.columns.precision == "single"
+    # Rows of the linear equations are kept of these alone: the others are not needed again.
+    assert list(problem.keeping) == list(problem.sampled)
+
+
+@pytest.mark.usefixtures("few_are_enough")
+def test_the_gradient_is_that_of_all_structures() -> None:
+    problem = problem_of(data())
+    radial, linear = coefficients(problem.potential)
+    rows = problem.linear_equations(radial).rows
+    found = problem.radial_equations(radial, linear, rows)
+    _, gradient = loss_and_gradient(problem, radial, linear)
+    expected = gradient[: len(radial)]
+    scale = abs(expected).max()
+    np.testing.assert_allclose(-2 * found.vector, expected, rtol=0, atol=1e-5 * scale)
+
+
+@pytest.mark.usefixtures("few_are_enough")
+def test_the_matrix_is_that_of_the_chosen_structures() -> None:
+    problem = problem_of(data())
+    radial, _ = coefficients(problem.potential)
+    equations = problem.linear_equations(radial)
+    solved = eliminate(equations, RIDGE)
+    found = reduce(solved, problem.radial_equations(radial, solved.linear, equations.rows))
+    a, j, rows = [], [], 0
+    core = compile_model(problem.model(radial, solved.linear))
+    for portion, chosen in zip(problem.training_set.portions, problem.sampled, strict=True):
+        rows += len(portion.labels)
+        if chosen:
+            table = kernels.jacobian(core, portion.neighborhoods).table
+            table *= np.sqrt(portion.weights)[:, None]
+            j.append(table[:, : len(radial)])
+            a.append(table[:, len(radial) :])
+    linear_rows, radial_rows = np.concatenate(a), np.concatenate(j)
+    share = rows / len(linear_rows)
+    # What is left of the radial columns beside those of the linear coefficients.
+    scale = np.linalg.norm(linear_rows, axis=0)
+    damped = np.concatenate([linear_rows / scale, np.sqrt(RIDGE / share) * np.eye(len(scale))])
+    padded = np.concatenate([radial_rows, np.zeros((len(scale), len(radial)))])
+    left = padded - damped @ np.linalg.lstsq(damped, padded, rcond=None)[0]
+    expected = share * left.T @ left
+    np.testing.assert_allclose(found.matrix, expected, rtol=0, atol=1e-4 * abs(expected).max())
+
+
+@pytest.mark.usefixtures("few_are_enough")
+def test_fits_with_some_rows_end_where_those_with_all_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = data(64)
+    settings = FitSettings(starts=1, tolerance=1e-6)
+    monkeypatch.setattr("maxvolt.fitting.training_set.MOST_ATOMS", 8)
+    some = fit(small(), dataset, settings=settings, threads=1).members[0]
+    monkeypatch.setattr(normal_equations, "_ROWS_PER_PARAMETER", 1e9)
+    every = fit(small(), dataset, settings=settings, threads=1).members[0]
+    assert some.finished == every.finished == "converged"
+    assert some.losses[-1] == pytest.approx(every.losses[-1], rel=1e-3)
+
+
+# ------------------------------------------------------------------------------- parts that grow
+
+
+@pytest.mark.parametrize(
+    ("n_linear", "n_equations", "expected"),
+    [
+        (10, 20_000, [3_000]),
+        (10, 36_000, [3_000, 18_000]),
+        (93, 540_000, [3_720, 22_320, 133_920]),
+        (289, 540_000, [11_560, 69_360]),
+        (93, 10, [3_720]),
+    ],
+)
+def test_sizes_of_parts(n_linear: int, n_equations: int, expected: list[int]) -> None:
+    assert part_sizes(n_linear, n_equations) == expected
+
+
+def test_starts_go_from_part_to_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[FitProgress] = []
+    settings = FitSettings(max_iterations=30, starts=4, start_iterations=6, tolerance=1e-9)
+    dataset = data(40)
+    monkeypatch.setattr(random_starts, "_LEAST_EQUATIONS", 60)
+    monkeypatch.setattr(random_starts, "_EQUATIONS_PER_COEFFICIENT", 1)
+    monkeypatch.setattr(random_starts, "_GROWTH", 3)
+    result = fit(small(), dataset, settings=settings, threads=1, progress=told.append)
+    told = [news for news in told if news.starts == 4]
+    # Four starts on the smallest part, two on the next, one on those behind it and on all data.
+    on_parts = [news.start for news in told if news.start < 4]
+    rounds = [on_parts[0]]
+    for start in on_parts:
+        if start != rounds[-1]:
+            rounds.append(start)
+    assert rounds[:4] == [0, 1, 2, 3]
+    assert len(set(rounds[4:])) == 2
+    assert told[-1].start == 4
+    assert told[-1].finished
+    losses = result.members[0].losses
+    assert list(losses) == sorted(losses, reverse=True)
+    assert told[-1].loss == losses[-1]
+
+
+# ---------------------------------------------------------------------------------------- the end
+
+
+def test_a_fit_that_is_at_its_end_says_so_at_once() -> None:
+    dataset = data()
+    first = fit(small(), dataset, settings=FitSettings(starts=1, tolerance=1e-6), threads=1)
+    again = fit(first.potential, dataset, settings=FitSettings(tolerance=1e-4), threads=1)
+    (member,) = again.members
+    assert member.finished == "converged"
+    assert len(member.losses) == 2  # as it begins, and as it ends
+    assert member.losses[1] == pytest.approx(first.members[0].losses[-1], rel=1e-5)
