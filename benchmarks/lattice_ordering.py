@@ -1,0 +1,178 @@
+"""Order beside a solution: two alloys whose transitions of first order are known.
+
+    python benchmarks/lattice_ordering.py --output docs/lattice
+
+On the square lattice neighbours prefer to differ, sites across a square to be equal: a checkerboard
+and a solution coexist. Exact are concentrations and difference of chemical potentials, by transfer
+matrices of strips. On the face-centred lattice neighbours prefer to differ (copper and gold, or the
+Ising antiferromagnet): with equal numbers L1_0 gives way to disorder at 1.735 J/k_B; R. Stuebel and
+W. Janke, Phys. Rev. B 98, 174434 (2018). Writes ordering.json and ordering.png. Takes three minutes
+of one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase.build import bulk
+from ase.units import kB
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from ising_model import pairs_of_spins, square_or_cube
+from maxvolt.potentials.lattice import Supercell
+from maxvolt.properties.lattice.phases import PhaseDiagramSettings, ground_states, phase_diagram
+from maxvolt.properties.lattice.phases.branches import Branch, Branches, Sweeps
+from maxvolt.properties.lattice.phases.sheets import averaged
+from maxvolt.properties.statistics import weighted_line
+from maxvolt.report.output import save_figure, write_json
+from transfer_matrix import exact_coexistence
+
+__all__ = ["CHECKERBOARD", "COUPLINGS", "main"]
+
+CHECKERBOARD = (Supercell.of([[1, 1, 0], [1, -1, 0], [0, 0, 1]]), np.array([0, 1]))
+COUPLINGS = (1.0, -1.0)
+"""J of neighbours, and of sites across a square."""
+
+TEMPERATURES = (1.3, 1.5, 1.7, 1.9, 2.1)
+WIDTHS = (10, 8)
+"""Of the strip; the difference says how far the wider one is from the plane."""
+
+SQUARE = {"repeats": (48, 48, 1), "points": 20, "lines": 5, "equilibration": 80, "production": 320,
+          "runs": 2}  # fmt: skip
+CUBE = Sweeps((16, 16, 16), 200, 800, seed=1)
+CUBE_TEMPERATURES = (1.66, 1.68, 1.70, 1.72, 1.74, 1.76, 1.78, 1.80)
+CUBE_RUNS = 4
+KNOWN = 1.735
+
+
+def regions() -> list[dict[str, Any]]:
+    """Two-phase regions of checkerboard and solution, and exact ones."""
+    settings = PhaseDiagramSettings(tuple(one / kB for one in TEMPERATURES), **SQUARE)
+    potential = pairs_of_spins(square_or_cube(2), COUPLINGS)
+    diagram = phase_diagram(potential, [CHECKERBOARD], settings)
+    rows = []
+    for one in diagram.equilibria:
+        temperature = kB * one.temperature
+        exact, narrower = (exact_coexistence(temperature, COUPLINGS, width) for width in WIDTHS)
+        for two in one.coexistences:
+            right = bool(two.difference > 0)  # the same with species exchanged
+            shares = [1 - share for share in two.concentrations[::-1]] if right else (
+                two.concentrations
+            )  # fmt: skip
+            rows.append(
+                {
+                    "temperature (J/k_B)": temperature,
+                    "phases": [diagram.name(two.left), diagram.name(two.right)],
+                    "solution": shares[0], "its error": two.errors[-1 if right else 0],
+                    "checkerboard": shares[1], "error of that": two.errors[0 if right else -1],
+                    "difference of chemical potentials (J)": -abs(two.difference),
+                    "its error (J)": two.difference_error,
+                    "exact": [exact.solution, exact.ordered, exact.difference],
+                    "exact for a narrower strip":
+                        [narrower.solution, narrower.ordered, narrower.difference],
+                }
+            )  # fmt: skip
+            print(rows[-1], flush=True)
+    return rows
+
+
+def order_and_disorder() -> dict[str, Any]:
+    """Grand potentials of L1_0, heated, and of disorder, cooled, with equal numbers of both."""
+    potential = pairs_of_spins(bulk("Cu", "fcc", a=3.8), (1.0,), ("Au", "Cu"))
+    cell = Supercell.of([[-1, 1, 1], [1, -1, 1], [1, 1, -1]])
+    heights = np.rint(2 * cell.offsets() @ potential.parent.cell[:, 2] / 3.8).astype(np.int64)
+    states = ground_states(potential, [(cell, heights % 2)])
+    branches = Branches(potential, states, CUBE, None)
+    kelvin = tuple(one / kB for one in CUBE_TEMPERATURES)
+    found = [
+        (
+            branches.places(Branch(1, "heating", 0.0, kelvin, run)),
+            branches.places(Branch(0, "cooling", 0.0, kelvin[::-1], run)),
+        )
+        for run in range(CUBE_RUNS)
+    ]
+    rows = []
+    for temperature in kelvin:
+        pairs = [
+            [next((p for p in path if abs(p.temperature - temperature) < 1e-6), None)
+             for path in both]
+            for both in found
+        ]  # fmt: skip
+        if any(one is None for both in pairs for one in both):
+            continue  # one of both has gone over into the other
+        excess, error = averaged(
+            [order.potential - other.potential for order, other in pairs],
+            [np.hypot(order.error, other.error) for order, other in pairs],
+        )
+        rows.append([kB * temperature, excess, error])
+        print(rows[-1], flush=True)
+    temperatures, values, errors = np.array(rows).T
+    middle = float(temperatures.mean())
+    (level, slope), covariance = weighted_line(
+        (temperatures - middle).tolist(), values.tolist(), errors.tolist()
+    )
+    gradient = np.array([-1.0, level / slope]) / slope
+    return {
+        "temperature (J/k_B), grand potential of L1_0 less that of disorder (J), its error": rows,
+        "transition (J/k_B)": middle - level / slope,
+        "its error (J/k_B)": float(np.sqrt(gradient @ covariance @ gradient)),
+        "latent heat (J per site)": slope * (middle - level / slope),
+        "known transition (J/k_B)": KNOWN,
+        "sites": int(np.prod(CUBE.repeats)),
+    }
+
+
+def draw(rows: list[dict[str, Any]], cube: dict[str, Any]) -> Figure:
+    """Regions beside exact ones, and grand potentials that cross."""
+    figure = Figure(figsize=(9.6, 3.8), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    _draw_regions(left, rows)
+    table = next(value for value in cube.values() if isinstance(value, list))
+    temperatures, values, errors = np.array(table).T
+    right.errorbar(temperatures, values, errors, fmt="C0.")
+    right.axhline(0.0, color="0.6", linewidth=0.8)
+    right.axvline(KNOWN, color="0.5", linestyle="--", label="known transition")
+    right.set(
+        xlabel="temperature (J/k_B)", ylabel="grand potential, L1$_0$ less disorder (J per site)"
+    )
+    right.legend(fontsize="small")
+    return figure
+
+
+def _draw_regions(axes: Axes, rows: list[dict[str, Any]]) -> None:
+    grid = np.linspace(1.2, 2.2, 21)
+    exact = [exact_coexistence(one, COUPLINGS, WIDTHS[1]) for one in grid.tolist()]
+    curves: tuple[tuple[str, NDArray[np.float64]], ...] = (
+        ("solution", np.array([one.solution for one in exact])),
+        ("checkerboard", np.array([one.ordered for one in exact])),
+    )
+    for color, (name, curve) in zip(("C0", "C3"), curves, strict=True):
+        axes.plot(curve, grid, color="0.5", label="exact" if name == "solution" else None)
+        axes.errorbar(
+            [row[name] for row in rows], [row["temperature (J/k_B)"] for row in rows],
+            xerr=[row["its error" if name == "solution" else "error of that"] for row in rows],
+            fmt=".", color=color, label=name,
+        )  # fmt: skip
+    axes.set(xlabel="share of the rarer species", ylabel="temperature (J/k_B)")
+    axes.legend(fontsize="small")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Follow, compare, write, draw."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output", type=Path, default=Path("lattice_output"))
+    options = parser.parse_args(arguments)
+    options.output.mkdir(parents=True, exist_ok=True)
+    rows, cube = regions(), order_and_disorder()
+    document = {"checkerboard and solution": rows, "L1_0 and disorder": cube}
+    write_json(document, options.output / "ordering.json")
+    save_figure(draw(rows, cube), options.output / "ordering.png")
+
+
+if __name__ == "__main__":
+    main()
