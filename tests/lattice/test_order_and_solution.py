@@ -73,15 +73,21 @@ def test_order_is_seen_in_every_variant(turned: int) -> None:
     assert [one.concentration for one in states] == [0, 0.25, 0.5, 0.75, 1]
     large = Supercell.of([8, 8, 8])
     orders = Orders(potential.parent, large, states)
+    of_planes = Orders(potential.parent, large, states[2:3])
+    of_corners = Orders(potential.parent, large, states[1:2])
     heights = np.rint(2 * large.offsets() @ potential.parent.cell / 3.8).astype(np.int64)
     for shift in (0, 1):
         layers = (heights[:, turned] + shift) % 2
-        assert orders.largest(layers) == pytest.approx(1.0)
+        corners = (heights[:, turned] + shift) % 2 * ((heights[:, turned - 1] + shift) % 2)
+        assert of_planes.largest(layers) == pytest.approx(1.0)
+        assert of_corners.largest(corners) == pytest.approx(1.0)
+        # The wave of the planes is one of the three of the corners, and all of it.
+        assert orders.largest(layers) == of_corners.largest(layers) == pytest.approx(2 / 3**0.5)
         noise = np.random.default_rng(turned).random(len(layers)) < 0.1
-        assert orders.largest(layers ^ noise) == pytest.approx(0.8, abs=0.1)
+        assert of_planes.largest(layers ^ noise) == pytest.approx(0.8, abs=0.1)
     atoms = np.random.default_rng(turned).random(len(heights)) < 0.5
     assert orders.largest(atoms.astype(np.int64)) < 0.2
-    assert Orders(potential.parent, large, [states[0], states[-1]]).largest(layers) == 0.0
+    assert Orders(potential.parent, large, [states[0], states[-1]]).largest(layers) == 0
     # Planes of L1_0 do not fit into seven cells in each direction.
     odd = Supercell.of([7, 7, 7])
-    assert Orders(potential.parent, odd, states).largest(np.arange(343) % 2) == 0.0
+    assert Orders(potential.parent, odd, states).largest(np.arange(343) % 2) == 0

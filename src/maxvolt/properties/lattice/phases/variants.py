@@ -75,7 +75,7 @@ class Orders:
     def largest(self, occupation: NDArray[np.integer[Any]]) -> float:
         """Largest order of a ground state: 1 where it is perfect, 0 at random.
 
-        Variants side by side have less of it than one alone, though not nothing.
+        It is the amplitude of its waves: side by side, variants have less of it than one alone.
         """
         return max(
             (
