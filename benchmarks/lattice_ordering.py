@@ -26,9 +26,8 @@ from numpy.typing import NDArray
 from ising_model import pairs_of_spins, square_or_cube
 from maxvolt.potentials.lattice import Supercell
 from maxvolt.properties.lattice.phases import PhaseDiagramSettings, ground_states, phase_diagram
-from maxvolt.properties.lattice.phases.branches import Branch, Branches, Sweeps
+from maxvolt.properties.lattice.phases.branches import Branch, Branches, Place, Sweeps
 from maxvolt.properties.lattice.phases.sheets import averaged
-from maxvolt.properties.statistics import weighted_line
 from maxvolt.report.output import save_figure, write_json
 from transfer_matrix import exact_coexistence
 
@@ -96,35 +95,45 @@ def order_and_disorder() -> dict[str, Any]:
         )
         for run in range(CUBE_RUNS)
     ]
+    shared = [
+        temperature
+        for temperature in kelvin
+        if all(_at(path, temperature) is not None for both in found for path in both)
+    ]  # elsewhere one of both has gone over into the other
+    excess, noise = np.array(
+        [[_excess(*both, temperature) for temperature in shared] for both in found]
+    ).transpose(2, 0, 1)
+    slopes, levels = np.polynomial.polynomial.polyfit(kB * np.array(shared), excess.T, 1)[::-1]
+    # Of one path all places have nearly the same error: that of its integral so far.
+    transition, error = averaged(-levels / slopes, noise.mean(axis=1) / slopes)
     rows = []
-    for temperature in kelvin:
-        pairs = [
-            [next((p for p in path if abs(p.temperature - temperature) < 1e-6), None)
-             for path in both]
-            for both in found
-        ]  # fmt: skip
-        if any(one is None for both in pairs for one in both):
-            continue  # one of both has gone over into the other
-        excess, error = averaged(
-            [order.potential - other.potential for order, other in pairs],
-            [np.hypot(order.error, other.error) for order, other in pairs],
-        )
-        rows.append([kB * temperature, excess, error])
-        print(rows[-1], flush=True)
-    temperatures, values, errors = np.array(rows).T
-    middle = float(temperatures.mean())
-    (level, slope), covariance = weighted_line(
-        (temperatures - middle).tolist(), values.tolist(), errors.tolist()
-    )
-    gradient = np.array([-1.0, level / slope]) / slope
+    for temperature, values, errors in zip(shared, excess.T, noise.T, strict=True):
+        mean, mean_error = averaged(values, errors)
+        rows.append(
+            {
+                "temperature (J/k_B)": kB * temperature,
+                "L1_0 less disorder (J per site)": mean, "its error": mean_error,
+            }
+        )  # fmt: skip
     return {
-        "temperature (J/k_B), grand potential of L1_0 less that of disorder (J), its error": rows,
-        "transition (J/k_B)": middle - level / slope,
-        "its error (J/k_B)": float(np.sqrt(gradient @ covariance @ gradient)),
-        "latent heat (J per site)": slope * (middle - level / slope),
+        "grand potentials": rows,
+        "transition (J/k_B)": transition,
+        "its error (J/k_B)": error,
+        "latent heat (J per site)": float(slopes.mean()) * transition,
         "known transition (J/k_B)": KNOWN,
         "sites": int(np.prod(CUBE.repeats)),
     }
+
+
+def _at(path: list[Place], kelvin: float) -> Place | None:
+    return next((one for one in path if abs(one.temperature - kelvin) < 1e-6), None)
+
+
+def _excess(order: list[Place], other: list[Place], kelvin: float) -> tuple[float, float]:
+    one, two = _at(order, kelvin), _at(other, kelvin)
+    assert one is not None
+    assert two is not None
+    return one.potential - two.potential, float(np.hypot(one.error, two.error))
 
 
 def draw(rows: list[dict[str, Any]], cube: dict[str, Any]) -> Figure:
@@ -132,8 +141,9 @@ def draw(rows: list[dict[str, Any]], cube: dict[str, Any]) -> Figure:
     figure = Figure(figsize=(9.6, 3.8), layout="constrained")
     left, right = figure.subplots(1, 2)
     _draw_regions(left, rows)
-    table = next(value for value in cube.values() if isinstance(value, list))
-    temperatures, values, errors = np.array(table).T
+    temperatures, values, errors = np.array(
+        [list(row.values()) for row in cube["grand potentials"]]
+    ).T
     right.errorbar(temperatures, values, errors, fmt="C0.")
     right.axhline(0.0, color="0.6", linewidth=0.8)
     right.axvline(KNOWN, color="0.5", linestyle="--", label="known transition")
@@ -146,7 +156,7 @@ def draw(rows: list[dict[str, Any]], cube: dict[str, Any]) -> Figure:
 
 def _draw_regions(axes: Axes, rows: list[dict[str, Any]]) -> None:
     grid = np.linspace(1.2, 2.2, 21)
-    exact = [exact_coexistence(one, COUPLINGS, WIDTHS[1]) for one in grid.tolist()]
+    exact = [exact_coexistence(one, COUPLINGS, WIDTHS[0]) for one in grid.tolist()]
     curves: tuple[tuple[str, NDArray[np.float64]], ...] = (
         ("solution", np.array([one.solution for one in exact])),
         ("checkerboard", np.array([one.ordered for one in exact])),

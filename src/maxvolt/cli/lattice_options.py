@@ -9,25 +9,43 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maxvolt.cli.options import numbers_by_name
+from maxvolt.cli.console import counted, note
+from maxvolt.cli.options import numbers_by_name, positive_float
 from maxvolt.errors import DataError, MaxvoltError
 
 if TYPE_CHECKING:
+    import numpy as np
     from ase import Atoms
+    from numpy.typing import NDArray
 
+    from maxvolt.dataset import Dataset
+    from maxvolt.fitting.lattice import OnSites
     from maxvolt.potentials.lattice import Mapped, ParentLattice
 
 __all__ = [
+    "add_energy_per_atom",
     "add_lattice",
+    "add_mapping",
+    "energies_named",
     "mapped_structures",
+    "mapping_limits",
     "parent_lattice",
     "parent_of",
+    "refuse_mapping",
     "repeats_of",
     "shares_of",
     "site_species",
+    "tell_places",
+    "tell_refused",
 ]
 
 _NAMED = re.compile(r"(sc|fcc|bcc|diamond|hcp):(\d+\.?\d*|\.\d+)")
+_LARGEST_DISPLACEMENT, _LARGEST_STRAIN = 0.8, 0.15
+"""Angstrom, and of a cell: as of `maxvolt.potentials.lattice.on_lattice`."""
+
+_TOLD = 20
+"""Structures that are left out and named one by one."""
+
 _REPEATS = re.compile(r"([1-9]\d*)x([1-9]\d*)x([1-9]\d*)")
 
 
@@ -116,6 +134,97 @@ def _primitive(lattice: str) -> Atoms:
         raise MaxvoltError(f"holds {len(structures)} structures; expected the primitive cell alone")
     atoms: Atoms = structures.to_atoms()[0]
     return atoms
+
+
+def add_mapping(group: argparse._ActionsContainer) -> None:
+    """Add what decides whether a structure is on a lattice."""
+    group.add_argument(
+        "--largest-displacement", type=positive_float, metavar="A",
+        help=f"of an atom from its site, Angstrom; beyond it a structure is left out "
+        f"({_LARGEST_DISPLACEMENT:g})",
+    )  # fmt: skip
+    group.add_argument(
+        "--largest-strain", type=positive_float, metavar="X",
+        help=f"of a cell, without the change of volume ({_LARGEST_STRAIN:g})",
+    )  # fmt: skip
+    group.add_argument(
+        "--all", action="store_true", help="fail where a structure would be left out"
+    )
+
+
+def add_energy_per_atom(group: argparse._ActionsContainer) -> None:
+    """Add where energies are found that are no labels."""
+    group.add_argument(
+        "--energy-per-atom",
+        metavar="KEY",
+        help="use this number in the info of each structure, eV/atom, in place of its energy",
+    )
+
+
+def mapping_limits(options: argparse.Namespace) -> dict[str, float]:
+    """Largest displacement and strain, as functions take them."""
+    displacement, strain = options.largest_displacement, options.largest_strain
+    return {
+        "largest": _LARGEST_DISPLACEMENT if displacement is None else displacement,
+        "largest_strain": _LARGEST_STRAIN if strain is None else strain,
+    }
+
+
+def refuse_mapping(options: argparse.Namespace) -> None:
+    """Say so where options for lattices are given with another potential."""
+    for name in ("largest_displacement", "largest_strain", "all", "energy_per_atom"):
+        if getattr(options, name, None):
+            raise MaxvoltError(
+                f"--{name.replace('_', '-')} is for potentials on a lattice, and "
+                f"{options.potential} is none"
+            )
+
+
+def energies_named(options: argparse.Namespace, dataset: Dataset) -> NDArray[np.float64] | None:
+    """Energies that ``--energy-per-atom`` names, eV; None: the labels count."""
+    from maxvolt.fitting.lattice.labelled import energies_per_atom
+
+    if options.energy_per_atom is None:
+        return None
+    try:
+        return energies_per_atom(dataset, options.energy_per_atom)
+    except DataError as error:
+        raise DataError(f"--energy-per-atom: {error}") from error
+
+
+def tell_refused(
+    options: argparse.Namespace, names: Sequence[str], refused: Sequence[tuple[int, str]]
+) -> None:
+    """Name the structures that are left out; fail where none is left or ``--all`` is given.
+
+    Parameters
+    ----------
+    options
+        Of the command line.
+    names
+        Of all structures.
+    refused
+        Number of each structure that is left out, and why.
+    """
+    left_out = [f"{names[number]}: {reason}" for number, reason in refused]
+    if left_out and (options.all or len(left_out) == len(names)):
+        raise DataError(
+            f"{left_out[0]} ({len(left_out)} of {len(names)} structures cannot be used, counted "
+            "from 0)"
+        )
+    for line in left_out[:_TOLD]:
+        note(f"left out: {line}")
+    if len(left_out) > _TOLD:
+        note(f"left out: {len(left_out) - _TOLD} more")
+
+
+def tell_places(sites: OnSites, number: int) -> None:
+    """Say how many of so many structures are on the lattice, and how far from it."""
+    note(
+        f"{len(sites.mapped)} of {counted(number, 'structure')} on the lattice; atoms up to "
+        f"{sites.displacements.max():.2f} A from their sites, strains up to "
+        f"{sites.strains.max():.3f}"
+    )
 
 
 def repeats_of(text: str) -> tuple[int, int, int] | None:

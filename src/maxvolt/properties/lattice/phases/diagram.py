@@ -17,13 +17,13 @@ from maxvolt.files import make_folder
 from maxvolt.potentials.lattice.potential import LowRankPotential
 from maxvolt.potentials.lattice.supercells import Supercell
 from maxvolt.properties.lattice.phases.branches import Branch, Branches, Place, Sweeps
+from maxvolt.properties.lattice.phases.ensemble import has_left
 from maxvolt.properties.lattice.phases.equilibrium import (
     Coexistence,
     Equilibrium,
     equilibrium,
     resolved,
 )
-from maxvolt.properties.lattice.phases.ensemble import has_left
 from maxvolt.properties.lattice.phases.ground_states import GroundState, ground_states
 from maxvolt.properties.lattice.phases.plan import PhaseDiagramSettings, Plan
 from maxvolt.properties.lattice.phases.sheets import Sheet, averaged

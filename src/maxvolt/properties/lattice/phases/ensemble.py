@@ -44,8 +44,8 @@ class Moments:
     capacity, capacity_error : eV^2
         Variance of the energy per site times the number of sites.
     order
-        Of an ordered phase: the overlap with its ground state, 1 where it is perfect, 0 where nothing
-        of it is left. Of a solution: the largest order of any ground state that it has taken.
+        Of an ordered phase: the overlap with its ground state, 1 where it is perfect, 0 where
+        nothing of it is left. Of a solution: the largest order of any ground state in it.
     """
 
     concentration: float
@@ -60,7 +60,7 @@ class Moments:
 
 
 def has_left(moments: Moments, *, ordered: bool) -> bool:
-    """Whether an ordered phase has lost its order, or a solution has taken that of a ground state."""
+    """Whether an ordered phase has lost its order, or a solution has that of a ground state."""
     return moments.order < _HALF if ordered else moments.order > _HALF
 
 
