@@ -1,4 +1,4 @@
-"""`maxvolt lattice-fit`, `sqs`, `enumerate --parent`, and `info` of what is written."""
+"""`maxvolt lattice-fit`, `sqs`, `enumerate --lattice FILE`, and `info` of what is written."""
 
 from __future__ import annotations
 
@@ -215,13 +215,13 @@ def test_quasirandom_structures(tmp_path: Path, capsys: pytest.CaptureFixture[st
     needs("lattice")
     output = tmp_path / "sqs.xyz"
     given = ["sqs", "--lattice", "fcc:4.09", "--composition", "Ag=0.5,Pd=0.5", "-o", str(output)]
-    assert main([*given, "--site-number", "8", "--steps", "2000", "--json"]) == 0
+    assert main([*given, "--atoms", "8", "--steps", "2000", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert np.array(document["order"]).shape == (3, 2, 2)
     assert sorted(read(output).get_chemical_symbols()) == ["Ag"] * 4 + ["Pd"] * 4
-    assert main([*given, "--site-number", "8", "--steps", "2000"]) == 0
+    assert main([*given, "--atoms", "8", "--steps", "2000"]) == 0
     assert "Ag-Pd" in capsys.readouterr().out
-    assert main([*given, "--site-number", "7"]) == 2
+    assert main([*given, "--atoms", "7"]) == 2
     assert "whole numbers" in capsys.readouterr().err
 
 
@@ -232,11 +232,20 @@ def test_orderings_of_a_lattice_in_a_file(
     needs("enumeration")
     cell, output = tmp_path / "salt.xyz", tmp_path / "out.xyz"
     write(cell, SALT)
-    given = ["enumerate", "Mg,Ca", "--atoms", "3", "-o", str(output)]
-    assert main([*given, "--parent", str(cell), "--site", "Mg", "--json"]) == 0
+    given = ["enumerate", "--atoms", "3", "-o", str(output)]
+    on_sites = ["--lattice", str(cell), "--sites", "Mg=Mg,Ca"]
+    assert main([*given, *on_sites, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["structures"] == 10
     assert len(read(output, ":")) == 10
-    assert main([*given, "--site", "Mg"]) == 2
-    assert "--site names sites of --parent" in capsys.readouterr().err
-    assert main([*given, "--parent", str(cell), "--lattice", "fcc"]) == 2
-    assert "brings its lattice" in capsys.readouterr().err
+    for words, message in (
+        (on_sites[2:], "--sites names sites of one primitive cell"),
+        ([*on_sites, "--lattice", "fcc"], "stands alone, without other lattices"),
+        ([*on_sites, "--lattice-constant", "fcc:Mg=4"], "stands alone, without other lattices"),
+        (on_sites[:2], "give elements, A,B,..., or --sites"),
+        (["Mg,Ca", *on_sites], "give elements, A,B,..., or --sites"),
+        (["Mg,Ca", "--lattice", "fcx"], "lattice fcx: there is no such file"),
+    ):
+        assert main([*given, *words]) == 2
+        assert message in capsys.readouterr().err
+    assert main([*given, "Mg,Ca", "--lattice", "fcc:5", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["counts"] == {"fcc:5": {"1": 2, "2": 2, "3": 6}}

@@ -15,7 +15,6 @@ from maxvolt.errors import DataError, MaxvoltError
 
 if TYPE_CHECKING:
     import numpy as np
-    from ase import Atoms
     from numpy.typing import NDArray
 
     from maxvolt.dataset import Dataset
@@ -26,10 +25,10 @@ __all__ = [
     "add_energy_per_atom",
     "add_lattice",
     "add_mapping",
+    "add_sites",
     "energies_named",
     "mapped_structures",
     "mapping_limits",
-    "parent_lattice",
     "parent_of",
     "refuse_mapping",
     "repeats_of",
@@ -39,7 +38,6 @@ __all__ = [
     "tell_refused",
 ]
 
-_NAMED = re.compile(r"(sc|fcc|bcc|diamond|hcp):(\d+\.?\d*|\.\d+)")
 _LARGEST_DISPLACEMENT, _LARGEST_STRAIN = 0.8, 0.15
 """Angstrom, and of a cell: as of `maxvolt.potentials.lattice.on_lattice`."""
 
@@ -55,9 +53,15 @@ def add_lattice(parser: argparse._ActionsContainer) -> None:
         "--lattice",
         required=True,
         metavar="LATTICE",
-        help="primitive cell: a file with one structure, or sc, fcc, bcc, diamond or hcp (ideal "
-        "c/a) with its lattice constant in Angstrom, as fcc:4.09",
+        help="primitive cell: a file with one structure, or sc, fcc, bcc, diamond or hcp with its "
+        "lattice constant in Angstrom, as fcc:4.09 or, for another c/a than the ideal one, "
+        "hcp:3.2:5.1",
     )
+    add_sites(parser)
+
+
+def add_sites(parser: argparse._ActionsContainer) -> None:
+    """Add ``--sites``."""
     parser.add_argument(
         "--sites",
         type=site_species,
@@ -77,7 +81,9 @@ def site_species(text: str) -> tuple[str | None, tuple[str, ...]]:
     return site.strip() or None, symbols
 
 
-def parent_of(options: argparse.Namespace, elements: Sequence[str] = ()) -> ParentLattice:
+def parent_of(
+    options: argparse.Namespace, elements: Sequence[str] = (), lattice: str | None = None
+) -> ParentLattice:
     """Make the parent lattice that the options describe.
 
     Parameters
@@ -86,12 +92,16 @@ def parent_of(options: argparse.Namespace, elements: Sequence[str] = ()) -> Pare
         Of the command line.
     elements
         What all sites may have where nothing is said.
+    lattice
+        Name of the lattice; that of the options by default.
 
     Raises
     ------
     MaxvoltError
         An option cannot be understood, or nothing says which elements sites may have.
     """
+    from maxvolt.potentials.lattice import named_lattice
+
     given = options.sites or []
     named = {site: symbols for site, symbols in given if site is not None}
     for_all = [symbols for site, symbols in given if site is None]
@@ -99,41 +109,8 @@ def parent_of(options: argparse.Namespace, elements: Sequence[str] = ()) -> Pare
         raise MaxvoltError("--sites: give A,B once for all sites, or A=B,C once for each element")
     if not given and not elements:
         raise MaxvoltError("--sites is needed: which elements may the sites of the lattice have?")
-    return parent_lattice(options.lattice, named or (for_all[0] if for_all else tuple(elements)))
-
-
-def parent_lattice(
-    lattice: str, species: Sequence[str] | dict[str, tuple[str, ...]]
-) -> ParentLattice:
-    """Make a parent lattice of a name with a lattice constant, or of a file."""
-    from maxvolt.potentials.lattice import ParentLattice
-
-    try:
-        return ParentLattice.of(_primitive(lattice), species)
-    except MaxvoltError as error:
-        raise MaxvoltError(f"lattice {lattice}: {error}") from error
-
-
-def _primitive(lattice: str) -> Atoms:
-    from ase.build import bulk
-
-    from maxvolt.cli.inputs import read_structures
-
-    if found := _NAMED.fullmatch(lattice):
-        name, constant = found[1], float(found[2])
-        if not constant > 0:
-            raise MaxvoltError("expected a lattice constant above 0")
-        return bulk("X", name, a=constant, **({"covera": (8 / 3) ** 0.5} if name == "hcp" else {}))
-    path = Path(lattice)
-    if not path.is_file():
-        raise MaxvoltError(
-            "there is no such file; expected one, or a name with a lattice constant as fcc:4.09"
-        )
-    structures = read_structures(path, None)
-    if len(structures) != 1:
-        raise MaxvoltError(f"holds {len(structures)} structures; expected the primitive cell alone")
-    atoms: Atoms = structures.to_atoms()[0]
-    return atoms
+    species = named or (for_all[0] if for_all else tuple(elements))
+    return named_lattice(options.lattice if lattice is None else lattice, species)
 
 
 def add_mapping(group: argparse._ActionsContainer) -> None:
