@@ -1,4 +1,4 @@
-"""How much of the order of ground states there is in an arrangement, however shifted or turned."""
+"""How much of the order of ground states is in an arrangement, in any variant: equation (231)."""
 
 from __future__ import annotations
 
