@@ -41,8 +41,6 @@ TEMPERATURES = (1.3, 1.5, 1.7, 1.9, 2.1)
 WIDTHS = (10, 8)
 """Of the strip; the difference says how far the wider one is from the plane."""
 
-SQUARE = {"repeats": (48, 48, 1), "points": 20, "lines": 5, "equilibration": 80, "production": 320,
-          "runs": 2}  # fmt: skip
 CUBE = Sweeps((16, 16, 16), 200, 800, seed=1)
 CUBE_TEMPERATURES = (1.66, 1.68, 1.70, 1.72, 1.74, 1.76, 1.78, 1.80)
 CUBE_RUNS = 4
@@ -51,7 +49,10 @@ KNOWN = 1.735
 
 def regions() -> list[dict[str, Any]]:
     """Two-phase regions of checkerboard and solution, and exact ones."""
-    settings = PhaseDiagramSettings(tuple(one / kB for one in TEMPERATURES), **SQUARE)
+    settings = PhaseDiagramSettings(
+        tuple(one / kB for one in TEMPERATURES), (48, 48, 1), points=20, lines=5,
+        equilibration=80, production=320, runs=2,
+    )  # fmt: skip
     potential = pairs_of_spins(square_or_cube(2), COUPLINGS)
     diagram = phase_diagram(potential, [CHECKERBOARD], settings)
     rows = []

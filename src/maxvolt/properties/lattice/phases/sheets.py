@@ -99,9 +99,10 @@ class Sheet:
 
         As measured at the places nearby: `share` knows more of what is between.
         """
+        asked = np.asarray(difference, float)
 
         def between(*columns: Array) -> Array:
-            return np.array([np.interp(difference, self.difference, one) for one in columns])
+            return np.array([np.interp(asked, self.difference, one) for one in columns])
 
         values = between(self.concentration, self.energy)
         return values, between(self.concentration_error, self.energy_error)
