@@ -27,6 +27,9 @@ _ALIKE = 1e-2
 """The same for phases whose concentrations and energies are not told apart: a path through a
 continuous transition misses a little of its integral."""
 
+_WORSE = 2.0
+"""Times the error of another one beyond which a phase that is not told apart is left for it."""
+
 _NARROWEST = 0.002
 """Difference of concentrations of a two-phase region."""
 
@@ -125,8 +128,9 @@ class Equilibrium:
 def equilibrium(temperature: float, sheets: Sequence[Sheet]) -> Equilibrium:
     """Take the lowest grand potential at each difference of chemical potentials.
 
-    Phases that are not told apart count as the ordered one, else as the one before. Wherever one
-    follows another there may be a two-phase region: `resolved` says where it is.
+    Phases that are not told apart count as the ordered one, else as the one before, unless another
+    one is known much better. Wherever one follows another there may be a two-phase region:
+    `resolved` says where it is.
 
     Parameters
     ----------
@@ -204,8 +208,10 @@ def _stable(grid: Array, sheets: Sequence[Sheet], thermal: float) -> NDArray[np.
         near &= covered
         if (near & is_ordered).any():
             near &= is_ordered
-        if current < 0 or not near[current]:
-            current = int(np.where(near, above, np.inf).argmin())
+        # Of those that are not told apart the best known counts: a long path may be far too low.
+        noises_near = np.where(near, errors[:, place], np.inf)
+        if current < 0 or noises_near[current] > _WORSE * noises_near.min():
+            current = int(noises_near.argmin())
         found[place] = current
     return found
 
