@@ -27,7 +27,7 @@ _ALIKE = 1e-2
 """The same for phases whose concentrations and energies are not told apart: a path through a
 continuous transition misses a little of its integral."""
 
-_WORSE = 2.0
+_WORSE = 5.0
 """Times the error of another one beyond which a phase that is not told apart is left for it."""
 
 _NARROWEST = 0.002
@@ -64,8 +64,15 @@ class Coexistence:
     @property
     def is_wide(self) -> bool:
         """Whether the concentrations are told apart."""
-        one, two = self.concentrations
-        return two - one >= max(_NARROWEST, _SIGMAS * float(np.hypot(*self.errors)))
+        return self._width >= max(_NARROWEST, _SIGMAS * float(np.hypot(*self.errors)))
+
+    def allows(self, other: Coexistence) -> bool:
+        """Whether another region is as wide within the errors of this one."""
+        return abs(self._width - other._width) <= _SIGMAS * float(np.hypot(*self.errors))
+
+    @property
+    def _width(self) -> float:
+        return self.concentrations[1] - self.concentrations[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
