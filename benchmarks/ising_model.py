@@ -1,6 +1,8 @@
-"""The Ising model as a low-rank potential."""
+"""Ising models as low-rank potentials."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from ase import Atoms
@@ -12,7 +14,7 @@ from maxvolt.potentials.lattice import (
     environments_of,
 )
 
-__all__ = ["SPINS", "ising_model", "square_or_cube"]
+__all__ = ["SPINS", "ising_model", "pairs_of_spins", "square_or_cube"]
 
 SPINS = np.array([1.0, -1.0])
 
@@ -23,15 +25,34 @@ def square_or_cube(dimensions: int) -> Atoms:
 
 
 def ising_model(dimensions: int) -> LowRankPotential:
-    """Energy -s s' of each pair of neighbours, in eV.
+    """Energy -s s' of each pair of neighbours, in eV."""
+    return pairs_of_spins(square_or_cube(dimensions), (-1.0,))
 
-    A row (sum, s_0) goes through the environment; each neighbour adds -s_0 s_k / 2 to the sum.
+
+def pairs_of_spins(
+    primitive: Atoms, couplings: Sequence[float], species: Sequence[str] = ("Co", "Fe")
+) -> LowRankPotential:
+    """Energy J s s' of each pair, in eV.
+
+    A row (sum, s_0) goes through the environment; each neighbour adds J s_0 s_k / 2 to the sum.
+
+    Parameters
+    ----------
+    primitive
+        One site.
+    couplings
+        J of the pairs in each shell.
+    species
+        By their symbols in the alphabet; the first has the spin 1, the other one -1.
     """
-    parent = ParentLattice.of(square_or_cube(dimensions), ["Co", "Fe"])
-    (environment,) = environments_of(parent, 1)
+    parent = ParentLattice.of(primitive, species)
+    (environment,) = environments_of(parent, len(couplings))
     centre = np.zeros((2, 1, 2))
     centre[:, 0, 1] = SPINS
-    neighbor = np.array([[[1.0, 0.0], [-0.5 * spin, 1.0]] for spin in SPINS])
-    cores = [centre, *[neighbor] * (environment.length - 2), neighbor[:, :, :1]]
+    cores = [centre] + [
+        np.array([[[1.0, 0.0], [0.5 * couplings[shell - 1] * spin, 1.0]] for spin in SPINS])
+        for shell in environment.shells[1:]
+    ]
+    cores[-1] = cores[-1][:, :, :1]
     train = TensorTrain(tuple(np.ascontiguousarray(core) for core in cores))
-    return LowRankPotential(parent, 1, False, np.zeros((1, 2)), (train,))
+    return LowRankPotential(parent, len(couplings), False, np.zeros((1, 2)), (train,))

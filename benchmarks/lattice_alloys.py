@@ -21,7 +21,8 @@ from ase.db import connect
 from numpy.typing import NDArray
 
 from maxvolt.fitting.lattice.arrangements import Arrangement
-from maxvolt.fitting.lattice.low_rank_fit import LowRankSettings, cross_validated, fit_low_rank
+from maxvolt.fitting.lattice.low_rank_fit import LowRankSettings, fit_low_rank
+from maxvolt.fitting.lattice.scan import cross_validated
 from maxvolt.potentials.lattice.chain import Chain
 from maxvolt.potentials.lattice.hamiltonian import Hamiltonian
 from maxvolt.potentials.lattice.mapping import on_lattice

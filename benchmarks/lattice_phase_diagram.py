@@ -61,12 +61,12 @@ SHARES = (0.125, 0.25, 1 / 3, 0.5, 0.625, 0.75, 0.875)
 COOLED = tuple(np.arange(600.0, 49.0, -25.0).tolist())
 COOLED_REPEATS = [8, 8, 8]
 DIAGRAM = PhaseDiagramSettings(
-    temperatures=(100.0, 150.0, 200.0, 250.0, 300.0, 350.0, 375.0, 400.0),
+    temperatures=(100.0, 150.0, 200.0, 250.0, 300.0, 350.0, 375.0, 400.0, 425.0),
     repeats=(12, 12, 12),
     points=24,
-    lines=5,
-    equilibration=40,
-    production=160,
+    lines=7,
+    equilibration=80,
+    production=320,
     runs=2,
 )
 

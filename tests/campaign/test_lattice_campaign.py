@@ -40,8 +40,7 @@ kind = "lattice"
 max_iterations = 12
 
 [lattice]
-prototype = "sc"
-a = 2.7
+cell = "sc:2.7"
 species = ["Cu", "Pd"]
 
 [potential]
@@ -77,7 +76,7 @@ calculator = "emt"
 """
 
 RELAXED = (
-    SMALL.replace('prototype = "sc"\na = 2.7', 'prototype = "fcc"\na = 3.75')
+    SMALL.replace('cell = "sc:2.7"', 'cell = "fcc:3.75"')
     .replace("max_iterations = 12", "max_iterations = 1")
     .replace("sites = [2, 4]", "sites = [6, 8]")
 )
@@ -331,8 +330,8 @@ def test_two_sublattices_from_a_file_with_vacancies(tmp_path: Path) -> None:
     needs("lattice")
     maxvolt.write(tmp_path / "cell.xyz", bulk("CuPd", "cesiumchloride", a=3.0))
     text = SMALL.replace(
-        'prototype = "sc"\na = 2.7\nspecies = ["Cu", "Pd"]',
-        'structure = "cell.xyz"\nspecies = {Cu = ["Cu", "Ag"], Pd = ["Pd", "X"]}',
+        'cell = "sc:2.7"\nspecies = ["Cu", "Pd"]',
+        'cell = "cell.xyz"\nspecies = {Cu = ["Cu", "Ag"], Pd = ["Pd", "X"]}',
     ).replace("sites = [2, 4]", "sites = [4, 8]\ncomposition = {X = [0, 0.26]}")
     result = finished(written(tmp_path, text.replace("max_iterations = 12", "max_iterations = 1")))
     assert set(maxvolt.read(result.training).species) == {"Cu", "Ag", "Pd"}
@@ -359,7 +358,7 @@ def test_changed_settings(tmp_path: Path) -> None:
     assert {"iteration": count, "key": "potential.rank", "before": 1, "after": 2} in summary.changes
     ensemble = read_low_rank_ensemble(result.folder / "potential.lattice.npz")
     assert max(ensemble.members[0].trains[0].ranks) == 2
-    path.write_text(text.replace("a = 2.7", "a = 2.8"))
+    path.write_text(text.replace("sc:2.7", "sc:2.8"))
     with pytest.raises(SettingsError, match=r"cupd.toml: \[lattice\]: changed since the campaign"):
         finished(path)
 
@@ -368,8 +367,10 @@ def test_changed_settings(tmp_path: Path) -> None:
     ("before", "after", "message"),
     [
         ('kind = "lattice"', 'kind = "latice"', "expected 'lattice', found 'latice'"),
-        ("a = 2.7", "", "needs its lattice constant"),
-        ("a = 2.7", 'a = 2.7\nstructure = "x.cif"', "either prototype and a, or structure"),
+        ('cell = "sc:2.7"', "", r"\[lattice\] cell"),
+        ("sc:2.7", "sc", r"\[lattice\]: lattice sc: there is no such file"),
+        ("sc:2.7", "sc:2.7:3", "sc has one lattice constant"),
+        ("sc:2.7", "x.cif", "lattice x.cif: there is no such file"),
         ('species = ["Cu", "Pd"]', 'species = ["Cu"]', "two species to choose from"),
         ('species = ["Cu", "Pd"]', 'species = ["Cu", "Qq"]', "chemical symbol"),
         ("members = 2", "members = 1", r"\[potential\] members"),

@@ -1,4 +1,4 @@
-"""`maxvolt lattice-fit`, `sqs`, `enumerate --parent`, and `info` of what is written."""
+"""`maxvolt lattice-fit`, `sqs`, `enumerate --lattice FILE`, and `info` of what is written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ from ase.io import read, write
 from scipy.spatial.transform import Rotation
 
 from maxvolt.cli import main
-from maxvolt.potentials.lattice import ParentLattice, Supercell
+from maxvolt.potentials.lattice import (
+    LowRankPotential,
+    ParentLattice,
+    Supercell,
+    TensorTrain,
+    environments_of,
+    write_low_rank,
+)
 from maxvolt.potentials.lattice.files import read_low_rank_ensemble
 from promises import needs
 
@@ -74,8 +81,80 @@ def test_a_fit_writes_an_ensemble_and_tells_errors(
     assert "low-rank potential on a lattice" in capsys.readouterr().out
     assert main(["info", str(output), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["parameters"] == document["parameters"]
-    assert main(["errors", str(output), str(data)]) == 2
+    check_energies(data, output, document, capsys)
+    assert main(["grade", str(output), str(data)]) == 2
     assert "is a potential on a lattice" in capsys.readouterr().err
+
+
+def check_energies(
+    data: Path, potential: Path, fitted: dict, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`maxvolt errors` and `evaluate` agree with the fit and with each other."""
+    figure, output = potential.parent / "parity.png", potential.parent / "out.xyz"
+    assert main(["errors", str(potential), str(data), "--json", "--plot", str(figure)]) == 0
+    told = capsys.readouterr()
+    assert f"left out: {data}, structure 30: the structure is of another lattice" in told.err
+    assert "30 of 31 structures on the lattice" in told.err
+    errors = json.loads(told.out)
+    assert figure.stat().st_size > 1000
+    total = errors["total"]["energy_per_site_eV"]
+    assert total["rmse"] == pytest.approx(fitted["training_eV_per_site"], rel=0.5)
+    assert errors["spread_eV_per_site"] == pytest.approx(fitted["spread_eV_per_site"], rel=0.5)
+    assert (total["count"], len(errors["members"]), errors["on_lattice"]) == (30, 2, 30)
+    assert [one["structure"] for one in errors["left_out"]] == [30]
+    words = ["evaluate", str(potential), str(data), "-o", str(output), "--json"]
+    assert main(words) == 0
+    rows = json.loads(capsys.readouterr().out)
+    labels = [atoms.get_potential_energy() for atoms in read(data, ":")]
+    assert [row["structure"] for row in rows] == list(range(31))
+    assert "another lattice" in rows.pop()["left_out"]
+    away = np.array([row["energy_eV"] - label for row, label in zip(rows, labels, strict=False)])
+    assert np.sqrt(np.mean((away / 27) ** 2)) == pytest.approx(total["rmse"])
+    assert all(row["spread_eV"] > 0 and row["displacement_A"] < 0.01 for row in rows)
+    written = read(output, ":")
+    assert [atoms.get_potential_energy() for atoms in written] == pytest.approx(
+        [row["energy_eV"] for row in rows]
+    )
+    assert "forces" not in written[0].calc.results
+    for command in (["errors"], ["evaluate"]):
+        assert main([*command, str(potential), str(data)]) == 0
+        assert "meV per site" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["errors", "POT", "DATA", "--mlip"], "is a potential on a lattice, which MLIP does not"),
+        (["errors", "POT", "DATA", "--all"], "structure 30: the structure is of another lattice"),
+        (["errors", "POT", "DATA", "--energy-per-atom", "no"], "no structure has a number of the"),
+        (["evaluate", "POT", "DATA", "--all"], "1 of 31 structures cannot be used"),
+        (["evaluate", "POT", "WRONG"], "structure 0: the structure is of another lattice"),
+        (["errors", "POT", "BARE"], "no structure on the lattice has an energy to compare with"),
+        (["errors", "MTP", "DATA", "--all"], "--all is for potentials on a lattice"),
+        (["evaluate", "MTP", "DATA", "--largest-strain", "1"], "--largest-strain is for"),
+    ],
+)
+def test_energies_that_do_not_exist_are_told(
+    data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    message: str,
+) -> None:
+    (kind,) = environments_of(PARENT, 1)
+    train = TensorTrain.random(kind.length, 2, 1, np.random.default_rng(0))
+    write_low_rank(
+        LowRankPotential(PARENT, 1, False, np.zeros((1, 2)), (train,)), tmp_path / "p.lattice.npz"
+    )
+    structures = read(data, ":")
+    write(tmp_path / "wrong.xyz", structures[30])
+    structures[0].calc = None
+    write(tmp_path / "bare.xyz", structures[0])
+    paths = {"POT": "p.lattice.npz", "WRONG": "wrong.xyz", "BARE": "bare.xyz", "MTP": "p.mtp"}
+    given = [str(data) if word == "DATA" else str(tmp_path / paths[word]) if word in paths else word
+             for word in words]  # fmt: skip
+    assert main(given) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_comparisons_draw_and_use_energies_of_another_name(
@@ -136,13 +215,13 @@ def test_quasirandom_structures(tmp_path: Path, capsys: pytest.CaptureFixture[st
     needs("lattice")
     output = tmp_path / "sqs.xyz"
     given = ["sqs", "--lattice", "fcc:4.09", "--composition", "Ag=0.5,Pd=0.5", "-o", str(output)]
-    assert main([*given, "--site-number", "8", "--steps", "2000", "--json"]) == 0
+    assert main([*given, "--atoms", "8", "--steps", "2000", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert np.array(document["order"]).shape == (3, 2, 2)
     assert sorted(read(output).get_chemical_symbols()) == ["Ag"] * 4 + ["Pd"] * 4
-    assert main([*given, "--site-number", "8", "--steps", "2000"]) == 0
+    assert main([*given, "--atoms", "8", "--steps", "2000"]) == 0
     assert "Ag-Pd" in capsys.readouterr().out
-    assert main([*given, "--site-number", "7"]) == 2
+    assert main([*given, "--atoms", "7"]) == 2
     assert "whole numbers" in capsys.readouterr().err
 
 
@@ -153,11 +232,20 @@ def test_orderings_of_a_lattice_in_a_file(
     needs("enumeration")
     cell, output = tmp_path / "salt.xyz", tmp_path / "out.xyz"
     write(cell, SALT)
-    given = ["enumerate", "Mg,Ca", "--atoms", "3", "-o", str(output)]
-    assert main([*given, "--parent", str(cell), "--site", "Mg", "--json"]) == 0
+    given = ["enumerate", "--atoms", "3", "-o", str(output)]
+    on_sites = ["--lattice", str(cell), "--sites", "Mg=Mg,Ca"]
+    assert main([*given, *on_sites, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["structures"] == 10
     assert len(read(output, ":")) == 10
-    assert main([*given, "--site", "Mg"]) == 2
-    assert "--site names sites of --parent" in capsys.readouterr().err
-    assert main([*given, "--parent", str(cell), "--lattice", "fcc"]) == 2
-    assert "brings its lattice" in capsys.readouterr().err
+    for words, message in (
+        (on_sites[2:], "--sites names sites of one primitive cell"),
+        ([*on_sites, "--lattice", "fcc"], "stands alone, without other lattices"),
+        ([*on_sites, "--lattice-constant", "fcc:Mg=4"], "stands alone, without other lattices"),
+        (on_sites[:2], "give elements, A,B,..., or --sites"),
+        (["Mg,Ca", *on_sites], "give elements, A,B,..., or --sites"),
+        (["Mg,Ca", "--lattice", "fcx"], "lattice fcx: there is no such file"),
+    ):
+        assert main([*given, *words]) == 2
+        assert message in capsys.readouterr().err
+    assert main([*given, "Mg,Ca", "--lattice", "fcc:5", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["counts"] == {"fcc:5": {"1": 2, "2": 2, "3": 6}}

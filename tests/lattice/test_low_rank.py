@@ -17,9 +17,9 @@ from maxvolt.errors import FileFormatError, FitError, SettingsError
 from maxvolt.fitting.lattice.arrangements import Arrangement, equations
 from maxvolt.fitting.lattice.low_rank_fit import (
     LowRankSettings,
-    cross_validated,
     fit_low_rank,
 )
+from maxvolt.fitting.lattice.scan import cross_validated
 from maxvolt.fitting.lattice.tensor_equations import gradients, loss_of
 from maxvolt.potentials.lattice.chain import Chain
 from maxvolt.potentials.lattice.environments import environments_of

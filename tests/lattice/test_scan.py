@@ -132,12 +132,12 @@ def test_structures_on_no_lattice_are_told() -> None:
     other = bulk("W", "fcc", a=4.0) * (2, 2, 2)
     other.calc = SinglePointCalculator(other, energy=0.0)
     found = labelled_arrangements(Dataset.from_atoms([*structures, other]), BCC)
-    assert found.structures.tolist() == [0, 1, 3]
-    assert [number for number, _ in found.refused] == [2, 4]
-    assert "no energy" in found.refused[0][1]
-    assert "another lattice" in found.refused[1][1]
+    assert found.sites.structures.tolist() == [0, 1, 3]
+    assert [number for number, _ in found.sites.refused] == [2, 4]
+    assert "no energy" in found.sites.refused[0][1]
+    assert "another lattice" in found.sites.refused[1][1]
     assert [one.energy for one in found.arrangements] == pytest.approx(
-        [energies[number] for number in found.structures]
+        [energies[number] for number in found.sites.structures]
     )
-    assert found.displacements.max() < 0.2
-    assert found.strains == pytest.approx([0.01] * 3, abs=1e-9)
+    assert found.sites.displacements.max() < 0.2
+    assert found.sites.strains == pytest.approx([0.01] * 3, abs=1e-9)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maxvolt.cli.console import counted, note, print_json, print_table, progress_bar
+from maxvolt.cli.lattice_options import add_sites, parent_of
 from maxvolt.cli.options import add_json, positive_float, positive_int, species_list
 from maxvolt.cli.outputs import check_structures
 from maxvolt.errors import MaxvoltError
@@ -26,15 +27,15 @@ DESCRIPTION = """\
 Write every ordering of the elements on crystal lattices that no symmetry turns into another one, up
 to a number of atoms: candidates for 'maxvolt relax' or a campaign. Lattice constants are means of
 those of the elements (Vegard); these follow from the volume of an atom in nature unless they are
-given. 'parent_lattice' in the info of a structure is its lattice. With --parent the lattice is any
-other, and --atoms are sites without spectators. icet makes the orderings: pip install
-'maxvolt[enumeration]'."""
+given. 'parent_lattice' in the info of a structure is its lattice. --lattice takes any other
+primitive cell, too; atoms are counted without spectators there. icet makes the orderings: pip
+install 'maxvolt[enumeration]'."""
 EXAMPLES = """\
   maxvolt enumerate Ag,Pd --atoms 6 -o candidates.xyz
   maxvolt enumerate Ag,Pd --atoms 12 --lattice fcc --concentration Ag=0.25:0.75 -o fcc.xyz
   maxvolt enumerate Ni,Al --atoms 8 --lattice-constant fcc:Ni=3.52 --lattice-constant fcc:Al=4.05 \\
       -o candidates.xyz --json
-  maxvolt enumerate Mg,Ca --atoms 4 --parent salt.cif --site Mg -o salts.xyz"""
+  maxvolt enumerate --atoms 4 --lattice salt.cif --sites Mg=Mg,Ca -o salts.xyz"""
 
 _ATOMS_AT_ONCE = 20_000
 """That are held before they are written."""
@@ -42,7 +43,10 @@ _ATOMS_AT_ONCE = 20_000
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("species", type=species_list, metavar="A,B,...", help="elements")
+    parser.add_argument(
+        "species", type=species_list, nargs="?", metavar="A,B,...",
+        help="elements; not with --sites, which names them",
+    )  # fmt: skip
     parser.add_argument(
         "--atoms", type=positive_int, required=True, metavar="N", help="most atoms of a cell"
     )
@@ -52,9 +56,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--lattice",
         action="append",
-        choices=("fcc", "bcc", "hcp"),
-        help="a lattice; may be given several times (default: all three)",
+        default=[],
+        metavar="LATTICE",
+        help="fcc, bcc or hcp, with lattice constants of the elements; may be given several times "
+        "(default: all three). Or one primitive cell: a file, or sc, fcc, bcc, diamond or hcp with "
+        "its lattice constant, as fcc:4.09",
     )
+    add_sites(parser)
     parser.add_argument(
         "--concentration",
         type=_concentration,
@@ -72,18 +80,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="lattice constant of a pure element, A; may be given several times",
     )
     parser.add_argument(
-        "--parent",
-        metavar="LATTICE",
-        help="primitive cell of another lattice: a file, or a name with its lattice constant as "
-        "fcc:4.09",
-    )
-    parser.add_argument(
-        "--site",
-        metavar="A",
-        help="with --parent: only sites of this element there take the elements; X in A,B,... is a "
-        "vacancy (default: all sites)",
-    )
-    parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="OUT", help="file to write"
     )
     add_json(parser)
@@ -93,7 +89,7 @@ def run(options: argparse.Namespace) -> None:
     """Enumerate, write, count."""
     from maxvolt.sampling.enumeration import PARENT_LATTICE
 
-    inputs = [] if options.parent is None else [Path(options.parent)]
+    inputs = [Path(one) for one in options.lattice]
     kind = check_structures(options.output, None, inputs, several=True)
     lattices, elements, made = _made(options)
     counts: Counter[tuple[str, int]] = Counter()
@@ -122,20 +118,26 @@ def run(options: argparse.Namespace) -> None:
 
 def _made(options: argparse.Namespace) -> tuple[tuple[str, ...], tuple[str, ...], Iterator[Atoms]]:
     """Names of the lattices, all elements, and the structures."""
-    from maxvolt.cli.lattice_options import parent_lattice
     from maxvolt.potentials.lattice import VACANCY
     from maxvolt.properties.lattice import enumerated_arrangements
-    from maxvolt.sampling.enumeration import PARENT_LATTICE, enumerated_structures
+    from maxvolt.sampling.enumeration import LATTICES, PARENT_LATTICE, enumerated_structures
 
-    if options.parent is None:
-        if options.site is not None:
-            raise MaxvoltError("--site names sites of --parent: give that, too")
+    if (options.species is None) != bool(options.sites):
+        raise MaxvoltError("give elements, A,B,..., or --sites, which names them: one of both")
+    if all(one in LATTICES for one in options.lattice):
+        if options.sites:
+            raise MaxvoltError(
+                "--sites names sites of one primitive cell: give it as --lattice FILE or fcc:4.09"
+            )
         wanted = _wanted(options)
         return wanted.lattices, options.species, enumerated_structures(wanted)
-    if options.lattice or options.lattice_constant:
-        raise MaxvoltError("--parent brings its lattice: leave out --lattice, --lattice-constant")
-    sites = options.species if options.site is None else {options.site: options.species}
-    parent = parent_lattice(options.parent, sites)
+    if len(options.lattice) > 1 or options.lattice_constant:
+        raise MaxvoltError(
+            f"--lattice: {', '.join(options.lattice)}: a primitive cell with its lattice constant "
+            "stands alone, without other lattices and --lattice-constant"
+        )
+    (name,) = options.lattice
+    parent = parent_of(options, options.species or (), name)
 
     def structures() -> Iterator[Atoms]:
         for supercell, occupation in enumerated_arrangements(
@@ -146,12 +148,12 @@ def _made(options: argparse.Namespace) -> tuple[tuple[str, ...], tuple[str, ...]
         ):
             atoms = parent.atoms(supercell, occupation)
             if len(atoms):
-                atoms.info = {PARENT_LATTICE: options.parent}
+                atoms.info = {PARENT_LATTICE: name}
                 yield atoms
 
     every = dict.fromkeys(symbol for one in parent.allowed for symbol in one)
     elements = tuple(symbol for symbol in every if symbol != VACANCY)
-    return (options.parent,), elements, structures()
+    return (name,), elements, structures()
 
 
 def _write(path: Path, kind: str, structures: Iterator[Atoms], species: tuple[str, ...]) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from maxvolt.cli.console import note, print_json, progress_bar, stdout_console
 from maxvolt.cli.inputs import check_order, check_species
+from maxvolt.cli.lattice_options import add_energy_per_atom, add_mapping, refuse_mapping
+from maxvolt.cli.on_lattice import is_on_lattice, show_lattice_errors
 from maxvolt.cli.options import add_json, add_species, add_threads
 from maxvolt.cli.outputs import check_figure
 from maxvolt.cli.potentials import load, potential_files
@@ -25,11 +27,13 @@ Compare a potential with the labels of a file: errors of energies, forces (per c
 vectors) and stresses, equations (8) to (10) of docs/formulation.md, per group (config_type) and in
 total. Errors of an ensemble are those of the mean prediction of its members; a second table gives
 the RMSE of the members, mean and two standard deviations, beside them. A warning says where the
-spread of the members is far below their error."""
+spread of the members is far below their error. Potentials on a lattice have energies alone: atoms,
+relaxed or not, are taken to their sites, and structures that are on no lattice are named."""
 EXAMPLES = """\
   maxvolt errors pot.mtp test.xyz
   maxvolt errors pot.mtp test.xyz --plot parity.png
-  maxvolt errors mlip.almtp test.cfg --species Ti,Al --json"""
+  maxvolt errors mlip.almtp test.cfg --species Ti,Al --json
+  maxvolt errors agpd.lattice.npz relaxed.xyz --energy-per-atom mixing_energy"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("potential", type=Path, metavar="POT", help="potential or ensemble")
     parser.add_argument("data", type=Path, metavar="DATA", help="labelled structures")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="write parity plots, e.g. .png")
+    group = parser.add_argument_group("potentials on a lattice")
+    add_energy_per_atom(group)
+    add_mapping(group)
     add_species(parser)
     add_threads(parser)
     printed = parser.add_mutually_exclusive_group()
@@ -52,6 +59,10 @@ def run(options: argparse.Namespace) -> None:
     from maxvolt.potentials.ensemble import members_of
     from maxvolt.potentials.stepped import SteppedPotential
 
+    if is_on_lattice(options.potential):
+        show_lattice_errors(options)
+        return
+    refuse_mapping(options)
     check_order(options.potential, options.data)
     if options.plot is not None:
         check_figure(options.plot, [options.data, *potential_files(options.potential)])

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from maxvolt.cli.console import counted, note, print_json, print_table, progress_bar
 from maxvolt.cli.inputs import check_order, check_species
+from maxvolt.cli.lattice_options import add_mapping, refuse_mapping
+from maxvolt.cli.on_lattice import evaluate_on_lattice, is_on_lattice
 from maxvolt.cli.options import add_json, add_species, add_threads
 from maxvolt.cli.outputs import check_structures
 from maxvolt.cli.potentials import load, potential_files
@@ -23,11 +25,14 @@ NAME = "evaluate"
 SUMMARY = "energies, forces and stresses of structures"
 DESCRIPTION = """\
 Evaluate a potential on every structure of IN. With -o, the structures are written with the
-potential's energies, forces and stresses as labels; without, or with --json, a table is printed."""
+potential's energies, forces and stresses as labels; without, or with --json, a table is printed.
+Potentials on a lattice have energies alone: atoms, relaxed or not, are taken to their sites, and
+structures that are on no lattice are named; of an ensemble, the spread is there, too."""
 EXAMPLES = """\
   maxvolt evaluate pot.mtp relaxed.xyz
   maxvolt evaluate pot.mtp in.cfg -o out.cfg
-  maxvolt evaluate mlip.mtp in.xyz -o out.xyz --species Ti,Al --threads 4"""
+  maxvolt evaluate mlip.mtp in.xyz -o out.xyz --species Ti,Al --threads 4
+  maxvolt evaluate agpd.lattice.npz relaxed.xyz --json"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("potential", type=Path, metavar="POT", help="potential or ensemble")
     parser.add_argument("input", type=Path, metavar="IN", help="structures to evaluate")
     parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="file to write")
+    add_mapping(parser.add_argument_group("potentials on a lattice"))
     add_species(parser)
     add_threads(parser)
     add_json(parser)
@@ -44,6 +50,10 @@ def run(options: argparse.Namespace) -> None:
     """Read, evaluate, write or print."""
     from maxvolt.cli.structures import naming_of_potential
 
+    if is_on_lattice(options.potential):
+        evaluate_on_lattice(options)
+        return
+    refuse_mapping(options)
     check_order(options.potential, options.input)
     naming = naming_of_potential(options.potential, options.species, [options.input])
     if options.output is not None:

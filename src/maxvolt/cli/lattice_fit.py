@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from maxvolt.cli.console import counted, note, print_json, print_table, progress_bar
-from maxvolt.cli.lattice_options import add_lattice, parent_of
+from maxvolt.cli.lattice_options import (
+    add_energy_per_atom,
+    add_lattice,
+    add_mapping,
+    energies_named,
+    mapping_limits,
+    parent_of,
+    tell_places,
+    tell_refused,
+)
 from maxvolt.cli.options import (
     add_json,
     add_species,
     add_threads,
     non_negative_float,
     non_negative_int,
-    positive_float,
     positive_int,
     whole_numbers,
 )
 from maxvolt.cli.outputs import check_figure, check_output
-from maxvolt.errors import DataError, MaxvoltError
+from maxvolt.errors import MaxvoltError
 
 if TYPE_CHECKING:
     from maxvolt.fitting.lattice import Labelled, LowRankEnsembleFit, LowRankSettings, Scan
@@ -45,9 +53,6 @@ EXAMPLES = """\
       --plot scan.png -o pot.lattice.npz
   maxvolt lattice-fit oxides.xyz --lattice salt.cif --sites Mg=Mg,Ca,X -o pot.lattice.npz --json"""
 
-_TOLD = 20
-"""Structures that are left out and named one by one."""
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
@@ -59,22 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_lattice(parser)
     _add_potential(parser.add_argument_group("the potential, numbers with commas are compared"))
     group = parser.add_argument_group("structures")
-    group.add_argument(
-        "--energy-per-atom",
-        metavar="KEY",
-        help="use this number in the info of each structure, eV/atom, in place of its energy",
-    )
-    group.add_argument(
-        "--largest-displacement", type=positive_float, default=0.8, metavar="A",
-        help="of an atom from its site, Angstrom; beyond it a structure is left out (%(default)s)",
-    )  # fmt: skip
-    group.add_argument(
-        "--largest-strain", type=positive_float, default=0.15, metavar="X",
-        help="of a cell, without the change of volume (%(default)s)",
-    )  # fmt: skip
-    group.add_argument(
-        "--all", action="store_true", help="fail where a structure would be left out"
-    )
+    add_energy_per_atom(group)
+    add_mapping(group)
     add_species(group)
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw what was compared")
     add_threads(parser)
@@ -180,41 +171,16 @@ def _labelled(options: argparse.Namespace) -> tuple[ParentLattice, Labelled, int
     parent = parent_of(options, dataset.species)
     with progress_bar("mapping", len(dataset)) as advance:
         labelled = labelled_arrangements(
-            dataset, parent, energies=_energies(options.energy_per_atom, dataset),
-            largest=options.largest_displacement, largest_strain=options.largest_strain,
-            progress=advance,
+            dataset, parent, energies=energies_named(options, dataset), progress=advance,
+            **mapping_limits(options),
         )  # fmt: skip
     names = [
         f"{path}, structure {number}"
         for path, one in zip(options.data, several, strict=True)
         for number in range(len(one))
     ]
-    left_out = [f"{names[number]}: {reason}" for number, reason in labelled.refused]
-    if left_out and (options.all or not labelled.arrangements):
-        raise DataError(
-            f"{left_out[0]} ({len(left_out)} of {len(dataset)} structures cannot be used, counted "
-            "from 0)"
-        )
-    for line in left_out[:_TOLD]:
-        note(f"left out: {line}")
-    if len(left_out) > _TOLD:
-        note(f"left out: {len(left_out) - _TOLD} more")
+    tell_refused(options, names, labelled.sites.refused)
     return parent, labelled, len(dataset)
-
-
-def _energies(key: str | None, dataset: Any) -> Any:
-    import numpy as np
-
-    if key is None:
-        return None
-    found = np.full(len(dataset), np.nan)
-    for number, info in enumerate(dataset.infos):
-        value = info.get(key)
-        if isinstance(value, int | float | np.number):
-            found[number] = float(value) * dataset.counts[number]
-    if np.isnan(found).all():
-        raise DataError(f"--energy-per-atom {key}: no structure has a number of this name")
-    return found
 
 
 def _compared(
@@ -255,10 +221,7 @@ def _tell(
             {
                 "potential": str(options.output),
                 "structures": number,
-                "on_lattice": len(labelled.arrangements),
-                "left_out": [{"structure": s, "reason": reason} for s, reason in labelled.refused],
-                "largest_displacement_A": labelled.displacements.max(),
-                "largest_strain": labelled.strains.max(),
+                **labelled.sites.to_dict(),
                 "members": len(fit.fits),
                 "parameters": parameters,
                 "training_eV_per_site": fit.rmse,
@@ -271,11 +234,7 @@ def _tell(
         )
     else:
         _print(compared, chosen, parameters, fit)
-    note(
-        f"{len(labelled.arrangements)} of {counted(number, 'structure')} on the lattice; atoms up "
-        f"to {labelled.displacements.max():.2f} A from their sites, strains up to "
-        f"{labelled.strains.max():.3f}"
-    )
+    tell_places(labelled.sites, number)
     note(f"{options.output}: {counted(len(fit.fits), 'potential')}")
 
 

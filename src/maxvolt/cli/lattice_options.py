@@ -9,25 +9,41 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maxvolt.cli.options import numbers_by_name
+from maxvolt.cli.console import counted, note
+from maxvolt.cli.options import numbers_by_name, positive_float
 from maxvolt.errors import DataError, MaxvoltError
 
 if TYPE_CHECKING:
-    from ase import Atoms
+    import numpy as np
+    from numpy.typing import NDArray
 
+    from maxvolt.dataset import Dataset
+    from maxvolt.fitting.lattice import OnSites
     from maxvolt.potentials.lattice import Mapped, ParentLattice
 
 __all__ = [
+    "add_energy_per_atom",
     "add_lattice",
+    "add_mapping",
+    "add_sites",
+    "energies_named",
     "mapped_structures",
-    "parent_lattice",
+    "mapping_limits",
     "parent_of",
+    "refuse_mapping",
     "repeats_of",
     "shares_of",
     "site_species",
+    "tell_places",
+    "tell_refused",
 ]
 
-_NAMED = re.compile(r"(sc|fcc|bcc|diamond|hcp):(\d+\.?\d*|\.\d+)")
+_LARGEST_DISPLACEMENT, _LARGEST_STRAIN = 0.8, 0.15
+"""Angstrom, and of a cell: as of `maxvolt.potentials.lattice.on_lattice`."""
+
+_TOLD = 20
+"""Structures that are left out and named one by one."""
+
 _REPEATS = re.compile(r"([1-9]\d*)x([1-9]\d*)x([1-9]\d*)")
 
 
@@ -37,9 +53,15 @@ def add_lattice(parser: argparse._ActionsContainer) -> None:
         "--lattice",
         required=True,
         metavar="LATTICE",
-        help="primitive cell: a file with one structure, or sc, fcc, bcc, diamond or hcp (ideal "
-        "c/a) with its lattice constant in Angstrom, as fcc:4.09",
+        help="primitive cell: a file with one structure, or sc, fcc, bcc, diamond or hcp with its "
+        "lattice constant in Angstrom, as fcc:4.09 or, for another c/a than the ideal one, "
+        "hcp:3.2:5.1",
     )
+    add_sites(parser)
+
+
+def add_sites(parser: argparse._ActionsContainer) -> None:
+    """Add ``--sites``."""
     parser.add_argument(
         "--sites",
         type=site_species,
@@ -59,7 +81,9 @@ def site_species(text: str) -> tuple[str | None, tuple[str, ...]]:
     return site.strip() or None, symbols
 
 
-def parent_of(options: argparse.Namespace, elements: Sequence[str] = ()) -> ParentLattice:
+def parent_of(
+    options: argparse.Namespace, elements: Sequence[str] = (), lattice: str | None = None
+) -> ParentLattice:
     """Make the parent lattice that the options describe.
 
     Parameters
@@ -68,12 +92,16 @@ def parent_of(options: argparse.Namespace, elements: Sequence[str] = ()) -> Pare
         Of the command line.
     elements
         What all sites may have where nothing is said.
+    lattice
+        Name of the lattice; that of the options by default.
 
     Raises
     ------
     MaxvoltError
         An option cannot be understood, or nothing says which elements sites may have.
     """
+    from maxvolt.potentials.lattice import named_lattice
+
     given = options.sites or []
     named = {site: symbols for site, symbols in given if site is not None}
     for_all = [symbols for site, symbols in given if site is None]
@@ -81,41 +109,99 @@ def parent_of(options: argparse.Namespace, elements: Sequence[str] = ()) -> Pare
         raise MaxvoltError("--sites: give A,B once for all sites, or A=B,C once for each element")
     if not given and not elements:
         raise MaxvoltError("--sites is needed: which elements may the sites of the lattice have?")
-    return parent_lattice(options.lattice, named or (for_all[0] if for_all else tuple(elements)))
+    species = named or (for_all[0] if for_all else tuple(elements))
+    return named_lattice(options.lattice if lattice is None else lattice, species)
 
 
-def parent_lattice(
-    lattice: str, species: Sequence[str] | dict[str, tuple[str, ...]]
-) -> ParentLattice:
-    """Make a parent lattice of a name with a lattice constant, or of a file."""
-    from maxvolt.potentials.lattice import ParentLattice
+def add_mapping(group: argparse._ActionsContainer) -> None:
+    """Add what decides whether a structure is on a lattice."""
+    group.add_argument(
+        "--largest-displacement", type=positive_float, metavar="A",
+        help=f"of an atom from its site, Angstrom; beyond it a structure is left out "
+        f"({_LARGEST_DISPLACEMENT:g})",
+    )  # fmt: skip
+    group.add_argument(
+        "--largest-strain", type=positive_float, metavar="X",
+        help=f"of a cell, without the change of volume ({_LARGEST_STRAIN:g})",
+    )  # fmt: skip
+    group.add_argument(
+        "--all", action="store_true", help="fail where a structure would be left out"
+    )
 
+
+def add_energy_per_atom(group: argparse._ActionsContainer) -> None:
+    """Add where energies are found that are no labels."""
+    group.add_argument(
+        "--energy-per-atom",
+        metavar="KEY",
+        help="use this number in the info of each structure, eV/atom, in place of its energy",
+    )
+
+
+def mapping_limits(options: argparse.Namespace) -> dict[str, float]:
+    """Largest displacement and strain, as functions take them."""
+    displacement, strain = options.largest_displacement, options.largest_strain
+    return {
+        "largest": _LARGEST_DISPLACEMENT if displacement is None else displacement,
+        "largest_strain": _LARGEST_STRAIN if strain is None else strain,
+    }
+
+
+def refuse_mapping(options: argparse.Namespace) -> None:
+    """Say so where options for lattices are given with another potential."""
+    for name in ("largest_displacement", "largest_strain", "all", "energy_per_atom"):
+        if getattr(options, name, None):
+            raise MaxvoltError(
+                f"--{name.replace('_', '-')} is for potentials on a lattice, and "
+                f"{options.potential} is none"
+            )
+
+
+def energies_named(options: argparse.Namespace, dataset: Dataset) -> NDArray[np.float64] | None:
+    """Energies that ``--energy-per-atom`` names, eV; None: the labels count."""
+    from maxvolt.fitting.lattice.labelled import energies_per_atom
+
+    if options.energy_per_atom is None:
+        return None
     try:
-        return ParentLattice.of(_primitive(lattice), species)
-    except MaxvoltError as error:
-        raise MaxvoltError(f"lattice {lattice}: {error}") from error
+        return energies_per_atom(dataset, options.energy_per_atom)
+    except DataError as error:
+        raise DataError(f"--energy-per-atom: {error}") from error
 
 
-def _primitive(lattice: str) -> Atoms:
-    from ase.build import bulk
+def tell_refused(
+    options: argparse.Namespace, names: Sequence[str], refused: Sequence[tuple[int, str]]
+) -> None:
+    """Name the structures that are left out; fail where none is left or ``--all`` is given.
 
-    from maxvolt.cli.inputs import read_structures
-
-    if found := _NAMED.fullmatch(lattice):
-        name, constant = found[1], float(found[2])
-        if not constant > 0:
-            raise MaxvoltError("expected a lattice constant above 0")
-        return bulk("X", name, a=constant, **({"covera": (8 / 3) ** 0.5} if name == "hcp" else {}))
-    path = Path(lattice)
-    if not path.is_file():
-        raise MaxvoltError(
-            "there is no such file; expected one, or a name with a lattice constant as fcc:4.09"
+    Parameters
+    ----------
+    options
+        Of the command line.
+    names
+        Of all structures.
+    refused
+        Number of each structure that is left out, and why.
+    """
+    left_out = [f"{names[number]}: {reason}" for number, reason in refused]
+    if left_out and (options.all or len(left_out) == len(names)):
+        raise DataError(
+            f"{left_out[0]} ({len(left_out)} of {len(names)} structures cannot be used, counted "
+            "from 0)"
         )
-    structures = read_structures(path, None)
-    if len(structures) != 1:
-        raise MaxvoltError(f"holds {len(structures)} structures; expected the primitive cell alone")
-    atoms: Atoms = structures.to_atoms()[0]
-    return atoms
+    for line in left_out[:_TOLD]:
+        note(f"left out: {line}")
+    if len(left_out) > _TOLD:
+        note(f"left out: {len(left_out) - _TOLD} more")
+
+
+def tell_places(sites: OnSites, number: int) -> None:
+    """Say how many of so many structures are on the lattice, and how far from it."""
+    note(
+        f"{len(sites.mapped)} of {counted(number, 'structure')} on the lattice; atoms up to "
+        f"{sites.displacements.max():.2f} A from their sites, strains up to "
+        f"{sites.strains.max():.3f}"
+    )
 
 
 def repeats_of(text: str) -> tuple[int, int, int] | None:

@@ -156,7 +156,8 @@ def _print(found: PhaseDiagram) -> None:
             note(
                 f"warning: at {one.temperature:g} K no phase was followed to differences of "
                 f"chemical potentials from {low:.4f} to {high:.4f} eV; try a larger --cells, so "
-                "that the ground state of that range is among the arrangements, or more --points"
+                "that the ground state of that range is among the arrangements, a larger "
+                "SUPERCELL, more --points or more --lines"
             )
 
 

@@ -26,9 +26,9 @@ alloy. Annealing finds it, the same for the same seed. The short-range order of 
 that is left is printed, 0 where species are at random. icet does the annealing: pip install
 'maxvolt[enumeration,lattice]'."""
 EXAMPLES = """\
-  maxvolt sqs --lattice fcc:4.09 --composition Ag=0.5,Pd=0.5 --site-number 16 -o sqs.xyz
-  maxvolt sqs --lattice salt.cif --sites Mg=Mg,Ca --composition Mg=3,Ca=1 --site-number 8 -o sqs.xyz
-  maxvolt sqs --lattice bcc:3.2 --composition Mo=1,Nb=1,Ta=1,W=1 --site-number 16 --seed 1 \\
+  maxvolt sqs --lattice fcc:4.09 --composition Ag=0.5,Pd=0.5 --atoms 16 -o sqs.xyz
+  maxvolt sqs --lattice salt.cif --sites Mg=Mg,Ca --composition Mg=3,Ca=1 --atoms 8 -o sqs.xyz
+  maxvolt sqs --lattice bcc:3.2 --composition Mo=1,Nb=1,Ta=1,W=1 --atoms 16 --seed 1 \\
       -o sqs.xyz --json"""
 
 
@@ -39,8 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--composition", required=True, metavar="A=X,B=Y", help="shares of the species of the sites"
     )
     parser.add_argument(
-        "--site-number", type=positive_int, required=True, metavar="N",
-        help="sites that are shared out, without spectators",
+        "--atoms", type=positive_int, required=True, metavar="N",
+        help="of the cell: sites that are shared out, without spectators",
     )  # fmt: skip
     parser.add_argument(
         "--cutoffs", type=_lengths, metavar="A,B,...",
@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> None:
     parent = parent_of(options, tuple(composition))
     found = quasirandom_structure(
         parent,
-        options.site_number,
+        options.atoms,
         composition,
         cutoffs=options.cutoffs,
         shells=options.shells,

@@ -69,7 +69,8 @@ def _read(path: Path, species: Sequence[str] | None) -> tuple[Potential, ...]:
         raise FileFormatError(
             path,
             "is a potential on a lattice, which has energies of arrangements and no forces: "
-            "'maxvolt mc' simulates with it, 'maxvolt info' describes it",
+            "'maxvolt evaluate' and 'maxvolt errors' give energies of structures, 'maxvolt mc' "
+            "simulates with it, 'maxvolt info' describes it",
         )
     known = "; ".join(f"{one.title} ({', '.join(one.suffixes)})" for one in FAMILIES)
     raise FileFormatError(path, f"is not a potential that maxvolt knows; expected {known}")

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from ase.build import bulk
 from ase.data import atomic_numbers
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
@@ -19,9 +18,8 @@ from maxvolt.errors import MaxvoltError, SettingsError
 from maxvolt.executors.resources import ClusterPlan
 from maxvolt.fitting.lattice.ensemble_fit import Resampling
 from maxvolt.fitting.lattice.low_rank_fit import LowRankSettings
-from maxvolt.io import read
 from maxvolt.labelling.reference import with_files
-from maxvolt.potentials.lattice import VACANCY, ParentLattice
+from maxvolt.potentials.lattice import VACANCY, ParentLattice, named_lattice
 from maxvolt.sections import NonNegative, Positive, Section, Symbol, within
 from maxvolt.selection.lattice.active_set import DAMPING
 
@@ -51,31 +49,12 @@ class LatticeGeneral(CampaignSection):
 class ParentSection(Section):
     """The lattice, and what may be on its sites."""
 
-    prototype: Literal["fcc", "bcc", "sc", "hcp", "diamond"] | None = None
-    """A crystal of one element; or give `structure`."""
-    a: Positive | None = None
-    """Lattice constant of the prototype, Angstrom."""
-    c: Positive | None = None
-    """Second lattice constant of hcp, Angstrom."""
-    structure: str | None = None
-    """File with the primitive cell, relative to the campaign file."""
+    cell: str
+    """Primitive cell: sc, fcc, bcc, diamond or hcp with the lattice constant in Angstrom,
+    "fcc:4.09" ("hcp:3.2:5.1" with both); or a file, relative to the campaign file."""
     species: tuple[Species, ...] | dict[Symbol, tuple[Species, ...]]
     """Symbols that each site may have, "X" for empty; or, for each symbol of the structure, what
     its sites may have: {Mg = ["Mg", "Ca"]}, the others being spectators."""
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if (self.prototype is None) == (self.structure is None):
-            raise ValueError("give either prototype and a, or structure")
-        if self.prototype is not None and self.a is None:
-            raise ValueError("a prototype needs its lattice constant: add a, in Angstrom")
-        if (self.prototype == "hcp") != (self.c is not None):
-            raise ValueError("c goes with the prototype hcp, which needs it")
-        if self.structure is not None and self.a is not None:
-            raise ValueError("the file of structure has its lattice constant: remove a")
-        if isinstance(self.species, dict) and self.prototype is not None:
-            raise ValueError("all sites of a prototype are alike: write species as a list")
-        return self
 
     def parent(self, root: Path) -> ParentLattice:
         """Make the lattice; names of files are relative to a folder.
@@ -85,17 +64,7 @@ class ParentSection(Section):
         MaxvoltError
             The file cannot be used, or there is no choice of species.
         """
-        if self.structure is not None:
-            structures = read(root / self.structure)
-            if len(structures) != 1:
-                raise SettingsError(
-                    f"{root / self.structure}: holds {len(structures)} structures; expected the "
-                    "primitive cell alone"
-                )
-            (primitive,) = structures.to_atoms()
-        else:
-            primitive = bulk("Al", self.prototype, a=self.a, c=self.c)
-        return ParentLattice.of(primitive, self.species)
+        return named_lattice(self.cell, self.species, root)
 
 
 class LowRankSection(Section):

@@ -8,7 +8,7 @@ from typing import Any
 
 from maxvolt.campaign.record.fingerprints import fingerprint
 from maxvolt.campaign.record.folder import IterationFolder
-from maxvolt.campaign.record.integrity import DIGESTS, damaged_products, digests_of, inputs_of
+from maxvolt.campaign.record.integrity import damaged_products, inputs_of, with_origin
 from maxvolt.campaign.record.journal import Event
 from maxvolt.campaign.record.storage import StepResult, read_result, write_result
 from maxvolt.campaign.steps.context import RunContext
@@ -75,11 +75,7 @@ class LatticeSteps:
             if self.is_complete:
                 self._record("damaged", {"files": [str(path), *map(str, products)]})
             self.progress(name, 0, 0)
-            made = make()
-            record = {"inputs": key, **made.record}
-            if products:
-                record[DIGESTS] = digests_of(products)
-            write_result(path, StepResult(record, made.datasets, made.arrays))
+            write_result(path, with_origin(make(), key, products))
         result = read_result(path)
         if not self.is_complete:
             content = {"step": name, **result.record}

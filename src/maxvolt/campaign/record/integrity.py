@@ -10,6 +10,7 @@ from maxvolt.campaign.record.folder import IterationFolder, committee_file, erro
 from maxvolt.campaign.record.iteration_summary import FINDINGS, MELTING, OPENING
 from maxvolt.campaign.record.storage import (
     DamagedError,
+    StepResult,
     digest_of_file,
     is_sound,
     read_document,
@@ -25,8 +26,8 @@ __all__ = [
     "check_potential",
     "damaged_files",
     "damaged_products",
-    "digests_of",
     "inputs_of",
+    "with_origin",
 ]
 
 DIGESTS = "files"
@@ -41,9 +42,22 @@ def inputs_of(path: Path) -> str | None:
         return None
 
 
-def digests_of(products: Sequence[Path]) -> dict[str, str | None]:
-    """SHA-256 of files by their names, None for those that are missing."""
-    return {path.name: digest_of_file(path) for path in products}
+def with_origin(made: StepResult, inputs: str, products: Sequence[Path]) -> StepResult:
+    """Add to a result what it was made from, and what its files are.
+
+    Parameters
+    ----------
+    made
+        The result.
+    inputs
+        Fingerprint of what it was made from.
+    products
+        Files beside it; the record gets their SHA-256 by their names, None for missing ones.
+    """
+    record: dict[str, Any] = {"inputs": inputs, **made.record}
+    if products:
+        record[DIGESTS] = {path.name: digest_of_file(path) for path in products}
+    return StepResult(record, made.datasets, made.arrays)
 
 
 def damaged_products(record: Mapping[str, Any], products: Sequence[Path]) -> list[Path]:

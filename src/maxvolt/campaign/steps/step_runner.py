@@ -10,7 +10,7 @@ from typing import Any
 from maxvolt.campaign.record.fingerprints import fingerprint
 from maxvolt.campaign.record.folder import IterationFolder
 from maxvolt.campaign.record.history import CampaignState
-from maxvolt.campaign.record.integrity import DIGESTS, damaged_products, digests_of, inputs_of
+from maxvolt.campaign.record.integrity import DIGESTS, damaged_products, inputs_of, with_origin
 from maxvolt.campaign.record.journal import Event
 from maxvolt.campaign.record.storage import StepResult, read_result, write_result
 from maxvolt.campaign.settings.stages import Settings
@@ -97,12 +97,10 @@ class StepRunner:
         known = read_result(path).record if self.is_made(path, key) else None
         if known is None or self._damaged(known, products):
             self.progress(name, "", 0, 0)
-            result = make()
-            record = {"inputs": key, **result.record}
+            made = with_origin(make(), key, products)
             if products:
-                record[DIGESTS] = digests_of(products)
-                _check_equal(path, known, record)
-            write_result(path, StepResult(record, result.datasets, result.arrays))
+                _check_equal(path, known, made.record)
+            write_result(path, made)
         result = read_result(path)
         self.seconds[name] = result.record.get("seconds", 0.0)
         self.record_step({"step": name, **result.record})

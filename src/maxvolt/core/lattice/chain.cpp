@@ -1,6 +1,7 @@
 #include "lattice/chain.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <stdexcept>
 
@@ -49,6 +50,14 @@ void Chain::renew() {
         site_energies_[std::size_t(site)] = h.site_energy(site, species_.data());
 }
 
+double Chain::tried(std::span<const Change> changes) {
+    applied_.clear();
+    overwritten_.clear();
+    double sum = 0.0;
+    for (const auto& change : changes) sum += apply(change);
+    return sum;
+}
+
 double Chain::apply(const Change& change) {
     const auto& h = *hamiltonian_;
     const auto site = std::size_t(change.site);
@@ -93,10 +102,7 @@ void Chain::undo() {
 }
 
 double Chain::difference(const std::vector<Change>& changes) {
-    applied_.clear();
-    overwritten_.clear();
-    double sum = 0.0;
-    for (const auto& change : changes) sum += apply(change);
+    const double sum = tried(changes);
     undo();
     return sum;
 }
@@ -136,14 +142,12 @@ std::int64_t Chain::run(const Ensemble& ensemble, std::int64_t attempts, std::in
         throw std::invalid_argument("lattice: one chemical potential for each species");
     std::int64_t accepted = 0;
     for (std::int64_t attempt = 1; attempt <= attempts; ++attempt) {
-        Change one{}, two{};
+        std::array<Change, 2> changes{};
+        auto& [one, two] = changes;
         double gain = 0.0;
         if (flips ? propose_flip(ensemble, one, gain) : propose_swap(one, two)) {
-            applied_.clear();
-            overwritten_.clear();
             const Species before = species_[std::size_t(one.site)];
-            double difference = apply(one);
-            if (!flips) difference += apply(two);
+            const double difference = tried(std::span(changes).first(flips ? 1 : 2));
             const double exponent = -ensemble.beta * (difference - gain);
             if (exponent >= 0.0 || random_.uniform() < std::exp(exponent)) {
                 energy_ += difference;
@@ -175,11 +179,9 @@ std::int64_t Chain::walk(DensityOfStates& density, double step, std::int64_t att
     if (bin < 0) throw std::invalid_argument("lattice: the energy is outside of the range of the density of states");
     std::int64_t accepted = 0;
     for (std::int64_t attempt = 0; attempt < attempts; ++attempt) {
-        Change one{}, two{};
-        if (propose_swap(one, two)) {
-            applied_.clear();
-            overwritten_.clear();
-            const double difference = apply(one) + apply(two);
+        std::array<Change, 2> changes{};
+        if (propose_swap(changes[0], changes[1])) {
+            const double difference = tried(changes);
             const auto then = bin_of(energy_ + difference);
             const double exponent =
                 then < 0 ? 0.0 : density.logarithms[std::size_t(bin)] - density.logarithms[std::size_t(then)];

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -56,7 +57,8 @@ class Chain {
   private:
     bool propose_swap(Change& one, Change& two);
     bool propose_flip(const Ensemble& ensemble, Change& one, double& gain);
-    double apply(const Change& change);  // returns the change of energy
+    double tried(std::span<const Change> changes);  // made, until undo; returns the change of energy
+    double apply(const Change& change);
     void undo();
 
     std::shared_ptr<const Hamiltonian> hamiltonian_;

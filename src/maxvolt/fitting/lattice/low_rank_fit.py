@@ -19,14 +19,7 @@ from maxvolt.potentials.lattice.potential import LowRankPotential
 from maxvolt.potentials.lattice.tensor_train import TensorTrain
 from maxvolt.threads import map_ranges, thread_count
 
-__all__ = [
-    "LowRankFit",
-    "LowRankSettings",
-    "cross_validated",
-    "fit_equations",
-    "fit_low_rank",
-    "fit_samples",
-]
+__all__ = ["LowRankFit", "LowRankSettings", "fit_low_rank", "fit_samples"]
 
 Array = NDArray[np.float64]
 
@@ -127,12 +120,7 @@ def fit_low_rank(
     A. Shapeev, Comput. Mater. Sci. 139, 26 (2017).
     """
     kinds = environments_of(parent, settings.shells, symmetric=settings.symmetric)
-    return fit_equations(parent, equations(parent, kinds, arrangements), settings)
-
-
-def fit_equations(parent: ParentLattice, given: Equations, settings: LowRankSettings) -> LowRankFit:
-    """The same for arrangements whose environments have been counted."""
-    (fit,) = fit_samples(parent, [given], settings)
+    (fit,) = fit_samples(parent, [equations(parent, kinds, arrangements)], settings)
     return fit
 
 
@@ -201,35 +189,6 @@ def _best_of(
     if not np.isfinite(errors).all():
         raise FitError("the fit of a potential on a lattice has not converged: raise the ridge")
     return LowRankFit(potential, float(np.sqrt(np.mean(errors**2))), tuple(losses))
-
-
-def cross_validated(
-    parent: ParentLattice,
-    arrangements: Sequence[Arrangement],
-    settings: LowRankSettings,
-    folds: NDArray[np.int64],
-) -> Array:
-    """Predict each arrangement by a fit to those of the other folds.
-
-    Parameters
-    ----------
-    parent, arrangements, settings
-        As of `fit_low_rank`.
-    folds : shape (S,), int
-        To which fold each belongs.
-
-    Returns
-    -------
-    predicted : shape (S,), eV per site
-    """
-    kinds = environments_of(parent, settings.shells, symmetric=settings.symmetric)
-    every = equations(parent, kinds, arrangements)
-    predicted = np.full(len(arrangements), np.nan)
-    for fold in np.unique(folds):
-        out = folds == fold
-        fitted = fit_equations(parent, every.selected(~out), settings).potential
-        predicted[out] = every.energies_by(fitted)[out]
-    return predicted
 
 
 def _without_concentrations(given: Equations) -> Equations:

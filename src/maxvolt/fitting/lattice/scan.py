@@ -16,7 +16,7 @@ from maxvolt.fitting.lattice.low_rank_fit import LowRankSettings, fit_samples
 from maxvolt.potentials.lattice.environments import environments_of
 from maxvolt.potentials.lattice.parent import ParentLattice
 
-__all__ = ["Scan", "Scanned", "random_folds", "scan"]
+__all__ = ["Scan", "Scanned", "cross_validated", "random_folds", "scan"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -183,6 +183,28 @@ def scan(
         for number in numbers:
             found[number] = _scanned(parent, every, choices[number], folds, threads, progress)
     return Scan(tuple(found[number] for number in range(len(choices))))
+
+
+def cross_validated(
+    parent: ParentLattice,
+    arrangements: Sequence[Arrangement],
+    settings: LowRankSettings,
+    folds: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Predict each arrangement by a fit to those of the other folds: a scan of one choice.
+
+    Parameters
+    ----------
+    parent, arrangements, folds
+        As of `scan`.
+    settings
+        Of the potential and of the fit.
+
+    Returns
+    -------
+    predicted : shape (S,), eV per site
+    """
+    return scan(parent, arrangements, [settings], folds).choices[0].predicted
 
 
 def _environments(settings: LowRankSettings) -> tuple[int, bool]:

@@ -10,6 +10,7 @@ from maxvolt.potentials.lattice.files import (
 )
 from maxvolt.potentials.lattice.hamiltonian import Hamiltonian
 from maxvolt.potentials.lattice.mapping import Mapped, on_lattice
+from maxvolt.potentials.lattice.named import LATTICE_NAMES, named_lattice
 from maxvolt.potentials.lattice.parent import VACANCY, ParentLattice
 from maxvolt.potentials.lattice.potential import LowRankPotential
 from maxvolt.potentials.lattice.supercells import Supercell
@@ -17,6 +18,7 @@ from maxvolt.potentials.lattice.tangent_space import TangentSpace
 from maxvolt.potentials.lattice.tensor_train import TensorTrain
 
 __all__ = [
+    "LATTICE_NAMES",
     "VACANCY",
     "Chain",
     "Environment",
@@ -30,6 +32,7 @@ __all__ = [
     "TangentSpace",
     "TensorTrain",
     "environments_of",
+    "named_lattice",
     "on_lattice",
     "read_low_rank",
     "read_low_rank_ensemble",

@@ -38,6 +38,9 @@ the square of it, times neighbours, to the grand potential over k_B T."""
 _LONGER = 5
 """Times more sweeps where two phases coexist: what is asked for is their concentrations."""
 
+_WAY = 2
+"""Of following phases: paths that were kept by another one are made again."""
+
 _SAME = 1e-9
 """Relative difference of temperatures that are one."""
 
@@ -147,8 +150,8 @@ class Branches:
     ) -> None:
         self.states = states
         self._sweeps, self._folder = sweeps, folder
-        self._digest = potential.digest + repr(sweeps)
-        self._cells = [PhaseCell.of(potential, one, sweeps.repeats) for one in states]
+        self._digest = f"{_WAY} {potential.digest} {sweeps}"
+        self._cells = [PhaseCell.of(potential, one, sweeps.repeats, states) for one in states]
         self.excitations = [Excitations.of(one) for one in self._cells]
 
     def places(self, branch: Branch) -> list[Place]:

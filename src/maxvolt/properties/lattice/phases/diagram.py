@@ -17,7 +17,13 @@ from maxvolt.files import make_folder
 from maxvolt.potentials.lattice.potential import LowRankPotential
 from maxvolt.potentials.lattice.supercells import Supercell
 from maxvolt.properties.lattice.phases.branches import Branch, Branches, Place, Sweeps
-from maxvolt.properties.lattice.phases.equilibrium import Coexistence, Equilibrium, equilibrium
+from maxvolt.properties.lattice.phases.ensemble import has_left
+from maxvolt.properties.lattice.phases.equilibrium import (
+    Coexistence,
+    Equilibrium,
+    equilibrium,
+    resolved,
+)
 from maxvolt.properties.lattice.phases.ground_states import GroundState, ground_states
 from maxvolt.properties.lattice.phases.plan import PhaseDiagramSettings, Plan
 from maxvolt.properties.lattice.phases.sheets import Sheet, averaged
@@ -172,7 +178,7 @@ def phase_diagram(
         branch for at_one in again for both in at_one for side in both for branch in side
     ])  # fmt: skip
     equilibria = [
-        replace(one, coexistences=[
+        resolved(one, [
             _refined(one.temperature, two, [[found[branch][0] for branch in side] for side in both])
             for two, both in zip(one.coexistences, at_one, strict=True)
         ])
@@ -202,17 +208,21 @@ def _coexisting(kelvin: float, one: Coexistence, runs: int) -> list[list[Branch]
 def _refined(kelvin: float, one: Coexistence, again: list[list[Place]]) -> Coexistence:
     """Take concentrations from these simulations, unless a phase has been left."""
     shares, errors = [], []
-    for places, share, error in zip(again, one.concentrations, one.errors, strict=True):
+    before = zip((one.left, one.right), one.concentrations, one.errors, strict=True)
+    for places, (sheet, share, error) in zip(again, before, strict=True):
         found = [place.moments for place in places]
         mean, noise = averaged(
             [run.concentration for run in found], [run.concentration_error for run in found]
         )
         response = float(np.mean([run.susceptibility for run in found])) / (kB * kelvin)
-        if abs(mean - share) > max(_AS_FOLLOWED, 4 * noise):
+        lost = any(has_left(run, ordered=sheet.ordered) for run in found)
+        if lost or abs(mean - share) > max(_AS_FOLLOWED, 4 * noise):
             mean, noise, response = share, error, 0.0
         shares.append(mean)
         errors.append(float(np.hypot(noise, response * one.difference_error)))
-    return replace(one, concentrations=(shares[0], shares[1]), errors=(errors[0], errors[1]))
+    found = replace(one, concentrations=(shares[0], shares[1]), errors=(errors[0], errors[1]))
+    # Near a critical point each simulation visits both phases: then paths know more of them.
+    return one if one.is_wide and not found.is_wide and found.allows(one) else found
 
 
 def consolute_temperature(

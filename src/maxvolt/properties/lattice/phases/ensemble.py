@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,14 +14,18 @@ from maxvolt.potentials.lattice.chain import Chain
 from maxvolt.potentials.lattice.hamiltonian import Hamiltonian
 from maxvolt.potentials.lattice.potential import LowRankPotential
 from maxvolt.properties.lattice.phases.ground_states import GroundState
+from maxvolt.properties.lattice.phases.variants import Orders
 from maxvolt.properties.statistics import series_mean
 
-__all__ = ["Excitations", "Moments", "PhaseCell", "PhaseChain"]
+__all__ = ["Excitations", "Moments", "PhaseCell", "PhaseChain", "has_left"]
 
 Array = NDArray[np.float64]
 
 _PIECES = 10
-"""Of a production, after each of which the order is looked at."""
+"""Of a production, after each of which it is looked at the order."""
+
+_HALF = 0.5
+"""Least order of an ordered phase, and most of a solution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +44,8 @@ class Moments:
     capacity, capacity_error : eV^2
         Variance of the energy per site times the number of sites.
     order
-        Of the ground state the phase began with: 1 where it is perfect, 0 where nothing of it is
-        left; NaN of pure ones.
+        Of an ordered phase: the overlap with its ground state, 1 where it is perfect, 0 where
+        nothing of it is left. Of a solution: the largest order of any ground state in it.
     """
 
     concentration: float
@@ -52,6 +57,11 @@ class Moments:
     capacity: float
     capacity_error: float
     order: float
+
+
+def has_left(moments: Moments, *, ordered: bool) -> bool:
+    """Whether an ordered phase has lost its order, or a solution has that of a ground state."""
+    return moments.order < _HALF if ordered else moments.order > _HALF
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,20 +78,49 @@ class PhaseCell:
         Species of all sites.
     sites : shape (n_sites,)
         Site of the ground state that each repeats.
+    orders
+        What must not be in a solution; None of ordered phases.
     """
 
     state: GroundState
     hamiltonian: Hamiltonian
     pattern: NDArray[np.int64]
     sites: NDArray[np.int64]
+    orders: Orders | None
 
     @classmethod
     def of(
-        cls, potential: LowRankPotential, state: GroundState, repeats: tuple[int, int, int]
+        cls,
+        potential: LowRankPotential,
+        state: GroundState,
+        repeats: tuple[int, int, int],
+        states: Sequence[GroundState] = (),
     ) -> PhaseCell:
-        """Fill one of about so many repeats of the primitive cell."""
-        supercell, sites = state.tiled(potential.parent, repeats)
-        return cls(state, Hamiltonian.of(potential, supercell), state.occupation[sites], sites)
+        """Fill one of about so many repeats of the primitive cell.
+
+        Parameters
+        ----------
+        potential
+            Energies.
+        state
+            What it is filled with.
+        repeats
+            Rounded to the period of the state.
+        states
+            All ground states: where one of species alone has their order, it is no solution.
+        """
+        parent = potential.parent
+        supercell, sites = state.tiled(parent, repeats)
+        orders = Orders(parent, supercell, states) if state.pure else None
+        hamiltonian = Hamiltonian.of(potential, supercell)
+        return cls(state, hamiltonian, state.occupation[sites], sites, orders)
+
+    def order(self, occupation: NDArray[np.integer[Any]]) -> float:
+        """Of an arrangement, as `Moments` have it."""
+        if self.orders is not None:
+            return self.orders.largest(occupation)
+        pattern = self.pattern - self.pattern.mean()
+        return float(pattern @ occupation) / float(pattern @ pattern)
 
 
 class PhaseChain:
@@ -90,7 +129,7 @@ class PhaseChain:
     Parameters
     ----------
     cell
-        Energies, and the ground state whose order is measured.
+        Energies, and what the phase is.
     occupation : shape (n_sites,)
         To begin with.
     equilibration, production
@@ -107,10 +146,13 @@ class PhaseChain:
         production: int,
         seed: int,
     ) -> None:
-        self._hamiltonian = cell.hamiltonian
+        self._cell = cell
         self._chain = Chain(cell.hamiltonian, occupation, seed)
         self._equilibration, self._production = equilibration, production
-        self._pattern = cell.pattern - cell.pattern.mean()
+
+    def has_left(self, moments: Moments) -> bool:
+        """Whether it has gone over into another phase, by the order."""
+        return has_left(moments, ordered=self._cell.orders is None)
 
     @property
     def occupation(self) -> NDArray[np.int64]:
@@ -119,11 +161,11 @@ class PhaseChain:
 
     def put(self, occupation: NDArray[np.integer[Any]]) -> None:
         """Go back to an arrangement, with new random numbers."""
-        self._chain = Chain.in_state(self._hamiltonian, occupation, self._chain.random_state)
+        self._chain = Chain.in_state(self._cell.hamiltonian, occupation, self._chain.random_state)
 
     def settle(self, beta: float, difference: float) -> None:
         """Equilibrate as long as measurements take altogether."""
-        n = len(self._pattern)
+        n = len(self._cell.pattern)
         attempts = (self._equilibration + self._production) * n
         self._chain.run_at(beta, attempts, chemical_potentials=(0.0, difference))
 
@@ -137,7 +179,7 @@ class PhaseChain:
         difference : eV
             Chemical potential of the second species less that of the first.
         """
-        n = len(self._pattern)
+        n = len(self._cell.pattern)
         potentials = (0.0, difference)
         self._chain.run_at(beta, self._equilibration * n, chemical_potentials=potentials)
         pieces = min(_PIECES, self._production)
@@ -145,7 +187,7 @@ class PhaseChain:
         for piece in range(pieces):
             sweeps = (piece + 1) * self._production // pieces - piece * self._production // pieces
             samples.append(self._chain.run_at(beta, sweeps * n, n, potentials))
-            orders.append(self._order())
+            orders.append(self._cell.order(self.occupation))
         shares = np.concatenate([one.counts[:, 1] for one in samples]) / n
         energies = np.concatenate([one.energies for one in samples]) / n - difference * shares
         share, energy = series_mean(shares, 0), series_mean(energies, 0)
@@ -155,10 +197,6 @@ class PhaseChain:
             share.mean, share.error, energy.mean, energy.error, n * varied.mean, n * varied.error,
             n * spread.mean, n * spread.error, float(np.mean(orders)),
         )  # fmt: skip
-
-    def _order(self) -> float:
-        square = float(self._pattern @ self._pattern)
-        return float(self._pattern @ self.occupation) / square if square else float("nan")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -224,7 +262,7 @@ class Excitations:
         spread = shares * (1 - shares)
         state = self.state
         pattern = state.occupation - state.concentration
-        order = float("nan")
+        order = 0.0
         if not state.pure:
             order = 1.0 + float((pattern * self.steps * shares).sum() / (pattern @ pattern))
         return Moments(

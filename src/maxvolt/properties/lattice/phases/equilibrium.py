@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from ase.units import kB
@@ -13,7 +13,7 @@ from scipy.optimize import brentq
 from maxvolt.errors import SettingsError
 from maxvolt.properties.lattice.phases.sheets import Sheet
 
-__all__ = ["Boundary", "Coexistence", "Equilibrium", "equilibrium"]
+__all__ = ["Boundary", "Coexistence", "Equilibrium", "equilibrium", "resolved"]
 
 Array = NDArray[np.float64]
 
@@ -24,11 +24,17 @@ _SAME = 2e-4
 """Of k_B T: grand potentials that are as near are not told apart."""
 
 _ALIKE = 1e-2
-"""The same for phases whose concentrations are not told apart: a path through a continuous
-transition misses a little of its integral."""
+"""The same for phases whose concentrations and energies are not told apart: a path through a
+continuous transition misses a little of its integral."""
+
+_WORSE = 5.0
+"""Times the error of another one beyond which a phase that is not told apart is left for it."""
 
 _NARROWEST = 0.002
 """Difference of concentrations of a two-phase region."""
+
+_LATENT = 0.05
+"""Of k_B T: difference of energies per site of phases that are told apart."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +60,19 @@ class Coexistence:
     concentrations: tuple[float, float]
     errors: tuple[float, float]
     crossing: bool
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether the concentrations are told apart."""
+        return self._width >= max(_NARROWEST, _SIGMAS * float(np.hypot(*self.errors)))
+
+    def allows(self, other: Coexistence) -> bool:
+        """Whether another region is as wide within the errors of this one."""
+        return abs(self._width - other._width) <= _SIGMAS * float(np.hypot(*self.errors))
+
+    @property
+    def _width(self) -> float:
+        return self.concentrations[1] - self.concentrations[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,7 +135,9 @@ class Equilibrium:
 def equilibrium(temperature: float, sheets: Sequence[Sheet]) -> Equilibrium:
     """Take the lowest grand potential at each difference of chemical potentials.
 
-    Phases that are not told apart count as the ordered one, else as the one before.
+    Phases that are not told apart count as the ordered one, else as the one before, unless another
+    one is known much better. Wherever one follows another there may be a two-phase region:
+    `resolved` says where it is.
 
     Parameters
     ----------
@@ -138,26 +159,44 @@ def equilibrium(temperature: float, sheets: Sequence[Sheet]) -> Equilibrium:
     high = max(one.difference[-1] for one in sheets)
     grid = np.linspace(low, high, _GRID)
     stable = _stable(grid, sheets, kB * temperature)
-    coexistences, boundaries = [], []
-    for number in np.flatnonzero(np.diff(stable)).tolist():
-        if min(stable[number], stable[number + 1]) < 0:
-            continue
-        left, right = sheets[stable[number]], sheets[stable[number + 1]]
-        found = _between(left, right, float(grid[number]), grid)
-        if isinstance(found, Coexistence):
-            coexistences.append(found)
-        elif left.ordered != right.ordered:
-            boundaries.append(found)
-    return Equilibrium(temperature, grid, stable, sheets, coexistences, boundaries)
+    meetings = [
+        _between(sheets[stable[number]], sheets[stable[number + 1]], float(grid[number]), grid)
+        for number in np.flatnonzero(np.diff(stable)).tolist()
+        if min(stable[number], stable[number + 1]) >= 0
+    ]
+    possible = [one for one in meetings if one.left.ordered != one.right.ordered or one.is_wide]
+    return Equilibrium(temperature, grid, stable, sheets, possible, [])
+
+
+def resolved(one: Equilibrium, measured: Sequence[Coexistence]) -> Equilibrium:
+    """Tell two-phase regions from boundaries at which the concentrations are not told apart.
+
+    Parameters
+    ----------
+    one
+        Of one temperature.
+    measured
+        Its possible two-phase regions, with concentrations that have been measured.
+    """
+    return replace(
+        one,
+        coexistences=[two for two in measured if two.is_wide],
+        boundaries=[
+            _boundary(two.left, two.right, two.difference)
+            for two in measured
+            if not two.is_wide and two.left.ordered != two.right.ordered
+        ],
+    )
 
 
 def _stable(grid: Array, sheets: Sequence[Sheet], thermal: float) -> NDArray[np.int64]:
     values, errors = np.full((2, len(sheets), len(grid)), np.inf)
-    shares, spreads = np.full((2, len(sheets), len(grid)), np.nan)
+    measured, spreads = np.full((2, 2, len(sheets), len(grid)), np.nan)
     for row, one in enumerate(sheets):
         there = one.covers(grid)
         values[row, there], errors[row, there] = one.grand_potential(grid[there])
-        shares[row, there], spreads[row, there] = one.share(grid[there])
+        measured[:, row, there], spreads[:, row, there] = one.measured(grid[there])
+    floors = np.array([_NARROWEST, _LATENT * thermal])[:, None]
     is_ordered = np.array([one.ordered for one in sheets])
     found = np.full(len(grid), -1)
     current = -1
@@ -169,32 +208,34 @@ def _stable(grid: Array, sheets: Sequence[Sheet], thermal: float) -> NDArray[np.
         least = int(values[:, place].argmin())
         above = np.where(covered, values[:, place], values[least, place]) - values[least, place]
         noise = np.where(covered, np.hypot(errors[:, place], errors[least, place]), 0.0)
-        apart = np.abs(shares[:, place] - shares[least, place])
-        alike = apart < _SIGMAS * np.hypot(spreads[:, place], spreads[least, place]) + _NARROWEST
+        apart = np.abs(measured[:, :, place] - measured[:, [least], place])
+        noises = np.hypot(spreads[:, :, place], spreads[:, [least], place])
+        alike = (apart < _SIGMAS * noises + floors).all(axis=0)
         near = above <= _SIGMAS * noise + np.where(alike, _ALIKE, _SAME) * thermal
         near &= covered
         if (near & is_ordered).any():
             near &= is_ordered
-        if current < 0 or not near[current]:
-            current = int(np.where(near, above, np.inf).argmin())
+        # Of those that are not told apart the best known counts: a long path may be far too low.
+        noises_near = np.where(near, errors[:, place], np.inf)
+        if current < 0 or noises_near[current] > _WORSE * noises_near.min():
+            current = int(noises_near.argmin())
         found[place] = current
     return found
 
 
-def _between(left: Sheet, right: Sheet, near: float, grid: Array) -> Coexistence | Boundary:
-    """Two-phase region of two neighbours, or where one goes over into the other."""
+def _between(left: Sheet, right: Sheet, near: float, grid: Array) -> Coexistence:
+    """Two neighbours where they meet."""
     place = _crossing(left, right, near, grid)
     crossing = place is not None
     if place is None:
         place = near
     (one,), (one_error,) = left.share([place])
     (two,), (two_error,) = right.share([place])
-    if two - one < max(_NARROWEST, _SIGMAS * float(np.hypot(one_error, two_error))):
-        return _boundary(left, right, near)
     excess, noise = _excess(left, right, place)
     missing = 0.0 if crossing else abs(excess)
     return Coexistence(
-        left, right, place, (noise + missing) / float(two - one), (float(one), float(two)),
+        left, right, place, (noise + missing) / max(float(two - one), _NARROWEST),
+        (float(one), float(two)),
         (float(one_error), float(two_error)), crossing,
     )  # fmt: skip
 

@@ -36,9 +36,6 @@ _FARTHEST = 0.15
 
 _SIGMAS = 4.0
 
-_LEAST_ORDER = 0.5
-"""Of the order of the ground state: below, its phase has gone."""
-
 
 @dataclass(frozen=True, slots=True)
 class Slope:
@@ -159,7 +156,8 @@ def follow(chain: PhaseChain, path: Path, start: Start, values: Sequence[float])
 
     A step is right where the fluctuations at its ends explain by how much the slope changes. Where
     they do not, it is halved; where the smallest step is not explained, the phase has lost its
-    stability. So it has where its order is gone.
+    stability. So it has where its order is gone, or where a solution has the order of a ground
+    state.
 
     Parameters
     ----------
@@ -223,7 +221,7 @@ def _advance(
     step = value - last.value
     before, after = path.slope(last.moments), path.slope(moments)
     lost = unexplained(before, after, step, path.floor(value, step))
-    lost |= moments.order < _LEAST_ORDER
+    lost |= chain.has_left(moments)
     rest = abs(_rest(before, after, step))
     coarse = rest > _noise(before, after, step) and rest * abs(step) / 12 > _ACCURACY
     far = abs(after.value - before.value) > path.farthest(value)

@@ -40,8 +40,8 @@ class Sheet:
         Share of the second species.
     response, response_error : shape (n,), 1/eV
         Slope of the concentration, from its fluctuations.
-    order : shape (n,)
-        Of the ground state.
+    energy, energy_error : shape (n,), eV per site
+        Of the arrangements.
     reach : eV
         How far beyond its ends it is continued.
     """
@@ -55,7 +55,8 @@ class Sheet:
     concentration_error: Array
     response: Array
     response_error: Array
-    order: Array
+    energy: Array
+    energy_error: Array
     reach: float
 
     def covers(self, difference: ArrayLike) -> NDArray[np.bool_]:
@@ -92,6 +93,19 @@ class Sheet:
             at_node, 0.0, np.where(beyond == 0, rest, self.response[end] * np.abs(beyond))
         )
         return values, np.hypot(known, more)
+
+    def measured(self, difference: ArrayLike) -> tuple[Array, Array]:
+        """Concentration and energy of the arrangements, and their errors, shape (2, n).
+
+        As measured at the places nearby: `share` knows more of what is between.
+        """
+        asked = np.asarray(difference, float)
+
+        def between(*columns: Array) -> Array:
+            return np.array([np.interp(asked, self.difference, one) for one in columns])
+
+        values = between(self.concentration, self.energy)
+        return values, between(self.concentration_error, self.energy_error)
 
     def _rest(self) -> Array:
         """Change of the concentration between places that its slopes do not explain."""
@@ -177,6 +191,12 @@ def _sheet(phase: int, ordered: bool, piece: list[list[Place]], reach: float) ->
         lambda one: beta * one.moments.susceptibility,
         lambda one: beta * one.moments.susceptibility_error,
     )
-    order = column(lambda one: one.moments.order, lambda one: 0.0)[0]
+    # Of the ensemble, to which the difference of chemical potentials is given back.
+    energy = column(
+        lambda one: one.moments.energy + one.difference * one.moments.concentration,
+        lambda one: np.hypot(
+            one.moments.energy_error, one.difference * one.moments.concentration_error
+        ),
+    )
     difference = np.array([places[0].difference for places in piece])
-    return Sheet(phase, ordered, difference, *potential, *share, *response, order, reach)
+    return Sheet(phase, ordered, difference, *potential, *share, *response, *energy, reach)
