@@ -220,9 +220,9 @@ def _refined(kelvin: float, one: Coexistence, again: list[list[Place]]) -> Coexi
             mean, noise, response = share, error, 0.0
         shares.append(mean)
         errors.append(float(np.hypot(noise, response * one.difference_error)))
-    found = replace(one, concentrations=(shares[0], shares[1]), errors=(errors[0], errors[1]))
+    refined = replace(one, concentrations=(shares[0], shares[1]), errors=(errors[0], errors[1]))
     # Near a critical point each simulation visits both phases: then paths know more of them.
-    return one if one.is_wide and not found.is_wide and found.allows(one) else found
+    return one if one.is_wide and not refined.is_wide and refined.allows(one) else refined
 
 
 def consolute_temperature(
