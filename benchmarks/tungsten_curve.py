@@ -120,7 +120,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("tungsten_output"))
     parser.add_argument("--levels", type=int, nargs="+", default=[8, 12, 16, 20, 24])
     parser.add_argument("--cutoff", type=float, default=5.0)
-    parser.add_argument("--radial-basis-size", type=int, default=10)
+    parser.add_argument("--radial-basis-size", type=int, default=12)
     parser.add_argument("--force-weight", type=float, default=0.01)
     parser.add_argument("--plot", action="store_true", help="draw what there is")
     options = parser.parse_args()
