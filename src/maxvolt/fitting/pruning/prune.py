@@ -135,7 +135,9 @@ def _start(
 ) -> MTP:
     found = load(potential) if isinstance(potential, str | PathLike) else potential
     if not isinstance(found, MTP):
-        raise FitError("only single moment tensor potentials can be pruned: give one of them")
+        raise FitError(
+            "only single moment tensor potentials can be pruned; of an ensemble, give one member"
+        )
     if not found.is_trained:
         raise FitError("the potential is untrained: fit it first, with maxvolt.fit")
     if settings.robust or settings.ensemble > 1:

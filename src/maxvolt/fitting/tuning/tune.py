@@ -48,7 +48,7 @@ class TuningLimits:
     candidates : int, optional
         Number of candidates; stages of a pruning count.
     seconds : float, optional
-        No candidate is begun after so long.
+        No candidate is begun after so long, but the first one.
     microseconds : float, optional
         Most of an atom's evaluation: what is slower is not recommended.
     energy_share : float
@@ -189,7 +189,8 @@ def tune(
     Raises
     ------
     FitError
-        Data or settings that cannot be used, nothing fast enough, or a folder of another search.
+        Data or settings that cannot be used, structures that are fitted and held out, nothing fast
+        enough, or a folder of another search.
     """
     settings = replace(settings_with(settings, {}), restart_from_potential=True)
     if settings.robust or settings.ensemble > 1:
@@ -201,6 +202,7 @@ def tune(
         everything = data
     else:
         training, test = data, structures_of(validation, symbols, name="validation")
+        _check_not_fitted(training, test)
         everything = Dataset.concatenate([data, test])
     search = _Search(
         training=training,
@@ -223,6 +225,23 @@ def tune(
         assert isinstance(fitted, MTP)
         potential = fitted
     return Tuning(tuple(tried), limits, finished, potential)
+
+
+def _check_not_fitted(training: Dataset, test: Dataset) -> None:
+    """Refuse errors of structures that are fitted, which say that the largest potential is best.
+
+    Raises
+    ------
+    FitError
+    """
+    known = set(training.digests)
+    both = [number for number, digest in enumerate(test.digests) if digest in known]
+    if both:
+        raise FitError(
+            f"{test.name_of(both[0], 'the validation set')} (and {len(both) - 1} more of {len(test)}) is "
+            "also among the structures to fit, and errors of what is fitted say nothing about "
+            "settings; remove it from one of both, or let a part of the data be held out"
+        )
 
 
 def _split(data: Dataset, share: float, seed: int) -> tuple[Dataset, Dataset]:
@@ -358,6 +377,8 @@ class _Search:
         limits = self.limits
         if limits.candidates is not None and len(self.found) >= limits.candidates:
             raise _LimitReachedError
+        if not self.found:  # there is nothing to recommend yet
+            return
         if limits.seconds is not None and monotonic() - self._began > limits.seconds:
             raise _LimitReachedError
 
