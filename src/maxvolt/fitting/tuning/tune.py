@@ -237,10 +237,11 @@ def _check_not_fitted(training: Dataset, test: Dataset) -> None:
     known = set(training.digests)
     both = [number for number, digest in enumerate(test.digests) if digest in known]
     if both:
+        name = test.name_of(both[0], "the validation set")
         raise FitError(
-            f"{test.name_of(both[0], 'the validation set')} (and {len(both) - 1} more of {len(test)}) is "
-            "also among the structures to fit, and errors of what is fitted say nothing about "
-            "settings; remove it from one of both, or let a part of the data be held out"
+            f"{name} (and {len(both) - 1} more of {len(test)}) is also among the structures to fit, "
+            "and errors of what is fitted say nothing about settings; remove it from one of both, "
+            "or let a part of the data be held out"
         )
 
 

@@ -57,7 +57,8 @@ def fit_signature(
 ) -> str:
     """Hash of everything that a fit's numbers depend on, other than its state.
 
-    It differs from that of versions of maxvolt whose fits go another way. The limit of iterations does not count: it may be raised between restarts.
+    It differs from that of versions of maxvolt whose fits go another way. The limit of iterations
+    does not count: it may be raised between restarts.
     """
     digest = hashlib.sha256(f"method {_METHOD}".encode())
     for part in dataset.content():
@@ -113,8 +114,8 @@ def read_checkpoint(path: str | Path, signature: str) -> Checkpoint:
         raise FitError(f"{path}: not a checkpoint of a fit ({error}); start anew") from error
     if found != signature:
         raise FitError(
-            f"{path}: the checkpoint belongs to a fit with other data, potential or settings, or to "
-            "another version of maxvolt; restart with the same ones, or start anew with another "
+            f"{path}: the checkpoint belongs to a fit with other data, potential or settings, or "
+            "of another version of maxvolt; restart with the same ones, or start anew with another "
             "checkpoint file"
         )
     return Checkpoint(signature, states, losses)

@@ -49,8 +49,8 @@ _ROWS_PER_PARAMETER = 100
 """At least so many are: with fewer, their products would point elsewhere."""
 
 _FEWEST_PORTIONS = 16
-"""Of which rows are made, also of those with any pair of species: portions differ, and fewer are not
-like all of them."""
+"""Of which rows are made, and of which with each pair of species: portions differ, and fewer are
+not like all of them."""
 
 Array = NDArray[np.float64]
 
