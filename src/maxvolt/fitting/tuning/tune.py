@@ -239,9 +239,9 @@ def _check_not_fitted(training: Dataset, test: Dataset) -> None:
     if both:
         name = test.name_of(both[0], "the validation set")
         raise FitError(
-            f"{name} (and {len(both) - 1} more of {len(test)}) is also among the structures to fit, "
-            "and errors of what is fitted say nothing about settings; remove it from one of both, "
-            "or let a part of the data be held out"
+            f"{name} (and {len(both) - 1} more of {len(test)}) is also among the structures to "
+            "fit, and errors of what is fitted say nothing about settings; remove it from one of "
+            "both, or let a part of the data be held out"
         )
 
 
