@@ -199,6 +199,11 @@ def test_what_cannot_be_pruned_is_refused(fitted: MTP, sparse: tuple[MTP, Datase
         prune(fitted, data, target, {"robust": True})
     with pytest.raises(FitError, match="ask for fewer"):
         prune(fitted, data, PruningTarget(scalars=9))
+    names = ("offsets", "numbers", "positions", "cells", "pbc", "energies")
+    one = data.select([0])
+    alone = Dataset.from_arrays(**{name: getattr(one, name) for name in names})
+    with pytest.raises(FitError, match="1 labels with a weight"):
+        prune(fitted, alone, target)
 
 
 def test_the_linear_equations_are_those_of_a_fit(fitted: MTP, sparse: tuple[MTP, Dataset]) -> None:

@@ -143,6 +143,10 @@ def test_a_search_recommends_the_level_of_the_data_and_goes_on_after_a_stop(
     scores = {one.candidate: one.errors.score(0.25) for one in whole.tried}
     assert {one.candidate: one.errors.score(0.25) for one in again.tried} == scores
     assert again.potential.digest == whole.potential.digest
+    told.clear()
+    other = replace(SETTINGS, weights=replace(SETTINGS.weights, forces=0.3))  # that of candidates
+    tune(data, tmp_path / "s", SPACE, other, refit=False, threads=1, progress=told.append)
+    assert told == []
     with pytest.raises(FitError, match="other data or settings"):
         tune(data, tmp_path / "s", SPACE, replace(SETTINGS, seed=3), threads=1)
 

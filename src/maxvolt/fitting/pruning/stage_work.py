@@ -18,6 +18,7 @@ from maxvolt.fitting.pruning.stage import PruningStage, StageNumbers
 from maxvolt.fitting.pruning.target import PruningTarget
 from maxvolt.fitting.settings import FitSettings
 from maxvolt.fitting.training_set import Portion, TrainingSet
+from maxvolt.fitting.usable_data import check_enough_equations
 from maxvolt.fitting.variable_projection.levenberg_marquardt import FitState, first_state, iterate
 from maxvolt.fitting.variable_projection.problem import Problem, root_mean_squares
 from maxvolt.fitting.variable_projection.problem_builder import ProblemBuilder
@@ -58,8 +59,15 @@ class StageWork:
     _training_set: TrainingSet | None = field(default=None, init=False)
 
     def first(self) -> PruningStage:
-        """The potential at the start, with the best linear coefficients for these data."""
+        """The potential at the start, with the best linear coefficients for these data.
+
+        Raises
+        ------
+        FitError
+            Too few labels for so many coefficients.
+        """
         problem = self._problem(self.start)
+        check_enough_equations(problem.training_set.n_equations, problem.n_linear)
         return self._stage(problem, first_state(problem, _radial(self.start), self.settings.ridge))
 
     def next(

@@ -260,7 +260,10 @@ def _split(data: Dataset, share: float, seed: int) -> tuple[Dataset, Dataset]:
 def _signature(
     training: Dataset, test: Dataset, species: tuple[str, ...], settings: FitSettings
 ) -> str:
-    found = hashlib.sha256(repr((species, settings)).encode())
+    same = replace(
+        settings, weights=replace(settings.weights, forces=1.0)
+    )  # a candidate has its own
+    found = hashlib.sha256(repr((species, same)).encode())
     for data in (training, test):
         for part in data.content():
             found.update(part)
