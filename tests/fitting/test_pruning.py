@@ -121,6 +121,23 @@ def test_the_loss_grows_no_more_than_allowed(sparse: tuple[MTP, Dataset]) -> Non
     assert found.chosen.numbers.loss <= 1.5 * first.loss
     assert found.chosen.numbers.operations < first.operations
     assert any(stage.numbers.loss > 1.5 * first.loss for stage in found.stages)
+    scalars = [stage.numbers.scalars for stage in found.stages]
+    assert all(np.diff(scalars))  # what went too far is not tried twice
+
+
+def test_a_pruning_with_smaller_steps_goes_on_after_any_stage(
+    fitted: MTP, sparse: tuple[MTP, Dataset], tmp_path: Path
+) -> None:
+    _, data = sparse
+    target = PruningTarget(loss_increase=0.05)
+    whole = prune(fitted, data, target, SETTINGS, folder=tmp_path, threads=1)
+    losses = [stage.numbers.loss for stage in whole.stages]
+    assert max(losses) > 1.05 * losses[0]
+    for number in range(len(losses) - 1, 0, -1):
+        (tmp_path / f"stage_{number:03d}.json").unlink()
+        again = prune(fitted, data, target, SETTINGS, folder=tmp_path, threads=1)
+        assert [stage.numbers.loss for stage in again.stages] == losses
+        assert again.potential.digest == whole.potential.digest
 
 
 def test_a_pruned_potential_grades_selects_and_compiles(

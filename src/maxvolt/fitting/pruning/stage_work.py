@@ -70,16 +70,17 @@ class StageWork:
         check_enough_equations(problem.training_set.n_equations, problem.n_linear)
         return self._stage(problem, first_state(problem, _radial(self.start), self.settings.ridge))
 
-    def next(
+    def smaller(
         self, stage: PruningStage, step: float, first: PruningStage, target: PruningTarget
-    ) -> PruningStage | None:
-        """Without what is worth least; None where nothing can be removed."""
+    ) -> MTP | None:
+        """Its potential without what is worth least; None where nothing can be removed."""
         kept = self._chosen(stage.potential, step, first, target)
-        if kept is None:
-            return None
-        smaller = reduced(stage.potential, kept)
+        return None if kept is None else reduced(stage.potential, kept)
+
+    def refitted(self, potential: MTP, step: float) -> PruningStage:
+        """A stage of a potential that has lost some scalars."""
         few = replace(self.settings, max_iterations=_ITERATIONS, tolerance=_TOLERANCE)
-        return self._refitted(smaller, few)
+        return replace(self._refitted(potential, few), step=step)
 
     def finished(self, stage: PruningStage) -> PruningStage:
         """The stage refitted to the end."""
