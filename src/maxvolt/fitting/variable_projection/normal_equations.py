@@ -49,8 +49,10 @@ _ROWS_PER_PARAMETER = 100
 """At least so many are: with fewer, their products would point elsewhere."""
 
 _FEWEST_PORTIONS = 16
-"""Of which rows are made, and of which with each pair of species: portions differ, and fewer are
-not like all of them."""
+"""Of which rows are made: portions differ, and fewer are not like all of them."""
+
+_FEWEST_OF_PAIR = 3
+"""Of these, with each pair of species: one may have a single such pair."""
 
 Array = NDArray[np.float64]
 
@@ -124,7 +126,7 @@ def sampled_portions(portions: Blocks[Portion], n_parameters: int) -> Blocks[flo
     for kind in sorted(set().union(*kinds)):
         having = np.flatnonzero([kind in one for one in kinds])
         left = having[counted[having] == 0]
-        missing = min(_FEWEST_PORTIONS, len(having)) - (len(having) - len(left))
+        missing = min(_FEWEST_OF_PAIR, len(having)) - (len(having) - len(left))
         if missing > 0:  # without rows of a rare pair its coefficients would stay where they are
             counted[left[_evenly(len(left), missing)]] = 1.0
     return portions.beside(counted.tolist())
@@ -136,6 +138,8 @@ def _evenly(total: int, number: int) -> NDArray[np.int64]:
 
 def _kinds_of_pairs() -> Callable[[Portion], set[tuple[int, int]]]:
     def work(portion: Portion) -> set[tuple[int, int]]:
+        if not portion.weights.any():
+            return set()
         types, pairs = portion.neighborhoods.types, portion.neighborhoods.pairs
         ends = np.sort([types[pairs.owners], types[pairs.neighbors]], axis=0)
         return {(int(one), int(two)) for one, two in np.unique(ends, axis=1).T}
