@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -246,14 +247,26 @@ def _check_not_fitted(training: Dataset, test: Dataset) -> None:
 
 
 def _split(data: Dataset, share: float, seed: int) -> tuple[Dataset, Dataset]:
+    """Hold a part out, at random; every species stays among the structures to fit.
+
+    Raises
+    ------
+    FitError
+        One of the parts would be empty.
+    """
     number = round(share * len(data))
-    if not 0 < share < 1 or not 1 <= number < len(data):
-        raise FitError(
-            f"held_out = {share:g} of {len(data)} structures leaves nothing to fit or to measure "
-            "errors on; expected a number between 0 and 1, and more structures"
-        )
+    species = [set(data.numbers[data.atoms_of(s)].tolist()) for s in range(len(data))]
+    left = Counter(one for each in species for one in each)
     chosen: NDArray[np.bool_] = np.zeros(len(data), dtype=np.bool_)
-    chosen[np.random.default_rng(seed).permutation(len(data))[:number]] = True
+    for structure in np.random.default_rng(seed).permutation(len(data)).tolist():
+        if chosen.sum() < number and all(left[one] > 1 for one in species[structure]):
+            chosen[structure] = True
+            left.subtract(species[structure])
+    if not 0 < share < 1 or not chosen.any():
+        raise FitError(
+            f"held_out = {share:g} of {len(data)} structures leaves nothing to fit or to "
+            "measure errors on; expected a number between 0 and 1, and more structures"
+        )
     return data.select(~chosen), data.select(chosen)
 
 
