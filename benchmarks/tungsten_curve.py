@@ -37,6 +37,7 @@ TALKS = {
 cross-validation, meV/A."""
 
 FOLDS = 5
+SETTINGS = ("cutoff", "radial_basis_size", "force_weight")
 
 
 def fitted(dataset: maxvolt.Dataset, options: argparse.Namespace, level: int) -> dict[str, Any]:
@@ -79,9 +80,7 @@ def measured(dataset: maxvolt.Dataset, options: argparse.Namespace, level: int) 
     errors = maxvolt.compute_errors(part["potential"], dataset.select(np.sort(held_out))).total
     return {
         "level": level,
-        "cutoff": options.cutoff,
-        "radial_basis_size": options.radial_basis_size,
-        "force_weight": options.force_weight,
+        **{name: getattr(options, name) for name in SETTINGS},
         **whole,
         "held out": {
             "structures": len(held_out),
@@ -130,10 +129,15 @@ def main() -> None:
     if not options.plot:
         dataset = maxvolt.read(options.shared / DATA)
         for level in options.levels:
-            if all(row["level"] != level for row in rows):
+            if not any(
+                row["level"] == level
+                and all(row[name] == getattr(options, name) for name in SETTINGS)
+                for row in rows
+            ):
                 rows.append(measured(dataset, options, level))
                 print(rows[-1], flush=True)
                 write_json({"fits": rows}, path)
+    rows = [row for row in rows if all(row[name] == getattr(options, name) for name in SETTINGS)]
     picture(rows, options.output / "tungsten_curve.svg")
 
 

@@ -19,7 +19,7 @@ Rows = Callable[[Atoms], tuple[Array, Array]]
 """Of a structure: coefficients of its energy, shape (m,), and of its forces, shape (3 N, m)."""
 
 _RIDGES = 10.0 ** np.arange(-14, -1)
-"""Relative to the mean of the diagonal; the one with the least error on every tenth structure."""
+"""Relative to the diagonal; the one with the least error on every tenth structure is taken."""
 
 
 class _Normal:

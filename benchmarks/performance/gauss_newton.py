@@ -65,12 +65,12 @@ def pass_costs(
     )
     own = OwnLoss.at(potential, dataset, threads=1)
     times = smallest_times(parts_of_pass(own), _SECONDS, least=2)
-    portions, sampled = list(own.problem.training_set.portions), list(own.problem.sampled)
+    portions, sampled = list(own.problem.training_set.portions), np.array(list(own.problem.sampled))
     counts = np.array([len(portion.labels) for portion in portions])
     pairs = sum(len(portion.neighborhoods.pairs.owners) for portion in portions)
     neighbors = 2 * pairs / dataset.n_atoms
     squares = own.problem.columns.width**2 / 2
-    share = float(counts[sampled].sum() / counts.sum())
+    share = float(counts[sampled > 0].sum() / counts.sum())
     times["symmetric product"] /= share
     return {
         "structures": len(dataset),

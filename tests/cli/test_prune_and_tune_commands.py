@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from ase.build import bulk
 from ase.calculators.emt import EMT
-from ase.io import write
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.io import read, write
 
 from maxvolt import read_potential
 from maxvolt.cli import main
@@ -81,7 +82,7 @@ def test_a_search_writes_the_recommended_potential(
     assert main(given) == 0
     captured = capsys.readouterr()
     assert "recommended" in captured.out
-    assert "us/atom, forces" not in captured.err  # nothing was tried again
+    assert "us/atom, errors" not in captured.err  # nothing was tried again
 
 
 @pytest.mark.parametrize(
@@ -119,15 +120,44 @@ def test_the_order_of_potential_and_data_is_told(
         (["--energy-share", "2"], "between 0 and 1"),
         (["--us-per-atom", "1e-9"], "us/atom or less"),
         (["--robust"], "robust"),
+        (["--validation", "copper.xyz"], "copper.xyz (and 19 more of 20) is also among"),
     ],
 )
 def test_searches_that_cannot_end_well_are_refused(
     data: Path, tmp_path: Path, words: list[str], message: str,
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
+    monkeypatch.chdir(data.parent)
     output = tmp_path / "copper.mtp"
     fast = ["--levels", "4", "--cutoffs", "4", "--radial-basis-sizes", "4", "--starts", "1"]
     fast += ["--force-weights", "0.01", "--max-iterations", "2", "--no-pruning"]
     assert main(["tune", str(data), "-o", str(output), *fast, *words]) == 2
     assert message in capsys.readouterr().err
     assert not output.exists()
+
+
+def test_energies_alone_are_enough(
+    data: Path, fitted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    energies, figure = tmp_path / "energies.xyz", tmp_path / "front.png"
+    structures = read(data, ":")
+    for atoms in structures:
+        atoms.calc = SinglePointCalculator(atoms, energy=atoms.get_potential_energy())
+    write(energies, structures)
+    given = [str(energies), "-o", str(tmp_path / "new.mtp"), "--plot", str(figure)]
+    few = ["--max-iterations", "2"]
+    assert main(["prune", str(fitted), *given, "--scalars", "12", *few]) == 0
+    few += ["--levels", "4", "--cutoffs", "4", "--radial-basis-sizes", "4", "--starts", "1"]
+    assert main(["tune", *given, "--force-weights", "0.01", "--no-pruning", *few]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.count("none") >= 3
+    assert "nan" not in captured.out + captured.err
+    assert figure.stat().st_size > 0
+
+
+def test_a_search_tries_one_candidate_however_short_the_time(data: Path, tmp_path: Path) -> None:
+    output = tmp_path / "new.mtp"
+    few = ["--levels", "4,8", "--cutoffs", "4", "--radial-basis-sizes", "4", "--starts", "1"]
+    few += ["--force-weights", "0.01", "--max-iterations", "2", "--minutes", "1e-9"]
+    assert main(["tune", str(data), "-o", str(output), *few]) == 0
+    assert len(list(output.with_suffix(".tuning").glob("*.mtp"))) == 1

@@ -74,7 +74,7 @@ def test_some_portions_are_chosen_evenly() -> None:
     assert chosen[0] < total / len(chosen)
     assert problem.columns.precision == "single"
     # Rows of the linear equations are kept of these alone: the others are not needed again.
-    assert list(problem.keeping) == list(problem.sampled)
+    assert list(problem.keeping) == [counted > 0 for counted in problem.sampled]
 
 
 @pytest.mark.usefixtures("few_are_enough")
@@ -107,6 +107,7 @@ def test_the_matrix_is_that_of_the_chosen_structures() -> None:
             a.append(table[:, len(radial) :])
     linear_rows, radial_rows = np.concatenate(a), np.concatenate(j)
     share = rows / len(linear_rows)
+    assert {share, 0.0} == set(problem.sampled)
     # What is left of the radial columns beside those of the linear coefficients.
     scale = np.linalg.norm(linear_rows, axis=0)
     damped = np.concatenate([linear_rows / scale, np.sqrt(RIDGE / share) * np.eye(len(scale))])
@@ -120,12 +121,46 @@ def test_the_matrix_is_that_of_the_chosen_structures() -> None:
 def test_fits_with_some_rows_end_where_those_with_all_do(monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = data(64)
     settings = FitSettings(starts=1, tolerance=1e-6)
-    monkeypatch.setattr("maxvolt.fitting.training_set.MOST_ATOMS", 8)
+    monkeypatch.setitem(prepare.__kwdefaults__, "most_atoms", 8)
+    monkeypatch.setattr(normal_equations, "_ROWS_PER_PARAMETER", 30)
     some = fit(small(), dataset, settings=settings, threads=1).members[0]
     monkeypatch.setattr(normal_equations, "_ROWS_PER_PARAMETER", 1e9)
     every = fit(small(), dataset, settings=settings, threads=1).members[0]
     assert some.finished == every.finished == "converged"
-    assert some.losses[-1] == pytest.approx(every.losses[-1], rel=1e-3)
+    assert some.losses != every.losses  # rows have been left out
+    assert some.losses[-1] == pytest.approx(every.losses[-1], rel=1e-4)
+
+
+def with_a_rare_species(count: int) -> Dataset:
+    """Crystals of molybdenum, the last two with tungsten."""
+    structures = crystals(["Mo"], count, seed=5)
+    for atoms in structures[-2:]:
+        atoms.symbols[::2] = "W"
+    return labelled(known_potential(8, ["Mo", "W"]), structures)
+
+
+@pytest.mark.usefixtures("few_are_enough")
+def test_pairs_that_are_rare_are_among_the_chosen_rows() -> None:
+    problem = problem_of(with_a_rare_species(60))
+    counted = list(problem.sampled)
+    assert counted[-2:] == [1.0, 1.0]  # behind the last one of those that are spread evenly
+    assert not all(counted)
+    radial, linear = coefficients(problem.potential)
+    rows = problem.linear_equations(radial).rows
+    found = problem.radial_equations(radial, linear, rows)
+    assert (np.diag(found.matrix) > 0).all()
+
+
+@pytest.mark.usefixtures("few_are_enough")
+def test_fits_with_some_rows_fit_rare_pairs_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = with_a_rare_species(60)
+    start = known_potential(6, ["Mo", "W"], size=3, seed=2)
+    settings = FitSettings(tolerance=1e-6, max_iterations=40)
+    monkeypatch.setitem(prepare.__kwdefaults__, "most_atoms", 4)
+    some = fit(start, dataset, settings=settings, threads=1).members[0]
+    monkeypatch.setattr(normal_equations, "_ROWS_PER_PARAMETER", 1e9)
+    every = fit(start, dataset, settings=settings, threads=1).members[0]
+    assert some.losses[-1] < 1.1 * every.losses[-1]
 
 
 # ------------------------------------------------------------------------------- parts that grow

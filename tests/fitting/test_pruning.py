@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
 from maxvolt.fitting.objective import Objective
 from maxvolt.fitting.pruning import PruningStage, PruningTarget, backward_elimination, prune
+from maxvolt.fitting.pruning.prune import _staged
+from maxvolt.fitting.pruning.stage import StageNumbers
 from maxvolt.fitting.settings import FitSettings
 from maxvolt.fitting.variable_projection.elimination import eliminate
 from maxvolt.fitting.variable_projection.normal_equations import LinearEquations
@@ -110,17 +114,63 @@ def test_scalars_that_play_no_role_are_found(fitted: MTP, sparse: tuple[MTP, Dat
     assert len(table.products) == len(expected.products)
 
 
-def test_the_loss_grows_no_more_than_allowed(sparse: tuple[MTP, Dataset]) -> None:
+def test_the_loss_grows_no_more_than_allowed() -> None:
     data = labelled(known_potential(12, ["Mo"], seed=5), crystals(["Mo"], 24))
     start = maxvolt.fit(
         MTP(10, ["Mo"], 4.5, 2.0, 4), data, SETTINGS, starts=1, threads=1, progress=False
     ).potential
     assert isinstance(start, MTP)
-    found = prune(start, data, PruningTarget(loss_increase=0.5), SETTINGS, threads=1)
+    target = PruningTarget(loss_increase=0.5)
+    found = prune(start, data, target, SETTINGS, threads=1)
     first = found.stages[0].numbers
     assert found.chosen.numbers.loss <= 1.5 * first.loss
     assert found.chosen.numbers.operations < first.operations
     assert any(stage.numbers.loss > 1.5 * first.loss for stage in found.stages)
+    scalars = [stage.numbers.scalars for stage in found.stages]
+    assert all(np.diff(scalars))  # what went too far is not tried twice
+
+
+class Work:
+    """A hundred scalars that are worth the same and go by tens; refits take no time."""
+
+    def stage(self, scalars: int, step: float = 0.0) -> PruningStage:
+        loss = 1 + (100 - scalars) / 100
+        numbers = StageNumbers(scalars, 1, scalars, float(scalars), 1.0, loss, 0.0, 0.0)
+        return PruningStage(self.potential(scalars), numbers, step)
+
+    def potential(self, scalars: int) -> Any:
+        return SimpleNamespace(model=SimpleNamespace(moment_coeffs=range(scalars)))
+
+    def first(self) -> PruningStage:
+        return self.stage(100)
+
+    def smaller(self, stage: PruningStage, step: float, *_: object) -> Any:
+        return self.potential(int(stage.numbers.scalars * (1 - step)) // 10 * 10)
+
+    def refitted(self, potential: Any, step: float) -> PruningStage:
+        return self.stage(len(potential.model.moment_coeffs), step)
+
+    def finished(self, stage: PruningStage) -> PruningStage:
+        return stage
+
+
+@pytest.mark.parametrize("stopped", [0, 1, 2, 3, 4])
+def test_steps_are_halved_where_the_loss_grows_too_much(stopped: int) -> None:
+    known = [(100, 0.0), (80, 0.12), (90, 0.06), (80, 0.06)]
+    work, added = Work(), []
+
+    class Kept:
+        def read(self) -> list[PruningStage]:
+            return [work.stage(*one) for one in known[:stopped]]
+
+        def add(self, number: int, stage: PruningStage) -> None:
+            added.append((number, stage))
+
+    found = _staged(work, PruningTarget(loss_increase=0.1), Kept(), None)  # type: ignore[arg-type]
+    # From 90 scalars a step of 3 % would end at 80 again, and is not made.
+    assert [(one.numbers.scalars, one.step) for one in found.stages] == known
+    assert [number for number, _ in added] == list(range(stopped, 4))
+    assert found.chosen.numbers.scalars == 90
 
 
 def test_a_pruned_potential_grades_selects_and_compiles(
@@ -199,6 +249,11 @@ def test_what_cannot_be_pruned_is_refused(fitted: MTP, sparse: tuple[MTP, Datase
         prune(fitted, data, target, {"robust": True})
     with pytest.raises(FitError, match="ask for fewer"):
         prune(fitted, data, PruningTarget(scalars=9))
+    names = ("offsets", "numbers", "positions", "cells", "pbc", "energies")
+    one = data.select([0])
+    alone = Dataset.from_arrays(**{name: getattr(one, name) for name in names})
+    with pytest.raises(FitError, match="1 labels with a weight"):
+        prune(fitted, alone, target)
 
 
 def test_the_linear_equations_are_those_of_a_fit(fitted: MTP, sparse: tuple[MTP, Dataset]) -> None:

@@ -23,7 +23,7 @@ from maxvolt.fitting.tuning import (
     tune,
 )
 from maxvolt.fitting.tuning.search import compare_plain
-from maxvolt.fitting.tuning.tune import recommended
+from maxvolt.fitting.tuning.tune import _split, recommended
 
 SETTINGS = FitSettings(max_iterations=4, starts=1)
 SPACE = SearchSpace(
@@ -143,6 +143,10 @@ def test_a_search_recommends_the_level_of_the_data_and_goes_on_after_a_stop(
     scores = {one.candidate: one.errors.score(0.25) for one in whole.tried}
     assert {one.candidate: one.errors.score(0.25) for one in again.tried} == scores
     assert again.potential.digest == whole.potential.digest
+    told.clear()
+    other = replace(SETTINGS, weights=replace(SETTINGS.weights, forces=0.3))  # that of candidates
+    tune(data, tmp_path / "s", SPACE, other, refit=False, threads=1, progress=told.append)
+    assert told == []
     with pytest.raises(FitError, match="other data or settings"):
         tune(data, tmp_path / "s", SPACE, replace(SETTINGS, seed=3), threads=1)
 
@@ -187,3 +191,16 @@ def test_too_little_to_hold_out_is_refused(data: Dataset, tmp_path: Path) -> Non
             tune(data, tmp_path / str(share), SPACE, SETTINGS, held_out=share)
     with pytest.raises(FitError, match="one value to try"):
         SearchSpace(levels=())
+
+
+def test_every_species_stays_among_the_structures_to_fit() -> None:
+    structures = crystals(["Mo"], 10)
+    structures[4].symbols[0] = "W"
+    data = Dataset.from_atoms(structures)
+    for seed in range(20):
+        training, test = _split(data, 0.3, seed)
+        assert (len(training), len(test)) == (7, 3)
+        assert 74 in training.numbers
+        held_out = np.random.default_rng(seed).permutation(10)
+        expected = sorted(held_out[held_out != 4][:3].tolist())
+        assert test.digests == data.select(expected).digests

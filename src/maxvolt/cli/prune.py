@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,7 @@ _LOSS_INCREASE = 0.05
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("potential", type=Path, metavar="POT", help="trained potential, .mtp")
+    parser.add_argument("potential", type=Path, metavar="POT", help="trained potential")
     parser.add_argument("data", nargs="+", type=Path, metavar="DATA", help="labelled structures")
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="OUT", help="potential to write, .mtp"
@@ -88,7 +89,8 @@ def run(options: argparse.Namespace) -> None:
     potential = load(options.potential, options.species)
     if not isinstance(potential, MTP):
         raise MaxvoltError(
-            f"{options.potential}: expected the file of one moment tensor potential, .mtp"
+            f"{options.potential}: expected one moment tensor potential, .mtp or .almtp; of an "
+            "ensemble, give the file of one member"
         )
     sets: list[Dataset] = []
     for path in (*options.data, *([options.validation] if options.validation else [])):
@@ -143,9 +145,10 @@ def _target(options: argparse.Namespace) -> PruningTarget:
 def _tell(stage: PruningStage) -> None:
     """One line for each stage, of which each takes a while."""
     now = stage.numbers
+    forces = f", training forces {1000 * now.training_force:.1f} meV/A"
     note(
-        f"{now.scalars} scalars, {now.microseconds:.2f} us/atom: loss {now.loss:.4g}, training "
-        f"forces {1000 * now.training_force:.1f} meV/A"
+        f"{counted(now.scalars, 'scalar')}, {now.microseconds:.2f} us/atom: loss {now.loss:.4g}"
+        + (forces if isfinite(now.training_force) else "")
     )
 
 
@@ -164,22 +167,27 @@ def _print(found: Pruning, options: argparse.Namespace) -> None:
     before, after = found.stages[0].numbers, found.chosen.numbers
     note(
         f"{options.output}: {counted(after.scalars, 'scalar')} of {before.scalars}, "
-        f"{before.microseconds / after.microseconds:.1f} times faster"
+        f"{after.microseconds:.2f} us/atom instead of {before.microseconds:.2f}"
     )
 
 
 def _row(name: str, stage: PruningStage, found: Pruning, has_validation: bool) -> list[str]:
+    from maxvolt.properties.evaluation import number_text
+
     now, first = stage.numbers, found.stages[0].numbers
     row: list[Any] = [
         name,
         str(now.scalars),
         str(now.parameters),
-        f"{now.operations / first.operations:.0%}",
+        number_text(now.operations / first.operations, ".0%"),
         f"{now.microseconds:.2f}",
         f"{now.loss / first.loss:.3f}",
-        f"{1000 * now.training_force:.1f}",
-        f"{1000 * now.training_energy:.2f}",
+        number_text(1000 * now.training_force, ".1f"),
+        number_text(1000 * now.training_energy, ".2f"),
     ]
     if has_validation:
-        row += [f"{1000 * now.validation_force:.1f}", f"{1000 * now.validation_energy:.2f}"]
+        row += [
+            number_text(1000 * now.validation_force, ".1f"),
+            number_text(1000 * now.validation_energy, ".2f"),
+        ]
     return row

@@ -214,12 +214,21 @@ def _described(one: Tried) -> list[str]:
 
 
 def _told(one: Tried) -> str:
-    level, cutoff, size, weight, scalars = _described(one)
+    level, cutoff, size, weight, _ = _described(one)
+    forces, energies = _errors(one)
     return (
-        f"level {level}, cutoff {cutoff}, radial basis {size}, force weight {weight}: {scalars} "
-        f"scalars, {one.microseconds:.2f} us/atom, forces {1000 * one.errors.force:.1f} meV/A, "
-        f"energies {1000 * one.errors.energy:.2f} meV/atom"
+        f"level {level}, cutoff {cutoff}, radial basis {size}, force weight {weight}: "
+        f"{counted(one.scalars, 'scalar')}, {one.microseconds:.2f} us/atom, errors of forces "
+        f"{forces} meV/A, of energies {energies} meV/atom"
     )
+
+
+def _errors(one: Tried) -> tuple[str, str]:
+    """Of forces (meV/A) and energies (meV/atom); "none" where the structures have no such label."""
+    from maxvolt.properties.evaluation import number_text
+
+    errors = one.errors
+    return number_text(1000 * errors.force, ".1f"), number_text(1000 * errors.energy, ".2f")
 
 
 def _print(found: Tuning, options: argparse.Namespace) -> None:
@@ -233,8 +242,7 @@ def _print(found: Tuning, options: argparse.Namespace) -> None:
                 "recommended" if one is best else "front" if id(one) in front else "",
                 *_described(one),
                 f"{one.microseconds:.2f}",
-                f"{1000 * one.errors.force:.1f}",
-                f"{1000 * one.errors.energy:.2f}",
+                *_errors(one),
             ]
             for one in found.tried
         ]

@@ -17,13 +17,17 @@ def draw_pruning(found: Pruning) -> Figure:
     Parameters
     ----------
     found
-        With the chosen potential circled.
+        With the chosen potential circled. What has no labels has no panel.
     """
-    figure = Figure(figsize=(9.0, 4.0), layout="constrained")
-    panels = figure.subplots(1, 2)
-    for axes, quantity, unit in zip(
-        panels, ("force", "energy"), ("meV/Å", "meV/atom"), strict=True
-    ):
+    first = found.stages[0].numbers
+    drawn = [
+        (quantity, unit)
+        for quantity, unit in (("force", "meV/Å"), ("energy", "meV/atom"))
+        if math.isfinite(getattr(first, f"training_{quantity}"))
+    ]
+    figure = Figure(figsize=(4.5 * max(len(drawn), 1), 4.0), layout="constrained")
+    panels = figure.subplots(1, len(drawn), squeeze=False)[0] if drawn else ()
+    for axes, (quantity, unit) in zip(panels, drawn, strict=True):
         for kind, style in (("validation", "o-"), ("training", "x:")):
             points = [
                 (stage.numbers.microseconds, 1000 * getattr(stage.numbers, f"{kind}_{quantity}"))

@@ -20,12 +20,18 @@ def draw_tuning(found: Tuning) -> Figure:
     Parameters
     ----------
     found
-        With the front as a line, and the recommended potential circled.
+        With the front as a line, and the recommended potential circled. What has no labels has no
+        panel.
     """
-    figure = Figure(figsize=(9.0, 4.2), layout="constrained")
-    panels = figure.subplots(1, 2)
-    _draw(panels[0], found, "force", "meV/Å")
-    _draw(panels[1], found, "energy", "meV/atom")
+    drawn = [
+        (quantity, unit)
+        for quantity, unit in (("force", "meV/Å"), ("energy", "meV/atom"))
+        if math.isfinite(getattr(found.tried[0].errors, quantity))
+    ]
+    figure = Figure(figsize=(4.5 * len(drawn), 4.2), layout="constrained")
+    panels = figure.subplots(1, len(drawn), squeeze=False)[0]
+    for axes, (quantity, unit) in zip(panels, drawn, strict=True):
+        _draw(axes, found, quantity, unit)
     figure.suptitle("held-out errors: front (line), recommended (circle)", fontsize="medium")
     return figure
 
@@ -36,7 +42,6 @@ def _draw(axes: Axes, found: Tuning, quantity: str, unit: str) -> None:
 
     for name, is_pruned, color in (("all scalars of a level", False, "C0"), ("pruned", True, "C1")):
         points = [point(one) for one in found.tried if bool(one.candidate.stage) == is_pruned]
-        points = [one for one in points if math.isfinite(one[1])]
         if points:
             axes.plot(*zip(*points, strict=True), "o", color=color, markersize=4, label=name)
     axes.plot(*zip(*map(point, found.front), strict=True), "-", color="0.5", linewidth=1)

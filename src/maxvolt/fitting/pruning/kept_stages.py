@@ -50,7 +50,8 @@ class KeptStages:
                 )
             potential = read_potential(path.with_suffix(".mtp"))
             assert isinstance(potential, MTP)
-            found.append(PruningStage(potential, _numbers_of(path, document)))
+            numbers = _numbers_of(path, document)
+            found.append(PruningStage(potential, numbers, document["step"]))
         return found
 
     def add(self, number: int, stage: PruningStage) -> None:
@@ -59,7 +60,8 @@ class KeptStages:
             return
         path = self._numbers(number)
         stage.potential.write(path.with_suffix(".mtp"))
-        document = {"signature": self._signature, "numbers": asdict(stage.numbers)}
+        numbers = asdict(stage.numbers)
+        document = {"signature": self._signature, "step": stage.step, "numbers": numbers}
         with replacing(path) as file:
             file.write((json.dumps(document, indent=1) + "\n").encode())
 
@@ -71,7 +73,11 @@ class KeptStages:
 def _document(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_bytes())
-        return {"signature": document["signature"], "numbers": dict(document["numbers"])}
+        return {
+            "signature": document["signature"],
+            "step": float(document["step"]),
+            "numbers": dict(document["numbers"]),
+        }
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise FitError(f"{path}: not the numbers of a stage ({error}); remove the file") from error
 

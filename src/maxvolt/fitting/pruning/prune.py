@@ -135,7 +135,9 @@ def _start(
 ) -> MTP:
     found = load(potential) if isinstance(potential, str | PathLike) else potential
     if not isinstance(found, MTP):
-        raise FitError("only single moment tensor potentials can be pruned: give one of them")
+        raise FitError(
+            "only single moment tensor potentials can be pruned; of an ensemble, give one member"
+        )
     if not found.is_trained:
         raise FitError("the potential is untrained: fit it first, with maxvolt.fit")
     if settings.robust or settings.ensemble > 1:
@@ -172,27 +174,31 @@ def _staged(
     first = stages[0] if stages else add(work.first())
     good, step = first, _STEP
     for stage in stages[1:]:  # as below, of what was kept
-        good, step = _judged(first, good, stage, step, target)
+        good, step = _judged(first, good, stage, target)
     while step > _FINEST and not _is_there(first, good, target):
-        following = work.next(good, step, first, target)
-        if following is None:
+        smaller = work.smaller(good, step, first, target)
+        if smaller is None:
             break
-        good, step = _judged(first, good, add(following), step, target)
+        if stages[-1] is not good and _has_as_many(smaller, stages[-1]):
+            step /= 2  # it has removed what went too far before
+            continue
+        good, step = _judged(first, good, add(work.refitted(smaller, step)), target)
     return Pruning(tuple(stages), work.finished(good))
 
 
+def _has_as_many(smaller: MTP, stage: PruningStage) -> bool:
+    """Whether both lack the same of the same potential, from which all go in one order."""
+    return len(smaller.model.moment_coeffs) == stage.numbers.scalars
+
+
 def _judged(
-    first: PruningStage,
-    good: PruningStage,
-    stage: PruningStage,
-    step: float,
-    target: PruningTarget,
+    first: PruningStage, good: PruningStage, stage: PruningStage, target: PruningTarget
 ) -> tuple[PruningStage, float]:
     """The stage to go on from, and the step; half of it where the loss has grown too much."""
     most = target.loss_increase
     if most is not None and stage.numbers.loss > (1 + most) * first.numbers.loss:
-        return good, step / 2
-    return stage, step
+        return good, stage.step / 2
+    return stage, stage.step
 
 
 def _is_there(first: PruningStage, stage: PruningStage, target: PruningTarget) -> bool:

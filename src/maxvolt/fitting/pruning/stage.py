@@ -52,10 +52,13 @@ class PruningStage:
     ----------
     potential : MTP
     numbers : StageNumbers
+    step : float
+        Part of the cost that was to go; 0 where nothing was.
     """
 
     potential: MTP
     numbers: StageNumbers
+    step: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """Values for JSON, units in the names."""

@@ -18,6 +18,7 @@ from maxvolt.fitting.pruning.stage import PruningStage, StageNumbers
 from maxvolt.fitting.pruning.target import PruningTarget
 from maxvolt.fitting.settings import FitSettings
 from maxvolt.fitting.training_set import Portion, TrainingSet
+from maxvolt.fitting.usable_data import check_enough_equations
 from maxvolt.fitting.variable_projection.levenberg_marquardt import FitState, first_state, iterate
 from maxvolt.fitting.variable_projection.problem import Problem, root_mean_squares
 from maxvolt.fitting.variable_projection.problem_builder import ProblemBuilder
@@ -58,20 +59,28 @@ class StageWork:
     _training_set: TrainingSet | None = field(default=None, init=False)
 
     def first(self) -> PruningStage:
-        """The potential at the start, with the best linear coefficients for these data."""
+        """The potential at the start, with the best linear coefficients for these data.
+
+        Raises
+        ------
+        FitError
+            Too few labels for so many coefficients.
+        """
         problem = self._problem(self.start)
+        check_enough_equations(problem.training_set.n_equations, problem.n_linear)
         return self._stage(problem, first_state(problem, _radial(self.start), self.settings.ridge))
 
-    def next(
+    def smaller(
         self, stage: PruningStage, step: float, first: PruningStage, target: PruningTarget
-    ) -> PruningStage | None:
-        """Without what is worth least; None where nothing can be removed."""
+    ) -> MTP | None:
+        """Its potential without what is worth least; None where nothing can be removed."""
         kept = self._chosen(stage.potential, step, first, target)
-        if kept is None:
-            return None
-        smaller = reduced(stage.potential, kept)
+        return None if kept is None else reduced(stage.potential, kept)
+
+    def refitted(self, potential: MTP, step: float) -> PruningStage:
+        """A stage of a potential that has lost some scalars."""
         few = replace(self.settings, max_iterations=_ITERATIONS, tolerance=_TOLERANCE)
-        return self._refitted(smaller, few)
+        return replace(self._refitted(potential, few), step=step)
 
     def finished(self, stage: PruningStage) -> PruningStage:
         """The stage refitted to the end."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -48,7 +49,7 @@ class TuningLimits:
     candidates : int, optional
         Number of candidates; stages of a pruning count.
     seconds : float, optional
-        No candidate is begun after so long.
+        No candidate is begun after so long, but the first one.
     microseconds : float, optional
         Most of an atom's evaluation: what is slower is not recommended.
     energy_share : float
@@ -189,7 +190,8 @@ def tune(
     Raises
     ------
     FitError
-        Data or settings that cannot be used, nothing fast enough, or a folder of another search.
+        Data or settings that cannot be used, structures that are fitted and held out, nothing fast
+        enough, or a folder of another search.
     """
     settings = replace(settings_with(settings, {}), restart_from_potential=True)
     if settings.robust or settings.ensemble > 1:
@@ -201,6 +203,7 @@ def tune(
         everything = data
     else:
         training, test = data, structures_of(validation, symbols, name="validation")
+        _check_not_fitted(training, test)
         everything = Dataset.concatenate([data, test])
     search = _Search(
         training=training,
@@ -225,22 +228,55 @@ def tune(
     return Tuning(tuple(tried), limits, finished, potential)
 
 
-def _split(data: Dataset, share: float, seed: int) -> tuple[Dataset, Dataset]:
-    number = round(share * len(data))
-    if not 0 < share < 1 or not 1 <= number < len(data):
+def _check_not_fitted(training: Dataset, test: Dataset) -> None:
+    """Refuse errors of structures that are fitted, which say that the largest potential is best.
+
+    Raises
+    ------
+    FitError
+    """
+    known = set(training.digests)
+    both = [number for number, digest in enumerate(test.digests) if digest in known]
+    if both:
+        name = test.name_of(both[0], "the validation set")
         raise FitError(
-            f"held_out = {share:g} of {len(data)} structures leaves nothing to fit or to measure "
-            "errors on; expected a number between 0 and 1, and more structures"
+            f"{name} (and {len(both) - 1} more of {len(test)}) is also among the structures to "
+            "fit, and errors of what is fitted say nothing about settings; remove it from one of "
+            "both, or let a part of the data be held out"
         )
+
+
+def _split(data: Dataset, share: float, seed: int) -> tuple[Dataset, Dataset]:
+    """Hold a part out, at random; every species stays among the structures to fit.
+
+    Raises
+    ------
+    FitError
+        One of the parts would be empty.
+    """
+    number = round(share * len(data))
+    species = [set(data.numbers[data.atoms_of(s)].tolist()) for s in range(len(data))]
+    left = Counter(one for each in species for one in each)
     chosen: NDArray[np.bool_] = np.zeros(len(data), dtype=np.bool_)
-    chosen[np.random.default_rng(seed).permutation(len(data))[:number]] = True
+    for structure in np.random.default_rng(seed).permutation(len(data)).tolist():
+        if chosen.sum() < number and all(left[one] > 1 for one in species[structure]):
+            chosen[structure] = True
+            left.subtract(species[structure])
+    if not 0 < share < 1 or not chosen.any():
+        raise FitError(
+            f"held_out = {share:g} of {len(data)} structures leaves nothing to fit or to "
+            "measure errors on; expected a number between 0 and 1, and more structures"
+        )
     return data.select(~chosen), data.select(chosen)
 
 
 def _signature(
     training: Dataset, test: Dataset, species: tuple[str, ...], settings: FitSettings
 ) -> str:
-    found = hashlib.sha256(repr((species, settings)).encode())
+    same = replace(
+        settings, weights=replace(settings.weights, forces=1.0)
+    )  # a candidate has its own
+    found = hashlib.sha256(repr((species, same)).encode())
     for data in (training, test):
         for part in data.content():
             found.update(part)
@@ -358,6 +394,8 @@ class _Search:
         limits = self.limits
         if limits.candidates is not None and len(self.found) >= limits.candidates:
             raise _LimitReachedError
+        if not self.found:  # there is nothing to recommend yet
+            return
         if limits.seconds is not None and monotonic() - self._began > limits.seconds:
             raise _LimitReachedError
 

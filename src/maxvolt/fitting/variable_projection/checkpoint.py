@@ -23,6 +23,9 @@ from maxvolt.potentials.mtp.potential import MTP
 
 __all__ = ["Checkpoint", "fit_signature", "read_checkpoint", "states_so_far", "write_checkpoint"]
 
+_METHOD = 2
+"""Of the fit; another one whenever the same data and settings lead to other states."""
+
 _ARRAYS = ("radial", "linear", "reference")
 _DAMAGE = (
     *(OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError),  # of the archive
@@ -54,9 +57,10 @@ def fit_signature(
 ) -> str:
     """Hash of everything that a fit's numbers depend on, other than its state.
 
-    The limit of iterations does not count: it may be raised between restarts.
+    It differs from that of versions of maxvolt whose fits go another way. The limit of iterations
+    does not count: it may be raised between restarts.
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(f"method {_METHOD}".encode())
     for part in dataset.content():
         digest.update(part)
     model = potential.model
@@ -110,8 +114,9 @@ def read_checkpoint(path: str | Path, signature: str) -> Checkpoint:
         raise FitError(f"{path}: not a checkpoint of a fit ({error}); start anew") from error
     if found != signature:
         raise FitError(
-            f"{path}: the checkpoint belongs to a fit with other data, potential or settings; "
-            "restart with the same ones, or start anew with another checkpoint file"
+            f"{path}: the checkpoint belongs to a fit with other data, potential or settings, or "
+            "of another version of maxvolt; restart with the same ones, or start anew with another "
+            "checkpoint file"
         )
     return Checkpoint(signature, states, losses)
 

@@ -51,6 +51,9 @@ _ROWS_PER_PARAMETER = 100
 _FEWEST_PORTIONS = 16
 """Of which rows are made: portions differ, and fewer are not like all of them."""
 
+_FEWEST_OF_PAIR = 3
+"""Of these, with each pair of species: one may have a single such pair."""
+
 Array = NDArray[np.float64]
 
 
@@ -102,8 +105,8 @@ class RadialEquations:
     linear_matrix: Array | None = None
 
 
-def sampled_portions(portions: Blocks[Portion], n_parameters: int) -> Blocks[bool]:
-    """Say of which portions the rows by the radial coefficients are made.
+def sampled_portions(portions: Blocks[Portion], n_parameters: int) -> Blocks[float]:
+    """How much the rows by the radial coefficients count, of each portion; 0: they are not made.
 
     Parameters
     ----------
@@ -112,16 +115,40 @@ def sampled_portions(portions: Blocks[Portion], n_parameters: int) -> Blocks[boo
     n_parameters
         Number of all parameters, of which there must be far fewer than rows.
     """
-    rows = sum(portions.each(_row_count))
-    wanted = max(_SAMPLED * rows, _ROWS_PER_PARAMETER * n_parameters) / max(rows, 1)
-    number = min(max(math.ceil(wanted * len(portions)), _FEWEST_PORTIONS), len(portions))
-    # Evenly through the data, of which neighbours are alike.
-    chosen = {int((k + 0.5) * len(portions) / number) for k in range(number)}
-    return portions.beside([k in chosen for k in range(len(portions))])
+    rows = np.array(list(portions.each(_row_count)), dtype=float)
+    total = len(rows)
+    wanted = max(_SAMPLED * rows.sum(), _ROWS_PER_PARAMETER * n_parameters) / max(rows.sum(), 1.0)
+    number = min(max(math.ceil(wanted * total), _FEWEST_PORTIONS), total)
+    counted = np.zeros(total)
+    chosen = _evenly(total, number)  # through the data, of which neighbours are alike
+    counted[chosen] = rows.sum() / rows[chosen].sum() if number < total else 1.0
+    kinds = list(portions.each(_kinds_of_pairs))
+    for kind in sorted(set().union(*kinds)):
+        having = np.flatnonzero([kind in one for one in kinds])
+        left = having[counted[having] == 0]
+        missing = min(_FEWEST_OF_PAIR, len(having)) - (len(having) - len(left))
+        if missing > 0:  # without rows of a rare pair its coefficients would stay where they are
+            counted[left[_evenly(len(left), missing)]] = 1.0
+    return portions.beside(counted.tolist())
+
+
+def _evenly(total: int, number: int) -> NDArray[np.int64]:
+    return ((np.arange(number) + 0.5) * total / number).astype(np.int64)
+
+
+def _kinds_of_pairs() -> Callable[[Portion], set[tuple[int, int]]]:
+    def work(portion: Portion) -> set[tuple[int, int]]:
+        if not portion.weights.any():
+            return set()
+        types, pairs = portion.neighborhoods.types, portion.neighborhoods.pairs
+        ends = np.sort([types[pairs.owners], types[pairs.neighbors]], axis=0)
+        return {(int(one), int(two)) for one, two in np.unique(ends, axis=1).T}
+
+    return work
 
 
 def kept_portions(
-    portions: Blocks[Portion], sampled: Blocks[bool], width: int, kept_bytes: int
+    portions: Blocks[Portion], sampled: Blocks[float], width: int, kept_bytes: int
 ) -> Blocks[bool]:
     """Say of which portions rows are kept: of the first ones of each process that need them.
 
@@ -130,7 +157,7 @@ def kept_portions(
     portions
         Of a training set.
     sampled
-        Whether rows by the radial coefficients are made of a portion.
+        As of `sampled_portions`.
     width
         Number of columns.
     kept_bytes
@@ -142,7 +169,7 @@ def kept_portions(
         portions.owners, portions.each(_row_count), sampled, strict=True
     ):
         room[owner] -= rows if needed else 0
-        fits.append(needed and room[owner] >= 0)
+        fits.append(needed > 0 and room[owner] >= 0)
     return portions.beside(fits)
 
 
@@ -224,7 +251,7 @@ def assemble_radial(
     columns: LinearColumns,
     training_set: TrainingSet,
     targets: Blocks[Array],
-    sampled: Blocks[bool],
+    sampled: Blocks[float],
     rows: Blocks[Array | None],
     linear: Array,
     *,
@@ -239,7 +266,7 @@ def assemble_radial(
     columns, training_set, targets, threads
         As of `assemble_linear`.
     sampled
-        Whether the rows of a portion are made; of the others, the gradient alone.
+        How much the rows of a portion count; where this is zero, the gradient alone is made.
     rows
         That `assemble_linear` kept, for the same radial coefficients.
     linear : shape (L,)
@@ -247,9 +274,9 @@ def assemble_radial(
     """
     n_radial, width = model.n_radial, columns.width
     portions, of_all = training_set.portions, all(sampled)
-    (matrix, coupling, vector, linear_matrix, count), _ = portions.sums(
+    (matrix, coupling, vector, linear_matrix), _ = portions.sums(
         partial(_radial_products, model, linear, columns, of_all),
-        ((n_radial, n_radial), (width, n_radial), (n_radial,), (width, width), ()),
+        ((n_radial, n_radial), (width, n_radial), (n_radial,), (width, width)),
         targets,
         sampled,
         rows,
@@ -258,19 +285,16 @@ def assemble_radial(
     coupling = columns.of_linear(coupling)
     if of_all:
         return RadialEquations(matrix, coupling, vector)
-    share = sum(portions.each(_row_count)) / float(count)
-    return RadialEquations(
-        share * matrix, share * coupling, vector, share * columns.matrix(linear_matrix)
-    )
+    return RadialEquations(matrix, coupling, vector, columns.matrix(linear_matrix))
 
 
 def _radial_products(
     model: Model, linear: Array, columns: LinearColumns, of_all: bool
-) -> Callable[[Portion, Array, bool, Array | None], tuple[Sequence[Array], None]]:
+) -> Callable[[Portion, Array, float, Array | None], tuple[Sequence[Array], None]]:
     core, n_radial = compile_model(model), model.n_radial
     coefficients = columns.coefficients(linear)
     matrix, coupling = np.zeros((n_radial, n_radial)), np.zeros((columns.width, n_radial))
-    linear_matrix, none = np.zeros((columns.width, columns.width)), np.zeros(())
+    linear_matrix = np.zeros((columns.width, columns.width))
 
     def gradient(portion: Portion) -> Array:
         errors = (
@@ -279,11 +303,11 @@ def _radial_products(
         return -pull_back(core, portion, errors)[:n_radial]
 
     def work(
-        portion: Portion, target: Array, sampled: bool, kept: Array | None
+        portion: Portion, target: Array, sampled: float, kept: Array | None
     ) -> tuple[Sequence[Array], None]:
         with np.errstate(over="ignore", invalid="ignore"):
             if not sampled:
-                return (matrix, coupling, gradient(portion), linear_matrix, none), None
+                return (matrix, coupling, gradient(portion), linear_matrix), None
             root = np.sqrt(portion.weights)
             j = kernels.jacobian(
                 core, portion.neighborhoods, columns="radial", precision=columns.precision
@@ -291,8 +315,10 @@ def _radial_products(
             j *= root[:, None]
             a = columns.rows(core, portion) if kept is None else kept
             residuals = target * root - a @ coefficients
-            square = linear_matrix if of_all else a.T @ a
-            return (j.T @ j, a.T @ j, residuals @ j, square, np.array(float(len(j)))), None
+            vector = residuals @ j
+            if of_all:
+                return (j.T @ j, a.T @ j, vector, linear_matrix), None
+            return (sampled * (j.T @ j), sampled * (a.T @ j), vector, sampled * (a.T @ a)), None
 
     return work
 

@@ -60,8 +60,8 @@ class Problem:
         assembled.
     targets : Blocks of array
         For each portion, its labels less what no parameter changes: the pair repulsion.
-    sampled : Blocks of bool
-        Whether rows by the radial coefficients are made of a portion.
+    sampled : Blocks of float
+        How much the rows by the radial coefficients count, of each portion; 0: they are not made.
     columns : LinearColumns
         Of the linear equations. Of a large training set rows are assembled in single precision,
         whose errors are far below what the ridge leaves.
@@ -78,7 +78,7 @@ class Problem:
     displaced: tuple[TrainingSet, ...] = ()
     kept_bytes: int = KEPT_BYTES
     targets: Blocks[Array] = field(init=False, repr=False)
-    sampled: Blocks[bool] = field(init=False, repr=False)
+    sampled: Blocks[float] = field(init=False, repr=False)
     columns: LinearColumns = field(init=False, repr=False)
     keeping: Blocks[bool] = field(init=False, repr=False)
     vanishing: NDArray[np.bool_] = field(init=False, repr=False)
