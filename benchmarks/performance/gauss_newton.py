@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 import maxvolt
 from maxvolt.fitting.training_set import Portion
@@ -64,7 +65,8 @@ def pass_costs(
         rng.normal(size=model.moment_coeffs.shape),
     )
     own = OwnLoss.at(potential, dataset, threads=1)
-    times = smallest_times(parts_of_pass(own), _SECONDS, least=2)
+    with threadpool_limits(1, user_api="blas"):  # as in fits
+        times = smallest_times(parts_of_pass(own), _SECONDS, least=2)
     portions, sampled = list(own.problem.training_set.portions), np.array(list(own.problem.sampled))
     counts = np.array([len(portion.labels) for portion in portions])
     pairs = sum(len(portion.neighborhoods.pairs.owners) for portion in portions)
