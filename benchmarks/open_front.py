@@ -23,7 +23,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 
 from front import mace_networks, moment_tensors, polynomials, snap
-from front.contest import ELEMENTS, Contest, Model, Point, measured
+from front.contest import CRYSTALS, Contest, Model, Point, measured
 from maxvolt.report.output import save_figure, write_json
 
 METHODS = ("MTP", "SNAP", "pypolymlp", "MACE")
@@ -58,7 +58,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("shared", type=Path, help="folder of shared data")
     parser.add_argument("--output", type=Path, default=Path("front_output"))
-    parser.add_argument("--elements", nargs="+", choices=tuple(ELEMENTS), default=list(ELEMENTS))
+    parser.add_argument("--elements", nargs="+", choices=tuple(CRYSTALS), default=list(CRYSTALS))
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
@@ -106,7 +106,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 def picture(rows: list[dict[str, Any]], path: Path) -> None:
     """Draw errors of test forces against costs, element by element."""
-    symbols = [symbol for symbol in ELEMENTS if any(r["element"] == symbol for r in rows)]
+    symbols = [symbol for symbol in CRYSTALS if any(r["element"] == symbol for r in rows)]
     figure, axes = plt.subplots(
         1, len(symbols), figsize=(4.5 * len(symbols), 4), layout="constrained", squeeze=False
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from time import perf_counter, process_time
+from time import process_time
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,47 +14,22 @@ from ase.build import bulk
 from numpy.typing import NDArray
 
 import maxvolt
+from performance.sections.mlearn import CASES, Case
+from performance.timing import smallest_times
 
-__all__ = ["ELEMENTS", "Contest", "Element", "Model", "Point", "measured", "per_atom"]
+__all__ = ["CRYSTALS", "Contest", "Model", "Point", "measured", "per_atom"]
 
 Array = NDArray[np.float64]
 
-_ROUNDS = 3
-"""Of timing; the least counts."""
+_SECONDS = 3.0
+"""Of evaluations; the least time counts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
-    """How an element is trained: by all kinds of potentials with the same weights.
-
-    Attributes
-    ----------
-    force_weight : A^2
-        With 1 for energies, in the weighting "vibrations".
-    cutoff : A
-        Of potentials whose authors chose none for these data.
-    radial_basis_size
-        Of moment tensor potentials.
-    crystal, a
-        What times are taken of.
-    """
-
-    force_weight: float
-    cutoff: float
-    radial_basis_size: int
-    crystal: str
-    a: float
-
-
-ELEMENTS = {
-    "Ni": Element(0.01, 5.2, 10, "fcc", 3.52),
-    "Cu": Element(0.01, 5.2, 10, "fcc", 3.63),
-    "Li": Element(0.01, 5.2, 8, "bcc", 3.43),
-    "Mo": Element(0.003, 5.2, 10, "bcc", 3.17),
-    "Si": Element(0.006, 5.0, 12, "diamond", 5.47),
-    "Ge": Element(0.011, 5.3, 12, "diamond", 5.76),
-}
-"""Weights, cutoffs and radial sizes are those of `performance.sections.mlearn`."""
+CRYSTALS = {
+    "Ni": ("fcc", 3.52), "Cu": ("fcc", 3.63), "Li": ("bcc", 3.43), "Mo": ("bcc", 3.17),
+    "Si": ("diamond", 5.47), "Ge": ("diamond", 5.76),
+}  # fmt: skip
+"""What times are taken of; lattice constants in Angstrom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +47,19 @@ class Contest:
         return cls(symbol, *parts)
 
     @property
-    def element(self) -> Element:
-        """Settings."""
-        return ELEMENTS[self.symbol]
+    def case(self) -> Case:
+        """Cutoff, weights, and size of the radial basis, as in the benchmark of errors."""
+        return CASES[self.symbol]
 
     @property
     def weights(self) -> maxvolt.Weights:
         """Of energies and forces; none of stresses."""
-        return maxvolt.Weights(1, self.element.force_weight, 0)
+        return replace(self.case.weights, stress=0.0)
 
     @property
     def crystal(self) -> Atoms:
         """About 1,000 atoms, displaced by 0.1 A."""
-        cell = bulk(self.symbol, self.element.crystal, self.element.a, cubic=True)
+        cell = bulk(self.symbol, *CRYSTALS[self.symbol], cubic=True)
         atoms: Atoms = cell.repeat(round((1000 / len(cell)) ** (1 / 3)))
         atoms.rattle(0.1, seed=0)
         return atoms
@@ -188,13 +163,5 @@ def _split(dataset: maxvolt.Dataset) -> list[Array]:
 
 def per_atom(model: Model, atoms: Atoms) -> float:
     """Least processor time of an evaluation, microseconds per atom."""
-    once = model.run(atoms)
-    once()
-    least = np.inf
-    for _ in range(_ROUNDS):
-        count, began, wall = 0, process_time(), perf_counter()
-        while not count or perf_counter() - wall < 1.0:
-            once()
-            count += 1
-        least = min(least, (process_time() - began) / count)
-    return float(1e6 * least / len(atoms))
+    best = smallest_times({"evaluation": model.run(atoms)}, _SECONDS)
+    return 1e6 * best["evaluation"] / len(atoms)

@@ -61,13 +61,13 @@ def fitted(contest: Contest, size: str) -> Mace:
             frames.append(atoms)
         write("train.xyz", frames, format="extxyz")
         # theirs is the mean over components of forces, ours the sum: three for each atom
-        energy = 100 / (3 * contest.element.force_weight)
+        energy = 100 / (3 * contest.weights.forces)
         run(
             build_default_arg_parser().parse_args(
                 [
                     "--name=front", "--train_file=train.xyz", "--valid_fraction=0.1",
                     "--energy_key=REF_energy", "--forces_key=REF_forces", "--E0s=average",
-                    f"--hidden_irreps={irreps}", f"--r_max={contest.element.cutoff}",
+                    f"--hidden_irreps={irreps}", f"--r_max={contest.case.cutoff}",
                     "--num_interactions=2", "--correlation=3", "--max_ell=3", "--batch_size=5",
                     "--valid_batch_size=10", f"--max_num_epochs={epochs}", "--lr=0.01",
                     "--swa", f"--start_swa={round(0.6 * epochs)}",

@@ -43,13 +43,12 @@ class MomentTensor:
 def fitted(contest: Contest, level: int) -> MomentTensor:
     """Fit a level with the settings of the element, all else as by default."""
     shortest = maxvolt.minimum_distances(contest.training).overall
-    element = contest.element
     start = maxvolt.MTP(
         level=level,
         species=[contest.symbol],
-        cutoff=element.cutoff,
+        cutoff=contest.case.cutoff,
         min_dist=round(0.99 * shortest, 3),
-        radial_basis_size=element.radial_basis_size,
+        radial_basis_size=contest.case.radial_basis_size,
     )
     result = maxvolt.fit(start, contest.training, weights=contest.weights, threads=1)
     assert isinstance(result.potential, maxvolt.MTP)

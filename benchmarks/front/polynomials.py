@@ -75,7 +75,7 @@ def fitted(contest: Contest, size: str) -> Polynomial:
     program.set_params(
         elements=[contest.symbol],
         include_stress=False,
-        cutoff=contest.element.cutoff,
+        cutoff=contest.case.cutoff,
         atomic_energy=(shift,),
         reg_alpha_params=(-4.0, 2.0, 7),
         **SIZES[size],

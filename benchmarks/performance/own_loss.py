@@ -41,7 +41,7 @@ class OwnLoss:
         energies = model.species_coeffs - training_set.baseline
         return cls(
             Problem(potential, training_set, threads),
-            (model.radial_coeffs * model.scaling).ravel(),
+            model.scaled_radial_coeffs.ravel(),
             np.concatenate([energies, model.moment_coeffs]),
         )
 

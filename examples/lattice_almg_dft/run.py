@@ -68,7 +68,9 @@ def label(folder: Path, some: Sequence[Arrangement], campaign: LatticeCampaign) 
     return found.dataset.energies
 
 
-def cells_of_eight(ensemble: LowRankEnsemble, all_of_them: list[Arrangement]) -> list[Arrangement]:
+def cells_of_eight(
+    all_of_them: list[Arrangement], energies: NDArray[np.float64]
+) -> list[Arrangement]:
     """Two of each composition: the lowest by the potential, and one at random."""
     rng = np.random.default_rng(0)
     chosen = []
@@ -78,7 +80,7 @@ def cells_of_eight(ensemble: LowRankEnsemble, all_of_them: list[Arrangement]) ->
             for k, one in enumerate(all_of_them)
             if len(one.occupation) == LARGEST and one.occupation.sum() == magnesium
         ]
-        lowest = min(at, key=lambda k: predicted(ensemble, [all_of_them[k]])[0])
+        lowest = min(at, key=lambda k: energies[k])
         drawn = rng.choice([k for k in at if k != lowest]) if len(at) > 1 else lowest
         chosen += [all_of_them[lowest], all_of_them[drawn]]
     return chosen
@@ -146,11 +148,11 @@ def checked(
     folder: Path, campaign: LatticeCampaign, ensemble: LowRankEnsemble, small: list[Arrangement]
 ) -> dict[str, Any]:
     """Compare with the reference: cells of eight atoms, and all ground states of the potential."""
-    larger = cells_of_eight(ensemble, small)
+    energies = predicted(ensemble, small)
+    larger = cells_of_eight(small, energies)
     known = label(folder, larger, campaign)
     sizes = np.array([len(one.occupation) for one in larger])
     apart = 1000 * (predicted(ensemble, larger) - known) / sizes
-    energies = predicted(ensemble, small)
     ours = hull_of(ensemble, small, energies)
     corners = [small[k] for k in ours.ground_states]
     ground = label(folder, corners, campaign)

@@ -22,8 +22,9 @@ from maxvolt.fitting.tuning import (
     as_good_as_the_best,
     tune,
 )
+from maxvolt.fitting.tuning.held_out import hold_out
 from maxvolt.fitting.tuning.search import compare_plain
-from maxvolt.fitting.tuning.tune import _split, recommended
+from maxvolt.fitting.tuning.tune import recommended
 
 SETTINGS = FitSettings(max_iterations=4, starts=1)
 SPACE = SearchSpace(
@@ -198,7 +199,7 @@ def test_every_species_stays_among_the_structures_to_fit() -> None:
     structures[4].symbols[0] = "W"
     data = Dataset.from_atoms(structures)
     for seed in range(20):
-        training, test = _split(data, 0.3, seed)
+        training, test = hold_out(data, 0.3, seed)
         assert (len(training), len(test)) == (7, 3)
         assert 74 in training.numbers
         held_out = np.random.default_rng(seed).permutation(10)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from maxvolt.cli.console import note, print_json, progress_bar, stdout_console
 from maxvolt.cli.inputs import check_order, check_species
 from maxvolt.cli.lattice_options import add_energy_per_atom, add_mapping, refuse_mapping
-from maxvolt.cli.on_lattice import is_on_lattice, show_lattice_errors
+from maxvolt.cli.on_lattice import show_lattice_errors
 from maxvolt.cli.options import add_json, add_species, add_threads
 from maxvolt.cli.outputs import check_figure
 from maxvolt.cli.potentials import load, potential_files
@@ -57,9 +57,10 @@ def run(options: argparse.Namespace) -> None:
     from maxvolt.cli.structures import naming_of_potential
     from maxvolt.fitting.prediction_errors import compute_ensemble_errors
     from maxvolt.potentials.ensemble import members_of
+    from maxvolt.potentials.lattice.files import is_lattice_potential
     from maxvolt.potentials.stepped import SteppedPotential
 
-    if is_on_lattice(options.potential):
+    if is_lattice_potential(options.potential):
         show_lattice_errors(options)
         return
     refuse_mapping(options)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from maxvolt.cli.console import counted, note, print_json, print_table, progress_bar
 from maxvolt.cli.inputs import check_order, check_species
 from maxvolt.cli.lattice_options import add_mapping, refuse_mapping
-from maxvolt.cli.on_lattice import evaluate_on_lattice, is_on_lattice
+from maxvolt.cli.on_lattice import evaluate_on_lattice
 from maxvolt.cli.options import add_json, add_species, add_threads
 from maxvolt.cli.outputs import check_structures
 from maxvolt.cli.potentials import load, potential_files
@@ -49,8 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Read, evaluate, write or print."""
     from maxvolt.cli.structures import naming_of_potential
+    from maxvolt.potentials.lattice.files import is_lattice_potential
 
-    if is_on_lattice(options.potential):
+    if is_lattice_potential(options.potential):
         evaluate_on_lattice(options)
         return
     refuse_mapping(options)

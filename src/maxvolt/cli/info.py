@@ -60,9 +60,9 @@ def _summary(
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Facts for JSON and lines for people."""
     from maxvolt.potentials.families import family_of_file
-    from maxvolt.potentials.lattice.files import LATTICE_SUFFIX
+    from maxvolt.potentials.lattice.files import is_lattice_potential
 
-    if path.name.endswith(LATTICE_SUFFIX):
+    if is_lattice_potential(path):
         return _on_lattice(path)
     files = potential_files(path)
     family = family_of_file(files[0])

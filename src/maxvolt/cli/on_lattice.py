@@ -16,14 +16,7 @@ if TYPE_CHECKING:
     from maxvolt.fitting.error_statistics import ErrorStatistics
     from maxvolt.fitting.lattice import LatticeErrors, LatticePredictions
 
-__all__ = ["evaluate_on_lattice", "is_on_lattice", "show_lattice_errors"]
-
-
-def is_on_lattice(path: Path) -> bool:
-    """Whether a file is a potential on a lattice, by its name."""
-    from maxvolt.potentials.lattice.files import LATTICE_SUFFIX
-
-    return path.name.endswith(LATTICE_SUFFIX)
+__all__ = ["evaluate_on_lattice", "show_lattice_errors"]
 
 
 def show_lattice_errors(options: argparse.Namespace) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from maxvolt.errors import MaxvoltError
 
-__all__ = ["check_figure", "check_output", "check_structures"]
+__all__ = ["check_figure", "check_folder", "check_output", "check_structures"]
 
 
 class _EnoughError(Exception):
@@ -42,6 +42,18 @@ def check_output(path: Path, inputs: Iterable[Path | None] = ()) -> None:
                 f"{path}: the output would overwrite the input {given}; give it another name"
             )
     _try_to_write(path)
+
+
+def check_folder(path: Path, option: str) -> None:
+    """Refuse a file where a folder is needed that an option names.
+
+    Raises
+    ------
+    MaxvoltError
+        There is one.
+    """
+    if path.exists() and not path.is_dir():
+        raise MaxvoltError(f"{path}: is a file; give the name of a folder with {option}")
 
 
 def check_structures(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from maxvolt.cli.console import counted, note, print_json, print_table
 from maxvolt.cli.options import add_json, add_species, add_threads, positive_int, share
-from maxvolt.cli.outputs import check_figure, check_output
+from maxvolt.cli.outputs import check_figure, check_folder, check_output
 from maxvolt.cli.train_options import add_loss, loss_of
 from maxvolt.errors import MaxvoltError
 from maxvolt.fitting.settings import FitSettings
@@ -127,8 +127,8 @@ def _check(options: argparse.Namespace) -> None:
     check_output(options.output, inputs)
     if options.plot is not None:
         check_figure(options.plot, [*inputs, options.output])
-    if options.stages is not None and options.stages.exists() and not options.stages.is_dir():
-        raise MaxvoltError(f"{options.stages}: is a file; give the name of a folder")
+    if options.stages is not None:
+        check_folder(options.stages, "--stages")
 
 
 def _target(options: argparse.Namespace) -> PruningTarget:

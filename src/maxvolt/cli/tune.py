@@ -20,7 +20,7 @@ from maxvolt.cli.options import (
     share,
     whole_numbers,
 )
-from maxvolt.cli.outputs import check_figure, check_output
+from maxvolt.cli.outputs import check_figure, check_folder, check_output
 from maxvolt.cli.train_options import add_loss, loss_of
 from maxvolt.errors import MaxvoltError
 
@@ -197,9 +197,7 @@ def _check(options: argparse.Namespace) -> None:
     check_output(options.output, inputs)
     if options.plot is not None:
         check_figure(options.plot, [*inputs, options.output])
-    folder = _folder(options)
-    if folder.exists() and not folder.is_dir():
-        raise MaxvoltError(f"{folder}: is a file; give the name of a folder with --folder")
+    check_folder(_folder(options), "--folder")
 
 
 def _described(one: Tried) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from maxvolt.errors import FileFormatError
 from maxvolt.potentials.ensemble import Ensemble
 from maxvolt.potentials.families import FAMILIES, family_of_file, member_paths
-from maxvolt.potentials.lattice.files import LATTICE_SUFFIX
+from maxvolt.potentials.lattice.files import is_lattice_potential
 from maxvolt.potentials.protocol import Potential
 
 __all__ = ["MOST_MEMBERS", "load", "potential_files"]
@@ -65,7 +65,7 @@ def _read(path: Path, species: Sequence[str] | None) -> tuple[Potential, ...]:
         return family.read_members(path, species)
     if not path.exists():
         raise FileFormatError(path, "cannot be read: No such file or directory")
-    if path.name.endswith(LATTICE_SUFFIX):
+    if is_lattice_potential(path):
         raise FileFormatError(
             path,
             "is a potential on a lattice, which has energies of arrangements and no forces: "

@@ -7,6 +7,7 @@ import math
 from matplotlib.figure import Figure
 
 from maxvolt.fitting.pruning.prune import Pruning
+from maxvolt.report.errors_against_time import circle, error_panels
 
 __all__ = ["draw_pruning"]
 
@@ -20,14 +21,11 @@ def draw_pruning(found: Pruning) -> Figure:
         With the chosen potential circled. What has no labels has no panel.
     """
     first = found.stages[0].numbers
-    drawn = [
-        (quantity, unit)
-        for quantity, unit in (("force", "meV/Å"), ("energy", "meV/atom"))
-        if math.isfinite(getattr(first, f"training_{quantity}"))
-    ]
-    figure = Figure(figsize=(4.5 * max(len(drawn), 1), 4.0), layout="constrained")
-    panels = figure.subplots(1, len(drawn), squeeze=False)[0] if drawn else ()
-    for axes, (quantity, unit) in zip(panels, drawn, strict=True):
+    figure, panels = error_panels(
+        lambda quantity: math.isfinite(getattr(first, f"training_{quantity}")),
+        "pruning, chosen potential circled",
+    )
+    for quantity, axes in panels.items():
         for kind, style in (("validation", "o-"), ("training", "x:")):
             points = [
                 (stage.numbers.microseconds, 1000 * getattr(stage.numbers, f"{kind}_{quantity}"))
@@ -36,10 +34,8 @@ def draw_pruning(found: Pruning) -> Figure:
             if not all(math.isfinite(error) for _, error in points):
                 continue
             axes.plot(*zip(*points[:-1], strict=True), style, label=kind)
-            axes.plot(*points[-1], "o", markersize=13, fillstyle="none", color="black")
-        axes.set(xlabel="time of an evaluation (µs/atom)", ylabel=f"{quantity} error ({unit})")
+            circle(axes, points[-1])
         axes.set_ylim(bottom=0)
         axes.set_xlim(left=0)
         axes.legend(fontsize="small")
-    figure.suptitle("pruning, chosen potential circled", fontsize="medium")
     return figure

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from maxvolt.errors import FitError, MaxvoltError
+from maxvolt.errors import FitError
 from maxvolt.files import make_folder, replacing
 from maxvolt.fitting.pruning.stage import PruningStage, StageNumbers
 from maxvolt.potentials.mtp.potential import MTP, read_potential
@@ -42,16 +41,15 @@ class KeptStages:
         """
         found: list[PruningStage] = []
         while self._folder is not None and (path := self._numbers(len(found))).exists():
-            document = _document(path)
-            if document["signature"] != self._signature:
+            signature, step, numbers = _kept(path)
+            if signature != self._signature:
                 raise FitError(
                     f"{path}: belongs to a pruning of another potential, with other data or other "
                     "settings; name another folder, or remove this one"
                 )
             potential = read_potential(path.with_suffix(".mtp"))
             assert isinstance(potential, MTP)
-            numbers = _numbers_of(path, document)
-            found.append(PruningStage(potential, numbers, document["step"]))
+            found.append(PruningStage(potential, numbers, step))
         return found
 
     def add(self, number: int, stage: PruningStage) -> None:
@@ -70,20 +68,11 @@ class KeptStages:
         return self._folder / f"stage_{number:03d}.json"
 
 
-def _document(path: Path) -> dict[str, Any]:
+def _kept(path: Path) -> tuple[str, float, StageNumbers]:
+    """Signature, step and numbers of a stage."""
     try:
         document = json.loads(path.read_bytes())
-        return {
-            "signature": document["signature"],
-            "step": float(document["step"]),
-            "numbers": dict(document["numbers"]),
-        }
+        numbers = StageNumbers(**document["numbers"])
+        return document["signature"], float(document["step"]), numbers
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise FitError(f"{path}: not the numbers of a stage ({error}); remove the file") from error
-
-
-def _numbers_of(path: Path, document: dict[str, Any]) -> StageNumbers:
-    try:
-        return StageNumbers(**document["numbers"])
-    except (TypeError, MaxvoltError) as error:
         raise FitError(f"{path}: not the numbers of a stage ({error}); remove the file") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -11,7 +10,6 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
 from maxvolt.fitting.atomic_energies import resolve_isolated_energies
 from maxvolt.fitting.objective import Objective
@@ -121,9 +119,10 @@ def prune(
     given = resolve_isolated_energies(settings.isolated_energies, data, start.species, start.cutoff)
     objective = Objective(data, settings.weights, settings.scaling, given)
     check_training_data(data, objective.equation_weights())
+    checked = "" if check_data is None else check_data.digest
     kept = KeptStages(
         None if folder is None else Path(folder),
-        f"{fit_signature(start, data, settings)} {target} {_digest(check_data)}",
+        f"{fit_signature(start, data, settings)} {target} {checked}",
     )
     with threadpool_limits(1, user_api="blas"):
         work = StageWork(start, ProblemBuilder(objective, threads), settings, check_data)
@@ -146,13 +145,6 @@ def _start(
     if target.scalars is not None and target.scalars >= n_scalars:
         raise FitError(f"scalars = {target.scalars}: the potential has {n_scalars}; ask for fewer")
     return found
-
-
-def _digest(dataset: Dataset | None) -> str:
-    found = hashlib.sha256()
-    for part in () if dataset is None else dataset.content():
-        found.update(part)
-    return found.hexdigest()[:16]
 
 
 def _staged(

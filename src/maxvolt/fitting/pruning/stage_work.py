@@ -171,7 +171,7 @@ def _last_of_stage(removals: Iterator[Removal], now: float, limit: float) -> Rem
 
 
 def _radial(potential: MTP) -> NDArray[np.float64]:
-    return np.asarray(potential.model.radial_coeffs * potential.model.scaling).ravel()
+    return potential.model.scaled_radial_coeffs.ravel()
 
 
 def _pair_count() -> Callable[[Portion], int]:

@@ -1,7 +1,8 @@
-"""Errors on structures that were not fitted, and which differences between them mean anything."""
+"""Structures that are not fitted, errors on them, and which differences mean anything."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -9,10 +10,11 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
 from maxvolt.fitting.prediction_errors import Comparison
 
-__all__ = ["HeldOutErrors", "as_good_as_the_best"]
+__all__ = ["HeldOutErrors", "as_good_as_the_best", "check_not_fitted", "hold_out"]
 
 _SAMPLES = 1000
 """Of the bootstrap."""
@@ -84,6 +86,49 @@ class HeldOutErrors:
                 energies = (counts @ self.energies) / (counts @ self.has_energy)
                 total += 0.5 * share * np.log(energies)
         return total
+
+
+def check_not_fitted(training: Dataset, test: Dataset) -> None:
+    """Refuse errors of structures that are fitted, which say that the largest potential is best.
+
+    Raises
+    ------
+    FitError
+        A structure is among both.
+    """
+    known = set(training.digests)
+    both = [number for number, digest in enumerate(test.digests) if digest in known]
+    if both:
+        name = test.name_of(both[0], "the validation set")
+        raise FitError(
+            f"{name} (and {len(both) - 1} more of {len(test)}) is also among the structures to "
+            "fit, and errors of what is fitted say nothing about settings; remove it from one of "
+            "both, or let a part of the data be held out"
+        )
+
+
+def hold_out(data: Dataset, share: float, seed: int) -> tuple[Dataset, Dataset]:
+    """Hold a part out, at random; every species stays among the structures to fit.
+
+    Raises
+    ------
+    FitError
+        One of the parts would be empty.
+    """
+    number = round(share * len(data))
+    species = [set(data.numbers[data.atoms_of(s)].tolist()) for s in range(len(data))]
+    left = Counter(one for each in species for one in each)
+    chosen: NDArray[np.bool_] = np.zeros(len(data), dtype=np.bool_)
+    for structure in np.random.default_rng(seed).permutation(len(data)).tolist():
+        if chosen.sum() < number and all(left[one] > 1 for one in species[structure]):
+            chosen[structure] = True
+            left.subtract(species[structure])
+    if not 0 < share < 1 or not chosen.any():
+        raise FitError(
+            f"held_out = {share:g} of {len(data)} structures leaves nothing to fit or to "
+            "measure errors on; expected a number between 0 and 1, and more structures"
+        )
+    return data.select(~chosen), data.select(chosen)
 
 
 def as_good_as_the_best(

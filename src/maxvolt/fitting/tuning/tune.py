@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
@@ -19,9 +18,14 @@ from maxvolt.fitting.evaluation_time import evaluation_time
 from maxvolt.fitting.fit_potential import fit
 from maxvolt.fitting.prediction_errors import compare
 from maxvolt.fitting.pruning import PruningStage, PruningTarget, prune
-from maxvolt.fitting.settings import FitSettings, settings_with
+from maxvolt.fitting.settings import FitSettings, Weights, settings_with
 from maxvolt.fitting.tuning.candidate import Candidate, Tried
-from maxvolt.fitting.tuning.held_out import HeldOutErrors, as_good_as_the_best
+from maxvolt.fitting.tuning.held_out import (
+    HeldOutErrors,
+    as_good_as_the_best,
+    check_not_fitted,
+    hold_out,
+)
 from maxvolt.fitting.tuning.journal import TuningJournal
 from maxvolt.fitting.tuning.search import SearchSpace, compare_plain
 from maxvolt.fitting.variable_projection.new_potential import default_min_dist
@@ -199,11 +203,11 @@ def tune(
     data = structures_of(dataset, species)
     symbols = tuple(data.species if species is None else species)
     if validation is None:
-        training, test = _split(data, held_out, settings.seed)
+        training, test = hold_out(data, held_out, settings.seed)
         everything = data
     else:
         training, test = data, structures_of(validation, symbols, name="validation")
-        _check_not_fitted(training, test)
+        check_not_fitted(training, test)
         everything = Dataset.concatenate([data, test])
     search = _Search(
         training=training,
@@ -228,59 +232,13 @@ def tune(
     return Tuning(tuple(tried), limits, finished, potential)
 
 
-def _check_not_fitted(training: Dataset, test: Dataset) -> None:
-    """Refuse errors of structures that are fitted, which say that the largest potential is best.
-
-    Raises
-    ------
-    FitError
-    """
-    known = set(training.digests)
-    both = [number for number, digest in enumerate(test.digests) if digest in known]
-    if both:
-        name = test.name_of(both[0], "the validation set")
-        raise FitError(
-            f"{name} (and {len(both) - 1} more of {len(test)}) is also among the structures to "
-            "fit, and errors of what is fitted say nothing about settings; remove it from one of "
-            "both, or let a part of the data be held out"
-        )
-
-
-def _split(data: Dataset, share: float, seed: int) -> tuple[Dataset, Dataset]:
-    """Hold a part out, at random; every species stays among the structures to fit.
-
-    Raises
-    ------
-    FitError
-        One of the parts would be empty.
-    """
-    number = round(share * len(data))
-    species = [set(data.numbers[data.atoms_of(s)].tolist()) for s in range(len(data))]
-    left = Counter(one for each in species for one in each)
-    chosen: NDArray[np.bool_] = np.zeros(len(data), dtype=np.bool_)
-    for structure in np.random.default_rng(seed).permutation(len(data)).tolist():
-        if chosen.sum() < number and all(left[one] > 1 for one in species[structure]):
-            chosen[structure] = True
-            left.subtract(species[structure])
-    if not 0 < share < 1 or not chosen.any():
-        raise FitError(
-            f"held_out = {share:g} of {len(data)} structures leaves nothing to fit or to "
-            "measure errors on; expected a number between 0 and 1, and more structures"
-        )
-    return data.select(~chosen), data.select(chosen)
-
-
 def _signature(
     training: Dataset, test: Dataset, species: tuple[str, ...], settings: FitSettings
 ) -> str:
-    same = replace(
-        settings, weights=replace(settings.weights, forces=1.0)
-    )  # a candidate has its own
-    found = hashlib.sha256(repr((species, same)).encode())
-    for data in (training, test):
-        for part in data.content():
-            found.update(part)
-    return found.hexdigest()[:16]
+    weights = replace(settings.weights, forces=1.0)  # a candidate has its own
+    same = replace(settings, weights=weights)
+    everything = repr((species, same, training.digest, test.digest))
+    return hashlib.sha256(everything.encode()).hexdigest()[:16]
 
 
 class _LimitReachedError(Exception):
@@ -324,7 +282,7 @@ class _Search:
             return False
         return True
 
-    def weights(self, candidate: Candidate) -> Any:
+    def weights(self, candidate: Candidate) -> Weights:
         """Weights of the fit of a candidate."""
         return replace(self.settings.weights, forces=candidate.force_weight)
 
@@ -333,7 +291,8 @@ class _Search:
         known = self.journal.results.get(candidate)
         if known is None:
             self._check_limits()
-            known = self._keep(candidate, self._fitted(candidate))
+            fitted = self._fitted(candidate)
+            known = self._keep(candidate, fitted, evaluation_time(fitted, self.training))
         self.found[candidate] = known
         return known
 
@@ -350,8 +309,8 @@ class _Search:
         assert isinstance(fitted.potential, MTP)
         return fitted.potential
 
-    def _keep(self, candidate: Candidate, potential: MTP) -> Tried:
-        """Measure, write the potential, then the result."""
+    def _keep(self, candidate: Candidate, potential: MTP, microseconds: float) -> Tried:
+        """Measure errors, write the potential, then the result."""
         file = self.journal.folder / f"{_name(candidate)}.mtp"
         potential.write(file)
         compared = compare(potential, self.test, threads=self.threads)
@@ -360,7 +319,7 @@ class _Search:
             file,
             len(potential.model.moment_coeffs),
             potential.n_parameters,
-            evaluation_time(potential, self.training),
+            microseconds,
             HeldOutErrors.of(compared),
         )
         self.journal.add(result)
@@ -370,14 +329,16 @@ class _Search:
 
     def _prune(self, plain: Tried) -> None:
         """Try the stages of a pruning; those that are known already are read by `prune`."""
-        numbers = iter(range(10**6))
+        numbers = count()
 
         def take(stage: PruningStage) -> None:
             candidate = replace(plain.candidate, stage=next(numbers))
             if candidate.stage == 0:
                 return
             known = self.journal.results.get(candidate)
-            self.found[candidate] = known or self._keep(candidate, stage.potential)
+            self.found[candidate] = known or self._keep(
+                candidate, stage.potential, stage.numbers.microseconds
+            )
             self._check_limits()
 
         prune(

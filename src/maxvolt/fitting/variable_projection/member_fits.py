@@ -226,7 +226,7 @@ class MemberFits:
         model = self.problem.potential.model
         given = self.problem.potential.is_trained and self.settings.restart_from_potential
         if given and member == 0 and attempt == 0:
-            return _Begin(np.asarray(model.radial_coeffs * model.scaling))
+            return _Begin(model.scaled_radial_coeffs)
         shape, seed, count = model.radial_coeffs.shape, self.settings.seed, self.settings.n_starts
         left = {
             start: _Begin(random_radial_coeffs(shape, np.random.default_rng([seed, member, start])))

@@ -18,14 +18,24 @@ from maxvolt.potentials.lattice.parent import ParentLattice
 from maxvolt.potentials.lattice.potential import LowRankPotential
 from maxvolt.potentials.lattice.tensor_train import TensorTrain
 
-__all__ = ["LATTICE_SUFFIX", "read_low_rank", "read_low_rank_ensemble", "write_low_rank"]
+__all__ = [
+    "is_lattice_potential",
+    "read_low_rank",
+    "read_low_rank_ensemble",
+    "write_low_rank",
+]
 
-LATTICE_SUFFIX = ".lattice.npz"
+_SUFFIX = ".lattice.npz"
 """How names of files of potentials on a lattice end."""
 
 _FORMAT = "maxvolt low-rank potential"
 _VERSION = 2
 """Of files with several members; those of one are of version 1, which has no members."""
+
+
+def is_lattice_potential(path: Path) -> bool:
+    """Whether a file is a potential on a lattice, by its name."""
+    return path.name.endswith(_SUFFIX)
 
 
 def write_low_rank(potential: LowRankPotential | LowRankEnsemble, path: str | Path) -> None:

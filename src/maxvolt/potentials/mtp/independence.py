@@ -47,7 +47,7 @@ def largest_rank(model: Model, *, of_sites: bool) -> int:
         Whether gradients are of atoms or of structures.
     """
     species, _, _, size = model.radial_coeffs.shape
-    redundant = mixing_redundancies(model.table) + _dependent_scalars(model)
+    redundant = mixing_redundancies(model.table) + _dependent_scalars(model.table)
     alone = _pair_functions(model)
     if alone > 1:  # their mixtures are counted above already
         redundant += (alone - 1) * species**2 * size - alone * (alone - 1)
@@ -121,13 +121,9 @@ def _change(
     return np.asarray((energies[0] - 8 * energies[1] + 8 * energies[2] - energies[3]) / 12)
 
 
-def _dependent_scalars(model: Model) -> int:
-    """How many scalars are combinations of others: the rank of their expansion is less."""
-    return _dependencies(model.table)
-
-
 @lru_cache(maxsize=8)
-def _dependencies(table: ContractionTable) -> int:
+def _dependent_scalars(table: ContractionTable) -> int:
+    """How many scalars are combinations of others: the rank of their expansion is less."""
     plan, scalars = evaluation_plan(table), len(table.scalars)
     if plan is None:
         return 0

@@ -71,6 +71,11 @@ class Model:
         return int(self.radial_coeffs.size)
 
     @property
+    def scaled_radial_coeffs(self) -> NDArray[np.float64]:
+        """Coefficients of the radial functions themselves, shape (C, C, K, R)."""
+        return np.asarray(self.radial_coeffs * self.scaling)
+
+    @property
     def n_parameters(self) -> int:
         """Radial, species and moment coefficients, in this order everywhere."""
         return self.n_radial + len(self.species_coeffs) + len(self.moment_coeffs)
@@ -154,7 +159,7 @@ def expansion_of(model: Model) -> csr_array | None:
 def _radial_arrays(model: Model) -> _core.RadialArrays:
     radial, rule = model.radial, model.radial.recurrence
     with np.errstate(over="ignore"):  # evaluations say for which atom they are not finite
-        scaled = model.radial_coeffs * model.scaling
+        scaled = model.scaled_radial_coeffs
     return _core.RadialArrays(
         n_species=model.n_species,
         n_mu=model.radial_coeffs.shape[2],
