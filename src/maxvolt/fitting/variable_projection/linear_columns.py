@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import block_diag, csr_array, eye_array, hstack
+from scipy.sparse import block_diag, csr_array, hstack
 
 from maxvolt.compiled import _core
 from maxvolt.fitting.training_set import Portion
@@ -89,7 +89,7 @@ def linear_columns(model: Model, given: int = 0, precision: Precision = "double"
         return LinearColumns(n_linear, n_linear, None, given)
     n_scalars, n_invariants = of_scalars.shape
     width = -(-(n_invariants + model.n_species) // _VECTOR) * _VECTOR
-    both = block_diag([of_scalars, eye_array(model.n_species)], format="csr")
+    both = block_diag([of_scalars, csr_array(np.eye(model.n_species))], format="csr")
     order = np.r_[n_scalars : n_scalars + model.n_species, :n_scalars]
     padding = csr_array((n_linear, width - both.shape[1]))
     expansion = csr_array(hstack([both, padding], format="csr")[order])
