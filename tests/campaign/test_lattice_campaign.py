@@ -218,7 +218,7 @@ def test_commands_run_it_and_say_where_it_stands(
     assert "no campaign was started" in capsys.readouterr().err
     assert main(["run", str(path)]) == 0
     told = capsys.readouterr()
-    assert "stopped: there were 1 iterations" in told.err
+    assert "stopped: max_iterations = 1 is reached" in told.err
     assert "walks broke" in told.err
     for name in (path, tmp_path / "cupd"):
         assert main(["status", str(name)]) == 0

@@ -90,7 +90,6 @@ def test_a_search_writes_the_recommended_potential(
     [
         (["--cost", "120%"], "between 0 and 1"),
         (["--scalars", "40"], "ask for fewer"),
-        (["--robust"], "robust"),
         (["--plot", "front.nothing"], "format"),
         (["-o", "fast.almtp"], ".mtp"),
     ],
@@ -119,7 +118,6 @@ def test_the_order_of_potential_and_data_is_told(
         (["--held-out", "100%"], "held_out"),
         (["--energy-share", "2"], "between 0 and 1"),
         (["--us-per-atom", "1e-9"], "us/atom or less"),
-        (["--robust"], "robust"),
         (["--validation", "copper.xyz"], "copper.xyz (and 19 more of 20) is also among"),
     ],
 )

@@ -161,8 +161,8 @@ def _limit(past: Sequence[CompleteIteration], settings: Settings) -> str:
     of_stage = _of_stage(past, name)
     if _n_sampled(past, name) >= settings.campaign.max_iterations:
         return (
-            f"stage {name!r} has had its {settings.campaign.max_iterations} iterations; raise "
-            "max_iterations in [campaign] to go on"
+            f"stage {name!r} has reached max_iterations = {settings.campaign.max_iterations}; "
+            "raise it in [campaign] to go on"
         )
     labels = sum(outcome["n_new_labels"] for outcome in of_stage)
     if stopping.max_labels is not None and labels >= stopping.max_labels:

@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--validation", type=Path, metavar="FILE", help="structures not trained on")
     _add_potential(parser)
-    add_loss(parser)
+    _add_robust(add_loss(parser))
     add_networks(parser)
     _add_running(parser)
     add_json(parser)
@@ -86,7 +86,6 @@ def loss_of(options: argparse.Namespace) -> FitSettings:
         weights=Weights(options.energy_weight, options.force_weight, options.stress_weight),
         scaling=options.scaling,
         isolated_energies=options.isolated_energies,
-        robust=options.robust,
     )
 
 
@@ -94,6 +93,7 @@ def settings_of(options: argparse.Namespace) -> FitSettings:
     """Settings of the fit that the options ask for."""
     return replace(
         loss_of(options),
+        robust=options.robust,
         ensemble=options.ensemble,
         resampling=options.resampling,
         starts_apart=options.starts_apart,
@@ -145,8 +145,8 @@ def _add_potential(parser: argparse.ArgumentParser) -> None:
     add_species(group)
 
 
-def add_loss(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of the loss."""
+def add_loss(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Declare the options of the loss of squares, and return their group."""
     group = parser.add_argument_group("the loss, equations (7), (11), (12) of docs/formulation.md")
     weights = _FIT.weights
     for label, weight in (
@@ -175,6 +175,10 @@ def add_loss(parser: argparse.ArgumentParser) -> None:
         help="energies of isolated atoms: fit, data (single atoms without neighbours in the "
         "training set), or Ti=-1.5,Al=-0.2 in eV (%(default)s)",
     )
+    return group
+
+
+def _add_robust(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--robust",
         action="store_true",

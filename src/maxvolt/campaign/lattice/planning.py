@@ -91,11 +91,12 @@ def _limit(past: Sequence[Past], settings: LatticeSettings) -> str:
     """Say which limit ends the campaign, "" where none does."""
     stopping, most = settings.stopping, settings.campaign.max_iterations
     if sum(row["kind"] == SAMPLING for _, row in past) >= most:
-        return f"there were {most} iterations; raise max_iterations in [campaign] to go on"
+        return f"max_iterations = {most} is reached; raise it in [campaign] to go on"
     labels = past[-1][1]["n_labels_total"]
     if stopping.max_labels is not None and labels >= stopping.max_labels:
         return (
-            f"there were {labels} reference calculations; raise max_labels in [stopping] to go on"
+            f"max_labels = {stopping.max_labels} is reached ({labels} reference calculations); "
+            "raise it in [stopping] to go on"
         )
     idle = 0
     for before, row in reversed(past):
