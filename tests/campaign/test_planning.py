@@ -128,7 +128,7 @@ def test_the_limit_of_iterations_counts_within_a_stage() -> None:
     assert next_of([opened(file), broken], text).action is Action.ITERATE
     stopped = next_of([opened(file), broken, broken], text)
     assert stopped.action is Action.STOPPED
-    assert "raise max_iterations" in stopped.reason
+    assert "max_iterations = 2; raise it" in stopped.reason
     raised = text.replace("max_iterations = 2", "max_iterations = 3")
     assert next_of([opened(file), broken, broken], raised).action is Action.ITERATE
 
@@ -139,7 +139,7 @@ def test_the_limit_of_labels() -> None:
     assert next_of([opened(file)], text).action is Action.ITERATE
     stopped = next_of([opened(file), sampled(file, clean=False)], text)
     assert stopped.action is Action.STOPPED
-    assert "4 reference calculations" in stopped.reason
+    assert "max_labels = 4 (4 reference calculations)" in stopped.reason
 
 
 def test_iterations_that_bring_nothing_end_it() -> None:

@@ -167,8 +167,8 @@ def _limit(past: Sequence[CompleteIteration], settings: Settings) -> str:
     labels = sum(outcome["n_new_labels"] for outcome in of_stage)
     if stopping.max_labels is not None and labels >= stopping.max_labels:
         return (
-            f"stage {name!r} has made {labels} reference calculations; raise max_labels in "
-            "[stopping] to go on"
+            f"stage {name!r} has reached max_labels = {stopping.max_labels} ({labels} reference "
+            "calculations); raise it in [stopping] to go on"
         )
     idle = 0
     for one in reversed(past):
