@@ -5,8 +5,6 @@
 
 They are relaxed with the reference of the campaign; their energies are then calculated with more
 k-points, higher cutoffs and another pseudopotential, those of the first row of convergence.py.
-
-Positions of alpha-boron (R-3m, 12 atoms): Decker and Kasper, Acta Cryst. 12, 503 (1959).
 """
 
 from __future__ import annotations
@@ -15,8 +13,7 @@ import argparse
 import json
 from pathlib import Path
 
-from ase import Atoms
-from ase.spacegroup import crystal
+from known_crystals import alpha_boron
 
 import maxvolt
 from maxvolt.campaign import CampaignFolder, read_settings
@@ -44,17 +41,6 @@ ACCURATE = {
     },
 }
 """Settings of the energies that are told."""
-
-
-def alpha_boron() -> Atoms:
-    """The primitive cell: one icosahedron."""
-    return crystal(
-        ("B", "B"),
-        [(0.1189, -0.1189, 0.8912), (0.1969, -0.1969, 0.0243)],
-        spacegroup=166,
-        cellpar=[4.908, 4.908, 12.567, 90, 90, 120],
-        primitive_cell=True,
-    )
 
 
 def label_known(output: Path) -> None:

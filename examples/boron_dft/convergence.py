@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms
 from ase.io import read, write
-from check import FILE, alpha_boron
+from check import FILE
+from known_crystals import alpha_boron
 
 from maxvolt.campaign import read_settings
 from maxvolt.search.random_candidates import new_candidate

@@ -11,6 +11,7 @@ import pytest
 from ase.build import bulk
 from ase.calculators.fd import calculate_numerical_forces, calculate_numerical_stress
 from ase.calculators.lj import LennardJones
+from ase.calculators.singlepoint import SinglePointCalculator
 from clusters import write_lennard_jones
 
 import maxvolt
@@ -70,7 +71,7 @@ def test_the_campaigns_for_silicon_can_begin(name):
 
 def test_alpha_boron_and_its_campaign():
     with importable(EXAMPLES / "boron_dft"):
-        from check import alpha_boron
+        from known_crystals import alpha_boron
     crystal = alpha_boron()
     assert len(crystal) == 12
     assert crystal.cell.lengths() == pytest.approx([5.057] * 3, abs=0.002)
@@ -87,6 +88,24 @@ def test_the_campaign_for_boron_can_begin():
     needs("search")
     needs("espresso")
     Campaign(EXAMPLES / "boron_dft" / "boron.toml").check()
+
+
+def test_gamma_boron_and_its_campaign(tmp_path):
+    needs("espresso")
+    with importable(EXAMPLES / "boron_dft"):
+        from gamma import prepared
+        from known_crystals import gamma_boron
+    crystal = gamma_boron()
+    assert space_group(crystal) == "Pnnm (58)"
+    assert crystal.get_volume() / len(crystal) == pytest.approx(7.056, abs=0.001)
+    distances = crystal.get_all_distances(mic=True)
+    np.fill_diagonal(distances, np.inf)
+    # Two atoms of a pair for each two icosahedra.
+    assert sorted((distances < 2).sum(axis=1).tolist()) == [4] * 4 + [6] * 16 + [7] * 8
+    assert 1.65 < distances.min() < 1.7
+    crystal.calc = SinglePointCalculator(crystal, energy=-1.0, forces=np.zeros((28, 3)))
+    crystal.write(tmp_path / "labelled.xyz")
+    Campaign(prepared(tmp_path / "labelled.xyz", tmp_path / "gamma")).check()
 
 
 @pytest.mark.filterwarnings("ignore:Set OLD_ERROR_HANDLING:DeprecationWarning")  # icet's, of spglib
