@@ -3,10 +3,9 @@
     python gamma.py boron [--output gamma_output]
 
 The potential of the search in the folder relaxes alpha- and gamma-boron; then a campaign,
-gamma.toml, relaxes gamma-boron under active learning, beginning with what the search has labelled.
-Both crystals are relaxed with the potential that results and labelled with the density-functional
-theory of the search, so that the difference of their energies is told three times. Writes
-gamma.json.
+gamma.toml, begins with what the search has labelled and with displaced copies of both, and relaxes
+gamma-boron under active learning. After either, both crystals as the potential has relaxed them are
+labelled with the density-functional theory of the search. Writes gamma.json.
 """
 
 from __future__ import annotations
@@ -62,15 +61,21 @@ def relaxed(folder: CampaignFolder, structures: list[Atoms]) -> list[dict[str, A
     return rows
 
 
-def difference(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Gamma-boron less alpha-boron, with what is told of both."""
-    alpha, gamma = rows
-    apart = 1000 * (gamma["energy_eV_per_atom"] - alpha["energy_eV_per_atom"])
-    told = [{key: row[key] for key in row if key != "atoms"} for row in rows]
+def compared(rows: list[dict[str, Any]], store: Path) -> dict[str, Any]:
+    """Gamma-boron less alpha-boron with the potential and with labels of the same structures."""
+    labelled = maxvolt.label(
+        maxvolt.Dataset.from_atoms([row.pop("atoms") for row in rows]),
+        read_settings(SEARCH).stages[0].reference.reference(),
+        maxvolt.LabelStore(store),
+    ).dataset
+    for row, energy, atoms in zip(rows, labelled.energies, labelled, strict=True):
+        row["label_eV_per_atom"] = float(energy) / len(atoms)
+        row["largest_force_eV_per_A"] = float(abs(atoms.get_forces()).max())
+        row["largest_stress_GPa"] = float(abs(atoms.get_stress()).max()) * GPA_PER_EV_A3
     return {
-        "gamma_less_alpha_meV_per_atom": apart,
-        **dict(zip(("alpha", "gamma"), told, strict=True)),
-    }
+        f"gamma_less_alpha_{name}_meV_per_atom": 1000 * (rows[1][key] - rows[0][key])
+        for name, key in (("potential", "energy_eV_per_atom"), ("label", "label_eV_per_atom"))
+    } | dict(zip(("alpha", "gamma"), rows, strict=True))
 
 
 def prepared(training: Path, output: Path) -> Path:
@@ -78,6 +83,7 @@ def prepared(training: Path, output: Path) -> Path:
     output.mkdir(parents=True, exist_ok=True)
     file = output / FILE.name
     if not file.exists():
+        alpha_boron().write(output / "alpha.xyz")
         gamma_boron().write(output / "gamma.xyz")
         shutil.copy(training, output / "training.xyz")
         reference = SEARCH.read_text(encoding="utf-8").partition("[reference]")[2]
@@ -100,23 +106,15 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("gamma_output"))
     options = parser.parse_args()
     crystals = [alpha_boron(), gamma_boron()]
-    search = CampaignFolder.find(options.folder)
-    document = {"before": difference(relaxed(search, crystals))}
+    search, store = CampaignFolder.find(options.folder), options.output / "check.db"
+    options.output.mkdir(parents=True, exist_ok=True)
+    document: dict[str, Any] = {"after the search": compared(relaxed(search, crystals), store)}
     print(json.dumps(document, indent=1), flush=True)
     learned = run(prepared(search.training_file, options.output))
-    rows = relaxed(learned, crystals)
-    labelled = maxvolt.label(
-        maxvolt.Dataset.from_atoms([row["atoms"] for row in rows]),
-        read_settings(SEARCH).stages[0].reference.reference(),
-        maxvolt.LabelStore(options.output / "check.db"),
-    ).dataset
-    energies = labelled.energies / labelled.counts
-    document["after"] = difference(rows)
-    document["labels"] = {
-        "new_structures": len(maxvolt.read(learned.training_file))
-        - len(maxvolt.read(search.training_file)),
-        "gamma_less_alpha_meV_per_atom": 1000 * float(energies[1] - energies[0]),
-        "largest_force_eV_per_A": [float(abs(atoms.get_forces()).max()) for atoms in labelled],
+    more = len(maxvolt.read(learned.training_file)) - len(maxvolt.read(search.training_file))
+    document["after learning both"] = {
+        "new_calculations": more,
+        **compared(relaxed(learned, crystals), store),
     }
     print(json.dumps(document, indent=1))
     write_json(document, options.output / "gamma.json")

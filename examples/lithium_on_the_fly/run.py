@@ -1,7 +1,7 @@
 """Learning on the fly, 128 atoms of lithium: how many reference calculations for which error.
 
     python run.py --output lithium_output          # an hour
-    python run.py --dft --output lithium_output    # 16 atoms with CP2K, beside it
+    python run.py --dft --output lithium_output    # 16 atoms with DFT, beside it
     python run.py --quick --output quick_output    # a minute, everything smaller
 
 Run it again after an interruption: it goes on.
@@ -19,7 +19,7 @@ from prepare import prepare
 
 from maxvolt.cli import main as command
 
-DFT = FILE.with_name("lithium_cp2k.toml")
+DFT = FILE.with_name("lithium_dft.toml")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, default=Path("lithium_output"))
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--quick", action="store_true", help="a minute; no number to rely on")
-    which.add_argument("--dft", action="store_true", help="one campaign of 16 atoms with CP2K")
+    which.add_argument("--dft", action="store_true", help="one campaign of 16 atoms with DFT")
     options = parser.parse_args(arguments)
     if options.dft:
         folder = options.output / "DFT"

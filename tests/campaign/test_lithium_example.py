@@ -98,7 +98,7 @@ def test_the_campaign_with_dft(example: Any, tmp_path: Path) -> None:
     shutil.copy(example.DFT, file)
     settings = read_settings(file)
     (stage,) = settings.stages
-    assert stage.reference.reference().calculator == "cp2k"
+    assert stage.reference.reference().calculator == "espresso"
     crystal = Structures.of(stage, tmp_path).named("crystal")
     assert crystal.counts.tolist() == [16]
     assert np.linalg.norm(crystal.cells[0], axis=1).min() > stage.potential.cutoff
