@@ -137,7 +137,7 @@ def test_fits_with_some_rows_end_where_those_with_all_do(monkeypatch: pytest.Mon
     settings = FitSettings(starts=1, tolerance=1e-6)
     monkeypatch.setitem(prepare.__kwdefaults__, "most_atoms", 8)
     monkeypatch.setattr(sampling, "_ROWS_PER_PARAMETER", 15)
-    monkeypatch.setattr(sampling, "_FEWEST_STRUCTURES", 20)
+    monkeypatch.setattr(sampling, "_FEWEST_STRUCTURES", 32)
     some = fit(small(), dataset, settings=settings, threads=1).members[0]
     monkeypatch.setattr(sampling, "_ROWS_PER_PARAMETER", 1e9)
     every = fit(small(), dataset, settings=settings, threads=1).members[0]

@@ -68,7 +68,7 @@ def sampled_structures(
     taken[chosen] = True
     for having in kinds.T:
         left = np.flatnonzero(having & ~taken)
-        missing = _FEWEST_OF_PAIR - np.count_nonzero(having & taken)
+        missing = _FEWEST_OF_PAIR - int(np.count_nonzero(having & taken))
         if missing > 0 and len(left):
             taken[left[_evenly(len(left), min(missing, len(left)))]] = True
     return np.flatnonzero(taken)
@@ -87,9 +87,9 @@ def _kinds_of_pairs(n_species: int) -> Callable[[Portion], NDArray[np.bool_]]:
         ends = np.sort([types[pairs.owners], types[pairs.neighbors]], axis=0)
         found = np.zeros((neighborhoods.n_structures, n_species * n_species), np.bool_)
         found[structures[pairs.owners], ends[0] * n_species + ends[1]] = True
-        energies, forces, virials = portion.split(portion.weights > 0)
-        used = energies.astype(np.bool_) | virials.any(axis=1)
-        used[structures[forces.any(axis=1)]] = True
+        energies, forces, virials = portion.split(portion.weights)
+        used = (energies > 0) | (virials > 0).any(axis=1)
+        used[structures[(forces > 0).any(axis=1)]] = True
         return found & used[:, None]
 
     return work

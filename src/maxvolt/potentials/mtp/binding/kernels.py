@@ -414,9 +414,8 @@ def invariant_rows(
     """
     rows, single = Jacobian.zeros(neighborhoods, n_columns), precision == "single"
     n = neighborhoods.n_structures
-    has_virial = np.ones(n, np.bool_)
-    if factors is not None:
-        has_virial = factors[len(factors) - 6 * n :].reshape(n, 6).any(axis=1)
+    virials = np.ones((n, 6)) if factors is None else factors[len(factors) - 6 * n :].reshape(n, 6)
+    has_virial = np.ascontiguousarray((virials != 0).any(axis=1))
     forces = aligned_zeros(rows.forces.shape, np.float32) if single else rows.forces
     bad = _core.invariant_rows(
         *(core, system_of(neighborhoods), 0, windows_of(neighborhoods).n_windows, kernels),
