@@ -1,12 +1,13 @@
 """Structures that stand for all of a large training set in the products of J.
 
 J costs most, and its products say only which way to go: the rows of some structures are enough,
-equation (244) of docs/formulation. Neighbours in a file are alike, so these are spread over the
-structures in the order of their labels.
+equation (244) of docs/formulation. Neighbours in a file are alike, so these are taken evenly from
+all of it.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -15,7 +16,6 @@ from numpy.typing import NDArray
 
 from maxvolt.dataset import Dataset
 from maxvolt.fitting.training_set import Portion, TrainingSet
-from maxvolt.fitting.variable_projection.random_starts import representative_part
 
 __all__ = ["sampled_structures"]
 
@@ -62,10 +62,9 @@ def sampled_structures(
     )
     if wanted > _WORTHWHILE * rows:
         return None
-    chosen = representative_part(dataset, training_set, int(wanted), np.random.default_rng(0))
     kinds = np.concatenate(list(training_set.portions.each(partial(_kinds_of_pairs, n_species))))
     taken = np.zeros(total, np.bool_)
-    taken[chosen] = True
+    taken[_evenly(total, math.ceil(total * wanted / rows))] = True
     for having in kinds.T:
         left = np.flatnonzero(having & ~taken)
         missing = _FEWEST_OF_PAIR - int(np.count_nonzero(having & taken))
