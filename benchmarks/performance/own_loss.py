@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 import maxvolt
 from maxvolt.fitting.objective import Objective
-from maxvolt.fitting.training_set import prepare
 from maxvolt.fitting.variable_projection.problem import Problem, loss_and_gradient
+from maxvolt.fitting.variable_projection.problem_builder import ProblemBuilder
 
 __all__ = ["OwnLoss"]
 
@@ -34,13 +34,11 @@ class OwnLoss:
     def at(cls, potential: maxvolt.MTP, dataset: maxvolt.Dataset, *, threads: int) -> OwnLoss:
         """Set the problem up: neighbours, weights and baseline."""
         objective = Objective(dataset, maxvolt.Weights(), "vibrations")
-        training_set = prepare(
-            objective, potential.species, potential.cutoff, potential.n_parameters
-        )
+        problem = ProblemBuilder(objective, threads).problem(potential)
         model = potential.model
-        energies = model.species_coeffs - training_set.baseline
+        energies = model.species_coeffs - problem.training_set.baseline
         return cls(
-            Problem(potential, training_set, threads),
+            problem,
             model.scaled_radial_coeffs.ravel(),
             np.concatenate([energies, model.moment_coeffs]),
         )

@@ -11,10 +11,12 @@ from maxvolt.dataset import Dataset
 from maxvolt.fitting import FitProgress, FitSettings, Weights, fit
 from maxvolt.fitting.objective import Objective
 from maxvolt.fitting.training_set import prepare
-from maxvolt.fitting.variable_projection import normal_equations, random_starts
+from maxvolt.fitting.variable_projection import random_starts, sampling
 from maxvolt.fitting.variable_projection.elimination import eliminate, reduce
 from maxvolt.fitting.variable_projection.problem import Problem, loss_and_gradient
+from maxvolt.fitting.variable_projection.problem_builder import ProblemBuilder
 from maxvolt.fitting.variable_projection.random_starts import part_sizes
+from maxvolt.fitting.variable_projection.sampling import sampled_structures
 from maxvolt.potentials import MTP
 from maxvolt.potentials.mtp.binding import kernels
 from maxvolt.potentials.mtp.model import compile_model
@@ -33,20 +35,19 @@ def small() -> MTP:
 @pytest.fixture
 def few_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a set count as large that is not."""
-    monkeypatch.setattr(normal_equations, "_ROWS_PER_PARAMETER", 1)
-    monkeypatch.setattr(normal_equations, "_FEWEST_PORTIONS", 3)
+    monkeypatch.setattr(sampling, "_ROWS_PER_PARAMETER", 1)
+    monkeypatch.setattr(sampling, "_FEWEST_STRUCTURES", 6)
+    monkeypatch.setattr(sampling, "_FEWEST_OF_PAIR", 2)
 
 
 def problem_of(dataset: Dataset) -> Problem:
-    potential = small()
-    training_set = prepare(
-        Objective(dataset, Weights(), "vibrations"),
-        potential.species,
-        potential.cutoff,
-        potential.n_parameters,
-        most_atoms=4,
-    )
-    return Problem(potential, training_set, threads=1)
+    objective = Objective(dataset, Weights(), "vibrations")
+    return ProblemBuilder(objective, threads=1, most_atoms=4).problem(small())
+
+
+def sample_of(dataset: Dataset) -> NDArray[np.int64] | None:
+    potential, training_set = small(), problem_of(dataset).training_set
+    return sampled_structures(dataset, training_set, 2, potential.n_parameters)
 
 
 def coefficients(potential: MTP) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -60,21 +61,36 @@ def coefficients(potential: MTP) -> tuple[NDArray[np.float64], NDArray[np.float6
 
 def test_small_sets_have_all_rows_in_double_precision() -> None:
     problem = problem_of(data())
-    assert all(problem.sampled)
+    assert problem.sample is None
     assert problem.columns.precision == "double"
+    assert all(problem.keeping)
 
 
 @pytest.mark.usefixtures("few_are_enough")
-def test_some_portions_are_chosen_evenly() -> None:
-    problem = problem_of(data())
-    chosen = np.flatnonzero(list(problem.sampled))
-    total = len(problem.training_set.portions)
-    assert 3 <= len(chosen) < total
+def test_structures_are_chosen_evenly() -> None:
+    dataset = data()
+    chosen = sample_of(dataset)
+    assert chosen is not None
+    assert 6 <= len(chosen) <= 12
     assert np.ptp(np.diff(chosen)) <= 1
-    assert chosen[0] < total / len(chosen)
+    assert chosen[0] < len(dataset) / len(chosen)
+
+
+@pytest.mark.usefixtures("few_are_enough")
+def test_large_sets_have_a_sample_and_single_precision() -> None:
+    problem = problem_of(data())
+    assert problem.sample is not None
+    assert problem.sample.n_equations < problem.training_set.n_equations / 2
+    np.testing.assert_array_equal(problem.sample.baseline, problem.training_set.baseline)
     assert problem.columns.precision == "single"
-    # Rows of the linear equations are kept of these alone: the others are not needed again.
-    assert list(problem.keeping) == [counted > 0 for counted in problem.sampled]
+    assert not any(problem.keeping)  # J is of other structures
+
+
+def test_half_of_the_structures_is_not_worthwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampling, "_ROWS_PER_PARAMETER", 1)
+    for fewest, expected in ((10, False), (14, True)):
+        monkeypatch.setattr(sampling, "_FEWEST_STRUCTURES", fewest)
+        assert (sample_of(data()) is None) == expected
 
 
 @pytest.mark.usefixtures("few_are_enough")
@@ -96,24 +112,21 @@ def test_the_matrix_is_that_of_the_chosen_structures() -> None:
     equations = problem.linear_equations(radial)
     solved = eliminate(equations, RIDGE)
     found = reduce(solved, problem.radial_equations(radial, solved.linear, equations.rows))
-    a, j, rows = [], [], 0
+    a, j = [], []
     core = compile_model(problem.model(radial, solved.linear))
-    for portion, chosen in zip(problem.training_set.portions, problem.sampled, strict=True):
-        rows += len(portion.labels)
-        if chosen:
-            table = kernels.jacobian(core, portion.neighborhoods).table
-            table *= np.sqrt(portion.weights)[:, None]
-            j.append(table[:, : len(radial)])
-            a.append(table[:, len(radial) :])
+    assert problem.sample is not None
+    for portion in problem.sample.portions:
+        table = kernels.jacobian(core, portion.neighborhoods).table
+        table *= np.sqrt(portion.weights)[:, None]
+        j.append(table[:, : len(radial)])
+        a.append(table[:, len(radial) :])
     linear_rows, radial_rows = np.concatenate(a), np.concatenate(j)
-    share = rows / len(linear_rows)
-    assert {share, 0.0} == set(problem.sampled)
     # What is left of the radial columns beside those of the linear coefficients.
     scale = np.linalg.norm(linear_rows, axis=0)
-    damped = np.concatenate([linear_rows / scale, np.sqrt(RIDGE / share) * np.eye(len(scale))])
+    damped = np.concatenate([linear_rows / scale, np.sqrt(RIDGE) * np.eye(len(scale))])
     padded = np.concatenate([radial_rows, np.zeros((len(scale), len(radial)))])
     left = padded - damped @ np.linalg.lstsq(damped, padded, rcond=None)[0]
-    expected = share * left.T @ left
+    expected = left.T @ left
     np.testing.assert_allclose(found.matrix, expected, rtol=0, atol=1e-4 * abs(expected).max())
 
 
@@ -122,9 +135,10 @@ def test_fits_with_some_rows_end_where_those_with_all_do(monkeypatch: pytest.Mon
     dataset = data(64)
     settings = FitSettings(starts=1, tolerance=1e-6)
     monkeypatch.setitem(prepare.__kwdefaults__, "most_atoms", 8)
-    monkeypatch.setattr(normal_equations, "_ROWS_PER_PARAMETER", 30)
+    monkeypatch.setattr(sampling, "_ROWS_PER_PARAMETER", 15)
+    monkeypatch.setattr(sampling, "_FEWEST_STRUCTURES", 32)
     some = fit(small(), dataset, settings=settings, threads=1).members[0]
-    monkeypatch.setattr(normal_equations, "_ROWS_PER_PARAMETER", 1e9)
+    monkeypatch.setattr(sampling, "_ROWS_PER_PARAMETER", 1e9)
     every = fit(small(), dataset, settings=settings, threads=1).members[0]
     assert some.finished == every.finished == "converged"
     assert some.losses != every.losses  # rows have been left out
@@ -141,10 +155,12 @@ def with_a_rare_species(count: int) -> Dataset:
 
 @pytest.mark.usefixtures("few_are_enough")
 def test_pairs_that_are_rare_are_among_the_chosen_rows() -> None:
-    problem = problem_of(with_a_rare_species(60))
-    counted = list(problem.sampled)
-    assert counted[-2:] == [1.0, 1.0]  # behind the last one of those that are spread evenly
-    assert not all(counted)
+    dataset = with_a_rare_species(60)
+    chosen = sample_of(dataset)
+    assert chosen is not None
+    assert {58, 59} <= set(chosen.tolist())
+    assert len(chosen) < 30
+    problem = problem_of(dataset)
     radial, linear = coefficients(problem.potential)
     rows = problem.linear_equations(radial).rows
     found = problem.radial_equations(radial, linear, rows)
@@ -158,7 +174,7 @@ def test_fits_with_some_rows_fit_rare_pairs_too(monkeypatch: pytest.MonkeyPatch)
     settings = FitSettings(tolerance=1e-6, max_iterations=40)
     monkeypatch.setitem(prepare.__kwdefaults__, "most_atoms", 4)
     some = fit(start, dataset, settings=settings, threads=1).members[0]
-    monkeypatch.setattr(normal_equations, "_ROWS_PER_PARAMETER", 1e9)
+    monkeypatch.setattr(sampling, "_ROWS_PER_PARAMETER", 1e9)
     every = fit(start, dataset, settings=settings, threads=1).members[0]
     assert some.losses[-1] < 1.1 * every.losses[-1]
 

@@ -278,7 +278,7 @@ def invariant_rows(
     energies: Any,
     forces: Any,
     virials: Any,
-    single: bool = False,
+    has_virial: Any,
 ) -> int: ...
 def jacobian(
     core: Core,

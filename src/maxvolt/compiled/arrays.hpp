@@ -28,8 +28,10 @@ using maxvolt::Unlocked;
 using maxvolt::WindowRange;
 template <class T, class... Shape>
 using Array = nb::ndarray<const T, nb::numpy, nb::device::cpu, nb::c_contig, Shape...>;
+template <class T, class... Shape>
+using OutputOf = nb::ndarray<T, nb::numpy, nb::device::cpu, nb::c_contig, Shape...>;
 template <class... Shape>
-using Output = nb::ndarray<double, nb::numpy, nb::device::cpu, nb::c_contig, Shape...>;
+using Output = OutputOf<double, Shape...>;
 using Doubles = Array<double, nb::ndim<1>>;
 using Integers = Array<std::int32_t, nb::ndim<1>>;
 using Vectors = Array<double, nb::shape<-1, 3>>;

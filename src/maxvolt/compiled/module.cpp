@@ -347,22 +347,26 @@ std::int64_t jacobian(const CompiledModel& model, const System& s, std::int64_t 
     return maxvolt::jacobian(model, s.system, WindowRange{begin, end}, k, out);
 }
 
+// In double precision, or forces in single.
+template <class Real>
 std::int64_t invariant_rows(const CompiledModel& model, const System& s, std::int64_t begin, std::int64_t end,
-                            const std::string& kernels, Output<nb::ndim<2>> energies, Output<nb::ndim<3>> forces,
-                            Output<nb::ndim<3>> virials, bool single) {
+                            const std::string& kernels, Output<nb::ndim<2>> energies,
+                            OutputOf<Real, nb::ndim<3>> forces, Output<nb::ndim<3>> virials,
+                            Array<bool, nb::ndim<1>> has_virial) {
     const maxvolt::Atoms& atoms = s.system.atoms;
     require(model.has_plan(), "rows of invariants need an evaluation plan");
     const std::int64_t width = std::int64_t(energies.shape(1)),
                        least = model.view().plan->n_invariants + model.view().n_species;
-    require(width >= least && width % 8 == 0 && std::int64_t(energies.shape(0)) == atoms.n_structures &&
+    require(width >= least && width % 16 == 0 && std::int64_t(energies.shape(0)) == atoms.n_structures &&
                 std::int64_t(forces.shape(0)) == atoms.n_atoms && forces.shape(1) == 3 &&
                 std::int64_t(forces.shape(2)) == width && std::int64_t(virials.shape(0)) == atoms.n_structures &&
-                virials.shape(1) == 6 && std::int64_t(virials.shape(2)) == width,
+                virials.shape(1) == 6 && std::int64_t(virials.shape(2)) == width &&
+                std::int64_t(has_virial.shape(0)) == atoms.n_structures,
             "rows of invariants of wrong size");
     const maxvolt::Kernels& k = find_kernels(kernels);
-    const maxvolt::InvariantOutput out{energies.data(), forces.data(), virials.data(), width};
+    const maxvolt::InvariantOutput<Real> out{energies.data(), forces.data(), virials.data(), has_virial.data(), width};
     const Unlocked unlocked;
-    return maxvolt::invariant_rows(model, s.system, WindowRange{begin, end}, k, single, out);
+    return maxvolt::invariant_rows(model, s.system, WindowRange{begin, end}, k, out);
 }
 
 template <class Arrays>
@@ -466,8 +470,10 @@ NB_MODULE(_core, module) {
                "virials"_a.noconvert() = nb::none());
     module.def("directional_gradient", &directional_gradient, "model"_a, "system"_a, "begin"_a, "end"_a,
                "kernels"_a, "energy_weights"_a, "displacements"_a, "strains"_a, "gradient"_a.noconvert());
-    module.def("invariant_rows", &invariant_rows, "model"_a, "system"_a, "begin"_a, "end"_a, "kernels"_a,
-               "energies"_a.noconvert(), "forces"_a.noconvert(), "virials"_a.noconvert(), "single"_a = false);
+    module.def("invariant_rows", &invariant_rows<double>, "model"_a, "system"_a, "begin"_a, "end"_a, "kernels"_a,
+               "energies"_a.noconvert(), "forces"_a.noconvert(), "virials"_a.noconvert(), "has_virial"_a.noconvert());
+    module.def("invariant_rows", &invariant_rows<float>, "model"_a, "system"_a, "begin"_a, "end"_a, "kernels"_a,
+               "energies"_a.noconvert(), "forces"_a.noconvert(), "virials"_a.noconvert(), "has_virial"_a.noconvert());
     module.def("jacobian", &jacobian, "model"_a, "system"_a, "begin"_a, "end"_a, "kernels"_a,
                "energies"_a.noconvert(), "forces"_a.noconvert(), "virials"_a.noconvert(), "radial"_a = true,
                "linear"_a = true, "single"_a = false);

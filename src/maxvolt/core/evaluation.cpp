@@ -182,18 +182,31 @@ std::int64_t jacobian(const CompiledModel& model, const AtomicSystem& s, WindowR
         });
 }
 
-std::int64_t invariant_rows(const CompiledModel& model, const AtomicSystem& s, WindowRange range, const Kernels& k,
-                            bool single, const InvariantOutput& out) {
+namespace {
+
+template <class Real, class Bytes, class Kernel>
+std::int64_t rows_of_invariants(const CompiledModel& model, const AtomicSystem& s, WindowRange range, const Kernels& k,
+                                Bytes bytes, Kernel kernel, const InvariantOutput<Real>& out) {
     check(model, s, range);
     const Model& m = model.view();
     const InvariantGraph graph = model.invariant_graph();
-    const auto bytes = single ? k.single_invariant_workspace_bytes : k.invariant_workspace_bytes;
-    const auto kernel = single ? k.single_invariant_rows : k.invariant_rows;
     return for_windows(
         k, m, s, range, [&](const System& system) { return bytes(m, graph, system); },
         [&](std::int64_t, const System& system, void* memory) {
             return kernel(m, graph, system, 0, system.n_own, memory, out);
         });
+}
+
+}  // namespace
+
+std::int64_t invariant_rows(const CompiledModel& model, const AtomicSystem& s, WindowRange range, const Kernels& k,
+                            const InvariantOutput<double>& out) {
+    return rows_of_invariants(model, s, range, k, k.invariant_workspace_bytes, k.invariant_rows, out);
+}
+
+std::int64_t invariant_rows(const CompiledModel& model, const AtomicSystem& s, WindowRange range, const Kernels& k,
+                            const InvariantOutput<float>& out) {
+    return rows_of_invariants(model, s, range, k, k.single_invariant_workspace_bytes, k.single_invariant_rows, out);
 }
 
 Evaluated evaluate(const CompiledModel& model, const AtomicSystem& s, const Kernels& k, bool single) {

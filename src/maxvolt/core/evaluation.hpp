@@ -60,9 +60,12 @@ std::int64_t directional_gradient(const CompiledModel&, const AtomicSystem&, Win
 std::int64_t jacobian(const CompiledModel&, const AtomicSystem&, WindowRange, const Kernels&,
                       const JacobianOutput&);
 
-// Rows of the invariants of a plan, added to; columns [invariants][species], `width` of a row.
-std::int64_t invariant_rows(const CompiledModel&, const AtomicSystem&, WindowRange, const Kernels&, bool single,
-                            const InvariantOutput&);
+// Rows of the invariants of a plan, added to; columns [invariants][species], `width` of a row. In double precision, or
+// forces in single.
+std::int64_t invariant_rows(const CompiledModel&, const AtomicSystem&, WindowRange, const Kernels&,
+                            const InvariantOutput<double>&);
+std::int64_t invariant_rows(const CompiledModel&, const AtomicSystem&, WindowRange, const Kernels&,
+                            const InvariantOutput<float>&);
 
 // Energies of the atoms, forces on all of them and virials, of all windows on one thread.
 struct Evaluated {

@@ -230,11 +230,13 @@ struct JacobianOutput {
 };
 
 // Rows of the invariants of a plan and of the energies of the species: columns [invariants][species], as many as
-// whole vectors take.
+// whole vectors take, of either precision.
+template <class Real>
 struct InvariantOutput {
-    double* energies;  // [n_structures][width]
-    double* forces;    // [n_atoms][3][width]
-    double* virials;   // [n_structures][6][width]
+    double* energies;        // [n_structures][width]
+    Real* forces;            // [n_atoms][3][width]
+    double* virials;         // [n_structures][6][width]
+    const bool* has_virial;  // [n_structures] false: its rows of the virial are not made
     std::int64_t width;
 };
 
@@ -269,10 +271,10 @@ struct Kernels {
                              std::int64_t end, void* workspace, const JacobianOutput&);
     // The same for the invariants of a plan.
     std::int64_t (*invariant_rows)(const Model&, const InvariantGraph&, const System&, std::int64_t begin,
-                                   std::int64_t end, void* workspace, const InvariantOutput&);
-    // Each atom's share in single precision, the sums in double.
+                                   std::int64_t end, void* workspace, const InvariantOutput<double>&);
+    // In single precision but for the sums of energies and virials.
     std::int64_t (*single_invariant_rows)(const Model&, const InvariantGraph&, const System&, std::int64_t begin,
-                                          std::int64_t end, void* workspace, const InvariantOutput&);
+                                          std::int64_t end, void* workspace, const InvariantOutput<float>&);
     // Grades of rows; coordinates.hpp.
     void (*largest_coordinates)(const double* panels, std::int64_t n, const double* rows, std::int64_t count,
                                 std::int32_t* used, double* grades);

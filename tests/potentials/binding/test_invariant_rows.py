@@ -34,7 +34,7 @@ def expansion(model: Model) -> csr_array:
 
 
 def width(model: Model) -> int:
-    return -(-(expansion(model).shape[1] + model.n_species) // 8) * 8
+    return -(-(expansion(model).shape[1] + model.n_species) // 16) * 16
 
 
 def by_scalars(model: Model, rows: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -76,6 +76,23 @@ def test_more_neighbors_than_a_vector_and_fewer() -> None:
     assert_rows_are_those_of_the_table(model, neighborhoods(structures, 2))
 
 
+@pytest.mark.parametrize("precision", ["double", "single"])
+def test_rows_are_multiplied_and_virials_without_a_factor_left_out(precision: Precision) -> None:
+    model = random_model(8, 2)
+    where = neighborhoods(MIXED, 2)
+    core, n = compile_model(model), len(MIXED)
+    every = kernels.invariant_rows(core, where, width(model), precision=precision)
+    factors = np.random.default_rng(0).uniform(0.5, 2.0, len(every.table))
+    virials = factors[-6 * n :].reshape(n, 6)
+    virials[1] = 0.0
+    virials[3, 1:] = 0.0
+    found = kernels.invariant_rows(core, where, width(model), factors=factors, precision=precision)
+    expected = factors[:, None] * every.table
+    np.testing.assert_allclose(found.table, expected, rtol=1e-12, atol=0)
+    assert every.virials[1].any()
+    assert not found.virials[1].any()
+
+
 def test_no_atoms_give_no_rows() -> None:
     model = random_model(6, 2)
     where = neighborhoods([], 2)
@@ -83,7 +100,7 @@ def test_no_atoms_give_no_rows() -> None:
     assert rows.table.shape == (0, width(model))
 
 
-@pytest.mark.parametrize("change", [-8, 1])
+@pytest.mark.parametrize("change", [-8, 8])
 def test_rows_of_another_width_are_refused(change: int) -> None:
     model = random_model(8, 2)
     where = neighborhoods(MIXED, 2)
@@ -99,5 +116,5 @@ def test_without_a_plan_there_are_none() -> None:
         _core.invariant_rows(
             *(compile_model(model, planned=False), system_of(where), 0),
             *(windows_of(where).n_windows, kernels.BEST),
-            *(rows.energies, rows.forces, rows.virials),
+            *(rows.energies, rows.forces, rows.virials, np.ones(len(MIXED), np.bool_)),
         )

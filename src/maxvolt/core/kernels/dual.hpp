@@ -46,6 +46,7 @@ struct Numbers<Dual> {
 
 // Single precision: twice as many lanes, two blocks side by side.
 typedef float single_vec __attribute__((vector_size(MAXVOLT_LANES * 8)));
+typedef float unaligned_single_vec __attribute__((vector_size(MAXVOLT_LANES * 8), aligned(4)));
 
 template <>
 struct Numbers<single_vec> {

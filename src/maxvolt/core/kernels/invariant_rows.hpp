@@ -31,8 +31,8 @@ struct InvariantWorkspace {
     vec* collected;          // [entry of the graph] d(invariant)/d(harmonic moment)
     ElementOf<V>* couplings;  // [lane][entry of the graph] the same by atom
     vec* values;             // [n_invariants]
-    Targets targets;
-    double* columns;         // [lanes][3][place] results of a tile of columns
+    Targets<V> targets;
+    ElementOf<V>* columns;   // [lanes of V][3][place] results of a tile of columns
     std::int64_t coupling_stride;
 };
 
@@ -59,8 +59,8 @@ MAXVOLT_INLINE InvariantWorkspace<V> make_invariant_workspace(const Model& m, co
     w.collected = arena.take<vec>(w.coupling_stride);
     w.couplings = arena.take<ElementOf<V>>(lanes * w.coupling_stride);
     w.values = arena.take<vec>(whole_vectors(m.plan->n_invariants));
-    w.targets = make_targets(w.places, arena);
-    w.columns = arena.take<double>(std::int64_t(lanes) * 3 * w.places);
+    w.targets = make_targets<V>(w.places, arena);
+    w.columns = arena.take<ElementOf<V>>(std::int64_t(lanes_of<V>) * 3 * w.places);
     return w;
 }
 
@@ -188,7 +188,7 @@ inline void load_invariant_couplings(const Model& m, const InvariantGraph& graph
 
 // Rows of the energies of a block.
 template <class V>
-inline void add_invariant_values(const Model& m, const System& s, InvariantWorkspace<V>& w, const InvariantOutput& out) {
+inline void add_invariant_values(const Model& m, const System& s, InvariantWorkspace<V>& w, const InvariantOutput<ElementOf<V>>& out) {
     const Block& b = w.base.block;
     const int n_invariants = m.plan->n_invariants;
     for (int e = n_invariants; e < whole_vectors(n_invariants); ++e) w.values[e] = zero();
@@ -208,26 +208,28 @@ inline void add_invariant_values(const Model& m, const System& s, InvariantWorks
 
 template <class V>
 inline void invariant_columns(const Model& m, const InvariantGraph& graph, const System& s, int lane,
-                              const InvariantWorkspace<V>& w, const InvariantOutput& out) {
+                              const InvariantWorkspace<V>& w, const InvariantOutput<ElementOf<V>>& out) {
     const Block& b = w.base.block;
     const int vecs = (b.count[lane] + lanes_of<V> - 1) / lanes_of<V>, n_invariants = m.plan->n_invariants;
     const ElementOf<V>* couplings = w.couplings + lane * w.coupling_stride;
-    double* const force = out.forces + 3 * out.width * b.atom[lane];
-    double* const stress = out.virials + 6 * out.width * s.structures[b.atom[lane]];
-    for (int e0 = 0; e0 < n_invariants; e0 += lanes) {
-        for (int c = 0; c < lanes; ++c) {
+    const std::int32_t structure = s.structures[b.atom[lane]];
+    ElementOf<V>* const force = out.forces + 3 * out.width * b.atom[lane];
+    double* const stress = out.has_virial[structure] ? out.virials + 6 * out.width * structure : nullptr;
+    for (int e0 = 0; e0 < n_invariants; e0 += lanes_of<V>) {
+        for (int c = 0; c < lanes_of<V>; ++c) {
             const int e = e0 + c < n_invariants ? e0 + c : n_invariants;  // behind the last one, the sum of nothing
             const std::int64_t begin = graph.factor_first[e], end = e < n_invariants ? graph.factor_first[e + 1] : begin;
             couple_columns<1>(w.atom.derivatives, w.atom.stride, vecs, graph.factors + begin, couplings + begin, 0,
                               end - begin, w.columns + c * 3 * w.places, w.places);
         }
-        add_tile(w.targets, w.columns, b.count[lane], force + e0, stress + e0, out.forces + e0, out.width);
+        add_tile(w.targets, w.columns, b.count[lane], force + e0, stress ? stress + e0 : nullptr, out.forces + e0,
+                 out.width);
     }
 }
 
 template <class V>
 inline std::int64_t invariant_rows(const Model& m, const InvariantGraph& graph, const System& s, std::int64_t begin,
-                                   std::int64_t end, void* memory, const InvariantOutput& out) {
+                                   std::int64_t end, void* memory, const InvariantOutput<ElementOf<V>>& out) {
     Arena arena{static_cast<char*>(memory)};
     InvariantWorkspace<V> w = make_invariant_workspace<V>(m, graph, s, arena);
     Workspace& base = w.base;

@@ -27,7 +27,7 @@ struct AtomWorkspace {
     vec* tile_gradients;      // [3][monomial]
     single_vec* single_derivatives;  // [basic][3] the same in single precision, [single_stride]
     std::int64_t single_stride;
-    Targets targets;
+    Targets<vec> targets;
     double* columns;          // [lanes][3][targets.places] results of a tile of columns
 };
 
@@ -57,7 +57,7 @@ MAXVOLT_INLINE AtomWorkspace make_atom_workspace(const Model& m, const System& s
     w.h_vector = arena.take<vec>(n * m.n_mu * 3);
     w.tile = arena.take<vec>(count);
     w.tile_gradients = arena.take<vec>(3 * count);
-    w.targets = make_targets(whole_vectors(n * lanes, 2 * lanes), arena);
+    w.targets = make_targets<vec>(whole_vectors(n * lanes, 2 * lanes), arena);
     w.single_stride = w.targets.places / (2 * lanes);
     w.single_derivatives = arena.take<single_vec>(w.single_stride * m.n_independent * 3);
     w.columns = arena.take<double>(lanes * 3 * w.targets.places);

@@ -23,7 +23,7 @@ from maxvolt.potentials.mtp.potential import MTP
 
 __all__ = ["Checkpoint", "fit_signature", "read_checkpoint", "states_so_far", "write_checkpoint"]
 
-_METHOD = 2
+_METHOD = 3
 """Of the fit; another one whenever the same data and settings lead to other states."""
 
 _ARRAYS = ("radial", "linear", "reference")

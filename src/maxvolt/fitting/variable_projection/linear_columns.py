@@ -21,7 +21,7 @@ from maxvolt.potentials.results import Precision
 
 __all__ = ["LinearColumns", "linear_columns"]
 
-_VECTOR = 8
+_VECTOR = 16
 """Widths are multiples of this, so that all rows begin with a line of the cache."""
 
 Array = NDArray[np.float64]
@@ -53,15 +53,17 @@ class LinearColumns:
 
     def rows(self, core: _core.Core, portion: Portion) -> Array:
         """Weighted rows of a portion, shape (n + 3 N + 6 n, width)."""
-        first = 0
+        first, root = 0, np.sqrt(portion.weights)
         if self.expansion is None:
             a = kernels.jacobian(core, portion.neighborhoods, columns="linear").table
+            a *= root[:, None]
         else:
             a = kernels.invariant_rows(
-                core, portion.neighborhoods, self.width, precision=self.precision
+                *(core, portion.neighborhoods, self.width),
+                factors=root,
+                precision=self.precision,
             ).table
             first = int(self.expansion.indices[0])  # that of the first species
-        a *= np.sqrt(portion.weights)[:, None]
         a[:, first : first + self.given] = 0.0
         return a
 

@@ -6,13 +6,12 @@ processes: results are the same bit for bit. A and J are computed one after the 
 is needed too, so as many rows of A as fit into a given amount of memory are kept until J is there;
 the others are computed again.
 
-J costs most, and its products say only which way to go: of a large training set the rows of some
-portions are enough. The gradient, which says where the end is, is that of all, equation (243).
+Of a large training set J is made of some structures only, see `sampling`; the gradient, which says
+where the end is, is that of all, equation (243).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +19,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from maxvolt.compiled import _core
 from maxvolt.fitting.training_set import Portion, TrainingSet
 from maxvolt.fitting.variable_projection.linear_columns import LinearColumns, linear_columns
 from maxvolt.fitting.variable_projection.residuals import pull_back
@@ -33,26 +33,14 @@ __all__ = [
     "RadialEquations",
     "assemble_linear",
     "assemble_radial",
+    "assemble_sampled",
     "given_columns",
     "kept_portions",
-    "sampled_portions",
     "squared_columns",
 ]
 
 KEPT_BYTES = 256 * 2**20
 """Memory for rows of A that a process keeps until J is there."""
-
-_SAMPLED = 1 / 16
-"""Share of the rows by the radial coefficients that is made of a large training set."""
-
-_ROWS_PER_PARAMETER = 100
-"""At least so many are: with fewer, their products would point elsewhere."""
-
-_FEWEST_PORTIONS = 16
-"""Of which rows are made: portions differ, and fewer are not like all of them."""
-
-_FEWEST_OF_PAIR = 3
-"""Of these, with each pair of species: one may have a single such pair."""
 
 Array = NDArray[np.float64]
 
@@ -105,59 +93,13 @@ class RadialEquations:
     linear_matrix: Array | None = None
 
 
-def sampled_portions(portions: Blocks[Portion], n_parameters: int) -> Blocks[float]:
-    """How much the rows by the radial coefficients count, of each portion; 0: they are not made.
+def kept_portions(portions: Blocks[Portion], width: int, kept_bytes: int) -> Blocks[bool]:
+    """Say of which portions rows are kept: of the first ones of each process.
 
     Parameters
     ----------
     portions
         Of a training set.
-    n_parameters
-        Number of all parameters, of which there must be far fewer than rows.
-    """
-    rows = np.array(list(portions.each(_row_count)), dtype=float)
-    total = len(rows)
-    wanted = max(_SAMPLED * rows.sum(), _ROWS_PER_PARAMETER * n_parameters) / max(rows.sum(), 1.0)
-    number = min(max(math.ceil(wanted * total), _FEWEST_PORTIONS), total)
-    counted = np.zeros(total)
-    chosen = _evenly(total, number)  # through the data, of which neighbours are alike
-    counted[chosen] = rows.sum() / rows[chosen].sum() if number < total else 1.0
-    kinds = list(portions.each(_kinds_of_pairs))
-    for kind in sorted(set().union(*kinds)):
-        having = np.flatnonzero([kind in one for one in kinds])
-        left = having[counted[having] == 0]
-        missing = min(_FEWEST_OF_PAIR, len(having)) - (len(having) - len(left))
-        if missing > 0:  # without rows of a rare pair its coefficients would stay where they are
-            counted[left[_evenly(len(left), missing)]] = 1.0
-    return portions.beside(counted.tolist())
-
-
-def _evenly(total: int, number: int) -> NDArray[np.int64]:
-    return ((np.arange(number) + 0.5) * total / number).astype(np.int64)
-
-
-def _kinds_of_pairs() -> Callable[[Portion], set[tuple[int, int]]]:
-    def work(portion: Portion) -> set[tuple[int, int]]:
-        if not portion.weights.any():
-            return set()
-        types, pairs = portion.neighborhoods.types, portion.neighborhoods.pairs
-        ends = np.sort([types[pairs.owners], types[pairs.neighbors]], axis=0)
-        return {(int(one), int(two)) for one, two in np.unique(ends, axis=1).T}
-
-    return work
-
-
-def kept_portions(
-    portions: Blocks[Portion], sampled: Blocks[float], width: int, kept_bytes: int
-) -> Blocks[bool]:
-    """Say of which portions rows are kept: of the first ones of each process that need them.
-
-    Parameters
-    ----------
-    portions
-        Of a training set.
-    sampled
-        As of `sampled_portions`.
     width
         Number of columns.
     kept_bytes
@@ -165,11 +107,9 @@ def kept_portions(
     """
     room = [kept_bytes // (8 * width)] * (1 + max(portions.owners, default=0))
     fits = []
-    for owner, rows, needed in zip(
-        portions.owners, portions.each(_row_count), sampled, strict=True
-    ):
-        room[owner] -= rows if needed else 0
-        fits.append(needed > 0 and room[owner] >= 0)
+    for owner, rows in zip(portions.owners, portions.each(_row_count), strict=True):
+        room[owner] -= rows
+        fits.append(room[owner] >= 0)
     return portions.beside(fits)
 
 
@@ -251,7 +191,6 @@ def assemble_radial(
     columns: LinearColumns,
     training_set: TrainingSet,
     targets: Blocks[Array],
-    sampled: Blocks[float],
     rows: Blocks[Array | None],
     linear: Array,
     *,
@@ -265,60 +204,98 @@ def assemble_radial(
         At the radial and linear coefficients.
     columns, training_set, targets, threads
         As of `assemble_linear`.
-    sampled
-        How much the rows of a portion count; where this is zero, the gradient alone is made.
     rows
         That `assemble_linear` kept, for the same radial coefficients.
     linear : shape (L,)
         Linear coefficients of `model`.
     """
     n_radial, width = model.n_radial, columns.width
-    portions, of_all = training_set.portions, all(sampled)
-    (matrix, coupling, vector, linear_matrix), _ = portions.sums(
-        partial(_radial_products, model, linear, columns, of_all),
-        ((n_radial, n_radial), (width, n_radial), (n_radial,), (width, width)),
+    (matrix, coupling, vector), _ = training_set.portions.sums(
+        partial(_radial_products, model, linear, columns),
+        ((n_radial, n_radial), (width, n_radial), (n_radial,)),
         targets,
-        sampled,
         rows,
         threads=threads,
     )
-    coupling = columns.of_linear(coupling)
-    if of_all:
-        return RadialEquations(matrix, coupling, vector)
-    return RadialEquations(matrix, coupling, vector, columns.matrix(linear_matrix))
+    return RadialEquations(matrix, columns.of_linear(coupling), vector)
 
 
 def _radial_products(
-    model: Model, linear: Array, columns: LinearColumns, of_all: bool
-) -> Callable[[Portion, Array, float, Array | None], tuple[Sequence[Array], None]]:
-    core, n_radial = compile_model(model), model.n_radial
-    coefficients = columns.coefficients(linear)
-    matrix, coupling = np.zeros((n_radial, n_radial)), np.zeros((columns.width, n_radial))
-    linear_matrix = np.zeros((columns.width, columns.width))
+    model: Model, linear: Array, columns: LinearColumns
+) -> Callable[[Portion, Array, Array | None], tuple[Sequence[Array], None]]:
+    core, coefficients = compile_model(model), columns.coefficients(linear)
 
-    def gradient(portion: Portion) -> Array:
-        errors = (
-            portion.rows(kernels.evaluate(core, portion.neighborhoods, threads=1)) - portion.labels
-        )
-        return -pull_back(core, portion, errors)[:n_radial]
-
-    def work(
-        portion: Portion, target: Array, sampled: float, kept: Array | None
-    ) -> tuple[Sequence[Array], None]:
+    def work(portion: Portion, target: Array, kept: Array | None) -> tuple[Sequence[Array], None]:
         with np.errstate(over="ignore", invalid="ignore"):
-            if not sampled:
-                return (matrix, coupling, gradient(portion), linear_matrix), None
             root = np.sqrt(portion.weights)
-            j = kernels.jacobian(
-                core, portion.neighborhoods, columns="radial", precision=columns.precision
-            ).table
-            j *= root[:, None]
+            j = _radial_rows(core, columns, portion, root)
             a = columns.rows(core, portion) if kept is None else kept
             residuals = target * root - a @ coefficients
-            vector = residuals @ j
-            if of_all:
-                return (j.T @ j, a.T @ j, vector, linear_matrix), None
-            return (sampled * (j.T @ j), sampled * (a.T @ j), vector, sampled * (a.T @ a)), None
+            return (j.T @ j, a.T @ j, residuals @ j), None
+
+    return work
+
+
+def _radial_rows(core: _core.Core, columns: LinearColumns, portion: Portion, root: Array) -> Array:
+    j = kernels.jacobian(
+        core, portion.neighborhoods, columns="radial", precision=columns.precision
+    ).table
+    j *= root[:, None]
+    return j
+
+
+def assemble_sampled(
+    model: Model,
+    columns: LinearColumns,
+    training_set: TrainingSet,
+    sample: TrainingSet,
+    *,
+    threads: int,
+) -> RadialEquations:
+    """Equations that the radial coefficients add: products of a sample, the gradient of all.
+
+    Parameters
+    ----------
+    model
+        At the radial coefficients and the best linear ones.
+    columns, training_set, threads
+        As of `assemble_linear`.
+    sample
+        Some of the structures, see `sampling`.
+    """
+    n_radial, width = model.n_radial, columns.width
+    (matrix, coupling, linear_matrix), _ = sample.portions.sums(
+        partial(_sampled_products, model, columns),
+        ((n_radial, n_radial), (width, n_radial), (width, width)),
+        threads=threads,
+    )
+    (vector,), _ = training_set.portions.sums(
+        partial(_radial_slopes, model), ((n_radial,),), threads=threads
+    )
+    coupling = columns.of_linear(coupling)
+    return RadialEquations(matrix, coupling, vector, columns.matrix(linear_matrix))
+
+
+def _sampled_products(
+    model: Model, columns: LinearColumns
+) -> Callable[[Portion], tuple[Sequence[Array], None]]:
+    core = compile_model(model)
+
+    def work(portion: Portion) -> tuple[Sequence[Array], None]:
+        with np.errstate(over="ignore", invalid="ignore"):
+            j = _radial_rows(core, columns, portion, np.sqrt(portion.weights))
+            a = columns.rows(core, portion)
+            return (j.T @ j, a.T @ j, a.T @ a), None
+
+    return work
+
+
+def _radial_slopes(model: Model) -> Callable[[Portion], tuple[Sequence[Array], None]]:
+    core, n_radial = compile_model(model), model.n_radial
+
+    def work(portion: Portion) -> tuple[Sequence[Array], None]:
+        found = portion.rows(kernels.evaluate(core, portion.neighborhoods, threads=1))
+        return (-pull_back(core, portion, found - portion.labels)[:n_radial],), None
 
     return work
 

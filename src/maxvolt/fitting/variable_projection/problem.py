@@ -18,9 +18,9 @@ from maxvolt.fitting.variable_projection.normal_equations import (
     RadialEquations,
     assemble_linear,
     assemble_radial,
+    assemble_sampled,
     given_columns,
     kept_portions,
-    sampled_portions,
 )
 from maxvolt.fitting.variable_projection.random_starts import random_radial_coeffs
 from maxvolt.fitting.variable_projection.residuals import pull_back
@@ -55,18 +55,19 @@ class Problem:
     displaced : tuple of TrainingSet
         Copies of some structures, displaced by `DISPLACEMENTS`, to tell columns that are rounding;
         all count where there are none.
+    sample : TrainingSet, or None
+        Some of the structures, which stand for all in the products of the rows by the radial
+        coefficients; None where all rows are made.
     kept_bytes : int
         Memory for rows of the linear equations that a process keeps until the radial ones are
         assembled.
     targets : Blocks of array
         For each portion, its labels less what no parameter changes: the pair repulsion.
-    sampled : Blocks of float
-        How much the rows by the radial coefficients count, of each portion; 0: they are not made.
     columns : LinearColumns
         Of the linear equations. Of a large training set rows are assembled in single precision,
         whose errors are far below what the ridge leaves.
     keeping : Blocks of bool
-        Whether the rows of a portion are kept.
+        Whether the rows of a portion are kept; none are where there is a sample.
     vanishing : shape (L,), bool
         Linear coefficients whose columns all but vanish in the training set, and not in the
         displaced copies.
@@ -76,9 +77,9 @@ class Problem:
     training_set: TrainingSet
     threads: int
     displaced: tuple[TrainingSet, ...] = ()
+    sample: TrainingSet | None = None
     kept_bytes: int = KEPT_BYTES
     targets: Blocks[Array] = field(init=False, repr=False)
-    sampled: Blocks[float] = field(init=False, repr=False)
     columns: LinearColumns = field(init=False, repr=False)
     keeping: Blocks[bool] = field(init=False, repr=False)
     vanishing: NDArray[np.bool_] = field(init=False, repr=False)
@@ -88,13 +89,14 @@ class Problem:
         unchanged = self.model(np.zeros(shape), np.zeros(self.n_linear))
         portions = self.training_set.portions
         object.__setattr__(self, "targets", portions.kept(partial(_targets, unchanged)))
-        sampled = sampled_portions(portions, self.potential.n_parameters)
-        object.__setattr__(self, "sampled", sampled)
         columns = linear_columns(
-            unchanged, given_columns(self.training_set), "double" if all(sampled) else "single"
+            unchanged,
+            given_columns(self.training_set),
+            "double" if self.sample is None else "single",
         )
         object.__setattr__(self, "columns", columns)
-        keeping = kept_portions(portions, sampled, columns.width, self.kept_bytes)
+        kept_bytes = self.kept_bytes if self.sample is None else 0
+        keeping = kept_portions(portions, columns.width, kept_bytes)
         object.__setattr__(self, "keeping", keeping)
         object.__setattr__(self, "vanishing", self._find_vanishing())
 
@@ -138,14 +140,13 @@ class Problem:
         self, radial: Array, linear: Array, rows: Blocks[Array | None]
     ) -> RadialEquations:
         """Equations that the radial coefficients add; `rows` are those of the linear equations."""
+        model = self.model(radial, linear)
+        if self.sample is not None:
+            return assemble_sampled(
+                *(model, self.columns, self.training_set, self.sample), threads=self.threads
+            )
         return assemble_radial(
-            self.model(radial, linear),
-            self.columns,
-            self.training_set,
-            self.targets,
-            self.sampled,
-            rows,
-            linear,
+            *(model, self.columns, self.training_set, self.targets, rows, linear),
             threads=self.threads,
         )
 

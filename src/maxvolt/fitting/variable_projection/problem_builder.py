@@ -12,6 +12,7 @@ from maxvolt.fitting.objective import Objective
 from maxvolt.fitting.training_set import MOST_ATOMS, TrainingSet, prepare
 from maxvolt.fitting.variable_projection.problem import Problem
 from maxvolt.fitting.variable_projection.random_starts import representative_part
+from maxvolt.fitting.variable_projection.sampling import sampled_structures
 from maxvolt.fitting.variable_projection.vanishing_columns import DISPLACEMENTS
 from maxvolt.parallel.ranks import ONE_PROCESS, Ranks
 from maxvolt.potentials.mtp.potential import MTP
@@ -66,7 +67,26 @@ class ProblemBuilder:
             )
             for copies in (displaced_copies(dataset.select(chosen), size) for size in DISPLACEMENTS)
         )
-        return Problem(potential, training_set, self.threads, displaced)
+        sample = self._sample(potential, training_set)
+        return Problem(potential, training_set, self.threads, displaced, sample)
+
+    def _sample(self, potential: MTP, training_set: TrainingSet) -> TrainingSet | None:
+        """Structures for the products of the rows by the radial coefficients."""
+        n_species, n_parameters = len(potential.species), potential.n_parameters
+        dataset = self.objective.dataset
+        chosen = sampled_structures(dataset, training_set, n_species, n_parameters)
+        if chosen is None:
+            return None
+        # Labels relative to the same baseline, which robust weights are compared with.
+        objective = replace(
+            self.objective.selected(chosen), isolated_energies=training_set.baseline
+        )
+        return self._of_part(objective)._prepared(objective, potential, self.ranks)
+
+    def _of_part(self, objective: Objective) -> ProblemBuilder:
+        """The same for some of the structures, in portions that several threads can share."""
+        most_atoms = max(1, min(self.most_atoms, objective.dataset.n_atoms // _PORTIONS_OF_PART))
+        return replace(self, objective=objective, most_atoms=most_atoms)
 
     def part(self, whole: Problem, equations: int, seed: list[int]) -> Problem:
         """The same on a random part of the structures, with about so many equations."""
@@ -74,9 +94,7 @@ class ProblemBuilder:
         chosen = representative_part(dataset, whole.training_set, equations, rng)
         if len(chosen) == len(dataset):
             return whole
-        objective = self.objective.selected(chosen)
-        most_atoms = max(1, min(self.most_atoms, objective.dataset.n_atoms // _PORTIONS_OF_PART))
-        return replace(self, objective=objective, most_atoms=most_atoms).problem(whole.potential)
+        return self._of_part(self.objective.selected(chosen)).problem(whole.potential)
 
     def resampled(
         self, seed: int, member: int, how: Literal["weights", "bootstrap"]

@@ -127,6 +127,9 @@ def _reweighted(problem: Problem, reference: Array) -> tuple[Problem, tuple[floa
     weighted = copy(problem)  # what was found when it was made does not depend on weights
     training_set = _with_factors(problem.training_set, model, usual, problem.threads)
     object.__setattr__(weighted, "training_set", training_set)
+    if problem.sample is not None:
+        sample = _with_factors(problem.sample, model, usual, problem.threads)
+        object.__setattr__(weighted, "sample", sample)
     return weighted, usual
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.neighbors.neighborhoods import Neighborhoods
 
-__all__ = ["Jacobian"]
+__all__ = ["Jacobian", "aligned_zeros"]
 
-_LINE = 8
-"""Numbers in a line of the cache."""
+_LINE = 64
+"""Bytes in a line of the cache."""
+
+T = TypeVar("T", bound=np.floating[Any])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,7 +38,8 @@ class Jacobian:
     def zeros(cls, neighborhoods: Neighborhoods, width: int) -> Jacobian:
         """All rows, of so many columns, for kernels to add to."""
         n = neighborhoods.n_structures
-        return cls(_aligned_zeros(7 * n + 3 * neighborhoods.n_atoms, width), n)
+        shape = (7 * n + 3 * neighborhoods.n_atoms, width)
+        return cls(aligned_zeros(shape, np.float64), n)
 
     @property
     def energies(self) -> NDArray[np.float64]:
@@ -52,8 +58,9 @@ class Jacobian:
         return self.table[-6 * self.n_structures :].reshape(-1, 6, self.table.shape[1])
 
 
-def _aligned_zeros(rows: int, columns: int) -> NDArray[np.float64]:
+def aligned_zeros(shape: Sequence[int], dtype: type[T]) -> NDArray[T]:
     """An array that begins with a line of the cache, which kernels write fastest."""
-    memory = np.zeros(rows * columns + _LINE)
-    skipped = -(memory.ctypes.data // memory.itemsize) % _LINE
-    return memory[skipped : skipped + rows * columns].reshape(rows, columns)
+    size, item = math.prod(shape), np.dtype(dtype).itemsize
+    memory = np.zeros(size + _LINE // item, dtype)
+    skipped = -(memory.ctypes.data // item) % (_LINE // item)
+    return memory[skipped : skipped + size].reshape(shape)

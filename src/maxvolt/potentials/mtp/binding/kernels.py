@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from maxvolt.compiled import _core
 from maxvolt.errors import MaxvoltError
 from maxvolt.neighbors.neighborhoods import Neighborhoods
-from maxvolt.potentials.mtp.binding.jacobians import Jacobian
+from maxvolt.potentials.mtp.binding.jacobians import Jacobian, aligned_zeros
 from maxvolt.potentials.mtp.binding.windows import system_of, windows_of
 from maxvolt.potentials.refusals import check_distinct, check_finite
 from maxvolt.potentials.results import Energies, Precision
@@ -388,6 +388,7 @@ def invariant_rows(
     neighborhoods: Neighborhoods,
     n_columns: int,
     *,
+    factors: NDArray[np.float64] | None = None,
     precision: Precision = "double",
     kernels: str = BEST,
 ) -> Jacobian:
@@ -402,15 +403,27 @@ def invariant_rows(
     neighborhoods, kernels
         As of `evaluate`.
     n_columns
-        Width of the rows, a multiple of eight: the invariants, then the species; zeros behind them.
+        Width of the rows, a multiple of 16: the invariants, then the species; zeros behind them.
+    factors : shape (n + 3 N + 6 n,), optional
+        Each row is multiplied by its factor. Where those of a structure's virial are all zero, its
+        rows are not made.
     precision
-        Of what each atom adds to a row: "single" takes two thirds of the time and leaves a relative
-        error of about 1e-7 of the largest share. Sums are in double precision.
+        Of the rows of forces before they are multiplied: "single" takes half of the time and leaves
+        a relative error of about 1e-7 of the largest share. Sums of energies and virials are in
+        double precision.
     """
-    rows = Jacobian.zeros(neighborhoods, n_columns)
+    rows, single = Jacobian.zeros(neighborhoods, n_columns), precision == "single"
+    n = neighborhoods.n_structures
+    virials = np.ones((n, 6)) if factors is None else factors[len(factors) - 6 * n :].reshape(n, 6)
+    has_virial = np.ascontiguousarray((virials != 0).any(axis=1))
+    forces = aligned_zeros(rows.forces.shape, np.float32) if single else rows.forces
     bad = _core.invariant_rows(
         *(core, system_of(neighborhoods), 0, windows_of(neighborhoods).n_windows, kernels),
-        *(rows.energies, rows.forces, rows.virials, precision == "single"),
+        *(rows.energies, forces, rows.virials, has_virial),
     )
     check_distinct([bad], neighborhoods)
+    if single:
+        np.copyto(rows.forces, forces)
+    if factors is not None:
+        rows.table[:] *= factors[:, None]
     return rows
