@@ -143,6 +143,8 @@ class StructureArrays:
         which
             A boolean mask of length n, indices (negative ones count from the end), or a slice.
         """
+        if isinstance(which, slice) and which.step in (None, 1):
+            return self._stretch(which)
         chosen = structure_indices(which, len(self))
         counts = self.counts[chosen]
         offsets = np.concatenate([[0], np.cumsum(counts)])
@@ -156,6 +158,20 @@ class StructureArrays:
             **{name: getattr(self, name)[atoms] for name in PER_ATOM},
             **{name: getattr(self, name)[chosen] for name in PER_STRUCTURE},
         )
+
+    def _stretch(self, which: slice) -> Self:
+        """Return structures that follow each other; they share memory and were checked before."""
+        begin, end, _ = which.indices(len(self))
+        structures = slice(begin, max(begin, end))
+        atoms = slice(*self.offsets[[structures.start, structures.stop]].tolist())
+        offsets = self.offsets[structures.start : structures.stop + 1] - atoms.start
+        part = object.__new__(type(self))
+        part._set("offsets", read_only("offsets", offsets, np.int64, None))
+        for name in PER_ATOM:
+            part._set(name, getattr(self, name)[atoms])
+        for name in (*PER_STRUCTURE, "groups", "infos", "origins"):
+            part._set(name, getattr(self, name)[structures])
+        return part
 
     def with_origins(self, path: str | PathLike[str]) -> Self:
         """Return the structures as those of a file, in its order."""

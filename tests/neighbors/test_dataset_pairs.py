@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -24,11 +26,11 @@ def one_by_one(dataset: Dataset, cutoff: float) -> Pairs:
     return own_pairs(concatenate_neighbors(lists))
 
 
-@pytest.fixture(params=["every image", "vesin"])
+@pytest.fixture(params=["core", "vesin"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Both ways to search, for the same structures."""
-    most = 1e9 if request.param == "every image" else 0.0
-    monkeypatch.setattr(dataset_pairs, "MOST_IMAGES", most)
+    if request.param == "vesin":  # a negative number leaves all structures out
+        monkeypatch.setattr(dataset_pairs, "MOST_IN_VAIN", -1e9)
     return str(request.param)
 
 
@@ -59,21 +61,44 @@ def test_pairs_of_any_structures(
         assert np.linalg.norm(r) == pytest.approx(cutoff, rel=1e-12)
 
 
-def test_small_structures_are_searched_by_the_core_and_large_ones_left_out() -> None:
+def test_structures_of_any_size_are_searched_by_the_core() -> None:
     small, large = bulk("Cu"), bulk("Cu", cubic=True) * (6, 6, 6)
+    large.rattle(0.1, seed=1)
+    large.positions += [30.0, -50.0, 70.0]
     dataset = Dataset.from_atoms([small, large, small])
-    pairs, shifts, left_out = _core.search_images(
-        dataset.offsets,
-        dataset.positions,
-        dataset.cells,
-        dataset.pbc,
-        5.0,
-        dataset_pairs.MOST_IMAGES,
-    )
-    assert left_out == [1]
-    assert set(pairs[:, 0].tolist()) == {0, 865}
-    assert len(pairs) == len(shifts) == 42
-    assert own_pairs(dataset_pairs.dataset_pairs(dataset, 5.0)) == one_by_one(dataset, 5.0)
+    found = dataset_pairs.dataset_pairs(dataset, 5.0)
+    assert found.found is not None
+    assert own_pairs(found) == one_by_one(dataset, 5.0)
+
+
+def test_crowds_far_apart_are_left_to_vesin() -> None:
+    x = np.random.default_rng(0).uniform(0.0, 30.0, size=(8000, 3))
+    x[4000:] += 1e6
+    crowds = Atoms("Cu8000", x)
+    dataset = Dataset.from_atoms([bulk("Cu"), crowds])
+    found = dataset_pairs.dataset_pairs(dataset, 3.0)
+    assert found.found is None
+    assert own_pairs(found) == one_by_one(dataset, 3.0)
+    alone = dataset_pairs.structure_pairs(x, crowds.cell.array, crowds.pbc, 3.0)
+    assert alone.found is None
+    assert own_pairs(alone) == own_pairs(build_neighbors(x, crowds.cell.array, crowds.pbc, 3.0))
+
+
+def test_lists_are_copied_and_pickled_as_pairs() -> None:
+    dataset = Dataset.from_atoms([bulk("Cu"), bulk("Cu", cubic=True)])
+    found = dataset_pairs.dataset_pairs(dataset, 4.0)
+    copied = pickle.loads(pickle.dumps(found))
+    assert (copied.n_atoms, copied.found) == (found.n_atoms, None)
+    assert own_pairs(copied) == own_pairs(found)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_pairs_of_one_structure_are_those_of_vesin(name: str) -> None:
+    atoms = CASES[name]
+    geometry = atoms.positions, atoms.cell.array, atoms.pbc
+    found, expected = dataset_pairs.structure_pairs(*geometry, 4.1), build_neighbors(*geometry, 4.1)
+    assert_well_formed(found, len(atoms))
+    assert own_pairs(found) == own_pairs(expected)
 
 
 def test_what_cannot_be_searched_is_refused_with_its_number(way: str) -> None:
@@ -96,10 +121,14 @@ def test_nothing_has_no_neighbours_and_a_cutoff_must_be_a_distance() -> None:
 
 def test_the_core_refuses_arrays_that_do_not_fit() -> None:
     x, cells, pbc = np.zeros((2, 3)), np.eye(3)[None] * 4, np.ones((1, 3), bool)
-    for offsets, message in (([0, 1, 2], "another number"), ([0, 3], "out of range")):
+    for offsets, message in (
+        ([0, 1, 2], "another number"),
+        ([0, 3], "out of range"),
+        ([1, 2], "out of range"),
+    ):
         with pytest.raises(ValueError, match=message):
-            _core.search_images(np.array(offsets), x, cells, pbc, 3.0, 1e5)
+            _core.search_neighbors(np.array(offsets), x, cells, pbc, 3.0, 1e5)
     with pytest.raises(ValueError, match="must not decrease"):
-        _core.search_images(np.array([2, 0]), x, cells, pbc, 3.0, 1e5)
+        _core.search_neighbors(np.array([2, 0]), x, cells, pbc, 3.0, 1e5)
     with pytest.raises(ValueError, match="cutoff must be"):
-        _core.search_images(np.array([0, 2]), x, cells, pbc, np.nan, 1e5)
+        _core.search_neighbors(np.array([0, 2]), x, cells, pbc, np.nan, 1e5)

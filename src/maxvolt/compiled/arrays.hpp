@@ -21,6 +21,7 @@ namespace {
 using maxvolt::CompiledModel;
 using maxvolt::EvaluationArrays;
 using maxvolt::find_kernels;
+using maxvolt::FoundNeighbors;
 using maxvolt::Memory;
 using maxvolt::NeighborWindows;
 using maxvolt::require;

@@ -15,9 +15,9 @@
 #include "contraction_table.hpp"
 #include "displacements.hpp"
 #include "force_errors.hpp"
-#include "image_search.hpp"
 #include "lattice_chains.hpp"
 #include "model_file.hpp"
+#include "neighbor_search.hpp"
 #include "plan_file.hpp"
 #include "potential_file.hpp"
 #include "slowdown.hpp"
@@ -222,23 +222,39 @@ nb::ndarray<T, nb::numpy> array_of(std::vector<T>&& values, std::size_t columns)
     return nb::ndarray<T, nb::numpy>(data, {rows, columns}, owner);
 }
 
-nb::tuple search_images(Array<std::int64_t, nb::ndim<1>> offsets, Vectors positions,
-                        Array<double, nb::shape<-1, 3, 3>> cells, Array<bool, nb::shape<-1, 3>> periodic,
-                        double cutoff, double most_images) {
+// Neighbours in all structures but some, and the numbers of those.
+nb::tuple search_neighbors(Array<std::int64_t, nb::ndim<1>> offsets, Vectors positions,
+                           Array<double, nb::shape<-1, 3, 3>> cells, Array<bool, nb::shape<-1, 3>> periodic,
+                           double cutoff, double most_in_vain) {
     const auto n = std::int64_t(cells.shape(0)), n_atoms = std::int64_t(positions.shape(0));
     require(std::int64_t(offsets.size()) == n + 1 && std::int64_t(periodic.shape(0)) == n,
             "offsets and periodic of another number of structures than cells");
     for (std::int64_t s = 0; s < n; ++s)
         require(offsets.data()[s] <= offsets.data()[s + 1], "offsets must not decrease");
-    require(offsets.data()[0] >= 0 && offsets.data()[n] <= n_atoms && n_atoms <= INT32_MAX, "offsets out of range");
-    maxvolt::FoundPairs found;
+    require(offsets.data()[0] == 0 && offsets.data()[n] == n_atoms && n_atoms <= INT32_MAX, "offsets out of range");
+    auto found = std::make_unique<FoundNeighbors>();
     {
         const Unlocked unlocked;
-        found = maxvolt::search_images({n, offsets.data(), positions.data(), cells.data(), periodic.data()}, cutoff,
-                                       most_images);
+        *found = maxvolt::search_neighbors({n, offsets.data(), positions.data(), cells.data(), periodic.data()}, cutoff,
+                                           most_in_vain, find_kernels());
     }
-    return nb::make_tuple(array_of(std::move(found.pairs), 2), array_of(std::move(found.shifts), 3),
-                          std::move(found.left_out));
+    std::vector<std::int64_t> left_out = found->left_out;
+    return nb::make_tuple(nb::cast(found.release(), nb::rv_policy::take_ownership), std::move(left_out));
+}
+
+nb::tuple pairs_of(const FoundNeighbors& found) {
+    maxvolt::FoundPairs pairs;
+    {
+        const Unlocked unlocked;
+        pairs = maxvolt::pairs_of(found.list);
+    }
+    return nb::make_tuple(array_of(std::move(pairs.pairs), 2), array_of(std::move(pairs.shifts), 3));
+}
+
+NeighborWindows* found_windows(const FoundNeighbors& found, Integers labels, std::int64_t window_atoms) {
+    require(std::int64_t(labels.size()) == found.list.n_atoms(), "labels needs one entry per atom");
+    const Unlocked unlocked;
+    return new NeighborWindows(found, labels.data(), window_atoms);
 }
 
 std::pair<double, double> largest_displacements(Vectors now, Vectors old,
@@ -402,11 +418,13 @@ void define_classes(nb::module_& module) {
         .def("bin", &maxvolt::ForceErrors::bin, "expected"_a)
         .def("factors", &maxvolt::ForceErrors::factors, "coverage"_a, "strict"_a)
         .def("deviations", &row_deviations, "rows"_a, "kernels"_a, "deviations"_a.noconvert());
+    nb::class_<FoundNeighbors>(module, "FoundNeighbors").def("pairs", &pairs_of);
     nb::class_<NeighborWindows>(module, "NeighborWindows")
         .def(nb::new_(&periodic_windows), "pairs"_a, "shifts"_a, "inside"_a, "images"_a, "structures"_a, "labels"_a,
              "window_atoms"_a)
         .def_static("of_ghosts", &ghost_windows, "first"_a, "neighbors"_a, "positions"_a, "labels"_a,
                     "window_atoms"_a)
+        .def_static("of_search", &found_windows, "found"_a, "labels"_a, "window_atoms"_a)
         .def_prop_ro("n_windows", [](const NeighborWindows& n) { return n.windows().count(); })
         .def_prop_ro("n_rows", [](const NeighborWindows& n) { return n.windows().n_rows(); })
         .def_prop_ro("n_parts", [](const NeighborWindows& n) { return n.windows().n_parts(); })
@@ -457,8 +475,8 @@ NB_MODULE(_core, module) {
                "forces"_a.noconvert());
     module.def("fold_virials", &fold_virials, "system"_a, "parts"_a.noconvert(), "virials"_a.noconvert());
     module.def("largest_displacements", &largest_displacements, "now"_a, "old"_a, "deformation"_a);
-    module.def("search_images", &search_images, "offsets"_a, "positions"_a, "cells"_a, "periodic"_a, "cutoff"_a,
-               "most_images"_a);
+    module.def("search_neighbors", &search_neighbors, "offsets"_a, "positions"_a, "cells"_a, "periodic"_a, "cutoff"_a,
+               "most_in_vain"_a);
     module.def("site_gradients", &site_gradients, "model"_a, "system"_a, "begin"_a, "end"_a, "kernels"_a,
                "gradients"_a.noconvert(), "energies"_a.noconvert() = nb::none(), "rows"_a.noconvert() = nb::none(),
                "virials"_a.noconvert() = nb::none());

@@ -240,6 +240,15 @@ struct InvariantOutput {
     std::int64_t width;
 };
 
+// Points in space with their numbers, and some that follow each other.
+struct Points {
+    const float *x, *y, *z;
+    const std::int32_t* numbers;
+};
+struct Run {
+    std::int64_t begin, end;
+};
+
 // Every kernel of atoms handles entries [begin, end) of a system's order and returns -1, or an atom that coincides
 // with one of its neighbours (no derivative exists there).
 struct Kernels {
@@ -286,6 +295,9 @@ struct Kernels {
     // Lengths of the products of rows with a factor; coordinates.hpp.
     void (*product_lengths)(const double* panels, const std::int32_t* first, std::int64_t n, std::int64_t n_columns,
                             const double* rows, std::int64_t count, std::int32_t* used, double* lengths);
+    // Points near one; near.hpp.
+    std::int32_t* (*near_points)(const Points&, const Run* runs, std::int64_t n_runs, const float* from, float bound,
+                                 std::int32_t* to);
 };
 
 // static: each instruction set keeps its own copy.

@@ -54,12 +54,18 @@ std::vector<std::int32_t> copied(const std::int32_t* values, std::int64_t n) { r
 NeighborWindows::NeighborWindows(const PairList& list, const std::int32_t* structures, const std::int32_t* labels,
                                  const double* inside, std::int64_t window_atoms)
     : n_atoms_(list.n_atoms), n_structures_(list.n_atoms ? structures[list.n_atoms - 1] + 1 : 0),
-      windows_(checked(list, structures, labels, window_atoms), copied(structures, list.n_atoms), labels, inside,
-               window_atoms) {}
+      windows_(images_of(checked(list, structures, labels, window_atoms)), list.n_atoms,
+               copied(structures, list.n_atoms), labels, inside, window_atoms) {}
 
 NeighborWindows::NeighborWindows(const FullList& list, const std::int32_t* labels, const double* positions,
                                  std::int64_t window_atoms)
     : n_atoms_(list.n_atoms), n_structures_(1),
-      windows_(checked(list, labels, window_atoms), labels, positions, window_atoms) {}
+      windows_(images_of(checked(list, labels, window_atoms)), list.n_local,
+               std::vector<std::int32_t>(std::size_t(list.n_atoms), 0), labels, positions, window_atoms) {}
+
+NeighborWindows::NeighborWindows(const FoundNeighbors& found, const std::int32_t* labels, std::int64_t window_atoms)
+    : n_atoms_(found.list.n_atoms()), n_structures_(n_atoms_ ? found.structures.back() + 1 : 0),
+      windows_((check_labels(n_atoms_, labels, window_atoms), found.list), n_atoms_, found.structures, labels,
+               found.inside.data(), window_atoms) {}
 
 }  // namespace maxvolt

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "neighbor_search.hpp"
 #include "windows.hpp"
 
 namespace maxvolt {
@@ -17,6 +18,9 @@ class NeighborWindows {
     // Atoms of one host program with its ghosts, all of one structure. positions: [n_atoms][3].
     NeighborWindows(const FullList& list, const std::int32_t* labels, const double* positions,
                     std::int64_t window_atoms);
+
+    // Structures that were searched here.
+    NeighborWindows(const FoundNeighbors& found, const std::int32_t* labels, std::int64_t window_atoms);
 
     const Windows& windows() const { return windows_; }
     std::int64_t n_atoms() const { return n_atoms_; }

@@ -1,19 +1,20 @@
-"""Pairs of atoms of all structures of a dataset at once."""
+"""Pairs of atoms found by the core: of one structure, or of all structures of a dataset at once."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from maxvolt.compiled import _core
 from maxvolt.dataset import Dataset
 from maxvolt.errors import DataError
 from maxvolt.neighbors.pairs import NeighborList, build_neighbors, check_cutoff
 
-__all__ = ["MOST_IMAGES", "dataset_pairs"]
+__all__ = ["MOST_IN_VAIN", "dataset_pairs", "structure_pairs"]
 
-MOST_IMAGES = 200_000
-"""Images of atoms up to which the core looks at every one of a structure; beyond, vesin sorts them
-into cells first, which pays in spite of what each call costs."""
+MOST_IN_VAIN = 2000.0
+"""Points for each atom up to which the core looks at those that are no neighbours; beyond, few
+atoms lie in a wide space, and vesin searches."""
 
 
 def dataset_pairs(dataset: Dataset, cutoff: float, *, first_structure: int = 0) -> NeighborList:
@@ -41,11 +42,12 @@ def dataset_pairs(dataset: Dataset, cutoff: float, *, first_structure: int = 0) 
         The cutoff is not a positive number.
     """
     check_cutoff(cutoff)
-    pairs, shifts, left_out = _core.search_images(
-        dataset.offsets, dataset.positions, dataset.cells, dataset.pbc, cutoff, MOST_IMAGES
+    found, left_out = _core.search_neighbors(
+        dataset.offsets, dataset.positions, dataset.cells, dataset.pbc, cutoff, MOST_IN_VAIN
     )
     if not left_out:
-        return NeighborList(dataset.n_atoms, pairs, shifts)
+        return NeighborList.of_search(dataset.n_atoms, found)
+    pairs, shifts = found.pairs()
     others = [_pairs_of(dataset, s, cutoff, first_structure) for s in left_out]
     first = dataset.offsets[left_out].astype(np.int32)
     moved = [one.pairs + start for one, start in zip(others, first, strict=True)]
@@ -54,6 +56,25 @@ def dataset_pairs(dataset: Dataset, cutoff: float, *, first_structure: int = 0) 
         np.concatenate([pairs, *moved]),
         np.concatenate([shifts, *(one.shifts for one in others)]),
     )
+
+
+def structure_pairs(
+    positions: NDArray[np.float64], cell: NDArray[np.float64], pbc: NDArray[np.bool_], cutoff: float
+) -> NeighborList:
+    """Find all neighbours closer than a cutoff in one structure, as fast as the core does.
+
+    Parameters and errors are those of `build_neighbors`.
+    """
+    check_cutoff(cutoff)
+    x = np.ascontiguousarray(positions, dtype=float)
+    box = np.ascontiguousarray(cell, dtype=float)[None]
+    periodic = np.ascontiguousarray(pbc, dtype=bool)[None]
+    found, left_out = _core.search_neighbors(
+        np.array([0, len(x)]), x, box, periodic, cutoff, MOST_IN_VAIN
+    )
+    if left_out:
+        return build_neighbors(x, cell, pbc, cutoff)
+    return NeighborList.of_search(len(x), found)
 
 
 def _pairs_of(dataset: Dataset, s: int, cutoff: float, first_structure: int) -> NeighborList:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from maxvolt.compiled import _core
 from maxvolt.errors import DataError, MaxvoltError
 from maxvolt.neighbors.vesin_for_numpy import NeighborSearch
 
@@ -24,11 +25,10 @@ _LARGEST_COORDINATE = 1e7  # Angstrom; beyond it are no atoms but wrong numbers
 _MOST_CELLS = 1e5  # search cells that vesin makes; it fails where they leave a direction with none
 
 
-@dataclass(frozen=True, slots=True)
 class NeighborList:
     """Pairs of neighbouring atoms, each pair once, in no particular order.
 
-    Attributes
+    Parameters
     ----------
     n_atoms : int
         Number of atoms N.
@@ -36,11 +36,48 @@ class NeighborList:
         Indices i and j of the atoms of each pair; an atom neighbours its own periodic images.
     shifts : shape (P, 3), int32
         Lattice translation of the second atom: r_ij = x_j + shift @ cell - x_i.
+
+    Attributes
+    ----------
+    n_atoms : int
+    found
+        What the core found, where it searched: the kernels take it as it is, and pairs are made of
+        it for who asks. None where pairs were given.
     """
 
-    n_atoms: int
-    pairs: NDArray[np.int32]
-    shifts: NDArray[np.int32]
+    __slots__ = ("_pairs", "found", "n_atoms")
+
+    def __init__(self, n_atoms: int, pairs: NDArray[np.int32], shifts: NDArray[np.int32]) -> None:
+        self.n_atoms = n_atoms
+        self.found: _core.FoundNeighbors | None = None
+        self._pairs: tuple[NDArray[np.int32], NDArray[np.int32]] | None = (pairs, shifts)
+
+    @classmethod
+    def of_search(cls, n_atoms: int, found: _core.FoundNeighbors) -> NeighborList:
+        """What the core found among so many atoms."""
+        new = cls.__new__(cls)
+        new.n_atoms, new.found, new._pairs = n_atoms, found, None
+        return new
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle as pairs."""
+        return NeighborList, (self.n_atoms, self.pairs, self.shifts)
+
+    @property
+    def pairs(self) -> NDArray[np.int32]:
+        """Indices i and j of the atoms of each pair, shape (P, 2)."""
+        return self._made()[0]
+
+    @property
+    def shifts(self) -> NDArray[np.int32]:
+        """Lattice translation of the second atom of each pair, shape (P, 3)."""
+        return self._made()[1]
+
+    def _made(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        if self._pairs is None:
+            assert self.found is not None  # one of both is there
+            self._pairs = self.found.pairs()
+        return self._pairs
 
     @property
     def owners(self) -> NDArray[np.int32]:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from maxvolt.compiled import _core
 from maxvolt.errors import DataError
+from maxvolt.neighbors.dataset_pairs import structure_pairs
 from maxvolt.neighbors.neighborhoods import Neighborhoods
-from maxvolt.neighbors.pairs import NeighborList, build_neighbors
+from maxvolt.neighbors.pairs import NeighborList
 
 __all__ = ["VerletNeighbors"]
 
@@ -125,7 +126,7 @@ class VerletNeighbors:
                 self._skin = self._next_skin(closer)
             # Forgotten first: a failed build must not leave a list that fits no structure.
             self.reset()
-            self._neighbors = build_neighbors(positions, cell, pbc, self.cutoff + self._skin)
+            self._neighbors = structure_pairs(positions, cell, pbc, self.cutoff + self._skin)
             self._built_for = _Snapshot(positions.copy(), cell.copy(), pbc.copy())
             self._n_builds += 1
             self._n_calls, closer = 0, 0.0
@@ -169,7 +170,7 @@ class VerletNeighbors:
         deformation, least_stretch = np.eye(3), 1.0
         if (cell != old.cell).any():
             if not np.isfinite(cell).all():
-                return np.inf  # for build_neighbors to refuse
+                return np.inf  # for the search to refuse
             deformation = _deformation(old.cell, cell, pbc)
             least_stretch = float(np.linalg.svd(deformation, compute_uv=False)[-1])
         # Distances do not change when all atoms move together.

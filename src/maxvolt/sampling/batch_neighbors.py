@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxvolt.errors import DataError
-from maxvolt.neighbors import NeighborList, build_neighbors, concatenate_neighbors
+from maxvolt.neighbors import NeighborList, concatenate_neighbors
+from maxvolt.neighbors.dataset_pairs import structure_pairs
 from maxvolt.sampling.batch import Batch, segment_max, segment_sums
 from maxvolt.sampling.rule import Stop, StopReason
 
@@ -79,7 +80,7 @@ class BatchNeighbors:
         for k in self.built.tolist():
             of = slice(batch.offsets[k], batch.offsets[k + 1])
             try:
-                self.lists[k] = build_neighbors(
+                self.lists[k] = structure_pairs(
                     batch.positions[of], batch.cells[k], batch.pbc[k], self.cutoff + self.skin
                 )
             except DataError as error:  # a collapsed cell, coordinates out of all range

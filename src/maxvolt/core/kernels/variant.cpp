@@ -2,6 +2,7 @@
 #include "coordinates.hpp"
 #include "invariant_rows.hpp"
 #include "jacobian.hpp"
+#include "near.hpp"
 #include "rows.hpp"
 #include "single.hpp"
 #include "single_coordinates.hpp"
@@ -68,6 +69,7 @@ extern const Kernels MAXVOLT_TABLE(MAXVOLT_VARIANT) = {
     MAXVOLT_VARIANT::largest_coordinates_single,
     MAXVOLT_VARIANT::single_coordinates_bytes,
     MAXVOLT_VARIANT::product_lengths,
+    MAXVOLT_VARIANT::near_points,
 };
 
 }  // namespace maxvolt

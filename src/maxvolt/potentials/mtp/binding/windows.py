@@ -18,19 +18,21 @@ def windows_of(neighborhoods: Neighborhoods, atoms: int | None = None) -> _core.
     """Windows over the neighbours, made once for each list: of so many atoms, if asked first."""
     kept = neighborhoods.kept_with_pairs
     if "windows" not in kept:
-        structures = np.ascontiguousarray(neighborhoods.structures, dtype=np.int32)
-        inside, images = _wrapped(neighborhoods.positions, neighborhoods.cells, structures)
-        kept["windows"] = _core.NeighborWindows(
-            neighborhoods.pairs.pairs,
-            neighborhoods.pairs.shifts,
-            inside,
-            images,
-            structures,
-            np.ascontiguousarray(neighborhoods.types, dtype=np.int32),
-            atoms or ATOMS_PER_WINDOW,
-        )
+        kept["windows"] = _made(neighborhoods, atoms or ATOMS_PER_WINDOW)
     windows: _core.NeighborWindows = kept["windows"]
     return windows
+
+
+def _made(neighborhoods: Neighborhoods, atoms: int) -> _core.NeighborWindows:
+    pairs = neighborhoods.pairs
+    types = np.ascontiguousarray(neighborhoods.types, dtype=np.int32)
+    if pairs.found is not None:
+        return _core.NeighborWindows.of_search(pairs.found, types, atoms)
+    structures = np.ascontiguousarray(neighborhoods.structures, dtype=np.int32)
+    inside, images = _wrapped(neighborhoods.positions, neighborhoods.cells, structures)
+    return _core.NeighborWindows(
+        pairs.pairs, pairs.shifts, inside, images, structures, types, atoms
+    )
 
 
 def system_of(neighborhoods: Neighborhoods) -> _core.System:

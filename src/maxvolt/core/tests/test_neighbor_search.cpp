@@ -1,4 +1,4 @@
-// Pairs found image by image, against all images in a wide block.
+// Neighbours that the search finds, against all images in a wide block.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -8,7 +8,8 @@
 #include <stdexcept>
 #include <vector>
 
-#include "image_search.hpp"
+#include "instruction_sets.hpp"
+#include "neighbor_search.hpp"
 
 using namespace maxvolt;
 
@@ -66,6 +67,20 @@ std::vector<Pair> in_a_block(const Structures& s, double cutoff, std::int32_t wi
     return all;
 }
 
+// Every neighbour, as of positions where they were given.
+std::vector<Pair> listed(const ImageList& list) {
+    std::vector<Pair> all;
+    for (std::int64_t i = 0; i < list.n_atoms(); ++i)
+        for (std::int64_t e = list.first[i]; e < list.first[i + 1]; ++e) {
+            const Image& image = list.images[list.neighbors[e]];
+            Shift s = image.translation;
+            for (int c = 0; c < 3; ++c) s[c] -= list.images[i].translation[c];
+            all.push_back({std::int32_t(i), image.atom, s[0], s[1], s[2]});
+        }
+    std::sort(all.begin(), all.end());
+    return all;
+}
+
 std::vector<Pair> both_ways(const FoundPairs& found) {
     std::vector<Pair> all;
     for (std::size_t p = 0; p < found.pairs.size() / 2; ++p) {
@@ -78,23 +93,59 @@ std::vector<Pair> both_ways(const FoundPairs& found) {
     return all;
 }
 
+constexpr double any_number = 1e9;
+
 }  // namespace
 
-TEST_CASE("pairs of small structures are those among all their images") {
+TEST_CASE("neighbours are those among all images, with every instruction set") {
     std::mt19937 random(7);
     Structures s;
     for (const bool x : {false, true})
         for (const bool y : {false, true})
             for (const bool z : {false, true})
-                for (const int n : {1, 2, 5}) {
+                for (const int n : {1, 2, 5, 40}) {
                     s.add({3.1, 0.2, -0.3, 0.9, 2.8, 0.1, -0.4, 0.6, 3.4}, {x, y, z}, n, random);
                     s.add({2.6, 0.0, 0.0, 2.1, 2.9, 0.0, -1.8, 1.2, -2.7}, {x, y, z}, n, random);
+                    s.add({23.1, 0.2, -0.3, 3.9, 9.8, 5.1, -0.4, 0.6, 12.4}, {x, y, z}, n, random);
                 }
     for (const double cutoff : {0.8, 3.0, 4.7}) {
         CAPTURE(cutoff);
-        const FoundPairs found = search_images(s.list(), cutoff, 1e9);
-        CHECK(found.left_out.empty());
-        CHECK(both_ways(found) == in_a_block(s, cutoff, 8));
+        const std::vector<Pair> expected = in_a_block(s, cutoff, 8);
+        for (const Kernels* kernels : available_kernels()) {
+            CAPTURE(kernels->name);
+            const FoundNeighbors found = search_neighbors(s.list(), cutoff, any_number, *kernels);
+            CHECK(found.left_out.empty());
+            CHECK(listed(found.list) == expected);
+            CHECK(both_ways(pairs_of(found.list)) == expected);
+        }
+    }
+}
+
+TEST_CASE("the atoms of a large structure are sorted into bins") {
+    std::mt19937 random(3);
+    Structures s;
+    const std::array<double, 9> cell{19, 0, 0, 4, 21, 0, -7, 2, 17};
+    s.add(cell, {true, true, true}, 1500, random);
+    s.add(cell, {true, false, true}, 900, random);
+    s.add(cell, {false, false, false}, 900, random);
+    const FoundNeighbors found = search_neighbors(s.list(), 4.1, 2000.0, find_kernels());
+    CHECK(found.left_out.empty());
+    CHECK(listed(found.list) == in_a_block(s, 4.1, 3));
+}
+
+TEST_CASE("atoms are put inside the cell, where their images count from") {
+    std::mt19937 random(5);
+    Structures s;
+    s.add({3.1, 0.2, -0.3, 0.9, 2.8, 0.1, -0.4, 0.6, 3.4}, {true, true, true}, 6, random);
+    const FoundNeighbors found = search_neighbors(s.list(), 3.0, any_number, find_kernels());
+    for (int i = 0; i < 6; ++i) {
+        CHECK(found.list.images[i].atom == i);
+        const Shift& t = found.list.images[i].translation;
+        for (int c = 0; c < 3; ++c) {
+            const double* cell = s.cells.data();
+            const double x = s.positions[3 * i + c] + t[0] * cell[c] + t[1] * cell[3 + c] + t[2] * cell[6 + c];
+            CHECK(found.inside[3 * i + c] == doctest::Approx(x));
+        }
     }
 }
 
@@ -110,9 +161,13 @@ TEST_CASE("structures that need a closer look are left out") {
     s.positions.back() = s.positions[s.positions.size() - 2] = s.positions[s.positions.size() - 3] = 0.0;
     s.add(cube, {false, false, false}, 2, random);
     s.positions.back() = 1e8;
-    s.add(cube, {true, true, true}, 40, random);
-    const FoundPairs found = search_images(s.list(), 3.0, 5000.0);
+    // Two crowds with a void between them: in bins of a number that memory has room for all of one is near.
+    s.add({1, 0, 0, 0, 1, 0, 0, 0, 1}, {false, false, false}, 2000, random);
+    for (std::size_t c = s.positions.size() - 3000; c < s.positions.size(); ++c) s.positions[c] += 1e6;
+    s.add(cube, {true, true, true}, 3, random);
+    const FoundNeighbors found = search_neighbors(s.list(), 0.1, 50.0, find_kernels());
     CHECK(found.left_out == std::vector<std::int64_t>{1, 2, 3, 4, 5, 6});
-    CHECK(*std::max_element(found.pairs.begin(), found.pairs.end()) < 2);
-    CHECK_THROWS_AS(search_images(s.list(), 0.0, 1e5), std::invalid_argument);
+    for (const std::int64_t left_out : found.left_out)
+        CHECK(found.list.first[s.offsets[left_out]] == found.list.first[s.offsets[left_out + 1]]);
+    CHECK_THROWS_AS(search_neighbors(s.list(), 0.0, any_number, find_kernels()), std::invalid_argument);
 }
