@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from performance.context import Context
 from performance.results import Findings
 from performance.sections import (
+    batch,
     dynamics,
     evaluation,
     instructions,
@@ -18,6 +19,7 @@ from performance.sections import (
     peak,
     scaling,
     share,
+    stages,
     startup,
     training,
     training_curves,
@@ -48,6 +50,8 @@ SECTIONS = {
     "peak": SectionKind("Peak of a core", peak.measure),
     "evaluation": SectionKind("Evaluation", evaluation.measure),
     "share": SectionKind("Share of the peak", share.measure),
+    "stages": SectionKind("Stages of the kernel", stages.measure),
+    "batch": SectionKind("Many small cells", batch.measure),
     "scaling": SectionKind("Scaling", scaling.measure),
     "training": SectionKind("Training: loss and gradient", training.measure),
     "curves": SectionKind("Training: loss against time", training_curves.measure),

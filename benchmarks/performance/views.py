@@ -131,6 +131,27 @@ TABLES: dict[str, tuple[TableView, ...]] = {
             ),
         ),
     ),
+    "stages": tuple(
+        TableView(f"{title} by level.", "", "level", (Lines(quantity, "{stage}"),))
+        for quantity, title in (
+            ("share of time", "Share of the time"),
+            ("share of peak", "Share of the multiply-add peak that the stage reaches"),
+            (_TIME, "Microseconds per atom"),
+        )
+    ),
+    "batch": (
+        TableView(
+            "Microseconds per atom by level, one thread.",
+            "",
+            "level",
+            (
+                Lines(_TIME, "{way}"),
+                Lines("one call / kernel", "one call / kernel"),
+                Lines("small / large cells, one call", "small / large cells, one call"),
+                Lines("neighbours", "neighbours, {cells} cells", digits=".1f"),
+            ),
+        ),
+    ),
     "scaling": tuple(
         TableView(
             f"Level {level}: microseconds per atom against {title}.",
@@ -211,6 +232,7 @@ TABLES: dict[str, tuple[TableView, ...]] = {
             (
                 Lines("time per atom and step", "{part}", {"level": 8}),
                 Lines("neighbour list / kernel", "neighbour list / kernel", {"level": 8}),
+                Lines("neighbour list / all", "neighbour list / all", {"level": 8}),
                 Lines("steps per rebuild", "steps per rebuild", {"level": 8}),
             ),
         ),

@@ -124,6 +124,7 @@ def _run(context: Context, temperature: int, steps: int) -> list[Measurement]:
     return [
         *found,
         Measurement("neighbour list / kernel", share, "", case),
+        Measurement("neighbour list / all", search.seconds / total, "", case),
         Measurement("steps per rebuild", steps / max(rebuilds, 1), "", case, "neither"),
         Measurement("final temperature", atoms.get_temperature(), "K", case, "neither"),
     ]
