@@ -170,7 +170,8 @@ def main() -> None:
     with replacing(options.folder / "dft.json") as file:
         file.write((json.dumps(document, indent=1) + "\n").encode())
     figure = hull.plot(convex_hull(_with(labelled, published)))
-    figure.axes[0].legend(["Quantum ESPRESSO, PBEsol", "published"])
+    lines, _ = figure.axes[0].get_legend_handles_labels()
+    figure.axes[0].legend(lines, ["Quantum ESPRESSO, PBEsol", "published"])
     figure.savefig(options.folder / "dft.png", dpi=120)
 
 
