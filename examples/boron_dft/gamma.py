@@ -5,7 +5,8 @@
 The potential of the search in the folder relaxes alpha- and gamma-boron; then a campaign,
 gamma.toml, begins with what the search has labelled and with displaced copies of both, and relaxes
 gamma-boron under active learning. After either, both crystals as the potential has relaxed them are
-labelled with the density-functional theory of the search. Writes gamma.json.
+labelled with the density-functional theory of the search. The best findings of the search are
+relaxed with the last potential, too. Writes gamma.json.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ from maxvolt.units import GPA_PER_EV_A3
 
 SEARCH = Path(__file__).with_name("boron.toml")
 FILE = Path(__file__).with_name("gamma.toml")
+
+_FINDINGS = 5
+"""Of the search, compared with alpha-boron."""
 
 
 def relaxed(folder: CampaignFolder, structures: list[Atoms]) -> list[dict[str, Any]]:
@@ -78,6 +82,20 @@ def compared(rows: list[dict[str, Any]], store: Path) -> dict[str, Any]:
     } | dict(zip(("alpha", "gamma"), rows, strict=True))
 
 
+def findings(search: CampaignFolder, learned: CampaignFolder) -> list[dict[str, Any]]:
+    """The best findings of the search, relaxed with a better potential, beside alpha-boron."""
+    found = maxvolt.read(search.findings_file).to_atoms()[:_FINDINGS]
+    alpha, *rows = relaxed(learned, [alpha_boron(), *found])
+    return [
+        {
+            "above_alpha_meV_per_atom": 1000
+            * (row["energy_eV_per_atom"] - alpha["energy_eV_per_atom"]),
+            **{key: row[key] for key in ("volume_A3_per_atom", "space_group", "largest_grade")},
+        }
+        for row in rows
+    ]
+
+
 def prepared(training: Path, output: Path) -> Path:
     """Write what the campaign needs into a folder, once; the campaign file."""
     output.mkdir(parents=True, exist_ok=True)
@@ -116,6 +134,7 @@ def main() -> None:
         "new_calculations": more,
         **compared(relaxed(learned, crystals), store),
     }
+    document["findings with the potential that learned both"] = findings(search, learned)
     print(json.dumps(document, indent=1))
     write_json(document, options.output / "gamma.json")
 
