@@ -34,7 +34,8 @@ _FUNCTIONS = {
     "pull_back_pairs": "coupled pairs, reverse",
     "fold_forces": "sums of forces",
     "prepare": "choice of neighbours",
-    "::evaluate": "polynomials, forces, harmonic moments",
+    "add_block_forces": "polynomials and forces",
+    "::evaluate": "harmonic moments, both ways",
 }
 """Stage by a part of the name of the function."""
 
@@ -45,13 +46,8 @@ _COUNTED = {
     "coupled pairs": ("products of pairs", "coupling"),
     "quadratic form": ("quadratic form",),
     "coupled pairs, reverse": ("coupling, reverse", "products of pairs, reverse"),
-    "polynomials, forces, harmonic moments": (
-        "polynomials",
-        "forces",
-        "virials",
-        "harmonic moments",
-        "harmonic moments, reverse",
-    ),
+    "polynomials and forces": ("polynomials", "forces"),
+    "harmonic moments, both ways": ("harmonic moments", "harmonic moments, reverse", "virials"),
 }
 """What `performance.operations` counts in each stage."""
 
