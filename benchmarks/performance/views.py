@@ -132,11 +132,12 @@ TABLES: dict[str, tuple[TableView, ...]] = {
         ),
     ),
     "stages": tuple(
-        TableView(f"{title} by level.", "", "level", (Lines(quantity, "{stage}"),))
-        for quantity, title in (
-            ("share of time", "Share of the time"),
-            ("share of peak", "Share of the multiply-add peak that the stage reaches"),
-            (_TIME, "Microseconds per atom"),
+        TableView(f"{title} by level.", "", "level", (Lines(quantity, "{" + name + "}"),))
+        for quantity, title, name in (
+            ("share of time", "Share of the time", "stage"),
+            ("share of peak", "Share of the multiply-add peak that the stage reaches", "stage"),
+            (_TIME, "Microseconds per atom", "stage"),
+            ("length of loop", "Mean lengths of innermost loops of the plan", "loop"),
         )
     ),
     "batch": (

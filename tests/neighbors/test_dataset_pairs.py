@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -84,12 +85,47 @@ def test_crowds_far_apart_are_left_to_vesin() -> None:
     assert own_pairs(alone) == own_pairs(build_neighbors(x, crowds.cell.array, crowds.pbc, 3.0))
 
 
-def test_lists_are_copied_and_pickled_as_pairs() -> None:
+def test_lists_are_copied_and_pickled_as_they_were_found() -> None:
     dataset = Dataset.from_atoms([bulk("Cu"), bulk("Cu", cubic=True)])
     found = dataset_pairs.dataset_pairs(dataset, 4.0)
     copied = pickle.loads(pickle.dumps(found))
-    assert (copied.n_atoms, copied.found) == (found.n_atoms, None)
-    assert own_pairs(copied) == own_pairs(found)
+    assert copied.n_atoms == found.n_atoms
+    assert copied.found is not None
+    np.testing.assert_array_equal(copied.pairs, found.pairs)
+    np.testing.assert_array_equal(copied.shifts, found.shifts)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("images", [[1, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0]], "out of range"),
+        ("images", [[0, 0, 0, 0], [1, 0, 0, 0], [2, 1, 0, 0]], "out of range"),
+        ("images", [[0, 0, 0, 0], [1, 0, 0, 0], [0, 1 << 30, 0, 0]], "out of range"),
+        ("images", [[0, 0, 0, 0]], "another number"),
+        ("first", [0, 2, 1], "another number"),
+        ("first", [0, 3, 2], "out of range"),
+        ("first", [0, 2], "one entry per atom"),
+        ("neighbors", [1, 3], "neighbour index"),
+        ("neighbors", [-1, 0], "neighbour index"),
+        ("structures", [0, 1], "one structure"),
+        ("structures", [1, 0], "out of range"),
+        ("inside", [[0.0, 0.0, 0.0]], "one entry per atom"),
+    ],
+)
+def test_found_neighbours_that_cannot_be_are_refused(
+    name: str, values: list[Any], message: str
+) -> None:
+    arrays: dict[str, NDArray[Any]] = {
+        "images": np.array([[0, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0]], np.int32),
+        "first": np.array([0, 1, 2], np.int64),
+        "neighbors": np.array([1, 2], np.int32),
+        "structures": np.zeros(2, np.int32),
+        "inside": np.zeros((2, 3)),
+    }
+    assert _core.FoundNeighbors(**arrays).pairs()[0].tolist() == [[0, 1]]
+    arrays[name] = np.array(values, arrays[name].dtype)
+    with pytest.raises(ValueError, match=message):
+        _core.FoundNeighbors(**arrays)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -14,7 +14,12 @@ from collections import defaultdict
 from pathlib import Path
 from time import process_time
 
+import numpy as np
+
+from maxvolt.potentials.mtp.basis.plan import evaluation_plan
 from maxvolt.potentials.mtp.binding import kernels
+from maxvolt.potentials.mtp.binding.harmonic_layout import harmonic_layout
+from maxvolt.potentials.mtp.binding.layout import moment_layout
 from performance.cases import bcc_crystal, mean_neighbours, random_potential
 from performance.context import Context, NotMeasuredError
 from performance.operations import operation_count
@@ -34,7 +39,8 @@ _FUNCTIONS = {
     "pull_back_pairs": "coupled pairs, reverse",
     "fold_forces": "sums of forces",
     "prepare": "choice of neighbours",
-    "::evaluate": "polynomials, forces, harmonic moments",
+    "add_block_forces": "polynomials and forces",
+    "::evaluate": "harmonic moments, both ways",
 }
 """Stage by a part of the name of the function."""
 
@@ -45,13 +51,8 @@ _COUNTED = {
     "coupled pairs": ("products of pairs", "coupling"),
     "quadratic form": ("quadratic form",),
     "coupled pairs, reverse": ("coupling, reverse", "products of pairs, reverse"),
-    "polynomials, forces, harmonic moments": (
-        "polynomials",
-        "forces",
-        "virials",
-        "harmonic moments",
-        "harmonic moments, reverse",
-    ),
+    "polynomials and forces": ("polynomials", "forces"),
+    "harmonic moments, both ways": ("harmonic moments", "harmonic moments, reverse", "virials"),
 }
 """What `performance.operations` counts in each stage."""
 
@@ -67,7 +68,7 @@ def measure(context: Context) -> Findings:
         context.say(f"stages at level {level}")
         time, shares = _sampled(level, context)
         peak = probe.measure(name, 0.5).double
-        found += _one(level, time, shares, peak)
+        found += [*_one(level, time, shares, peak), *_loops(level)]
     return Findings(tuple(found))
 
 
@@ -154,4 +155,27 @@ def _one(level: int, time: float, shares: dict[str, float], peak: float) -> list
         *found,
         Measurement("share of peak", count.flops / time / (2.0 * peak), "", whole, "higher"),
         Measurement("time per atom", 1e6 * time, "us", whole),
+    ]
+
+
+def _loops(level: int) -> list[Measurement]:
+    """Mean lengths of the innermost loops of the plan: what a branch or an index is paid for."""
+    table = random_potential(level).model.table
+    moments = moment_layout(table.basic, table.products, table.scalars, table.n_moments)
+    plan = evaluation_plan(table)
+    if plan is None:
+        raise NotMeasuredError(f"stages of the kernel: the table of level {level} has no plan")
+    layout = harmonic_layout(plan, moments.moment_offsets)
+    first, last = layout.couplings.couplings[layout.pairs[:, 2]], layout.pairs[:, 2] + 1
+    ends = layout.couplings.couplings[last]
+    sizes = layout.couplings.blocks[:, 0] * layout.couplings.blocks[:, 1]
+    sizes = sizes * layout.couplings.blocks[:, 3]
+    in_blocks = [sizes[a:b] for a, b in zip(first[:, 3], ends[:, 3], strict=True)]
+    lengths = {
+        "multiply-adds of a block of couplings": np.concatenate(in_blocks).mean(),
+        "entries of a row of the form": layout.form.rows[:, 2].mean(),
+    }
+    return [
+        Measurement("length of loop", float(value), "", {"level": level, "loop": name}, "neither")
+        for name, value in lengths.items()
     ]

@@ -251,6 +251,33 @@ nb::tuple pairs_of(const FoundNeighbors& found) {
     return nb::make_tuple(array_of(std::move(pairs.pairs), 2), array_of(std::move(pairs.shifts), 3));
 }
 
+// What the search of other processes has found, and its arrays for them: images as atom and translation.
+FoundNeighbors* found_of(Array<std::int32_t, nb::shape<-1, 4>> images, Array<std::int64_t, nb::ndim<1>> first,
+                         Integers neighbors, Integers structures, Vectors inside) {
+    require(first.size() >= 1 && first.size() == structures.size() + 1 && structures.size() == inside.shape(0),
+            "first, structures and inside need one entry per atom");
+    auto found = std::make_unique<FoundNeighbors>();
+    for (std::size_t q = 0; q < images.shape(0); ++q) {
+        const std::int32_t* image = images.data() + 4 * q;
+        found->list.images.push_back({image[0], {image[1], image[2], image[3]}});
+    }
+    found->list.first.assign(first.data(), first.data() + first.size());
+    found->list.neighbors.assign(neighbors.data(), neighbors.data() + neighbors.size());
+    found->structures.assign(structures.data(), structures.data() + structures.size());
+    found->inside.assign(inside.data(), inside.data() + inside.size());
+    maxvolt::check_found(*found);
+    return found.release();
+}
+
+nb::tuple arrays_of(const FoundNeighbors& found) {
+    std::vector<std::int32_t> images;
+    for (const maxvolt::Image& image : found.list.images)
+        images.insert(images.end(), {image.atom, image.translation[0], image.translation[1], image.translation[2]});
+    const auto flat = []<class T>(std::vector<T> values) { return nb::cast(array_of(std::move(values), 1)).attr("ravel")(); };
+    return nb::make_tuple(array_of(std::move(images), 4), flat(found.list.first), flat(found.list.neighbors),
+                          flat(found.structures), array_of(std::vector<double>(found.inside), 3));
+}
+
 NeighborWindows* found_windows(const FoundNeighbors& found, Integers labels, std::int64_t window_atoms) {
     require(std::int64_t(labels.size()) == found.list.n_atoms(), "labels needs one entry per atom");
     const Unlocked unlocked;
@@ -418,7 +445,10 @@ void define_classes(nb::module_& module) {
         .def("bin", &maxvolt::ForceErrors::bin, "expected"_a)
         .def("factors", &maxvolt::ForceErrors::factors, "coverage"_a, "strict"_a)
         .def("deviations", &row_deviations, "rows"_a, "kernels"_a, "deviations"_a.noconvert());
-    nb::class_<FoundNeighbors>(module, "FoundNeighbors").def("pairs", &pairs_of);
+    nb::class_<FoundNeighbors>(module, "FoundNeighbors")
+        .def(nb::new_(&found_of), "images"_a, "first"_a, "neighbors"_a, "structures"_a, "inside"_a)
+        .def("arrays", &arrays_of)
+        .def("pairs", &pairs_of);
     nb::class_<NeighborWindows>(module, "NeighborWindows")
         .def(nb::new_(&periodic_windows), "pairs"_a, "shifts"_a, "inside"_a, "images"_a, "structures"_a, "labels"_a,
              "window_atoms"_a)

@@ -14,6 +14,7 @@ using Vector = std::array<double, 3>;
 
 constexpr double largest_coordinate = 1e7;  // Angstrom, as neighbors/pairs.py has it
 constexpr double smallest_height = 0.1;     // Angstrom between lattice planes; below, the caller looks closer
+constexpr std::int32_t largest_translation = 1 << 29;  // sums of two are whole numbers still
 constexpr double rounding = 1e-9;           // of fractional coordinates
 
 double dot(const Vector& a, const Vector& b) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
@@ -391,6 +392,31 @@ FoundNeighbors search_neighbors(const StructureList& list, double cutoff, double
         if (!is_done) leave_out(s, list, n_images, n_neighbors, found);
     }
     return found;
+}
+
+void check_found(const FoundNeighbors& found) {
+    const ImageList& list = found.list;
+    const std::int64_t n = list.n_atoms(), n_images = std::int64_t(list.images.size());
+    require(n_images >= n && list.first[0] == 0 && list.first[n] == std::int64_t(list.neighbors.size()),
+            "images or neighbours of another number of atoms");
+    bool good = true;
+    for (std::int64_t q = 0; q < n_images; ++q) {
+        const Image& image = list.images[q];
+        good &= q < n ? image.atom == q : image.atom >= 0 && image.atom < n;
+        for (const std::int32_t t : image.translation) good &= t > -largest_translation && t < largest_translation;
+    }
+    for (std::int64_t i = 0; i < n; ++i) {
+        good &= list.first[i] <= list.first[i + 1];
+        good &= found.structures[i] >= (i ? found.structures[i - 1] : 0);
+    }
+    require(good, "image, translation or structure out of range");
+    for (std::int64_t i = 0; i < n; ++i)
+        for (std::int64_t e = list.first[i]; e < list.first[i + 1]; ++e) {
+            const std::int32_t q = list.neighbors[e];
+            require(q >= 0 && q < n_images, "neighbour index out of range");
+            require(found.structures[list.images[q].atom] == found.structures[i],
+                    "neighbours must belong to one structure");
+        }
 }
 
 FoundPairs pairs_of(const ImageList& list) {

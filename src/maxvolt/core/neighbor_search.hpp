@@ -30,6 +30,9 @@ struct FoundNeighbors {
 // be looked at in vain: atoms in few places of a wide space.
 FoundNeighbors search_neighbors(const StructureList& list, double cutoff, double most_in_vain, const Kernels& kernels);
 
+// Throws std::invalid_argument where an index is out of range or a neighbour belongs to another structure.
+void check_found(const FoundNeighbors& found);
+
 // Pairs i, j, each once, with r_ij = x_j + shift @ cell - x_i.
 struct FoundPairs {
     std::vector<std::int32_t> pairs;   // [n_pairs][2], numbers of atoms in the whole list

@@ -60,7 +60,9 @@ class NeighborList:
         return new
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copy and pickle as pairs."""
+        """Copy and pickle what was found as it is, so that sums keep their order."""
+        if self.found is not None:
+            return _restored, (self.n_atoms, self.found.arrays())
         return NeighborList, (self.n_atoms, self.pairs, self.shifts)
 
     @property
@@ -113,6 +115,10 @@ class NeighborList:
         order = np.argsort(owners, kind="stable")
         neighbors = np.concatenate([self.neighbors, self.owners])
         return owners[order], neighbors[order], np.concatenate([self.shifts, -self.shifts])[order]
+
+
+def _restored(n_atoms: int, arrays: tuple[Any, ...]) -> NeighborList:
+    return NeighborList.of_search(n_atoms, _core.FoundNeighbors(*arrays))
 
 
 def check_cutoff(cutoff: float) -> None:

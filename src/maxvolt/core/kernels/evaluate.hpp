@@ -5,6 +5,7 @@
 #include "harmonic.hpp"
 #include "moments.hpp"
 #include "polynomial.hpp"
+#include "twin.hpp"
 #include "window.hpp"
 
 namespace maxvolt::MAXVOLT_VARIANT {
@@ -185,31 +186,67 @@ MAXVOLT_INLINE void clear_rows(const System& s, double* rows) {
     for (std::int64_t i = 0; i < 4 * (s.n_rows + 1); ++i) rows[i] = 0.0;
 }
 
+// Memory of two blocks that are evaluated side by side.
+struct TwinWorkspace {
+    Workspace blocks[2];
+    HarmonicSpace<Twin> harmonic;  // with a plan
+};
+
+MAXVOLT_INLINE TwinWorkspace make_twin_workspace(const Model& m, const System& s, Arena& arena) {
+    TwinWorkspace w{};
+    for (Workspace& block : w.blocks) block = make_workspace(m, s, arena);
+    if (m.plan) w.harmonic = make_harmonic_space<Twin>(*m.plan, arena);
+    return w;
+}
+
+// As moments_energy, for both blocks.
+inline Twin moments_energy(const Model& m, TwinWorkspace& w) {
+    const Workspace &a = w.blocks[0], &b = w.blocks[1];
+    return harmonic_energy<Twin>(*m.plan, m.n_independent, w.harmonic, a.moments, b.moments, a.adjoint, b.adjoint);
+}
+
+// Forces of a block whose adjoints are known, and the shares in the virial where there is an output for them.
+inline void add_block_forces(const Model& m, const Workspace& w, const EvaluationOutput& out) {
+    const Block& b = w.block;
+    vec own[3] = {zero(), zero(), zero()};
+    for (int n = 0; n < b.n_slots; n += 2) {
+        SlotGradient<vec> g[2];
+        slot_gradients<2>(m, slots(b), w.adjoint, n, g);
+        for (int q = 0; q < 2; ++q) {
+            add_forces(b, n + q, g[q], own, out.rows);
+            if (out.moments[0] != nullptr) add_moments(b, n + q, g[q], out);
+        }
+    }
+    add_to_rows(out.rows, b.own, own[0], own[1], own[2]);
+}
+
 // With the share of each row in the virial where there is an output for it.
 inline std::int64_t evaluate(const Model& m, const System& s, std::int64_t begin, std::int64_t end,
                              void* memory, const EvaluationOutput& out) {
     Arena arena{static_cast<char*>(memory)};
-    Workspace w = make_workspace(m, s, arena);
-    const Block& b = w.block;
+    TwinWorkspace w = make_twin_workspace(m, s, arena);
     clear_rows(s, out.rows);
-    const bool with_moments = out.moments[0] != nullptr;
-    if (with_moments)
+    if (out.moments[0] != nullptr)
         for (double* moments : out.moments) clear_rows(s, moments);
-    for (std::int64_t i = begin; i < end; i += lanes) {
-        const std::int64_t bad = load_block<Load::forces>(m, s, i, end, w.block);
-        if (bad >= 0) return bad;
-        basic_moments(m, slots(b), w.tile, w.moments);
-        store_energies(b, constant_energy(m, s, b) + moments_energy(m, w), out.site_energies);
-        vec own[3] = {zero(), zero(), zero()};
-        for (int n = 0; n < b.n_slots; n += 2) {
-            SlotGradient<vec> g[2];
-            slot_gradients<2>(m, slots(b), w.adjoint, n, g);
-            for (int q = 0; q < 2; ++q) {
-                add_forces(b, n + q, g[q], own, out.rows);
-                if (with_moments) add_moments(b, n + q, g[q], out);
-            }
+    while (begin < end) {
+        const int n_blocks = m.plan && begin + lanes < end ? 2 : 1;
+        for (int q = 0; q < n_blocks; ++q) {
+            Workspace& one = w.blocks[q];
+            const std::int64_t bad = load_block<Load::forces>(m, s, begin + q * lanes, end, one.block);
+            if (bad >= 0) return bad;
+            basic_moments(m, slots(one.block), one.tile, one.moments);
         }
-        add_to_rows(out.rows, b.own, own[0], own[1], own[2]);
+        Twin energy{};
+        if (n_blocks == 2)
+            energy = moments_energy(m, w);
+        else
+            energy.first = moments_energy(m, w.blocks[0]);
+        for (int q = 0; q < n_blocks; ++q) {
+            const Block& b = w.blocks[q].block;
+            store_energies(b, constant_energy(m, s, b) + (q ? energy.second : energy.first), out.site_energies);
+            add_block_forces(m, w.blocks[q], out);
+        }
+        begin += n_blocks * lanes;
     }
     add_virials(s, out);
     return -1;

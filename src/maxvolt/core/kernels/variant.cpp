@@ -17,9 +17,10 @@ inline std::int64_t prepared_bytes(const Model& m, const Window& w) {
 }
 
 inline std::int64_t workspace_bytes(const Model& m, const System& s) {
-    Arena arena{nullptr};
-    make_gradient_workspace(m, s, arena);
-    return arena.used;
+    Arena for_gradients{nullptr}, for_evaluation{nullptr};
+    make_gradient_workspace(m, s, for_gradients);
+    make_twin_workspace(m, s, for_evaluation);
+    return for_gradients.used > for_evaluation.used ? for_gradients.used : for_evaluation.used;
 }
 
 inline std::int64_t single_workspace_bytes(const Model& m, const System& s) {
