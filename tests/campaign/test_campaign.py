@@ -148,6 +148,27 @@ def test_interrupted_after_every_step(finished: Run, tmp_path: Path) -> None:
     assert len(set(steps)) == len(steps), "a step was written down twice"
 
 
+def test_a_state_beside_its_result_is_removed(finished: Run, tmp_path: Path) -> None:
+    """A kill may come between both."""
+    file, left = write_campaign(tmp_path), []
+
+    def interrupt(event: Event) -> None:
+        if event.kind == "step" and event.content["step"] == "selection" and not left:
+            folder = CampaignFolder(file.parent / "small").iteration(event.iteration).sampling
+            left.extend(path.with_suffix(".state") for path in folder.glob("*.npz"))
+            for path in left:
+                path.write_bytes(b"a state")
+            raise InterruptedRunError
+
+    with pytest.raises(InterruptedRunError):
+        run(file, interrupt)
+    assert left
+    assert all(path.exists() for path in left)
+    assert run(file).status == "finished"
+    assert not any(path.exists() for path in left)
+    assert products(tmp_path) == products(finished.file.parent)
+
+
 def test_another_process_is_kept_out(tmp_path: Path) -> None:
     from multiprocessing import get_context
 

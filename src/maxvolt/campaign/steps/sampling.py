@@ -187,7 +187,7 @@ def _parts(runner: StepRunner) -> list[Part]:
 
 def _told(runner: StepRunner, parts: list[Part]) -> list[Part]:
     done = [part for part in parts if runner.is_made(part.path, part.inputs)]
-    _remove_stale(runner, parts)
+    _remove_stale(runner, parts, done)
     for part in done:
         tell_part(runner, part)
     return parts
@@ -278,9 +278,11 @@ def _grading(runner: StepRunner) -> tuple[Any, ...]:
     return selection.strategy, used.select, used.stop, *unit, *digests
 
 
-def _remove_stale(runner: StepRunner, parts: Sequence[Part]) -> None:
+def _remove_stale(runner: StepRunner, parts: Sequence[Part], done: Sequence[Part]) -> None:
     """Remove what is left of scenarios that the file no longer has, and of processes killed."""
     ours = {file for part in parts for file in part.files}
+    for part in done:  # a kill may have come between its result and the removal of its state
+        ours -= {part.state_file, part.journal_file}
     for stale in sorted(set(runner.folder.sampling.iterdir()) - ours):
         if runner.remake is not None and stale.suffix == ".npz":
             raise CampaignError(
