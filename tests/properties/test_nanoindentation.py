@@ -243,7 +243,7 @@ def test_a_pair_style_is_simulated_and_compared() -> None:
     style = Interaction.of_pair_style("lj/cut 4.6", ["1 1 0.0104 3.4"])
     settings = IndentationSettings(**{**SMALL, "height": 24.0, "unloading": False})
     found = nanoindentation(calculator, bulk("Ar", a=5.2), settings, interaction=style)
-    assert found["reduced modulus"] > 0
+    assert found["largest load"] > 0
     other = Interaction.of_pair_style("lj/cut 4.6", ["1 1 0.012 3.4"])
     with pytest.raises(DataError, match="LAMMPS and the calculator disagree"):
         nanoindentation(calculator, bulk("Ar", a=5.2), settings, interaction=other)
