@@ -152,6 +152,23 @@ def test_from_random_boxes_until_the_median_run_does_not_break(
     assert products(again.folder) == products(result.folder)
 
 
+def test_what_breaks_in_the_last_iteration_is_learnt(tmp_path: Path) -> None:
+    text = BOXES.replace("finished = 0.5", "reliability = 0.001")
+    result = run(written(tmp_path / "one", text))
+    assert "reach a reliability of 0.001" in result.reason
+    folder = CampaignFolder(result.folder)
+    *_, before, last = (one.outcome() for one in folder.iterations())
+    assert last["is_clean"]
+    assert last["n_breaks"] > 0
+    assert last["n_labelled"] > 0
+    assert last["n_training"] == before["n_training"] + last["n_labelled"]
+    assert set(last["files"].values()) == {last["iteration"]}
+    (potential,) = folder.iteration(last["iteration"]).potential_files(settings(text).potential)
+    assert (result.folder / "potential.almtp").read_bytes() == potential.read_bytes()
+    again, _ = run_with_interruptions(written(tmp_path / "other", text))
+    assert products(again.folder) == products(result.folder)
+
+
 def test_without_a_training_set_boxes_are_labelled_first(tmp_path: Path) -> None:
     begin, end = BOXES.index("[[training]]"), BOXES.index("[stopping]")
     text = (BOXES[:begin] + BOXES[end:]).replace("max_iterations = 12", "max_iterations = 1")

@@ -214,21 +214,36 @@ def _sample(runner: StepRunner) -> dict[str, Any]:
             sample_ahead(runner)
             return {**row, "is_clean": False, **_learn(runner, unlabelled, findings, BEST)}
     if clean:
-        why = CLEAN_BUT_STALE if state.is_stale else _why_clean(settings.stopping)
-        return {**row, "reason": why}
+        if state.is_stale:
+            return {**row, "reason": CLEAN_BUT_STALE}
+        why = _why_clean(settings.stopping)
+        if not row["n_breaks"] or not len(extrapolative):
+            return {**row, "reason": why}
+        # The next potential shall know what the runs that were allowed to break ended in.
+        learned = _learn_from_runs(runner, extrapolative, inputs)
+        learned["reason"] = f"{why}; of the others: {learned['reason']}"
+        return {**row, **learned}
     if not len(extrapolative):
         message = next(record["message"] for record in records if record["is_break"])
         return {**row, "reason": f"a break without a grade above select: {message}"}
     sample_ahead(runner)
+    return {**row, **_learn_from_runs(runner, extrapolative, inputs)}
+
+
+def _learn_from_runs(
+    runner: StepRunner, extrapolative: Dataset, inputs: Sequence[str]
+) -> dict[str, Any]:
+    """Select from what the runs kept, label and fit; return what the row holds of it."""
+    state = runner.state
     newest = (state.numbers["potential"],) if state.is_stale else ()
     selection = runner.step(
         "selection",
-        (inputs, settings.selection, *newest),
+        (inputs, runner.settings.selection, *newest),
         lambda: select_structures(runner, extrapolative),
     )
-    row |= {name: selection.record[name] for name in ("n_candidates", "n_selected")}
-    row |= _learn(runner, selection.datasets["structures"], selection, "labelled and fitted")
-    return row
+    counts = {name: selection.record[name] for name in ("n_candidates", "n_selected")}
+    chosen = selection.datasets["structures"]
+    return {**counts, **_learn(runner, chosen, selection, "labelled and fitted")}
 
 
 def _learn(
