@@ -46,7 +46,7 @@ QUICK_OF_MODEL = {
     "mtp": {
         "level = 16": "level = 6",
         "cutoff = 6.5 ": "cutoff = 5.0 ",
-        "break = 5.0": "break = 3.0",
+        "break = 5.0": "break = 2.0",
         "[fit]\nstarts = 2\nmax_iterations = 100": "[fit]\nstarts = 1\nmax_iterations = 20",
     },
     "ani": {
@@ -56,7 +56,8 @@ QUICK_OF_MODEL = {
         "angular_cutoff = 4.5": "angular_cutoff = 3.6",
         "angular_functions = [4, 4]": "angular_functions = [2, 2]",
         "layers = [32, 32]": "layers = [8]",
-        "energy = 0.02, force = 0.2 }": "energy = 0.5, force = 5.0 }",
+        "energy = 0.02, force = 0.3 }": "energy = 0.5, force = 5.0 }",
+        "count = 10": "count = 3\nedges = 10.5",
         "epochs = 300": "epochs = 20",
     },
 }

@@ -36,7 +36,7 @@ def settings(example: Any, folder: Path, *, model: str = "mtp") -> Settings:
     return settings_of(tomllib.loads(text), folder / "al.toml").stages[0]
 
 
-def test_runs_are_those_of_the_paper(example: Any, tmp_path: Path) -> None:
+def test_runs_are_as_long_and_as_hot_as_those_of_the_paper(example: Any, tmp_path: Path) -> None:
     full = settings(example, tmp_path)
     parts = scenario_parts(full.active_scenarios, Structures.of(full, tmp_path), 1)
     assert len(parts) == 16
@@ -44,6 +44,8 @@ def test_runs_are_those_of_the_paper(example: Any, tmp_path: Path) -> None:
     assert first.total_steps * first.dynamics.timestep_fs == 250_000  # 250 ps
     assert first.temperatures == NonequilibriumTemperatures()
     assert first.boxes.edges == (10.5, 17.0)
+    # Not 4.05 g/cm3 and 1.8 A: its reference is not sound there.
+    assert (first.boxes.density, first.boxes.minimum_distance) == ((1.80, 2.80), 2.0)
     assert not full.structures  # no crystal
     assert (full.stopping.until, full.stopping.finished) == ("no break", 0.5)
     # Other iterations draw other boxes.
@@ -58,6 +60,9 @@ def test_with_networks_the_potential_is_another_and_runs_are_shorter(
     tensors, networks = (settings(example, tmp_path, model=model) for model in ("mtp", "ani"))
     assert (networks.potential.family, networks.potential.members) == ("ani", 8)
     assert networks.selection.strategy == "committee"
+    # Thresholds are errors that are expected by what is held out.
+    assert networks.selection.scale.of == "error"
+    assert networks.validation
     for name in ("training", "reference", "stopping"):
         assert getattr(networks, name) == getattr(tensors, name)
     (runs,), (of_tensors,) = networks.scenario, tensors.scenario
@@ -81,4 +86,5 @@ def test_the_quick_form_goes_to_its_end(example: Any, tmp_path: Path) -> None:
     rows = [one.outcome() for one in folder.iterations()]
     assert rows[0]["n_labelled"] == 3
     assert rows[-1]["finished"]["discovery"] >= 0.5
+    assert rows[-1]["n_training"] > 3  # it had something to learn
     assert (folder.path / "potential.almtp").exists()
