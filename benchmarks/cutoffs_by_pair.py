@@ -57,9 +57,11 @@ class FitPlan:
     Attributes
     ----------
     level, radial_basis_size : int
-    starts, part, part_iterations : int
+    starts, part_iterations : int
         So many random starts are fitted to a part of the training structures, with so many
         iterations.
+    part : float
+        Share of the training structures.
     finalists, iterations : int
         So many of them, the best, go on with all; the one with the lowest loss counts.
     """
@@ -67,7 +69,7 @@ class FitPlan:
     level: int
     radial_basis_size: int = 8
     starts: int = 6
-    part: int = 100
+    part: float = 0.2
     part_iterations: int = 15
     finalists: int = 2
     iterations: int = 40
@@ -120,7 +122,8 @@ def fits_of(
     plan: FitPlan,
 ) -> list[Fitted]:
     """The finalists, best first."""
-    part = training.select(np.linspace(0, len(training) - 1, plan.part).astype(np.int64))
+    spread = np.linspace(0, len(training) - 1, round(plan.part * len(training)))
+    part = training.select(spread.astype(np.int64))
     few = PairCutoffProblem(potential, structures_of(potential, part, table))
     every = PairCutoffProblem(potential, structures_of(potential, training, table))
     tested = structures_of(potential, test, table)

@@ -34,8 +34,9 @@ __all__ = ["CutoffTable", "PairCutoffProblem", "Structures", "kept_neighbors", "
 
 Array = NDArray[np.float64]
 
-_AT_ONCE = 20
-"""Structures whose rows are in memory together."""
+_ATOMS_AT_ONCE = 200
+"""Whose rows are in memory together, with those of all their neighbours; more only if in one
+structure."""
 _ENERGY_WEIGHT, _FORCE_WEIGHT = 1.0, 0.01
 """Of squared errors of energies, divided by the number of atoms, and of forces: the defaults."""
 
@@ -60,7 +61,7 @@ class CutoffTable:
         """Cutoff of the model that is evaluated, Angstrom."""
         return float(self.cutoffs.max())
 
-    def stretches(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> Array:
+    def stretches(self, i: NDArray[np.integer], j: NDArray[np.integer]) -> Array:
         """Derivative of g by r for pairs of types."""
         return np.asarray((self.largest - self.min_dist) / (self.cutoffs[i, j] - self.min_dist))
 
@@ -139,11 +140,10 @@ def structures_of(
     table
         Cutoffs.
     """
-    found = []
-    for begin in range(0, len(dataset), _AT_ONCE):
-        part = dataset.select(np.arange(begin, min(begin + _AT_ONCE, len(dataset))))
-        found.append(_portion(potential, part, table, len(dataset)))
-    return found
+    return [
+        _portion(potential, dataset.select(part), table, len(dataset))
+        for part in dataset.portions(_ATOMS_AT_ONCE)
+    ]
 
 
 def _portion(
@@ -242,30 +242,33 @@ class PairCutoffProblem:
     def linear_equations(self, radial: Array) -> LinearEquations:
         """Equations of the linear coefficients at given radial ones."""
         core, kept = compile_model(self.model(radial)), []
-        matrix, vector, constant = 0.0, 0.0, 0.0
+        n = self.potential.n_parameters - len(radial)
+        matrix, vector, constant = np.zeros((n, n)), np.zeros(n), 0.0
         for part in self.portions:
             root = np.sqrt(part.weights)
             a, y = part.rows(core, "linear") * root[:, None], self._targets(part) * root
-            matrix, vector, constant = matrix + a.T @ a, vector + a.T @ y, constant + y @ y
+            matrix += a.T @ a
+            vector += a.T @ y
+            constant += float(y @ y)
             kept.append(a)
-        floor = np.zeros(len(np.atleast_1d(vector)))
-        return LinearEquations(
-            np.asarray(matrix), np.asarray(vector), float(constant), LocalBlocks(kept), floor
-        )
+        return LinearEquations(matrix, vector, constant, LocalBlocks(kept), np.zeros(n))
 
     def radial_equations(
         self, radial: Array, linear: Array, rows: Blocks[Array | None]
     ) -> RadialEquations:
         """Equations that the radial coefficients add; `rows` are those of the linear equations."""
         core = compile_model(self.model(radial, linear))
-        matrix, coupling, vector = 0.0, 0.0, 0.0
+        n, m = len(radial), len(linear)
+        matrix, coupling, vector = np.zeros((n, n)), np.zeros((m, n)), np.zeros(n)
         for part, a in zip(self.portions, rows, strict=True):
             assert a is not None  # `linear_equations` keeps all
             root = np.sqrt(part.weights)
             j = part.rows(core, "radial") * root[:, None]
             residuals = self._targets(part) * root - a @ linear
-            matrix, coupling, vector = matrix + j.T @ j, coupling + a.T @ j, vector + residuals @ j
-        return RadialEquations(np.asarray(matrix), np.asarray(coupling), np.asarray(vector))
+            matrix += j.T @ j
+            coupling += a.T @ j
+            vector += residuals @ j
+        return RadialEquations(matrix, coupling, vector)
 
     def errors(self, portions: list[Structures], radial: Array, linear: Array) -> dict[str, float]:
         """Root mean square errors of energies per atom and of force components."""

@@ -37,15 +37,17 @@ _O_H, _H_H = 1.0, 1.633
 """Angstrom, of SPC."""
 _SPRINGS = {_O_H: 40.0, _H_H: 8.0}
 """eV/Angstrom^2; vibrations of about 3300 and 1500 wave numbers."""
-_CHARGES = {"O": -0.82, "H": 0.41}
+_CHARGES = (-0.82, 0.41, 0.41)
 _EPSILON, _SIGMA = 0.00674, 3.166
 """eV and Angstrom, between oxygens."""
 
 
-class FlexibleWater(Calculator):  # type: ignore[misc]
+class FlexibleWater(Calculator):
     """Molecules O, H, H with springs; charges and oxygens interact up to half the cell."""
 
-    implemented_properties = ("energy", "forces")
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.implemented_properties = ["energy", "forces"]
 
     def calculate(
         self,
@@ -53,32 +55,43 @@ class FlexibleWater(Calculator):  # type: ignore[misc]
         properties: Any = ("energy",),
         system_changes: Any = all_changes,
     ) -> None:
-        """Sum over all pairs, each with its nearest image; potentials end with no force."""
-        super().calculate(atoms, properties, system_changes)
-        n, edges = len(self.atoms), self.atoms.cell.lengths()
-        i, j = np.triu_indices(n, 1)
-        vectors = self.atoms.positions[j] - self.atoms.positions[i]
-        vectors -= np.rint(vectors / edges) * edges
-        r = np.linalg.norm(vectors, axis=1)
-        end = edges.min() / 2
-        charges = np.array([_CHARGES[symbol] for symbol in self.atoms.symbols])
-        inside = (i // 3 != j // 3) & (r < end)
-        product = units._e**2 / (4e-10 * np.pi * units._eps0 * units._e) * charges[i] * charges[j]
-        energies = product * (1 / r - 1 / end + (r - end) / end**2) * inside
-        slopes = product * (1 / end**2 - 1 / r**2) * inside
-        sixth = (_SIGMA / r) ** 6
-        oxygens = inside & (i % 3 == 0) & (j % 3 == 0)
-        energies += 4 * _EPSILON * (sixth**2 - sixth) * oxygens
-        slopes += 24 * _EPSILON * (sixth - 2 * sixth**2) / r * oxygens
-        for length, held in ((_O_H, i % 3 == 0), (_H_H, i % 3 == 1)):
-            held = held & (i // 3 == j // 3)
-            energies += 0.5 * _SPRINGS[length] * (r - length) ** 2 * held
-            slopes += _SPRINGS[length] * (r - length) * held
-        pushes = vectors * (slopes / r)[:, None]
-        forces = np.zeros((n, 3))
-        np.add.at(forces, i, pushes)
-        np.add.at(forces, j, -pushes)
-        self.results = {"energy": energies.sum(), "forces": forces}
+        """Sum over all pairs."""
+        assert atoms is not None  # ASE gives them
+        super().calculate(atoms, properties, system_changes)  # type: ignore[no-untyped-call]
+        energy, forces = energy_and_forces(atoms.positions, atoms.cell.lengths())
+        self.results = {"energy": energy, "forces": forces}
+
+
+def energy_and_forces(positions: Array, edges: Array) -> tuple[float, Array]:
+    """Of molecules O, H, H in a cuboid.
+
+    All pairs with their nearest images; the Coulomb potential is shifted so that it ends without a
+    force, that of the oxygens is cut.
+    """
+    n, end = len(positions), edges.min() / 2
+    i, j = np.triu_indices(n, 1)
+    vectors = positions[j] - positions[i]
+    vectors -= np.rint(vectors / edges) * edges
+    r = np.linalg.norm(vectors, axis=1)
+    same = i // 3 == j // 3
+    inside = ~same & (r < end)
+    charges = np.tile(_CHARGES, n // 3)
+    product = units.Hartree * units.Bohr * charges[i] * charges[j]
+    energies = product * (1 / r - 1 / end + (r - end) / end**2) * inside
+    slopes = product * (1 / end**2 - 1 / r**2) * inside
+    sixth = (_SIGMA / r) ** 6
+    oxygens = inside & (i % 3 == 0) & (j % 3 == 0)
+    energies += 4 * _EPSILON * (sixth**2 - sixth) * oxygens
+    slopes += 24 * _EPSILON * (sixth - 2 * sixth**2) / r * oxygens
+    for length, first in ((_O_H, 0), (_H_H, 1)):
+        held = same & (i % 3 == first)
+        energies += 0.5 * _SPRINGS[length] * (r - length) ** 2 * held
+        slopes += _SPRINGS[length] * (r - length) * held
+    pushes = vectors * (slopes / r)[:, None]
+    forces = np.zeros((n, 3))
+    np.add.at(forces, i, pushes)
+    np.add.at(forces, j, -pushes)
+    return float(energies.sum()), forces
 
 
 def lattice_of_molecules(rng: np.random.Generator) -> Atoms:
