@@ -41,7 +41,7 @@ from performance.machine import describe_machine
 Array = NDArray[np.float64]
 Results = dict[str, Any]
 
-_ROUNDS = 20
+_ROUNDS = 200
 """Of timings, one of each table in turn; the least counts."""
 _TIMED_ATOMS = 4000
 _SAME = 1.02
@@ -211,7 +211,7 @@ def results(
 ) -> Iterator[Results]:
     """Fit the tables that are not known yet, each a step, then time all."""
     species = tuple(chemical_symbols[z] for z in np.unique(training.numbers))
-    plan = FitPlan(options.level)
+    plan = FitPlan(options.level, iterations=options.iterations)
     min_dist = FINAL_SET * minimum_distances(training, search_radius=_LARGEST).overall
     setting = {
         "plan": asdict(plan),
@@ -243,6 +243,7 @@ def main() -> None:
     parser.add_argument("--cutoffs", nargs="+", required=True, help="tables, see above")
     parser.add_argument("--level", type=int, default=16)
     parser.add_argument("--structures", type=int, default=500, help="of both sets at most")
+    parser.add_argument("--iterations", type=int, default=40, help="with all structures, at most")
     parser.add_argument("--name", default="", help="of the results; default: file and level")
     parser.add_argument("--output", type=Path, help="add the numbers to this file")
     options = parser.parse_args()
