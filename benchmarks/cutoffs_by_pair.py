@@ -7,7 +7,7 @@ A table of cutoffs is a number, the cutoff of all pairs, and perhaps others for 
 table a potential is fitted from the same random starts to the same energies and forces, radial
 coefficients included; its neighbours are counted, and its time is that of the kernels with the
 neighbours inside the cutoffs (a table in the kernels would cost a little more). Each potential with
-several cutoffs stands beside the best with one cutoff that takes no longer.
+several cutoffs stands beside what one cutoff for all reaches at the same time, interpolated.
 """
 
 from __future__ import annotations
@@ -44,8 +44,6 @@ Results = dict[str, Any]
 _ROUNDS = 200
 """Of timings, one of each table in turn; the least counts."""
 _TIMED_ATOMS = 4000
-_SAME = 1.02
-"""Times and errors that differ by less are alike."""
 _LARGEST = 6.0
 """Angstrom; the shortest distance is sought within."""
 
@@ -186,24 +184,39 @@ def times_of(
 def add_comparison(rows: dict[str, dict[str, Any]]) -> None:
     """Add to each table with several cutoffs what one cutoff for all does.
 
-    Errors relative to the least of one cutoff that takes no longer, time relative to the least of
-    one cutoff whose force error is no larger; None where there is no such cutoff.
+    Errors relative to those at the same time, time relative to that at the same force error;
+    logarithms are interpolated between single cutoffs that no other one beats. Beyond the slowest
+    of these its error counts; None where there is nothing to compare with.
     """
     single = [row for name, row in rows.items() if "=" not in name]
     for name, row in rows.items():
-        if "=" in name:
-            error, time = row["fits"][0]["test"], row["microseconds"]
-            in_time = [one for one in single if one["microseconds"] <= _SAME * time]
-            as_good = [one for one in single if _force(one) <= _SAME * _force(row)]
-            for quantity, value in error.items():
-                others = [one["fits"][0]["test"][quantity] for one in in_time]
-                row[f"relative_{quantity}"] = value / min(others) if others else None
-            times = [one["microseconds"] for one in as_good]
-            row["relative_time"] = time / min(times) if times else None
+        if "=" not in name:
+            continue
+        for quantity in ("energy_meV_per_atom", "force_meV_per_A"):
+            times, errors = np.log(front_of(single, quantity)).T
+            time, error = np.log([row["microseconds"], _error(row, quantity)])
+            there = np.interp(time, times, errors, left=np.nan)
+            row[f"relative_{quantity}"] = _number(np.exp(error - there))
+        # The last quantity is the force.
+        there = np.interp(error, errors[::-1], times[::-1], left=np.nan, right=np.nan)
+        row["relative_time"] = _number(np.exp(time - there))
 
 
-def _force(row: dict[str, Any]) -> float:
-    return float(row["fits"][0]["test"]["force_meV_per_A"])
+def front_of(single: list[dict[str, Any]], quantity: str) -> list[tuple[float, float]]:
+    """Times and errors of those that are better than all faster ones; ascending in time."""
+    found: list[tuple[float, float]] = []
+    for time, error in sorted((row["microseconds"], _error(row, quantity)) for row in single):
+        if not found or error < found[-1][1]:
+            found.append((time, error))
+    return found
+
+
+def _error(row: dict[str, Any], quantity: str) -> float:
+    return float(row["fits"][0]["test"][quantity])
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 def results(
