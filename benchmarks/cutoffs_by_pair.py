@@ -1,7 +1,7 @@
 """Would a cutoff for each pair of species lower errors at equal time? An experiment.
 
     python benchmarks/cutoffs_by_pair.py TRAIN TEST --cutoffs 3 4 5 5,H-H=3 5,H-H=2.5,C-H=3.5 \
-        [--level 16] [--structures 500] [--output JSON]
+        [--level 16] [--structures 500] [--iterations 40] [--output JSON] [--page PAGE]
 
 A table of cutoffs is a number, the cutoff of all pairs, and perhaps others for some pairs. For each
 table a potential is fitted from the same random starts to the same energies and forces, radial
@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 import maxvolt
 from coefficients_by_species import chosen_structures
+from grades_report import markdown_table, update_page
 from maxvolt.fitting.settings import SolverSettings
 from maxvolt.fitting.variable_projection.levenberg_marquardt import FitState, first_state, iterate
 from maxvolt.fitting.variable_projection.new_potential import FINAL_SET
@@ -248,6 +249,30 @@ def results(
     yield {**setting, "processor": describe_machine().processor, "tables": rows}
 
 
+def markdown(everything: Results) -> str:
+    """All results as a table, fastest first."""
+    rows = [
+        [f"{name}: {table.replace(',', ', ')}", *_numbers(row)]
+        for name, found in everything.items()
+        for table, row in sorted(found["tables"].items(), key=lambda item: item[1]["microseconds"])
+    ]
+    heads = ["cutoffs, Å", "neighbours", "µs/atom", "force error, training / test, meV/Å"]
+    heads += ["energy error, test, meV/atom", "force error, relative"]
+    return markdown_table(heads, rows)
+
+
+def _numbers(row: dict[str, Any]) -> list[str]:
+    best = row["fits"][0]
+    force, relative = "force_meV_per_A", row.get("relative_force_meV_per_A")
+    return [
+        f"{row['neighbors']:.1f}",
+        f"{row['microseconds']:.2f}",
+        f"{best['training'][force]:.1f} / {best['test'][force]:.1f}",
+        f"{best['test']['energy_meV_per_atom']:.2f}",
+        "" if relative is None else f"{relative:.2f}",
+    ]
+
+
 def main() -> None:
     """Fit, time, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -259,7 +284,10 @@ def main() -> None:
     parser.add_argument("--iterations", type=int, default=40, help="with all structures, at most")
     parser.add_argument("--name", default="", help="of the results; default: file and level")
     parser.add_argument("--output", type=Path, help="add the numbers to this file")
+    parser.add_argument("--page", type=Path, help="write all of them into this page")
     options = parser.parse_args()
+    if options.page is not None and options.output is None:
+        parser.error("--page needs --output, the results that are shown")
     training, test = (
         chosen_structures(path, options.structures) for path in (options.training, options.test)
     )
@@ -270,6 +298,8 @@ def main() -> None:
     for found in results(options, training, test, everything.get(name, {})):
         if path is not None:
             write_json({**everything, name: found}, path)
+    if options.page is not None:
+        update_page(options.page, "cutoffs by pair", markdown({**everything, name: found}))
     print(json.dumps(found, indent=1))
 
 
