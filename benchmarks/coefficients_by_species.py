@@ -204,6 +204,13 @@ def compared(
     }
 
 
+def chosen_structures(path: Path, most: int) -> maxvolt.Dataset:
+    """Structures of a file, so many at most, drawn at random."""
+    data = maxvolt.read(path)
+    chosen = np.random.default_rng(0).permutation(len(data))[:most]
+    return data.select(np.sort(chosen))
+
+
 def main() -> None:
     """Compare, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -214,11 +221,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="add the numbers to this file")
     options = parser.parse_args()
     potential = maxvolt.read_potential(options.potential)
-    sets = []
-    for path in (options.training, options.test):
-        data = maxvolt.read(path)
-        chosen = np.random.default_rng(0).permutation(len(data))[: options.structures]
-        sets.append(data.select(np.sort(chosen)))
+    sets = [
+        chosen_structures(path, options.structures) for path in (options.training, options.test)
+    ]
     found = compared(potential, *sets)
     print(json.dumps(found, indent=1))
     if options.output is not None:

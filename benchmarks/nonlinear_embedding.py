@@ -74,7 +74,7 @@ class Sites:
 def sites_of(potential: maxvolt.MTP, dataset: maxvolt.Dataset) -> Sites:
     """All atoms of a dataset one by one, each with copies of its neighbours that see nothing."""
     near = potential.neighborhoods(dataset)
-    i, j, vectors = _full_list(near, potential.cutoff)
+    i, j, vectors = full_list(near, potential.cutoff)
     model = potential.model
     deaf = np.zeros((2, 2, *model.radial_coeffs.shape[2:]))
     deaf[0] = model.radial_coeffs[0, 0]
@@ -103,9 +103,10 @@ def sites_of(potential: maxvolt.MTP, dataset: maxvolt.Dataset) -> Sites:
     )  # fmt: skip
 
 
-def _full_list(
+def full_list(
     near: Neighborhoods, cutoff: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], Array]:
+    """Every pair from both ends, sorted by the first atom: both atoms, vector from i to j."""
     i, j = near.pairs.pairs.T.astype(np.int64)
     shifts = np.einsum("pa,pab->pb", near.pairs.shifts, near.cells[near.structures[i]])
     vectors = near.positions[j] + shifts - near.positions[i]
