@@ -40,6 +40,7 @@ from maxvolt.potentials.ani.libraries import (
 from maxvolt.potentials.ani.networks import random_weights
 from maxvolt.potentials.ani.potential import ANI
 from maxvolt.potentials.ani.settings import SUFFIX
+from maxvolt.potentials.ani.torch_threads import torch_threads
 from maxvolt.species import species_types
 
 __all__ = ["TRAINING", "energies_and_scale", "fit_members"]
@@ -66,8 +67,9 @@ def fit_members(request: FitRequest) -> FittedMembers:
     assert isinstance(potential, ANI)
     signature = fit_signature(request)
     states = states_so_far(request, signature)
-    fits = _Fits(request, potential, signature, states)
-    fitted = [fits.fit(member) for member in range(request.settings.ensemble)]
+    with torch_threads(request.threads):
+        fits = _Fits(request, potential, signature, states)
+        fitted = [fits.fit(member) for member in range(request.settings.ensemble)]
     limited = sum(state.finished == EPOCH_LIMIT for state in fitted)
     warnings = []
     if limited:
