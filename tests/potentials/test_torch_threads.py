@@ -119,9 +119,7 @@ def test_fits(threads: int, inside: list[int]) -> None:
         atoms.get_stress()
         frames.append(atoms)
     network = {"epochs": 2, "batch_size": 2}
-    maxvolt.fit(
-        maxvolt.ANI(["Cu"], FORM), frames, threads=threads, network=network, progress=False
-    )
+    maxvolt.fit(maxvolt.ANI(["Cu"], FORM), frames, threads=threads, network=network, progress=False)
     assert len(inside) > 8
     assert set(inside) == {threads}
 
