@@ -15,7 +15,7 @@ from promises import needs
 
 FORM = ["--cutoff", "4.0", "--angular-cutoff", "3.0", "--radial-functions", "3"]
 FORM += ["--angular-functions", "2", "2", "--layers", "5", "4"]
-TRAINING = ["--epochs", "3", "--batch-size", "2", "--learning-rate", "0.01"]
+TRAINING = ["--epochs", "3", "--batch-size", "2", "--learning-rate", "0.01", "--threads", "1"]
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -63,7 +63,7 @@ def frames(count: int, seed: int) -> list[Atoms]:
 
 def fitted(potential: Any = None, **options: Any) -> maxvolt.FitResult:
     potential = maxvolt.ANI(["Cu", "Au"], FORM) if potential is None else potential
-    options = {"network": SHORT, "progress": False, **options}
+    options = {"network": SHORT, "progress": False, "threads": 1, **options}
     return maxvolt.fit(potential, frames(9, 0), **options)
 
 
@@ -74,6 +74,7 @@ def test_training_on_copper_and_gold_learns_energies_forces_and_stresses() -> No
         frames(24, 0),
         validation=test,
         progress=False,
+        threads=1,
         network={"epochs": 60, "batch_size": 6, "learning_rate": 0.015},
     )
     assert result.validation_errors is not None
