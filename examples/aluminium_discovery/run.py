@@ -50,6 +50,9 @@ QUICK_OF_MODEL = {
         "[fit]\nstarts = 2\nmax_iterations = 100": "[fit]\nstarts = 1\nmax_iterations = 20",
     },
     "ani": {
+        "copies = 16": "copies = 2",
+        "steps = 125_000 ": "steps = 100 ",
+        "workers = 2": "workers = 1",  # networks this small gain nothing from a second thread
         "members = 8": "members = 2",
         "cutoff = 6.0": "cutoff = 5.0",
         "radial_functions = 12": "radial_functions = 6",

@@ -45,6 +45,19 @@ def test_kills_of_networks(tmp_path: Path) -> None:
     assert kills_of_networks.trial(1, tmp_path, most=3) == "killed 3 times"
 
 
+def test_campaigns_to_kill_from_boxes_can_run(tmp_path: Path) -> None:
+    """Two campaigns killed 20 times take minutes: their files are checked here, not run."""
+    from attacks import kills_of_discovery
+    from maxvolt.campaign import Campaign
+
+    for family in kills_of_discovery.FAMILIES:
+        if "ANI" in family:
+            needs("ani")
+        file = kills_of_discovery.write_boxes(tmp_path / family.replace(" ", "_"), family)
+        Campaign(file).check()
+        assert 'kind = "random"' in file.read_text()
+
+
 def test_kills_of_overlap(tmp_path: Path) -> None:
     needs("SIGKILL")
     from attacks import kills_of_overlap

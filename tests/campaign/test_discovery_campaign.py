@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase.data import atomic_masses
+from attacks.campaign_trials.small_campaign import SMALL_BOXES as BOXES
 from campaign_files import InThisProcess, products, run, run_with_interruptions
 
 from maxvolt.campaign import Campaign, CampaignFolder, summarize
@@ -20,55 +21,6 @@ from maxvolt.cli.campaign_table import print_campaign
 from maxvolt.errors import SettingsError
 from maxvolt.selection import Committee
 from maxvolt.units import G_CM3_PER_U_A3
-
-BOXES = """\
-[campaign]
-seed = 2
-workers = 1
-max_iterations = 12
-
-[potential]
-species = ["Al"]
-level = 4
-cutoff = 4.5
-radial_basis_size = 4
-
-[selection]
-mode = "neighborhood"
-select = 1.1
-break = 1.2
-limit = 3
-
-[fit]
-starts = 1
-start_iterations = 5
-max_iterations = 10
-
-[[training]]
-kind = "boxes"
-composition = { Al = 1 }
-edges = [8.0, 9.0]
-density = [1.8, 2.0]
-count = 2
-
-[stopping]
-until = "no break"
-finished = 0.5
-
-[[scenario]]
-name = "melts"
-kind = "md"
-copies = 4
-steps = 60
-timestep_fs = 2.0
-keep_most = 2
-start = { kind = "random", composition = { Al = 1 }, edges = [8.0, 9.0], density = [1.8, 3.0] }
-temperature = { kind = "nonequilibrium", start = [10, 900], period_ps = [0.05, 0.1] }
-strain = { kind = "oscillation", amplitude = [0.0, 0.03], period_ps = 0.1 }
-
-[reference]
-calculator = "emt"
-"""
 
 COMMITTEE = (
     BOXES.replace("level = 4", "level = 4\nmembers = 3")

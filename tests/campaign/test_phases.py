@@ -55,8 +55,24 @@ def test_the_first_structure_of_each_phase_is_found(
     said = capsys.readouterr()
     assert "fcc: no structure has a piece of 109 atoms" in said.out
     assert "bcc: first in file second.xyz, structure 5 of all: a piece of 128 of 128" in said.out
-    assert "1 structures were left out" in said.err
+    assert "1 structure was left out" in said.err
     assert picture.stat().st_size > 5000
+
+
+def test_what_could_not_be_analysed_has_no_share(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = tmp_path / "small.xyz"
+    write(small, Dataset.from_atoms([bulk("Al"), bulk("Al", cubic=True)]))
+    assert main(["phases", str(small)]) == 0
+    said = capsys.readouterr()
+    assert "2 structures were left out" in said.err
+    assert "nan" not in said.out
+    (row,) = (line for line in said.out.splitlines() if "small.xyz" in line)
+    assert row.split() == ["small.xyz", "2", "-", "-", "-", "0", "0", "0"]
+    assert main(["phases", str(small), "--json"]) == 0
+    (batch,) = json.loads(capsys.readouterr().out)["batches"]
+    assert batch["share"]["fcc"] is None
 
 
 def test_iterations_of_a_campaign_are_batches(

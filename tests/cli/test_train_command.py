@@ -85,8 +85,9 @@ def test_an_ensemble_from_an_initial_potential(data, tmp_path, capsys):
     train = ["train", str(data / "train.xyz"), "--max-iterations", "2", "--threads", "1"]
     assert main([*train, "-o", str(first), *SMALL]) == 0
     assert main([*train, "-o", str(second), "--init", str(first), "--ensemble", "2"]) == 0
-    printed = capsys.readouterr().out
-    assert "2 sigma" in printed
+    printed = capsys.readouterr()
+    assert "2 sigma" in printed.out
+    assert f"potential 0 goes on from {first}, the other 1 of the ensemble begin" in printed.err
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "first.mtp",
         "second.0.mtp",
@@ -103,14 +104,27 @@ def test_options_of_a_new_potential_do_not_go_with_init(data, tmp_path, capsys):
     assert "--init brings its own --level, --cutoff" in capsys.readouterr().err
 
 
-def test_the_name_of_an_ensemble_is_no_initial_potential(data, trained, tmp_path, capsys):
-    for member in (0, 1):
-        (tmp_path / f"ens.{member}.mtp").write_bytes(trained.read_bytes())
-    arguments = ["train", str(data / "train.xyz"), "-o", str(tmp_path / "p.mtp")]
-    assert main([*arguments, "--init", str(tmp_path / "ens.mtp")]) == 2
-    message = capsys.readouterr().err
-    assert "names an ensemble of 2 potentials" in message
-    assert f"--init {tmp_path / 'ens.0.mtp'}" in message
+def test_an_ensemble_goes_on_member_by_member(data, tmp_path, capsys):
+    """Each from its own potential; for another number of members it is refused."""
+    train = ["train", str(data / "train.xyz"), "--max-iterations", "2", "--threads", "1", "--json"]
+    train += ["--resampling", "none", "--starts", "1"]
+    ens, more = tmp_path / "ens.mtp", tmp_path / "more.mtp"
+    assert main([*train, "-o", str(ens), *SMALL, "--ensemble", "2"]) == 0
+    ends = [one["losses"][-1] for one in json.loads(capsys.readouterr().out)["potentials"]]
+    assert main([*train, "-o", str(more), "--init", str(ens), "--ensemble", "2"]) == 0
+    printed = capsys.readouterr()
+    assert "at random" not in printed.err
+    begins = [one["losses"][0] for one in json.loads(printed.out)["potentials"]]
+    assert begins == pytest.approx(ends, rel=1e-6)
+    assert ends[0] != pytest.approx(ends[1], rel=1e-3)
+    for number in ("1", "3"):
+        output = str(tmp_path / "p.mtp")
+        assert main([*train, "-o", output, "--init", str(ens), "--ensemble", number]) == 2
+        message = capsys.readouterr().err
+        assert f"names an ensemble of 2 potentials, and --ensemble {number} of them" in message
+        assert f"--init {tmp_path / 'ens.0.mtp'}" in message
+    assert main([*train, "-o", str(ens), "--init", str(ens), "--ensemble", "2"]) == 2
+    assert "would overwrite the input" in capsys.readouterr().err
 
 
 def test_a_repulsion_can_be_added_to_an_initial_potential(data, tmp_path):

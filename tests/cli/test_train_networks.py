@@ -15,7 +15,7 @@ from promises import needs
 
 FORM = ["--cutoff", "4.0", "--angular-cutoff", "3.0", "--radial-functions", "3"]
 FORM += ["--angular-functions", "2", "2", "--layers", "5", "4"]
-TRAINING = ["--epochs", "3", "--batch-size", "2", "--learning-rate", "0.01"]
+TRAINING = ["--epochs", "3", "--batch-size", "2", "--learning-rate", "0.01", "--threads", "1"]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -78,6 +78,28 @@ def test_a_fit_goes_on_from_its_checkpoint_and_from_a_potential(
     assert main(["train", str(data), "-o", str(warm), "--init", str(whole), "--epochs", "1"]) == 0
     assert maxvolt.load(warm).cutoff == 4.0
     capsys.readouterr()
+
+
+def test_an_ensemble_goes_on_member_by_member(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second, third = (tmp_path / f"{name}.ani.safetensors" for name in ("a", "b", "c"))
+    train, more = ["train", str(data), *TRAINING, "--json"], ["--ensemble", "2"]
+    assert main([*train, "-o", str(first), "--model", "ani", *FORM, *more]) == 0
+    before = [one["losses"] for one in json.loads(capsys.readouterr().out)["potentials"]]
+    assert main([*train, "-o", str(second), "--init", str(first), *more]) == 0
+    printed = capsys.readouterr()
+    assert "at random" not in printed.err
+    after = [one["losses"][0] for one in json.loads(printed.out)["potentials"]]
+    assert after == pytest.approx([min(losses) for losses in before], rel=1e-9)
+    one = tmp_path / "a.0.ani.safetensors"
+    assert main([*train, "-o", str(third), "--init", str(one), *more]) == 0
+    printed = capsys.readouterr()
+    assert f"potential 0 goes on from {one}, the other 1 of the ensemble begin" in printed.err
+    losses = [one["losses"][0] for one in json.loads(printed.out)["potentials"]]
+    assert losses == pytest.approx([after[0], before[1][0]], rel=1e-9)
+    assert main([*train, "-o", str(third), "--init", str(first)]) == 2
+    assert "names an ensemble of 2 potentials, and --ensemble 1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -407,6 +407,35 @@ def test_a_trained_potential_is_the_start() -> None:
     assert result.members[0].losses[0] < 1e-4 * fresh.members[0].losses[0]
 
 
+def test_an_ensemble_goes_on_member_by_member() -> None:
+    """Of one potential that is given, the first goes on, and others begin at random."""
+    data = molybdenum()
+    few = FitSettings(max_iterations=2, starts=1, resampling="none", ensemble=2)
+    before = fit(small(), data, settings=few, threads=1)
+    assert isinstance(before.potential, Ensemble)
+    ends = [one.losses[-1] for one in before.members]
+    assert ends[0] != pytest.approx(ends[1], rel=1e-3)
+    again = fit(before.potential, data, settings=few, threads=1)
+    assert [one.losses[0] for one in again.members] == pytest.approx(ends, rel=1e-6)
+    one = fit(before.potential.members[0], data, settings=few, threads=1)
+    assert one.members[0].losses == again.members[0].losses
+    assert one.members[1].losses == before.members[1].losses
+
+
+def test_a_checkpoint_is_of_the_ensemble_that_goes_on(tmp_path: Path) -> None:
+    data, file = molybdenum(), tmp_path / "fit.ckpt"
+    few = FitSettings(max_iterations=1, starts=1, resampling="none", ensemble=2)
+    first, second = (fit(small(), data, settings=few, seed=s, threads=1).potential for s in (1, 2))
+    assert isinstance(first, Ensemble)
+    assert isinstance(second, Ensemble)
+    whole = fit(first, data, settings=few, threads=1, checkpoint=file)
+    same = fit(first, data, settings=few, threads=1, checkpoint=file, restart=True)
+    assert same.members == whole.members
+    other = Ensemble((first.members[0], second.members[1]))
+    with pytest.raises(FitError, match="other data, potential or settings"):
+        fit(other, data, settings=few, threads=1, checkpoint=file, restart=True)
+
+
 def test_scaling_of_a_trained_potential_is_respected() -> None:
     known = known_potential(8, ["Mo"])
     model = known.model

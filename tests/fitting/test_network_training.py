@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def frames(count: int, seed: int) -> list[Atoms]:
 
 def fitted(potential: Any = None, **options: Any) -> maxvolt.FitResult:
     potential = maxvolt.ANI(["Cu", "Au"], FORM) if potential is None else potential
-    options = {"network": SHORT, "progress": False, **options}
+    options = {"network": SHORT, "progress": False, "threads": 1, **options}
     return maxvolt.fit(potential, frames(9, 0), **options)
 
 
@@ -73,6 +74,7 @@ def test_training_on_copper_and_gold_learns_energies_forces_and_stresses() -> No
         frames(24, 0),
         validation=test,
         progress=False,
+        threads=1,
         network={"epochs": 60, "batch_size": 6, "learning_rate": 0.015},
     )
     assert result.validation_errors is not None
@@ -172,6 +174,32 @@ def test_a_warm_start_begins_where_the_potential_was() -> None:
     assert again.members[0].losses[0] == pytest.approx(min(first.members[0].losses), rel=1e-12)
     cold = fitted(first.potential, restart_from_potential=False)
     assert cold.potential.digest == first.potential.digest
+
+
+def test_an_ensemble_goes_on_member_by_member(tmp_path: Path) -> None:
+    before = fitted(ensemble=2)
+    assert isinstance(before.potential, maxvolt.Ensemble)
+    lowest = [min(one.losses) for one in before.members]
+    again = fitted(before.potential, ensemble=2)
+    assert [one.losses[0] for one in again.members] == pytest.approx(lowest, rel=1e-12)
+    before.potential.write(tmp_path / "pot.ani.safetensors")
+    assert fitted(tmp_path / "pot.ani.safetensors", ensemble=2).members == again.members
+    # Of one potential the first goes on, and others begin at random.
+    first, second = before.potential.members
+    one = fitted(first, ensemble=2)
+    assert one.members == (again.members[0], before.members[1])
+    with pytest.raises(FitError, match=r"an ensemble of 2, and ensemble=3 .* give ensemble=2"):
+        fitted(before.potential, ensemble=3)
+    wider = maxvolt.ANI(["Cu", "Au"], replace(FORM, layers=(5,)))
+    with pytest.raises(FitError, match="of one form; member 1"):
+        fitted(maxvolt.Ensemble((first, wider)), ensemble=2)
+    # A checkpoint is of all that go on.
+    checkpoint = tmp_path / "fit.ckpt"
+    fitted(before.potential, ensemble=2, checkpoint=checkpoint)
+    swapped = maxvolt.Ensemble((first, first))
+    assert second.digest != first.digest
+    with pytest.raises(FitError, match="other data, potential or settings"):
+        fitted(swapped, ensemble=2, checkpoint=checkpoint, restart=True)
 
 
 class KilledError(Exception):

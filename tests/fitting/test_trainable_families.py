@@ -24,9 +24,9 @@ from maxvolt.sections import Section
 TOY = Family("toy", "toy potential", (".toy",), "toy_training", training="toy_training")
 
 
-def run(potential: Any) -> FitResult:
+def run(potential: Any, ensemble: int = 1) -> FitResult:
     data = labelled(known_potential(4, ["Mo"]), crystals(["Mo"], 6))
-    return fit(potential, data, threads=1, max_iterations=2, starts=1)
+    return fit(potential, data, threads=1, max_iterations=2, starts=1, ensemble=ensemble)
 
 
 @pytest.fixture
@@ -60,8 +60,12 @@ def test_what_cannot_be_fitted_is_named(eam_file: Path, tmp_path: Path) -> None:
     members = (known_potential(4, ["Mo"]),) * 2
     Ensemble(members).write(tmp_path / "e.mtp")
     for ensemble in (Ensemble(members), tmp_path / "e.mtp"):
-        with pytest.raises(FitError, match="this is an ensemble of 2; give one of its members"):
+        with pytest.raises(FitError, match=r"an ensemble of 2, and ensemble=1 .* give ensemble=2"):
             run(ensemble)
+    others = (known_potential(6, ["Mo"]), MTP(4, ["Mo"], 4.5, 1.9, 3), load(eam_file))
+    for other in others:
+        with pytest.raises(FitError, match=r"of one form; member 1, .* is not of that of member 0"):
+            run(Ensemble((members[0], other)), ensemble=2)
 
 
 def test_families_that_cannot_be_trained() -> None:

@@ -31,6 +31,7 @@ TRAINING = Training(
     suffix=".toy",
     suffix_with_active_set=".toy",
     start_of_fit=_refuse,
+    same_form=_refuse,
     fit_members=_refuse,
     described=lambda potential: {},
 )

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import pickle
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from maxvolt.cli import md
 from maxvolt.errors import DataError
 from maxvolt.sampling import hold, oscillation, parse_schedule, ramp
 
@@ -37,6 +40,18 @@ def test_text():
     assert parse_schedule(written) == ramp(300, 2000, 100) + hold(2000, 50) + oscillation(
         2000, 100, 40, 80
     )
+
+
+def test_each_kind_of_piece_is_told_where_schedules_are_written():
+    docs = Path(__file__).resolve().parents[2] / "docs" / "sampling.md"
+    texts = [md.DESCRIPTION, docs.read_text(encoding="utf-8")]
+    with pytest.raises(DataError) as caught:
+        parse_schedule("warm")
+    numbers = {"hold": 1, "ramp": 2, "oscillation": 3, "nonequilibrium": 4}
+    for kind, count in numbers.items():
+        parse_schedule(" ".join([kind, *["1"] * count, "9"]))
+        for text in [*texts, str(caught.value)]:
+            assert re.search(rf"\b{kind}(\s+[A-Z0-9]+){{{count + 1}}}", text), (kind, text)
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,7 @@ def _build_parser() -> Parser:
     parser = Parser(
         prog="maxvolt",
         allow_abbrev=False,
-        description="Moment tensor potentials: train, check and use them.",
+        description="Moment tensor potentials and ANI neural networks: train, check and use them.",
         epilog="'maxvolt COMMAND --help' shows the options of a command, with examples. Exit "
         "codes: 0 done, 2 wrong usage or unusable input, 130 interrupted, 143 terminated.",
     )

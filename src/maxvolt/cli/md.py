@@ -45,7 +45,8 @@ Run molecular dynamics from each structure of IN. With an active set (.almtp, .a
 structures above one grade are kept and the run stops above another; it stops as well at numbers
 that are not finite, at atoms too close and at lost atoms. OUT gets the trajectory as it is made.
 A schedule is a number, or 'ramp FROM TO STEPS; hold VALUE STEPS; oscillation MEAN AMPLITUDE PERIOD
-STEPS', one or more of them."""
+STEPS; nonequilibrium FROM TO MODULATION PERIOD STEPS', one or more of them; the last is a ramp with
+a squared sine on top of it."""
 EXAMPLES = """\
   maxvolt md pot.almtp fcc.xyz --steps 10000 --temperature 900 --save-extrapolative new.xyz
   maxvolt md pot.mtp fcc.xyz --steps 20000 --temperature 'ramp 300 2000 15000' -o melting.xyz

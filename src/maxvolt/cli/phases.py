@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maxvolt.cli.console import note, print_json, print_table, progress_bar
+from maxvolt.cli.console import counted, note, print_json, print_table, progress_bar
 from maxvolt.cli.options import add_json, add_species, positive_int
 from maxvolt.cli.outputs import check_figure
 from maxvolt.errors import MaxvoltError
@@ -71,7 +72,7 @@ def run(options: argparse.Namespace) -> None:
         _print(record, _is_campaign(options.data[0]))
     if options.plot is not None:
         save_figure(record.plot(), options.plot)
-        note(f"{options.plot}: phases of {total} structures")
+        note(f"{options.plot}: phases of {counted(total, 'structure')}")
 
 
 def _is_campaign(path: Path) -> bool:
@@ -104,7 +105,7 @@ def _print(record: PhaseRecord, is_campaign: bool) -> None:
             [
                 name,
                 f"{int((record.of_batch == b).sum())}",
-                *(f"{100 * record.share(b, phase):.1f}" for phase in record.phases),
+                *(_percent(record.share(b, phase)) for phase in record.phases),
                 *(f"{record.with_crystal(b, phase)}" for phase in record.phases),
             ]
         )
@@ -113,7 +114,14 @@ def _print(record: PhaseRecord, is_campaign: bool) -> None:
         print(_first(record, phase, what))
     left_out = int((~record.known).sum())
     if left_out:
-        note(f"{left_out} structures were left out: fewer than 20 atoms, or not periodic")
+        were = "was" if left_out == 1 else "were"
+        what = f"{counted(left_out, 'structure')} {were} left out"
+        note(f"{what}: fewer than 20 atoms, or not periodic")
+
+
+def _percent(share: float) -> str:
+    """Give a share for people; nothing where nothing could be analysed."""
+    return "-" if math.isnan(share) else f"{100 * share:.1f}"
 
 
 def _first(record: PhaseRecord, phase: str, what: str) -> str:

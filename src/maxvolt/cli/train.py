@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from maxvolt.dataset import Dataset
     from maxvolt.fitting import FitResult
     from maxvolt.fitting.error_statistics import EnsembleErrors, ErrorReport
-    from maxvolt.potentials import MTP, Potential, Trainable
+    from maxvolt.potentials import MTP, Ensemble, Potential, Trainable
+    from maxvolt.potentials.mtp.basis.repulsion import ZBL
     from maxvolt.selection.weights import Mode
 
 __all__ = ["DESCRIPTION", "EXAMPLES", "NAME", "SUMMARY", "add_arguments", "run"]
@@ -47,6 +48,7 @@ EXAMPLES = """\
   maxvolt train train.xyz -o pot.mtp --ensemble 5 --seed 1 --checkpoint fit.ckpt
   maxvolt train train.xyz -o pot.mtp --ensemble 5 --seed 1 --checkpoint fit.ckpt --restart
   maxvolt train more.xyz -o better.mtp --init pot.mtp
+  maxvolt train more.xyz -o better.mtp --init pot.mtp --ensemble 5    # of an ensemble of 5
   mpiexec -n 4 maxvolt train train.xyz -o pot.mtp --checkpoint fit.ckpt
   maxvolt train train.xyz -o pot.almtp --active-set neighborhood
   maxvolt train train.xyz -o pot.ani.safetensors --model ani --ensemble 8 --epochs 500"""
@@ -70,9 +72,10 @@ def run(options: argparse.Namespace) -> None:
         validation = read_structures(options.validation, species or dataset.species)
     start = _start(options, model, dataset)
     _check_isolated_energies(options.isolated_energies, start.species)
+    _say_starts(start, options)
     note(
         f"training on {counted(len(dataset), 'structure')}, {counted(dataset.n_atoms, 'atom')}; "
-        f"{start.n_parameters} parameters; {processors(options.ranks, options.threads)}"
+        f"{_first(start).n_parameters} parameters; {processors(options.ranks, options.threads)}"
     )
     with fit_reporter() as report:
         result = fit(
@@ -94,8 +97,8 @@ def run(options: argparse.Namespace) -> None:
 def _check(options: argparse.Namespace) -> None:
     """Refuse, before reading data, what could not end well."""
     MEMBERS.check("--ensemble", options.ensemble)
-    _check_init(options.init)
-    inputs = [*options.train, options.validation, options.init]
+    starts = _init_files(options.init, options.ensemble)
+    inputs = [*options.train, options.validation, *starts]
     check_potential_output(options.output, options.ensemble, [*inputs, options.checkpoint])
     if options.restart and options.checkpoint is None:
         raise MaxvoltError("--restart continues from a checkpoint: name it with --checkpoint FILE")
@@ -117,13 +120,16 @@ def _check(options: argparse.Namespace) -> None:
         raise MaxvoltError(f"--init brings its own {names}: leave them out, or leave out --init")
 
 
-def _check_init(path: Path | None) -> None:
-    """Refuse the name of an ensemble: each of its members would be another start."""
-    if path is not None and (files := potential_files(path)) != [path]:
+def _init_files(path: Path | None, ensemble: int) -> list[Path]:
+    """Files that --init names; an ensemble that is fitted again keeps its number of members."""
+    files = [] if path is None else potential_files(path)
+    if files != [path] and files and len(files) != ensemble:
         raise MaxvoltError(
-            f"{path}: names an ensemble of {counted(len(files), 'potential')}; start from one of "
-            f"them, such as --init {files[0]}"
+            f"--init {path}: names an ensemble of {counted(len(files), 'potential')}, and "
+            f"--ensemble {ensemble} of them are to be trained; give --ensemble {len(files)}, so "
+            f"that each goes on, or start from one of them, such as --init {files[0]}"
         )
+    return files
 
 
 def _check_isolated_energies(choice: str | dict[str, float], species: tuple[str, ...]) -> None:
@@ -139,7 +145,7 @@ def _model(options: argparse.Namespace) -> str:
     """Name the family to train: that of --init, that of --model, or moment tensors."""
     from maxvolt.potentials.families import family_of_file
 
-    family = None if options.init is None else family_of_file(options.init)
+    family = None if options.init is None else family_of_file(potential_files(options.init)[0])
     if family is None:
         return options.model or "mtp"
     if options.model not in (None, family.name):
@@ -153,36 +159,73 @@ def _species_of_init(path: Path | None) -> tuple[str, ...] | None:
 
     if path is None:
         return None
-    family = family_of_file(path)
+    first = potential_files(path)[0]
+    family = family_of_file(first)
     if family is not None and family.name != "mtp":
-        return family.read(path).species
-    return read_potential_file(path).species
+        return family.read(first).species
+    return read_potential_file(first).species
 
 
-def _start(options: argparse.Namespace, model: str, dataset: Dataset) -> Trainable:
-    """Return the potential to train: that of --init, or a new one."""
-    if model == "mtp":
-        return _start_of_moment_tensors(options, dataset)
+def _start(options: argparse.Namespace, model: str, dataset: Dataset) -> Trainable | Ensemble:
+    """Return the potential to train, or those that go on: of --init, or a new one."""
     if options.init is None:
+        if model == "mtp":
+            return _new_moment_tensors(options, dataset)
         return new_networks(options, options.species or dataset.species)
-    from maxvolt.fitting.families import potential_to_fit
+    from maxvolt.fitting.families import starts_to_fit
+    from maxvolt.potentials import Ensemble
 
-    return potential_to_fit(options.init)
+    files = potential_files(options.init)
+    if model == "mtp":
+        members = [_read_moment_tensors(file, options, dataset) for file in files]
+        return members[0] if len(members) == 1 else Ensemble(tuple(members))
+    first, *others = starts_to_fit(options.init, options.ensemble)
+    return Ensemble((first, *others)) if others else first
 
 
-def _start_of_moment_tensors(options: argparse.Namespace, dataset: Dataset) -> MTP:
-    from maxvolt.neighbors import minimum_distances
-    from maxvolt.potentials import MTP, read_potential
-    from maxvolt.potentials.mtp.basis.repulsion import ZBL
+def _first(start: Trainable | Ensemble) -> Trainable:
+    """Give the potential to train, or the first of several alike."""
+    from maxvolt.potentials import Trainable
+    from maxvolt.potentials.ensemble import members_of
+
+    first = members_of(start)[0]
+    assert isinstance(first, Trainable)
+    return first
+
+
+def _say_starts(start: Trainable | Ensemble, options: argparse.Namespace) -> None:
+    """Say which potentials go on from --init, where it is one and several are trained."""
+    from maxvolt.potentials import HasMembers
+
+    if options.ensemble > 1 and not isinstance(start, HasMembers) and start.is_trained:
+        note(
+            f"potential 0 goes on from {options.init}, the other {options.ensemble - 1} of the "
+            "ensemble begin at random; to go on with each of an ensemble, give its name to --init"
+        )
+
+
+def _read_moment_tensors(path: Path, options: argparse.Namespace, dataset: Dataset) -> MTP:
+    from maxvolt.potentials import read_potential
     from maxvolt.potentials.mtp.files.access import read_potential_file
 
-    zbl = None if options.zbl is None else ZBL(*options.zbl)
-    if options.init is not None:
-        file, species = read_potential_file(options.init), options.species
-        if species is None and file.species is None and not file.is_trained:
-            species = dataset.species
-        potential = read_potential(options.init, species=species)
-        return potential if zbl is None else potential.with_repulsion(zbl)
+    file, species = read_potential_file(path), options.species
+    if species is None and file.species is None and not file.is_trained:
+        species = dataset.species
+    potential = read_potential(path, species=species)
+    zbl = _repulsion(options)
+    return potential if zbl is None else potential.with_repulsion(zbl)
+
+
+def _repulsion(options: argparse.Namespace) -> ZBL | None:
+    from maxvolt.potentials.mtp.basis.repulsion import ZBL
+
+    return None if options.zbl is None else ZBL(*options.zbl)
+
+
+def _new_moment_tensors(options: argparse.Namespace, dataset: Dataset) -> MTP:
+    from maxvolt.neighbors import minimum_distances
+    from maxvolt.potentials import MTP
+
     cutoff, min_dist = options.cutoff or CUTOFF, options.min_dist
     if min_dist is None:
         min_dist = default_min_dist(minimum_distances(dataset).overall, cutoff, grows=False)
@@ -192,7 +235,7 @@ def _start_of_moment_tensors(options: argparse.Namespace, dataset: Dataset) -> M
         cutoff=cutoff,
         min_dist=min_dist,
         radial_basis_size=options.radial_basis_size or RADIAL_BASIS_SIZE,
-        repulsion=zbl,
+        repulsion=_repulsion(options),
     )
 
 

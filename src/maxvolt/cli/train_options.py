@@ -140,7 +140,12 @@ def _add_potential(parser: argparse.ArgumentParser) -> None:
         help="add the ZBL repulsion, complete up to INNER and gone at OUTER Angstrom",
     )
     group.add_argument(
-        "--init", type=Path, metavar="FILE", help="start from this potential, trained or not"
+        "--init",
+        type=Path,
+        metavar="FILE",
+        help="start from this potential, trained or not; with --ensemble the first of N goes on "
+        "from it and the others begin at random, or, where FILE names an ensemble of N, each goes "
+        "on from its own",
     )
     add_species(group)
 

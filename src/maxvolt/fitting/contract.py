@@ -35,7 +35,7 @@ class FitRequest:
     Attributes
     ----------
     potential
-        What is fitted; where it is trained, a start.
+        What is fitted; where it is trained, a start of the first member.
     objective
         Labels and how they count; all checks of data have passed.
     training_set
@@ -48,6 +48,9 @@ class FitRequest:
         The processes that share the work.
     apart_from
         As of `fit`.
+    other_starts
+        Of an ensemble that is fitted again: potentials of the same form that the members after the
+        first go on from.
     """
 
     potential: Trainable
@@ -60,6 +63,12 @@ class FitRequest:
     progress: Progress | None = None
     ranks: Ranks = ONE_PROCESS
     apart_from: tuple[Potential, ...] = ()
+    other_starts: tuple[Trainable, ...] = ()
+
+    @property
+    def starts(self) -> tuple[Trainable, ...]:
+        """Potentials that the first members go on from, where they are trained."""
+        return self.potential, *self.other_starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +164,8 @@ class Training:
         an iteration, after the potential of the iteration before, if there was one.
     fit_members
         Fits all potentials that a request asks for.
+    same_form
+        ``same_form(potential, other)``: whether the parameters of one can be a start of the other.
     described
         Numbers of a potential that a campaign records, by name.
     without
@@ -181,6 +192,7 @@ class Training:
     suffix_with_active_set: str
     start_of_fit: Callable[[Any, Dataset, Potential | None], Trainable]
     fit_members: Callable[[FitRequest], FittedMembers]
+    same_form: Callable[[Any, Any], bool]
     described: Callable[[Any], dict[str, float | int | str]]
     without: tuple[str, ...] = ()
     has_active_sets: bool = True

@@ -21,7 +21,13 @@ from maxvolt.potentials.families import FAMILIES, Family, trainable_family
 from maxvolt.potentials.loading import load
 from maxvolt.potentials.protocol import HasMembers, Potential, Trainable
 
-__all__ = ["potential_sections", "potential_to_fit", "training_named", "training_of", "trainings"]
+__all__ = [
+    "potential_sections",
+    "starts_to_fit",
+    "training_named",
+    "training_of",
+    "trainings",
+]
 
 
 def training_named(name: str) -> Training:
@@ -61,24 +67,47 @@ def training_of(potential: Potential) -> Training:
     )
 
 
-def potential_to_fit(given: Potential | str | PathLike[str]) -> Trainable:
-    """Give the potential to fit, also from the path of its file.
+def starts_to_fit(given: Potential | str | PathLike[str], ensemble: int) -> tuple[Trainable, ...]:
+    """Give the potential to fit, or those that the members of an ensemble go on from.
+
+    Parameters
+    ----------
+    given
+        A potential, an ensemble, or the path of its file or files.
+    ensemble
+        Number of potentials that are to be fitted.
+
+    Returns
+    -------
+    tuple of Trainable
+        One, or as many as are to be fitted, all of one form.
 
     Raises
     ------
     FitError
-        An ensemble, a potential of a family that cannot be trained, or no potential at all.
+        An ensemble of another number or of several forms, a potential of a family that cannot be
+        trained, or no potential at all.
     """
     potential = load(Path(given)) if isinstance(given, str | PathLike) else given
-    if isinstance(potential, HasMembers):
-        count = len(potential.members)
+    if not isinstance(potential, HasMembers):
+        training_of(potential)
+        assert isinstance(potential, Trainable)
+        return (potential,)
+    members = tuple(potential.members)
+    if len(members) != ensemble:
         raise FitError(
-            f"potential: one potential can be fitted at a time, and this is an ensemble of "
-            f"{count}; give one of its members, and ensemble={count} for as many"
+            f"potential: an ensemble of {len(members)}, and ensemble={ensemble} of them to fit; "
+            f"give ensemble={len(members)}, so that each of its members goes on, or one of them"
         )
-    training_of(potential)
-    assert isinstance(potential, Trainable)
-    return potential
+    training, starts = training_of(members[0]), []
+    for number, member in enumerate(members):
+        if not isinstance(member, training.potential) or not training.same_form(members[0], member):
+            raise FitError(
+                "potential: members of an ensemble that is to be fitted again must be of one form; "
+                f"member {number}, {member!r:.80}, is not of that of member 0, {members[0]!r:.80}"
+            )
+        starts.append(member)
+    return tuple(starts)
 
 
 def potential_sections(families: Sequence[Family] = FAMILIES) -> Any:

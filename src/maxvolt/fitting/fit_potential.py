@@ -13,7 +13,7 @@ from maxvolt.dataset import Dataset
 from maxvolt.errors import FitError
 from maxvolt.fitting.atomic_energies import resolve_isolated_energies
 from maxvolt.fitting.contract import FitRequest
-from maxvolt.fitting.families import potential_to_fit, training_of
+from maxvolt.fitting.families import starts_to_fit, training_of
 from maxvolt.fitting.objective import Objective
 from maxvolt.fitting.progress import Progress
 from maxvolt.fitting.progress_display import shown_progress
@@ -31,6 +31,7 @@ from maxvolt.fitting.usable_data import (
 )
 from maxvolt.io.structures import Structures, structures_of
 from maxvolt.parallel.ranks import ONE_PROCESS, Ranks
+from maxvolt.potentials.ensemble import Ensemble
 from maxvolt.potentials.protocol import Potential, Trainable
 from maxvolt.species import check_known_species
 from maxvolt.threads import thread_count
@@ -39,7 +40,7 @@ __all__ = ["fit"]
 
 
 def fit(
-    potential: Trainable | str | PathLike[str],
+    potential: Trainable | Ensemble | str | PathLike[str],
     dataset: Structures,
     settings: FitSettings | Mapping[str, Any] = FitSettings(),  # noqa: B008 (immutable)
     *,
@@ -63,8 +64,10 @@ def fit(
     Parameters
     ----------
     potential
-        Basis, species, cutoff; where it is trained, the first fit starts from its coefficients. A
-        potential of a family that can be trained, such as `MTP`, or the path of its file.
+        Basis, species, cutoff. A potential of a family that can be trained, such as `MTP`, or the
+        path of its file. Where it is trained, the first fit starts from its coefficients, and those
+        of other members of an ensemble at random. An `Ensemble` of potentials of one form, of as
+        many members as are to be fitted: each goes on from its own.
     dataset
         Labelled structures; a missing label does not count. A `Dataset`, one `ase.Atoms`, the path
         of a file, or several of these.
@@ -106,7 +109,7 @@ def fit(
         A structure that cannot be evaluated.
     """
     settings = settings_with(settings, changes)
-    potential = potential_to_fit(potential)
+    potential, *others = starts_to_fit(potential, settings.ensemble)
     dataset = structures_of(dataset, potential.species)
     if validation is not None:
         validation = structures_of(validation, potential.species, name="validation")
@@ -134,6 +137,7 @@ def fit(
                 progress=report,
                 ranks=ranks,
                 apart_from=tuple(apart_from),
+                other_starts=tuple(others),
             )
         )
     return fit_result(fitted, settings, dataset, validation, doubts, threads=threads, ranks=ranks)

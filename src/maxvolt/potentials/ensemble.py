@@ -109,7 +109,9 @@ class Ensemble(NeighborhoodPotential):
         """What every member says of structures whose neighbours are known."""
         if (alike := self._alike) is not None:
             self.check_options(threads=threads, precision=precision)
-            each = alike[0].evaluate_together(alike, neighborhoods, precision=precision)
+            each = alike[0].evaluate_together(
+                alike, neighborhoods, threads=threads, precision=precision
+            )
             return ask_members(each, lambda one: check_finite(one, neighborhoods))
         asked = list(zip(self.members, self.member_neighborhoods(neighborhoods), strict=True))
         return ask_members(
@@ -128,7 +130,7 @@ class Ensemble(NeighborhoodPotential):
         if (alike := self._alike) is not None:
             self.check_options(threads=threads, precision=precision)
             (mean,) = alike[0].evaluate_together(
-                alike, neighborhoods, mean=True, precision=precision
+                alike, neighborhoods, mean=True, threads=threads, precision=precision
             )
             if all(np.isfinite(v).all() for v in (mean.site_energies, mean.forces, mean.virials)):
                 return mean

@@ -126,6 +126,7 @@ class EvaluatesTogether(Potential, Protocol):
         neighborhoods: Neighborhoods,
         *,
         mean: bool = False,
+        threads: int | None = None,
         precision: Precision = "double",
     ) -> list[Energies]:
         """What each of these says, or one entry, their mean; numbers that are not finite stay.

@@ -271,7 +271,8 @@ def parse_schedule(text: str) -> Schedule:
     except (ValueError, TypeError) as error:
         raise DataError(
             f"{text!r} is no schedule ({error}); expected a number, or pieces such as "
-            "'ramp 300 2000 5000; hold 2000 1000; oscillation 1000 200 500 5000'"
+            "'ramp 300 2000 5000; hold 2000 1000; oscillation 1000 200 500 5000; nonequilibrium "
+            "900 300 600 2000 20000'"
         ) from error
     return Schedule(tuple(segment for schedule in parsed for segment in schedule.segments))
 

@@ -97,9 +97,71 @@ validation_share = 0.2
 
 """
 
-SMALL_NETWORKS = (
-    SMALL[: SMALL.index("[potential]")] + _NETWORKS + SMALL[SMALL.index("[[training]]") :]
-)
+
+def _with_networks(text: str) -> str:
+    """Train an ensemble of neural networks in place of a moment tensor potential.
+
+    With one worker: two threads of torch for networks this small take longer than one, and many
+    times as long where other tests run beside them.
+    """
+    head = text[: text.index("[potential]")].replace("workers = 2", "workers = 1")
+    return head + _NETWORKS + text[text.index("[[training]]") :]
+
+
+SMALL_NETWORKS = _with_networks(SMALL)
+"""The same with an ensemble of neural networks, whose spread grades."""
+
+SMALL_BOXES = """\
+[campaign]
+seed = 2
+workers = 1
+max_iterations = 12
+
+[potential]
+species = ["Al"]
+level = 4
+cutoff = 4.5
+radial_basis_size = 4
+
+[selection]
+mode = "neighborhood"
+select = 1.1
+break = 1.2
+limit = 3
+
+[fit]
+starts = 1
+start_iterations = 5
+max_iterations = 10
+
+[[training]]
+kind = "boxes"
+composition = { Al = 1 }
+edges = [8.0, 9.0]
+density = [1.8, 2.0]
+count = 2
+
+[stopping]
+until = "no break"
+finished = 0.5
+
+[[scenario]]
+name = "melts"
+kind = "md"
+copies = 4
+steps = 60
+timestep_fs = 2.0
+keep_most = 2
+start = { kind = "random", composition = { Al = 1 }, edges = [8.0, 9.0], density = [1.8, 3.0] }
+temperature = { kind = "nonequilibrium", start = [10, 900], period_ps = [0.05, 0.1] }
+strain = { kind = "oscillation", amplitude = [0.0, 0.03], period_ps = 0.1 }
+
+[reference]
+calculator = "emt"
+"""
+"""A campaign that begins with disordered boxes alone, each run in a box of its own."""
+
+NETWORKS_FROM_BOXES = _with_networks(SMALL_BOXES)
 """The same with an ensemble of neural networks, whose spread grades."""
 
 

@@ -15,7 +15,7 @@ from maxvolt.potentials.ani.settings import ANISettings
 from maxvolt.potentials.protocol import Potential
 from maxvolt.sections import within
 
-__all__ = ["NeuralNetworkSection", "start_of_fit"]
+__all__ = ["NeuralNetworkSection", "same_form", "start_of_fit"]
 
 _FORM = ANISettings()
 """Defaults."""
@@ -79,8 +79,9 @@ def start_of_fit(section: NeuralNetworkSection, training: Dataset, before: Poten
         Potential of the iteration before, of whatever family.
     """
     wanted = ANI(section.species, section.form())
-    same = isinstance(before, ANI) and (before.species, before.settings) == (
-        wanted.species,
-        wanted.settings,
-    )
-    return before if isinstance(before, ANI) and same else wanted
+    return before if isinstance(before, ANI) and same_form(before, wanted) else wanted
+
+
+def same_form(potential: ANI, other: ANI) -> bool:
+    """Whether two have the same species, symmetry functions and layers."""
+    return (potential.species, potential.settings) == (other.species, other.settings)

@@ -72,7 +72,8 @@ def fit_signature(request: FitRequest) -> str:
         digest.update(part)
     settings = replace(request.settings, max_iterations=1)
     network = replace(settings.network, epochs=1)
-    digest.update(f"{request.potential.digest} {settings} {network}".encode())
+    starts = " ".join(one.digest for one in request.starts)
+    digest.update(f"{starts} {settings} {network}".encode())
     return digest.hexdigest()
 
 

@@ -20,7 +20,7 @@ from maxvolt.fitting.neural_networks.network_fit import (
     first_state,
 )
 from maxvolt.fitting.neural_networks.samples import Samples
-from maxvolt.fitting.neural_networks.section import NeuralNetworkSection, start_of_fit
+from maxvolt.fitting.neural_networks.section import NeuralNetworkSection, same_form, start_of_fit
 from maxvolt.fitting.neural_networks.state import (
     NetworkState,
     fit_signature,
@@ -40,6 +40,7 @@ from maxvolt.potentials.ani.libraries import (
 from maxvolt.potentials.ani.networks import random_weights
 from maxvolt.potentials.ani.potential import ANI
 from maxvolt.potentials.ani.settings import SUFFIX
+from maxvolt.potentials.ani.torch_threads import torch_threads
 from maxvolt.species import species_types
 
 __all__ = ["TRAINING", "energies_and_scale", "fit_members"]
@@ -66,8 +67,9 @@ def fit_members(request: FitRequest) -> FittedMembers:
     assert isinstance(potential, ANI)
     signature = fit_signature(request)
     states = states_so_far(request, signature)
-    fits = _Fits(request, potential, signature, states)
-    fitted = [fits.fit(member) for member in range(request.settings.ensemble)]
+    with torch_threads(request.threads):
+        fits = _Fits(request, potential, signature, states)
+        fitted = [fits.fit(member) for member in range(request.settings.ensemble)]
     limited = sum(state.finished == EPOCH_LIMIT for state in fitted)
     warnings = []
     if limited:
@@ -146,10 +148,12 @@ class _Fits:
         )
 
     def _start(self, member: int) -> ANI:
-        """Give what a fit begins with: the potential that was given, or random weights."""
-        potential, settings = self._potential, self._request.settings
-        if potential.is_trained and settings.restart_from_potential and member == 0:
-            return potential
+        """Give what a fit begins with: the potential that was given for it, or random weights."""
+        potential, settings, given = self._potential, self._request.settings, self._request.starts
+        if settings.restart_from_potential and member < len(given) and given[member].is_trained:
+            start = given[member]
+            assert isinstance(start, ANI)
+            return start
         generator = np.random.default_rng([settings.seed, member])
         weights = random_weights(potential.settings, potential.species, generator)
         energies, scale = energies_and_scale(self._request.objective, potential.species)
@@ -245,6 +249,7 @@ TRAINING = Training(
     suffix_with_active_set=SUFFIX,
     start_of_fit=start_of_fit,
     fit_members=fit_members,
+    same_form=same_form,
     described=_described,
     without=(
         *("isolated_energies", "starts_apart", "robust", "max_iterations", "tolerance"),

@@ -53,7 +53,11 @@ class Checkpoint:
 
 
 def fit_signature(
-    potential: MTP, dataset: Dataset, settings: FitSettings, apart_from: Sequence[MTP] = ()
+    potential: MTP,
+    dataset: Dataset,
+    settings: FitSettings,
+    apart_from: Sequence[MTP] = (),
+    other_starts: Sequence[MTP] = (),
 ) -> str:
     """Hash of everything that a fit's numbers depend on, other than its state.
 
@@ -71,6 +75,8 @@ def fit_signature(
     digest.update(repr(described).encode())
     for other in apart_from:
         digest.update(other.digest.encode())
+    for start in other_starts:
+        digest.update(b"start" + start.digest.encode())
     return digest.hexdigest()
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,11 +68,12 @@ def fit_members(request: FitRequest) -> FittedMembers:
     equations = problem.training_set.n_equations
     check_enough_equations(equations, problem.n_linear)
     others = tuple(_of_the_same_form(potential, other) for other in request.apart_from)
-    signature = fit_signature(potential, request.objective.dataset, settings, others)
+    starts = [cast("MTP", start) for start in request.starts]
+    signature = fit_signature(potential, request.objective.dataset, settings, others, starts[1:])
     known = states_so_far(request.checkpoint, request.restart, signature)
     journal = Journal(settings, equations, request.checkpoint, request.progress, known)
     minima = [other.model.radial_coeffs for other in others]
-    fits = MemberFits(builder, problem, settings, journal, minima)
+    fits = MemberFits(builder, problem, settings, journal, minima, starts)
     fitted = [fits.fit_member(member) for member in range(settings.ensemble)]
     level = potential.level
     return FittedMembers(
@@ -145,8 +147,7 @@ class MemberFits:
     builder : ProblemBuilder
         Makes the problems of all structures, of parts and with random weights.
     problem : Problem
-        The least-squares problem of all structures; its potential's coefficients are a start where
-        it is trained.
+        The least-squares problem of all structures.
     settings : FitSettings
         As of `fit`.
     journal : Journal
@@ -154,6 +155,8 @@ class MemberFits:
     minima : list of arrays of shape (C, C, K, R)
         Radial coefficients of the minima to keep away from with `starts_apart`; those of the
         members are added.
+    starts : sequence of MTP
+        Potentials of the same form that the first members go on from, where they are trained.
     """
 
     builder: ProblemBuilder
@@ -161,6 +164,7 @@ class MemberFits:
     settings: FitSettings
     journal: Journal
     minima: list[NDArray[np.float64]] = field(default_factory=list)
+    starts: Sequence[MTP] = ()
 
     def fit_member(self, member: int) -> _Fitted:
         """Fit one potential of the ensemble; each has a baseline of energies of its own."""
@@ -222,11 +226,12 @@ class MemberFits:
     def _start(
         self, member: int, attempt: int, builder: ProblemBuilder, problem: Problem
     ) -> _Begin:
-        """Where a fit begins: as given, for the first potential, or at the best random start."""
+        """Where a fit begins: as given for a member, or at the best random start."""
         model = self.problem.potential.model
-        given = self.problem.potential.is_trained and self.settings.restart_from_potential
-        if given and member == 0 and attempt == 0:
-            return _Begin(model.scaled_radial_coeffs)
+        if self.settings.restart_from_potential and attempt == 0 and member < len(self.starts):
+            given = self.starts[member]
+            if given.is_trained:
+                return _Begin(given.model.scaled_radial_coeffs)
         shape, seed, count = model.radial_coeffs.shape, self.settings.seed, self.settings.n_starts
         left = {
             start: _Begin(random_radial_coeffs(shape, np.random.default_rng([seed, member, start])))

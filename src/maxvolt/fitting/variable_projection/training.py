@@ -89,7 +89,7 @@ def start_of_fit(section: MomentTensorSection, training: Dataset, before: Potent
         radial_basis=section.radial_basis,
         repulsion=None if section.zbl is None else ZBL(*section.zbl),
     )
-    if before is None or not _same_form(before, wanted):
+    if before is None or not _same_but_for_min_dist(before, wanted):
         return wanted
     model = before.model
     change = np.eye(section.radial_basis_size)
@@ -129,7 +129,12 @@ def _min_dist(section: MomentTensorSection, training: Dataset, before: MTP | Non
     return default_min_dist(shortest, section.cutoff, grows=True)
 
 
-def _same_form(one: MTP, other: MTP) -> bool:
+def same_form(potential: MTP, other: MTP) -> bool:
+    """Whether two have the same species, basis and repulsion."""
+    return potential.min_dist == other.min_dist and _same_but_for_min_dist(potential, other)
+
+
+def _same_but_for_min_dist(one: MTP, other: MTP) -> bool:
     a, b = one.model, other.model
     return (
         one.species == other.species
@@ -169,6 +174,7 @@ TRAINING = Training(
     suffix_with_active_set=".almtp",
     start_of_fit=start_of_fit,
     fit_members=fit_members,
+    same_form=same_form,
     described=_described,
     without=("network",),
     curvature=curvature_of,

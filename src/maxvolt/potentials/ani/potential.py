@@ -25,6 +25,7 @@ from maxvolt.potentials.ani.networks import (
     weight_names,
 )
 from maxvolt.potentials.ani.settings import ANISettings
+from maxvolt.potentials.ani.torch_threads import torch_threads
 from maxvolt.potentials.evaluation import NeighborhoodPotential
 from maxvolt.potentials.protocol import Potential
 from maxvolt.potentials.refusals import check_finite
@@ -52,8 +53,8 @@ class ANI(NeighborhoodPotential):
     .. math:: E_i = \epsilon_{t_i} + \sigma_{t_i} \mathcal{N}_{t_i}(G_i),
 
     a neural network of the symmetry functions of its neighbours, scaled and shifted. Needs torch
-    and torchani: ``pip install maxvolt[ani]``. It computes with as many threads as torch does,
-    whatever is asked for.
+    and torchani: ``pip install maxvolt[ani]``. The number of threads may change the last bits of
+    what it says.
 
     Parameters
     ----------
@@ -208,7 +209,9 @@ class ANI(NeighborhoodPotential):
             An energy or a force is not finite.
         """
         self.check_options(threads=threads, precision=precision)
-        (found,) = self.evaluate_together([self], neighborhoods, precision=precision)
+        (found,) = self.evaluate_together(
+            [self], neighborhoods, threads=threads, precision=precision
+        )
         return check_finite(found, neighborhoods)
 
     def shares_with(self, other: Potential) -> bool:
@@ -226,6 +229,7 @@ class ANI(NeighborhoodPotential):
         neighborhoods: Neighborhoods,
         *,
         mean: bool = False,
+        threads: int | None = None,
         precision: Precision = "double",
     ) -> list[Energies]:
         """What each of several says, or their mean, whose symmetry functions are computed once.
@@ -238,6 +242,8 @@ class ANI(NeighborhoodPotential):
             Structures.
         mean
             Give one entry, the mean: the symmetry functions are then differentiated once, too.
+        threads
+            Number of threads; None for every core.
         precision
             Of the arithmetic.
 
@@ -253,7 +259,8 @@ class ANI(NeighborhoodPotential):
         DataError
             Two atoms coincide.
         """
-        where, each = self._evaluated(members, neighborhoods, precision, mean=mean)
+        with torch_threads(threads):
+            where, each = self._evaluated(members, neighborhoods, precision, mean=mean)
         structures = neighborhoods.structures[where.owners]
         found = []
         for site_energies, slopes in each:
@@ -272,7 +279,8 @@ class ANI(NeighborhoodPotential):
         Errors as of `evaluate_neighborhoods`.
         """
         self.check_options(threads=threads)
-        where, ((site_energies, slopes),) = self._evaluated([self], neighborhoods, "double")
+        with torch_threads(threads):
+            where, ((site_energies, slopes),) = self._evaluated([self], neighborhoods, "double")
         # An atom has what the energies of others say of its place.
         products = (where.vectors[:, :, None] * slopes[:, None, :]).reshape(-1, 9)
         shares = _summed(where.neighbors, products, neighborhoods.n_atoms)
@@ -296,7 +304,7 @@ class ANI(NeighborhoodPotential):
         descriptors, networks = self._in_precision("double")
         where = Environments.of(neighborhoods, self.cutoff, self.settings.angular_cutoff)
         found = [np.zeros((0, len(self.species) * self.settings.layers[0]))]
-        with torch.no_grad():
+        with torch_threads(threads), torch.no_grad():
             for _, part in where.portions(_TRIPLES_AT_ONCE):
                 known = descriptors.with_derivatives(part)
                 types = descriptors.tensor(part.types)
