@@ -86,7 +86,8 @@ class General(CampaignSection):
 
     overlap: Annotated[bool, AddedLater(False)] = False
     """Run the scenarios of the next iteration while this one selects, labels and fits, with the
-    potential that is there; results do not depend on the number of workers."""
+    potential that is there; results do not depend on the number of workers (of ANI networks, as
+    far as sums of torch do not depend on the number of threads)."""
 
 
 class RowWeightsSection(Section):
