@@ -107,14 +107,21 @@ def full_list(
     near: Neighborhoods, cutoff: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], Array]:
     """Every pair from both ends, sorted by the first atom: both atoms, vector from i to j."""
-    i, j = near.pairs.pairs.T.astype(np.int64)
-    shifts = np.einsum("pa,pab->pb", near.pairs.shifts, near.cells[near.structures[i]])
-    vectors = near.positions[j] + shifts - near.positions[i]
-    i, j = np.concatenate([i, j]), np.concatenate([j, i])
-    vectors = np.concatenate([vectors, -vectors])
+    i, j, shifts = near.pairs.both_ways()
+    vectors = pair_vectors(near, i, j, shifts)
     inside = np.linalg.norm(vectors, axis=1) < cutoff
-    order = np.argsort(i[inside], kind="stable")
-    return i[inside][order], j[inside][order], vectors[inside][order]
+    return i[inside].astype(np.int64), j[inside].astype(np.int64), vectors[inside]
+
+
+def pair_vectors(
+    near: Neighborhoods,
+    i: NDArray[np.int32],
+    j: NDArray[np.int32],
+    shifts: NDArray[np.int32],
+) -> Array:
+    """Vectors from i to j; each structure has a cell of its own."""
+    moved = np.einsum("pa,pab->pb", shifts, near.cells[near.structures[i]])
+    return np.asarray(near.positions[j] + moved - near.positions[i])
 
 
 def _clusters(

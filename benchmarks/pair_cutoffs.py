@@ -28,7 +28,7 @@ from maxvolt.parallel.blocks import Blocks, LocalBlocks
 from maxvolt.potentials.mtp.binding import kernels
 from maxvolt.potentials.mtp.model import Model, compile_model
 from maxvolt.species import species_types
-from nonlinear_embedding import full_list
+from nonlinear_embedding import full_list, pair_vectors
 
 __all__ = ["CutoffTable", "PairCutoffProblem", "Structures", "kept_neighbors", "structures_of"]
 
@@ -69,8 +69,7 @@ class CutoffTable:
 def kept_neighbors(near: Neighborhoods, table: CutoffTable) -> Neighborhoods:
     """Without the pairs beyond their own cutoffs."""
     i, j = near.pairs.pairs.T
-    shifts = np.einsum("pa,pab->pb", near.pairs.shifts, near.cells[near.structures[i]])
-    distances = np.linalg.norm(near.positions[j] + shifts - near.positions[i], axis=1)
+    distances = np.linalg.norm(pair_vectors(near, i, j, near.pairs.shifts), axis=1)
     kept = distances < table.cutoffs[near.types[i], near.types[j]]
     listed = NeighborList(near.n_atoms, near.pairs.pairs[kept], near.pairs.shifts[kept])
     return Neighborhoods(near.positions, near.cells, near.structures, near.types, listed)
